@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The connection to the service, and calls that wait for their answer. */
+
+#include "dist.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+/* A person may be asked for a password, and a wait for a container has no end. */
+#define CALL_TIMEOUT_USEC (UINT64_MAX)
+
+sd_bus *dist_bus(GError **error) {
+    static sd_bus *bus;
+    int r;
+
+    if (bus)
+        return bus;
+    if (dist_settings.host)
+        r = sd_bus_open_system_remote(&bus, dist_settings.host);
+    else if (dist_settings.machine)
+        r = sd_bus_open_system_machine(&bus, dist_settings.machine);
+    else
+        r = sd_bus_open_system(&bus);
+    if (r < 0) {
+        berth_error_set_errno(error, r, "%s", _("connect to the system bus"));
+        return NULL;
+    }
+    if (!dist_settings.no_ask_password)
+        dist_agent_open();
+    sd_bus_set_allow_interactive_authorization(bus, !dist_settings.no_ask_password);
+    return bus;
+}
+
+bool dist_bad_reply(int r, GError **error) {
+    return berth_error_set_errno(error, r, "%s", _("read the service's answer"));
+}
+
+sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
+                              const char *member) {
+    sd_bus_message *call = NULL;
+    sd_bus *bus = dist_bus(error);
+
+    if (!bus)
+        return NULL;
+    int r = sd_bus_message_new_method_call(bus, &call, DIST_DESTINATION, path, interface, member);
+    if (r < 0)
+        berth_error_set_errno(error, r, "%s", member);
+    return call;
+}
+
+sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
+    g_autoptr(sd_bus_message) owned = call;
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply = NULL;
+    int r = sd_bus_call(NULL, owned, CALL_TIMEOUT_USEC, &bus_error, &reply);
+
+    if (r >= 0)
+        return reply;
+    if (sd_bus_error_has_name(&bus_error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
+        sd_bus_error_has_name(&bus_error, SD_BUS_ERROR_ACCESS_DENIED))
+        berth_error_set(error, BERTH_ERROR_UNAUTHORIZED, _("Permission denied: %s"),
+                        bus_error.message);
+    else
+        berth_error_set(error, berth_error_from_bus_name(bus_error.name), "%s",
+                        bus_error.message ? bus_error.message : g_strerror(-r));
+    return NULL;
+}
+
+sd_bus_message *dist_call(GError **error, const char *path, const char *interface,
+                          const char *member, const char *types, ...) {
+    g_autoptr(sd_bus_message) call = dist_new_call(error, path, interface, member);
+    va_list arguments;
+
+    if (!call)
+        return NULL;
+    va_start(arguments, types);
+    int r = sd_bus_message_appendv(call, types, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        berth_error_set_errno(error, r, "%s", member);
+        return NULL;
+    }
+    return dist_send(g_steal_pointer(&call), error);
+}

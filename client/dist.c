@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist: Berth's client for people at a terminal. This file has the options that every verb takes
+ * and finds the verb; the verbs are in verbs-*.c. */
+
+#include "dist.h"
+
+#include "config.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+DistSettings dist_settings;
+
+static gboolean take_json(const char *option, const char *value, gpointer data, GError **error) {
+    (void)option;
+    (void)data;
+    if (!value || g_str_equal(value, "pretty"))
+        dist_settings.json = DIST_JSON_PRETTY;
+    else if (g_str_equal(value, "short"))
+        dist_settings.json = DIST_JSON_SHORT;
+    else if (g_str_equal(value, "off"))
+        dist_settings.json = DIST_JSON_OFF;
+    else {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    _("--json takes pretty, short or off"));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean show_version(const char *option, const char *value, gpointer data, GError **error) {
+    (void)option;
+    (void)value;
+    (void)data;
+    (void)error;
+    puts("dist " BERTH_VERSION);
+    exit(EXIT_SUCCESS);
+}
+
+static const GOptionEntry common_options[] = {
+    {"host", 'H', 0, G_OPTION_ARG_STRING, &dist_settings.host, N_("Berth of another host, by ssh"),
+     N_("[USER@]HOST")},
+    {"machine", 'M', 0, G_OPTION_ARG_STRING, &dist_settings.machine,
+     N_("Berth of a local container"), N_("MACHINE")},
+    {"json", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, take_json,
+     N_("Listings as JSON: pretty, short or off"), N_("MODE")},
+    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &dist_settings.quiet, N_("No progress, only names"), NULL},
+    {"no-pager", 0, 0, G_OPTION_ARG_NONE, &dist_settings.no_pager, N_("Accepted for scripts"),
+     NULL},
+    {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &dist_settings.no_ask_password,
+     N_("Do not ask for passwords"), NULL},
+    {"version", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, show_version,
+     N_("Show the version"), NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+bool dist_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
+                bool strict, int *argc, char ***argv, GError **error) {
+    g_autoptr(GOptionContext) context = g_option_context_new(arguments);
+    g_autoptr(GError) local = NULL;
+
+    g_option_context_set_translation_domain(context, GETTEXT_DOMAIN);
+    g_option_context_set_summary(context, summary);
+    g_option_context_set_strict_posix(context, strict);
+    if (entries)
+        g_option_context_add_main_entries(context, entries, GETTEXT_DOMAIN);
+    g_option_context_add_main_entries(context, common_options, GETTEXT_DOMAIN);
+    if (g_option_context_parse(context, argc, argv, &local))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", local->message);
+}
+
+bool dist_check_count(int argc, int min, int max, GError **error) {
+    if (argc - 1 < min)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("an argument is missing; see --help"));
+    if (max >= 0 && argc - 1 > max)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("too many arguments; see --help"));
+    return true;
+}
+
+static void print_verbs(const char *title, const DistVerb *verbs) {
+    printf("\n%s\n", title);
+    for (const DistVerb *verb = verbs; verb->name; verb++) {
+        g_autofree char *usage = g_strconcat(verb->name, " ", verb->arguments, NULL);
+        printf("  %-34s %s\n", usage, _(verb->summary));
+    }
+}
+
+static void print_help(void) {
+    printf(_("Usage: %s [OPTION…] VERB [ARGUMENT…]\n"), "dist");
+    puts(_("Images, their contents and containers of Berth."));
+    print_verbs(_("Images:"), dist_image_verbs);
+    print_verbs(_("Contents:"), dist_content_verbs);
+    print_verbs(_("Containers:"), dist_container_verbs);
+    printf("\n%s\n", _("Options of every verb:"));
+    for (const GOptionEntry *option = common_options; option->long_name; option++)
+        printf("  --%-32s %s\n", option->long_name, _(option->description));
+    printf("\n%s\n", _("\"dist VERB --help\" shows the options of a verb."));
+}
+
+static const DistVerb *find_in(const DistVerb *verbs, const char *name) {
+    for (; verbs->name; verbs++)
+        if (g_str_equal(verbs->name, name))
+            return verbs;
+    return NULL;
+}
+
+static const DistVerb *find_verb(const char *name) {
+    const DistVerb *verb = find_in(dist_image_verbs, name);
+
+    if (!verb)
+        verb = find_in(dist_content_verbs, name);
+    return verb ? verb : find_in(dist_container_verbs, name);
+}
+
+/* Options that stand before the verb; its own come after it. */
+static bool parse_global(int *argc, char ***argv, GError **error) {
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GError) local = NULL;
+
+    g_option_context_set_strict_posix(context, TRUE);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_ignore_unknown_options(context, FALSE);
+    g_option_context_add_main_entries(context, common_options, GETTEXT_DOMAIN);
+    if (g_option_context_parse(context, argc, argv, &local))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", local->message);
+}
+
+static int run(int argc, char **argv, GError **error) {
+    if (argc > 1 && (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
+                     g_str_equal(argv[1], "help"))) {
+        print_help();
+        return EXIT_SUCCESS;
+    }
+    if (!parse_global(&argc, &argv, error))
+        return EXIT_FAILURE;
+    if (argc < 2) {
+        print_help();
+        return EXIT_FAILURE;
+    }
+    const DistVerb *verb = find_verb(argv[1]);
+    if (!verb) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        _("unknown verb \"%s\"; see \"dist --help\""), argv[1]);
+        return EXIT_FAILURE;
+    }
+    return verb->run(argc - 1, argv + 1, error);
+}
+
+int main(int argc, char **argv) {
+    g_autoptr(GError) error = NULL;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(GETTEXT_DOMAIN, BERTH_LOCALEDIR);
+    bind_textdomain_codeset(GETTEXT_DOMAIN, "UTF-8");
+    textdomain(GETTEXT_DOMAIN);
+    g_set_prgname("dist");
+    int status = run(argc, argv, &error);
+    dist_agent_close();
+    if (error)
+        fprintf(stderr, "dist: %s\n", error->message);
+    return status;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What dist's verbs share: the connection, how results are printed, and what a verb is. */
+
+#pragma once
+
+#include "base/bus-error.h"
+
+#include <libintl.h>
+#include <systemd/sd-event.h>
+
+#define _(text) gettext(text)
+#define N_(text) (text)
+
+#define DIST_DESTINATION "org.berth1"
+#define DIST_IMAGES "/org/berth1/images", "org.berth1.Images"
+#define DIST_CONTENTS "/org/berth1/contents", "org.berth1.Contents"
+#define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+#define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
+
+/* Exit statuses of what runs a container. */
+#define DIST_EXIT_BERTH 125
+
+typedef enum { DIST_JSON_OFF, DIST_JSON_PRETTY, DIST_JSON_SHORT } DistJson;
+
+typedef struct {
+    DistJson json;
+    gboolean quiet, no_pager, no_ask_password;
+    char *host, *machine;
+} DistSettings;
+
+extern DistSettings dist_settings;
+
+/* A verb gets its arguments after the options were taken; it returns the exit status, and says
+ * itself what went wrong only where it returns DIST_FAILED with error not set. */
+typedef struct {
+    const char *name;
+    const char *arguments; /* for the help */
+    const char *summary;
+    int (*run)(int argc, char **argv, GError **error);
+} DistVerb;
+
+extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[];
+
+/* Takes options and --help; argv keeps the rest, from argv[0] = the verb. strict: options end at
+ * the first argument that is none. */
+bool dist_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
+                bool strict, int *argc, char ***argv, GError **error);
+/* InvalidArgument unless there are min to max arguments (max -1: any number). */
+bool dist_check_count(int argc, int min, int max, GError **error);
+
+/* The system bus, connected once. NULL with error. */
+sd_bus *dist_bus(GError **error);
+
+/* A call that waits for its reply; types and values as sd_bus_message_append. NULL with error. */
+sd_bus_message *dist_call(GError **error, const char *path, const char *interface,
+                          const char *member, const char *types, ...);
+/* The same for a message that was built by hand; takes it over. */
+sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
+                              const char *member);
+sd_bus_message *dist_send(sd_bus_message *call, GError **error);
+/* An error for a message that was not as expected. */
+bool dist_bad_reply(int r, GError **error);
+
+/* "redis" → "docker.io/library/redis:latest". Caller frees. */
+char *dist_complete_reference(const char *text);
+
+char *dist_format_size(uint64_t bytes);
+char *dist_format_time(uint64_t usec);
+
+/* Waits for a transfer, shows its progress, and cancels it on Ctrl-C. The result's Name is returned
+ * in name where the caller wants it. */
+bool dist_wait_transfer(const char *path, char **name, GError **error);
+
+/* Runs at exit: ends the agent that asks for passwords. */
+void dist_agent_open(void);
+void dist_agent_close(void);

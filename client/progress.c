@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Waiting for a transfer: bars on a terminal, a line for each finished object otherwise. */
+
+#include "dist.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 24, SHORT_DIGEST = 19 };
+
+typedef struct {
+    sd_bus *bus;
+    sd_event *event;
+    const char *path;
+    bool is_terminal;
+    int lines;            /* that were drawn last */
+    GHashTable *reported; /* objects that were told to be done */
+    sd_bus_message *reply;
+    bool cancelled;
+} Waiting;
+
+static void draw_bar(const char *object, const char *phase, uint64_t done, uint64_t total) {
+    g_autofree char *size = dist_format_size(total);
+    int filled = total > 0 ? (int)(done * BAR_WIDTH / total) : 0;
+    char bar[BAR_WIDTH + 1];
+
+    memset(bar, '-', BAR_WIDTH);
+    memset(bar, '#', (size_t)MIN(filled, BAR_WIDTH));
+    bar[BAR_WIDTH] = '\0';
+    fprintf(stderr, "\033[K%.*s  %-9s [%s] %3d %%  %s\n", SHORT_DIGEST, object, _(phase), bar,
+            total > 0 ? (int)(done * 100 / total) : 100, size);
+}
+
+static void tell_once(Waiting *waiting, const char *object, const char *phase, uint64_t total) {
+    bool is_done = g_str_equal(phase, "done") || g_str_equal(phase, "exists");
+    g_autofree char *size = dist_format_size(total);
+
+    if (is_done && g_hash_table_add(waiting->reported, g_strdup(object)))
+        fprintf(stderr, "%s  %s  %s\n", object, _(phase), size);
+}
+
+static int terminal_rows(void) {
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4 ? size.ws_row - 2 : 20;
+}
+
+static int on_progress(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    Waiting *waiting = userdata;
+    const char *object, *phase;
+    uint64_t done, total;
+    int lines = 0, rows = terminal_rows();
+
+    (void)error;
+    if (sd_bus_message_read(signal, "tt", &done, &total) < 0 ||
+        sd_bus_message_enter_container(signal, 'a', "(sstt)") < 0)
+        return 0;
+    if (waiting->is_terminal && waiting->lines > 0)
+        fprintf(stderr, "\033[%dA", waiting->lines);
+    while (sd_bus_message_read(signal, "(sstt)", &object, &phase, &done, &total) > 0) {
+        if (!waiting->is_terminal)
+            tell_once(waiting, object, phase, total);
+        else if (lines < rows)
+            draw_bar(object, phase, done, total), lines++;
+    }
+    waiting->lines = lines;
+    return 0;
+}
+
+static int on_finished(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Waiting *waiting = userdata;
+
+    (void)error;
+    waiting->reply = sd_bus_message_ref(reply);
+    return sd_event_exit(waiting->event, 0);
+}
+
+/* The first asks; whoever insists leaves at once. */
+static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info,
+                        void *userdata) {
+    Waiting *waiting = userdata;
+
+    (void)info;
+    if (waiting->cancelled)
+        return sd_event_exit(sd_event_source_get_event(source), 1);
+    waiting->cancelled = true;
+    return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
+                                    "org.berth1.Transfer", "Cancel", NULL, NULL, "");
+}
+
+static int start(Waiting *waiting) {
+    sigset_t signals;
+    int r;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    if ((r = sd_event_default(&waiting->event)) < 0 ||
+        (r = sd_event_add_signal(waiting->event, NULL, SIGINT, on_interrupt, waiting)) < 0 ||
+        (r = sd_event_add_signal(waiting->event, NULL, SIGTERM, on_interrupt, waiting)) < 0 ||
+        (r = sd_bus_attach_event(waiting->bus, waiting->event, 0)) < 0 ||
+        (!dist_settings.quiet &&
+         (r = sd_bus_match_signal_async(waiting->bus, NULL, NULL, waiting->path,
+                                        "org.berth1.Transfer", "Progress", on_progress, NULL,
+                                        waiting)) < 0))
+        return r;
+    return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
+                                    "org.berth1.Transfer", "Wait", on_finished, waiting, "");
+}
+
+static bool read_name(sd_bus_message *reply, char **name, GError **error) {
+    const char *key, *value;
+    int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &key)) < 0)
+            break;
+        if (g_str_equal(key, "Name")) {
+            r = sd_bus_message_read(reply, "v", "s", &value);
+            if (r >= 0)
+                *name = g_strdup(value);
+        } else {
+            r = sd_bus_message_skip(reply, "v");
+        }
+        if (r >= 0)
+            r = sd_bus_message_exit_container(reply);
+    }
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+bool dist_wait_transfer(const char *path, char **name, GError **error) {
+    Waiting waiting = {
+        .bus = dist_bus(error),
+        .path = path,
+        .is_terminal = isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+        .reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+    };
+    int r = start(&waiting);
+
+    if (r >= 0)
+        r = sd_event_loop(waiting.event);
+    sd_bus_detach_event(waiting.bus);
+    g_clear_pointer(&waiting.event, sd_event_unref);
+    g_hash_table_unref(waiting.reported);
+    g_autoptr(sd_bus_message) reply = waiting.reply;
+    if (r < 0)
+        return berth_error_set_errno(error, r, "%s", _("wait for the transfer"));
+    if (!reply)
+        return berth_error_set(error, BERTH_ERROR_CANCELLED, "%s",
+                               _("interrupted; the transfer may go on"));
+    if (!berth_bus_check_reply(reply, _("the service left"), error))
+        return false;
+    g_autofree char *found = NULL;
+    if (!read_name(reply, &found, error))
+        return false;
+    if (name)
+        *name = g_steal_pointer(&found);
+    return true;
+}

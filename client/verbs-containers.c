@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Verbs about containers that are here; making and running them is verbs-run.c. */
+
+#include "config.h"
+#include "dist.h"
+#include "table.h"
+#include "verbs-run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The properties of a container that listings show. */
+typedef struct {
+    const char *id, *image, *state, *scope;
+    uint32_t pid, owner;
+    int32_t status;
+    uint64_t created, started, exited;
+} Properties;
+
+static int read_properties(sd_bus_message *message, Properties *properties) {
+    const struct {
+        const char *key, *type;
+        void *value;
+    } known[] = {
+        {"Id", "s", &properties->id},
+        {"Image", "s", &properties->image},
+        {"State", "s", &properties->state},
+        {"Scope", "s", &properties->scope},
+        {"Pid", "u", &properties->pid},
+        {"Owner", "u", &properties->owner},
+        {"ExitStatus", "i", &properties->status},
+        {"Created", "t", &properties->created},
+        {"Started", "t", &properties->started},
+        {"Exited", "t", &properties->exited},
+    };
+    const char *key;
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        size_t i = 0;
+        if ((r = sd_bus_message_read(message, "s", &key)) < 0)
+            return r;
+        while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].key, key))
+            i++;
+        r = i < G_N_ELEMENTS(known)
+                ? sd_bus_message_read(message, "v", known[i].type, known[i].value)
+                : sd_bus_message_skip(message, "v");
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static void add_row(DistTable *table, const Properties *properties) {
+    g_autofree char *status = !g_str_equal(properties->state, "stopped") ? g_strdup("-")
+                              : properties->status < 0                   ? g_strdup(_("unknown"))
+                                                       : g_strdup_printf("%d", properties->status);
+
+    dist_table_add(table, properties->id, properties->image, properties->state, status,
+                   (int64_t)properties->pid, (int64_t)properties->owner,
+                   (int64_t)properties->created, (int64_t)properties->started,
+                   (int64_t)properties->exited);
+}
+
+static DistTable *new_table(void) {
+    static DistColumn columns[10];
+
+    columns[0] = (DistColumn){"id", _("ID"), DIST_CELL_TEXT};
+    columns[1] = (DistColumn){"image", _("IMAGE"), DIST_CELL_TEXT};
+    columns[2] = (DistColumn){"state", _("STATE"), DIST_CELL_TEXT};
+    columns[3] = (DistColumn){"exitStatus", _("STATUS"), DIST_CELL_TEXT};
+    columns[4] = (DistColumn){"pid", _("PID"), DIST_CELL_NUMBER};
+    columns[5] = (DistColumn){"owner", _("OWNER"), DIST_CELL_NUMBER};
+    columns[6] = (DistColumn){"created", _("CREATED"), DIST_CELL_TIME};
+    columns[7] = (DistColumn){"started", _("STARTED"), DIST_CELL_TIME};
+    columns[8] = (DistColumn){"exited", _("EXITED"), DIST_CELL_TIME};
+    return dist_table_new(columns);
+}
+
+static int verb_ps(int argc, char **argv, GError **error) {
+    gboolean all = FALSE;
+    const GOptionEntry options[] = {
+        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("Also those that do not run"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    const char *id;
+
+    if (!dist_parse(NULL, _("List the containers."), options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = new_table();
+    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
+        Properties properties = {.state = ""};
+        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
+            (r = read_properties(reply, &properties)) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        if (all || g_str_equal(properties.state, "running") ||
+            g_str_equal(properties.state, "paused"))
+            add_row(table, &properties);
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+static int verb_info(int argc, char **argv, GError **error) {
+    Properties properties = {.state = ""};
+
+    if (!dist_parse(_("ID"), _("Show a container."), NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = read_properties(reply, &properties);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    g_autoptr(DistTable) table = new_table();
+    add_row(table, &properties);
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+static int verb_kill(int argc, char **argv, GError **error) {
+    g_autofree char *name = NULL;
+    gboolean all = FALSE;
+    const GOptionEntry options[] = {
+        {"signal", 's', 0, G_OPTION_ARG_STRING, &name, N_("Signal, SIGTERM if not given"),
+         N_("SIGNAL")},
+        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("To every process of the container"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID…"), _("Send a signal to containers."), options, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    int signal = dist_parse_signal(name ? name : "TERM");
+    if (signal == 0) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"), name);
+        return EXIT_FAILURE;
+    }
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}",
+                                                    argv[i], signal, 1, "All", "b", (int)all);
+        if (!reply)
+            return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int verb_stop(int argc, char **argv, GError **error) {
+    gint64 seconds = -1;
+    const GOptionEntry options[] = {
+        {"time", 't', 0, G_OPTION_ARG_INT64, &seconds, N_("Wait so long before killing"),
+         N_("SECONDS")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID…"), _("Stop containers."), options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    uint64_t timeout = seconds < 0 ? UINT64_MAX : (uint64_t)seconds * G_USEC_PER_SEC;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}",
+                                                    argv[i], 1, "TimeoutUSec", "t", timeout);
+        if (!reply)
+            return EXIT_FAILURE;
+        puts(argv[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+static int verb_wait(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("ID"), _("Wait for a container; its exit status becomes this one's."), NULL,
+                    false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return DIST_EXIT_BERTH;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1], "");
+    return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
+}
+
+static int verb_rm(int argc, char **argv, GError **error) {
+    gboolean force = FALSE;
+    const GOptionEntry options[] = {
+        {"force", 'f', 0, G_OPTION_ARG_NONE, &force, N_("Kill it first if it runs"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID…"), _("Delete containers."), options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}",
+                                                    argv[i], 1, "Force", "b", (int)force);
+        if (!reply)
+            return EXIT_FAILURE;
+        puts(argv[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+/* The journal has its own client, which knows filters, pagers and colours. */
+static int verb_logs(int argc, char **argv, GError **error) {
+    g_autofree char *since = NULL;
+    gboolean follow = FALSE;
+    const GOptionEntry options[] = {
+        {"follow", 'f', 0, G_OPTION_ARG_NONE, &follow, N_("Go on with what comes"), NULL},
+        {"since", 0, 0, G_OPTION_ARG_STRING, &since, N_("From this time on"), N_("TIME")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"), _("Show what a container wrote to the journal."), options, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(arguments, g_strdup("journalctl"));
+    g_ptr_array_add(arguments, g_strdup("--quiet"));
+    g_ptr_array_add(arguments,
+                    g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=cat"
+                             : dist_settings.json == DIST_JSON_SHORT ? "--output=json"
+                                                                     : "--output=json-pretty"));
+    if (follow)
+        g_ptr_array_add(arguments, g_strdup("--follow"));
+    g_ptr_array_add(arguments, g_strdup("--no-pager"));
+    if (since)
+        g_ptr_array_add(arguments, g_strconcat("--since=", since, NULL));
+    g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", argv[1]));
+    g_ptr_array_add(arguments, NULL);
+    execvp("journalctl", (char **)arguments->pdata);
+    berth_error_set_errno(error, errno, "%s", _("run journalctl"));
+    return EXIT_FAILURE;
+}
+
+static void print_event(sd_bus_message *message, const char *types) {
+    const char *kind, *id, *process;
+    uint64_t sequence, usec;
+    int32_t status;
+    uint32_t pid;
+
+    if (sd_bus_message_read(message, types, &sequence, &kind, &id, &process, &pid, &status,
+                            &usec) <= 0)
+        return;
+    g_autofree char *time = dist_format_time(usec);
+    if (dist_settings.json != DIST_JSON_OFF)
+        printf("{\"sequence\":%" G_GUINT64_FORMAT ",\"kind\":\"%s\",\"id\":\"%s\",\"pid\":%u,"
+               "\"status\":%d,\"time\":%" G_GUINT64_FORMAT "}\n",
+               sequence, kind, id, pid, status, usec);
+    else if (g_str_equal(kind, "exit"))
+        printf("%s  %-7s %s  %d\n", time, kind, id, status);
+    else
+        printf("%s  %-7s %s\n", time, kind, id);
+    fflush(stdout);
+}
+
+static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    print_event(signal, "tsssuit");
+    return 0;
+}
+
+/* Subscribed first, so that nothing is lost between what was and what comes. */
+static int verb_events(int argc, char **argv, GError **error) {
+    gint64 since = -1;
+    gboolean no_follow = FALSE;
+    const GOptionEntry options[] = {
+        {"since", 0, 0, G_OPTION_ARG_INT64, &since, N_("First those after this one"),
+         N_("SEQUENCE")},
+        {"no-follow", 0, 0, G_OPTION_ARG_NONE, &no_follow, N_("Do not wait for more"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int r = 0;
+
+    if (!dist_parse(NULL, _("Show what happens to containers."), options, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    sd_bus *bus = dist_bus(error);
+    if (!bus)
+        return EXIT_FAILURE;
+    if (!no_follow) {
+        r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event", on_event,
+                                NULL);
+        g_autoptr(sd_bus_message) subscribed =
+            r < 0 ? NULL : dist_call(error, DIST_CONTAINERS, "Subscribe", "a{sv}", 0);
+        if (!subscribed)
+            return EXIT_FAILURE;
+    }
+    if (since >= 0) {
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "EventsSince", "t", (uint64_t)since);
+        if (!reply || (r = sd_bus_message_enter_container(reply, 'a', "(tsssuit)")) < 0)
+            return EXIT_FAILURE;
+        while (sd_bus_message_at_end(reply, 0) == 0)
+            print_event(reply, "(tsssuit)");
+    }
+    while (!no_follow && r >= 0) {
+        r = sd_bus_process(bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(bus, UINT64_MAX);
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    return EXIT_SUCCESS;
+}
+
+const DistVerb dist_container_verbs[] = {
+    {"run", "IMAGE [COMMAND…]", N_("make a container and run a command in it"), dist_verb_run},
+    {"create", "IMAGE [COMMAND…]", N_("make a container"), dist_verb_create},
+    {"start", "ID", N_("start a container"), dist_verb_start},
+    {"ps", "", N_("list the containers"), verb_ps},
+    {"info", "ID", N_("show a container"), verb_info},
+    {"kill", "ID…", N_("send a signal to containers"), verb_kill},
+    {"stop", "ID…", N_("stop containers"), verb_stop},
+    {"wait", "ID", N_("wait for a container"), verb_wait},
+    {"rm", "ID…", N_("delete containers"), verb_rm},
+    {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},
+    {"events", "", N_("show what happens to containers"), verb_events},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Verbs about contents: "dist content …" and "dist fetch-object". */
+
+#include "base/fd.h"
+#include "config.h"
+#include "dist.h"
+#include "table.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { COPY_BYTES = 256 * 1024 };
+
+/* Copies until the end of from; limit bytes at most. */
+static bool copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error) {
+    g_autofree char *buffer = g_malloc(COPY_BYTES);
+
+    *copied = 0;
+    while (*copied < limit) {
+        ssize_t got = read(from, buffer, MIN((uint64_t)COPY_BYTES, limit - *copied));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return berth_error_set_errno(error, errno, "%s", _("read"));
+        if (got == 0)
+            break;
+        if (!berth_fd_write_all(to, buffer, (size_t)got))
+            return berth_error_set_errno(error, errno, "%s", _("write"));
+        *copied += (uint64_t)got;
+    }
+    return true;
+}
+
+static int verb_fetch_object(int argc, char **argv, GError **error) {
+    g_auto(GStrv) media_types = NULL;
+    gboolean insecure = FALSE;
+    const GOptionEntry options[] = {
+        {"media-type", 0, 0, G_OPTION_ARG_STRING_ARRAY, &media_types, N_("Media type to accept"),
+         N_("TYPE")},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+         N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    const char *media_type, *digest;
+    uint64_t size, copied;
+    int pipe, r;
+
+    if (!dist_parse(_("REFERENCE [OBJECT]"), _("Write one object of a remote to standard output."),
+                    options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 2, error))
+        return EXIT_FAILURE;
+    g_autofree char *reference = argc > 2 ? g_strdup(argv[1]) : dist_complete_reference(argv[1]);
+    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "FetchObject");
+    if (!call)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_append(call, "ss", reference, argc > 2 ? argv[2] : "")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (media_types && ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+                         (r = sd_bus_message_append(call, "s", "MediaTypes")) < 0 ||
+                         (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
+                         (r = sd_bus_message_append_strv(call, media_types)) < 0 ||
+                         (r = sd_bus_message_close_container(call)) < 0 ||
+                         (r = sd_bus_message_close_container(call)) < 0)) ||
+        (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_read(reply, "h(sst)", &pipe, &media_type, &digest, &size)) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, error))
+        return EXIT_FAILURE;
+    if (copied != size) {
+        berth_error_set(
+            error, BERTH_ERROR_SIZE_MISMATCH,
+            _("%s broke off after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes"), digest,
+            copied, size);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+static int content_list(int argc, char **argv, GError **error) {
+    const DistColumn columns[] = {
+        {"digest", _("DIGEST"), DIST_CELL_TEXT},
+        {"size", _("SIZE"), DIST_CELL_SIZE},
+        {"committed", _("COMMITTED"), DIST_CELL_TIME},
+        {NULL, NULL, 0},
+    };
+    const char *digest;
+    uint64_t size, committed;
+
+    if (!dist_parse(NULL, _("List the contents."), NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "List", "a{sv}", 0);
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    int r = sd_bus_message_enter_container(reply, 'a', "(stta{ss})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "stta{ss}")) > 0) {
+        if ((r = sd_bus_message_read(reply, "stt", &digest, &size, &committed)) < 0 ||
+            (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        dist_table_add(table, digest, (int64_t)size, (int64_t)committed);
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+static int content_get(int argc, char **argv, GError **error) {
+    gint64 offset = 0, length = -1;
+    const GOptionEntry options[] = {
+        {"offset", 0, 0, G_OPTION_ARG_INT64, &offset, N_("Begin at this byte"), N_("BYTES")},
+        {"length", 0, 0, G_OPTION_ARG_INT64, &length, N_("Write at most so many"), N_("BYTES")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    uint64_t copied;
+    int fd;
+
+    if (!dist_parse(_("DIGEST"), _("Write content to standard output."), options, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "h", &fd);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (lseek(fd, offset, SEEK_SET) < 0) {
+        berth_error_set_errno(error, errno, "%s", _("go to the offset"));
+        return EXIT_FAILURE;
+    }
+    return copy(fd, STDOUT_FILENO, length < 0 ? UINT64_MAX : (uint64_t)length, &copied, error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}
+
+static int content_info(int argc, char **argv, GError **error) {
+    const DistColumn columns[] = {
+        {"digest", _("DIGEST"), DIST_CELL_TEXT},
+        {"size", _("SIZE"), DIST_CELL_NUMBER},
+        {"committed", _("COMMITTED"), DIST_CELL_TIME},
+        {NULL, NULL, 0},
+    };
+    uint64_t size, committed;
+
+    if (!dist_parse(_("DIGEST"), _("Show what is known of content."), NULL, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "tt", &size, &committed);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    dist_table_add(table, argv[1], (int64_t)size, (int64_t)committed);
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+/* Skips what an earlier try brought: by seeking, or by reading where that is not possible. */
+static bool skip(int fd, uint64_t offset, GError **error) {
+    berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    uint64_t copied;
+
+    if (lseek(fd, (off_t)offset, SEEK_CUR) >= 0)
+        return true;
+    return copy(fd, null, offset, &copied, error);
+}
+
+static bool commit(const char *ref, gint64 size, const char *expected, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Commit", "sts", ref, (uint64_t)size, expected);
+    const char *digest;
+
+    if (!reply)
+        return false;
+    int r = sd_bus_message_read(reply, "s", &digest);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    puts(digest);
+    return true;
+}
+
+static int content_ingest(int argc, char **argv, GError **error) {
+    g_autofree char *expected = NULL;
+    gint64 size = 0;
+    const GOptionEntry options[] = {
+        {"expected-digest", 0, 0, G_OPTION_ARG_STRING, &expected, N_("Commit only as this"),
+         N_("DIGEST")},
+        {"expected-size", 0, 0, G_OPTION_ARG_INT64, &size, N_("Commit only of this size"),
+         N_("BYTES")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    uint64_t offset, copied;
+    int pipe;
+
+    if (!dist_parse(_("REF"), _("Store standard input as content."), options, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", argv[1], (uint64_t)MAX(size, 0),
+                  expected ? expected : "", 0);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    signal(SIGPIPE, SIG_IGN);
+    if (!skip(STDIN_FILENO, offset, error) || !copy(STDIN_FILENO, pipe, UINT64_MAX, &copied, error))
+        return EXIT_FAILURE;
+    /* The last writable end: the service sees the end of the content. */
+    reply = sd_bus_message_unref(reply);
+    return commit(argv[1], MAX(size, 0), expected ? expected : "", error) ? EXIT_SUCCESS
+                                                                          : EXIT_FAILURE;
+}
+
+static int content_active(int argc, char **argv, GError **error) {
+    const DistColumn columns[] = {
+        {"ref", _("REF"), DIST_CELL_TEXT},         {"offset", _("OFFSET"), DIST_CELL_SIZE},
+        {"total", _("TOTAL"), DIST_CELL_SIZE},     {"started", _("STARTED"), DIST_CELL_TIME},
+        {"updated", _("UPDATED"), DIST_CELL_TIME}, {NULL, NULL, 0},
+    };
+    uint64_t offset, total, started, updated;
+    const char *ref;
+
+    if (!dist_parse(NULL, _("List what is being ingested."), NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "ListIngests", "");
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    int r = sd_bus_message_enter_container(reply, 'a', "(stttt)");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(stttt)", &ref, &offset, &total, &started,
+                                              &updated)) > 0)
+        dist_table_add(table, ref, (int64_t)offset, (int64_t)total, (int64_t)started,
+                       (int64_t)updated);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+static int content_abort(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("REF"), _("Remove what was ingested so far."), NULL, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Abort", "s", argv[1]);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int content_rm(int argc, char **argv, GError **error) {
+    gboolean force = FALSE;
+    const GOptionEntry options[] = {
+        {"force", 'f', 0, G_OPTION_ARG_NONE, &force, N_("Even if an image needs it"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("DIGEST…"), _("Delete content."), options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Delete", "sa{sv}",
+                                                    argv[i], 1, "Force", "b", (int)force);
+        if (!reply)
+            return EXIT_FAILURE;
+        puts(argv[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+static const DistVerb content_verbs[] = {
+    {"list", "", N_("list the contents"), content_list},
+    {"ls", "", N_("list the contents"), content_list},
+    {"get", "DIGEST", N_("write content to standard output"), content_get},
+    {"info", "DIGEST", N_("show what is known of content"), content_info},
+    {"ingest", "REF", N_("store standard input as content"), content_ingest},
+    {"active", "", N_("list what is being ingested"), content_active},
+    {"abort", "REF", N_("remove what was ingested so far"), content_abort},
+    {"rm", "DIGEST…", N_("delete content"), content_rm},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int verb_content(int argc, char **argv, GError **error) {
+    bool asks_help = argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h");
+
+    for (const DistVerb *verb = content_verbs; !asks_help && verb->name; verb++)
+        if (g_str_equal(verb->name, argv[1]))
+            return verb->run(argc - 1, argv + 1, error);
+    if (!asks_help) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        _("unknown verb \"content %s\"; see \"dist content --help\""), argv[1]);
+        return EXIT_FAILURE;
+    }
+    for (const DistVerb *verb = content_verbs; verb->name; verb++) {
+        g_autofree char *usage = g_strconcat("content ", verb->name, " ", verb->arguments, NULL);
+        printf("  %-34s %s\n", usage, _(verb->summary));
+    }
+    return argc < 2 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+const DistVerb dist_content_verbs[] = {
+    {"content", "list|get|info|ingest|…", N_("contents by digest; see \"dist content --help\""),
+     verb_content},
+    {"fetch-object", "REFERENCE [OBJECT]", N_("write one object of a remote to standard output"),
+     verb_fetch_object},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* create, start and run. The container gets dist's own standard descriptors; what is typed and what
+ * is written passes neither through dist nor through the service. */
+
+#include "verbs-run.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    char *id, *working_directory, *user, *hostname, *memory, *cpus, *network, *stop_signal, *slice;
+    char *seccomp;
+    char **environment, **labels, **add, **drop;
+    gboolean read_only, remove, detach, interactive;
+    gint64 pids, stop_timeout;
+} Options;
+
+static Options options;
+
+static const GOptionEntry create_entries[] = {
+    {"id", 0, 0, G_OPTION_ARG_STRING, &options.id, N_("Id, made up if not given"), "ID"},
+    {"env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options.environment,
+     N_("Environment variable; the caller's value without =VALUE"), N_("NAME[=VALUE]")},
+    {"workdir", 'w', 0, G_OPTION_ARG_STRING, &options.working_directory, N_("Working directory"),
+     N_("PATH")},
+    {"user", 'u', 0, G_OPTION_ARG_STRING, &options.user, N_("User, and group"), N_("USER[:GROUP]")},
+    {"hostname", 0, 0, G_OPTION_ARG_STRING, &options.hostname, N_("Host name"), N_("NAME")},
+    {"read-only", 0, 0, G_OPTION_ARG_NONE, &options.read_only, N_("Read-only root file system"),
+     NULL},
+    {"memory", 0, 0, G_OPTION_ARG_STRING, &options.memory, N_("Memory limit; K, M, G are known"),
+     N_("BYTES")},
+    {"pids", 0, 0, G_OPTION_ARG_INT64, &options.pids, N_("Limit of tasks"), N_("NUMBER")},
+    {"cpus", 0, 0, G_OPTION_ARG_STRING, &options.cpus, N_("CPU time limit, in processors"),
+     N_("NUMBER")},
+    {"network", 0, 0, G_OPTION_ARG_STRING, &options.network, N_("Network: none, host"), N_("NAME")},
+    {"label", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &options.labels, N_("Label"), N_("KEY=VALUE")},
+    {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.add, N_("Add a capability"), N_("NAME")},
+    {"cap-drop", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.drop, N_("Drop a capability, or ALL"),
+     N_("NAME")},
+    {"seccomp", 0, 0, G_OPTION_ARG_STRING, &options.seccomp,
+     N_("System call filter: default, unconfined"), N_("PROFILE")},
+    {"stop-signal", 0, 0, G_OPTION_ARG_STRING, &options.stop_signal, N_("Signal that stops it"),
+     N_("SIGNAL")},
+    {"stop-timeout", 0, 0, G_OPTION_ARG_INT64, &options.stop_timeout, N_("Then wait so long"),
+     N_("SECONDS")},
+    {"slice", 0, 0, G_OPTION_ARG_STRING, &options.slice, N_("Slice of its scope"), N_("UNIT")},
+    {"rm", 0, 0, G_OPTION_ARG_NONE, &options.remove, N_("Delete it when it has ended"), NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static const GOptionEntry run_entries[] = {
+    {"detach", 'd', 0, G_OPTION_ARG_NONE, &options.detach,
+     N_("Do not wait; output goes to the journal"), NULL},
+    {"interactive", 'i', 0, G_OPTION_ARG_NONE, &options.interactive,
+     N_("Accepted: standard input is always passed"), NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+int dist_parse_signal(const char *text) {
+    static const char *const names[] = {
+        [SIGHUP] = "HUP",   [SIGINT] = "INT",     [SIGQUIT] = "QUIT", [SIGABRT] = "ABRT",
+        [SIGKILL] = "KILL", [SIGUSR1] = "USR1",   [SIGUSR2] = "USR2", [SIGPIPE] = "PIPE",
+        [SIGALRM] = "ALRM", [SIGTERM] = "TERM",   [SIGCONT] = "CONT", [SIGSTOP] = "STOP",
+        [SIGTSTP] = "TSTP", [SIGWINCH] = "WINCH", [SIGPWR] = "PWR",
+    };
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end != text && *end == '\0')
+        return number >= 1 && number <= SIGRTMAX ? (int)number : 0;
+    if (g_ascii_strncasecmp(text, "SIG", 3) == 0)
+        text += 3;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (names[i] && g_ascii_strcasecmp(names[i], text) == 0)
+            return (int)i;
+    return 0;
+}
+
+static bool parse_memory(const char *text, uint64_t *bytes, GError **error) {
+    static const char units[] = "KMGT";
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+
+    if (unit) {
+        for (const char *u = units; u <= unit; u++)
+            value *= 1024;
+        end++;
+        if (g_ascii_toupper(*end) == 'B')
+            end++;
+    }
+    if (end == text || *end != '\0' || !(value >= 1 && value < 1e18))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("\"%s\" is no amount of memory; write it as 512M"), text);
+    *bytes = (uint64_t)value;
+    return true;
+}
+
+static bool parse_cpus(const char *text, uint64_t *usec, GError **error) {
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value > 0.0001 && value < 100000))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("\"%s\" is no number of processors"), text);
+    *usec = (uint64_t)(value * G_USEC_PER_SEC);
+    return true;
+}
+
+static int append_strings(sd_bus_message *call, const char *key, char *const *strings) {
+    int r;
+
+    if (!strings || !strings[0])
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
+        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_labels(sd_bus_message *call) {
+    int r;
+
+    if (!options.labels)
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Labels")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{ss}")) < 0)
+        return r;
+    for (char **label = options.labels; *label; label++) {
+        g_auto(GStrv) parts = g_strsplit(*label, "=", 2);
+        r = sd_bus_message_append(call, "{ss}", parts[0], parts[1] ? parts[1] : "");
+        if (r < 0)
+            return r;
+    }
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* A variable without a value has the caller's, as env and docker have it. */
+static char **complete_environment(void) {
+    GPtrArray *complete = g_ptr_array_new();
+
+    for (char **variable = options.environment; variable && *variable; variable++) {
+        const char *value = strchr(*variable, '=') ? NULL : g_getenv(*variable);
+        if (strchr(*variable, '='))
+            g_ptr_array_add(complete, g_strdup(*variable));
+        else if (value)
+            g_ptr_array_add(complete, g_strconcat(*variable, "=", value, NULL));
+    }
+    g_ptr_array_add(complete, NULL);
+    return (char **)g_ptr_array_free(complete, FALSE);
+}
+
+static int append_texts(sd_bus_message *call) {
+    const struct {
+        const char *key, *value;
+    } texts[] = {
+        {"WorkingDirectory", options.working_directory},
+        {"User", options.user},
+        {"Hostname", options.hostname},
+        {"Network", options.network},
+        {"StopSignal", options.stop_signal},
+        {"Slice", options.slice},
+        {"Seccomp", options.seccomp},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(texts); i++)
+        if (texts[i].value)
+            r = sd_bus_message_append(call, "{sv}", texts[i].key, "s", texts[i].value);
+    return r;
+}
+
+static int append_numbers(sd_bus_message *call, uint64_t memory, uint64_t cpus) {
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"MemoryMax", memory},
+        {"CPUQuotaPerSecUSec", cpus},
+        {"TasksMax", (uint64_t)MAX(options.pids, 0)},
+        {"StopTimeoutUSec", (uint64_t)MAX(options.stop_timeout, 0) * G_USEC_PER_SEC},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(numbers); i++)
+        if (numbers[i].value > 0)
+            r = sd_bus_message_append(call, "{sv}", numbers[i].key, "t", numbers[i].value);
+    return r;
+}
+
+static int append_options(sd_bus_message *call, char *const *command, uint64_t memory,
+                          uint64_t cpus) {
+    g_auto(GStrv) environment = complete_environment();
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = append_strings(call, "Command", command)) < 0 ||
+        (r = append_strings(call, "Env", environment)) < 0 ||
+        (r = append_strings(call, "CapabilitiesAdd", options.add)) < 0 ||
+        (r = append_strings(call, "CapabilitiesDrop", options.drop)) < 0 ||
+        (r = append_labels(call)) < 0 || (r = append_texts(call)) < 0 ||
+        (r = append_numbers(call, memory, cpus)) < 0 ||
+        (options.read_only && (r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", 1)) < 0) ||
+        (options.remove && (r = sd_bus_message_append(call, "{sv}", "AutoRemove", "b", 1)) < 0))
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* Makes the container; its id, or NULL. */
+static char *create(const char *image, char *const *command, GError **error) {
+    g_autofree char *name = dist_complete_reference(image);
+    uint64_t memory = 0, cpus = 0;
+    char *id = NULL;
+    const char *path;
+    int r;
+
+    if ((options.memory && !parse_memory(options.memory, &memory, error)) ||
+        (options.cpus && !parse_cpus(options.cpus, &cpus, error)))
+        return NULL;
+    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Create");
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append(call, "ss", options.id ? options.id : "", name)) < 0 ||
+        (r = append_options(call, command, memory, cpus)) < 0) {
+        sd_bus_message_unref(call);
+        dist_bad_reply(r, error);
+        return NULL;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return NULL;
+    if ((r = sd_bus_message_read(reply, "o", &path)) < 0 ||
+        (r = sd_bus_path_decode(path, "/org/berth1/containers", &id)) <= 0)
+        dist_bad_reply(r, error);
+    return id;
+}
+
+/* A descriptor that is closed is not passed: the container has /dev/null or the journal there. */
+static sd_bus_message *new_start(const char *id, bool with_streams, GError **error) {
+    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
+    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Start");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append(call, "s", id)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0)
+        return dist_bad_reply(r, error), NULL;
+    for (int fd = 0; with_streams && r >= 0 && fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
+        return dist_bad_reply(r, error), NULL;
+    return call;
+}
+
+int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
+    uint64_t exited;
+    int32_t status;
+    int r = sd_bus_message_read(reply, "it", &status, &exited);
+
+    if (r < 0) {
+        dist_bad_reply(r, error);
+        return DIST_EXIT_BERTH;
+    }
+    if (status < 0) {
+        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is not known"), id);
+        return DIST_EXIT_BERTH;
+    }
+    return status;
+}
+
+/* A container in the foreground. */
+typedef struct {
+    sd_bus *bus;
+    sd_event *event;
+    const char *id;
+    sd_bus_message *waited; /* the reply to Wait */
+    GError *error;          /* of Start */
+} Foreground;
+
+static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Foreground *foreground = userdata;
+
+    (void)error;
+    foreground->waited = sd_bus_message_ref(reply);
+    return sd_event_exit(foreground->event, 0);
+}
+
+static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Foreground *foreground = userdata;
+
+    (void)error;
+    if (berth_bus_check_reply(reply, _("the service left"), &foreground->error))
+        return 0;
+    /* A command that could not be run has ended the container: its status follows. */
+    if (foreground->error->code != BERTH_ERROR_LAUNCH_FAILED)
+        return sd_event_exit(foreground->event, 0);
+    return 0;
+}
+
+/* What a person sends to dist is meant for the container. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    Foreground *foreground = userdata;
+
+    (void)source;
+    return sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
+                                    "Kill", NULL, NULL, "sia{sv}", foreground->id,
+                                    (int32_t)info->ssi_signo, 0);
+}
+
+static int watch_signals(Foreground *foreground) {
+    static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+    sigset_t set;
+    int r = 0;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < G_N_ELEMENTS(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(forwarded); i++)
+        r = sd_event_add_signal(foreground->event, NULL, forwarded[i], on_signal, foreground);
+    return r;
+}
+
+/* Waiting is asked for first: a container that deletes itself leaves nothing to ask later. */
+static int run_loop(Foreground *foreground, GError **error) {
+    sd_bus_message *start = new_start(foreground->id, true, error);
+    g_autoptr(sd_bus_message) owned = start;
+    int r;
+
+    if (!start)
+        return -EINVAL;
+    if ((r = sd_event_default(&foreground->event)) < 0 || (r = watch_signals(foreground)) < 0 ||
+        (r = sd_bus_attach_event(foreground->bus, foreground->event, 0)) < 0 ||
+        (r = sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
+                                      "Wait", on_waited, foreground, "ss", foreground->id, "")) <
+            0 ||
+        (r = sd_bus_call_async(foreground->bus, NULL, start, on_started, foreground, UINT64_MAX)) <
+            0)
+        return r;
+    return sd_event_loop(foreground->event);
+}
+
+static int run_in_foreground(const char *id, GError **error) {
+    Foreground foreground = {.bus = dist_bus(error), .id = id};
+    int r = run_loop(&foreground, error);
+    g_autoptr(sd_bus_message) waited = foreground.waited;
+
+    if (foreground.error)
+        g_propagate_error(error, foreground.error);
+    else if (r < 0 && !*error)
+        berth_error_set_errno(error, r, "%s", _("run the container"));
+    if (!waited)
+        return DIST_EXIT_BERTH;
+    if (foreground.error)
+        return dist_read_status(waited, id, NULL);
+    return berth_bus_check_reply(waited, _("the service left"), error)
+               ? dist_read_status(waited, id, error)
+               : DIST_EXIT_BERTH;
+}
+
+static bool start_detached(const char *id, GError **error) {
+    sd_bus_message *call = new_start(id, false, error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
+
+    if (reply)
+        puts(id);
+    return reply != NULL;
+}
+
+static bool parse(bool runs, int *argc, char ***argv, GError **error) {
+    GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+
+    g_array_append_vals(entries, create_entries, G_N_ELEMENTS(create_entries) - 1);
+    if (runs)
+        g_array_append_vals(entries, run_entries, G_N_ELEMENTS(run_entries) - 1);
+    bool parsed =
+        dist_parse(_("IMAGE [COMMAND…]"),
+                   runs ? _("Make a container and run a command in it.") : _("Make a container."),
+                   (const GOptionEntry *)entries->data, true, argc, argv, error);
+    g_array_unref(entries);
+    return parsed && dist_check_count(*argc, 1, -1, error);
+}
+
+int dist_verb_create(int argc, char **argv, GError **error) {
+    if (!parse(false, &argc, &argv, error))
+        return DIST_EXIT_BERTH;
+    g_autofree char *id = create(argv[1], argv + 2, error);
+    if (!id)
+        return DIST_EXIT_BERTH;
+    puts(id);
+    return EXIT_SUCCESS;
+}
+
+/* A container that was only made for this run is of no use when it cannot be started. */
+static void remove_unstarted(const char *id) {
+    g_autoptr(GError) ignored = NULL;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(&ignored, DIST_CONTAINERS, "Delete", "sa{sv}", id, 0);
+}
+
+int dist_verb_run(int argc, char **argv, GError **error) {
+    if (!parse(true, &argc, &argv, error))
+        return DIST_EXIT_BERTH;
+    g_autofree char *id = create(argv[1], argv + 2, error);
+    if (!id)
+        return DIST_EXIT_BERTH;
+    if (!options.detach) {
+        int status = run_in_foreground(id, error);
+        if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && options.remove)
+            remove_unstarted(id);
+        return status;
+    }
+    return start_detached(id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+}
+
+int dist_verb_start(int argc, char **argv, GError **error) {
+    gboolean attach = FALSE;
+    const GOptionEntry entries[] = {
+        {"attach", 'a', 0, G_OPTION_ARG_NONE, &attach,
+         N_("With these standard descriptors, and wait for its end"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"), _("Start a container."), entries, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    if (attach)
+        return run_in_foreground(argv[1], error);
+    return start_detached(argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Between GError and D-Bus errors, for everything here that speaks sd-bus: the service on the
+ * system bus, the service and its workers on their private ones, and dist.
+ */
+
+#pragma once
+
+#include "base/descriptor.h"
+
+#include <systemd/sd-bus.h>
+
+/* Fills ret_error and returns its negative errno, as a method handler returns it. */
+int berth_bus_error_set(sd_bus_error *ret_error, const GError *error);
+
+/* Replies to call with error. */
+int berth_bus_reply_error(sd_bus_message *call, const GError *error);
+
+/* True for a good reply; otherwise sets error from the error reply. whose: who answered, for the
+ * message when nobody did. */
+bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **error);
+
+/* Reads or appends a descriptor, "(sst)". Reading checks nothing but the signature. */
+int berth_bus_read_descriptor(sd_bus_message *message, BerthDescriptor **descriptor);
+int berth_bus_append_descriptor(sd_bus_message *message, const BerthDescriptor *descriptor);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_slot, sd_bus_slot_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A content descriptor: what a blob is, its digest and its size in bytes (OCI image specification,
+ * descriptor.md); "(sst)" on the bus. Also the media types Berth knows and what each means.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+#define BERTH_MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define BERTH_MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define BERTH_MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define BERTH_MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define BERTH_MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define BERTH_MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define BERTH_MEDIA_UNKNOWN "application/octet-stream"
+
+typedef enum {
+    BERTH_KIND_OTHER,
+    BERTH_KIND_MANIFEST,
+    BERTH_KIND_INDEX,
+    BERTH_KIND_CONFIG,
+    BERTH_KIND_LAYER,
+} BerthKind;
+
+typedef struct {
+    char *media_type;
+    char *digest;
+    uint64_t size;
+} BerthDescriptor;
+
+BerthDescriptor *berth_descriptor_new(const char *media_type, const char *digest, uint64_t size);
+BerthDescriptor *berth_descriptor_copy(const BerthDescriptor *descriptor);
+void berth_descriptor_free(BerthDescriptor *descriptor);
+
+/* What a media type stands for; Docker schema 2 and OCI, parameters not included. */
+BerthKind berth_media_type_get_kind(const char *media_type);
+
+/* The four manifest types in the order in which they are accepted, NULL-terminated. */
+extern const char *const berth_manifest_media_types[];
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDescriptor, berth_descriptor_free)

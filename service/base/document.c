@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/document.h"
+
+#include <string.h>
+
+static bool check_depth(const char *data, size_t size, GError **error) {
+    unsigned depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < size; i++) {
+        char c = data[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > BERTH_DOCUMENT_MAX_DEPTH)
+                return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                       "JSON is nested deeper than %u levels",
+                                       BERTH_DOCUMENT_MAX_DEPTH);
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return true;
+}
+
+JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (size > BERTH_DOCUMENT_MAX_BYTES) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "JSON document of %zu bytes is larger than the limit of %u", size,
+                        BERTH_DOCUMENT_MAX_BYTES);
+        return NULL;
+    }
+    if (!g_utf8_validate_len(data, size, NULL)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: invalid UTF-8");
+        return NULL;
+    }
+    if (!check_depth(data, size, error))
+        return NULL;
+
+    /* Immutable: no copy of a subtree is ever made. */
+    g_autoptr(JsonParser) parser = json_parser_new_immutable();
+    if (!json_parser_load_from_data(parser, data, size, &local)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: %s", local->message);
+        return NULL;
+    }
+    JsonNode *root = json_parser_get_root(parser);
+    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not a JSON object");
+        return NULL;
+    }
+    return json_parser_steal_root(parser);
+}
+
+static JsonNode *find_member(JsonObject *object, const char *member) {
+    JsonNode *node = json_object_get_member(object, member);
+
+    return !node || JSON_NODE_HOLDS_NULL(node) ? NULL : node;
+}
+
+static bool wrong_type(const char *member, const char *expected, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "member \"%s\" is not %s", member,
+                           expected);
+}
+
+bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
+                               GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING))
+        return wrong_type(member, "a string", error);
+    *value = node ? json_node_get_string(node) : NULL;
+    return true;
+}
+
+bool berth_document_get_object(JsonObject *object, const char *member, JsonObject **value,
+                               GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && !JSON_NODE_HOLDS_OBJECT(node))
+        return wrong_type(member, "an object", error);
+    *value = node ? json_node_get_object(node) : NULL;
+    return true;
+}
+
+bool berth_document_get_array(JsonObject *object, const char *member, JsonArray **value,
+                              GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && !JSON_NODE_HOLDS_ARRAY(node))
+        return wrong_type(member, "an array", error);
+    *value = node ? json_node_get_array(node) : NULL;
+    return true;
+}
+
+bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *value,
+                             GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64 ||
+                 json_node_get_int(node) < 0))
+        return wrong_type(member, "a size", error);
+    *value = node ? (uint64_t)json_node_get_int(node) : 0;
+    return true;
+}
+
+bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
+                                GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_array(object, member, &array, error))
+        return false;
+    g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
+            return wrong_type(member, "an array of strings", error);
+        g_ptr_array_add(strings, g_strdup(json_node_get_string(node)));
+    }
+    g_ptr_array_add(strings, NULL);
+    *value = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
+    return true;
+}
+
+bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
+                             char ***value, GError **error) {
+    JsonObject *map;
+
+    if (!berth_document_get_object(object, member, &map, error))
+        return false;
+    g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GList) keys = map ? json_object_get_members(map) : NULL;
+    for (GList *key = keys; key; key = key->next) {
+        g_ptr_array_add(strings, g_strdup(key->data));
+        if (!with_values)
+            continue;
+        const char *text;
+        if (!berth_document_get_string(map, key->data, &text, error))
+            return false;
+        g_ptr_array_add(strings, g_strdup(text ? text : ""));
+    }
+    g_ptr_array_add(strings, NULL);
+    *value = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
+    return true;
+}

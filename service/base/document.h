@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * JSON documents. json-glib parses recursively with no limit of its own, so size and depth are
+ * checked before it sees a byte; the getters below then take nothing for granted about types.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <json-glib/json-glib.h>
+
+/* The limit that registries themselves keep for a manifest. */
+#define BERTH_DOCUMENT_MAX_BYTES (4u * 1024 * 1024)
+#define BERTH_DOCUMENT_MAX_DEPTH 64u
+
+/* Parses data as one JSON object. Errors are InvalidArgument or LimitExceeded. */
+JsonNode *berth_document_parse(const char *data, size_t size, GError **error);
+
+/* Members of an object. A missing member is NULL (0 for a size) without an error; one of another
+ * type is InvalidArgument, naming the member. Strings stay the document's. */
+bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
+                               GError **error);
+bool berth_document_get_object(JsonObject *object, const char *member, JsonObject **value,
+                               GError **error);
+bool berth_document_get_array(JsonObject *object, const char *member, JsonArray **value,
+                              GError **error);
+bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *value,
+                             GError **error);
+
+/* An array of strings as a new vector (empty where the member is missing or null). */
+bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
+                                GError **error);
+
+/* The keys of an object whose values do not matter ("Volumes"), or of a map of strings with the
+ * values following their keys (with_values). */
+bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
+                             char ***value, GError **error);

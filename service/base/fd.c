@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { MAX_TREE_DEPTH = 2048, PIPE_BYTES = 1024 * 1024 };
+
+static int open_resolving(int directory, const char *path, int flags, mode_t mode,
+                          uint64_t resolve) {
+    struct open_how how = {
+        .flags = (uint64_t)flags | O_CLOEXEC,
+        .mode = (flags & (O_CREAT | __O_TMPFILE)) ? mode : 0,
+        .resolve = resolve | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd;
+
+    /* EAGAIN: a rename raced with the resolution; the kernel asks to try again. */
+    do
+        fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+    return fd;
+}
+
+int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode) {
+    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH);
+}
+
+int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode) {
+    return open_resolving(directory, path, flags, mode, RESOLVE_IN_ROOT);
+}
+
+bool berth_fd_write_all(int fd, const void *data, size_t size) {
+    const char *next = data;
+
+    while (size > 0) {
+        ssize_t written = write(fd, next, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        next += written;
+        size -= written;
+    }
+    return true;
+}
+
+char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
+    g_autofree char *data = NULL;
+    size_t used = 0, allocated = 0;
+
+    for (;;) {
+        if (used + 1 >= allocated) {
+            allocated = allocated ? allocated * 2 : 16 * 1024;
+            data = g_realloc(data, allocated);
+        }
+        ssize_t got = pread(fd, data + used, allocated - used - 1, used);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            berth_error_set_errno(error, errno, "read");
+            return NULL;
+        }
+        if (got == 0)
+            break;
+        used += got;
+        if (used > limit) {
+            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "larger than the limit of %zu bytes",
+                            limit);
+            return NULL;
+        }
+    }
+    data[used] = '\0';
+    *size = used;
+    return g_steal_pointer(&data);
+}
+
+bool berth_fd_pipe(int ends[2], GError **error) {
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return berth_error_set_errno(error, errno, "make a pipe");
+    /* Only an optimisation: above the user's pipe quota the small buffer does as well. */
+    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+    return true;
+}
+
+static bool remove_children(int directory, dev_t device, unsigned depth, GError **error) {
+    berth_autofd int duplicate = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool removed = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list directory");
+    duplicate = -1;
+    for (struct dirent *entry; removed && (entry = readdir(entries));) {
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
+            continue;
+        if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN &&
+            unlinkat(directory, entry->d_name, 0) == 0)
+            continue;
+
+        berth_autofd int child =
+            openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat status;
+        if (child < 0) {
+            removed = unlinkat(directory, entry->d_name, 0) == 0 || errno == ENOENT ||
+                      berth_error_set_errno(error, errno, "remove %s", entry->d_name);
+            continue;
+        }
+        if (fstat(child, &status) < 0 || status.st_dev != device || depth >= MAX_TREE_DEPTH) {
+            removed = berth_error_set(error, BERTH_ERROR_INTERNAL,
+                                      "remove %s: a mount point or too deep", entry->d_name);
+            continue;
+        }
+        removed = remove_children(child, device, depth + 1, error) &&
+                  (unlinkat(directory, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+                   berth_error_set_errno(error, errno, "remove directory %s", entry->d_name));
+    }
+    closedir(entries);
+    return removed;
+}
+
+bool berth_fd_remove_tree(int directory, const char *name, GError **error) {
+    struct stat status;
+
+    if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
+        return true;
+    berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (top < 0 || fstat(top, &status) < 0)
+        return berth_error_set_errno(error, errno, "remove %s", name);
+    if (!remove_children(top, status.st_dev, 0, error))
+        return false;
+    if (unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return berth_error_set_errno(error, errno, "remove directory %s", name);
+    return true;
+}
+
+bool berth_fd_remove_children(const char *path, GError **error) {
+    struct stat status;
+    berth_autofd int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (top < 0 || fstat(top, &status) < 0)
+        return berth_error_set_errno(error, errno, "open %s", path);
+    return remove_children(top, status.st_dev, 0, error);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * File descriptors: automatic closing, whole reads and writes, and opening below a directory
+ * without ever leaving it.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static inline void berth_fd_clear(int *fd) {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static inline int berth_fd_steal(int *fd) {
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
+#define berth_autofd __attribute__((cleanup(berth_fd_clear)))
+
+/* Opens path below directory; the kernel refuses every way out of it (openat2(2), RESOLVE_BENEATH).
+ * Returns the descriptor, close-on-exec, or -1 with errno. */
+int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode);
+
+/* As above, but an absolute symlink or ".." is taken within directory (RESOLVE_IN_ROOT). */
+int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode);
+
+/* Writes all of it, across short writes and EINTR; false with errno. */
+bool berth_fd_write_all(int fd, const void *data, size_t size);
+
+/* Reads a whole file from its start; LimitExceeded above limit bytes. The result is freed with
+ * g_free and has a NUL after its last byte. */
+char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
+
+/* A pipe with both ends close-on-exec and as large a buffer as is allowed up to 1 MiB. */
+bool berth_fd_pipe(int ends[2], GError **error);
+
+/* Removes what lies below directory under name, whatever it is, without following symlinks and
+ * without crossing a mount. What is not there is fine. */
+bool berth_fd_remove_tree(int directory, const char *name, GError **error);
+
+/* The same for all that is in the directory path, which stays. */
+bool berth_fd_remove_children(const char *path, GError **error);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/names.h"
+
+#include <string.h>
+
+enum { MAX_CONTAINER_ID = 64, MAX_NAME = 1024, MAX_MEDIA_TYPE = 255 };
+
+bool berth_name_check_container(const char *id, GError **error) {
+    size_t length = strlen(id);
+    bool well_formed = length > 0 && length <= MAX_CONTAINER_ID && g_ascii_isalnum(id[0]);
+
+    for (size_t i = 0; well_formed && i < length; i++)
+        well_formed = g_ascii_isalnum(id[i]) || strchr("_.-", id[i]);
+    if (well_formed)
+        return true;
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid container id \"%.100s\": use a letter or digit, then letters, "
+                           "digits, \"_\", \".\" or \"-\", at most %d in all",
+                           id, MAX_CONTAINER_ID);
+}
+
+static bool check_opaque(const char *text, const char *what, GError **error) {
+    size_t length = strlen(text);
+
+    if (length == 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the %s is empty", what);
+    if (length > MAX_NAME)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the %s has %zu bytes; at most %d are allowed", what, length,
+                               MAX_NAME);
+    for (const char *c = text; *c; c++)
+        if (g_ascii_iscntrl(*c))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the %s holds a control character", what);
+    return true;
+}
+
+bool berth_name_check_image(const char *name, GError **error) {
+    return check_opaque(name, "image name", error);
+}
+
+bool berth_name_check_ingest(const char *ref, GError **error) {
+    return check_opaque(ref, "ingest reference", error);
+}
+
+static size_t restricted_name_length(const char *text) {
+    size_t length = 0;
+
+    while (g_ascii_isalnum(text[length]) || (text[length] && strchr("!#$&-^_.+", text[length])))
+        length++;
+    return length;
+}
+
+bool berth_name_check_media_type(const char *media_type, GError **error) {
+    size_t type = restricted_name_length(media_type);
+
+    if (strlen(media_type) <= MAX_MEDIA_TYPE && type > 0 && media_type[type] == '/') {
+        size_t subtype = restricted_name_length(media_type + type + 1);
+        if (subtype > 0 && media_type[type + 1 + subtype] == '\0')
+            return true;
+    }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid media type \"%.100s\": not of the form type/subtype",
+                           media_type);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Checks of names that come from outside, before they become file, unit or bus names. */
+
+#pragma once
+
+#include "base/error.h"
+
+/* A container's id: a letter or digit, then up to 63 letters, digits, "_", "." and "-". It is a
+ * part of a unit name and a path component as it is. */
+bool berth_name_check_container(const char *id, GError **error);
+
+/* An image name or a client's ingest reference: opaque, 1 to 1024 bytes, no control characters. */
+bool berth_name_check_image(const char *name, GError **error);
+bool berth_name_check_ingest(const char *ref, GError **error);
+
+/* A media type without parameters, RFC 6838 section 4.2. */
+bool berth_name_check_media_type(const char *media_type, GError **error);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/pivot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Any directory that is there: descriptors from outside belong to mounts of another namespace, and
+ * nothing can be attached to those. It is out of sight a moment later. */
+#define ATTACHED_TO "/proc"
+
+bool berth_pivot(int tree, GError **error) {
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, ATTACHED_TO, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return berth_error_set_errno(error, errno, "attach the new root");
+    if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+        chdir("/") < 0)
+        return berth_error_set_errno(error, errno, "change the root");
+    return true;
+}

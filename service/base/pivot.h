@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Leaving everything behind but one mounted tree. */
+
+#pragma once
+
+#include "base/error.h"
+
+/* Makes a detached mount (open_tree(2), fsmount(2)) the root of this mount namespace, which must be
+ * one of its own, private to it; what was mounted before is gone. The working directory is the new
+ * root. */
+bool berth_pivot(int tree, GError **error);

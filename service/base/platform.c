@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/platform.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+static const struct {
+    const char *machine, *architecture, *variant;
+} machines[] = {
+    {"x86_64", "amd64", ""},        {"aarch64", "arm64", "v8"}, {"armv7l", "arm", "v7"},
+    {"armv6l", "arm", "v6"},        {"i686", "386", ""},        {"i386", "386", ""},
+    {"ppc64le", "ppc64le", ""},     {"s390x", "s390x", ""},     {"riscv64", "riscv64", ""},
+    {"loongarch64", "loong64", ""}, {"mips64", "mips64le", ""},
+};
+
+BerthPlatform *berth_platform_new(const char *os, const char *architecture, const char *variant) {
+    BerthPlatform *platform = g_new0(BerthPlatform, 1);
+
+    platform->os = g_strdup(os ? os : "");
+    platform->architecture = g_strdup(architecture ? architecture : "");
+    platform->variant = g_strdup(variant ? variant : "");
+    return platform;
+}
+
+void berth_platform_free(BerthPlatform *platform) {
+    if (!platform)
+        return;
+    g_free(platform->os);
+    g_free(platform->architecture);
+    g_free(platform->variant);
+    g_free(platform);
+}
+
+static BerthPlatform *platform_of_this_machine(void) {
+    struct utsname names;
+
+    if (uname(&names) == 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(machines); i++)
+            if (g_str_equal(machines[i].machine, names.machine))
+                return berth_platform_new("linux", machines[i].architecture, machines[i].variant);
+    return berth_platform_new("linux", names.machine, "");
+}
+
+BerthPlatform *berth_platform_parse(const char *text, GError **error) {
+    if (!text || text[0] == '\0')
+        return platform_of_this_machine();
+
+    g_auto(GStrv) parts = g_strsplit(text, "/", -1);
+    guint count = g_strv_length(parts);
+    bool well_formed = count >= 2 && count <= 3 && strlen(text) < 128;
+    for (guint i = 0; well_formed && i < count; i++) {
+        well_formed = parts[i][0] != '\0';
+        for (const char *c = parts[i]; well_formed && *c; c++)
+            well_formed = g_ascii_isalnum(*c) || strchr("_.-", *c);
+    }
+    if (!well_formed) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "invalid platform \"%.100s\": write it as os/architecture or "
+                        "os/architecture/variant, as in linux/arm64/v8",
+                        text);
+        return NULL;
+    }
+    return berth_platform_new(parts[0], parts[1], parts[2]);
+}
+
+char *berth_platform_format(const BerthPlatform *platform) {
+    return g_strconcat(platform->os, "/", platform->architecture, platform->variant[0] ? "/" : NULL,
+                       platform->variant, NULL);
+}
+
+/* "v8" → 8; without a variant the architecture's customary one. */
+static unsigned variant_level(const BerthPlatform *platform) {
+    if (platform->variant[0] == 'v')
+        return (unsigned)g_ascii_strtoull(platform->variant + 1, NULL, 10);
+    if (g_str_equal(platform->architecture, "arm64"))
+        return 8;
+    if (g_str_equal(platform->architecture, "arm"))
+        return 7;
+    return 1;
+}
+
+unsigned berth_platform_match(const BerthPlatform *wanted, const BerthPlatform *offered) {
+    if (!g_str_equal(wanted->os, offered->os) ||
+        !g_str_equal(wanted->architecture, offered->architecture))
+        return 0;
+    unsigned able = variant_level(wanted), needed = variant_level(offered);
+    /* A machine runs what was built for an older variant, never for a newer one. */
+    return needed > able ? 0 : 1 + needed;
+}

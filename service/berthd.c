@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berthd: the service. It opens its state, takes its name on the system bus, finds its containers
+ * again, and exits when there has been nothing to do for a while.
+ */
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "bus/access.h"
+#include "bus/service.h"
+#include "config.h"
+#include "snapshots/trash.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#define IDLE_USEC (30ull * G_USEC_PER_SEC)
+
+typedef struct {
+    BerthService service;
+    BerthContentStore *content;
+    BerthImages images;
+    int directory;
+    sd_event_source *idle;
+    bool leaving;
+} Daemon;
+
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+
+    /* Pipes and pidfds, not select(2). */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool block_signals(GError **error) {
+    sigset_t signals;
+
+    /* sd-event reads them from descriptors; SIGCHLD too, which watching children wants blocked. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    return sigprocmask(SIG_BLOCK, &signals, NULL) == 0 ||
+           berth_error_set_errno(error, errno, "block signals");
+}
+
+static bool open_state(Daemon *daemon, GError **error) {
+    BerthService *service = &daemon->service;
+    const char *path = g_getenv("STATE_DIRECTORY");
+
+    if (!path)
+        path = BERTH_STATEDIR;
+    umask(0022);
+    daemon->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (daemon->directory < 0)
+        return berth_error_set_errno(error, errno, "open the state directory %s", path);
+    g_autofree char *database = g_build_filename(path, "berth.db", NULL);
+    if (!(service->database = berth_database_open(database, error)) ||
+        !(daemon->content =
+              berth_content_store_open(daemon->directory, service->database, error)) ||
+        !(service->snapshots = berth_snapshot_store_open(service->event, daemon->directory,
+                                                         service->database, error)))
+        return false;
+    service->contents = berth_contents_new(service->event, daemon->content, service->database);
+    service->transfers = berth_transfers_new(service->event);
+    service->images = &daemon->images;
+    daemon->images = (BerthImages){
+        .event = service->event,
+        .database = service->database,
+        .contents = service->contents,
+        .snapshots = service->snapshots,
+        .transfers = service->transfers,
+        .content_directory = openat(daemon->directory, "content", O_PATH | O_DIRECTORY | O_CLOEXEC),
+    };
+    return true;
+}
+
+static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    (void)message;
+    (void)error;
+    /* systemd starts the service again once there is a bus; containers do not notice. */
+    return sd_event_exit(service->event, EXIT_FAILURE);
+}
+
+static bool connect_bus(BerthService *service, GError **error) {
+    int r;
+
+    if ((r = sd_bus_open_system(&service->bus)) < 0 ||
+        (r = sd_bus_match_signal_async(service->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                       "org.freedesktop.DBus.Local", "Disconnected", on_bus_lost,
+                                       NULL, service)) < 0 ||
+        (r = sd_bus_attach_event(service->bus, service->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
+        return berth_error_set_errno(error, r, "connect to the system bus");
+    return (service->access = berth_access_new(service->bus, error)) != NULL;
+}
+
+static bool recover_containers(Daemon *daemon, GError **error) {
+    BerthService *service = &daemon->service;
+    g_auto(GStrv) names = NULL;
+    int count = sd_listen_fds_with_names(1, &names);
+    g_autofree int *fds = g_new0(int, MAX(count, 0) + 1);
+
+    for (int i = 0; i < count; i++)
+        fds[i] = SD_LISTEN_FDS_START + i;
+    service->containers =
+        berth_containers_new(service->bus, daemon->directory, &daemon->images, error);
+    return service->containers && berth_containers_recover(service->containers, names, fds,
+                                                           (unsigned)MAX(count, 0), error);
+}
+
+static bool add_objects(BerthService *service, GError **error) {
+    int r;
+
+    if ((r = berth_images_bus_add(service)) < 0 || (r = berth_contents_bus_add(service)) < 0 ||
+        (r = berth_transfers_bus_add(service)) < 0 || (r = berth_containers_bus_add(service)) < 0 ||
+        (r = berth_container_bus_add(service)) < 0)
+        return berth_error_set_errno(error, r, "add the bus objects");
+    return true;
+}
+
+static bool is_idle(BerthService *service) {
+    return berth_containers_count_active(service->containers) == 0 &&
+           berth_transfers_count_running(service->transfers) == 0 && service->images->busy == 0 &&
+           !berth_contents_is_busy(service->contents) && !berth_service_has_waiting(service) &&
+           berth_trash_count() == 0;
+}
+
+/* The name goes first: calls that are sent from then on start the service anew, after this one. */
+static int leave(Daemon *daemon) {
+    daemon->leaving = true;
+    sd_notify(0, "STOPPING=1");
+    sd_bus_release_name(daemon->service.bus, BERTH_BUS_NAME);
+    return sd_event_exit(daemon->service.event, EXIT_SUCCESS);
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
+    Daemon *daemon = userdata;
+
+    (void)usec;
+    if (is_idle(&daemon->service))
+        return leave(daemon);
+    sd_event_source_set_time_relative(source, IDLE_USEC);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Every call puts the end off. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+    Daemon *daemon = userdata;
+
+    (void)error;
+    if (sd_bus_message_is_method_call(message, NULL, NULL))
+        sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
+    return 0;
+}
+
+static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    (void)error;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        berth_log(LOG_ERR, NULL, NULL, NULL, "Cannot take the name " BERTH_BUS_NAME ": %s",
+                  sd_bus_message_get_error(reply)->message);
+        return sd_event_exit(service->event, EXIT_FAILURE);
+    }
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+static bool start(Daemon *daemon, GError **error) {
+    BerthService *service = &daemon->service;
+    int r;
+
+    raise_descriptor_limit();
+    if (!block_signals(error))
+        return false;
+    if ((r = sd_event_default(&service->event)) < 0 ||
+        (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
+        (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
+        (r = sd_event_add_time_relative(service->event, &daemon->idle, CLOCK_MONOTONIC, IDLE_USEC,
+                                        0, on_idle, daemon)) < 0)
+        return berth_error_set_errno(error, r, "make the event loop");
+    service->waiting = g_ptr_array_new();
+    service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    if (!open_state(daemon, error) || !connect_bus(service, error) ||
+        !recover_containers(daemon, error) || !add_objects(service, error))
+        return false;
+    if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||
+        (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
+            0)
+        return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
+    return true;
+}
+
+/* What is in the queue is sent; the rest is ended by what it is connected to. */
+static void stop(Daemon *daemon) {
+    BerthService *service = &daemon->service;
+
+    berth_transfers_free(service->transfers);
+    berth_contents_free(service->contents);
+    berth_containers_free(service->containers);
+    berth_snapshot_store_free(service->snapshots);
+    berth_content_store_free(daemon->content);
+    berth_database_close(service->database);
+    berth_access_free(service->access);
+    if (service->bus)
+        sd_bus_flush_close_unref(service->bus);
+}
+
+int main(void) {
+    g_autoptr(GError) error = NULL;
+    Daemon daemon = {.directory = -1};
+    int status = EXIT_FAILURE;
+
+    g_set_prgname("berthd");
+    if (start(&daemon, &error))
+        status = sd_event_loop(daemon.service.event);
+    else
+        berth_log(LOG_ERR, NULL, NULL, NULL, "Cannot start: %s", error->message);
+    stop(&daemon);
+    return status < 0 ? EXIT_FAILURE : status;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/containers/LABEL, org.berth1.Container: one container as an object. The id is taken
+ * from the path at every call, since a container may be gone while polkit is asked. */
+
+#include "bus/container-object.h"
+#include "bus/properties.h"
+
+#include <string.h>
+
+char *berth_container_make_path(const char *id) {
+    char *path = NULL;
+
+    return sd_bus_path_encode(BERTH_CONTAINER_PREFIX, id, &path) < 0 ? NULL : path;
+}
+
+static char *decode_path(const char *path) {
+    char *id = NULL;
+
+    return sd_bus_path_decode(path, BERTH_CONTAINER_PREFIX, &id) > 0 ? id : NULL;
+}
+
+static BerthContainer *find_by_path(BerthService *service, const char *path) {
+    g_autofree char *id = decode_path(path);
+
+    return id ? berth_containers_find(service->containers, id, NULL) : NULL;
+}
+
+static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                 sd_bus_message_handler_t handler, BerthContainerRight right, const char *verb,
+                 BerthContainer **container) {
+    g_autofree char *id = decode_path(sd_bus_message_get_path(call));
+
+    return berth_container_check(call, service, error, handler, id ? id : "", right, verb,
+                                 container);
+}
+
+static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainerStreams streams;
+    BerthContainer *container;
+    int r = berth_container_read_streams(call, &streams, error);
+
+    if (r < 0)
+        return r;
+    r = check(call, userdata, error, method_start, BERTH_CONTAINER_MANAGE, "start", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_start(call, userdata, container, &streams);
+}
+
+static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    int signal, all;
+    int r = sd_bus_message_read(call, "ib", &signal, &all);
+
+    if (r < 0)
+        return r;
+    r = check(call, userdata, ret_error, method_kill, BERTH_CONTAINER_MANAGE, "kill", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_container_kill(container, signal, all, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    uint64_t timeout_usec;
+    int r = sd_bus_message_read(call, "t", &timeout_usec);
+
+    if (r < 0)
+        return r;
+    r = check(call, userdata, error, method_stop, BERTH_CONTAINER_MANAGE, "stop", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_stop(call, userdata, container, timeout_usec);
+}
+
+static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int r = check(call, userdata, error, method_wait, BERTH_CONTAINER_SEE, "wait", &container);
+
+    return r != BERTH_ACCESS_GRANTED ? r : berth_container_reply_wait(call, userdata, container);
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int force = 0;
+    int r = berth_container_read_force(call, &force, error);
+
+    if (r < 0)
+        return r;
+    r = check(call, userdata, error, method_delete, BERTH_CONTAINER_MANAGE, "delete", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_delete(call, userdata, container, force, error);
+}
+
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    if (!container)
+        return sd_bus_message_append(reply, "s", "");
+    const BerthContainerRecord *record = berth_container_get_record(container);
+    return sd_bus_message_append(reply, "s",
+                                 g_str_equal(property, "Id")      ? record->id
+                                 : g_str_equal(property, "Image") ? record->image
+                                 : g_str_equal(property, "Scope")
+                                     ? berth_container_get_scope(container)
+                                     : berth_container_state_get_name(record->state));
+}
+
+static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    if (g_str_equal(property, "ExitStatus"))
+        return sd_bus_message_append(reply, "i", record ? record->status : BERTH_STATUS_UNKNOWN);
+    if (g_str_equal(property, "Owner"))
+        return sd_bus_message_append(reply, "u", record ? record->owner : 0);
+    bool runs = record && (record->state == BERTH_CONTAINER_RUNNING ||
+                           record->state == BERTH_CONTAINER_PAUSED);
+    return sd_bus_message_append(reply, "u", runs ? record->pid : 0);
+}
+
+static int get_time(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    return sd_bus_message_append(reply, "t",
+                                 !record                            ? (uint64_t)0
+                                 : g_str_equal(property, "Created") ? record->created_usec
+                                 : g_str_equal(property, "Started") ? record->started_usec
+                                                                    : record->exited_usec);
+}
+
+static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+
+    (void)bus;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return berth_bus_append_labels(reply, container ? berth_container_get_record(container)->labels
+                                                    : NULL);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", pid),
+                            method_start, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("i", signal, "b", all), SD_BUS_NO_RESULT,
+                            method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("t", timeout_usec),
+                            SD_BUS_RESULT("i", status, "t", exited), method_stop,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_NO_ARGS, SD_BUS_RESULT("i", status, "t", exited),
+                            method_wait, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("i", status, "t", exited), method_delete,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Id", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Image", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Pid", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("ExitStatus", "i", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Scope", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Exited", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_VTABLE_END,
+};
+
+int berth_container_append_properties(sd_bus_message *message, BerthService *service,
+                                      const char *id) {
+    g_autofree char *path = berth_container_make_path(id);
+
+    return berth_properties_append_all(service->bus, message, path, BERTH_CONTAINER_INTERFACE,
+                                       vtable, service);
+}
+
+/* org.freedesktop.DBus.Properties.PropertiesChanged, to one who may know. */
+void berth_container_send_changed(BerthService *service, const char *id, const char *destination) {
+    g_autofree char *path = berth_container_make_path(id);
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, path, "org.freedesktop.DBus.Properties",
+                                  "PropertiesChanged") < 0 ||
+        sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE) < 0 ||
+        berth_container_append_properties(signal, service, id) < 0 ||
+        sd_bus_message_append(signal, "as", 0) < 0)
+        return;
+    sd_bus_send_to(service->bus, signal, destination, NULL);
+}
+
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    BerthContainer *container;
+
+    if (!berth_properties_is_call(call))
+        return 0;
+    int r = check(call, service, error, on_properties, BERTH_CONTAINER_SEE, "inspect", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_properties_answer(service->bus, call, BERTH_CONTAINER_INTERFACE, vtable, service,
+                                   error);
+}
+
+static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
+                sd_bus_error *error) {
+    (void)bus;
+    (void)interface;
+    (void)error;
+    *found = userdata;
+    return find_by_path(userdata, path) != NULL;
+}
+
+int berth_container_bus_add(BerthService *service) {
+    int r = sd_bus_add_fallback(service->bus, NULL, BERTH_CONTAINER_PREFIX, on_properties, service);
+
+    return r < 0 ? r
+                 : sd_bus_add_fallback_vtable(service->bus, NULL, BERTH_CONTAINER_PREFIX,
+                                              BERTH_CONTAINER_INTERFACE, vtable, find, service);
+}

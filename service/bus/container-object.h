@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Shared by the two faces of containers: the manager (containers-bus.c) and the object each has
+ * (container-bus.c). */
+
+#pragma once
+
+#include "bus/access.h"
+#include "bus/pending-call.h"
+#include "bus/service.h"
+
+#define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
+#define BERTH_CONTAINER_INTERFACE "org.berth1.Container"
+
+typedef enum {
+    BERTH_CONTAINER_SEE,    /* own, or containers.inspect; otherwise it is not there */
+    BERTH_CONTAINER_MANAGE, /* manage-own or manage */
+} BerthContainerRight;
+
+/* Finds the container and checks the caller; as berth_access_check. */
+int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                          sd_bus_message_handler_t handler, const char *id,
+                          BerthContainerRight right, const char *verb, BerthContainer **container);
+
+/* What both faces do once that is settled; each replies to call, now or later. */
+int berth_container_reply_start(sd_bus_message *call, BerthService *service,
+                                BerthContainer *container, const BerthContainerStreams *streams);
+int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
+                               BerthContainer *container);
+int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
+                               BerthContainer *container, uint64_t timeout_usec);
+int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
+                                 BerthContainer *container, bool force, sd_bus_error *error);
+
+/* The options of Start and Delete. */
+int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
+                                 sd_bus_error *error);
+int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error);
+
+/* Its object path. Caller frees. */
+char *berth_container_make_path(const char *id);
+
+/* All its properties as a{sv}, and those that change while it lives. */
+int berth_container_append_properties(sd_bus_message *message, BerthService *service,
+                                      const char *id);
+void berth_container_send_changed(BerthService *service, const char *id, const char *destination);

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/containers, org.berth1.Containers; and the object manager on /org/berth1. */
+
+#include "bus/container-object.h"
+#include "bus/options.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#define PATH BERTH_CONTAINER_PREFIX
+#define INTERFACE "org.berth1.Containers"
+#define MAX_EVENTS_A_CALL 1000
+
+/* A client that gets events, each only of what it may see. */
+typedef struct {
+    uint32_t uid;
+    bool sees_all;
+} Subscriber;
+
+int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                          sd_bus_message_handler_t handler, const char *id,
+                          BerthContainerRight right, const char *verb, BerthContainer **container) {
+    g_autoptr(GError) error = NULL;
+    bool granted;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    *container = berth_containers_find(service->containers, id, &error);
+    if (!*container)
+        return berth_bus_error_set(ret_error, error);
+    const BerthContainerRecord *record = berth_container_get_record(*container);
+    bool own = record->owner == uid;
+    if (right == BERTH_CONTAINER_SEE) {
+        if (own)
+            return BERTH_ACCESS_GRANTED;
+        r = berth_access_query(service->access, call, handler, service, &granted,
+                               "org.berth1.containers.inspect");
+        if (r != BERTH_ACCESS_GRANTED || granted)
+            return r;
+        berth_error_set(&error, BERTH_ERROR_NOT_FOUND,
+                        "there is no container \"%.100s\"; see them with \"dist ps -a\"", id);
+        return berth_bus_error_set(ret_error, error);
+    }
+    g_autofree char *owner = g_strdup_printf("%u", record->owner);
+    return berth_access_check(
+        service->access, call, handler, service, ret_error,
+        own ? "org.berth1.containers.manage-own" : "org.berth1.containers.manage", "verb", verb,
+        "container", id, "image", record->image, "owner", owner, NULL);
+}
+
+static void on_created(BerthContainer *container, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error) {
+        berth_bus_reply_error(pending->call, error);
+        return;
+    }
+    g_autofree char *path = berth_container_make_path(berth_container_get_record(container)->id);
+    sd_bus_reply_method_return(pending->call, "o", path);
+}
+
+static void clear_options(BerthContainerOptions *options) {
+    g_strfreev(options->command);
+    g_strfreev(options->environment);
+    g_strfreev(options->capabilities_add);
+    g_strfreev(options->capabilities_drop);
+    g_strfreev(options->labels);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, clear_options)
+
+static int read_options(sd_bus_message *call, BerthContainerOptions *options, sd_bus_error *error) {
+    const BerthOption known[] = {
+        {"Command", "as", &options->command},
+        {"Env", "as", &options->environment},
+        {"WorkingDirectory", "s", &options->working_directory},
+        {"User", "s", &options->user},
+        {"Hostname", "s", &options->hostname},
+        {"ReadOnly", "b", &options->read_only},
+        {"Labels", "a{ss}", &options->labels},
+        {"Network", "s", &options->network},
+        {"CapabilitiesAdd", "as", &options->capabilities_add},
+        {"CapabilitiesDrop", "as", &options->capabilities_drop},
+        {"Seccomp", "s", &options->seccomp},
+        {"MemoryMax", "t", &options->memory_max},
+        {"TasksMax", "t", &options->tasks_max},
+        {"CPUQuotaPerSecUSec", "t", &options->cpu_quota_usec},
+        {"CPUWeight", "t", &options->cpu_weight},
+        {"Slice", "s", &options->slice},
+        {"StopSignal", "s", &options->stop_signal},
+        {"StopTimeoutUSec", "t", &options->stop_timeout_usec},
+        {"AutoRemove", "b", &options->auto_remove},
+        {NULL, NULL, NULL},
+    };
+
+    return berth_options_read(call, known, error);
+}
+
+static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_auto(BerthContainerOptions) options = {0};
+    int r;
+
+    if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
+        (r = read_options(call, &options, error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_create, userdata, &options.owner);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_create, userdata, error,
+                           "org.berth1.containers.create", "verb", "create", "container",
+                           options.id, "image", options.image, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autofree char *weakens = berth_container_options_weaken(&options);
+    if (weakens) {
+        r = berth_access_check(service->access, call, method_create, userdata, error,
+                               "org.berth1.containers.create-privileged", "verb", "create",
+                               "container", options.id, "image", options.image, "privilege",
+                               weakens, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    berth_container_create(service->containers, &options, on_created,
+                           berth_pending_call_new(service, call));
+    return 1;
+}
+
+int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
+                                 sd_bus_error *error) {
+    const BerthOption options[] = {
+        {"Stdin", "h", &streams->input},
+        {"Stdout", "h", &streams->output},
+        {"Stderr", "h", &streams->error},
+        {NULL, NULL, NULL},
+    };
+
+    *streams = (BerthContainerStreams){-1, -1, -1};
+    return berth_options_read(call, options, error);
+}
+
+int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error) {
+    const BerthOption options[] = {{"Force", "b", force}, {NULL, NULL, NULL}};
+
+    return berth_options_read(call, options, error);
+}
+
+typedef struct {
+    BerthPendingCall *pending;
+    char *id;
+} Later;
+
+static Later *later_new(BerthService *service, sd_bus_message *call, BerthContainer *container) {
+    Later *later = g_new0(Later, 1);
+
+    later->pending = berth_pending_call_new(service, call);
+    later->id = g_strdup(berth_container_get_record(container)->id);
+    return later;
+}
+
+static void later_free(Later *later) {
+    berth_pending_call_free(later->pending);
+    g_free(later->id);
+    g_free(later);
+}
+
+static void on_started(const GError *error, void *userdata) {
+    Later *later = userdata;
+    BerthContainer *container =
+        berth_containers_find(later->pending->service->containers, later->id, NULL);
+
+    if (error)
+        berth_bus_reply_error(later->pending->call, error);
+    else
+        sd_bus_reply_method_return(later->pending->call, "u",
+                                   container ? berth_container_get_record(container)->pid : 0);
+    later_free(later);
+}
+
+int berth_container_reply_start(sd_bus_message *call, BerthService *service,
+                                BerthContainer *container, const BerthContainerStreams *streams) {
+    berth_container_start(container, streams, on_started, later_new(service, call, container));
+    return 1;
+}
+
+static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
+}
+
+int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
+                               BerthContainer *container) {
+    berth_container_wait(container, on_exited, berth_pending_call_new(service, call));
+    return 1;
+}
+
+int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
+                               BerthContainer *container, uint64_t timeout_usec) {
+    g_autoptr(GError) error = NULL;
+
+    if (berth_container_get_record(container)->state == BERTH_CONTAINER_CREATED) {
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "container \"%s\" was never started",
+                        berth_container_get_record(container)->id);
+        return berth_bus_reply_error(call, error);
+    }
+    berth_container_stop(container, timeout_usec);
+    return berth_container_reply_wait(call, service, container);
+}
+
+static int delete_now(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
+    const BerthContainerRecord *record = berth_container_get_record(container);
+    int32_t status = record->status;
+    uint64_t exited = record->exited_usec;
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_container_delete(container, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, "it", status, exited);
+}
+
+static void on_killed(int status, uint64_t exited_usec, const GError *wait_error, void *userdata) {
+    Later *later = userdata;
+    BerthContainer *container =
+        berth_containers_find(later->pending->service->containers, later->id, NULL);
+    g_autoptr(GError) error = NULL;
+
+    (void)wait_error;
+    if (container && !berth_container_delete(container, &error))
+        berth_bus_reply_error(later->pending->call, error);
+    else
+        sd_bus_reply_method_return(later->pending->call, "it", (int32_t)status, exited_usec);
+    later_free(later);
+}
+
+int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
+                                 BerthContainer *container, bool force, sd_bus_error *error) {
+    BerthContainerState state = berth_container_get_record(container)->state;
+
+    if (!force || (state != BERTH_CONTAINER_RUNNING && state != BERTH_CONTAINER_PAUSED))
+        return delete_now(call, container, error);
+    berth_container_kill(container, SIGKILL, true, NULL);
+    berth_container_wait(container, on_killed, later_new(service, call, container));
+    return 1;
+}
+
+static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainerStreams streams;
+    BerthContainer *container;
+    const char *id;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = berth_container_read_streams(call, &streams, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, method_start, id, BERTH_CONTAINER_MANAGE,
+                              "start", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_start(call, userdata, container, &streams);
+}
+
+static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    const char *id;
+    int signal, all = 0, r;
+    const BerthOption options[] = {{"All", "b", &all}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read(call, "si", &id, &signal)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, ret_error, method_kill, id, BERTH_CONTAINER_MANAGE,
+                              "kill", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_container_kill(container, signal, all, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    uint64_t timeout_usec = UINT64_MAX;
+    const char *id;
+    const BerthOption options[] = {{"TimeoutUSec", "t", &timeout_usec}, {NULL, NULL, NULL}};
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, method_stop, id, BERTH_CONTAINER_MANAGE,
+                              "stop", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_stop(call, userdata, container, timeout_usec);
+}
+
+static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    const char *id, *process;
+    int r = sd_bus_message_read(call, "ss", &id, &process);
+
+    if (r < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, method_wait, id, BERTH_CONTAINER_SEE, "wait",
+                              &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (process[0] != '\0')
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound",
+                                 "container \"%s\" has no process \"%.100s\"", id, process);
+    return berth_container_reply_wait(call, userdata, container);
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    const char *id;
+    int force = 0, r;
+
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = berth_container_read_force(call, &force, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, method_delete, id, BERTH_CONTAINER_MANAGE,
+                              "delete", &container);
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_container_reply_delete(call, userdata, container, force, error);
+}
+
+static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    BerthContainer *container;
+    const char *id;
+    int r = sd_bus_message_read(call, "s", &id);
+
+    if (r < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, method_get, id, BERTH_CONTAINER_SEE, "get",
+                              &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = berth_container_append_properties(reply, userdata, id)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+/* The caller's uid, and whether he may see what is others'. */
+static int find_sight(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
+                      Subscriber *sight) {
+    int r = berth_access_get_uid(service->access, call, handler, service, &sight->uid);
+
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_access_query(service->access, call, handler, service, &sight->sees_all,
+                                    "org.berth1.containers.inspect");
+}
+
+static bool sees(const Subscriber *sight, uint32_t owner) {
+    return sight->sees_all || sight->uid == owner;
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    Subscriber sight;
+    int r = berth_options_read_none(call, error);
+
+    if (r < 0)
+        return r;
+    r = find_sight(call, service, method_list, &sight);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sa{sv})")) < 0)
+        return r;
+    for (guint i = 0; i < list->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+        if (!sees(&sight, record->owner))
+            continue;
+        if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", record->id)) < 0 ||
+            (r = berth_container_append_properties(reply, service, record->id)) < 0 ||
+            (r = sd_bus_message_close_container(reply)) < 0)
+            return r;
+    }
+    if ((r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_event(sd_bus_message *message, const char *types, const BerthEvent *event) {
+    return sd_bus_message_append(message, types, event->sequence, event->kind, event->id,
+                                 event->process, event->pid, (int32_t)event->status,
+                                 event->time_usec);
+}
+
+static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    Subscriber sight;
+    uint64_t sequence;
+    int r = sd_bus_message_read(call, "t", &sequence);
+
+    if (r < 0)
+        return r;
+    r = find_sight(call, service, method_events_since, &sight);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) events =
+        berth_container_store_events_since(service->database, sequence, UINT32_MAX, &error);
+    if (!events)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(tsssuit)")) < 0)
+        return r;
+    for (guint i = 0, sent = 0; i < events->len && sent < MAX_EVENTS_A_CALL; i++) {
+        const BerthEvent *event = events->pdata[i];
+        if (!sees(&sight, event->owner))
+            continue;
+        if ((r = append_event(reply, "(tsssuit)", event)) < 0)
+            return r;
+        sent++;
+    }
+    if ((r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    Subscriber sight;
+    int r = berth_options_read_none(call, error);
+
+    if (r < 0)
+        return r;
+    r = find_sight(call, service, method_subscribe, &sight);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
+                        g_memdup2(&sight, sizeof sight));
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    (void)error;
+    g_hash_table_remove(service->subscribers, sd_bus_message_get_sender(call));
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static void send_event(BerthService *service, const BerthEvent *event, const char *destination) {
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, PATH, INTERFACE, "Event") >= 0 &&
+        append_event(signal, "tsssuit", event) >= 0)
+        sd_bus_send_to(service->bus, signal, destination, NULL);
+}
+
+static void send_object_change(BerthService *service, const BerthEvent *event,
+                               const char *destination) {
+    g_autofree char *path = berth_container_make_path(event->id);
+    g_autoptr(sd_bus_message) signal = NULL;
+    bool added = g_str_equal(event->kind, "create");
+    int r;
+
+    if (!added && !g_str_equal(event->kind, "delete")) {
+        berth_container_send_changed(service, event->id, destination);
+        return;
+    }
+    r = sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
+                                  "org.freedesktop.DBus.ObjectManager",
+                                  added ? "InterfacesAdded" : "InterfacesRemoved");
+    if (r < 0 || sd_bus_message_append(signal, "o", path) < 0)
+        return;
+    if (!added)
+        r = sd_bus_message_append(signal, "as", 1, BERTH_CONTAINER_INTERFACE);
+    else if ((r = sd_bus_message_open_container(signal, 'a', "{sa{sv}}")) >= 0 &&
+             (r = sd_bus_message_open_container(signal, 'e', "sa{sv}")) >= 0 &&
+             (r = sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE)) >= 0 &&
+             (r = berth_container_append_properties(signal, service, event->id)) >= 0 &&
+             (r = sd_bus_message_close_container(signal)) >= 0)
+        r = sd_bus_message_close_container(signal);
+    if (r >= 0)
+        sd_bus_send_to(service->bus, signal, destination, NULL);
+}
+
+static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
+    BerthService *service = userdata;
+    GHashTableIter iterator;
+    gpointer name, value;
+
+    (void)container;
+    g_hash_table_iter_init(&iterator, service->subscribers);
+    while (g_hash_table_iter_next(&iterator, &name, &value)) {
+        if (!sees(value, event->owner))
+            continue;
+        send_object_change(service, event, name);
+        send_event(service, event, name);
+    }
+}
+
+static void on_peer_left(const char *peer, void *userdata) {
+    BerthService *service = userdata;
+
+    g_hash_table_remove(service->subscribers, peer);
+}
+
+static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {
+    g_autofree char *path = berth_container_make_path(id);
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_append(reply, "o", path)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", BERTH_CONTAINER_INTERFACE)) < 0 ||
+        (r = berth_container_append_properties(reply, service, id)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+/* In front of sd-bus' own answer, which would list everybody's. */
+static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    Subscriber sight;
+    int r;
+
+    (void)error;
+    if (!sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
+                                       "GetManagedObjects"))
+        return 0;
+    r = find_sight(call, service, on_managed_objects, &sight);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{oa{sa{sv}}}")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+        if (sees(&sight, record->owner))
+            r = append_managed(reply, service, record->id);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+bool berth_service_has_waiting(BerthService *service) {
+    return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
+           berth_access_count_pending(service->access) > 0;
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "s", image, "a{sv}", options),
+                            SD_BUS_RESULT("o", container), method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("u", pid), method_start, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", id, "i", signal, "a{sv}", options),
+                            SD_BUS_NO_RESULT, method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("i", status, "t", exited), method_stop,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("s", id, "s", process),
+                            SD_BUS_RESULT("i", status, "t", exited), method_wait,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("i", status, "t", exited), method_delete,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", properties),
+                            method_get, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),
+                            SD_BUS_RESULT("a(sa{sv})", containers), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EventsSince", SD_BUS_ARGS("t", sequence),
+                            SD_BUS_RESULT("a(tsssuit)", events), method_events_since,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL_WITH_ARGS("Event",
+                            SD_BUS_ARGS("t", sequence, "s", kind, "s", id, "s", process, "u", pid,
+                                        "i", status, "t", time),
+                            0),
+    SD_BUS_VTABLE_END,
+};
+
+/* sd-bus has only one kind of object at a path, and what is below this one are fallbacks. */
+static int find_manager(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                        void **found, sd_bus_error *error) {
+    (void)bus;
+    (void)interface;
+    (void)error;
+    *found = userdata;
+    return g_str_equal(path, PATH);
+}
+
+int berth_containers_bus_add(BerthService *service) {
+    int r;
+
+    berth_containers_observe(service->containers, on_event, service);
+    berth_access_on_peer_left(service->access, on_peer_left, service);
+    if ((r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service)) <
+            0 ||
+        (r = sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT)) < 0)
+        return r;
+    return sd_bus_add_fallback_vtable(service->bus, NULL, PATH, INTERFACE, vtable, find_manager,
+                                      service);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/images, org.berth1.Images. */
+
+#include "bus/access.h"
+#include "bus/options.h"
+#include "bus/pending-call.h"
+#include "bus/service.h"
+#include "images/pull.h"
+
+#define PATH BERTH_BUS_ROOT "/images"
+#define INTERFACE "org.berth1.Images"
+#define INSPECT "org.berth1.images.inspect"
+#define MANAGE "org.berth1.images.manage"
+#define PULL "org.berth1.images.pull"
+
+static void reply_error(BerthPendingCall *pending, const GError *error) {
+    berth_bus_reply_error(pending->call, error);
+}
+
+static void on_resolved(const char *name, const BerthDescriptor *target, const GError *error,
+                        void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        reply_error(pending, error);
+    else
+        sd_bus_reply_method_return(pending->call, "s(sst)", name, target->media_type,
+                                   target->digest, target->size);
+}
+
+static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const char *reference;
+    int insecure = 0, r;
+    const BerthOption options[] = {{"Insecure", "b", &insecure}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_resolve, userdata, error, PULL, "verb",
+                           "resolve", "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_images_resolve(service->images, reference, insecure, on_resolved,
+                         berth_pending_call_new(service, call));
+    return 1;
+}
+
+static int reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
+    g_autofree char *path =
+        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
+
+    return sd_bus_reply_method_return(call, "o", path);
+}
+
+static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                      BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
+    g_autoptr(GError) error = NULL;
+    const char *reference, *platform = NULL;
+    int insecure = 0, all_platforms = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {
+        {"Platform", "s", &platform},
+        {"AllPlatforms", "b", &all_platforms},
+        {"Insecure", "b", &insecure},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, handler, service, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, handler, service, ret_error, PULL, "verb", verb,
+                           mode == BERTH_PULL_UNPACK ? "image" : "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    BerthPullRequest request = {mode, reference, platform, all_platforms, insecure, uid};
+    BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
+    return transfer ? reply_transfer(call, transfer) : berth_bus_error_set(ret_error, error);
+}
+
+static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_FETCH, method_fetch, "fetch");
+}
+
+static int method_pull(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_PULL, method_pull, "pull");
+}
+
+static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_UNPACK, method_unpack, "unpack");
+}
+
+static int append_image(sd_bus_message *reply, const BerthImage *image) {
+    int r = berth_bus_append_descriptor(reply, image->target);
+
+    return r < 0 ? r : berth_bus_append_labels(reply, image->labels);
+}
+
+static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_get, userdata, ret_error, INSPECT, "verb",
+                           "get", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append_image(reply, image)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+/* The descriptor that a name stood for; empty where it stood for nothing. */
+static int reply_before(sd_bus_message *call, const BerthDescriptor *before) {
+    return sd_bus_reply_method_return(call, "(sst)", before ? before->media_type : "",
+                                      before ? before->digest : "",
+                                      before ? before->size : (uint64_t)0);
+}
+
+static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(BerthDescriptor) target = NULL, before = NULL;
+    g_auto(GStrv) labels = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_bus_read_descriptor(call, &target)) < 0 ||
+        (r = berth_options_read_map(call, &labels)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_put, userdata, ret_error, MANAGE, "verb",
+                           "put", "image", name, "digest", target->digest, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_images_put(service->images, name, target, labels, &before, &error))
+        return berth_bus_error_set(ret_error, error);
+    return reply_before(call, before);
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(BerthDescriptor) before = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_delete, userdata, ret_error, MANAGE,
+                           "verb", "delete", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_images_delete(service->images, name, &before, &error))
+        return berth_bus_error_set(ret_error, error);
+    return reply_before(call, before);
+}
+
+static int append_list(sd_bus_message *reply, GPtrArray *list) {
+    int r = sd_bus_message_open_container(reply, 'a', "(s(sst)tta{ss})");
+
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthImage *image = list->pdata[i];
+        if ((r = sd_bus_message_open_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", image->name)) < 0 ||
+            (r = berth_bus_append_descriptor(reply, image->target)) < 0 ||
+            (r = sd_bus_message_append(reply, "tt", image->created_usec, image->updated_usec)) <
+                0 ||
+            (r = berth_bus_append_labels(reply, image->labels)) < 0)
+            return r;
+        r = sd_bus_message_close_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    int r = berth_options_read_none(call, ret_error);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_list, userdata, ret_error, INSPECT, "verb",
+                           "list", NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_image_store_list(service->database, &error);
+    if (!list)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append_list(reply, list)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_text(const char *text, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        reply_error(pending, error);
+    else
+        sd_bus_reply_method_return(pending->call, "s", text);
+}
+
+static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *name, *platform = NULL;
+    const BerthOption options[] = {{"Platform", "s", &platform}, {NULL, NULL, NULL}};
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_inspect, userdata, ret_error, INSPECT,
+                           "verb", "inspect", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    berth_images_read_text(service->images, image->target, platform, on_text,
+                           berth_pending_call_new(service, call));
+    return 1;
+}
+
+static void on_change(const char *name, const BerthDescriptor *target, BerthImageChange change,
+                      void *userdata) {
+    static const char *const members[] = {"Added", "Updated", "Removed"};
+    BerthService *service = userdata;
+
+    sd_bus_emit_signal(service->bus, PATH, INTERFACE, members[change], "s(sst)", name,
+                       target->media_type, target->digest, target->size);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", reference, "a{sv}", options),
+                            SD_BUS_RESULT("s", name, "(sst)", target), method_resolve,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", reference, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_fetch, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", reference, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_pull, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Unpack", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_unpack,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name),
+                            SD_BUS_RESULT("(sst)", target, "a{ss}", labels), method_get,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Put", SD_BUS_ARGS("s", name, "(sst)", target, "a{ss}", labels),
+                            SD_BUS_RESULT("(sst)", before), method_put, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),
+                            SD_BUS_RESULT("a(s(sst)tta{ss})", images), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name), SD_BUS_RESULT("(sst)", before),
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("s", configuration), method_inspect,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("s", name, "(sst)", target), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("Updated", SD_BUS_ARGS("s", name, "(sst)", target), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("Removed", SD_BUS_ARGS("s", name, "(sst)", target), 0),
+    SD_BUS_VTABLE_END,
+};
+
+int berth_images_bus_add(BerthService *service) {
+    service->images->observer = on_change;
+    service->images->observer_userdata = service;
+    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+}

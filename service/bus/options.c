@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/options.h"
+
+int berth_options_read_map(sd_bus_message *message, char ***map) {
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+    const char *key, *value;
+    int r = sd_bus_message_enter_container(message, 'a', "{ss}");
+
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read(message, "{ss}", &key, &value)) > 0) {
+        g_ptr_array_add(pairs, g_strdup(key));
+        g_ptr_array_add(pairs, g_strdup(value));
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    g_ptr_array_add(pairs, NULL);
+    *map = (char **)g_ptr_array_free(g_steal_pointer(&pairs), FALSE);
+    return 1;
+}
+
+static int read_value(sd_bus_message *message, const BerthOption *option) {
+    int r = sd_bus_message_enter_container(message, 'v', option->type);
+
+    if (r < 0)
+        return r;
+    if (g_str_equal(option->type, "as"))
+        r = sd_bus_message_read_strv(message, option->value);
+    else if (g_str_equal(option->type, "a{ss}"))
+        r = berth_options_read_map(message, option->value);
+    else
+        r = sd_bus_message_read(message, option->type, option->value);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int read_entry(sd_bus_message *message, const BerthOption *options, sd_bus_error *error) {
+    const char *key;
+    int r = sd_bus_message_read(message, "s", &key);
+
+    if (r < 0)
+        return r;
+    for (const BerthOption *option = options; option->key; option++) {
+        if (!g_str_equal(option->key, key))
+            continue;
+        r = read_value(message, option);
+        if (r < 0)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the option \"%.100s\" is not of the type \"%s\"", key,
+                                     option->type);
+        return r;
+    }
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                             "unknown option \"%.100s\"", key);
+}
+
+int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error) {
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = read_entry(message, options, error);
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+int berth_options_read_none(sd_bus_message *message, sd_bus_error *error) {
+    static const BerthOption none[] = {{NULL, NULL, NULL}};
+
+    return berth_options_read(message, none, error);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The trailing a{sv} of methods: known keys only, each of its type. */
+
+#pragma once
+
+#include "base/bus-error.h"
+
+typedef struct {
+    const char *key;
+    const char *type; /* s b t h as a{ss} a(ssas) */
+    void *value; /* const char **, int *, uint64_t *, int *, char ***, char ***, GPtrArray ** */
+} BerthOption;
+
+/* Reads the dictionary at the message's position; an unknown key is InvalidArgument and named.
+ * Vectors are new and the caller's, maps are key, value, …; strings and descriptors stay the
+ * message's. options ends with an entry without key. */
+int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error);
+
+/* Skips the options of a method that has none yet, refusing all keys. */
+int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
+
+/* Reads a{ss} as a vector of keys and values. */
+int berth_options_read_map(sd_bus_message *message, char ***map);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/pending-call.h"
+
+BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call) {
+    BerthPendingCall *pending = g_new0(BerthPendingCall, 1);
+
+    pending->service = service;
+    pending->call = sd_bus_message_ref(call);
+    g_ptr_array_add(service->waiting, pending);
+    return pending;
+}
+
+void berth_pending_call_free(BerthPendingCall *pending) {
+    if (!pending)
+        return;
+    g_ptr_array_remove_fast(pending->service->waiting, pending);
+    sd_bus_message_unref(pending->call);
+    g_free(pending);
+}
+
+int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
+    int r = sd_bus_message_open_container(message, 'a', "{ss}");
+
+    for (char *const *label = labels; r >= 0 && label && *label; label += 2)
+        r = sd_bus_message_append(message, "{ss}", label[0], label[1]);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/properties.h"
+
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
+bool berth_properties_is_call(sd_bus_message *call) {
+    return sd_bus_message_is_method_call(call, PROPERTIES, NULL) > 0;
+}
+
+static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, const char *interface,
+                      const sd_bus_vtable *property, void *userdata) {
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_message_open_container(message, 'v', property->x.property.signature);
+
+    if (r < 0)
+        return r;
+    r = property->x.property.get(bus, path, interface, property->x.property.member, message,
+                                 userdata, &error);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
+                                const char *interface, const sd_bus_vtable *vtable,
+                                void *userdata) {
+    int r = sd_bus_message_open_container(message, 'a', "{sv}");
+
+    for (const sd_bus_vtable *entry = vtable; r >= 0 && entry->type != _SD_BUS_VTABLE_END;
+         entry++) {
+        if (entry->type != _SD_BUS_VTABLE_PROPERTY)
+            continue;
+        if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(message, "s", entry->x.property.member)) < 0 ||
+            (r = append_one(bus, message, path, interface, entry, userdata)) < 0)
+            return r;
+        r = sd_bus_message_close_container(message);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, const char *member,
+                      const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    for (const sd_bus_vtable *entry = vtable; entry->type != _SD_BUS_VTABLE_END; entry++) {
+        if (entry->type != _SD_BUS_VTABLE_PROPERTY ||
+            !g_str_equal(entry->x.property.member, member))
+            continue;
+        if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+            (r = append_one(bus, reply, sd_bus_message_get_path(call), interface, entry,
+                            userdata)) < 0)
+            return r;
+        return sd_bus_send(bus, reply, NULL);
+    }
+    return sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_PROPERTY, "there is no property \"%s\"",
+                             member);
+}
+
+int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
+                            const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    const char *asked, *member;
+    int r = sd_bus_message_read(call, "s", &asked);
+
+    if (r < 0)
+        return r;
+    if (!g_str_equal(asked, interface))
+        return sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                                 "there is no interface \"%s\" here", asked);
+    if (sd_bus_message_is_method_call(call, PROPERTIES, "Get")) {
+        r = sd_bus_message_read(call, "s", &member);
+        return r < 0 ? r : answer_get(bus, call, interface, member, vtable, userdata, error);
+    }
+    if (!sd_bus_message_is_method_call(call, PROPERTIES, "GetAll"))
+        return sd_bus_error_set(error, SD_BUS_ERROR_PROPERTY_READ_ONLY,
+                                "these properties are read-only");
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = berth_properties_append_all(bus, reply, sd_bus_message_get_path(call), interface,
+                                         vtable, userdata)) < 0)
+        return r;
+    return sd_bus_send(bus, reply, NULL);
+}

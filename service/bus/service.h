@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The service as its bus objects see it: what berthd.c puts together and each of them uses. A bus
+ * object reads its arguments, authorises, calls one domain function and replies.
+ */
+
+#pragma once
+
+#include "base/bus-error.h"
+#include "containers/containers.h"
+#include "images/images.h"
+
+#define BERTH_BUS_NAME "org.berth1"
+#define BERTH_BUS_ROOT "/org/berth1"
+
+typedef struct BerthAccess BerthAccess;
+
+typedef struct {
+    sd_event *event;
+    sd_bus *bus;
+    BerthAccess *access;
+    BerthDatabase *database;
+    BerthContents *contents;
+    BerthSnapshotStore *snapshots;
+    BerthTransfers *transfers;
+    BerthImages *images;
+    BerthContainers *containers;
+    GPtrArray *waiting;      /* calls that are answered when something ends */
+    GHashTable *subscribers; /* unique names that get container events → BerthSubscriber */
+} BerthService;
+
+/* Each registers its objects; negative errno. */
+int berth_images_bus_add(BerthService *service);
+int berth_contents_bus_add(BerthService *service);
+int berth_transfers_bus_add(BerthService *service);
+int berth_containers_bus_add(BerthService *service);
+int berth_container_bus_add(BerthService *service);
+
+/* Whether some client waits for an answer or for events. */
+bool berth_service_has_waiting(BerthService *service);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/transfers/N, org.berth1.Transfer: seen by who began it, and by who may inspect what
+ * is others'. */
+
+#include "bus/access.h"
+#include "bus/pending-call.h"
+#include "bus/properties.h"
+#include "bus/service.h"
+
+#include <string.h>
+
+#define PREFIX BERTH_BUS_ROOT "/transfers"
+#define INTERFACE "org.berth1.Transfer"
+
+/* A call of Wait that is not answered yet. */
+typedef struct {
+    BerthTransfer *transfer;
+    BerthPendingCall *pending;
+} Waiter;
+
+static GPtrArray *waiters; /* of Waiter, owned */
+
+static BerthTransfer *find_by_path(BerthService *service, const char *path) {
+    char *end;
+
+    if (!g_str_has_prefix(path, PREFIX "/"))
+        return NULL;
+    guint64 number = g_ascii_strtoull(path + strlen(PREFIX "/"), &end, 10);
+    return *end == '\0' ? berth_transfers_find(service->transfers, number) : NULL;
+}
+
+static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                 sd_bus_message_handler_t handler, const char *verb, BerthTransfer **transfer) {
+    bool granted = false;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    *transfer = find_by_path(service, sd_bus_message_get_path(call));
+    if (*transfer && (*transfer)->owner != uid) {
+        if (g_str_equal(verb, "cancel")) {
+            r = berth_access_check(service->access, call, handler, service, error,
+                                   "org.berth1.images.manage", "verb", verb, "reference",
+                                   (*transfer)->reference, NULL);
+            if (r != BERTH_ACCESS_GRANTED)
+                return r;
+            granted = true;
+        } else {
+            r = berth_access_query(service->access, call, handler, service, &granted,
+                                   "org.berth1.containers.inspect");
+            if (r != BERTH_ACCESS_GRANTED)
+                return r;
+        }
+        if (!granted)
+            *transfer = NULL;
+    }
+    if (*transfer)
+        return BERTH_ACCESS_GRANTED;
+    return sd_bus_error_set(error, BERTH_ERROR_PREFIX "NotFound",
+                            "there is no such transfer, or it ended more than a minute ago");
+}
+
+static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
+    int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+    if (r >= 0 && transfer->name)
+        r = sd_bus_message_append(reply, "{sv}", "Name", "s", transfer->name);
+    if (r >= 0 && transfer->target)
+        r = sd_bus_message_append(reply, "{sv}", "Target", "(sst)", transfer->target->media_type,
+                                  transfer->target->digest, transfer->target->size);
+    if (r >= 0 && transfer->chain_id)
+        r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", transfer->chain_id);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
+    g_autoptr(sd_bus_message) reply = NULL;
+
+    if (transfer->error)
+        berth_bus_reply_error(call, transfer->error);
+    else if (sd_bus_message_new_method_return(call, &reply) >= 0 &&
+             append_result(reply, transfer) >= 0)
+        sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    BerthTransfer *transfer;
+    int r = check(call, service, error, method_wait, "wait", &transfer);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (transfer->state != BERTH_TRANSFER_RUNNING) {
+        answer_wait(call, transfer);
+        return 1;
+    }
+    Waiter *waiter = g_new0(Waiter, 1);
+    *waiter = (Waiter){transfer, berth_pending_call_new(service, call)};
+    g_ptr_array_add(waiters, waiter);
+    return 1;
+}
+
+static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthTransfer *transfer;
+    int r = check(call, userdata, error, method_cancel, "cancel", &transfer);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_transfer_cancel(transfer);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthTransfer *transfer = find_by_path(userdata, path);
+    const char *text = !transfer                            ? ""
+                       : g_str_equal(property, "Kind")      ? transfer->kind
+                       : g_str_equal(property, "Reference") ? transfer->reference
+                                                            : berth_transfer_get_state(transfer);
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    return sd_bus_message_append(reply, "s", text);
+}
+
+static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthTransfer *transfer = find_by_path(userdata, path);
+
+    (void)bus;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "u", transfer ? transfer->owner : 0);
+}
+
+static int get_sum(sd_bus *bus, const char *path, const char *interface, const char *property,
+                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthTransfer *transfer = find_by_path(userdata, path);
+    uint64_t done = 0, total = 0;
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    if (transfer)
+        berth_transfer_sum(transfer, &done, &total);
+    return sd_bus_message_append(reply, "t", g_str_equal(property, "Done") ? done : total);
+}
+
+static int append_items(sd_bus_message *message, const BerthTransfer *transfer) {
+    int r = sd_bus_message_open_container(message, 'a', "(sstt)");
+
+    for (guint i = 0; r >= 0 && transfer && i < transfer->items->len; i++) {
+        const BerthTransferItem *item = transfer->items->pdata[i];
+        r = sd_bus_message_append(message, "(sstt)", item->object, item->phase,
+                                  MIN(item->done, item->total), item->total);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int get_items(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return append_items(reply, find_by_path(userdata, path));
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", result), method_wait,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Reference", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("State", "s", get_text, 0, 0),
+    SD_BUS_PROPERTY("Done", "t", get_sum, 0, 0),
+    SD_BUS_PROPERTY("Total", "t", get_sum, 0, 0),
+    SD_BUS_PROPERTY("Items", "a(sstt)", get_items, 0, 0),
+    SD_BUS_SIGNAL_WITH_ARGS("Progress", SD_BUS_ARGS("t", done, "t", total, "a(sstt)", items), 0),
+    SD_BUS_VTABLE_END,
+};
+
+/* In front of sd-bus' own answers: properties are for who may see the transfer. */
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    BerthTransfer *transfer;
+
+    if (!berth_properties_is_call(call))
+        return 0;
+    int r = check(call, service, error, on_properties, "inspect", &transfer);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
+}
+
+static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
+                sd_bus_error *error) {
+    (void)bus;
+    (void)interface;
+    (void)error;
+    *found = userdata;
+    return find_by_path(userdata, path) != NULL;
+}
+
+/* To those who wait for it, and so are known to be allowed: never to everybody. */
+static void send_progress(BerthService *service, const BerthTransfer *transfer) {
+    g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
+    uint64_t done, total;
+
+    berth_transfer_sum(transfer, &done, &total);
+    for (guint i = 0; i < waiters->len; i++) {
+        Waiter *waiter = waiters->pdata[i];
+        g_autoptr(sd_bus_message) signal = NULL;
+        if (waiter->transfer != transfer)
+            continue;
+        if (sd_bus_message_new_signal(service->bus, &signal, path, INTERFACE, "Progress") < 0 ||
+            sd_bus_message_append(signal, "tt", done, total) < 0 ||
+            append_items(signal, transfer) < 0 ||
+            sd_bus_send_to(service->bus, signal, sd_bus_message_get_sender(waiter->pending->call),
+                           NULL) < 0)
+            return;
+    }
+}
+
+static void on_change(BerthTransfer *transfer, BerthTransferChange change, void *userdata) {
+    BerthService *service = userdata;
+
+    if (change == BERTH_TRANSFER_REMOVED)
+        return;
+    send_progress(service, transfer);
+    if (change != BERTH_TRANSFER_FINISHED)
+        return;
+    for (guint i = waiters->len; i-- > 0;) {
+        Waiter *waiter = waiters->pdata[i];
+        if (waiter->transfer != transfer)
+            continue;
+        answer_wait(waiter->pending->call, transfer);
+        berth_pending_call_free(waiter->pending);
+        g_ptr_array_remove_index(waiters, i);
+    }
+}
+
+static int append_transfer(sd_bus_message *reply, const BerthTransfer *transfer) {
+    g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
+    uint64_t done, total;
+
+    berth_transfer_sum(transfer, &done, &total);
+    return sd_bus_message_append(reply, "(ossustt)", path, transfer->kind, transfer->reference,
+                                 transfer->owner, berth_transfer_get_state(transfer), done, total);
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    GPtrArray *list = berth_transfers_list(service->transfers);
+    g_autoptr(sd_bus_message) reply = NULL;
+    bool sees_all;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+
+    (void)error;
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_query(service->access, call, method_list, userdata, &sees_all,
+                           "org.berth1.containers.inspect");
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(ossustt)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthTransfer *transfer = list->pdata[i];
+        if (sees_all || transfer->owner == uid)
+            r = append_transfer(reply, transfer);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable list_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ossustt)", transfers),
+                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+/* sd-bus has only one kind of object at a path: the list is a fallback for this one path. */
+static int find_list(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                     void **found, sd_bus_error *error) {
+    (void)bus;
+    (void)interface;
+    (void)error;
+    *found = userdata;
+    return g_str_equal(path, PREFIX);
+}
+
+int berth_transfers_bus_add(BerthService *service) {
+    int r;
+
+    waiters = g_ptr_array_new_with_free_func(g_free);
+    berth_transfers_observe(service->transfers, on_change, service);
+    if ((r = sd_bus_add_fallback(service->bus, NULL, PREFIX, on_properties, service)) < 0 ||
+        (r = sd_bus_add_fallback_vtable(service->bus, NULL, PREFIX, "org.berth1.Transfers",
+                                        list_vtable, find_list, service)) < 0)
+        return r;
+    return sd_bus_add_fallback_vtable(service->bus, NULL, PREFIX, INTERFACE, vtable, find, service);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All containers: the table, and finding them again after the service was away. */
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/container-private.h"
+#include "snapshots/trash.h"
+#include "systemd/pidfd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <systemd/sd-id128.h>
+
+static void on_stop_requested(const char *unit, void *userdata) {
+    BerthContainers *containers = userdata;
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        if (g_str_equal(container->scope, unit)) {
+            berth_container_stop(container, UINT64_MAX);
+            return;
+        }
+    }
+}
+
+BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *images,
+                                      GError **error) {
+    BerthContainers *containers = g_new0(BerthContainers, 1);
+    sd_id128_t boot;
+
+    containers->event = images->event;
+    containers->bus = bus;
+    containers->images = images;
+    containers->database = images->database;
+    containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
+    containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    containers->directory = -1;
+    if (mkdirat(directory, "containers", 0700) < 0 && errno != EEXIST)
+        berth_error_set_errno(error, errno, "make directory containers");
+    else if ((containers->directory =
+                  openat(directory, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        berth_error_set_errno(error, errno, "open directory containers");
+    else if (sd_id128_get_boot(&boot) < 0)
+        berth_error_set(error, BERTH_ERROR_INTERNAL, "read the boot ID");
+    else if ((containers->scopes = berth_scopes_new(bus, on_stop_requested, containers, error))) {
+        sd_id128_to_string(boot, containers->boot);
+        return containers;
+    }
+    berth_containers_free(containers);
+    return NULL;
+}
+
+void berth_containers_free(BerthContainers *containers) {
+    if (!containers)
+        return;
+    g_hash_table_unref(containers->by_id);
+    g_hash_table_unref(containers->taken);
+    berth_scopes_free(containers->scopes);
+    berth_fd_clear(&containers->directory);
+    g_free(containers);
+}
+
+void berth_containers_observe(BerthContainers *containers, BerthEventObserver observer,
+                              void *userdata) {
+    containers->observer = observer;
+    containers->userdata = userdata;
+}
+
+BerthContainer *berth_containers_find(BerthContainers *containers, const char *id, GError **error) {
+    BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
+
+    if (!container)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                        "there is no container \"%.100s\"; see them with \"dist ps -a\"", id);
+    return container;
+}
+
+static gint compare_age(gconstpointer a, gconstpointer b) {
+    const BerthContainer *first = *(BerthContainer *const *)a,
+                         *second = *(BerthContainer *const *)b;
+
+    return first->record.created_usec < second->record.created_usec ? -1 : 1;
+}
+
+GPtrArray *berth_containers_list(BerthContainers *containers) {
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        g_ptr_array_add(list, value);
+    g_ptr_array_sort(list, compare_age);
+    return list;
+}
+
+unsigned berth_containers_count_active(BerthContainers *containers) {
+    unsigned count = g_hash_table_size(containers->taken);
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        count += container->launch || container->record.state == BERTH_CONTAINER_RUNNING ||
+                 container->record.state == BERTH_CONTAINER_PAUSED;
+    }
+    return count;
+}
+
+/* Directories without a row: half-made, or half-removed. */
+static bool remove_orphans(BerthContainers *containers, GError **error) {
+    int duplicate = openat(containers->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list containers");
+    for (struct dirent *entry; good && (entry = readdir(entries));) {
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
+            g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX) ||
+            g_hash_table_contains(containers->by_id, entry->d_name))
+            continue;
+        berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, "BERTH_CONTAINER", entry->d_name,
+                  "Removing what is left of container %s", entry->d_name);
+        good = berth_trash_take(containers->event, containers->directory, entry->d_name, error);
+    }
+    closedir(entries);
+    return good;
+}
+
+/* Without a kept descriptor: the same process, if it is still there. */
+static int open_process(const BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, (pid_t)record->pid, 0);
+
+    if (pidfd < 0 || berth_pid_get_start((pid_t)record->pid) != record->pid_start ||
+        !berth_pid_is_in_unit((pid_t)record->pid, container->scope))
+        return -1;
+    return berth_fd_steal(&pidfd);
+}
+
+static bool recover_one(BerthContainer *container, int kept, GError **error) {
+    BerthContainers *containers = container->containers;
+    berth_autofd int pidfd = kept;
+
+    if (container->record.state != BERTH_CONTAINER_RUNNING &&
+        container->record.state != BERTH_CONTAINER_PAUSED) {
+        if (pidfd >= 0)
+            berth_fd_store_remove(container->scope);
+        if (container->record.auto_remove && container->record.state == BERTH_CONTAINER_STOPPED)
+            return berth_container_delete(container, error);
+        return true;
+    }
+    /* After a reboot nothing runs, whatever has its pid now. */
+    if (g_strcmp0(container->record.boot, containers->boot) != 0)
+        berth_fd_clear(&pidfd);
+    else if (pidfd < 0)
+        pidfd = open_process(container);
+    if (pidfd < 0) {
+        berth_container_set_exited(container, BERTH_STATUS_UNKNOWN);
+        return true;
+    }
+    /* One that has ended meanwhile is readable: the loop finds out how. */
+    return berth_container_watch(container, berth_fd_steal(&pidfd), error);
+}
+
+bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
+                              GError **error) {
+    g_autoptr(GPtrArray) records = berth_container_store_list(containers->database, error);
+    g_autoptr(GPtrArray) list = NULL;
+    bool good = records != NULL;
+
+    for (guint i = 0; records && i < records->len; i++)
+        berth_container_new(containers, records->pdata[i]);
+    list = berth_containers_list(containers);
+    for (guint i = 0; good && i < list->len; i++) {
+        BerthContainer *container = list->pdata[i];
+        int kept = -1;
+        for (unsigned k = 0; k < count; k++)
+            if (fds[k] >= 0 && g_str_equal(names[k], container->scope)) {
+                berth_fd_clear(&kept);
+                kept = berth_fd_steal(&fds[k]);
+            }
+        good = recover_one(container, kept, error);
+    }
+    /* What belongs to nothing here is not kept any longer. */
+    for (unsigned k = 0; k < count; k++)
+        if (fds[k] >= 0) {
+            berth_fd_store_remove(names[k]);
+            berth_fd_clear(&fds[k]);
+        }
+    berth_trash_sweep(containers->event, containers->directory);
+    return good && remove_orphans(containers, error);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the files of this folder share. */
+
+#pragma once
+
+#include "contents/contents.h"
+
+struct BerthContents {
+    sd_event *event;
+    BerthContentStore *store;
+    BerthDatabase *database;
+    GHashTable *writers;       /* set of refs */
+    GPtrArray *waiters;        /* for refs that are being written */
+    sd_event_source *released; /* wakes them */
+    GHashTable *sessions;      /* ref → ingest session of a client */
+    unsigned objects;          /* being fetched for clients */
+    BerthContentObserver observer;
+    void *userdata;
+};
+
+void berth_ingest_session_free(gpointer session);

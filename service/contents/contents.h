@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Contents, above the store: who is writing what at the moment, ingests of clients, and single
+ * objects of remotes. Everything that comes in goes through berth-ingest.
+ */
+
+#pragma once
+
+#include "base/descriptor.h"
+#include "store/content-store.h"
+#include "worker/worker.h"
+
+typedef struct BerthContents BerthContents;
+
+typedef enum { BERTH_CONTENT_COMMITTED, BERTH_CONTENT_DELETED } BerthContentChange;
+typedef void (*BerthContentObserver)(const char *digest, uint64_t size, BerthContentChange change,
+                                     void *userdata);
+
+BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
+                                  BerthDatabase *database);
+void berth_contents_free(BerthContents *contents);
+void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
+BerthContentStore *berth_contents_get_store(BerthContents *contents);
+bool berth_contents_is_busy(BerthContents *contents);
+
+/*
+ * Writers: one a ref. Claiming succeeds at once, or fails with Busy. Who wants to write the same
+ * blob waits instead; it is called once the present writer has let go, and claims again.
+ */
+bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error);
+bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
+void berth_contents_release(BerthContents *contents, const char *ref);
+typedef void (*BerthReleased)(void *userdata);
+void berth_contents_wait(BerthContents *contents, const char *ref, BerthReleased released,
+                         void *userdata);
+void berth_contents_forget_wait(BerthContents *contents, void *userdata);
+
+/* Commits what berth-ingest has hashed as digest under ref, and tells of it. */
+bool berth_contents_commit(BerthContents *contents, const char *ref, const char *digest,
+                           GError **error);
+
+/* InUse, naming the image, unless forced. */
+bool berth_contents_delete(BerthContents *contents, const char *digest, bool force, GError **error);
+
+/* The ref under which a transfer ingests a blob. Caller frees. */
+char *berth_contents_blob_ref(const char *digest);
+
+/*
+ * A client's ingest: it writes into pipe from offset on, and closes it. Then it commits; that waits
+ * until all that was written has been hashed.
+ */
+bool berth_contents_ingest(BerthContents *contents, const char *ref, uint64_t total,
+                           const char *expected, uint32_t owner, int *pipe, uint64_t *offset,
+                           GError **error);
+typedef void (*BerthCommitted)(const char *digest, const GError *error, void *userdata);
+void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,
+                                  const char *expected, uint32_t owner, BerthCommitted done,
+                                  void *userdata);
+bool berth_contents_abort(BerthContents *contents, const char *ref, GError **error);
+
+/* One object of a remote, as it comes: into a pipe, not into the store, and not hashed. */
+typedef struct {
+    const char *reference;
+    const char *object; /* "" for the reference's own */
+    char *const *media_types;
+    bool insecure;
+} BerthObjectRequest;
+typedef void (*BerthObjectReady)(int pipe, const BerthDescriptor *target, const GError *error,
+                                 void *userdata);
+void berth_contents_fetch_object(BerthContents *contents, const BerthObjectRequest *request,
+                                 BerthObjectReady ready, void *userdata);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One object of a remote, from berth-fetch through a pipe straight to the client. */
+
+#include "base/fd.h"
+#include "contents/contents-private.h"
+
+typedef struct {
+    BerthContents *contents;
+    BerthWorker *worker;
+    char *reference;
+    bool insecure;
+    BerthObjectReady ready; /* NULL once it was called */
+    void *userdata;
+} Object;
+
+static void finish(Object *object) {
+    object->contents->objects--;
+    berth_worker_free(object->worker);
+    g_free(object->reference);
+    g_free(object);
+}
+
+static void fail(Object *object, const GError *error) {
+    object->ready(-1, NULL, error, object->userdata);
+    finish(object);
+}
+
+/* The body is through, or broke off: the client sees the pipe end, and compares sizes. */
+static void on_fetched(sd_bus_message *reply, const GError *error, void *userdata) {
+    (void)reply;
+    (void)error;
+    finish(userdata);
+}
+
+static void on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
+    Object *object = userdata;
+    g_autoptr(BerthDescriptor) target = NULL;
+    g_autoptr(GError) local = NULL;
+    int ends[2] = {-1, -1};
+
+    if (error) {
+        fail(object, error);
+        return;
+    }
+    if (berth_bus_read_descriptor(reply, &target) < 0)
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+    if (local || !berth_fd_pipe(ends, &local)) {
+        fail(object, local);
+        return;
+    }
+    berth_autofd int output = ends[0];
+    berth_autofd int input = ends[1];
+    sd_bus_message *call = berth_worker_new_call(object->worker, "Fetch");
+    if (call)
+        sd_bus_message_append(call, "s(sst)tbh", object->reference, target->media_type,
+                              target->digest, target->size, (uint64_t)0, object->insecure, input);
+    berth_worker_send(object->worker, call, on_fetched, object);
+    object->ready(output, target, NULL, object->userdata);
+    object->ready = NULL;
+}
+
+void berth_contents_fetch_object(BerthContents *contents, const BerthObjectRequest *request,
+                                 BerthObjectReady ready, void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Object *object = g_new0(Object, 1);
+
+    *object = (Object){.contents = contents,
+                       .reference = g_strdup(request->reference),
+                       .insecure = request->insecure,
+                       .ready = ready,
+                       .userdata = userdata};
+    contents->objects++;
+    object->worker = berth_worker_new(contents->event, "fetch", -1, &error);
+    if (!object->worker) {
+        fail(object, error);
+        return;
+    }
+    sd_bus_message *call = berth_worker_new_call(object->worker, "Object");
+    if (call) {
+        sd_bus_message_append(call, "ss", request->reference, request->object);
+        sd_bus_message_append_strv(call, (char **)request->media_types);
+        sd_bus_message_append(call, "b", request->insecure);
+    }
+    berth_worker_send(object->worker, call, on_resolved, object);
+}

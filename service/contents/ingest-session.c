@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Ingests of clients: from Ingest, through what berth-ingest makes of the pipe, to Commit. */
+
+#include "base/fd.h"
+#include "base/names.h"
+#include "contents/contents-private.h"
+
+typedef struct {
+    BerthContents *contents;
+    char *ref;
+    BerthWorker *worker; /* NULL once it has answered */
+    char *digest;        /* what it answered */
+    uint64_t size;
+    GError *error;
+    char *expected; /* of Ingest; "" where none was given */
+    /* A Commit that waits for the worker. */
+    BerthCommitted done;
+    void *userdata;
+    uint64_t wanted_size;
+    char *wanted_digest;
+} Session;
+
+void berth_ingest_session_free(gpointer data) {
+    Session *session = data;
+
+    berth_worker_free(session->worker);
+    g_free(session->ref);
+    g_free(session->digest);
+    g_free(session->expected);
+    g_free(session->wanted_digest);
+    g_clear_error(&session->error);
+    g_free(session);
+}
+
+/* The session's end: whatever became of it, the ref is free. */
+static void end_session(Session *session) {
+    BerthContents *contents = session->contents;
+    g_autofree char *ref = g_strdup(session->ref);
+
+    g_hash_table_remove(contents->sessions, ref);
+    berth_contents_release(contents, ref);
+}
+
+static bool check(Session *session, const char *expected, GError **error) {
+    if (session->error) {
+        g_propagate_error(error, g_error_copy(session->error));
+        return false;
+    }
+    if (session->wanted_size > 0 && session->size != session->wanted_size)
+        return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                               "the ingest \"%s\" has %" G_GUINT64_FORMAT
+                               " bytes, not the expected %" G_GUINT64_FORMAT,
+                               session->ref, session->size, session->wanted_size);
+    if (expected[0] && !g_str_equal(expected, session->digest))
+        return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
+                               "the ingest \"%s\" has the digest %s, not the expected %s",
+                               session->ref, session->digest, expected);
+    return true;
+}
+
+/* Both the worker has answered and Commit has been called. */
+static void finish_commit(Session *session) {
+    g_autoptr(GError) error = NULL;
+    const char *expected = session->wanted_digest[0] ? session->wanted_digest : session->expected;
+    g_autofree char *digest = g_strdup(session->digest);
+    BerthCommitted done = session->done;
+    void *userdata = session->userdata;
+    BerthContents *contents = session->contents;
+
+    bool good = check(session, expected, &error) &&
+                berth_contents_commit(contents, session->ref, session->digest, &error);
+    /* Content that is not what was expected never will be: the next try begins at 0. */
+    if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
+        berth_content_store_abort(contents->store, session->ref, NULL);
+    end_session(session);
+    done(good ? digest : NULL, error, userdata);
+}
+
+static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+    Session *session = userdata;
+    const char *digest;
+
+    if (error)
+        session->error = g_error_copy(error);
+    else if (sd_bus_message_read(reply, "st", &digest, &session->size) < 0)
+        berth_error_set(&session->error, BERTH_ERROR_INTERNAL, "berth-ingest answered nonsense");
+    else
+        session->digest = g_strdup(digest);
+    g_clear_pointer(&session->worker, berth_worker_free);
+    if (session->done)
+        finish_commit(session);
+    else
+        /* The client may come back and go on; what was written stays. */
+        end_session(session);
+}
+
+static bool start_worker(Session *session, int input, int file, uint64_t offset,
+                         const char *algorithm, GError **error) {
+    session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
+    if (!session->worker)
+        return false;
+    sd_bus_message *call = berth_worker_new_call(session->worker, "Ingest");
+    if (call)
+        sd_bus_message_append(call, "hhsttb", input, file, algorithm, offset, UINT64_MAX / 2, 0);
+    berth_worker_send(session->worker, call, on_ingested, session);
+    return true;
+}
+
+/* expected decides the algorithm; without one it is SHA-256. */
+static bool find_algorithm(const char *expected, const char **name, GError **error) {
+    BerthAlgorithm algorithm = BERTH_ALGORITHM_SHA256;
+
+    if (expected[0] && !berth_digest_parse(expected, &algorithm, error))
+        return false;
+    *name = berth_algorithm_get_name(algorithm);
+    return true;
+}
+
+static Session *open_session(BerthContents *contents, const char *ref, uint64_t total,
+                             const char *expected, uint32_t owner, int input, uint64_t *offset,
+                             GError **error) {
+    const char *algorithm;
+
+    if (!find_algorithm(expected, &algorithm, error) || !berth_contents_claim(contents, ref, error))
+        return NULL;
+    Session *session = g_new0(Session, 1);
+    session->contents = contents;
+    session->ref = g_strdup(ref);
+    session->expected = g_strdup(expected);
+    g_hash_table_insert(contents->sessions, session->ref, session);
+    berth_autofd int file =
+        berth_content_store_begin(contents->store, ref, total, owner, offset, error);
+    if (file >= 0 && start_worker(session, input, file, *offset, algorithm, error))
+        return session;
+    end_session(session);
+    return NULL;
+}
+
+bool berth_contents_ingest(BerthContents *contents, const char *ref, uint64_t total,
+                           const char *expected, uint32_t owner, int *pipe, uint64_t *offset,
+                           GError **error) {
+    int ends[2];
+
+    if (!berth_name_check_ingest(ref, error))
+        return false;
+    if (expected[0] && berth_content_store_has(contents->store, expected))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",
+                               expected);
+    if (!berth_fd_pipe(ends, error))
+        return false;
+    berth_autofd int input = ends[0];
+    berth_autofd int output = ends[1];
+    if (!open_session(contents, ref, total, expected, owner, input, offset, error))
+        return false;
+    *pipe = berth_fd_steal(&output);
+    return true;
+}
+
+/* After a restart of the service, or when the worker was done before Commit came: the file is
+ * hashed again, with nothing added. */
+static Session *reopen_session(BerthContents *contents, const char *ref, const char *expected,
+                               uint32_t owner, GError **error) {
+    g_auto(BerthIngestInfo) info = {0};
+    uint64_t offset;
+
+    if (!berth_content_store_status(contents->store, ref, &info, error))
+        return NULL;
+    berth_autofd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return open_session(contents, ref, 0, expected, owner, nothing, &offset, error);
+}
+
+void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,
+                                  const char *expected, uint32_t owner, BerthCommitted done,
+                                  void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Session *session = g_hash_table_lookup(contents->sessions, ref);
+
+    if (session && session->done)
+        berth_error_set(&error, BERTH_ERROR_BUSY, "\"%s\" is being committed already", ref);
+    else if (!session)
+        session = reopen_session(contents, ref, expected, owner, &error);
+    if (error) {
+        done(NULL, error, userdata);
+        return;
+    }
+    session->done = done;
+    session->userdata = userdata;
+    session->wanted_size = size;
+    session->wanted_digest = g_strdup(expected);
+}
+
+bool berth_contents_abort(BerthContents *contents, const char *ref, GError **error) {
+    Session *session = g_hash_table_lookup(contents->sessions, ref);
+    g_autoptr(GError) aborted = NULL;
+
+    if (!session && g_hash_table_contains(contents->writers, ref))
+        return berth_error_set(error, BERTH_ERROR_BUSY,
+                               "\"%s\" is being written by a transfer; cancel that", ref);
+    if (session) {
+        BerthCommitted done = session->done;
+        void *userdata = session->userdata;
+        end_session(session);
+        berth_error_set(&aborted, BERTH_ERROR_CANCELLED, "the ingest \"%s\" was aborted", ref);
+        if (done)
+            done(NULL, aborted, userdata);
+    }
+    return berth_content_store_abort(contents->store, ref, error);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/fetcher.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+
+/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+#define TIMER_ACCURACY_USEC 1000
+
+enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
+
+typedef struct {
+    sd_event *event;
+    BerthRemote *remote;
+    BerthDescriptor *target;
+    int pipe;
+    bool as_blob;
+    bool turned;       /* the other place to look has been tried */
+    uint64_t position; /* how much of the content is in the pipe, or was before */
+    uint64_t skip;     /* bytes at the start of this response that the other side has */
+    bool first_block;
+    size_t written; /* of the block that curl gives again after a pause */
+    unsigned tries;
+    char *accept;
+    BerthRemoteCall *call;
+    sd_event_source *writable, *delay;
+    BerthFetched done;
+    void *userdata;
+} Fetch;
+
+static void ask(Fetch *fetch);
+
+static void finish(Fetch *fetch, const GError *error) {
+    if (fetch->writable)
+        sd_event_source_disable_unref(fetch->writable);
+    if (fetch->delay)
+        sd_event_source_disable_unref(fetch->delay);
+    /* The end of the content, as the reader sees it. */
+    berth_fd_clear(&fetch->pipe);
+    fetch->done(fetch->position, error, fetch->userdata);
+    berth_descriptor_free(fetch->target);
+    g_free(fetch->accept);
+    g_free(fetch);
+}
+
+static int on_writable(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    Fetch *fetch = userdata;
+
+    (void)fd;
+    (void)events;
+    sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    if (fetch->call)
+        berth_remote_resume(fetch->call);
+    return 0;
+}
+
+static bool wait_for_room(Fetch *fetch, GError **error) {
+    int r = fetch->writable ? sd_event_source_set_enabled(fetch->writable, SD_EVENT_ON)
+                            : sd_event_add_io(fetch->event, &fetch->writable, fetch->pipe, EPOLLOUT,
+                                              on_writable, fetch);
+
+    return r >= 0 || berth_error_set_errno(error, r, "wait for the pipe");
+}
+
+/* A block of the body; false with pause asks for the same block again. */
+static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
+                       void *userdata, GError **error) {
+    Fetch *fetch = userdata;
+
+    if (fetch->first_block) {
+        /* A server that ignores Range begins at the beginning. */
+        fetch->skip = response->is_partial ? 0 : fetch->position;
+        fetch->first_block = false;
+    }
+    while (fetch->written < size) {
+        if (fetch->skip > 0) {
+            size_t skipped = MIN(fetch->skip, size - fetch->written);
+            fetch->skip -= skipped;
+            fetch->written += skipped;
+            continue;
+        }
+        if (size - fetch->written > fetch->target->size - fetch->position)
+            return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                                   "%s: %s is larger than the %" G_GUINT64_FORMAT
+                                   " bytes it should have",
+                                   berth_remote_get_locator(fetch->remote), fetch->target->digest,
+                                   fetch->target->size);
+        ssize_t written = write(fetch->pipe, data + fetch->written, size - fetch->written);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN) {
+            *pause = wait_for_room(fetch, error);
+            return false;
+        }
+        if (written < 0)
+            return berth_error_set_errno(error, errno, "pass the content on");
+        fetch->written += written;
+        fetch->position += written;
+    }
+    fetch->written = 0;
+    return true;
+}
+
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+    Fetch *fetch = userdata;
+
+    (void)usec;
+    fetch->delay = NULL;
+    sd_event_source_unref(source);
+    ask(fetch);
+    return 0;
+}
+
+static bool try_again(Fetch *fetch) {
+    uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << fetch->tries;
+
+    return fetch->tries < MAX_TRIES &&
+           sd_event_add_time_relative(fetch->event, &fetch->delay, CLOCK_MONOTONIC, delay_usec,
+                                      TIMER_ACCURACY_USEC, on_delay, fetch) >= 0;
+}
+
+static void check_end(Fetch *fetch) {
+    g_autoptr(GError) error = NULL;
+
+    if (fetch->position == fetch->target->size) {
+        finish(fetch, NULL);
+        return;
+    }
+    if (try_again(fetch))
+        return;
+    berth_error_set(&error, BERTH_ERROR_SIZE_MISMATCH,
+                    "%s: %s is truncated: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
+                    berth_remote_get_locator(fetch->remote), fetch->target->digest, fetch->position,
+                    fetch->target->size);
+    finish(fetch, error);
+}
+
+static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+    Fetch *fetch = userdata;
+    g_autoptr(GError) local = NULL;
+
+    fetch->call = NULL;
+    if (error && berth_http_is_transient(error)) {
+        if (try_again(fetch))
+            return;
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
+        finish(fetch, local);
+    } else if (error) {
+        finish(fetch, error);
+    } else if (response->status == 404 && !fetch->turned) {
+        fetch->turned = true;
+        fetch->as_blob = !fetch->as_blob;
+        ask(fetch);
+    } else if (response->status >= 500 && try_again(fetch)) {
+        return;
+    } else if (response->status != 200 && response->status != 206) {
+        berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
+        finish(fetch, local);
+    } else {
+        check_end(fetch);
+    }
+}
+
+static void ask(Fetch *fetch) {
+    g_autofree char *path =
+        g_strconcat(fetch->as_blob ? "blobs/" : "manifests/", fetch->target->digest, NULL);
+    BerthHttpOptions options = {
+        .method = "GET",
+        .accept = fetch->as_blob ? NULL : fetch->accept,
+        .offset = fetch->position,
+        .sink = take_block,
+    };
+
+    fetch->tries++;
+    fetch->first_block = true;
+    fetch->written = 0;
+    fetch->call = berth_remote_send(fetch->remote, path, &options, on_response, fetch);
+}
+
+void berth_fetch(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
+                 uint64_t offset, int pipe, BerthFetched done, void *userdata) {
+    Fetch *fetch = g_new0(Fetch, 1);
+    BerthKind kind = berth_media_type_get_kind(target->media_type);
+
+    fetch->event = event;
+    fetch->remote = remote;
+    fetch->target = berth_descriptor_copy(target);
+    fetch->pipe = pipe;
+    fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
+    fetch->position = offset;
+    fetch->accept = g_strconcat(target->media_type, ", */*", NULL);
+    fetch->done = done;
+    fetch->userdata = userdata;
+    (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
+    if (offset >= target->size)
+        finish(fetch, NULL);
+    else
+        ask(fetch);
+}

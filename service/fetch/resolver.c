@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/resolver.h"
+
+#include "base/hash.h"
+#include "base/names.h"
+
+typedef struct {
+    BerthRemote *remote;
+    char *object;
+    bool has_digest;
+    char *accept;
+    bool as_blob;  /* the second place to look */
+    bool with_get; /* HEAD was of no use */
+    BerthResolved done;
+    void *userdata;
+} Resolution;
+
+static void ask(Resolution *resolution);
+
+const char *berth_resolve_get_object(const BerthReference *reference, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (reference->digest[0] == '\0')
+        return reference->tag;
+    if (berth_digest_parse(reference->digest, NULL, &local))
+        return reference->digest;
+    berth_error_set(error, BERTH_ERROR_INVALID_REFERENCE, "%s%s%s: %s", reference->locator,
+                    reference->object[0] == '@' ? "" : ":", reference->object, local->message);
+    return NULL;
+}
+
+static char *make_path(const Resolution *resolution) {
+    return g_strconcat(resolution->as_blob ? "blobs/" : "manifests/", resolution->object, NULL);
+}
+
+static void finish(Resolution *resolution, const BerthDescriptor *target, const GError *error) {
+    resolution->done(target, error, resolution->userdata);
+    g_free(resolution->object);
+    g_free(resolution->accept);
+    g_free(resolution);
+}
+
+/* The digest that the answer stands for: the one asked for, or what the header says, or, from a
+ * server that says nothing, that of the body. */
+static char *find_digest(const Resolution *resolution, const BerthResponse *response,
+                         GError **error) {
+    const char *object = resolution->object;
+
+    if (resolution->has_digest) {
+        if (response->digest[0] && !g_str_equal(response->digest, object)) {
+            berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
+                            "%s: the registry offers %.200s where %s was asked for",
+                            berth_remote_get_locator(resolution->remote), response->digest, object);
+            return NULL;
+        }
+        return g_strdup(object);
+    }
+    if (response->digest[0]) {
+        if (!berth_digest_parse(response->digest, NULL, error)) {
+            g_prefix_error(
+                error, "%s: the registry's answer: ", berth_remote_get_locator(resolution->remote));
+            return NULL;
+        }
+        return g_strdup(response->digest);
+    }
+    g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
+    berth_hash_update(hash, response->body->str, response->body->len);
+    return berth_hash_get_digest(hash);
+}
+
+static BerthDescriptor *read_target(const Resolution *resolution, const BerthResponse *response,
+                                    GError **error) {
+    const char *media_type = response->content_type;
+    uint64_t size =
+        response->content_length >= 0 ? (uint64_t)response->content_length : response->body->len;
+
+    if (resolution->as_blob || media_type[0] == '\0')
+        media_type = BERTH_MEDIA_UNKNOWN;
+    if (!berth_name_check_media_type(media_type, error)) {
+        g_prefix_error(error,
+                       "%s: the registry's answer: ", berth_remote_get_locator(resolution->remote));
+        return NULL;
+    }
+    g_autofree char *digest = find_digest(resolution, response, error);
+    return digest ? berth_descriptor_new(media_type, digest, size) : NULL;
+}
+
+static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+    Resolution *resolution = userdata;
+    g_autofree char *path = make_path(resolution);
+    g_autoptr(GError) local = NULL;
+
+    if (error) {
+        finish(resolution, NULL, error);
+        return;
+    }
+    bool complete = response->status == 200 && response->content_length >= 0 &&
+                    (response->digest[0] || resolution->has_digest);
+    if (response->status == 404 && resolution->has_digest && !resolution->as_blob) {
+        resolution->as_blob = true;
+        resolution->with_get = false;
+        ask(resolution);
+    } else if (!complete && response->status != 404 && !resolution->with_get &&
+               !resolution->as_blob) {
+        /* HEAD is not allowed (405), says too little, or has no room for the registry's words. */
+        resolution->with_get = true;
+        ask(resolution);
+    } else if (response->status != 200) {
+        berth_remote_set_status_error(resolution->remote, path, response, &local);
+        finish(resolution, NULL, local);
+    } else {
+        g_autoptr(BerthDescriptor) target = read_target(resolution, response, &local);
+        finish(resolution, target, local);
+    }
+}
+
+static void ask(Resolution *resolution) {
+    g_autofree char *path = make_path(resolution);
+    BerthHttpOptions options = {
+        .method = resolution->with_get ? "GET" : "HEAD",
+        .accept = resolution->as_blob ? NULL : resolution->accept,
+    };
+
+    berth_remote_send(resolution->remote, path, &options, on_response, resolution);
+}
+
+void berth_resolve(BerthRemote *remote, const char *object, char *const *media_types,
+                   BerthResolved done, void *userdata) {
+    Resolution *resolution = g_new0(Resolution, 1);
+    bool given = media_types && media_types[0];
+    g_autofree char *joined =
+        g_strjoinv(", ", given ? (char **)media_types : (char **)berth_manifest_media_types);
+
+    resolution->remote = remote;
+    resolution->object = g_strdup(object);
+    resolution->has_digest = berth_digest_is_valid(object);
+    resolution->accept = g_strconcat(joined, ", */*", NULL);
+    resolution->done = done;
+    resolution->userdata = userdata;
+    ask(resolution);
+}

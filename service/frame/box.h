@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The box a worker puts itself into before it reads a byte of its job: user, capabilities, resource
+ * limits, its view of files, and the system calls that are left. Entering is final, and failing to
+ * enter ends the worker.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+typedef enum {
+    BERTH_FILES_NONE,         /* nothing may be opened by path */
+    BERTH_FILES_READ_SYSTEM,  /* reading what TLS and name resolution need */
+    BERTH_FILES_ONE_DIRECTORY /* the directory handed over is the whole file system */
+} BerthFiles;
+
+typedef struct {
+    const char *user;      /* NULL: stays root, without capabilities but those below */
+    uint64_t capabilities; /* bits, as in CAP_TO_MASK; all others are dropped for good */
+    bool network;          /* keeps the machine's network; otherwise an empty one */
+    BerthFiles files;
+    const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */
+    uint64_t max_file_bytes;  /* RLIMIT_FSIZE; 0 for none written */
+} BerthBox;
+
+/* directory is used with BERTH_FILES_ONE_DIRECTORY only. */
+bool berth_box_enter(const BerthBox *box, int directory, GError **error);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "frame/frame.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_JOBS = 64 };
+
+struct BerthFrame {
+    sd_event *event;
+    sd_bus *bus;
+    int finished[2]; /* a pipe of pointers to finished jobs */
+    unsigned jobs;
+};
+
+typedef struct {
+    BerthFrame *frame;
+    sd_bus_message *call;
+    void *job;
+    BerthJobRun run;
+    BerthJobReply reply;
+    GDestroyNotify free_job;
+    GError *error;
+} Job;
+
+static BerthFrame the_frame = {.finished = {-1, -1}};
+
+BerthFrame *berth_frame_get(void) {
+    return &the_frame;
+}
+
+sd_event *berth_frame_get_event(BerthFrame *frame) {
+    return frame->event;
+}
+
+int berth_frame_read_fd(sd_bus_message *message) {
+    int fd;
+    int r = sd_bus_message_read(message, "h", &fd);
+
+    if (r < 0)
+        return r;
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FRAME_DIRECTORY_FD + 1);
+    return fd < 0 ? -errno : fd;
+}
+
+static void answer(Job *job) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    if (job->error) {
+        r = berth_bus_reply_error(job->call, job->error);
+    } else {
+        r = sd_bus_message_new_method_return(job->call, &reply);
+        if (r >= 0 && job->reply)
+            r = job->reply(job->job, reply);
+        if (r >= 0)
+            r = sd_bus_send(NULL, reply, NULL);
+    }
+    if (r < 0)
+        fprintf(stderr, "cannot answer the service: %s\n", g_strerror(-r));
+}
+
+static void free_job(Job *job) {
+    sd_bus_message_unref(job->call);
+    if (job->free_job)
+        job->free_job(job->job);
+    g_clear_error(&job->error);
+    g_free(job);
+}
+
+static int on_finished(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    BerthFrame *frame = userdata;
+    Job *job;
+
+    (void)source;
+    (void)events;
+    if (read(fd, &job, sizeof job) != sizeof job)
+        return 0;
+    frame->jobs--;
+    answer(job);
+    free_job(job);
+    return 0;
+}
+
+static gpointer run_in_thread(gpointer data) {
+    Job *job = data;
+
+    if (!job->run(job->job, &job->error) && !job->error)
+        berth_error_set(&job->error, BERTH_ERROR_INTERNAL, "failed without a reason");
+    /* A pointer is smaller than PIPE_BUF: written whole or not at all. */
+    if (!berth_fd_write_all(job->frame->finished[1], &job, sizeof job))
+        abort();
+    return NULL;
+}
+
+int berth_frame_run_job(sd_bus_message *call, const char *name, void *data, BerthJobRun run,
+                        BerthJobReply reply, GDestroyNotify free_data) {
+    g_autoptr(GError) error = NULL;
+    Job *job = g_new0(Job, 1);
+
+    *job = (Job){.frame = &the_frame,
+                 .call = sd_bus_message_ref(call),
+                 .job = data,
+                 .run = run,
+                 .reply = reply,
+                 .free_job = free_data};
+    g_autoptr(GThread) thread = NULL;
+    if (the_frame.jobs >= MAX_JOBS)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED, "too many jobs in one worker");
+    else
+        thread = g_thread_try_new(name, run_in_thread, job, &error);
+    if (!thread) {
+        int r = berth_bus_reply_error(call, error);
+        free_job(job);
+        return r;
+    }
+    the_frame.jobs++;
+    return 1;
+}
+
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+    (void)message;
+    (void)userdata;
+    (void)error;
+    /* berthd is gone or done with this worker: what is under way is of use to nobody. */
+    _exit(EXIT_SUCCESS);
+}
+
+static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *userdata,
+                      GError **error) {
+    sd_id128_t id;
+    int r;
+
+    if ((r = sd_id128_randomize(&id)) < 0 || (r = sd_bus_new(&frame->bus)) < 0 ||
+        (r = sd_bus_set_fd(frame->bus, BERTH_FRAME_BUS_FD, BERTH_FRAME_BUS_FD)) < 0 ||
+        (r = sd_bus_set_server(frame->bus, 1, id)) < 0 ||
+        (r = sd_bus_set_anonymous(frame->bus, 1)) < 0 ||
+        (r = sd_bus_set_trusted(frame->bus, 1)) < 0 ||
+        (r = sd_bus_negotiate_fds(frame->bus, 1)) < 0 ||
+        (r = sd_bus_add_object_vtable(frame->bus, NULL, BERTH_FRAME_PATH, BERTH_FRAME_INTERFACE,
+                                      vtable, userdata)) < 0 ||
+        (r = sd_bus_match_signal_async(frame->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                       "org.freedesktop.DBus.Local", "Disconnected",
+                                       on_disconnected, NULL, frame)) < 0 ||
+        (r = sd_bus_start(frame->bus)) < 0 ||
+        (r = sd_bus_attach_event(frame->bus, frame->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
+        return berth_error_set_errno(error, r, "serve the service's socket");
+    return true;
+}
+
+static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
+    int r;
+
+    /* Before the box: these open descriptors and read nothing from outside. */
+    if ((r = sd_event_new(&frame->event)) < 0)
+        return berth_error_set_errno(error, r, "make an event loop");
+    if (pipe2(frame->finished, O_CLOEXEC) < 0)
+        return berth_error_set_errno(error, errno, "make a pipe");
+    if ((r = sd_event_add_io(frame->event, NULL, frame->finished[0], EPOLLIN, on_finished, frame)) <
+        0)
+        return berth_error_set_errno(error, r, "watch jobs");
+    return berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error);
+}
+
+int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
+                    bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
+                    void *userdata) {
+    g_autoptr(GError) error = NULL;
+    BerthFrame *frame = &the_frame;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (fcntl(BERTH_FRAME_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
+        fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
+        return EXIT_FAILURE;
+    }
+    if (!start(frame, box, &error) || (prepare && !prepare(frame, userdata, &error)) ||
+        !start_bus(frame, vtable, userdata, &error)) {
+        fprintf(stderr, "%s\n", error->message);
+        return EXIT_FAILURE;
+    }
+    int r = sd_event_loop(frame->event);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

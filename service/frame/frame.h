@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What every worker's main() is built from: it enters its box, then serves one interface to berthd
+ * over the socket it was started with (sd-bus, peer to peer) until berthd closes it. Long work runs
+ * as jobs in threads; the thread of the loop only talks.
+ */
+
+#pragma once
+
+#include "base/bus-error.h"
+#include "frame/box.h"
+
+#include <systemd/sd-event.h>
+
+/* Descriptors a worker is started with. */
+#define BERTH_FRAME_BUS_FD 3
+#define BERTH_FRAME_DIRECTORY_FD 4
+
+#define BERTH_FRAME_PATH "/org/berth1/worker"
+#define BERTH_FRAME_INTERFACE "org.berth1.Worker"
+
+typedef struct BerthFrame BerthFrame;
+
+/* Runs the worker to its end; returns what main() returns. prepare may be NULL; it is called inside
+ * the box, before the first call is read. */
+int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
+                    bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
+                    void *userdata);
+
+sd_event *berth_frame_get_event(BerthFrame *frame);
+
+/* For method handlers, whose userdata is what berth_frame_run was given. */
+BerthFrame *berth_frame_get(void);
+
+typedef bool (*BerthJobRun)(void *job, GError **error);
+typedef int (*BerthJobReply)(void *job, sd_bus_message *reply);
+
+/*
+ * Runs run(job) in a thread of its own, then answers call: with the error, or with the values that
+ * reply(job, …) appends, in the thread of the loop. free_job is called at last. Takes job over.
+ */
+int berth_frame_run_job(sd_bus_message *call, const char *name, void *job, BerthJobRun run,
+                        BerthJobReply reply, GDestroyNotify free_job);
+
+/* A descriptor of a message as one's own, close-on-exec; negative errno on failure. */
+int berth_frame_read_fd(sd_bus_message *message);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/documents.h"
+
+#include "base/digest.h"
+
+static void free_entry(gpointer data) {
+    BerthIndexedManifest *entry = data;
+
+    berth_descriptor_free(entry->descriptor);
+    berth_platform_free(entry->platform);
+    g_free(entry);
+}
+
+static void free_descriptor(gpointer data) {
+    berth_descriptor_free(data);
+}
+
+void berth_document_free(BerthDocument *document) {
+    if (!document)
+        return;
+    g_ptr_array_unref(document->entries);
+    g_ptr_array_unref(document->layers);
+    berth_descriptor_free(document->config);
+    g_free(document);
+}
+
+sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type) {
+    sd_bus_message *call = berth_worker_new_call(inspect, "Manifest");
+
+    if (call)
+        sd_bus_message_append(call, "hs", blob, media_type);
+    return call;
+}
+
+static int read_entries(sd_bus_message *reply, GPtrArray *entries) {
+    const char *media_type, *digest, *os, *architecture, *variant;
+    uint64_t size;
+    int attestation;
+    int r = sd_bus_message_enter_container(reply, 'a', "((sst)sssb)");
+
+    while (r >= 0 && (r = sd_bus_message_read(reply, "((sst)sssb)", &media_type, &digest, &size,
+                                              &os, &architecture, &variant, &attestation)) > 0) {
+        BerthIndexedManifest *entry = g_new0(BerthIndexedManifest, 1);
+        entry->descriptor = berth_descriptor_new(media_type, digest, size);
+        entry->platform = berth_platform_new(os, architecture, variant);
+        entry->attestation = attestation;
+        g_ptr_array_add(entries, entry);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+static int read_descriptors(sd_bus_message *reply, BerthDocument *document) {
+    BerthDescriptor *descriptor;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
+
+    while (r >= 0 && (r = berth_bus_read_descriptor(reply, &descriptor)) > 0) {
+        if (!document->config && !document->is_index)
+            document->config = descriptor;
+        else
+            g_ptr_array_add(document->layers, descriptor);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) {
+    g_autoptr(BerthDocument) document = g_new0(BerthDocument, 1);
+    int is_index = 0;
+
+    document->entries = g_ptr_array_new_with_free_func(free_entry);
+    document->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    int r = sd_bus_message_read(reply, "b", &is_index);
+    document->is_index = is_index;
+    if (r < 0 || (r = read_entries(reply, document->entries)) < 0 ||
+        (r = read_descriptors(reply, document)) < 0) {
+        berth_error_set_errno(error, r, "read berth-inspect's answer");
+        return NULL;
+    }
+    return g_steal_pointer(&document);
+}
+
+static bool is_runnable(const BerthIndexedManifest *entry) {
+    BerthKind kind = berth_media_type_get_kind(entry->descriptor->media_type);
+
+    return !entry->attestation && (kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX);
+}
+
+static void set_none_fits(const BerthDocument *index, const BerthPlatform *platform,
+                          GError **error) {
+    g_autofree char *wanted = berth_platform_format(platform);
+    g_autoptr(GString) offered = g_string_new(NULL);
+
+    for (guint i = 0; i < index->entries->len; i++) {
+        const BerthIndexedManifest *entry = index->entries->pdata[i];
+        g_autofree char *text = berth_platform_format(entry->platform);
+        if (is_runnable(entry) && entry->platform->os[0])
+            g_string_append_printf(offered, "%s%s", offered->len > 0 ? ", " : "", text);
+    }
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no image for %s; there is %s", wanted,
+                    offered->len > 0 ? offered->str : "none that names its platform");
+}
+
+const BerthDescriptor *berth_document_choose(const BerthDocument *index,
+                                             const BerthPlatform *platform, GError **error) {
+    const BerthIndexedManifest *best = NULL, *only = NULL;
+    unsigned best_match = 0, runnable = 0;
+
+    for (guint i = 0; i < index->entries->len; i++) {
+        const BerthIndexedManifest *entry = index->entries->pdata[i];
+        if (!is_runnable(entry))
+            continue;
+        runnable++;
+        only = entry;
+        unsigned match = berth_platform_match(platform, entry->platform);
+        if (match > best_match) {
+            best_match = match;
+            best = entry;
+        }
+    }
+    /* An index of one image that names no platform is that image. */
+    if (!best && runnable == 1 && only->platform->os[0] == '\0')
+        best = only;
+    if (best)
+        return best->descriptor;
+    set_none_fits(index, platform, error);
+    return NULL;
+}
+
+void berth_image_info_free(BerthImageInfo *info) {
+    if (!info)
+        return;
+    char *strings[] = {
+        info->manifest_digest, info->config_digest, info->chain_id, info->os,
+        info->architecture,    info->variant,       info->user,     info->working_directory,
+        info->stop_signal};
+    char **vectors[] = {info->diff_ids, info->entrypoint, info->command, info->environment,
+                        info->volumes,  info->ports,      info->labels};
+    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+        g_free(strings[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
+        g_strfreev(vectors[i]);
+    g_free(info);
+}
+
+static int read_vector(sd_bus_message *reply, char ***vector) {
+    int r = sd_bus_message_read_strv(reply, vector);
+
+    if (r >= 0 && !*vector)
+        *vector = g_new0(char *, 1);
+    return r;
+}
+
+static char *compute_chain_id(char *const *diff_ids) {
+    char *chain_id = NULL;
+
+    for (char *const *diff_id = diff_ids; *diff_id; diff_id++) {
+        char *next = berth_chain_id_next(chain_id, *diff_id);
+        g_free(chain_id);
+        chain_id = next;
+    }
+    return chain_id ? chain_id : g_strdup("");
+}
+
+BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *manifest_digest,
+                                            const char *config_digest, GError **error) {
+    g_autoptr(BerthImageInfo) info = g_new0(BerthImageInfo, 1);
+    const char *os, *architecture, *variant, *user, *working_directory, *stop_signal;
+    char ***vectors[] = {&info->diff_ids, &info->entrypoint, &info->command, &info->environment,
+                         &info->volumes,  &info->ports,      &info->labels};
+    int r = sd_bus_message_read(reply, "sss", &os, &architecture, &variant);
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(vectors); i++)
+        r = read_vector(reply, vectors[i]);
+    if (r < 0 ||
+        (r = sd_bus_message_read(reply, "sss", &user, &working_directory, &stop_signal)) < 0) {
+        berth_error_set_errno(error, r, "read berth-inspect's answer");
+        return NULL;
+    }
+    info->manifest_digest = g_strdup(manifest_digest);
+    info->config_digest = g_strdup(config_digest);
+    info->os = g_strdup(os);
+    info->architecture = g_strdup(architecture);
+    info->variant = g_strdup(variant);
+    info->user = g_strdup(user);
+    info->working_directory = g_strdup(working_directory);
+    info->stop_signal = g_strdup(stop_signal);
+    info->chain_id = compute_chain_id(info->diff_ids);
+    return g_steal_pointer(&info);
+}
+
+#define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
+
+char *berth_image_info_format(const BerthImageInfo *info) {
+    g_autoptr(GVariant) variant = g_variant_ref_sink(
+        g_variant_new(INFO_TYPE, info->manifest_digest, info->config_digest, info->chain_id,
+                      info->os, info->architecture, info->variant, info->diff_ids, info->entrypoint,
+                      info->command, info->environment, info->volumes, info->ports, info->labels,
+                      info->user, info->working_directory, info->stop_signal));
+
+    return g_variant_print(variant, FALSE);
+}
+
+BerthImageInfo *berth_image_info_parse(const char *text) {
+    g_autoptr(GVariant) variant =
+        g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassss)"), text, NULL, NULL, NULL);
+    BerthImageInfo *info = variant ? g_new0(BerthImageInfo, 1) : NULL;
+
+    if (info)
+        g_variant_get(variant, INFO_TYPE, &info->manifest_digest, &info->config_digest,
+                      &info->chain_id, &info->os, &info->architecture, &info->variant,
+                      &info->diff_ids, &info->entrypoint, &info->command, &info->environment,
+                      &info->volumes, &info->ports, &info->labels, &info->user,
+                      &info->working_directory, &info->stop_signal);
+    return info;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What berth-inspect answers about an image's documents, as berthd uses it. */
+
+#pragma once
+
+#include "base/descriptor.h"
+#include "base/platform.h"
+#include "worker/worker.h"
+
+typedef struct {
+    BerthDescriptor *descriptor;
+    BerthPlatform *platform;
+    bool attestation;
+} BerthIndexedManifest;
+
+typedef struct {
+    bool is_index;
+    GPtrArray *entries;      /* of BerthIndexedManifest */
+    BerthDescriptor *config; /* of a manifest */
+    GPtrArray *layers;       /* of BerthDescriptor, lowest first */
+} BerthDocument;
+
+/* What running an image takes from its configuration. Vectors are never NULL. */
+typedef struct {
+    char *manifest_digest, *config_digest;
+    char *chain_id; /* of the topmost layer; "" for an image without layers */
+    char *os, *architecture, *variant;
+    char **diff_ids;
+    char **entrypoint, **command, **environment, **volumes, **ports, **labels;
+    char *user, *working_directory, *stop_signal;
+} BerthImageInfo;
+
+sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type);
+BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error);
+void berth_document_free(BerthDocument *document);
+
+/* The entry of an index for a platform; NotFound lists what there is. */
+const BerthDescriptor *berth_document_choose(const BerthDocument *index,
+                                             const BerthPlatform *platform, GError **error);
+
+BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *manifest_digest,
+                                            const char *config_digest, GError **error);
+void berth_image_info_free(BerthImageInfo *info);
+
+/* As text for berth.db, and back. */
+char *berth_image_info_format(const BerthImageInfo *info);
+BerthImageInfo *berth_image_info_parse(const char *text);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDocument, berth_document_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImageInfo, berth_image_info_free)

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/images.h"
+
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/names.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add_index_entry(JsonBuilder *builder, const BerthImage *image) {
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "mediaType");
+    json_builder_add_string_value(builder, image->target->media_type);
+    json_builder_set_member_name(builder, "digest");
+    json_builder_add_string_value(builder, image->target->digest);
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, (gint64)image->target->size);
+    json_builder_set_member_name(builder, "annotations");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "org.opencontainers.image.ref.name");
+    json_builder_add_string_value(builder, image->name);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+}
+
+static char *format_index(GPtrArray *list) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "schemaVersion");
+    json_builder_add_int_value(builder, 2);
+    json_builder_set_member_name(builder, "manifests");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < list->len; i++)
+        add_index_entry(builder, list->pdata[i]);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+/* The layout's index.json, so that other tools can read the images of the content store. berth.db
+ * stays the record; a failure here is no failure of what changed it. */
+static void write_index(BerthImages *images) {
+    g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
+
+    if (!list)
+        return;
+    g_autofree char *text = format_index(list);
+    berth_autofd int fd = openat(images->content_directory, "index.json.new",
+                                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || !berth_fd_write_all(fd, text, strlen(text)) ||
+        renameat(images->content_directory, "index.json.new", images->content_directory,
+                 "index.json") < 0)
+        berth_log_warning(NULL, NULL, "Cannot write the layout's index.json: %s",
+                          g_strerror(errno));
+}
+
+static void tell(BerthImages *images, const char *name, const BerthDescriptor *target,
+                 BerthImageChange change) {
+    static const char *const words[] = {"added", "updated", "removed"};
+
+    berth_log(LOG_INFO, BERTH_MESSAGE_IMAGE_CHANGED, "BERTH_IMAGE", name, "Image %s %s", name,
+              words[change]);
+    if (images->observer)
+        images->observer(name, target, change, images->observer_userdata);
+}
+
+bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
+                      char *const *labels, BerthDescriptor **before, GError **error) {
+    if (!berth_name_check_image(name, error) ||
+        !berth_name_check_media_type(target->media_type, error) ||
+        !berth_digest_parse(target->digest, NULL, error))
+        return false;
+    if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest))
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               "content %s is not here; fetch or ingest it before naming it",
+                               target->digest);
+    if (!berth_image_store_put(images->database, name, target, labels, before, error))
+        return false;
+    write_index(images);
+    tell(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED);
+    return true;
+}
+
+bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
+                         GError **error) {
+    if (!berth_image_store_delete(images->database, name, before, error))
+        return false;
+    write_index(images);
+    tell(images, name, *before, BERTH_IMAGE_REMOVED);
+    return true;
+}
+
+typedef struct {
+    BerthImages *images;
+    BerthWorker *worker;
+    BerthImageResolved done;
+    void *userdata;
+} Resolution;
+
+static void on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
+    Resolution *resolution = userdata;
+    g_autoptr(BerthDescriptor) target = NULL;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    const char *name = NULL;
+
+    if (!local && (sd_bus_message_read(reply, "s", &name) < 0 ||
+                   berth_bus_read_descriptor(reply, &target) < 0))
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+    resolution->done(local ? NULL : name, target, local, resolution->userdata);
+    resolution->images->busy--;
+    berth_worker_free(resolution->worker);
+    g_free(resolution);
+}
+
+void berth_images_resolve(BerthImages *images, const char *reference, bool insecure,
+                          BerthImageResolved done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+    BerthWorker *worker = berth_worker_new(images->event, "fetch", -1, &error);
+
+    if (!worker) {
+        done(NULL, NULL, error, userdata);
+        return;
+    }
+    Resolution *resolution = g_new0(Resolution, 1);
+    *resolution = (Resolution){images, worker, done, userdata};
+    images->busy++;
+    sd_bus_message *call = berth_worker_new_call(worker, "Resolve");
+    if (call)
+        sd_bus_message_append(call, "sb", reference, insecure);
+    berth_worker_send(worker, call, on_resolved, resolution);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Images: names with all that they stand for. What is done in steps (resolving, pulling, reading an
+ * image's configuration) are operations of their own; this is what they share, and the names.
+ */
+
+#pragma once
+
+#include "contents/contents.h"
+#include "images/documents.h"
+#include "snapshots/snapshot-store.h"
+#include "store/image-store.h"
+#include "transfers/transfer.h"
+
+typedef enum { BERTH_IMAGE_ADDED, BERTH_IMAGE_UPDATED, BERTH_IMAGE_REMOVED } BerthImageChange;
+typedef void (*BerthImageObserver)(const char *name, const BerthDescriptor *target,
+                                   BerthImageChange change, void *userdata);
+
+typedef struct {
+    sd_event *event;
+    BerthDatabase *database;
+    BerthContents *contents;
+    BerthSnapshotStore *snapshots;
+    BerthTransfers *transfers;
+    int content_directory; /* for index.json */
+    unsigned busy;         /* operations that no transfer stands for */
+    BerthImageObserver observer;
+    void *observer_userdata;
+} BerthImages;
+
+/* Puts a name that is checked here; before may become NULL. */
+bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
+                      char *const *labels, BerthDescriptor **before, GError **error);
+bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
+                         GError **error);
+
+/* Asks a remote what a reference means. */
+typedef void (*BerthImageResolved)(const char *name, const BerthDescriptor *target,
+                                   const GError *error, void *userdata);
+void berth_images_resolve(BerthImages *images, const char *reference, bool insecure,
+                          BerthImageResolved done, void *userdata);
+
+/*
+ * What an image here is, for a platform (NULL: this machine's). Answered from berth.db when it was
+ * read before, which pulling does; otherwise its documents are read. done may be called at once.
+ */
+typedef void (*BerthImageRead)(const BerthImageInfo *info, const GError *error, void *userdata);
+void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
+                            const char *platform, BerthImageRead done, void *userdata);
+bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
+                                const BerthImageInfo *info, GError **error);
+
+/* The image configuration as its JSON text. */
+typedef void (*BerthImageText)(const char *text, const GError *error, void *userdata);
+void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
+                            const char *platform, BerthImageText done, void *userdata);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * One layer of a pull: its bytes go to berth-unpack while they arrive (or from the blob that is
+ * here), into a directory of its own; when the layer below is committed it is settled on it and
+ * committed under its chain ID.
+ */
+
+#include "base/fd.h"
+#include "images/pull-private.h"
+
+/* What a layer may inflate to. */
+#define MAX_LAYER_BYTES (256ull << 30)
+
+void berth_pull_layer_free(gpointer data) {
+    BerthPullLayer *layer = data;
+
+    berth_worker_free(layer->worker);
+    /* After its writer has gone. */
+    if (layer->key)
+        berth_snapshot_store_discard(layer->pull->images->snapshots, layer->key);
+    berth_descriptor_free(layer->descriptor);
+    g_free(layer->key);
+    g_free(layer->diff_id);
+    g_free(layer->chain_id);
+    g_free(layer);
+}
+
+static void settle(BerthPullLayer *layer);
+
+/* The layer is done: so may be the one above it, which has only waited for this. */
+static void finish(BerthPullLayer *layer) {
+    BerthPull *pull = layer->pull;
+
+    layer->state = LAYER_DONE;
+    layer->item->phase = "done";
+    g_clear_pointer(&layer->worker, berth_worker_free);
+    g_clear_pointer(&layer->key, g_free);
+    for (guint i = 0; i < pull->layers->len; i++) {
+        BerthPullLayer *above = pull->layers->pdata[i];
+        if (above->below == layer && above->state == LAYER_UNPACKED) {
+            settle(above);
+            break;
+        }
+    }
+    berth_pull_done_one(pull);
+}
+
+static void commit(BerthPullLayer *layer) {
+    g_autoptr(GError) error = NULL;
+
+    if (berth_snapshot_store_commit(layer->pull->images->snapshots, layer->key, layer->chain_id,
+                                    layer->below ? layer->below->chain_id : NULL, layer->size,
+                                    &error))
+        finish(layer);
+    else
+        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+}
+
+static void on_settled(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPullLayer *layer = userdata;
+
+    (void)reply;
+    if (error)
+        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+    else
+        commit(layer);
+}
+
+static void settle(BerthPullLayer *layer) {
+    BerthPull *pull = layer->pull;
+    g_autoptr(GError) error = NULL;
+    berth_autofd int lower = -1;
+
+    layer->state = LAYER_SETTLING;
+    if (!layer->needs_lower) {
+        commit(layer);
+        return;
+    }
+    if (layer->below) {
+        lower = berth_snapshot_store_mount(pull->images->snapshots, layer->below->chain_id, &error);
+        if (lower < 0) {
+            berth_pull_fail(pull, error, layer->descriptor->digest);
+            return;
+        }
+    }
+    sd_bus_message *call =
+        berth_worker_new_call(layer->worker, lower >= 0 ? "Settle" : "SettleLowest");
+    if (call && lower >= 0)
+        sd_bus_message_append(call, "h", lower);
+    berth_worker_send(layer->worker, call, on_settled, layer);
+}
+
+/* Both ends have to be there: the blob in the store, and its tree in the directory. */
+static void check_unpacked(BerthPullLayer *layer) {
+    BerthPull *pull = layer->pull;
+
+    if (!layer->stored || !layer->unpacked)
+        return;
+    layer->state = LAYER_UNPACKED;
+    if (!layer->below || layer->below->state == LAYER_DONE)
+        settle(layer);
+    else
+        berth_pull_start_layers(pull);
+}
+
+static void on_unpacked(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPullLayer *layer = userdata;
+    g_autoptr(GError) local = NULL;
+    int needs_lower;
+
+    if (error) {
+        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+        return;
+    }
+    if (sd_bus_message_read(reply, "tb", &layer->size, &needs_lower) < 0) {
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-unpack answered nonsense");
+        berth_pull_fail(layer->pull, local, layer->descriptor->digest);
+        return;
+    }
+    layer->needs_lower = needs_lower;
+    layer->unpacked = true;
+    check_unpacked(layer);
+}
+
+static bool start_worker(BerthPullLayer *layer, GError **error) {
+    berth_autofd int directory =
+        berth_snapshot_store_begin(layer->pull->images->snapshots, &layer->key, error);
+
+    if (directory < 0)
+        return false;
+    layer->worker = berth_worker_new(layer->pull->images->event, "unpack", directory, error);
+    return layer->worker != NULL;
+}
+
+static void unpack_from(BerthPullLayer *layer, int input) {
+    sd_bus_message *call = berth_worker_new_call(layer->worker, "Unpack");
+
+    if (call)
+        sd_bus_message_append(call, "hst", input, layer->diff_id, (uint64_t)MAX_LAYER_BYTES);
+    berth_worker_send(layer->worker, call, on_unpacked, layer);
+}
+
+static void unpack_blob(BerthPullLayer *layer) {
+    g_autoptr(GError) error = NULL;
+    BerthContentStore *store = berth_contents_get_store(layer->pull->images->contents);
+    berth_autofd int blob = berth_content_store_open_blob(store, layer->descriptor->digest, &error);
+
+    if (blob < 0)
+        berth_pull_fail(layer->pull, error, NULL);
+    else
+        unpack_from(layer, blob);
+}
+
+/* The blob arrived by way of another transfer, or was here: it is unpacked from the store. */
+static void on_blob(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    BerthPullLayer *layer = userdata;
+
+    (void)pull;
+    (void)descriptor;
+    layer->stored = true;
+    layer->item->phase = "unpacking";
+    unpack_blob(layer);
+}
+
+static void on_streamed(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    BerthPullLayer *layer = userdata;
+
+    (void)pull;
+    (void)descriptor;
+    layer->stored = true;
+    layer->item->phase = "unpacking";
+    check_unpacked(layer);
+}
+
+/* The snapshot is here; only the blob may be missing. */
+static void on_blob_only(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    (void)pull;
+    (void)descriptor;
+    finish(userdata);
+}
+
+static void stream(BerthPullLayer *layer) {
+    g_autoptr(GError) error = NULL;
+    int ends[2];
+
+    if (!berth_fd_pipe(ends, &error)) {
+        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+        return;
+    }
+    berth_autofd int output = ends[0];
+    unpack_from(layer, output);
+    berth_pull_object(layer->pull, layer->descriptor, layer->item, ends[1], on_streamed, layer);
+}
+
+void berth_pull_layer_start(BerthPullLayer *layer) {
+    BerthPull *pull = layer->pull;
+    BerthContents *contents = pull->images->contents;
+    const char *digest = layer->descriptor->digest;
+    g_autofree char *ref = berth_contents_blob_ref(digest);
+    g_autoptr(GError) error = NULL;
+
+    layer->state = LAYER_UNPACKING;
+    if (berth_snapshot_store_has(pull->images->snapshots, layer->chain_id)) {
+        if (pull->mode == BERTH_PULL_UNPACK)
+            finish(layer);
+        else
+            berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob_only, layer);
+        return;
+    }
+    if (!start_worker(layer, &error))
+        berth_pull_fail(pull, error, digest);
+    else if (berth_content_store_has(berth_contents_get_store(contents), digest) ||
+             berth_contents_is_claimed(contents, ref))
+        berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob, layer);
+    else
+        stream(layer);
+}

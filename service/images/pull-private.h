@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the files of a pull share: pull.c walks the image's documents, pull-object.c brings one blob
+ * into the store, pull-layer.c makes one snapshot. */
+
+#pragma once
+
+#include "images/pull.h"
+
+/* The largest manifest, index or configuration; berth-inspect reads no larger one. */
+#define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
+
+typedef struct BerthPull BerthPull;
+typedef struct BerthPullObject BerthPullObject;
+typedef struct BerthPullLayer BerthPullLayer;
+
+struct BerthPull {
+    BerthImages *images;
+    BerthTransfer *transfer;
+    BerthPullMode mode;
+    char *reference;
+    bool all_platforms, insecure;
+    char *platform_text;
+    BerthPlatform *platform;
+    char *name;
+    BerthDescriptor *target;
+    BerthWorker *fetch, *ingest, *inspect;
+    GHashTable *objects; /* digest → BerthPullObject */
+    GPtrArray *layers;   /* of BerthPullLayer, lowest first */
+    BerthImageInfo *info;
+    BerthDescriptor *manifest_config; /* of the chosen manifest */
+    GPtrArray *manifest_layers;       /* of BerthDescriptor, of the chosen manifest */
+    char *manifest_digest;
+    char *chosen;     /* the digest of the document that leads to the image to unpack */
+    unsigned pending; /* documents, objects and layers that are not done */
+    unsigned indexes;
+    bool ended;
+    GError *error; /* of the end */
+};
+
+/* Whichever comes first ends the pull, from the loop; until then it goes on being valid. */
+void berth_pull_fail(BerthPull *pull, const GError *error, const char *what);
+/* One object or layer is done; the last one finishes the pull. */
+void berth_pull_done_one(BerthPull *pull);
+/* Whether a layer may begin; called again whenever one has ended. */
+void berth_pull_start_layers(BerthPull *pull);
+
+/* The object's content is in the store. */
+typedef void (*BerthPullObjectDone)(BerthPull *pull, const BerthDescriptor *descriptor,
+                                    void *userdata);
+
+/* Brings descriptor into the store; done may be called at once. item: what shows its progress, NULL
+ * for one of its own. onward: a pipe that gets the bytes as they arrive, or -1; taken over. */
+void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
+                       int onward, BerthPullObjectDone done, void *userdata);
+void berth_pull_object_free(gpointer object);
+
+/* A layer of the chosen manifest. */
+typedef enum {
+    LAYER_WAITING,   /* for a worker's place */
+    LAYER_UNPACKING, /* its bytes arrive */
+    LAYER_UNPACKED,  /* waits for the one below */
+    LAYER_SETTLING,
+    LAYER_DONE,
+} BerthPullLayerState;
+
+struct BerthPullLayer {
+    BerthPull *pull;
+    BerthPullLayer *below; /* NULL for the lowest */
+    BerthDescriptor *descriptor;
+    BerthTransferItem *item;
+    char *diff_id, *chain_id;
+    BerthPullLayerState state;
+    BerthWorker *worker;
+    char *key; /* of the snapshot that is being made */
+    bool stored, unpacked, needs_lower;
+    uint64_t size;
+};
+
+void berth_pull_layer_start(BerthPullLayer *layer);
+void berth_pull_layer_free(gpointer layer);

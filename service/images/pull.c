@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/pull-private.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+
+enum { MAX_INDEXES = 16, MAX_LAYERS_AT_ONCE = 4 };
+
+static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor);
+
+static void free_pull(BerthPull *pull) {
+    /* Workers first: what they write into is removed after them. */
+    berth_worker_free(pull->fetch);
+    berth_worker_free(pull->ingest);
+    berth_worker_free(pull->inspect);
+    g_ptr_array_unref(pull->layers);
+    g_hash_table_unref(pull->objects);
+    g_clear_pointer(&pull->manifest_layers, g_ptr_array_unref);
+    berth_descriptor_free(pull->manifest_config);
+    berth_descriptor_free(pull->target);
+    berth_image_info_free(pull->info);
+    berth_platform_free(pull->platform);
+    g_free(pull->manifest_digest);
+    g_free(pull->chosen);
+    g_clear_error(&pull->error);
+    g_free(pull->platform_text);
+    g_free(pull->reference);
+    g_free(pull->name);
+    g_free(pull);
+}
+
+static int on_end(sd_event_source *source, void *userdata) {
+    BerthPull *pull = userdata;
+    BerthTransfer *transfer = pull->transfer;
+    GError *error = g_steal_pointer(&pull->error);
+
+    sd_event_source_unref(source);
+    free_pull(pull);
+    berth_transfer_finish(transfer, error);
+    return 0;
+}
+
+/* From the loop: whoever finds the end is in the middle of something. The first end counts. */
+static void end(BerthPull *pull, GError *error) {
+    sd_event_source *source;
+
+    if (pull->ended) {
+        g_clear_error(&error);
+        return;
+    }
+    pull->ended = true;
+    pull->error = error;
+    if (sd_event_add_defer(pull->images->event, &source, on_end, pull) < 0)
+        g_error("out of memory");
+}
+
+void berth_pull_fail(BerthPull *pull, const GError *error, const char *what) {
+    GError *copy = g_error_copy(error);
+
+    if (what)
+        g_prefix_error(&copy, "%s: %s: ", pull->reference, what);
+    else
+        g_prefix_error(&copy, "%s: ", pull->reference);
+    end(pull, copy);
+}
+
+static void on_cancel(void *userdata) {
+    BerthPull *pull = userdata;
+
+    end(pull, g_error_new(BERTH_ERROR, BERTH_ERROR_CANCELLED, "%s: cancelled", pull->reference));
+}
+
+/* Snapshots reach the disk in their own time; until then they are known to be of this boot. */
+typedef struct {
+    BerthImages *images;
+    BerthWorker *worker;
+    int64_t newest_usec;
+} Sync;
+
+static void on_file_system_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    Sync *sync = userdata;
+    g_autoptr(GError) local = NULL;
+
+    (void)reply;
+    if (error ||
+        !berth_snapshot_store_set_synced(sync->images->snapshots, sync->newest_usec, &local))
+        berth_log_warning(NULL, NULL, "Cannot sync snapshots: %s",
+                          error ? error->message : local->message);
+    sync->images->busy--;
+    berth_worker_free(sync->worker);
+    g_free(sync);
+}
+
+static void sync_snapshots(BerthImages *images) {
+    g_autoptr(BerthWorker) worker = NULL;
+    int64_t newest;
+
+    if (!berth_snapshot_store_has_unsynced(images->snapshots, &newest) ||
+        !(worker = berth_worker_new(images->event, "ingest", -1, NULL)))
+        return;
+    Sync *sync = g_new0(Sync, 1);
+    *sync = (Sync){images, g_steal_pointer(&worker), newest};
+    images->busy++;
+    sd_bus_message *call = berth_worker_new_call(sync->worker, "SyncFileSystem");
+    if (call)
+        sd_bus_message_append(call, "h", berth_snapshot_store_get_directory(images->snapshots));
+    berth_worker_send(sync->worker, call, on_file_system_synced, sync);
+}
+
+/* Everything is there: the name may appear. */
+static void put_name(BerthPull *pull) {
+    BerthImages *images = pull->images;
+    g_autoptr(BerthDescriptor) before = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (pull->mode == BERTH_PULL_PULL &&
+        !berth_images_put(images, pull->name, pull->target, NULL, &before, &error)) {
+        berth_pull_fail(pull, error, NULL);
+        return;
+    }
+    pull->transfer->name = g_strdup(pull->name);
+    pull->transfer->target = berth_descriptor_copy(pull->target);
+    pull->transfer->chain_id =
+        pull->info && pull->mode != BERTH_PULL_FETCH ? g_strdup(pull->info->chain_id) : NULL;
+    end(pull, NULL);
+    sync_snapshots(images);
+}
+
+static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPull *pull = userdata;
+
+    (void)reply;
+    if (error)
+        berth_pull_fail(pull, error, NULL);
+    else
+        put_name(pull);
+}
+
+/* The blobs' renames are made durable before anything is named. */
+static void finish(BerthPull *pull) {
+    BerthContentStore *store = berth_contents_get_store(pull->images->contents);
+
+    if (pull->mode == BERTH_PULL_UNPACK) {
+        put_name(pull);
+        return;
+    }
+    sd_bus_message *call = berth_worker_new_call(pull->ingest, "Sync");
+    if (call)
+        sd_bus_message_append(call, "h",
+                              berth_content_store_get_directory(store, pull->target->digest));
+    berth_worker_send(pull->ingest, call, on_synced, pull);
+}
+
+void berth_pull_start_layers(BerthPull *pull) {
+    while (!pull->ended) {
+        BerthPullLayer *next = NULL;
+        unsigned running = 0;
+        for (guint i = pull->layers->len; i-- > 0;) {
+            BerthPullLayer *layer = pull->layers->pdata[i];
+            running += layer->state == LAYER_UNPACKING;
+            if (layer->state == LAYER_WAITING)
+                next = layer;
+        }
+        if (!next || running >= MAX_LAYERS_AT_ONCE)
+            return;
+        berth_pull_layer_start(next);
+    }
+}
+
+void berth_pull_done_one(BerthPull *pull) {
+    if (--pull->pending > 0)
+        berth_pull_start_layers(pull);
+    else if (!pull->ended)
+        finish(pull);
+}
+
+static void on_plain_object(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    (void)descriptor;
+    (void)userdata;
+    berth_pull_done_one(pull);
+}
+
+/* Blobs of the manifest without unpacking: Fetch, and layers of images that nothing runs. */
+static void fetch_blobs(BerthPull *pull, GPtrArray *descriptors) {
+    pull->pending += descriptors->len;
+    for (guint i = 0; i < descriptors->len; i++)
+        berth_pull_object(pull, descriptors->pdata[i], NULL, -1, on_plain_object, NULL);
+}
+
+static bool make_layers(BerthPull *pull, GError **error) {
+    GPtrArray *descriptors = pull->manifest_layers;
+    BerthPullLayer *below = NULL;
+
+    if (g_strv_length(pull->info->diff_ids) != descriptors->len)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "the manifest has %u layers, but the image configuration %u diff IDs", descriptors->len,
+            g_strv_length(pull->info->diff_ids));
+    for (guint i = 0; i < descriptors->len; i++) {
+        BerthDescriptor *descriptor = descriptors->pdata[i];
+        if (berth_media_type_get_kind(descriptor->media_type) != BERTH_KIND_LAYER)
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "layer %s has the unknown media type %.200s", descriptor->digest,
+                                   descriptor->media_type);
+        BerthPullLayer *layer = g_new0(BerthPullLayer, 1);
+        layer->pull = pull;
+        layer->below = below;
+        layer->descriptor = berth_descriptor_copy(descriptor);
+        layer->diff_id = g_strdup(pull->info->diff_ids[i]);
+        layer->chain_id = berth_chain_id_next(below ? below->chain_id : NULL, layer->diff_id);
+        layer->item = berth_transfer_add_item(pull->transfer, descriptor->digest, "waiting",
+                                              descriptor->size);
+        g_ptr_array_add(pull->layers, layer);
+        below = layer;
+    }
+    return true;
+}
+
+static void on_config_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPull *pull = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local)
+        pull->info = berth_image_info_read_reply(reply, pull->manifest_digest,
+                                                 pull->manifest_config->digest, &local);
+    if (local || !make_layers(pull, &local) ||
+        !berth_images_remember_info(pull->images, pull->target->digest, pull->platform_text,
+                                    pull->info, &local)) {
+        berth_pull_fail(pull, local, pull->manifest_config->digest);
+        return;
+    }
+    pull->pending += pull->layers->len;
+    /* The configuration itself was pending until here. */
+    berth_pull_done_one(pull);
+}
+
+static void on_config(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    BerthContentStore *store = berth_contents_get_store(pull->images->contents);
+    g_autoptr(GError) error = NULL;
+
+    (void)userdata;
+    berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, &error);
+    if (blob < 0) {
+        berth_pull_fail(pull, error, NULL);
+        return;
+    }
+    sd_bus_message *call = berth_worker_new_call(pull->inspect, "Config");
+    if (call)
+        sd_bus_message_append(call, "h", blob);
+    berth_worker_send(pull->inspect, call, on_config_read, pull);
+}
+
+/* Records what a document reaches, so that it is known to be in use. */
+static bool record_children(BerthPull *pull, const char *parent, const BerthDocument *document,
+                            GError **error) {
+    BerthDatabase *database = pull->images->database;
+    bool done = true;
+
+    if (!berth_database_begin(database, error))
+        return false;
+    if (document->config)
+        done = berth_image_store_add_child(database, parent, document->config->digest, error);
+    for (guint i = 0; done && i < document->layers->len; i++)
+        done = berth_image_store_add_child(
+            database, parent, ((BerthDescriptor *)document->layers->pdata[i])->digest, error);
+    for (guint i = 0; done && i < document->entries->len; i++)
+        done = berth_image_store_add_child(
+            database, parent,
+            ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+static void take_manifest(BerthPull *pull, const char *digest, const BerthDocument *document) {
+    bool is_image = berth_media_type_get_kind(document->config->media_type) == BERTH_KIND_CONFIG;
+    g_autoptr(GError) error = NULL;
+
+    if (pull->mode != BERTH_PULL_FETCH && g_str_equal(digest, pull->chosen)) {
+        if (!is_image) {
+            berth_error_set(&error, BERTH_ERROR_UNSUPPORTED,
+                            "this is no image that can be run: its configuration is %.200s; "
+                            "\"dist fetch\" keeps it as content",
+                            document->config->media_type);
+            berth_pull_fail(pull, error, NULL);
+            return;
+        }
+        pull->manifest_digest = g_strdup(digest);
+        pull->manifest_config = berth_descriptor_copy(document->config);
+        pull->manifest_layers = g_ptr_array_ref(document->layers);
+        /* Pending: the configuration in place of this manifest. */
+        berth_pull_object(pull, document->config, NULL, -1, on_config, NULL);
+        return;
+    }
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_ptr_array_add(all, document->config);
+    for (guint i = 0; i < document->layers->len; i++)
+        g_ptr_array_add(all, document->layers->pdata[i]);
+    fetch_blobs(pull, all);
+    berth_pull_done_one(pull);
+}
+
+static void take_index(BerthPull *pull, const char *digest, const BerthDocument *document) {
+    g_autoptr(GError) error = NULL;
+    const BerthDescriptor *chosen = NULL;
+
+    if (++pull->indexes > MAX_INDEXES)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d indexes", MAX_INDEXES);
+    else if (g_str_equal(digest, pull->chosen) &&
+             !(pull->all_platforms && pull->mode == BERTH_PULL_FETCH))
+        chosen = berth_document_choose(document, pull->platform, &error);
+    if (error) {
+        berth_pull_fail(pull, error, NULL);
+        return;
+    }
+    if (chosen) {
+        g_free(pull->chosen);
+        pull->chosen = g_strdup(chosen->digest);
+    }
+    for (guint i = 0; i < document->entries->len; i++) {
+        const BerthIndexedManifest *entry = document->entries->pdata[i];
+        if (!pull->all_platforms && entry->descriptor != chosen)
+            continue;
+        pull->pending++;
+        fetch_document(pull, entry->descriptor);
+    }
+    /* The index itself was pending until here. */
+    berth_pull_done_one(pull);
+}
+
+typedef struct {
+    BerthPull *pull;
+    char *digest;
+} Document;
+
+static void on_document_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    Document *question = userdata;
+    BerthPull *pull = question->pull;
+    g_autofree char *digest = g_steal_pointer(&question->digest);
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    g_free(question);
+    g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
+    if (!document || !record_children(pull, digest, document, &local)) {
+        berth_pull_fail(pull, local, digest);
+        return;
+    }
+    if (document->is_index)
+        take_index(pull, digest, document);
+    else
+        take_manifest(pull, digest, document);
+}
+
+static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+    BerthContentStore *store = berth_contents_get_store(pull->images->contents);
+    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
+    g_autoptr(GError) error = NULL;
+
+    (void)userdata;
+    if (kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX) {
+        /* Fetch by a blob's digest, or an artifact in an index: kept as it is. */
+        if (pull->mode == BERTH_PULL_FETCH || !g_str_equal(descriptor->digest, pull->chosen)) {
+            berth_pull_done_one(pull);
+            return;
+        }
+        berth_error_set(&error, BERTH_ERROR_UNSUPPORTED,
+                        "%.200s is neither a manifest nor an index", descriptor->media_type);
+        berth_pull_fail(pull, error, descriptor->digest);
+        return;
+    }
+    berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, &error);
+    if (blob < 0) {
+        berth_pull_fail(pull, error, NULL);
+        return;
+    }
+    Document *question = g_new0(Document, 1);
+    *question = (Document){pull, g_strdup(descriptor->digest)};
+    berth_worker_send(pull->inspect,
+                      berth_document_new_call(pull->inspect, blob, descriptor->media_type),
+                      on_document_read, question);
+}
+
+static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor) {
+    berth_pull_object(pull, descriptor, NULL, -1, on_document, NULL);
+}
+
+static void start_from_target(BerthPull *pull) {
+    pull->pending = 1;
+    pull->chosen = g_strdup(pull->target->digest);
+    fetch_document(pull, pull->target);
+}
+
+static void on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPull *pull = userdata;
+    g_autoptr(GError) local = NULL;
+    const char *name;
+
+    if (!error && (sd_bus_message_read(reply, "s", &name) < 0 ||
+                   berth_bus_read_descriptor(reply, &pull->target) < 0))
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+    if (error || local) {
+        /* The message names the reference already. */
+        end(pull, error ? g_error_copy(error) : g_steal_pointer(&local));
+        return;
+    }
+    pull->name = g_strdup(name);
+    start_from_target(pull);
+}
+
+static bool start_workers(BerthPull *pull, GError **error) {
+    bool remote = pull->mode != BERTH_PULL_UNPACK;
+
+    if (remote && !(pull->fetch = berth_worker_new(pull->images->event, "fetch", -1, error)))
+        return false;
+    if (remote && !(pull->ingest = berth_worker_new(pull->images->event, "ingest", -1, error)))
+        return false;
+    pull->inspect = berth_worker_new(pull->images->event, "inspect", -1, error);
+    return pull->inspect != NULL;
+}
+
+static bool prepare(BerthPull *pull, GError **error) {
+    pull->platform = berth_platform_parse(pull->platform_text, error);
+    if (!pull->platform)
+        return false;
+    if (pull->mode == BERTH_PULL_UNPACK) {
+        g_autoptr(BerthImage) image =
+            berth_image_store_get(pull->images->database, pull->reference, error);
+        if (!image)
+            return false;
+        pull->name = g_strdup(image->name);
+        pull->target = berth_descriptor_copy(image->target);
+    }
+    return start_workers(pull, error);
+}
+
+static const char *const kinds[] = {
+    [BERTH_PULL_FETCH] = "fetch",
+    [BERTH_PULL_PULL] = "pull",
+    [BERTH_PULL_UNPACK] = "unpack",
+};
+
+BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
+                                GError **error) {
+    BerthPull *pull = g_new0(BerthPull, 1);
+
+    pull->images = images;
+    pull->mode = request->mode;
+    pull->reference = g_strdup(request->reference);
+    pull->platform_text = g_strdup(request->platform);
+    pull->all_platforms = request->all_platforms;
+    pull->insecure = request->insecure;
+    pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);
+    pull->layers = g_ptr_array_new_with_free_func(berth_pull_layer_free);
+    if (prepare(pull, error))
+        pull->transfer = berth_transfers_add(images->transfers, kinds[pull->mode], pull->reference,
+                                             request->owner, error);
+    if (!pull->transfer) {
+        free_pull(pull);
+        return NULL;
+    }
+    BerthTransfer *transfer = pull->transfer;
+    transfer->cancel = on_cancel;
+    transfer->cancel_userdata = pull;
+    if (pull->mode == BERTH_PULL_UNPACK) {
+        start_from_target(pull);
+    } else {
+        sd_bus_message *call = berth_worker_new_call(pull->fetch, "Resolve");
+        if (call)
+            sd_bus_message_append(call, "sb", pull->reference, pull->insecure);
+        berth_worker_send(pull->fetch, call, on_resolved, pull);
+    }
+    return transfer;
+}

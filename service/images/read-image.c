@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading the documents of an image that is here: from its target to its configuration. */
+
+#include "base/fd.h"
+#include "images/images.h"
+
+enum { MAX_NESTING = 4 };
+
+typedef struct {
+    BerthImages *images;
+    BerthWorker *inspect;
+    BerthPlatform *platform;
+    char *key_digest, *key_platform; /* under which the result is remembered */
+    BerthDescriptor *current;
+    char *manifest_digest;
+    unsigned depth;
+    BerthImageRead done;
+    BerthImageText text_done;
+    void *userdata;
+} Reading;
+
+static void read_document(Reading *reading);
+
+static void finish(Reading *reading, const BerthImageInfo *info, const char *text,
+                   const GError *error) {
+    if (reading->text_done)
+        reading->text_done(text, error, reading->userdata);
+    else
+        reading->done(info, error, reading->userdata);
+    reading->images->busy--;
+    berth_worker_free(reading->inspect);
+    berth_platform_free(reading->platform);
+    berth_descriptor_free(reading->current);
+    g_free(reading->key_digest);
+    g_free(reading->key_platform);
+    g_free(reading->manifest_digest);
+    g_free(reading);
+}
+
+static void on_config(sd_bus_message *reply, const GError *error, void *userdata) {
+    Reading *reading = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    const char *text = NULL;
+
+    if (!local && reading->text_done) {
+        if (sd_bus_message_read(reply, "s", &text) < 0)
+            berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
+        finish(reading, NULL, text, local);
+        return;
+    }
+    g_autoptr(BerthImageInfo) info =
+        local ? NULL
+              : berth_image_info_read_reply(reply, reading->manifest_digest,
+                                            reading->current->digest, &local);
+    if (info && !berth_images_remember_info(reading->images, reading->key_digest,
+                                            reading->key_platform, info, &local))
+        g_clear_pointer(&info, berth_image_info_free);
+    finish(reading, info, NULL, local);
+}
+
+static int open_current(Reading *reading, GError **error) {
+    return berth_content_store_open_blob(berth_contents_get_store(reading->images->contents),
+                                         reading->current->digest, error);
+}
+
+static void read_config(Reading *reading) {
+    g_autoptr(GError) error = NULL;
+    berth_autofd int blob = open_current(reading, &error);
+
+    if (blob < 0) {
+        finish(reading, NULL, NULL, error);
+        return;
+    }
+    sd_bus_message *call =
+        berth_worker_new_call(reading->inspect, reading->text_done ? "Text" : "Config");
+    if (call)
+        sd_bus_message_append(call, "h", blob);
+    berth_worker_send(reading->inspect, call, on_config, reading);
+}
+
+static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+    Reading *reading = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
+    const BerthDescriptor *next = NULL;
+
+    if (document && document->is_index)
+        next = berth_document_choose(document, reading->platform, &local);
+    else if (document)
+        next = document->config;
+    if (!next) {
+        finish(reading, NULL, NULL, local);
+        return;
+    }
+    if (!document->is_index)
+        reading->manifest_digest = g_strdup(reading->current->digest);
+    berth_descriptor_free(reading->current);
+    reading->current = berth_descriptor_copy(next);
+    if (document->is_index)
+        read_document(reading);
+    else
+        read_config(reading);
+}
+
+static void read_document(Reading *reading) {
+    g_autoptr(GError) error = NULL;
+    berth_autofd int blob = -1;
+
+    if (reading->depth++ >= MAX_NESTING)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED, "the index is nested too deep");
+    else
+        blob = open_current(reading, &error);
+    if (blob < 0) {
+        finish(reading, NULL, NULL, error);
+        return;
+    }
+    berth_worker_send(reading->inspect,
+                      berth_document_new_call(reading->inspect, blob, reading->current->media_type),
+                      on_document, reading);
+}
+
+static void start(BerthImages *images, const BerthDescriptor *target, const char *platform,
+                  BerthImageRead done, BerthImageText text_done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Reading *reading = g_new0(Reading, 1);
+
+    reading->images = images;
+    reading->done = done;
+    reading->text_done = text_done;
+    reading->userdata = userdata;
+    reading->key_digest = g_strdup(target->digest);
+    reading->key_platform = g_strdup(platform ? platform : "");
+    reading->current = berth_descriptor_copy(target);
+    images->busy++;
+    reading->platform = berth_platform_parse(platform, &error);
+    if (reading->platform)
+        reading->inspect = berth_worker_new(images->event, "inspect", -1, &error);
+    if (!reading->inspect)
+        finish(reading, NULL, NULL, error);
+    else
+        read_document(reading);
+}
+
+bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
+                                const BerthImageInfo *info, GError **error) {
+    g_autofree char *text = berth_image_info_format(info);
+
+    return berth_image_store_set_info(images->database, digest, platform ? platform : "", text,
+                                      error);
+}
+
+void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
+                            const char *platform, BerthImageRead done, void *userdata) {
+    g_autofree char *text =
+        berth_image_store_get_info(images->database, target->digest, platform ? platform : "");
+    g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
+
+    if (info)
+        done(info, NULL, userdata);
+    else
+        start(images, target, platform, done, NULL, userdata);
+}
+
+void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
+                            const char *platform, BerthImageText done, void *userdata) {
+    start(images, target, platform, NULL, done, userdata);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "ingest/ingest.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+
+enum { CHUNK_BYTES = 256 * 1024 };
+
+typedef struct {
+    const BerthIngest *ingest;
+    BerthHash *hash;
+    uint64_t done;
+    bool onward_open;
+} State;
+
+/* The reader of the onward pipe may fail and leave; the content is stored all the same. */
+static void pass_on(State *state, const char *data, size_t size) {
+    if (state->onward_open && !berth_fd_write_all(state->ingest->onward, data, size))
+        state->onward_open = false;
+}
+
+static bool take_kept(State *state, char *buffer, GError **error) {
+    const BerthIngest *ingest = state->ingest;
+
+    while (state->done < ingest->offset) {
+        size_t wanted = MIN((uint64_t)CHUNK_BYTES, ingest->offset - state->done);
+        ssize_t got = pread(ingest->file, buffer, wanted, (off_t)state->done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return berth_error_set_errno(error, got < 0 ? errno : EIO, "read the ingest file");
+        berth_hash_update(state->hash, buffer, got);
+        pass_on(state, buffer, got);
+        state->done += got;
+    }
+    return true;
+}
+
+static bool take_input(State *state, char *buffer, GError **error) {
+    const BerthIngest *ingest = state->ingest;
+
+    for (;;) {
+        ssize_t got = read(ingest->input, buffer, CHUNK_BYTES);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return berth_error_set_errno(error, errno, "read the content");
+        if (got == 0)
+            return true;
+        if ((uint64_t)got > ingest->limit - state->done)
+            return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                                   "the content is larger than the expected %" G_GUINT64_FORMAT
+                                   " bytes",
+                                   ingest->limit);
+        if (!berth_fd_write_all(ingest->file, buffer, got))
+            return berth_error_set_errno(error, errno, "write the content");
+        pass_on(state, buffer, got);
+        berth_hash_update(state->hash, buffer, got);
+        state->done += got;
+    }
+}
+
+bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error) {
+    g_autoptr(BerthHash) hash = berth_hash_new(ingest->algorithm);
+    g_autofree char *buffer = g_malloc(CHUNK_BYTES);
+    State state = {.ingest = ingest, .hash = hash, .onward_open = ingest->onward >= 0};
+
+    if (ingest->offset > ingest->limit)
+        return berth_error_set(
+            error, BERTH_ERROR_SIZE_MISMATCH,
+            "the content is larger than the expected %" G_GUINT64_FORMAT " bytes", ingest->limit);
+    /* What lies behind the offset is of a try that was not trusted. */
+    if (ftruncate(ingest->file, (off_t)ingest->offset) < 0 ||
+        lseek(ingest->file, (off_t)ingest->offset, SEEK_SET) < 0)
+        return berth_error_set_errno(error, errno, "set the ingest file's size");
+    if (!take_kept(&state, buffer, error) || !take_input(&state, buffer, error))
+        return false;
+    if (fdatasync(ingest->file) < 0)
+        return berth_error_set_errno(error, errno, "sync the content");
+    *digest = berth_hash_get_digest(hash);
+    *size = state.done;
+    return true;
+}

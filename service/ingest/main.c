@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-ingest: the only process that holds a writable descriptor of a stored file. It has no
+ * network and can open nothing; it is handed a pipe to read and the ingest file to write.
+ */
+
+#include "base/fd.h"
+#include "config.h"
+#include "frame/frame.h"
+#include "ingest/ingest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+typedef struct {
+    BerthIngest ingest;
+    char *digest;
+    uint64_t size;
+} Job;
+
+static void free_job(gpointer data) {
+    Job *job = data;
+
+    berth_fd_clear(&job->ingest.input);
+    berth_fd_clear(&job->ingest.file);
+    berth_fd_clear(&job->ingest.onward);
+    g_free(job->digest);
+    g_free(job);
+}
+
+static bool run(void *data, GError **error) {
+    Job *job = data;
+    bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
+
+    /* The onward reader sees the end now, not when the answer has been sent. */
+    berth_fd_clear(&job->ingest.onward);
+    berth_fd_clear(&job->ingest.input);
+    return done;
+}
+
+static int reply(void *data, sd_bus_message *message) {
+    Job *job = data;
+
+    return sd_bus_message_append(message, "st", job->digest, job->size);
+}
+
+static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = g_new0(Job, 1);
+    const char *algorithm;
+    int passes_on, r;
+
+    (void)userdata;
+    (void)error;
+    job->ingest.input = job->ingest.file = job->ingest.onward = -1;
+    if ((r = job->ingest.input = berth_frame_read_fd(call)) < 0 ||
+        (r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "sttb", &algorithm, &job->ingest.offset, &job->ingest.limit,
+                                 &passes_on)) < 0 ||
+        (passes_on && (r = job->ingest.onward = berth_frame_read_fd(call)) < 0)) {
+        free_job(job);
+        return r;
+    }
+    job->ingest.algorithm = g_str_equal(algorithm, "sha512")   ? BERTH_ALGORITHM_SHA512
+                            : g_str_equal(algorithm, "sha384") ? BERTH_ALGORITHM_SHA384
+                                                               : BERTH_ALGORITHM_SHA256;
+    return berth_frame_run_job(call, "ingest", job, run, reply, free_job);
+}
+
+/* Makes renames in a directory durable, which would hold up the service's loop. */
+static bool sync_directory(void *data, GError **error) {
+    if (fsync(*(int *)data) < 0)
+        return berth_error_set_errno(error, errno, "sync the directory");
+    return true;
+}
+
+static bool sync_file_system(void *data, GError **error) {
+    if (syncfs(*(int *)data) < 0)
+        return berth_error_set_errno(error, errno, "sync the file system");
+    return true;
+}
+
+static void free_fd(gpointer data) {
+    berth_fd_clear(data);
+    g_free(data);
+}
+
+static int start_sync(sd_bus_message *call, BerthJobRun sync) {
+    int fd = berth_frame_read_fd(call);
+
+    if (fd < 0)
+        return fd;
+    return berth_frame_run_job(call, "sync", g_memdup2(&fd, sizeof fd), sync, NULL, free_fd);
+}
+
+static int method_sync(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return start_sync(call, sync_directory);
+}
+
+static int method_sync_file_system(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return start_sync(call, sync_file_system);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    /* pipe, ingest file, algorithm, offset, limit, whether an onward pipe follows → digest, size */
+    SD_BUS_METHOD("Ingest", "hhsttb", "st", method_ingest, 0),
+    SD_BUS_METHOD("IngestOnward", "hhsttbh", "st", method_ingest, 0),
+    SD_BUS_METHOD("Sync", "h", "", method_sync, 0),
+    SD_BUS_METHOD("SyncFileSystem", "h", "", method_sync_file_system, 0),
+    SD_BUS_VTABLE_END,
+};
+
+int main(void) {
+    static const char *const calls[] = {"ftruncate", "fdatasync", "fsync", "syncfs", NULL};
+    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE, .calls = calls};
+
+    g_set_prgname("berth-ingest");
+    return berth_frame_run(&box, vtable, NULL, NULL);
+}

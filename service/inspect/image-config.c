@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/digest.h"
+#include "base/document.h"
+#include "inspect/inspect.h"
+
+void berth_image_config_free(BerthImageConfig *config) {
+    if (!config)
+        return;
+    berth_platform_free(config->platform);
+    g_strfreev(config->diff_ids);
+    g_strfreev(config->entrypoint);
+    g_strfreev(config->command);
+    g_strfreev(config->environment);
+    g_strfreev(config->volumes);
+    g_strfreev(config->ports);
+    g_strfreev(config->labels);
+    g_free(config->user);
+    g_free(config->working_directory);
+    g_free(config->stop_signal);
+    g_free(config);
+}
+
+static bool copy_string(JsonObject *object, const char *member, char **copy, GError **error) {
+    const char *text;
+
+    if (!berth_document_get_string(object, member, &text, error))
+        return false;
+    *copy = g_strdup(text ? text : "");
+    return true;
+}
+
+/* "config" of the image configuration; all of it is optional. */
+static bool read_execution(JsonObject *object, BerthImageConfig *config, GError **error) {
+    return copy_string(object, "User", &config->user, error) &&
+           copy_string(object, "WorkingDir", &config->working_directory, error) &&
+           copy_string(object, "StopSignal", &config->stop_signal, error) &&
+           berth_document_get_strings(object, "Entrypoint", &config->entrypoint, error) &&
+           berth_document_get_strings(object, "Cmd", &config->command, error) &&
+           berth_document_get_strings(object, "Env", &config->environment, error) &&
+           berth_document_get_keys(object, "Volumes", false, &config->volumes, error) &&
+           berth_document_get_keys(object, "ExposedPorts", false, &config->ports, error) &&
+           berth_document_get_keys(object, "Labels", true, &config->labels, error);
+}
+
+static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **error) {
+    JsonObject *root_fs;
+    const char *type;
+
+    if (!berth_document_get_object(object, "rootfs", &root_fs, error))
+        return false;
+    if (!root_fs)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the image configuration has no \"rootfs\"");
+    if (!berth_document_get_string(root_fs, "type", &type, error))
+        return false;
+    if (type && !g_str_equal(type, "layers"))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "unknown type of rootfs \"%.100s\"",
+                               type);
+    if (!berth_document_get_strings(root_fs, "diff_ids", &config->diff_ids, error))
+        return false;
+    for (char **diff_id = config->diff_ids; *diff_id; diff_id++)
+        if (!berth_digest_parse(*diff_id, NULL, error)) {
+            g_prefix_error(error, "diff_ids: ");
+            return false;
+        }
+    return true;
+}
+
+static bool read_config(JsonObject *object, BerthImageConfig *config, GError **error) {
+    const char *os, *architecture, *variant;
+    g_autoptr(JsonObject) empty = json_object_new();
+    JsonObject *execution;
+
+    if (!berth_document_get_string(object, "os", &os, error) ||
+        !berth_document_get_string(object, "architecture", &architecture, error) ||
+        !berth_document_get_string(object, "variant", &variant, error) ||
+        !berth_document_get_object(object, "config", &execution, error))
+        return false;
+    config->platform = berth_platform_new(os, architecture, variant);
+    return read_execution(execution ? execution : empty, config, error) &&
+           read_root_fs(object, config, error);
+}
+
+BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error) {
+    g_autoptr(BerthImageConfig) config = g_new0(BerthImageConfig, 1);
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+
+    if (!root || !read_config(json_node_get_object(root), config, error))
+        return NULL;
+    return g_steal_pointer(&config);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads the documents of an image: index, manifest and configuration, Docker schema 2 and OCI.
+ * What comes out has been checked: digests are complete, media types well formed, sizes bounded.
+ */
+
+#pragma once
+
+#include "base/descriptor.h"
+#include "base/platform.h"
+
+#include <json-glib/json-glib.h>
+
+typedef struct {
+    BerthDescriptor *descriptor;
+    BerthPlatform *platform; /* NULL where the index says none */
+    bool attestation;        /* says something about another entry; is nothing that runs */
+} BerthIndexEntry;
+
+typedef struct {
+    BerthKind kind;          /* index or manifest */
+    GPtrArray *entries;      /* index: of BerthIndexEntry */
+    BerthDescriptor *config; /* manifest */
+    GPtrArray *layers;       /* manifest: of BerthDescriptor */
+} BerthManifest;
+
+/* media_type is what the descriptor said; the document's own must not contradict it. */
+BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
+                                   GError **error);
+void berth_manifest_free(BerthManifest *manifest);
+
+/* The part of an image configuration that concerns running it. Vectors are never NULL. */
+typedef struct {
+    BerthPlatform *platform;
+    char **diff_ids;
+    char **entrypoint, **command, **environment, **volumes, **ports;
+    char **labels; /* key, value, key, value … */
+    char *user, *working_directory, *stop_signal;
+} BerthImageConfig;
+
+BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error);
+void berth_image_config_free(BerthImageConfig *config);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthManifest, berth_manifest_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImageConfig, berth_image_config_free)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-inspect: reads documents that came from outside, so that berthd does not parse them. It is
+ * handed descriptors of committed blobs and answers typed values.
+ */
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "config.h"
+#include "frame/frame.h"
+#include "inspect/inspect.h"
+
+#include <stdlib.h>
+
+static char *read_document(sd_bus_message *call, size_t *size, int *r, GError **error) {
+    berth_autofd int fd = *r = berth_frame_read_fd(call);
+
+    return fd < 0 ? NULL : berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, size, error);
+}
+
+static int append_manifest(sd_bus_message *reply, const BerthManifest *manifest) {
+    int r = sd_bus_message_append(reply, "b", manifest->kind == BERTH_KIND_INDEX);
+
+    if (r < 0 || (r = sd_bus_message_open_container(reply, 'a', "((sst)sssb)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < manifest->entries->len; i++) {
+        BerthIndexEntry *entry = manifest->entries->pdata[i];
+        BerthPlatform *platform = entry->platform;
+        r = sd_bus_message_append(reply, "((sst)sssb)", entry->descriptor->media_type,
+                                  entry->descriptor->digest, entry->descriptor->size,
+                                  platform ? platform->os : "",
+                                  platform ? platform->architecture : "",
+                                  platform ? platform->variant : "", entry->attestation);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sst)")) < 0)
+        return r;
+    /* The configuration first, then the layers, lowest first. */
+    if (manifest->config)
+        r = berth_bus_append_descriptor(reply, manifest->config);
+    for (guint i = 0; r >= 0 && i < manifest->layers->len; i++)
+        r = berth_bus_append_descriptor(reply, manifest->layers->pdata[i]);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(sd_bus_message) reply = NULL;
+    const char *media_type;
+    size_t size;
+    int r;
+
+    (void)userdata;
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0 || (r = sd_bus_message_read(call, "s", &media_type)) < 0)
+        return r;
+    g_autoptr(BerthManifest) manifest =
+        data ? berth_manifest_read(data, size, media_type, &error) : NULL;
+    if (!manifest)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append_manifest(reply, manifest)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_config(sd_bus_message *reply, const BerthImageConfig *config) {
+    char **const vectors[] = {config->diff_ids,    config->entrypoint, config->command,
+                              config->environment, config->volumes,    config->ports,
+                              config->labels};
+    int r = sd_bus_message_append(reply, "sss", config->platform->os,
+                                  config->platform->architecture, config->platform->variant);
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(vectors); i++)
+        r = sd_bus_message_append_strv(reply, vectors[i]);
+    return r < 0 ? r
+                 : sd_bus_message_append(reply, "sss", config->user, config->working_directory,
+                                         config->stop_signal);
+}
+
+static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(sd_bus_message) reply = NULL;
+    size_t size;
+    int r;
+
+    (void)userdata;
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0)
+        return r;
+    g_autoptr(BerthImageConfig) config = data ? berth_image_config_read(data, size, &error) : NULL;
+    if (!config)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append_config(reply, config)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+/* The document as text, once it is known to be a JSON object. */
+static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    size_t size;
+    int r;
+
+    (void)userdata;
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0)
+        return r;
+    g_autoptr(JsonNode) root = data ? berth_document_parse(data, size, &error) : NULL;
+    if (!root)
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, "s", data);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    /* blob, media type → is index, entries (descriptor, os, architecture, variant, attestation),
+     * descriptors (configuration, layers) */
+    SD_BUS_METHOD("Manifest", "hs", "ba((sst)sssb)a(sst)", method_manifest, 0),
+    /* blob → os, architecture, variant, diff IDs, entrypoint, command, environment, volumes, ports,
+     * labels, user, working directory, stop signal */
+    SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),
+    SD_BUS_METHOD("Text", "h", "s", method_text, 0),
+    SD_BUS_VTABLE_END,
+};
+
+int main(void) {
+    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE};
+
+    g_set_prgname("berth-inspect");
+    return berth_frame_run(&box, vtable, NULL, NULL);
+}

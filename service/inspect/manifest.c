@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/digest.h"
+#include "base/document.h"
+#include "base/names.h"
+#include "inspect/inspect.h"
+
+#include <string.h>
+
+enum { MAX_LAYERS = 500, MAX_ENTRIES = 1000 };
+
+#define MAX_BLOB_BYTES (1ull << 40)
+
+static void free_entry(gpointer data) {
+    BerthIndexEntry *entry = data;
+
+    berth_descriptor_free(entry->descriptor);
+    berth_platform_free(entry->platform);
+    g_free(entry);
+}
+
+static void free_descriptor(gpointer data) {
+    berth_descriptor_free(data);
+}
+
+void berth_manifest_free(BerthManifest *manifest) {
+    if (!manifest)
+        return;
+    g_clear_pointer(&manifest->entries, g_ptr_array_unref);
+    g_clear_pointer(&manifest->layers, g_ptr_array_unref);
+    berth_descriptor_free(manifest->config);
+    g_free(manifest);
+}
+
+static BerthDescriptor *read_descriptor(JsonObject *object, GError **error) {
+    const char *media_type, *digest;
+    uint64_t size;
+
+    if (!berth_document_get_string(object, "mediaType", &media_type, error) ||
+        !berth_document_get_string(object, "digest", &digest, error) ||
+        !berth_document_get_size(object, "size", &size, error))
+        return NULL;
+    if (!media_type || !digest || !json_object_has_member(object, "size")) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "a descriptor lacks its mediaType, digest or size");
+        return NULL;
+    }
+    if (!berth_name_check_media_type(media_type, error) || !berth_digest_parse(digest, NULL, error))
+        return NULL;
+    if (size > MAX_BLOB_BYTES) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "a descriptor's size is %" G_GUINT64_FORMAT, size);
+        return NULL;
+    }
+    return berth_descriptor_new(media_type, digest, size);
+}
+
+static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
+    JsonNode *node = json_array_get_element(array, i);
+
+    if (JSON_NODE_HOLDS_OBJECT(node))
+        return json_node_get_object(node);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "an element of \"%s\" is not an object",
+                    what);
+    return NULL;
+}
+
+static bool read_platform(JsonObject *object, BerthPlatform **platform, GError **error) {
+    const char *os, *architecture, *variant;
+    JsonObject *member;
+
+    if (!berth_document_get_object(object, "platform", &member, error))
+        return false;
+    if (!member)
+        return true;
+    if (!berth_document_get_string(member, "os", &os, error) ||
+        !berth_document_get_string(member, "architecture", &architecture, error) ||
+        !berth_document_get_string(member, "variant", &variant, error))
+        return false;
+    *platform = berth_platform_new(os, architecture, variant);
+    return true;
+}
+
+static bool read_attestation(JsonObject *object, bool *attestation, GError **error) {
+    JsonObject *annotations;
+    const char *type = NULL;
+
+    if (!berth_document_get_object(object, "annotations", &annotations, error))
+        return false;
+    if (annotations &&
+        !berth_document_get_string(annotations, "vnd.docker.reference.type", &type, error))
+        return false;
+    *attestation = type && g_str_equal(type, "attestation-manifest");
+    return true;
+}
+
+static bool read_entries(JsonArray *array, GPtrArray *entries, GError **error) {
+    guint count = json_array_get_length(array);
+
+    if (count > MAX_ENTRIES)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "an index of %u manifests",
+                               count);
+    for (guint i = 0; i < count; i++) {
+        JsonObject *object = element_object(array, i, "manifests", error);
+        if (!object)
+            return false;
+        BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
+        g_ptr_array_add(entries, entry);
+        entry->descriptor = read_descriptor(object, error);
+        if (!entry->descriptor || !read_platform(object, &entry->platform, error) ||
+            !read_attestation(object, &entry->attestation, error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_layers(JsonArray *array, GPtrArray *layers, GError **error) {
+    guint count = json_array_get_length(array);
+
+    if (count > MAX_LAYERS)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "a manifest of %u layers", count);
+    for (guint i = 0; i < count; i++) {
+        JsonObject *object = element_object(array, i, "layers", error);
+        BerthDescriptor *layer = object ? read_descriptor(object, error) : NULL;
+        if (!layer)
+            return false;
+        g_ptr_array_add(layers, layer);
+    }
+    return true;
+}
+
+/* A document that can be read as two kinds is an attack (CVE-2021-41190). */
+static bool check_kind(JsonObject *object, const char *media_type, bool has_entries,
+                       bool has_layers, GError **error) {
+    const char *own;
+
+    if (!berth_document_get_string(object, "mediaType", &own, error))
+        return false;
+    if (own && !g_str_equal(own, media_type) &&
+        berth_media_type_get_kind(own) != berth_media_type_get_kind(media_type))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the document calls itself %.200s but was named as %.200s", own,
+                               media_type);
+    if (has_entries && has_layers)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the document has both \"manifests\" and \"layers\"");
+    return true;
+}
+
+static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray *layers,
+                          GError **error) {
+    JsonObject *config;
+    uint64_t version;
+
+    if (!berth_document_get_size(object, "schemaVersion", &version, error) ||
+        !berth_document_get_object(object, "config", &config, error))
+        return false;
+    if (version == 1)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "this is a Docker schema 1 manifest, which is no longer supported: "
+                               "push the image again with a current tool");
+    if (!config)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the manifest has no \"config\"");
+    if (!layers)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the manifest has no \"layers\"");
+    manifest->config = read_descriptor(config, error);
+    return manifest->config && read_layers(layers, manifest->layers, error);
+}
+
+BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
+                                   GError **error) {
+    g_autoptr(BerthManifest) manifest = g_new0(BerthManifest, 1);
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    JsonArray *entries, *layers;
+
+    if (!root)
+        return NULL;
+    manifest->kind = berth_media_type_get_kind(media_type);
+    manifest->entries = g_ptr_array_new_with_free_func(free_entry);
+    manifest->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    JsonObject *object = json_node_get_object(root);
+    if (!berth_document_get_array(object, "manifests", &entries, error) ||
+        !berth_document_get_array(object, "layers", &layers, error) ||
+        !check_kind(object, media_type, entries, layers, error))
+        return NULL;
+    if (manifest->kind == BERTH_KIND_INDEX) {
+        if (!entries) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the index has no \"manifests\"");
+            return NULL;
+        }
+        if (!read_entries(entries, manifest->entries, error))
+            return NULL;
+    } else if (manifest->kind != BERTH_KIND_MANIFEST) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%.200s is neither a manifest nor an index",
+                        media_type);
+        return NULL;
+    } else if (!read_manifest(object, manifest, layers, error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&manifest);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launch/filter.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "config.h"
+
+#include <errno.h>
+
+#define DEFAULT_PROFILE BERTH_DATADIR "/seccomp-default.json"
+
+enum { MAX_ARGUMENTS = 6 };
+
+static const struct {
+    const char *name;
+    uint32_t action;
+    bool with_errno;
+} actions[] = {
+    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, false},
+    {"SCMP_ACT_ERRNO", 0, true},
+    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD, false},
+    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD, false},
+    {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, false},
+    {"SCMP_ACT_LOG", SCMP_ACT_LOG, false},
+    {"SCMP_ACT_TRAP", SCMP_ACT_TRAP, false},
+};
+
+static const struct {
+    const char *name;
+    enum scmp_compare operation;
+} operations[] = {
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+};
+
+static bool read_action(JsonObject *object, const char *member, const char *errno_member,
+                        uint32_t *action, GError **error) {
+    const char *name;
+    uint64_t errnum;
+
+    if (!berth_document_get_string(object, member, &name, error) ||
+        !berth_document_get_size(object, errno_member, &errnum, error))
+        return false;
+    if (!json_object_has_member(object, errno_member))
+        errnum = EPERM;
+    for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
+        if (g_str_equal(actions[i].name, name)) {
+            *action = actions[i].with_errno ? SCMP_ACT_ERRNO(errnum & 0xffff) : actions[i].action;
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "seccomp: unknown %s \"%s\"", member,
+                           name ? name : "");
+}
+
+static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GError **error) {
+    uint64_t index, value, second;
+    const char *name;
+
+    if (!berth_document_get_size(object, "index", &index, error) ||
+        !berth_document_get_size(object, "value", &value, error) ||
+        !berth_document_get_size(object, "valueTwo", &second, error) ||
+        !berth_document_get_string(object, "op", &name, error))
+        return false;
+    for (size_t i = 0; name && index < MAX_ARGUMENTS && i < G_N_ELEMENTS(operations); i++)
+        if (g_str_equal(operations[i].name, name)) {
+            *argument =
+                (struct scmp_arg_cmp){(unsigned)index, operations[i].operation, value, second};
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: an invalid argument");
+}
+
+static bool add_rule(scmp_filter_ctx filter, JsonObject *rule, GError **error) {
+    struct scmp_arg_cmp arguments[MAX_ARGUMENTS];
+    g_auto(GStrv) names = NULL;
+    JsonArray *array;
+    uint32_t action;
+    guint count = 0;
+
+    if (!berth_document_get_strings(rule, "names", &names, error) ||
+        !read_action(rule, "action", "errnoRet", &action, error) ||
+        !berth_document_get_array(rule, "args", &array, error))
+        return false;
+    for (; array && count < json_array_get_length(array); count++) {
+        JsonNode *node = json_array_get_element(array, count);
+        if (count >= MAX_ARGUMENTS || !JSON_NODE_HOLDS_OBJECT(node))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid args");
+        if (!read_argument(json_node_get_object(node), &arguments[count], error))
+            return false;
+    }
+    for (char **name = names; *name; name++) {
+        int number = seccomp_syscall_resolve_name(*name);
+        if (number == __NR_SCMP_ERROR)
+            continue;
+        int r = seccomp_rule_add_array(filter, action, number, count, arguments);
+        /* EACCES: the rule is the default action. EDOM: not of this architecture. */
+        if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
+            return berth_error_set_errno(error, r, "seccomp: add a rule for %s", *name);
+    }
+    return true;
+}
+
+static bool add_rules(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+    JsonArray *array;
+    int r;
+
+    if (!berth_document_get_array(root, "syscalls", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (!JSON_NODE_HOLDS_OBJECT(node))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "seccomp: invalid syscalls");
+        if (!add_rule(filter, json_node_get_object(node), error))
+            return false;
+    }
+    if ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
+        (r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0)) < 0)
+        return berth_error_set_errno(error, r, "seccomp: set attributes");
+    return true;
+}
+
+scmp_filter_ctx berth_filter_build(const char *profile, size_t size, GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
+    uint32_t action;
+
+    if (!node || !read_action(json_node_get_object(node), "defaultAction", "defaultErrnoRet",
+                              &action, error))
+        return NULL;
+    scmp_filter_ctx filter = seccomp_init(action);
+    if (!filter) {
+        berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
+        return NULL;
+    }
+    if (add_rules(filter, json_node_get_object(node), error))
+        return filter;
+    seccomp_release(filter);
+    return NULL;
+}
+
+scmp_filter_ctx berth_filter_build_default(GError **error) {
+    berth_autofd int fd = open(DEFAULT_PROFILE, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    if (fd < 0) {
+        berth_error_set_errno(error, errno, "open " DEFAULT_PROFILE);
+        return NULL;
+    }
+    g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    return text ? berth_filter_build(text, size, error) : NULL;
+}

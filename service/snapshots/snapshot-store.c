@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "snapshots/snapshot-store.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/overlay.h"
+#include "snapshots/trash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-id128.h>
+
+#define NEW_PREFIX ".new-"
+
+enum { MAX_CHAIN = 500 };
+
+struct BerthSnapshotStore {
+    sd_event *event;
+    BerthDatabase *database;
+    int directory;
+    char boot[SD_ID128_STRING_MAX];
+    unsigned counter;
+};
+
+/* "sha256:HEX" as a name: the colon separates layers in overlayfs' option of old. */
+static char *directory_name(const char *chain_id) {
+    return g_strdelimit(g_strdup(chain_id), ":", '-');
+}
+
+static char *chain_id_of(const char *name) {
+    char *chain_id = g_strdup(name);
+    char *dash = strchr(chain_id, '-');
+
+    if (dash)
+        *dash = ':';
+    return chain_id;
+}
+
+/* Rows of another boot were never synced; directories without a row are of a crash. */
+static bool repair(BerthSnapshotStore *store, GError **error) {
+    if (!berth_database_run(store->database, error,
+                            "DELETE FROM snapshots WHERE boot IS NOT NULL AND boot <> ?1", "s",
+                            store->boot))
+        return false;
+    int duplicate = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list snapshots");
+    for (struct dirent *entry; good && (entry = readdir(entries));) {
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
+            g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX))
+            continue;
+        g_autofree char *chain_id = chain_id_of(entry->d_name);
+        if (g_str_has_prefix(entry->d_name, NEW_PREFIX) ||
+            !berth_snapshot_store_has(store, chain_id)) {
+            berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
+                      "Removing the half-made snapshot %s", entry->d_name);
+            good = berth_trash_take(store->event, store->directory, entry->d_name, error);
+        }
+    }
+    closedir(entries);
+    return good;
+}
+
+BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
+                                              BerthDatabase *database, GError **error) {
+    g_autoptr(BerthSnapshotStore) store = g_new0(BerthSnapshotStore, 1);
+    sd_id128_t boot;
+    int r;
+
+    store->event = event;
+    store->database = database;
+    store->directory = -1;
+    if ((r = sd_id128_get_boot(&boot)) < 0) {
+        berth_error_set_errno(error, r, "read the boot ID");
+        return NULL;
+    }
+    sd_id128_to_string(boot, store->boot);
+    if (mkdirat(directory, "snapshots", 0700) < 0 && errno != EEXIST) {
+        berth_error_set_errno(error, errno, "make directory snapshots");
+        return NULL;
+    }
+    store->directory = openat(directory, "snapshots", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->directory < 0) {
+        berth_error_set_errno(error, errno, "open directory snapshots");
+        return NULL;
+    }
+    berth_trash_sweep(event, store->directory);
+    return repair(store, error) ? g_steal_pointer(&store) : NULL;
+}
+
+void berth_snapshot_store_free(BerthSnapshotStore *store) {
+    if (!store)
+        return;
+    berth_fd_clear(&store->directory);
+    g_free(store);
+}
+
+int berth_snapshot_store_get_directory(BerthSnapshotStore *store) {
+    return store->directory;
+}
+
+bool berth_snapshot_store_has(BerthSnapshotStore *store, const char *chain_id) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, NULL, "SELECT 1 FROM snapshots WHERE chain_id = ?1", "s", chain_id);
+
+    return rows && berth_database_step(rows, NULL);
+}
+
+int berth_snapshot_store_begin(BerthSnapshotStore *store, char **key, GError **error) {
+    g_autofree char *name =
+        g_strdup_printf(NEW_PREFIX "%" G_GINT64_FORMAT "-%u", g_get_real_time(), store->counter++);
+
+    if (mkdirat(store->directory, name, 0755) < 0) {
+        berth_error_set_errno(error, errno, "make a snapshot's directory");
+        return -1;
+    }
+    int fd = openat(store->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fchmod(fd, 0755) < 0) {
+        berth_error_set_errno(error, errno, "open a snapshot's directory");
+        berth_fd_clear(&fd);
+        return -1;
+    }
+    *key = g_steal_pointer(&name);
+    return fd;
+}
+
+bool berth_snapshot_store_commit(BerthSnapshotStore *store, const char *key, const char *chain_id,
+                                 const char *parent, uint64_t size, GError **error) {
+    g_autofree char *name = directory_name(chain_id);
+
+    if (berth_snapshot_store_has(store, chain_id)) {
+        berth_snapshot_store_discard(store, key);
+        return true;
+    }
+    /* The directory first: a row stands for a directory that is there. */
+    if (renameat(store->directory, key, store->directory, name) < 0)
+        return berth_error_set_errno(error, errno, "commit the snapshot %s", chain_id);
+    return berth_database_run(
+        store->database, error, "INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5)", "ssiis",
+        chain_id, parent ? parent : "", (int64_t)size, g_get_real_time(), store->boot);
+}
+
+void berth_snapshot_store_discard(BerthSnapshotStore *store, const char *key) {
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_trash_take(store->event, store->directory, key, &error))
+        berth_log_warning(NULL, NULL, "%s", error->message);
+}
+
+char **berth_snapshot_store_list_chain(BerthSnapshotStore *store, const char *chain_id,
+                                       GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, &local,
+        "WITH RECURSIVE chain (id, parent, depth) AS (SELECT chain_id, parent, 0 FROM snapshots"
+        "  WHERE chain_id = ?1 UNION ALL SELECT chain_id, snapshots.parent, depth + 1 FROM "
+        "snapshots"
+        "  JOIN chain ON chain_id = chain.parent WHERE depth < ?2)"
+        "SELECT id, parent FROM chain ORDER BY depth",
+        "si", chain_id, (int64_t)MAX_CHAIN);
+    g_autofree char *lowest_parent = g_strdup(chain_id);
+
+    while (!local && berth_database_step(rows, &local)) {
+        g_ptr_array_add(names, directory_name(berth_database_text(rows, 0)));
+        g_free(lowest_parent);
+        lowest_parent = g_strdup(berth_database_text(rows, 1));
+    }
+    if (!local && lowest_parent[0])
+        berth_error_set(&local, BERTH_ERROR_NOT_FOUND,
+                        "the snapshot %s is not here; unpack the image", lowest_parent);
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+static void clear_fd(gpointer data) {
+    berth_fd_clear(data);
+}
+
+GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *chain_id,
+                                        GError **error) {
+    g_auto(GStrv) names = berth_snapshot_store_list_chain(store, chain_id, error);
+    g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
+
+    g_array_set_clear_func(layers, clear_fd);
+    for (char **name = names; name && *name; name++) {
+        int fd = openat(store->directory, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+            berth_error_set_errno(error, errno, "open the snapshot %s", *name);
+            return NULL;
+        }
+        g_array_append_val(layers, fd);
+    }
+    return names ? g_steal_pointer(&layers) : NULL;
+}
+
+int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error) {
+    g_autoptr(GArray) layers = berth_snapshot_store_open_chain(store, chain_id, error);
+
+    return layers ? berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, error) : -1;
+}
+
+bool berth_snapshot_store_has_unsynced(BerthSnapshotStore *store, int64_t *newest_usec) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, NULL, "SELECT max(created) FROM snapshots WHERE boot IS NOT NULL", "");
+
+    if (!rows || !berth_database_step(rows, NULL) || sqlite3_column_type(rows, 0) == SQLITE_NULL)
+        return false;
+    *newest_usec = sqlite3_column_int64(rows, 0);
+    return true;
+}
+
+bool berth_snapshot_store_set_synced(BerthSnapshotStore *store, int64_t newest_usec,
+                                     GError **error) {
+    return berth_database_run(store->database, error,
+                              "UPDATE snapshots SET boot = NULL WHERE created <= ?1", "i",
+                              newest_usec);
+}

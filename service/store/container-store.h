@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The record of containers and of what happened to them. */
+
+#pragma once
+
+#include "store/database.h"
+
+typedef enum {
+    BERTH_CONTAINER_CREATED,
+    BERTH_CONTAINER_RUNNING,
+    BERTH_CONTAINER_PAUSED,
+    BERTH_CONTAINER_STOPPED,
+} BerthContainerState;
+
+/* The exit status of a process whose end nobody saw. */
+#define BERTH_STATUS_UNKNOWN (-1)
+
+typedef struct {
+    char *id, *image;
+    uint32_t owner; /* uid */
+    BerthContainerState state;
+    uint64_t created_usec, started_usec, exited_usec;
+    uint32_t pid;
+    uint64_t pid_start; /* /proc/PID/stat field 22, tells a recycled pid */
+    char *boot;
+    int status;
+    char **labels;
+    /* How it is run and stopped, as Create was told. */
+    char *slice;
+    int stop_signal;
+    uint64_t stop_timeout_usec;
+    bool auto_remove;
+    uint64_t memory_max, tasks_max, cpu_quota_usec, cpu_weight; /* 0: not limited */
+} BerthContainerRecord;
+
+typedef struct {
+    uint64_t sequence;
+    char *kind, *id, *process;
+    uint32_t pid, owner;
+    int status;
+    uint64_t time_usec;
+} BerthEvent;
+
+void berth_container_record_clear(BerthContainerRecord *record);
+void berth_event_free(BerthEvent *event);
+
+const char *berth_container_state_get_name(BerthContainerState state);
+
+/* Writes the whole record, and in the same transaction an event (kind may be NULL); the event's
+ * sequence is returned through sequence. */
+bool berth_container_store_put(BerthDatabase *database, const BerthContainerRecord *record,
+                               const char *kind, uint64_t *sequence, GError **error);
+bool berth_container_store_delete(BerthDatabase *database, const BerthContainerRecord *record,
+                                  uint64_t *sequence, GError **error);
+/* Of BerthContainerRecord. */
+GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error);
+
+/* Events after sequence, oldest first, at most limit. */
+GPtrArray *berth_container_store_events_since(BerthDatabase *database, uint64_t sequence,
+                                              unsigned limit, GError **error);
+BerthEvent *berth_container_store_get_event(BerthDatabase *database, uint64_t sequence);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthEvent, berth_event_free)

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/content-store.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char layout_file[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+enum { ALGORITHMS = BERTH_ALGORITHM_SHA512 + 1 };
+
+struct BerthContentStore {
+    BerthDatabase *database;
+    int content;
+    int blobs[ALGORITHMS];
+    int ingests;
+};
+
+void berth_blob_clear(BerthBlob *blob) {
+    g_clear_pointer(&blob->digest, g_free);
+}
+
+void berth_ingest_info_clear(BerthIngestInfo *info) {
+    g_clear_pointer(&info->ref, g_free);
+}
+
+static void free_blob(gpointer data) {
+    berth_blob_clear(data);
+    g_free(data);
+}
+
+static void free_ingest_info(gpointer data) {
+    berth_ingest_info_clear(data);
+    g_free(data);
+}
+
+static int open_directory(int parent, const char *name, GError **error) {
+    if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST) {
+        berth_error_set_errno(error, errno, "make directory %s", name);
+        return -1;
+    }
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        berth_error_set_errno(error, errno, "open directory %s", name);
+    return fd;
+}
+
+static bool write_layout_file(int content, GError **error) {
+    if (faccessat(content, "oci-layout", F_OK, 0) == 0)
+        return true;
+    berth_autofd int fd =
+        openat(content, "oci-layout.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || !berth_fd_write_all(fd, layout_file, strlen(layout_file)) || fsync(fd) < 0 ||
+        renameat(content, "oci-layout.new", content, "oci-layout") < 0)
+        return berth_error_set_errno(error, errno, "write oci-layout");
+    return true;
+}
+
+static char *ingest_key(const char *ref) {
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, ref, -1);
+}
+
+/* Ingests are a directory and a row each, made in this order and removed in the reverse: what a
+ * crash leaves between is a directory without a row. */
+static bool remove_orphans(BerthContentStore *store, GError **error) {
+    int duplicate = openat(store->ingests, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list ingests");
+    for (struct dirent *entry; good && (entry = readdir(entries));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        g_autoptr(BerthRows) rows = berth_database_query(
+            store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", entry->d_name);
+        good = rows != NULL;
+        if (good && !berth_database_step(rows, NULL)) {
+            berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
+                      "Removing the half-made ingest %s", entry->d_name);
+            good = berth_fd_remove_tree(store->ingests, entry->d_name, error);
+        }
+    }
+    closedir(entries);
+    return good;
+}
+
+BerthContentStore *berth_content_store_open(int directory, BerthDatabase *database,
+                                            GError **error) {
+    BerthContentStore *store = g_new0(BerthContentStore, 1);
+    berth_autofd int blobs = -1;
+
+    store->database = database;
+    store->ingests = -1;
+    for (int i = 0; i < ALGORITHMS; i++)
+        store->blobs[i] = -1;
+    store->content = open_directory(directory, "content", error);
+    bool opened =
+        store->content >= 0 && (blobs = open_directory(store->content, "blobs", error)) >= 0;
+    for (int i = 0; opened && i < ALGORITHMS; i++)
+        opened = (store->blobs[i] = open_directory(blobs, berth_algorithm_get_name(i), error)) >= 0;
+    if (!opened || !write_layout_file(store->content, error) ||
+        (store->ingests = open_directory(store->content, "ingest", error)) < 0 ||
+        !remove_orphans(store, error)) {
+        berth_content_store_free(store);
+        return NULL;
+    }
+    return store;
+}
+
+void berth_content_store_free(BerthContentStore *store) {
+    if (!store)
+        return;
+    berth_fd_clear(&store->content);
+    berth_fd_clear(&store->ingests);
+    for (int i = 0; i < ALGORITHMS; i++)
+        berth_fd_clear(&store->blobs[i]);
+    g_free(store);
+}
+
+int berth_content_store_get_directory(BerthContentStore *store, const char *digest) {
+    BerthAlgorithm algorithm;
+
+    return berth_digest_parse(digest, &algorithm, NULL) ? store->blobs[algorithm] : -1;
+}
+
+static bool not_found(const char *digest, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "content %s is not here", digest);
+}
+
+/* The directory and name of a digest that came from a caller. */
+static bool locate(BerthContentStore *store, const char *digest, int *directory, const char **name,
+                   GError **error) {
+    BerthAlgorithm algorithm;
+
+    if (!berth_digest_parse(digest, &algorithm, error))
+        return false;
+    *directory = store->blobs[algorithm];
+    *name = berth_digest_get_hex(digest);
+    return true;
+}
+
+bool berth_content_store_has(BerthContentStore *store, const char *digest) {
+    const char *name;
+    int directory;
+
+    return locate(store, digest, &directory, &name, NULL) &&
+           faccessat(directory, name, F_OK, 0) == 0;
+}
+
+static uint64_t to_usec(struct timespec time) {
+    return (uint64_t)time.tv_sec * G_USEC_PER_SEC + (uint64_t)time.tv_nsec / 1000;
+}
+
+bool berth_content_store_info(BerthContentStore *store, const char *digest, BerthBlob *blob,
+                              GError **error) {
+    struct stat status;
+    const char *name;
+    int directory;
+
+    if (!locate(store, digest, &directory, &name, error))
+        return false;
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? not_found(digest, error)
+                               : berth_error_set_errno(error, errno, "look at blob %s", digest);
+    *blob = (BerthBlob){g_strdup(digest), (uint64_t)status.st_size, to_usec(status.st_ctim)};
+    return true;
+}
+
+int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error) {
+    const char *name;
+    int directory;
+
+    if (!locate(store, digest, &directory, &name, error))
+        return -1;
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        not_found(digest, error);
+    else if (fd < 0)
+        berth_error_set_errno(error, errno, "open blob %s", digest);
+    return fd;
+}
+
+bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error) {
+    const char *name;
+    int directory;
+
+    if (!locate(store, digest, &directory, &name, error))
+        return false;
+    if (unlinkat(directory, name, 0) < 0)
+        return errno == ENOENT ? not_found(digest, error)
+                               : berth_error_set_errno(error, errno, "delete blob %s", digest);
+    return berth_database_set_labels(store->database, "blob", digest, NULL, error);
+}
+
+static bool list_directory(BerthContentStore *store, BerthAlgorithm algorithm, GPtrArray *blobs,
+                           GError **error) {
+    int duplicate = openat(store->blobs[algorithm], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list blobs");
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        g_autofree char *digest =
+            g_strconcat(berth_algorithm_get_name(algorithm), ":", entry->d_name, NULL);
+        BerthBlob blob;
+        if (berth_digest_is_valid(digest) && berth_content_store_info(store, digest, &blob, NULL))
+            g_ptr_array_add(blobs, g_memdup2(&blob, sizeof blob));
+    }
+    closedir(entries);
+    return true;
+}
+
+GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error) {
+    g_autoptr(GPtrArray) blobs = g_ptr_array_new_with_free_func(free_blob);
+
+    for (int i = 0; i < ALGORITHMS; i++)
+        if (!list_directory(store, i, blobs, error))
+            return NULL;
+    return g_steal_pointer(&blobs);
+}
+
+bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,
+                                GError **error) {
+    g_autofree char *key = ingest_key(ref);
+    g_autofree char *path = g_strconcat(key, "/data", NULL);
+    g_autoptr(GError) local = NULL;
+    struct stat status;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, &local,
+        "SELECT ref, total, owner, started, updated FROM ingests WHERE key = ?1", "s", key);
+
+    if (local || !berth_database_step(rows, &local)) {
+        if (!local)
+            berth_error_set(&local, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"", ref);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    if (fstatat(store->ingests, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        memset(&status, 0, sizeof status);
+    *info = (BerthIngestInfo){
+        .ref = g_strdup(berth_database_text(rows, 0)),
+        .offset = (uint64_t)status.st_size,
+        .total = (uint64_t)sqlite3_column_int64(rows, 1),
+        .owner = (uint32_t)sqlite3_column_int64(rows, 2),
+        .started_usec = (uint64_t)sqlite3_column_int64(rows, 3),
+        .updated_usec = MAX((uint64_t)sqlite3_column_int64(rows, 4), to_usec(status.st_mtim)),
+    };
+    return true;
+}
+
+GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_ingest_info);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, &local, "SELECT ref FROM ingests ORDER BY started", "");
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthIngestInfo info;
+        if (berth_content_store_status(store, berth_database_text(rows, 0), &info, NULL))
+            g_ptr_array_add(list, g_memdup2(&info, sizeof info));
+    }
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    return g_steal_pointer(&list);
+}
+
+/* The row that makes an ingest count, or a check against the one that is there. */
+static bool record_ingest(BerthContentStore *store, const char *ref, uint64_t total, uint32_t owner,
+                          GError **error) {
+    g_auto(BerthIngestInfo) info = {0};
+    g_autofree char *key = ingest_key(ref);
+    int64_t now = g_get_real_time();
+
+    if (!berth_content_store_status(store, ref, &info, NULL))
+        return berth_database_run(store->database, error,
+                                  "INSERT INTO ingests VALUES (?1, ?2, ?3, ?4, ?5, ?5)", "ssiii",
+                                  key, ref, (int64_t)total, (int64_t)owner, now);
+    if (total > 0 && info.total > 0 && total != info.total)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the ingest \"%s\" was begun with a total of %" G_GUINT64_FORMAT
+                               " bytes; abort it to begin another",
+                               ref, info.total);
+    return berth_database_run(
+        store->database, error,
+        "UPDATE ingests SET updated = ?2, total = max(total, ?3) WHERE key = ?1", "sii", key, now,
+        (int64_t)total);
+}
+
+int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_t total,
+                              uint32_t owner, uint64_t *offset, GError **error) {
+    g_autofree char *key = ingest_key(ref);
+    struct stat status;
+
+    berth_autofd int directory = open_directory(store->ingests, key, error);
+    if (directory < 0)
+        return -1;
+    berth_autofd int fd =
+        openat(directory, "data", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        berth_error_set_errno(error, errno, "open the ingest \"%s\"", ref);
+        return -1;
+    }
+    if (!record_ingest(store, ref, total, owner, error))
+        return -1;
+    *offset = (uint64_t)status.st_size;
+    return berth_fd_steal(&fd);
+}
+
+bool berth_content_store_abort(BerthContentStore *store, const char *ref, GError **error) {
+    g_autofree char *key = ingest_key(ref);
+
+    return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
+                              key) &&
+           berth_fd_remove_tree(store->ingests, key, error);
+}
+
+bool berth_content_store_commit(BerthContentStore *store, const char *ref, const char *digest,
+                                GError **error) {
+    g_autofree char *key = ingest_key(ref);
+    g_autofree char *path = g_strconcat(key, "/data", NULL);
+    const char *name;
+    int directory;
+
+    if (!locate(store, digest, &directory, &name, error))
+        return false;
+    int r = renameat2(store->ingests, path, directory, name, RENAME_NOREPLACE);
+    int errnum = errno;
+    if (r < 0 && errnum != EEXIST)
+        return berth_error_set_errno(error, errnum, "commit %s", digest);
+    if (!berth_content_store_abort(store, ref, error))
+        return false;
+    return r == 0 ||
+           berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already", digest);
+}

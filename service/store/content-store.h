@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The content store: an OCI image layout whose blobs are complete, verified and synced, and the
+ * ingests that become blobs. The file system is the record of what blobs there are; berth.db adds
+ * labels and what an ingest is for.
+ */
+
+#pragma once
+
+#include "base/digest.h"
+#include "store/database.h"
+
+typedef struct BerthContentStore BerthContentStore;
+
+typedef struct {
+    char *digest;
+    uint64_t size;
+    uint64_t committed_usec;
+} BerthBlob;
+
+typedef struct {
+    char *ref;
+    uint64_t offset; /* bytes that are there */
+    uint64_t total;  /* expected; 0 where it is not known */
+    uint64_t started_usec, updated_usec;
+    uint32_t owner; /* uid */
+} BerthIngestInfo;
+
+/* directory is the state directory; missing parts are made, half-made ones of a crash removed. */
+BerthContentStore *berth_content_store_open(int directory, BerthDatabase *database, GError **error);
+void berth_content_store_free(BerthContentStore *store);
+
+/* Blobs. */
+bool berth_content_store_has(BerthContentStore *store, const char *digest);
+bool berth_content_store_info(BerthContentStore *store, const char *digest, BerthBlob *blob,
+                              GError **error);
+int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error);
+bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
+/* Of BerthBlob, in no order. */
+GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
+/* The directory that holds blobs of the digest's algorithm; the store's descriptor. */
+int berth_content_store_get_directory(BerthContentStore *store, const char *digest);
+
+/* Ingests. Opens the ingest of ref, making it where there is none; the descriptor is for reading
+ * and writing and goes to berth-ingest only. A total that differs from an earlier one is
+ * FailedPrecondition. One writer a ref is the caller's business. */
+int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_t total,
+                              uint32_t owner, uint64_t *offset, GError **error);
+bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,
+                                GError **error);
+GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error);
+/* Removes what was ingested; of nothing is fine. */
+bool berth_content_store_abort(BerthContentStore *store, const char *ref, GError **error);
+/* Makes the ingest's file, which berth-ingest has hashed and synced, the blob digest. Where that is
+ * here already, the ingest is gone and the error is AlreadyExists. */
+bool berth_content_store_commit(BerthContentStore *store, const char *ref, const char *digest,
+                                GError **error);
+
+void berth_blob_clear(BerthBlob *blob);
+void berth_ingest_info_clear(BerthIngestInfo *info);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthBlob, berth_blob_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthIngestInfo, berth_ingest_info_clear)

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/database.h"
+
+#include <stdarg.h>
+
+#define TO_STRING(x) #x
+#define VERSION_TEXT(x) TO_STRING(x)
+#define SCHEMA_VERSION 1
+
+struct BerthDatabase {
+    sqlite3 *handle;
+    unsigned depth; /* of begin */
+    bool spoilt;    /* an inner end asked to undo */
+};
+
+static const char schema[] =
+    "CREATE TABLE images (name TEXT PRIMARY KEY, media_type TEXT NOT NULL, digest TEXT NOT NULL,"
+    "  size INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX images_digest ON images (digest);"
+    "CREATE TABLE labels (kind TEXT NOT NULL, owner TEXT NOT NULL, key TEXT NOT NULL,"
+    "  value TEXT NOT NULL, PRIMARY KEY (kind, owner, key)) WITHOUT ROWID;"
+    "CREATE TABLE ingests (key TEXT PRIMARY KEY, ref TEXT NOT NULL, total INTEGER NOT NULL,"
+    "  owner INTEGER NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
+    /* boot is NULL once the snapshot is on disk for good, otherwise the boot that unpacked it. */
+    "CREATE TABLE snapshots (chain_id TEXT PRIMARY KEY, parent TEXT NOT NULL, size INTEGER NOT "
+    "NULL,"
+    "  created INTEGER NOT NULL, boot TEXT) WITHOUT ROWID;"
+    "CREATE INDEX snapshots_parent ON snapshots (parent);"
+    /* What an image's manifest reaches, as found when it was pulled. */
+    "CREATE TABLE children (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child))"
+    "  WITHOUT ROWID;"
+    "CREATE INDEX children_child ON children (child);"
+    /* Image configurations as read once, for the start of containers; digest is an image's target.
+     */
+    "CREATE TABLE image_info (digest TEXT NOT NULL, platform TEXT NOT NULL, info TEXT NOT NULL,"
+    "  PRIMARY KEY (digest, platform)) WITHOUT ROWID;"
+    "CREATE TABLE containers (id TEXT PRIMARY KEY, image TEXT NOT NULL, owner INTEGER NOT NULL,"
+    "  state TEXT NOT NULL, created INTEGER NOT NULL,"
+    "  started INTEGER NOT NULL DEFAULT 0, exited INTEGER NOT NULL DEFAULT 0,"
+    "  pid INTEGER NOT NULL DEFAULT 0, pid_start INTEGER NOT NULL DEFAULT 0, boot TEXT,"
+    "  status INTEGER NOT NULL DEFAULT -1, options TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
+    "  id TEXT NOT NULL, process TEXT NOT NULL, pid INTEGER NOT NULL, status INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL, owner INTEGER NOT NULL);"
+    "PRAGMA user_version = " VERSION_TEXT(SCHEMA_VERSION) ";";
+
+static bool failed(BerthDatabase *database, const char *what, GError **error) {
+    int code = sqlite3_errcode(database->handle);
+
+    return berth_error_set(error, code == SQLITE_FULL ? BERTH_ERROR_NO_SPACE : BERTH_ERROR_INTERNAL,
+                           "database: %s: %s", what, sqlite3_errmsg(database->handle));
+}
+
+static bool execute(BerthDatabase *database, const char *sql, GError **error) {
+    return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           failed(database, "execute", error);
+}
+
+static bool read_version(BerthDatabase *database, int *version, GError **error) {
+    g_autoptr(BerthRows) rows = berth_database_query(database, error, "PRAGMA user_version", "");
+
+    if (!rows || !berth_database_step(rows, error))
+        return false;
+    *version = sqlite3_column_int(rows, 0);
+    return true;
+}
+
+static bool set_up_schema(BerthDatabase *database, GError **error) {
+    int version;
+
+    if (!execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error) ||
+        !read_version(database, &version, error))
+        return false;
+    if (version == SCHEMA_VERSION)
+        return true;
+    if (version > SCHEMA_VERSION)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the database has schema version %d, this Berth knows up to %d: "
+                               "install the newer Berth that wrote it",
+                               version, SCHEMA_VERSION);
+    /* One transaction: a crash leaves the old schema, here none. */
+    if (!berth_database_begin(database, error))
+        return false;
+    bool made = execute(database, schema, error);
+    return berth_database_end(database, made, made ? error : NULL) && made;
+}
+
+BerthDatabase *berth_database_open(const char *path, GError **error) {
+    g_autoptr(BerthDatabase) database = g_new0(BerthDatabase, 1);
+
+    if (sqlite3_open_v2(path, &database->handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK ||
+        !set_up_schema(database, error)) {
+        if (error && !*error)
+            failed(database, "open", error);
+        g_prefix_error(error, "%s: ", path);
+        return NULL;
+    }
+    return g_steal_pointer(&database);
+}
+
+void berth_database_close(BerthDatabase *database) {
+    if (!database)
+        return;
+    sqlite3_close_v2(database->handle);
+    g_free(database);
+}
+
+static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char *sql,
+                             const char *types, va_list arguments) {
+    g_autoptr(BerthRows) statement = NULL;
+
+    if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK) {
+        failed(database, "prepare", error);
+        return NULL;
+    }
+    for (int i = 0; types[i]; i++) {
+        int r = types[i] == 's'
+                    ? sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1,
+                                        SQLITE_TRANSIENT)
+                    : sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
+        if (r != SQLITE_OK) {
+            failed(database, "bind", error);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&statement);
+}
+
+bool berth_database_run(BerthDatabase *database, GError **error, const char *sql, const char *types,
+                        ...) {
+    g_autoptr(GError) local = NULL;
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(BerthRows) statement = prepare(database, &local, sql, types, arguments);
+    va_end(arguments);
+    while (!local && berth_database_step(statement, &local))
+        ;
+    if (!local)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, const char *sql,
+                                   const char *types, ...) {
+    va_list arguments;
+
+    va_start(arguments, types);
+    sqlite3_stmt *rows = prepare(database, error, sql, types, arguments);
+    va_end(arguments);
+    return rows;
+}
+
+bool berth_database_step(sqlite3_stmt *rows, GError **error) {
+    int r = sqlite3_step(rows);
+
+    if (r == SQLITE_ROW)
+        return true;
+    if (r != SQLITE_DONE)
+        berth_error_set(error, r == SQLITE_FULL ? BERTH_ERROR_NO_SPACE : BERTH_ERROR_INTERNAL,
+                        "database: %s", sqlite3_errmsg(sqlite3_db_handle(rows)));
+    return false;
+}
+
+const char *berth_database_text(sqlite3_stmt *rows, int i) {
+    const unsigned char *text = sqlite3_column_text(rows, i);
+
+    return text ? (const char *)text : "";
+}
+
+int berth_database_changes(BerthDatabase *database) {
+    return sqlite3_changes(database->handle);
+}
+
+int64_t berth_database_last_row(BerthDatabase *database) {
+    return sqlite3_last_insert_rowid(database->handle);
+}
+
+bool berth_database_begin(BerthDatabase *database, GError **error) {
+    if (database->depth == 0 && !execute(database, "BEGIN IMMEDIATE", error))
+        return false;
+    database->depth++;
+    return true;
+}
+
+bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
+    g_assert(database->depth > 0);
+    database->spoilt = database->spoilt || !keep;
+    if (--database->depth > 0)
+        return true;
+    bool undo = database->spoilt;
+    database->spoilt = false;
+    if (!undo && execute(database, "COMMIT", error))
+        return true;
+    return execute(database, "ROLLBACK", undo ? error : NULL) && undo;
+}
+
+bool berth_database_set_labels(BerthDatabase *database, const char *kind, const char *owner,
+                               char *const *labels, GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(
+        database, error, "DELETE FROM labels WHERE kind = ?1 AND owner = ?2", "ss", kind, owner);
+    for (char *const *label = labels; done && label && *label; label += 2)
+        done = berth_database_run(database, error,
+                                  "INSERT OR REPLACE INTO labels VALUES (?1, ?2, ?3, ?4)", "ssss",
+                                  kind, owner, label[0], label[1]);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+char **berth_database_get_labels(BerthDatabase *database, const char *kind, const char *owner) {
+    g_autoptr(GPtrArray) labels = g_ptr_array_new();
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT key, value FROM labels WHERE kind = ?1 AND owner = ?2", "ss", kind,
+        owner);
+
+    while (rows && berth_database_step(rows, NULL)) {
+        g_ptr_array_add(labels, g_strdup(berth_database_text(rows, 0)));
+        g_ptr_array_add(labels, g_strdup(berth_database_text(rows, 1)));
+    }
+    g_ptr_array_add(labels, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&labels), FALSE);
+}

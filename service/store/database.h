@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth.db: what Berth knows besides the bytes themselves (SQLite, WAL). The stores of this folder
+ * and snapshots/ keep their tables in it; nobody else writes SQL.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <sqlite3.h>
+
+typedef struct BerthDatabase BerthDatabase;
+
+/* Opens or creates path and brings its schema up to date. A database of a newer Berth is
+ * FailedPrecondition, a damaged one Internal; neither is touched. */
+BerthDatabase *berth_database_open(const char *path, GError **error);
+void berth_database_close(BerthDatabase *database);
+
+/* Runs one statement. types has a letter a parameter: s (const char *, may be NULL) or i (int64_t).
+ */
+bool berth_database_run(BerthDatabase *database, GError **error, const char *sql, const char *types,
+                        ...);
+
+/* A query: berth_database_step until it is false, then look at error. Freed by autoptr. */
+sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, const char *sql,
+                                   const char *types, ...);
+bool berth_database_step(sqlite3_stmt *rows, GError **error);
+
+/* Column i as a string of the row; "" where it is NULL. */
+const char *berth_database_text(sqlite3_stmt *rows, int i);
+
+/* Rows that the last statement changed. */
+int berth_database_changes(BerthDatabase *database);
+int64_t berth_database_last_row(BerthDatabase *database);
+
+/* Several statements as one. They nest: only the outermost pair counts. A failed end undoes all. */
+bool berth_database_begin(BerthDatabase *database, GError **error);
+bool berth_database_end(BerthDatabase *database, bool keep, GError **error);
+
+/* Labels, which images, blobs and containers have: replaces those of (kind, owner). */
+bool berth_database_set_labels(BerthDatabase *database, const char *kind, const char *owner,
+                               char *const *labels, GError **error);
+
+/* As a vector of keys and values in turn; empty where there are none. */
+char **berth_database_get_labels(BerthDatabase *database, const char *kind, const char *owner);
+
+typedef sqlite3_stmt BerthRows;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthRows, sqlite3_finalize)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDatabase, berth_database_close)

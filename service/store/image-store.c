@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/image-store.h"
+
+void berth_image_free(BerthImage *image) {
+    if (!image)
+        return;
+    g_free(image->name);
+    berth_descriptor_free(image->target);
+    g_strfreev(image->labels);
+    g_free(image);
+}
+
+static BerthImage *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthImage *image = g_new0(BerthImage, 1);
+
+    image->name = g_strdup(berth_database_text(rows, 0));
+    image->target = berth_descriptor_new(berth_database_text(rows, 1), berth_database_text(rows, 2),
+                                         (uint64_t)sqlite3_column_int64(rows, 3));
+    image->created_usec = (uint64_t)sqlite3_column_int64(rows, 4);
+    image->updated_usec = (uint64_t)sqlite3_column_int64(rows, 5);
+    image->labels = berth_database_get_labels(database, "image", image->name);
+    return image;
+}
+
+#define COLUMNS "SELECT name, media_type, digest, size, created, updated FROM images "
+
+BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, &local, COLUMNS "WHERE name = ?1", "s", name);
+
+    if (!local && berth_database_step(rows, &local))
+        return read_row(database, rows);
+    if (local)
+        g_propagate_error(error, g_steal_pointer(&local));
+    else
+        berth_error_set(
+            error, BERTH_ERROR_NOT_FOUND,
+            "there is no image \"%s\" here; pull it, or see the names with \"dist images\"", name);
+    return NULL;
+}
+
+static void free_image(gpointer data) {
+    berth_image_free(data);
+}
+
+GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(free_image);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(images, read_row(database, rows));
+    if (!local)
+        return g_steal_pointer(&images);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
+                           char *const *labels, BerthDescriptor **before, GError **error) {
+    g_autoptr(BerthImage) old = berth_image_store_get(database, name, NULL);
+    int64_t now = g_get_real_time();
+
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(
+        database, error,
+        "INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO UPDATE SET"
+        "  media_type = ?2, digest = ?3, size = ?4, updated = ?5",
+        "sssii", name, target->media_type, target->digest, (int64_t)target->size, now);
+    if (done && labels)
+        done = berth_database_set_labels(database, "image", name, labels, error);
+    if (!berth_database_end(database, done, done ? error : NULL) || !done)
+        return false;
+    *before = old ? g_steal_pointer(&old->target) : NULL;
+    return true;
+}
+
+bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDescriptor **before,
+                              GError **error) {
+    g_autoptr(BerthImage) old = berth_image_store_get(database, name, error);
+
+    if (!old || !berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM images WHERE name = ?1", "s", name) &&
+        berth_database_set_labels(database, "image", name, NULL, error);
+    if (!berth_database_end(database, done, done ? error : NULL) || !done)
+        return false;
+    *before = g_steal_pointer(&old->target);
+    return true;
+}
+
+bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
+                                 GError **error) {
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO children VALUES (?1, ?2)",
+                              "ss", parent, child);
+}
+
+char *berth_image_store_find_user(BerthDatabase *database, const char *digest) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, NULL,
+                             "WITH RECURSIVE above (digest) AS (VALUES (?1) UNION"
+                             "  SELECT parent FROM children JOIN above ON child = above.digest)"
+                             "SELECT name FROM images JOIN above USING (digest) LIMIT 1",
+                             "s", digest);
+
+    return rows && berth_database_step(rows, NULL) ? g_strdup(berth_database_text(rows, 0)) : NULL;
+}
+
+char *berth_image_store_get_info(BerthDatabase *database, const char *digest,
+                                 const char *platform) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT info FROM image_info WHERE digest = ?1 AND platform = ?2", "ss",
+        digest, platform);
+
+    return rows && berth_database_step(rows, NULL) ? g_strdup(berth_database_text(rows, 0)) : NULL;
+}
+
+bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
+                                const char *info, GError **error) {
+    return berth_database_run(database, error,
+                              "INSERT OR REPLACE INTO image_info VALUES (?1, ?2, ?3)", "sss",
+                              digest, platform, info);
+}

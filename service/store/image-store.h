@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The metadata store of images: names, each standing for a descriptor, with labels. */
+
+#pragma once
+
+#include "base/descriptor.h"
+#include "store/database.h"
+
+typedef struct {
+    char *name;
+    BerthDescriptor *target;
+    uint64_t created_usec, updated_usec;
+    char **labels; /* key, value, … */
+} BerthImage;
+
+void berth_image_free(BerthImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImage, berth_image_free)
+
+/* NotFound where there is none. */
+BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error);
+GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
+
+/* Puts the name; before gets what it stood for, or NULL. labels NULL leaves them as they are. */
+bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
+                           char *const *labels, BerthDescriptor **before, GError **error);
+bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDescriptor **before,
+                              GError **error);
+
+/* What a document reaches: recorded while it is fetched, so that nothing has to be read again to
+ * know what keeps a blob. */
+bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
+                                 GError **error);
+
+/* The name of an image that reaches digest, or NULL. Caller frees. */
+char *berth_image_store_find_user(BerthDatabase *database, const char *digest);
+
+/* An image's configuration as it was read once, in the caller's own text form; NULL where it was
+ * not. digest is an image's target. */
+char *berth_image_store_get_info(BerthDatabase *database, const char *digest, const char *platform);
+bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
+                                const char *info, GError **error);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "systemd/pidfd.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+/* Linux 6.13 and 6.15, newer than the headers of the systems Berth is built on. */
+struct exit_info {
+    uint64_t mask;
+    uint64_t cgroup_id;
+    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+    uint64_t unused;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct exit_info)
+#define INFO_EXIT (1u << 3)
+
+static int to_status(int wait_status) {
+    return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+static bool is_readable(int pidfd) {
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+    return poll(&poll_fd, 1, 0) > 0;
+}
+
+BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
+    struct exit_info info = {.mask = INFO_EXIT};
+    siginfo_t child = {0};
+
+    if (!is_readable(pidfd))
+        return BERTH_PIDFD_RUNNING;
+    /* A child: reaping it is this process's business, and tells the same. */
+    if (waitid(P_PIDFD, (id_t)pidfd, &child, WEXITED | WNOHANG) == 0) {
+        if (child.si_pid == 0)
+            return BERTH_PIDFD_RUNNING;
+        *status = child.si_code == CLD_EXITED ? child.si_status : 128 + child.si_status;
+        return BERTH_PIDFD_EXITED;
+    }
+    /* For tests of what happens on older kernels. */
+    if (g_getenv("BERTH_NO_PIDFD_INFO") || ioctl(pidfd, GET_INFO, &info) < 0)
+        return BERTH_PIDFD_UNKNOWN;
+    if (!(info.mask & INFO_EXIT))
+        return BERTH_PIDFD_UNREAPED;
+    *status = to_status(info.exit_code);
+    return BERTH_PIDFD_EXITED;
+}
+
+static char *read_proc(pid_t pid, const char *name) {
+    char path[64];
+    size_t size;
+
+    g_snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
+}
+
+uint64_t berth_pid_get_start(pid_t pid) {
+    g_autofree char *stat = read_proc(pid, "stat");
+    /* The name may hold anything, also parentheses: fields are counted from the last one. */
+    char *field = stat ? strrchr(stat, ')') : NULL;
+
+    for (int i = 2; field && i < 22; i++) {
+        field = strchr(field, ' ');
+        field = field ? field + 1 : NULL;
+    }
+    return field ? g_ascii_strtoull(field, NULL, 10) : 0;
+}
+
+bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
+    g_autofree char *cgroup = read_proc(pid, "cgroup");
+    g_autofree char *component = g_strconcat("/", unit, NULL);
+    char *found = cgroup ? strstr(cgroup, component) : NULL;
+
+    return found && strchr("/\n", found[strlen(component)]);
+}
+
+bool berth_fd_store_put(const char *name, int fd, GError **error) {
+    g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+    int r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+
+    return r >= 0 || berth_error_set_errno(error, r, "give a descriptor to systemd");
+}
+
+void berth_fd_store_remove(const char *name) {
+    (void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}

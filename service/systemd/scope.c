@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "systemd/scope.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define MANAGER_PATH "/org/freedesktop/systemd1"
+#define MANAGER SYSTEMD ".Manager"
+#define CALL_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
+/* systemd waits a little longer than Berth itself before it kills. */
+#define STOP_MARGIN_USEC (5ull * G_USEC_PER_SEC)
+
+typedef struct {
+    BerthScopes *scopes;
+    sd_bus_slot *slot;
+    char *job; /* NULL until systemd has named it */
+    BerthScopeDone done;
+    void *userdata;
+} Operation;
+
+struct BerthScopes {
+    sd_bus *bus;
+    sd_bus_slot *job_removed, *request_stop;
+    GPtrArray *operations; /* of Operation */
+    BerthStopRequested requested;
+    void *userdata;
+};
+
+static void free_operation(gpointer data) {
+    Operation *operation = data;
+
+    sd_bus_slot_unref(operation->slot);
+    g_free(operation->job);
+    g_free(operation);
+}
+
+static void finish(Operation *operation, const GError *error) {
+    BerthScopeDone done = operation->done;
+    void *userdata = operation->userdata;
+
+    g_ptr_array_remove_fast(operation->scopes->operations, operation);
+    if (done)
+        done(error, userdata);
+}
+
+static void finish_job(Operation *operation, const char *result) {
+    g_autoptr(GError) error = NULL;
+
+    if (!g_str_equal(result, "done"))
+        berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED, "systemd did not start the scope: %s",
+                        result);
+    finish(operation, error);
+}
+
+static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    BerthScopes *scopes = userdata;
+    const char *path, *unit, *result;
+    uint32_t id;
+
+    (void)error;
+    if (sd_bus_message_read(signal, "uoss", &id, &path, &unit, &result) < 0)
+        return 0;
+    for (guint i = 0; i < scopes->operations->len; i++) {
+        Operation *operation = scopes->operations->pdata[i];
+        if (operation->job && g_str_equal(operation->job, path)) {
+            finish_job(operation, result);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int on_request_stop(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    BerthScopes *scopes = userdata;
+    g_autofree char *unit = NULL;
+
+    (void)error;
+    if (sd_bus_path_decode(sd_bus_message_get_path(signal), MANAGER_PATH "/unit", &unit) > 0)
+        scopes->requested(unit, scopes->userdata);
+    return 0;
+}
+
+BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *userdata,
+                              GError **error) {
+    BerthScopes *scopes = g_new0(BerthScopes, 1);
+    int r;
+
+    scopes->bus = bus;
+    scopes->operations = g_ptr_array_new_with_free_func(free_operation);
+    scopes->requested = requested;
+    scopes->userdata = userdata;
+    if ((r = sd_bus_match_signal_async(bus, &scopes->job_removed, SYSTEMD, MANAGER_PATH, MANAGER,
+                                       "JobRemoved", on_job_removed, NULL, scopes)) < 0 ||
+        (r = sd_bus_match_signal_async(bus, &scopes->request_stop, SYSTEMD, NULL, SYSTEMD ".Scope",
+                                       "RequestStop", on_request_stop, NULL, scopes)) < 0) {
+        berth_error_set_errno(error, r, "listen to systemd");
+        berth_scopes_free(scopes);
+        return NULL;
+    }
+    return scopes;
+}
+
+void berth_scopes_free(BerthScopes *scopes) {
+    if (!scopes)
+        return;
+    g_ptr_array_unref(scopes->operations);
+    sd_bus_slot_unref(scopes->job_removed);
+    sd_bus_slot_unref(scopes->request_stop);
+    g_free(scopes);
+}
+
+void berth_scopes_forget(BerthScopes *scopes, void *userdata) {
+    for (guint i = scopes->operations->len; i-- > 0;)
+        if (((Operation *)scopes->operations->pdata[i])->userdata == userdata)
+            g_ptr_array_remove_index_fast(scopes->operations, i);
+}
+
+static Operation *new_operation(BerthScopes *scopes, BerthScopeDone done, void *userdata) {
+    Operation *operation = g_new0(Operation, 1);
+
+    operation->scopes = scopes;
+    operation->done = done;
+    operation->userdata = userdata;
+    g_ptr_array_add(scopes->operations, operation);
+    return operation;
+}
+
+static void fail(Operation *operation, int errnum, const sd_bus_error *bus_error,
+                 const char *what) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED, "%s: %s", what,
+                    bus_error && bus_error->message ? bus_error->message : g_strerror(ABS(errnum)));
+    finish(operation, error);
+}
+
+/* systemd's answer comes before its JobRemoved: both go the same way. */
+static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Operation *operation = userdata;
+    const char *job;
+
+    (void)error;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd did not make the scope");
+        return 0;
+    }
+    int r = sd_bus_message_read(reply, "o", &job);
+    if (r < 0)
+        fail(operation, r, NULL, "read systemd's answer");
+    else
+        operation->job = g_strdup(job);
+    return 0;
+}
+
+static int append_limits(sd_bus_message *call, const BerthScopeOptions *options) {
+    const struct {
+        const char *name;
+        uint64_t value;
+    } limits[] = {
+        {"MemoryMax", options->memory_max},
+        {"TasksMax", options->tasks_max},
+        {"CPUQuotaPerSecUSec", options->cpu_quota_usec},
+        {"CPUWeight", options->cpu_weight},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(limits); i++)
+        if (limits[i].value > 0)
+            r = sd_bus_message_append(call, "(sv)", limits[i].name, "t", limits[i].value);
+    return r;
+}
+
+static int append_properties(sd_bus_message *call, const BerthScopeOptions *options,
+                             const char *controller) {
+    uint64_t timeout = options->stop_timeout_usec < UINT64_MAX - STOP_MARGIN_USEC
+                           ? options->stop_timeout_usec + STOP_MARGIN_USEC
+                           : UINT64_MAX;
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "PIDs", "au", 1, options->pid)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "Slice", "s", options->slice)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "Description", "s", options->description)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "Delegate", "b", 1)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "CollectMode", "s", "inactive-or-failed")) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
+        (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
+        (r = append_limits(call, options)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
+                        void *userdata) {
+    Operation *operation = new_operation(scopes, done, userdata);
+    g_autoptr(sd_bus_message) call = NULL;
+    const char *controller;
+    int r;
+
+    if ((r = sd_bus_get_unique_name(scopes->bus, &controller)) < 0 ||
+        (r = sd_bus_message_new_method_call(scopes->bus, &call, SYSTEMD, MANAGER_PATH, MANAGER,
+                                            "StartTransientUnit")) < 0 ||
+        (r = sd_bus_message_append(call, "ss", options->unit, "fail")) < 0 ||
+        (r = append_properties(call, options, controller)) < 0 ||
+        (r = sd_bus_message_append(call, "a(sa(sv))", 0)) < 0 ||
+        (r = sd_bus_call_async(scopes->bus, &operation->slot, call, on_started, operation,
+                               CALL_TIMEOUT_USEC)) < 0)
+        fail(operation, r, NULL, "ask systemd for a scope");
+}
+
+static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Operation *operation = userdata;
+
+    (void)error;
+    if (sd_bus_message_is_method_error(reply, NULL))
+        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd could not kill the scope");
+    else
+        finish(operation, NULL);
+    return 0;
+}
+
+void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
+                       void *userdata) {
+    Operation *operation = new_operation(scopes, done, userdata);
+    int r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                     "KillUnit", on_killed, operation, "ssi", unit, "all",
+                                     (int32_t)signal);
+
+    if (r < 0)
+        fail(operation, r, NULL, "ask systemd to kill");
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "transfers/transfer.h"
+
+/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+#define TIMER_ACCURACY_USEC 1000
+
+enum { MAX_RUNNING_PER_OWNER = 32 };
+
+#define PROGRESS_INTERVAL_USEC (100 * 1000ull)
+#define FINISHED_STAY_USEC (60 * G_USEC_PER_SEC)
+
+struct BerthTransfers {
+    sd_event *event;
+    GPtrArray *all; /* of BerthTransfer */
+    uint64_t next_number;
+    sd_event_source *progress, *expiry;
+    BerthTransferObserver observer;
+    void *userdata;
+};
+
+static void free_item(gpointer data) {
+    BerthTransferItem *item = data;
+
+    g_free(item->object);
+    g_free(item);
+}
+
+static void free_transfer(gpointer data) {
+    BerthTransfer *transfer = data;
+
+    g_free(transfer->kind);
+    g_free(transfer->reference);
+    g_free(transfer->name);
+    g_free(transfer->chain_id);
+    berth_descriptor_free(transfer->target);
+    g_ptr_array_unref(transfer->items);
+    g_clear_error(&transfer->error);
+    g_free(transfer);
+}
+
+static void report(BerthTransfer *transfer, BerthTransferChange change) {
+    BerthTransfers *transfers = transfer->transfers;
+
+    if (transfers->observer)
+        transfers->observer(transfer, change, transfers->userdata);
+}
+
+static void poll_items(BerthTransfer *transfer) {
+    for (guint i = 0; i < transfer->items->len; i++) {
+        BerthTransferItem *item = transfer->items->pdata[i];
+        if (item->poll)
+            item->done = item->poll(item->poll_userdata);
+    }
+}
+
+static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
+    BerthTransfers *transfers = userdata;
+
+    (void)usec;
+    for (guint i = 0; i < transfers->all->len; i++) {
+        BerthTransfer *transfer = transfers->all->pdata[i];
+        if (transfer->state != BERTH_TRANSFER_RUNNING)
+            continue;
+        poll_items(transfer);
+        report(transfer, BERTH_TRANSFER_PROGRESSED);
+    }
+    if (berth_transfers_count_running(transfers) == 0)
+        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    sd_event_source_set_time_relative(source, PROGRESS_INTERVAL_USEC);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
+    BerthTransfers *transfers = userdata;
+    int64_t now = g_get_monotonic_time(), next = 0;
+
+    (void)usec;
+    for (guint i = 0; i < transfers->all->len;) {
+        BerthTransfer *transfer = transfers->all->pdata[i];
+        if (transfer->expires_usec > 0 && transfer->expires_usec <= now) {
+            report(transfer, BERTH_TRANSFER_REMOVED);
+            g_ptr_array_remove_index(transfers->all, i);
+            continue;
+        }
+        if (transfer->expires_usec > 0 && (next == 0 || transfer->expires_usec < next))
+            next = transfer->expires_usec;
+        i++;
+    }
+    if (next == 0)
+        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    sd_event_source_set_time(source, (uint64_t)next);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+BerthTransfers *berth_transfers_new(sd_event *event) {
+    BerthTransfers *transfers = g_new0(BerthTransfers, 1);
+
+    transfers->event = sd_event_ref(event);
+    transfers->all = g_ptr_array_new_with_free_func(free_transfer);
+    transfers->next_number = 1;
+    if (sd_event_add_time(event, &transfers->progress, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
+                          on_progress, transfers) < 0 ||
+        sd_event_add_time(event, &transfers->expiry, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
+                          on_expiry, transfers) < 0)
+        g_error("out of memory");
+    sd_event_source_set_enabled(transfers->progress, SD_EVENT_OFF);
+    sd_event_source_set_enabled(transfers->expiry, SD_EVENT_OFF);
+    return transfers;
+}
+
+void berth_transfers_free(BerthTransfers *transfers) {
+    if (!transfers)
+        return;
+    transfers->observer = NULL;
+    for (guint i = 0; i < transfers->all->len; i++)
+        berth_transfer_cancel(transfers->all->pdata[i]);
+    sd_event_source_disable_unref(transfers->progress);
+    sd_event_source_disable_unref(transfers->expiry);
+    g_ptr_array_unref(transfers->all);
+    sd_event_unref(transfers->event);
+    g_free(transfers);
+}
+
+void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver observer,
+                             void *userdata) {
+    transfers->observer = observer;
+    transfers->userdata = userdata;
+}
+
+static unsigned count_running(BerthTransfers *transfers, const uint32_t *owner) {
+    unsigned count = 0;
+
+    for (guint i = 0; i < transfers->all->len; i++) {
+        BerthTransfer *transfer = transfers->all->pdata[i];
+        count += transfer->state == BERTH_TRANSFER_RUNNING && (!owner || transfer->owner == *owner);
+    }
+    return count;
+}
+
+unsigned berth_transfers_count_running(BerthTransfers *transfers) {
+    return count_running(transfers, NULL);
+}
+
+BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
+                                   const char *reference, uint32_t owner, GError **error) {
+    if (count_running(transfers, &owner) >= MAX_RUNNING_PER_OWNER) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "user %u has %d transfers running already; wait for one to end", owner,
+                        MAX_RUNNING_PER_OWNER);
+        return NULL;
+    }
+    BerthTransfer *transfer = g_new0(BerthTransfer, 1);
+    transfer->transfers = transfers;
+    transfer->number = transfers->next_number++;
+    transfer->kind = g_strdup(kind);
+    transfer->reference = g_strdup(reference);
+    transfer->owner = owner;
+    transfer->items = g_ptr_array_new_with_free_func(free_item);
+    g_ptr_array_add(transfers->all, transfer);
+    sd_event_source_set_time_relative(transfers->progress, PROGRESS_INTERVAL_USEC);
+    sd_event_source_set_enabled(transfers->progress, SD_EVENT_ONESHOT);
+    return transfer;
+}
+
+BerthTransfer *berth_transfers_find(BerthTransfers *transfers, uint64_t number) {
+    for (guint i = 0; i < transfers->all->len; i++) {
+        BerthTransfer *transfer = transfers->all->pdata[i];
+        if (transfer->number == number)
+            return transfer;
+    }
+    return NULL;
+}
+
+GPtrArray *berth_transfers_list(BerthTransfers *transfers) {
+    return transfers->all;
+}
+
+BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
+                                           const char *phase, uint64_t total) {
+    BerthTransferItem *item = g_new0(BerthTransferItem, 1);
+
+    item->object = g_strdup(object);
+    item->phase = phase;
+    item->total = total;
+    g_ptr_array_add(transfer->items, item);
+    return item;
+}
+
+void berth_transfer_finish(BerthTransfer *transfer, GError *error) {
+    BerthTransfers *transfers = transfer->transfers;
+
+    for (guint i = 0; i < transfer->items->len; i++)
+        ((BerthTransferItem *)transfer->items->pdata[i])->poll = NULL;
+    transfer->cancel = NULL;
+    transfer->error = error;
+    transfer->state = !error                                 ? BERTH_TRANSFER_DONE
+                      : error->code == BERTH_ERROR_CANCELLED ? BERTH_TRANSFER_CANCELLED
+                                                             : BERTH_TRANSFER_FAILED;
+    transfer->expires_usec = g_get_monotonic_time() + FINISHED_STAY_USEC;
+    report(transfer, BERTH_TRANSFER_FINISHED);
+    if (sd_event_source_get_enabled(transfers->expiry, NULL) == 0) {
+        sd_event_source_set_time(transfers->expiry, (uint64_t)transfer->expires_usec);
+        sd_event_source_set_enabled(transfers->expiry, SD_EVENT_ONESHOT);
+    }
+}
+
+void berth_transfer_cancel(BerthTransfer *transfer) {
+    if (transfer->state == BERTH_TRANSFER_RUNNING && transfer->cancel)
+        transfer->cancel(transfer->cancel_userdata);
+}
+
+const char *berth_transfer_get_state(const BerthTransfer *transfer) {
+    static const char *const names[] = {
+        [BERTH_TRANSFER_RUNNING] = "running",
+        [BERTH_TRANSFER_DONE] = "done",
+        [BERTH_TRANSFER_FAILED] = "failed",
+        [BERTH_TRANSFER_CANCELLED] = "cancelled",
+    };
+
+    return names[transfer->state];
+}
+
+void berth_transfer_sum(const BerthTransfer *transfer, uint64_t *done, uint64_t *total) {
+    *done = *total = 0;
+    for (guint i = 0; i < transfer->items->len; i++) {
+        const BerthTransferItem *item = transfer->items->pdata[i];
+        *done += MIN(item->done, item->total);
+        *total += item->total;
+    }
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "unpack/inflate.h"
+
+#include <isa-l/igzip_lib.h>
+#include <string.h>
+#include <zstd.h>
+
+/* 32 MiB: all that zstd's ordinary levels use, and within a worker's memory. */
+enum { ZSTD_WINDOW_LOG = 25 };
+
+typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
+
+struct BerthInflate {
+    Format format;
+    bool between_members; /* a whole member or frame has been read and no byte of another */
+    bool padding;         /* zeros behind the last member, as tape tools leave them */
+    const uint8_t *input;
+    size_t input_size;
+    struct inflate_state gzip;
+    ZSTD_DStream *zstd;
+};
+
+BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **error) {
+    g_autoptr(BerthInflate) inflate = g_new0(BerthInflate, 1);
+
+    if (size >= 2 && first[0] == 0x1f && first[1] == 0x8b) {
+        inflate->format = FORMAT_GZIP;
+        isal_inflate_init(&inflate->gzip);
+        inflate->gzip.crc_flag = ISAL_GZIP;
+    } else if (size >= 4 && memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0) {
+        inflate->format = FORMAT_ZSTD;
+        inflate->zstd = ZSTD_createDStream();
+        if (!inflate->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(
+                                  inflate->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG))) {
+            berth_error_set(error, BERTH_ERROR_INTERNAL, "set up zstd");
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&inflate);
+}
+
+void berth_inflate_free(BerthInflate *inflate) {
+    if (!inflate)
+        return;
+    ZSTD_freeDStream(inflate->zstd);
+    g_free(inflate);
+}
+
+void berth_inflate_give(BerthInflate *inflate, const uint8_t *input, size_t size) {
+    inflate->input = input;
+    inflate->input_size = size;
+}
+
+static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
+    size_t count = MIN(size, inflate->input_size);
+
+    memcpy(output, inflate->input, count);
+    inflate->input += count;
+    inflate->input_size -= count;
+    return count;
+}
+
+/* Between two members: starts the next one, or skips padding. False without input for either. */
+static bool start_member(BerthInflate *inflate, GError **error) {
+    if (inflate->input[0] == 0 || inflate->padding) {
+        inflate->padding = true;
+        for (size_t i = 0; i < inflate->input_size; i++)
+            if (inflate->input[i] != 0)
+                return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                       "the gzip data is followed by something else");
+        inflate->input_size = 0;
+        return true;
+    }
+    isal_inflate_reset(&inflate->gzip);
+    inflate->gzip.crc_flag = ISAL_GZIP;
+    inflate->between_members = false;
+    return true;
+}
+
+static ssize_t take_gzip(BerthInflate *inflate, uint8_t *output, size_t size, GError **error) {
+    struct inflate_state *gzip = &inflate->gzip;
+    size_t produced = 0;
+
+    while (produced == 0) {
+        if (inflate->between_members && inflate->input_size > 0 && !start_member(inflate, error))
+            return -1;
+        if (inflate->between_members)
+            return 0;
+        gzip->next_in = (uint8_t *)inflate->input;
+        gzip->avail_in = (uint32_t)inflate->input_size;
+        gzip->next_out = output;
+        gzip->avail_out = (uint32_t)size;
+        int r = isal_inflate(gzip);
+        if (r < 0 || r == ISAL_NEED_DICT) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the gzip data is corrupt");
+            return -1;
+        }
+        inflate->input = gzip->next_in;
+        inflate->input_size = gzip->avail_in;
+        produced = size - gzip->avail_out;
+        inflate->between_members = gzip->block_state == ISAL_BLOCK_FINISH;
+        if (inflate->input_size == 0)
+            break;
+    }
+    return (ssize_t)produced;
+}
+
+static ssize_t take_zstd(BerthInflate *inflate, uint8_t *output, size_t size, GError **error) {
+    ZSTD_outBuffer out = {output, size, 0};
+    ZSTD_inBuffer in = {inflate->input, inflate->input_size, 0};
+
+    do {
+        /* Even without input zstd may hold back output that did not fit before. */
+        size_t r = ZSTD_decompressStream(inflate->zstd, &out, &in);
+        if (ZSTD_isError(r)) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the zstd data is corrupt: %s",
+                            ZSTD_getErrorName(r));
+            return -1;
+        }
+        inflate->between_members = r == 0;
+    } while (out.pos == 0 && in.pos < in.size);
+    inflate->input += in.pos;
+    inflate->input_size -= in.pos;
+    return (ssize_t)out.pos;
+}
+
+ssize_t berth_inflate_take(BerthInflate *inflate, uint8_t *output, size_t size, GError **error) {
+    switch (inflate->format) {
+    case FORMAT_GZIP:
+        return take_gzip(inflate, output, size, error);
+    case FORMAT_ZSTD:
+        if (inflate->input_size == 0 && inflate->between_members)
+            return 0;
+        return take_zstd(inflate, output, size, error);
+    case FORMAT_NONE:
+    default:
+        return (ssize_t)take_plain(inflate, output, size);
+    }
+}
+
+bool berth_inflate_check_end(BerthInflate *inflate, GError **error) {
+    if (inflate->format == FORMAT_NONE || inflate->between_members)
+        return true;
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the compressed data is truncated");
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From a layer's tar stream to its tree: libarchive reads the entries, tree.h writes them. */
+
+#pragma once
+
+#include "unpack/stream.h"
+#include "unpack/tree.h"
+
+bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error);

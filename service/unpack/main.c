@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-unpack: one layer into one directory, which is all it sees of the file system. Unpack takes
+ * the stream; Settle finishes the layer on those below it, once they are there, with what Unpack
+ * noted; that is why one process serves both calls.
+ */
+
+#include "base/fd.h"
+#include "frame/frame.h"
+#include "unpack/layer.h"
+#include "unpack/settle.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <linux/capability.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define CAPABILITY(name) (1ull << (name))
+
+typedef struct {
+    BerthTree *tree; /* NULL until Unpack has begun */
+    bool busy;
+} State;
+
+static State state;
+
+typedef struct {
+    int input;
+    int lower;
+    BerthAlgorithm algorithm;
+    uint64_t limit, size;
+    char *expected, *digest;
+} Job;
+
+static void free_job(gpointer data) {
+    Job *job = data;
+
+    berth_fd_clear(&job->input);
+    berth_fd_clear(&job->lower);
+    g_free(job->expected);
+    g_free(job->digest);
+    g_free(job);
+    state.busy = false;
+}
+
+static bool unpack(void *data, GError **error) {
+    Job *job = data;
+    g_autoptr(BerthStream) stream = berth_stream_new(job->input, job->algorithm, job->limit, error);
+    g_autoptr(GError) of_tree = NULL;
+
+    if (!stream)
+        return false;
+    bool unpacked = berth_layer_unpack(stream, state.tree, &of_tree);
+    /* A broken stream is the reason for what the tar reader then says. */
+    if ((unpacked || of_tree->code == BERTH_ERROR_INVALID_ARGUMENT) &&
+        !berth_stream_finish(stream, &job->digest, &job->size, error))
+        return false;
+    if (!unpacked) {
+        g_propagate_error(error, g_steal_pointer(&of_tree));
+        return false;
+    }
+    if (!g_str_equal(job->digest, job->expected))
+        return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
+                               "the layer's diff ID is %s, but the image configuration says %s",
+                               job->digest, job->expected);
+    return true;
+}
+
+static int reply_unpack(void *data, sd_bus_message *reply) {
+    Job *job = data;
+
+    return sd_bus_message_append(reply, "tb", job->size, berth_tree_needs_lower(state.tree));
+}
+
+static Job *new_job(void) {
+    Job *job = g_new0(Job, 1);
+
+    job->input = job->lower = -1;
+    state.busy = true;
+    return job;
+}
+
+static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    const char *expected;
+    int r;
+
+    (void)userdata;
+    if (state.tree || state.busy)
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker unpacks one layer");
+    Job *job = new_job();
+    g_autoptr(GError) error = NULL;
+    if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "st", &expected, &job->limit)) < 0) {
+        free_job(job);
+        return r;
+    }
+    job->expected = g_strdup(expected);
+    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || !berth_digest_parse(expected, &job->algorithm, &error)) {
+        free_job(job);
+        return error ? berth_bus_error_set(ret_error, error) : -errno;
+    }
+    state.tree = berth_tree_new(root);
+    return berth_frame_run_job(call, "unpack", job, unpack, reply_unpack, free_job);
+}
+
+static bool settle(void *data, GError **error) {
+    Job *job = data;
+
+    return berth_settle(state.tree, job->lower, error);
+}
+
+static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
+    if (!state.tree || state.busy)
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",
+                                "nothing has been unpacked");
+    Job *job = new_job();
+    if (has_lower && (job->lower = berth_frame_read_fd(call)) < 0) {
+        int r = job->lower;
+        free_job(job);
+        return r;
+    }
+    return berth_frame_run_job(call, "settle", job, settle, NULL, free_job);
+}
+
+static int method_settle(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    (void)userdata;
+    return start_settle(call, true, ret_error);
+}
+
+static int method_settle_lowest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    (void)userdata;
+    return start_settle(call, false, ret_error);
+}
+
+/* The other thing that is done in one directory only: removing all that is in it. */
+static bool empty(void *data, GError **error) {
+    (void)data;
+    return berth_fd_remove_children("/", error);
+}
+
+static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return berth_frame_run_job(call, "empty", new_job(), empty, NULL, free_job);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    /* content, diff ID, limit → unpacked size, whether Settle has something to do */
+    SD_BUS_METHOD("Unpack", "hst", "tb", method_unpack, 0),
+    SD_BUS_METHOD("Settle", "h", "", method_settle, 0),
+    SD_BUS_METHOD("Empty", "", "", method_empty, 0),
+    SD_BUS_METHOD("SettleLowest", "", "", method_settle_lowest, 0),
+    SD_BUS_VTABLE_END,
+};
+
+int main(void) {
+    static const char *const calls[] = {
+        "chdir",     "copy_file_range", "fchdir",    "fchmod",     "fchmodat",
+        "fchown",    "fchownat",        "fgetxattr", "flistxattr", "fsetxattr",
+        "ftruncate", "getdents64",      "linkat",    "lsetxattr",  "mkdirat",
+        "mknodat",   "openat",          "openat2",   "pwrite64",   "readlinkat",
+        "renameat",  "statx",           "symlinkat", "unlinkat",   "utimensat",
+        NULL,
+    };
+    const BerthBox box = {
+        .files = BERTH_FILES_ONE_DIRECTORY,
+        .calls = calls,
+        /* SYS_ADMIN is what trusted.overlay.opaque takes; no call is left that it would open. */
+        .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) |
+                        CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_MKNOD) |
+                        CAPABILITY(CAP_SETFCAP) | CAPABILITY(CAP_SYS_ADMIN),
+    };
+
+    g_set_prgname("berth-unpack");
+    umask(0);
+    /* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv
+     * loads for that it loads now, not from the file system of an image. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    iconv_t conversion = iconv_open("UTF-8", "UTF-16");
+    if (conversion != (iconv_t)-1)
+        iconv_close(conversion);
+    return berth_frame_run(&box, vtable, NULL, NULL);
+}

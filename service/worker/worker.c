@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker/worker.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* Where the frame in the worker expects them. */
+enum { BUS_FD = 3, DIRECTORY_FD = 4 };
+
+/* Messages hold no content, only words about it; what waits is work, which has limits of its own.
+ */
+#define CALL_TIMEOUT_USEC UINT64_MAX
+
+typedef struct {
+    BerthWorker *worker;
+    sd_bus_slot *slot;
+    sd_event_source *failed; /* set instead of slot when sending failed */
+    int errnum;
+    BerthWorkerReply reply;
+    void *userdata;
+} Call;
+
+struct BerthWorker {
+    char *kind;
+    sd_event *event;
+    sd_bus *bus;
+    pid_t pid;
+    GPtrArray *calls; /* of Call, those unanswered */
+};
+
+/* What was killed and is not reaped yet; a zombie needs no more than this. */
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
+    g_autofree char *kind = userdata;
+
+    if (info->si_code != CLD_EXITED && info->si_status != SIGKILL)
+        berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", kind, info->si_status);
+    sd_event_source_unref(source);
+    return 0;
+}
+
+static void free_call(gpointer data) {
+    Call *call = data;
+
+    sd_bus_slot_unref(call->slot);
+    if (call->failed)
+        sd_event_source_disable_unref(call->failed);
+    g_free(call);
+}
+
+static bool spawn(BerthWorker *worker, int socket, int directory, GError **error) {
+    g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", worker->kind, NULL);
+    char *arguments[] = {path, NULL};
+    char *environment[32] = {NULL};
+    static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
+                                         "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
+                                         "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    size_t count = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
+        if (g_getenv(passed[i]))
+            environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, socket, BUS_FD);
+    if (directory >= 0)
+        posix_spawn_file_actions_adddup2(&actions, directory, DIRECTORY_FD);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int r = posix_spawn(&worker->pid, path, &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    for (size_t i = 0; i < count; i++)
+        g_free(environment[i]);
+    if (r != 0) {
+        worker->pid = 0;
+        return berth_error_set_errno(error, r, "start %s", path);
+    }
+    return true;
+}
+
+static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
+    int r;
+
+    if ((r = sd_bus_new(&worker->bus)) < 0 ||
+        (r = sd_bus_set_fd(worker->bus, socket, socket)) < 0) {
+        close(socket);
+        return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
+    }
+    if ((r = sd_bus_set_anonymous(worker->bus, 1)) < 0 ||
+        (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 || (r = sd_bus_start(worker->bus)) < 0 ||
+        (r = sd_bus_attach_event(worker->bus, worker->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
+        return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
+    return true;
+}
+
+/* Descriptors below 5 are given to the child by number: a source must not lie among them. */
+static int move_up(int fd) {
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, DIRECTORY_FD + 1);
+
+    close(fd);
+    return moved;
+}
+
+BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error) {
+    g_autoptr(BerthWorker) worker = g_new0(BerthWorker, 1);
+    int sockets[2];
+
+    worker->kind = g_strdup(kind);
+    worker->event = sd_event_ref(event);
+    worker->calls = g_ptr_array_new_with_free_func(free_call);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
+        berth_error_set_errno(error, errno, "make a socket");
+        return NULL;
+    }
+    berth_autofd int theirs = move_up(sockets[1]);
+    berth_autofd int shared = directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, 5);
+    int ours = move_up(sockets[0]);
+    if (!spawn(worker, theirs, shared, error)) {
+        close(ours);
+        return NULL;
+    }
+    if (!connect_bus(worker, ours, error))
+        return NULL;
+    return g_steal_pointer(&worker);
+}
+
+/* Reaping waits for the kernel, so the loop does it after the worker is forgotten. */
+static void reap_later(BerthWorker *worker) {
+    sd_event_source *source = NULL;
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, worker->pid, 0);
+    char *kind = g_strdup(worker->kind);
+
+    kill(worker->pid, SIGKILL);
+    if (pidfd < 0 ||
+        sd_event_add_child_pidfd(worker->event, &source, pidfd, WEXITED, on_child, kind) < 0) {
+        waitpid(worker->pid, NULL, 0);
+        g_free(kind);
+        return;
+    }
+    sd_event_source_set_child_pidfd_own(source, 1);
+    berth_fd_steal(&pidfd);
+}
+
+void berth_worker_free(BerthWorker *worker) {
+    if (!worker)
+        return;
+    g_clear_pointer(&worker->calls, g_ptr_array_unref);
+    if (worker->bus) {
+        sd_bus_detach_event(worker->bus);
+        sd_bus_close(worker->bus);
+        sd_bus_unref(worker->bus);
+    }
+    if (worker->pid > 0)
+        reap_later(worker);
+    sd_event_unref(worker->event);
+    g_free(worker->kind);
+    g_free(worker);
+}
+
+sd_bus_message *berth_worker_new_call(BerthWorker *worker, const char *member) {
+    sd_bus_message *call = NULL;
+
+    if (sd_bus_message_new_method_call(worker->bus, &call, NULL, "/org/berth1/worker",
+                                       "org.berth1.Worker", member) < 0)
+        return NULL;
+    return call;
+}
+
+/* The callback may free the worker, so nothing of it is touched afterwards. */
+static void finish(Call *call, sd_bus_message *message, const GError *error) {
+    BerthWorkerReply reply = call->reply;
+    void *userdata = call->userdata;
+
+    g_ptr_array_remove_fast(call->worker->calls, call);
+    reply(message, error, userdata);
+}
+
+static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+    Call *call = userdata;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *whose = g_strconcat("berth-", call->worker->kind, " died", NULL);
+    g_autoptr(sd_bus_message) kept = sd_bus_message_ref(message);
+
+    (void)ret_error;
+    bool good = berth_bus_check_reply(kept, whose, &error);
+    finish(call, good ? kept : NULL, error);
+    return 0;
+}
+
+static int on_not_sent(sd_event_source *source, void *userdata) {
+    Call *call = userdata;
+    g_autoptr(GError) error = NULL;
+
+    (void)source;
+    berth_error_set_errno(&error, call->errnum, "call berth-%s", call->worker->kind);
+    finish(call, NULL, error);
+    return 0;
+}
+
+void berth_worker_send(BerthWorker *worker, sd_bus_message *message, BerthWorkerReply reply,
+                       void *userdata) {
+    Call *call = g_new0(Call, 1);
+
+    *call = (Call){.worker = worker, .reply = reply, .userdata = userdata};
+    g_ptr_array_add(worker->calls, call);
+    int r = message ? sd_bus_call_async(worker->bus, &call->slot, message, on_reply, call,
+                                        CALL_TIMEOUT_USEC)
+                    : -ENOTCONN;
+    sd_bus_message_unref(message);
+    if (r >= 0)
+        return;
+    call->errnum = r;
+    if (sd_event_add_defer(worker->event, &call->failed, on_not_sent, call) < 0)
+        g_error("out of memory");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A worker as berthd sees it: a child process that serves calls over a private bus. It is killed
+ * when it is freed, which is also how its work is cancelled; a worker that dies by itself fails the
+ * calls that wait for it, and nothing else.
+ */
+
+#pragma once
+
+#include "base/bus-error.h"
+
+#include <systemd/sd-event.h>
+
+typedef struct BerthWorker BerthWorker;
+
+/* Called once with the reply, or with error set; reply is then NULL. Never called after the worker
+ * was freed. */
+typedef void (*BerthWorkerReply)(sd_bus_message *reply, const GError *error, void *userdata);
+
+/* Starts libexecdir/berth-KIND. directory (or -1) becomes the file system of a worker that works in
+ * one; it is duplicated. */
+BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error);
+void berth_worker_free(BerthWorker *worker);
+
+/* A call to be filled and sent; NULL only without memory or after the worker's death. */
+sd_bus_message *berth_worker_new_call(BerthWorker *worker, const char *member);
+
+/* Sends it; takes call over. What fails at once is reported through reply as well, later. */
+void berth_worker_send(BerthWorker *worker, sd_bus_message *call, BerthWorkerReply reply,
+                       void *userdata);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthWorker, berth_worker_free)

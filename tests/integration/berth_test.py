@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What integration tests share. They run in the test machine, as root, against the real service,
+bus, polkit, journal and registry. A test is a function named test_…, its name the claim it checks."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+sys.dont_write_bytecode = True
+
+HOST = "127.0.0.1:5000"
+STATE = "/var/lib/berth"
+
+
+class Result:
+    def __init__(self, completed):
+        self.status = completed.returncode
+        self.out = completed.stdout
+        self.err = completed.stderr
+
+    def __repr__(self):
+        return f"status {self.status}\nout: {self.out}\nerr: {self.err}"
+
+
+def run(*command, user=None, input=None, timeout=60, env=None):
+    if user:
+        command = ("runuser", "-u", user, "--") + command
+    completed = subprocess.run(command, input=input, timeout=timeout, capture_output=True,
+                               encoding="utf-8", errors="replace",
+                               env={**os.environ, **(env or {})})
+    return Result(completed)
+
+
+def dist(*arguments, **more):
+    return run("dist", *arguments, **more)
+
+
+def good(*arguments, **more):
+    """dist that must succeed; its standard output."""
+    result = dist(*arguments, **more)
+    assert result.status == 0, f"dist {' '.join(arguments)}: {result}"
+    return result.out
+
+
+def listing(*arguments, **more):
+    return json.loads(good(*arguments, "--json=short", **more))
+
+
+def busctl(*arguments, user=None):
+    return run("busctl", *arguments, user=user)
+
+
+def call(path, interface, member, *arguments, user=None):
+    return busctl("call", "org.berth1", path, interface, member, *arguments, user=user)
+
+
+def images_call(member, *arguments, user=None):
+    return call("/org/berth1/images", "org.berth1.Images", member, *arguments, user=user)
+
+
+def containers_call(member, *arguments, user=None):
+    return call("/org/berth1/containers", "org.berth1.Containers", member, *arguments, user=user)
+
+
+def equal(found, expected, what=""):
+    assert found == expected, f"{what}: found {found!r}, expected {expected!r}"
+
+
+def contains(text, part):
+    assert part in text, f"{part!r} is not in {text!r}"
+
+
+def wait_until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"timed out: {what}")
+
+
+def service_pid():
+    pid = run("systemctl", "show", "-P", "MainPID", "berthd.service").out.strip()
+    return int(pid or 0)
+
+
+def kill_service():
+    """kill -9, and wait until it is gone."""
+    pid = service_pid()
+    if pid:
+        os.kill(pid, 9)
+        wait_until(lambda: service_pid() != pid, "the end of berthd")
+
+
+def service_is_up():
+    equal(dist("images").status, 0, "the service answers")
+
+
+def leftovers():
+    """What a failed pull must not leave: half-made snapshots."""
+    names = os.listdir(f"{STATE}/snapshots")
+    return [name for name in names if name.startswith(".new")]
+
+
+def polkit_rule(text):
+    path = "/etc/polkit-1/rules.d/00-berth-test.rules"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+    run("systemctl", "restart", "polkit.service")
+
+
+def main(module):
+    """Runs the module's tests in the order in which they are written."""
+    failures = 0
+    tests = [(name, value) for name, value in vars(module).items() if name.startswith("test_")]
+    chosen = sys.argv[1:]
+    for number, (name, test) in enumerate(tests, 1):
+        if chosen and name not in chosen:
+            continue
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failures += 1
+            print(f"not ok {number} - {name}", flush=True)
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}", flush=True)
+    if failures:
+        journal = run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "berthd").out
+        for line in journal.splitlines():
+            print(f"# journal: {line}")
+    return 1 if failures else 0
