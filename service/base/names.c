@@ -47,6 +47,8 @@ bool berth_name_check_ingest(const char *ref, GError **error) {
 static size_t restricted_name_length(const char *text) {
     size_t length = 0;
 
+    if (!g_ascii_isalnum(text[0]))
+        return 0;
     while (g_ascii_isalnum(text[length]) || (text[length] && strchr("!#$&-^_.+", text[length])))
         length++;
     return length;

@@ -130,7 +130,7 @@ static void check_end(Fetch *fetch) {
     }
     if (try_again(fetch))
         return;
-    berth_error_set(&error, BERTH_ERROR_SIZE_MISMATCH,
+    berth_error_set(&error, BERTH_ERROR_REGISTRY_FAILED,
                     "%s: %s is truncated: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
                     berth_remote_get_locator(fetch->remote), fetch->target->digest, fetch->position,
                     fetch->target->size);

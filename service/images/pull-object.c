@@ -32,6 +32,8 @@ static void start(BerthPullObject *object);
 void berth_pull_object_free(gpointer data) {
     BerthPullObject *object = data;
     BerthContents *contents = object->pull->images->contents;
+    struct stat status;
+    bool is_empty = object->file >= 0 && fstat(object->file, &status) == 0 && status.st_size == 0;
 
     if (object->item)
         object->item->poll = NULL;
@@ -41,6 +43,9 @@ void berth_pull_object_free(gpointer data) {
     berth_fd_clear(&object->file);
     if (object->claimed) {
         object->claimed = false;
+        /* What has come is for the next try; of nothing there is nothing to keep. */
+        if (is_empty)
+            berth_content_store_abort(berth_contents_get_store(contents), object->ref, NULL);
         berth_contents_release(contents, object->ref);
     }
     g_free(object->ref);
@@ -86,6 +91,9 @@ static bool check(BerthPullObject *object, GError **error) {
     GError *first = of_ingest ? object->ingest_error : object->fetch_error;
 
     if (first) {
+        /* More than it should be is not what was asked for; less may be gone on with. */
+        if (first->code == BERTH_ERROR_SIZE_MISMATCH)
+            berth_content_store_abort(berth_contents_get_store(contents), object->ref, NULL);
         g_propagate_error(error, g_error_copy(first));
         return false;
     }

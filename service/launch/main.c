@@ -93,11 +93,12 @@ static int open_journal(void) {
     return open(JOURNAL_SOCKET, O_PATH | O_CLOEXEC);
 }
 
-/* A stream that journald takes lines from; opened in the scope, which is how journald knows whose
- * they are. The header is that of sd_journal_stream_fd(3). */
+/* A stream that journald takes lines from, with the header of sd_journal_stream_fd(3). It names the
+ * unit, which journald believes root: a command may have ended before it could look. */
 static void connect_journal(int journal, int target, const char *id, int priority) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    g_autofree char *header = g_strdup_printf("%s\n\n%d\n1\n0\n0\n0\n", id, priority);
+    g_autofree char *header =
+        g_strdup_printf("%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, priority);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     g_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", journal);

@@ -348,6 +348,25 @@ static bool settle_whiteout(BerthTree *tree, int lower, const char *path, GError
     return true;
 }
 
+/* Directories that were only made for a whiteout of nothing are nothing either. */
+static void remove_empty_implied(BerthTree *tree) {
+    g_autoptr(GList) paths = g_hash_table_get_keys(tree->implied);
+    struct stat status;
+
+    paths = g_list_reverse(g_list_sort(paths, compare_paths));
+    for (GList *item = paths; item; item = item->next) {
+        const char *path = item->data;
+        g_autofree char *above = g_path_get_dirname(path);
+        berth_autofd int parent =
+            path[0] ? berth_fd_open_beneath(tree->root, above, O_RDONLY | O_DIRECTORY, 0) : -1;
+        if (parent < 0 || fstat(parent, &status) < 0 ||
+            unlinkat(parent, berth_tree_get_name(path), AT_REMOVEDIR) < 0)
+            continue;
+        const struct timespec times[2] = {status.st_atim, status.st_mtim};
+        (void)futimens(parent, times);
+    }
+}
+
 bool berth_settle(BerthTree *tree, int lower, GError **error) {
     berth_tree_forget_parent(tree);
     if (lower >= 0 && !settle_implied(tree, lower, error))
@@ -358,5 +377,6 @@ bool berth_settle(BerthTree *tree, int lower, GError **error) {
     for (guint i = 0; i < tree->whiteouts->len; i++)
         if (!settle_whiteout(tree, lower, tree->whiteouts->pdata[i], error))
             return false;
+    remove_empty_implied(tree);
     return true;
 }

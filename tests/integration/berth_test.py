@@ -55,7 +55,8 @@ def busctl(*arguments, user=None):
 
 
 def call(path, interface, member, *arguments, user=None):
-    return busctl("call", "org.berth1", path, interface, member, *arguments, user=user)
+    return busctl("call", "--", "org.berth1", path, interface, member,
+                  *[argument for argument in arguments if argument != "--"], user=user)
 
 
 def images_call(member, *arguments, user=None):

@@ -117,11 +117,13 @@ def test_read_only_root():
 def test_isolation_by_default():
     out = good("run", "--rm", IMAGE, "sh", "-c",
                "grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/self/status;"
-               "ip link | grep -c '^[0-9]'; ps | grep -c sleep; ls /proc/self/fd | wc -l")
+               "ip link | grep -c '^[0-9]'; ls -d /proc/[0-9]* | wc -l")
     contains(out, "NoNewPrivs:\t1")
     contains(out, "Seccomp:\t2")
     contains(out, "CapBnd:\t00000000800405fb")
-    equal(out.splitlines()[-3:-1], ["1", "1"], out)
+    equal(out.splitlines()[-2], "1", "network interfaces")
+    # The shell, ls and wc.
+    equal(out.splitlines()[-1], "3", "processes to be seen")
 
 
 def test_no_descriptor_leaks_into_the_container():
@@ -209,11 +211,10 @@ def test_events_tell_the_story_in_order():
 
 
 def test_invalid_ids_are_refused():
-    for name in ("../x", "a/b", "", ".x", "-x", "x" * 65, "a b", "ä"):
+    for name in ("../x", "a/b", ".x", "-x", "x" * 65, "a b", "ä"):
         result = containers_call("Create", "ssa{sv}", name, IMAGE, "0")
-        if name:
-            assert result.status != 0, f"{name} was accepted"
-            contains(result.err, "invalid container id")
+        assert result.status != 0, f"{name} was accepted"
+        contains(result.err, "invalid container id")
 
 
 def test_create_and_start_through_gdbus_alone():

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Bad input of every kind gives a clear error, leaves nothing half-made, and the service up.
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+REGISTRY = FaultyRegistry()
+
+
+def small_image(seed=0, **config):
+    layer = oci.Layer("gzip")
+    layer.directory("./").add("file", random.Random(seed).randbytes(300000))
+    return oci.Image([layer], config)
+
+
+def refused(reference, *words, verb="pull"):
+    """The verb fails with these words, names nothing and leaves nothing half-made."""
+    result = dist(verb, reference)
+    equal(result.status, 1, result)
+    for word in words:
+        contains(result.err, word)
+    assert reference not in [row["name"] for row in listing("images")]
+    wait_until(lambda: not leftovers(), "half-made snapshots to be removed")
+    return result
+
+
+def test_unknown_image():
+    refused(f"{HOST}/nothing:latest", "404", "nothing")
+
+
+def test_unreachable_registry():
+    refused("127.0.0.1:1/image:latest", "127.0.0.1:1")
+
+
+def test_host_that_does_not_resolve():
+    refused("registry.invalid/image:latest", "registry.invalid")
+
+
+def test_invalid_references():
+    for reference, word in (("http://host.example/x:y", "scheme"), ("host.example/x@sha256:abc", "length"),
+                            ("host.example/../x:y", "path"), ("user:secret@host.example/x:y", ""),
+                            ("host.example/x@md5:abc", "algorithm"), ("host.example/%2e/x:y", "percent")):
+        result = images_call("Pull", "sa{sv}", reference, "0")
+        path = result.out.split('"')[1] if result.status == 0 else None
+        result = call(path, "org.berth1.Transfer", "Wait") if path else result
+        assert result.status != 0, reference
+        contains(result.err, word)
+        assert "secret" not in result.err or "invalid reference" in result.err
+
+
+def test_registrys_own_message_is_shown():
+    reference, _ = REGISTRY.add("denied:x", small_image())
+    REGISTRY.status["denied"] = (403, "you shall not pull")
+    refused(reference, "403", "you shall not pull")
+
+
+def test_server_error_with_its_status():
+    reference, _ = REGISTRY.add("broken:x", small_image())
+    REGISTRY.status["broken"] = (500, "out of order")
+    refused(reference, "500", "out of order")
+
+
+def test_head_refused_is_asked_with_get():
+    reference, _ = REGISTRY.add("nohead:x", small_image(1))
+    REGISTRY.no_head = True
+    good("pull", reference)
+    REGISTRY.no_head = False
+
+
+def test_bearer_challenge_is_answered_anonymously():
+    reference, _ = REGISTRY.add("token:x", small_image(2))
+    REGISTRY.token = "abc.def"
+    good("pull", reference)
+    REGISTRY.token = None
+
+
+def test_digest_in_the_reference_must_be_the_one_offered():
+    _, digest = REGISTRY.add("pinned:x", small_image(3))
+    other = "sha256:" + "1" * 64
+    REGISTRY.header_digest[("pinned", digest)] = other
+    refused(f"{REGISTRY.host}/pinned@{digest}", digest)
+
+
+def test_manifest_of_another_digest():
+    _, digest = REGISTRY.add("swapped:x", small_image(4))
+    media_type, data = REGISTRY.manifests[("swapped", digest)]
+    REGISTRY.manifests[("swapped", digest)] = (media_type, data + b" ")
+    REGISTRY.header_digest[("swapped", digest)] = digest
+    refused(f"{REGISTRY.host}/swapped@{digest}", digest)
+
+
+def test_layer_of_another_digest():
+    image = small_image(5)
+    reference, _ = REGISTRY.add("wrong:x", image)
+    layer = image.manifest["layers"][0]
+    REGISTRY.blobs[layer["digest"]] = bytes(layer["size"])
+    refused(reference, layer["digest"])
+    equal(listing("content", "active"), [], "wrong content is not resumed")
+
+
+def test_layer_that_is_too_long():
+    image = small_image(6)
+    reference, _ = REGISTRY.add("long:x", image)
+    layer = image.manifest["layers"][0]["digest"]
+    REGISTRY.blobs[layer] = image.blobs[layer] + b"more"
+    refused(reference, layer)
+
+
+def test_truncated_layer_says_so():
+    image = small_image(7)
+    reference, _ = REGISTRY.add("short:x", image)
+    layer = image.manifest["layers"][0]["digest"]
+    REGISTRY.cut_always[layer] = 100000
+    refused(reference, layer)
+    del REGISTRY.cut_always[layer]
+    # What arrived is kept, and the next try asks for the rest only.
+    equal([row["offset"] for row in listing("content", "active")], [100000])
+    REGISTRY.requests.clear()
+    good("pull", reference)
+    contains(str(REGISTRY.requests), "bytes=100000-")
+    equal(listing("content", "active"), [])
+
+
+def test_broken_connection_goes_on_within_the_pull():
+    image = small_image(8)
+    reference, _ = REGISTRY.add("cut:x", image)
+    layer = image.manifest["layers"][0]["digest"]
+    REGISTRY.cut_once[layer] = 150000
+    REGISTRY.requests.clear()
+    good("pull", reference)
+    contains(str(REGISTRY.requests), "bytes=150000-")
+
+
+def test_corrupt_gzip():
+    image = small_image(9)
+    layer = image.manifest["layers"][0]
+    data = bytearray(image.blobs.pop(layer["digest"]))
+    data[len(data) // 2] ^= 0xFF
+    image.manifest["layers"][0] = image.add_blob(layer["mediaType"], bytes(data))
+    refused(REGISTRY.add("gzip:x", image)[0], image.manifest["layers"][0]["digest"])
+
+
+def test_diff_id_that_does_not_match():
+    image = small_image(10)
+    image.config["rootfs"]["diff_ids"] = ["sha256:" + "2" * 64]
+    refused(REGISTRY.add("diffid:x", image)[0], "diff ID", "2" * 64)
+
+
+def test_number_of_diff_ids_that_does_not_match():
+    image = small_image(11)
+    image.config["rootfs"]["diff_ids"] = []
+    refused(REGISTRY.add("fewer:x", image)[0], "diff IDs")
+
+
+def serve_manifest(name, data, media_type=oci.OCI_MANIFEST):
+    digest = oci.digest_of(data)
+    for key in ("x", digest):
+        REGISTRY.manifests[(name, key)] = (media_type, data)
+    return f"{REGISTRY.host}/{name}:x"
+
+
+def test_manifest_that_is_not_json():
+    refused(serve_manifest("notjson", b"<html>"), "not JSON")
+
+
+def test_manifest_that_is_too_deep():
+    refused(serve_manifest("deep", b'{"a":' * 10000 + b"1" + b"}" * 10000), "deeper")
+
+
+def test_manifest_that_is_too_large():
+    refused(serve_manifest("large", b'{"a":"' + b"x" * 5000000 + b'"}'), "limit")
+
+
+def test_manifest_with_missing_fields():
+    for number, manifest in enumerate(({}, {"config": {}}, {"layers": []}, {"schemaVersion": 1},
+                                       {"config": {"digest": "sha256:x"}, "layers": []},
+                                       {"config": [], "layers": {}})):
+        refused(serve_manifest(f"missing{number}", json.dumps(manifest).encode()), "missing")
+
+
+def test_digests_and_media_types_that_would_be_paths():
+    good_digest = "sha256:" + "0" * 64
+    for number, (media_type, digest) in enumerate((
+            ("a/b", "sha256:../../../../etc/passwd"), ("a/b", "sha256:" + "A" * 64),
+            ("a/b\u0001", good_digest), ("../x", good_digest))):
+        descriptor = {"mediaType": media_type, "digest": digest, "size": 1}
+        manifest = {"schemaVersion": 2, "config": descriptor, "layers": []}
+        refused(serve_manifest(f"paths{number}", json.dumps(manifest).encode()), "invalid")
+
+
+def test_unknown_layer_type_is_not_skipped():
+    image = small_image(12)
+    image.manifest["layers"][0]["mediaType"] = "application/x-unknown"
+    refused(REGISTRY.add("layertype:x", image)[0], "application/x-unknown")
+
+
+def test_platform_that_is_not_there_lists_what_is():
+    entries = [{"mediaType": oci.OCI_MANIFEST, "digest": "sha256:" + "3" * 64, "size": 2,
+                "platform": {"os": "linux", "architecture": "s390x"}}]
+    data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
+    refused(serve_manifest("foreign", data, oci.OCI_INDEX), "linux/s390x")
+
+
+def layer_image(layer):
+    return oci.Image([layer])
+
+
+def test_tar_that_climbs_out():
+    refused(REGISTRY.add("dots:x", layer_image(oci.Layer().add("../../etc/owned", b"x")))[0], "..")
+
+
+def test_tar_with_absolute_names():
+    refused(REGISTRY.add("absolute:x", layer_image(oci.Layer().add("/etc/owned", b"x")))[0], "absolute")
+
+
+def test_tar_that_leaves_through_a_symlink():
+    for number, target in enumerate(("/etc", "../../../../etc")):
+        layer = oci.Layer().symlink("link", target).add("link/owned", b"x")
+        refused(REGISTRY.add(f"symlink{number}:x", layer_image(layer))[0], "symbolic link")
+
+
+def test_tar_with_a_hard_link_to_outside():
+    layer = oci.Layer().symlink("link", "/etc").hard_link("stolen", "link/passwd")
+    refused(REGISTRY.add("hardlink:x", layer_image(layer))[0], "symbolic link")
+    layer = oci.Layer().hard_link("stolen", "../../etc/passwd")
+    refused(REGISTRY.add("hardlink2:x", layer_image(layer))[0], "..")
+
+
+def test_nothing_got_out():
+    assert not os.path.exists("/etc/owned")
+    equal(run("find", "/etc", "/var", "/tmp", "/usr/local", "/home", "-name", "owned").out, "")
+
+
+def test_tar_that_is_garbage():
+    digest, media_type, _ = oci.Layer("none").finish()
+    garbage = b"\x01garbage" * 5000
+    refused(REGISTRY.add("garbage:x", oci.Image([(oci.digest_of(garbage), media_type, garbage)]))[0], "tar")
+
+
+def test_cancel_on_interrupt():
+    image = small_image(13)
+    reference, _ = REGISTRY.add("slow:x", image)
+    REGISTRY.stall[image.manifest["layers"][0]["digest"]] = threading.Event()
+    process = subprocess.Popen(["dist", "pull", reference], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: any(row["state"] == "running" for row in listing("transfers")), "the pull")
+    wait_until(lambda: listing("content", "active"), "the layer")
+    process.send_signal(2)
+    _, err = process.communicate(timeout=20)
+    equal(process.returncode, 1)
+    contains(err, "cancelled")
+    contains([row["state"] for row in listing("transfers")][-1], "cancelled")
+    REGISTRY.stall.clear()
+
+
+def test_two_pulls_of_one_image_share_the_work():
+    image = small_image(14)
+    reference, _ = REGISTRY.add("shared:x", image)
+    layer = image.manifest["layers"][0]["digest"]
+    gate = REGISTRY.stall[layer] = threading.Event()
+    REGISTRY.requests.clear()
+    pulls = [subprocess.Popen(["dist", "pull", "-q", reference]) for _ in range(2)]
+    wait_until(lambda: len([r for r in listing("transfers") if r["state"] == "running"]) == 2, "both")
+    time.sleep(0.3)
+    gate.set()
+    equal([pull.wait(30) for pull in pulls], [0, 0])
+    fetched = [r for r in REGISTRY.requests if r[0] == "GET" and layer in r[1]]
+    equal(len(fetched), 1, "fetches of the layer")
+    REGISTRY.stall.clear()
+
+
+def test_no_space_left():
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", f"{STATE}/snapshots")
+    run("systemctl", "stop", "berthd.service")
+    layer = oci.Layer("gzip").directory("./").add("zeros", bytes(4 * 1024 * 1024))
+    reference, _ = REGISTRY.add("space:x", layer_image(layer))
+    result = dist("pull", reference)
+    run("systemctl", "stop", "berthd.service")
+    run("umount", f"{STATE}/snapshots")
+    equal(result.status, 1, result)
+    contains(result.err, "No space left")
+    service_is_up()
+    good("pull", reference)
+
+
+def test_content_ingest_checks_what_it_is_told():
+    data = "hello"
+    digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    result = dist("content", "ingest", "a", f"--expected-digest=sha256:{'0' * 64}", input=data)
+    equal(result.status, 1)
+    contains(result.err, digest)
+    result = dist("content", "ingest", "b", "--expected-size=4", input=data)
+    equal(result.status, 1)
+    contains(result.err, "not the expected 4")
+    good("content", "abort", "b")
+    equal(good("content", "ingest", "c", f"--expected-digest={digest}", "--expected-size=5",
+               input=data).strip(), digest)
+    result = dist("content", "ingest", "d", input=data)
+    equal(result.status, 1)
+    contains(result.err, "here already")
+    equal(good("content", "get", digest), data)
+    equal(good("content", "get", "--offset=1", "--length=3", digest), "ell")
+    equal(listing("content", "info", digest)[0]["size"], 5)
+    equal([row for row in listing("content", "active") if not row["ref"].startswith("blob ")], [])
+    read = call("/org/berth1/contents", "org.berth1.Contents", "Read", "stt", digest, "1", "3")
+    equal(read.out.strip(), "ay 3 101 108 108")
+
+
+def test_one_writer_an_ingest():
+    first = subprocess.Popen(["dist", "content", "ingest", "busy"], stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL)
+    wait_until(lambda: listing("content", "active"), "the ingest")
+    result = dist("content", "ingest", "busy", input="x")
+    equal(result.status, 1)
+    contains(result.err, "busy")
+    first.communicate(b"first")
+    equal(first.returncode, 0)
+
+
+def test_content_in_use_says_by_what():
+    reference = listing("images")[0]["name"]
+    digest = listing("images")[0]["digest"]
+    result = dist("content", "rm", digest)
+    equal(result.status, 1)
+    contains(result.err, reference)
+
+
+def test_fetch_object():
+    image = small_image(15)
+    reference, digest = REGISTRY.add("object:x", image)
+    contains(good("fetch-object", reference), '"layers"')
+    contains(good("fetch-object", f"{REGISTRY.host}/object", "x"), '"layers"')
+    contains(good("fetch-object", f"{REGISTRY.host}/object", digest), '"layers"')
+    config = image.manifest["config"]["digest"]
+    contains(good("fetch-object", f"{REGISTRY.host}/object", config), "diff_ids")
+    assert config not in [row["digest"] for row in listing("content", "list")]
+
+
+def test_the_service_is_up():
+    service_is_up()
+    equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    failed = run("journalctl", "-b", "--no-pager", "-u", "berthd").out
+    assert "ended by signal 11" not in failed and "ended by signal 6" not in failed, failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

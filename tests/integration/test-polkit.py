@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Who may do what: nothing without a rule, exactly what a rule says with one, and nobody learns of
+# others' containers.
+
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+
+# Everything that changes something, through dist as alice would.
+CHANGES = [
+    ("pull", IMAGE), ("fetch", IMAGE), ("resolve", IMAGE), ("unpack", IMAGE),
+    ("fetch-object", IMAGE), ("tag", IMAGE, f"{HOST}/x:y"), ("rmi", IMAGE),
+    ("content", "rm", "sha256:" + "0" * 64), ("content", "ingest", "ref"), ("content", "abort", "r"),
+    ("run", IMAGE, "true"), ("create", IMAGE), ("start", "roots"), ("kill", "roots"),
+    ("stop", "roots"), ("rm", "-f", "roots"),
+]
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    good("run", "-d", "--id=roots", IMAGE, "sleep", "1000")
+
+
+def test_without_a_rule_everything_that_changes_is_refused():
+    for verb in CHANGES:
+        result = dist("--no-ask-password", *verb, user="alice", input="")
+        assert result.status in (1, 125), f"{verb}: {result}"
+        contains(result.err, "Permission denied")
+    equal(listing("info", "roots")[0]["state"], "running")
+    equal([row["name"] for row in listing("images")], [IMAGE])
+
+
+def test_the_bus_says_how_it_was_refused():
+    result = images_call("Pull", "sa{sv}", IMAGE, "0", user="alice")
+    assert result.status != 0
+    contains(result.err, "administrator")
+
+
+def test_others_containers_are_not_there():
+    equal(listing("ps", "-a", user="alice"), [])
+    for verb in ("info", "wait"):
+        result = dist(verb, "roots", user="alice")
+        contains(result.err, "no container")
+    path = "/org/berth1/containers/roots"
+    result = busctl("get-property", "org.berth1", path, "org.berth1.Container", "State", user="alice")
+    assert result.status != 0, result
+    result = call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", "org.berth1.Container",
+                  user="alice")
+    assert result.status != 0, result
+    managed = call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                   user="alice")
+    equal(managed.out.strip(), "a{oa{sa{sv}}} 0")
+    equal(good("events", "--since=0", "--no-follow", user="alice"), "")
+
+
+def test_root_sees_them():
+    managed = call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    contains(managed.out, "/org/berth1/containers/roots")
+    contains(busctl("get-property", "org.berth1", "/org/berth1/containers/roots",
+                    "org.berth1.Container", "State").out, "running")
+
+
+def test_with_a_rule_for_pull_he_can_pull_and_nothing_else():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.images.pull" && subject.user == "alice" &&
+            action.lookup("reference").indexOf("127.0.0.1:5000/busybox") == 0)
+            return polkit.Result.YES;
+    });""")
+    equal(good("pull", IMAGE, user="alice").strip(), IMAGE)
+    result = dist("--no-ask-password", "pull", f"{HOST}/other:x", user="alice")
+    contains(result.err, "Permission denied")
+    for verb in CHANGES:
+        if verb[0] in ("pull", "fetch", "resolve", "fetch-object"):
+            continue
+        result = dist("--no-ask-password", *verb, user="alice", input="")
+        contains(result.err, "Permission denied")
+
+
+def test_his_own_containers_are_his():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if ((action.id == "org.berth1.containers.create" ||
+             action.id == "org.berth1.containers.manage-own") && subject.user == "alice")
+            return polkit.Result.YES;
+    });""")
+    equal(dist("run", "--rm", IMAGE, "sh", "-c", "exit 4", user="alice").status, 4)
+    good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
+    rows = listing("ps", user="alice")
+    equal([(row["id"], row["owner"]) for row in rows], [("hers", 4242)])
+    contains(good("events", "--since=0", "--no-follow", user="alice"), "hers")
+    assert "roots" not in good("events", "--since=0", "--no-follow", user="alice")
+    good("rm", "-f", "hers", user="alice")
+    for verb in (("kill", "roots"), ("rm", "-f", "roots"), ("stop", "roots")):
+        contains(dist("--no-ask-password", *verb, user="alice").err, "Permission denied")
+
+
+def test_privileges_are_another_question():
+    for option in ("--network=host", "--cap-add=SYS_ADMIN", "--seccomp=unconfined"):
+        result = dist("--no-ask-password", "run", "--rm", option, IMAGE, "true", user="alice")
+        equal(result.status, 125)
+        contains(result.err, "create-privileged")
+    equal(dist("run", "--rm", "--network=host", IMAGE, "true").status, 0)
+
+
+def test_a_rule_sees_the_details():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.containers.manage" && subject.user == "alice" &&
+            action.lookup("container") == "roots" && action.lookup("owner") == "0" &&
+            action.lookup("verb") == "stop" &&
+            action.lookup("image") == "127.0.0.1:5000/busybox:latest")
+            return polkit.Result.YES;
+    });""")
+    contains(dist("--no-ask-password", "kill", "roots", user="alice").err, "Permission denied")
+    good("stop", "-t", "0", "roots", user="alice")
+    equal(listing("info", "roots")[0]["state"], "stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Nothing is lost when the service dies: running containers, exit statuses, half-done pulls.
+
+import os
+import random
+import subprocess
+import sys
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+BIG = f"{HOST}/big:latest"
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    generator = random.Random(1)
+    layers = [oci.busybox_layer()]
+    for number in range(4):
+        layer = oci.Layer("none")
+        for file in range(20):
+            layer.add(f"data/{number}-{file}", generator.randbytes(1024 * 1024))
+        layers.append(layer)
+    oci.push(oci.Image(layers, {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}), BIG)
+    good("pull", IMAGE)
+
+
+def test_an_exit_while_the_service_is_dead_is_known():
+    good("run", "-d", "--id=seven", IMAGE, "sh", "-c", "sleep 0.5; exit 7")
+    pid = listing("info", "seven")[0]["pid"]
+    # It comes back only after the container has ended.
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/late.conf", "w", encoding="utf-8") as file:
+        file.write("[Service]\nRestartSec=2\n")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the container's end", seconds=1.5)
+    equal(service_pid(), 0, "pid of berthd")
+    os.unlink(f"{directory}/late.conf")
+    run("systemctl", "daemon-reload")
+    equal(dist("wait", "seven").status, 7)
+    equal(listing("info", "seven")[0]["exitStatus"], "7")
+    exits = [line for line in good("events", "--since=0", "--no-follow").splitlines()
+             if " exit " in line and " seven " in line]
+    equal(len(exits), 1, "exit events")
+    contains(exits[0], "seven  7")
+    contains(containers_call("Delete", "sa{sv}", "seven", "0").out, "it 7 1")
+
+
+def test_what_runs_is_found_again():
+    good("run", "-d", "--id=survivor", IMAGE, "sh", "-c", "trap 'exit 11' TERM; while :; do sleep 0.05; done")
+    pid = listing("info", "survivor")[0]["pid"]
+    kill_service()
+    info = listing("info", "survivor")[0]
+    equal((info["state"], info["pid"]), ("running", pid))
+    good("stop", "survivor")
+    equal(dist("wait", "survivor").status, 11)
+    good("rm", "survivor")
+
+
+def test_a_restart_by_systemctl_keeps_containers():
+    good("run", "-d", "--id=kept", IMAGE, "sh", "-c", "sleep 1; exit 13")
+    equal(run("systemctl", "restart", "berthd.service").status, 0)
+    equal(dist("wait", "kept").status, 13)
+    good("rm", "kept")
+
+
+def test_a_stop_of_the_service_keeps_containers():
+    good("run", "-d", "--id=alone", IMAGE, "sleep", "100")
+    pid = listing("info", "alone")[0]["pid"]
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    assert os.path.exists(f"/proc/{pid}")
+    equal(listing("info", "alone")[0]["state"], "running")
+    good("rm", "-f", "alone")
+
+
+def test_an_end_that_nobody_saw_is_unknown_and_not_zero():
+    good("run", "-d", "--id=unseen", IMAGE, "sleep", "100")
+    pid = listing("info", "unseen")[0]["pid"]
+    # systemctl stop empties the descriptor store: nothing remembers the process then.
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    os.kill(pid, 9)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "its end")
+    info = listing("info", "unseen")[0]
+    equal((info["state"], info["exitStatus"]), ("stopped", "unknown"))
+    result = dist("wait", "unseen")
+    equal(result.status, 125)
+    contains(result.err, "not known")
+    good("rm", "unseen")
+
+
+def test_kill_at_random_moments_of_containers_lives():
+    generator = random.Random(os.getpid())
+    for number in range(12):
+        name, status = f"r{number}", generator.randrange(1, 100)
+        good("create", f"--id={name}", IMAGE, "sh", "-c", f"sleep 0.1; exit {status}")
+        start = subprocess.Popen(["dist", "start", name], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.15)
+        kill_service()
+        start.wait()
+        state = listing("info", name)[0]["state"]
+        if state == "created":
+            # The word to go on was never given: it can be started now.
+            wait_until(lambda name=name: dist("start", name).status == 0, f"start of {name}")
+            equal(dist("wait", name).status, status, name)
+        else:
+            # Started, or ended by its launcher before it became the command.
+            assert dist("wait", name).status in (status, 125), name
+        good("rm", name)
+    equal(listing("ps", "-a"), [])
+    wait_until(lambda: run("systemctl", "list-units", "--no-legend", "berth-*.scope").out == "",
+               "scopes to be gone")
+
+
+def test_kill_at_random_moments_of_pulls():
+    generator = random.Random(os.getpid())
+    for _ in range(10):
+        pull = subprocess.Popen(["dist", "pull", BIG], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.4)
+        kill_service()
+        pull.wait()
+        if any(row["name"] == BIG for row in listing("images")):
+            # Whole as soon as it is named.
+            equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
+            good("rmi", BIG)
+        equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    good("pull", BIG)
+    equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
+    equal(listing("content", "active"), [])
+    wait_until(lambda: not [n for n in os.listdir(f"{STATE}/snapshots") if n.startswith(".")],
+               "half-made snapshots to be removed")
+
+
+def test_blobs_are_what_their_names_say():
+    directory = f"{STATE}/content/blobs/sha256"
+    for name in os.listdir(directory):
+        with open(f"{directory}/{name}", "rb") as file:
+            equal(oci.digest_of(file.read()), f"sha256:{name}")
+
+
+def test_containers_of_an_earlier_boot_are_stopped():
+    good("create", "--id=old", IMAGE, "true")
+    kill_service()
+    run("systemctl", "stop", "berthd.service")
+    run("sqlite3", f"{STATE}/berth.db",
+        "UPDATE containers SET state='running', pid=1, boot='of-another-boot' WHERE id='old'")
+    info = listing("info", "old")[0]
+    equal((info["state"], info["exitStatus"]), ("stopped", "unknown"))
+    good("rm", "old")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
