@@ -60,9 +60,14 @@ static bool inherit(BerthTree *tree, int lower, const char *path, GError **error
     return copy_attributes(from, to, path, error);
 }
 
+static bool is_opaque(int directory) {
+    char value;
+
+    return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
 static bool has_opaque_above(BerthTree *tree, const char *path) {
     g_autofree char *prefix = g_strdup(path);
-    char value;
 
     for (char *slash; (slash = strrchr(prefix, '/')) || prefix[0];) {
         if (slash)
@@ -71,7 +76,7 @@ static bool has_opaque_above(BerthTree *tree, const char *path) {
             prefix[0] = '\0';
         berth_autofd int fd =
             berth_fd_open_beneath(tree->root, or_dot(prefix), O_RDONLY | O_DIRECTORY, 0);
-        if (fd >= 0 && fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y')
+        if (fd >= 0 && is_opaque(fd))
             return true;
     }
     return false;
@@ -348,7 +353,8 @@ static bool settle_whiteout(BerthTree *tree, int lower, const char *path, GError
     return true;
 }
 
-/* Directories that were only made for a whiteout of nothing are nothing either. */
+/* Directories that were only made for a whiteout of nothing are nothing either. An opaque one hides
+ * what is below, and so is something even if it is empty. */
 static void remove_empty_implied(BerthTree *tree) {
     g_autoptr(GList) paths = g_hash_table_get_keys(tree->implied);
     struct stat status;
@@ -359,7 +365,9 @@ static void remove_empty_implied(BerthTree *tree) {
         g_autofree char *above = g_path_get_dirname(path);
         berth_autofd int parent =
             path[0] ? berth_fd_open_beneath(tree->root, above, O_RDONLY | O_DIRECTORY, 0) : -1;
-        if (parent < 0 || fstat(parent, &status) < 0 ||
+        berth_autofd int directory =
+            path[0] ? berth_fd_open_beneath(tree->root, path, O_RDONLY | O_DIRECTORY, 0) : -1;
+        if (parent < 0 || directory < 0 || is_opaque(directory) || fstat(parent, &status) < 0 ||
             unlinkat(parent, berth_tree_get_name(path), AT_REMOVEDIR) < 0)
             continue;
         const struct timespec times[2] = {status.st_atim, status.st_mtim};

@@ -141,6 +141,8 @@ def third_layer():
     layer = oci.Layer("none")
     layer.add(".wh.opaque", b"").directory("opaque").add("opaque/only", b"only")
     layer.add("implied/added", b"x")
+    # Opaque, empty, and not listed itself.
+    layer.add("replaced/.wh..wh..opq", b"")
     return layer
 
 
