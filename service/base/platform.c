@@ -50,7 +50,7 @@ BerthPlatform *berth_platform_parse(const char *text, GError **error) {
     guint count = g_strv_length(parts);
     bool well_formed = count >= 2 && count <= 3 && strlen(text) < 128;
     for (guint i = 0; well_formed && i < count; i++) {
-        well_formed = parts[i][0] != '\0';
+        well_formed = g_ascii_isalnum(parts[i][0]);
         for (const char *c = parts[i]; well_formed && *c; c++)
             well_formed = g_ascii_isalnum(*c) || strchr("_.-", *c);
     }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/fd.h"
+#include "store/content-store.h"
+
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+static char *path;
+static int directory = -1;
+static BerthDatabase *database;
+static BerthContentStore *store;
+
+static void set_up(void) {
+    g_autoptr(GError) error = NULL;
+
+    path = g_dir_make_tmp("berth-content-XXXXXX", NULL);
+    directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autofree char *file = g_build_filename(path, "berth.db", NULL);
+    database = berth_database_open(file, &error);
+    g_assert_no_error(error);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+}
+
+static void tear_down(void) {
+    g_clear_pointer(&store, berth_content_store_free);
+    g_clear_pointer(&database, berth_database_close);
+    berth_fd_remove_children(path, NULL);
+    g_rmdir(path);
+    berth_fd_clear(&directory);
+    g_clear_pointer(&path, g_free);
+}
+
+static void ingest(const char *ref, const char *text) {
+    uint64_t offset;
+    berth_autofd int fd = berth_content_store_begin(store, ref, 0, 0, &offset, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_true(berth_fd_write_all(fd, text, strlen(text)));
+}
+
+static void test_commit_makes_a_blob(void) {
+    g_auto(BerthBlob) blob = {0};
+    size_t size;
+
+    set_up();
+    ingest("a", "abc");
+    g_assert_false(berth_content_store_has(store, ABC));
+    g_assert_true(berth_content_store_commit(store, "a", ABC, NULL));
+    g_assert_true(berth_content_store_info(store, ABC, &blob, NULL));
+    g_assert_cmpuint(blob.size, ==, 3);
+    berth_autofd int fd = berth_content_store_open_blob(store, ABC, NULL);
+    g_autofree char *text = berth_fd_read_whole(fd, 10, &size, NULL);
+    g_assert_cmpstr(text, ==, "abc");
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(ingests->len, ==, 0);
+    tear_down();
+}
+
+static void test_a_second_commit_is_already_exists_and_keeps_the_blob(void) {
+    g_autoptr(GError) error = NULL;
+
+    set_up();
+    ingest("a", "abc");
+    g_assert_true(berth_content_store_commit(store, "a", ABC, NULL));
+    ingest("b", "abc");
+    g_assert_false(berth_content_store_commit(store, "b", ABC, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS);
+    g_assert_true(berth_content_store_has(store, ABC));
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(ingests->len, ==, 0);
+    tear_down();
+}
+
+static void test_an_ingest_goes_on_where_it_was(void) {
+    g_autoptr(GError) error = NULL;
+    uint64_t offset;
+
+    set_up();
+    ingest("a", "ab");
+    berth_autofd int fd = berth_content_store_begin(store, "a", 3, 0, &offset, NULL);
+    g_assert_cmpuint(offset, ==, 2);
+    g_assert_cmpint(berth_content_store_begin(store, "a", 4, 0, &offset, &error), <, 0);
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+    tear_down();
+}
+
+static void test_abort_of_nothing_is_fine(void) {
+    g_auto(BerthIngestInfo) info = {0};
+    g_autoptr(GError) error = NULL;
+
+    set_up();
+    g_assert_true(berth_content_store_abort(store, "never", NULL));
+    ingest("a", "abc");
+    g_assert_true(berth_content_store_abort(store, "a", NULL));
+    g_assert_false(berth_content_store_status(store, "a", &info, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
+    tear_down();
+}
+
+static void test_what_a_crash_leaves_is_removed_at_the_next_start(void) {
+    g_autoptr(GError) error = NULL;
+    struct stat status;
+
+    set_up();
+    g_assert_cmpint(mkdirat(directory, "content/ingest/half-made", 0700), ==, 0);
+    ingest("whole", "abc");
+    berth_content_store_free(store);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(fstatat(directory, "content/ingest/half-made", &status, 0), <, 0);
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(ingests->len, ==, 1);
+    tear_down();
+}
+
+static void test_digests_are_no_paths(void) {
+    static const char *const bad[] = {"sha256:../../berth.db", "../x", "sha256:", ""};
+    g_auto(BerthBlob) blob = {0};
+
+    set_up();
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_false(berth_content_store_info(store, bad[i], &blob, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+        g_assert_false(berth_content_store_delete(store, bad[i], NULL));
+    }
+    tear_down();
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/content-store/commit-makes-a-blob", test_commit_makes_a_blob);
+    g_test_add_func("/content-store/a-second-commit-is-already-exists",
+                    test_a_second_commit_is_already_exists_and_keeps_the_blob);
+    g_test_add_func("/content-store/an-ingest-goes-on-where-it-was",
+                    test_an_ingest_goes_on_where_it_was);
+    g_test_add_func("/content-store/abort-of-nothing-is-fine", test_abort_of_nothing_is_fine);
+    g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
+                    test_what_a_crash_leaves_is_removed_at_the_next_start);
+    g_test_add_func("/content-store/digests-are-no-paths", test_digests_are_no_paths);
+    return g_test_run();
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/database.h"
+#include "store/image-store.h"
+
+#include <glib/gstdio.h>
+
+static char *directory;
+
+static BerthDatabase *open_new(char **path) {
+    static int counter;
+    g_autofree char *name = g_strdup_printf("%d.db", counter++);
+    g_autoptr(GError) error = NULL;
+
+    *path = g_build_filename(directory, name, NULL);
+    BerthDatabase *database = berth_database_open(*path, &error);
+    g_assert_no_error(error);
+    return database;
+}
+
+static void test_it_opens_again(void) {
+    g_autofree char *path = NULL;
+
+    berth_database_close(open_new(&path));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthDatabase) again = berth_database_open(path, &error);
+    g_assert_no_error(error);
+}
+
+static void test_a_newer_schema_is_not_touched(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(GError) error = NULL;
+    BerthDatabase *database = open_new(&path);
+
+    g_assert_true(berth_database_run(database, NULL, "PRAGMA user_version = 999", ""));
+    berth_database_close(database);
+    g_assert_null(berth_database_open(path, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+}
+
+static void test_a_damaged_file_is_an_error(void) {
+    g_autofree char *path = g_build_filename(directory, "damaged.db", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(
+        g_file_set_contents(path, "this is no database, but long enough to look", -1, NULL));
+    g_assert_null(berth_database_open(path, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INTERNAL);
+}
+
+static void test_a_failed_part_undoes_the_whole(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_new(&path);
+    g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "sha256:x", 1);
+    BerthDescriptor *before;
+
+    g_assert_true(berth_database_begin(database, NULL));
+    g_assert_true(berth_image_store_put(database, "name", target, NULL, &before, NULL));
+    g_assert_true(berth_database_end(database, false, NULL));
+    g_assert_null(berth_image_store_get(database, "name", NULL));
+}
+
+static void test_put_and_delete_answer_what_was_before(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_new(&path);
+    g_autoptr(BerthDescriptor) first = berth_descriptor_new("a/b", "sha256:1", 1);
+    g_autoptr(BerthDescriptor) second = berth_descriptor_new("a/b", "sha256:2", 2);
+    g_autoptr(BerthDescriptor) before = NULL, removed = NULL;
+    BerthDescriptor *nothing;
+    char *labels[] = {(char *)"key", (char *)"value", NULL};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(berth_image_store_put(database, "name", first, labels, &nothing, NULL));
+    g_assert_null(nothing);
+    g_assert_true(berth_image_store_put(database, "name", second, NULL, &before, NULL));
+    g_assert_cmpstr(before->digest, ==, "sha256:1");
+    g_autoptr(BerthImage) image = berth_image_store_get(database, "name", NULL);
+    g_assert_cmpstr(image->target->digest, ==, "sha256:2");
+    g_assert_cmpstr(image->labels[1], ==, "value");
+    g_assert_true(berth_image_store_delete(database, "name", &removed, NULL));
+    g_assert_cmpstr(removed->digest, ==, "sha256:2");
+    g_assert_false(berth_image_store_delete(database, "name", &removed, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
+}
+
+static void test_what_keeps_a_blob_is_found(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_new(&path);
+    g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "index", 1);
+    BerthDescriptor *before;
+
+    g_assert_true(berth_image_store_put(database, "name", target, NULL, &before, NULL));
+    g_assert_true(berth_image_store_add_child(database, "index", "manifest", NULL));
+    g_assert_true(berth_image_store_add_child(database, "manifest", "layer", NULL));
+    g_autofree char *user = berth_image_store_find_user(database, "layer");
+    g_assert_cmpstr(user, ==, "name");
+    g_assert_null(berth_image_store_find_user(database, "other"));
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    directory = g_dir_make_tmp("berth-database-XXXXXX", NULL);
+    g_test_add_func("/database/it-opens-again", test_it_opens_again);
+    g_test_add_func("/database/a-newer-schema-is-not-touched", test_a_newer_schema_is_not_touched);
+    g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
+    g_test_add_func("/database/a-failed-part-undoes-the-whole",
+                    test_a_failed_part_undoes_the_whole);
+    g_test_add_func("/database/put-and-delete-answer-what-was-before",
+                    test_put_and_delete_answer_what_was_before);
+    g_test_add_func("/database/what-keeps-a-blob-is-found", test_what_keeps_a_blob_is_found);
+    int status = g_test_run();
+    g_autofree char *command = g_strdup_printf("rm -rf '%s'", directory);
+    g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL);
+    g_free(directory);
+    return status;
+}

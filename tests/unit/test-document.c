@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/document.h"
+
+#include <string.h>
+
+static JsonNode *parse(const char *text, GError **error) {
+    return berth_document_parse(text, strlen(text), error);
+}
+
+static void test_depth_is_limited(void) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 0; i < 10000; i++)
+        g_string_append(text, "{\"a\":");
+    g_assert_null(parse(text->str, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+}
+
+static void test_brackets_in_strings_do_not_count(void) {
+    g_autoptr(GString) text = g_string_new("{\"a\":\"\\\"");
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 0; i < 200; i++)
+        g_string_append(text, "[{");
+    g_string_append(text, "\"}");
+    g_autoptr(JsonNode) node = parse(text->str, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(node);
+}
+
+static void test_size_is_limited(void) {
+    g_autofree char *text = g_malloc(BERTH_DOCUMENT_MAX_BYTES + 1);
+    g_autoptr(GError) error = NULL;
+
+    memset(text, ' ', BERTH_DOCUMENT_MAX_BYTES + 1);
+    g_assert_null(berth_document_parse(text, BERTH_DOCUMENT_MAX_BYTES + 1, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+}
+
+static void test_what_is_no_object_is_refused(void) {
+    static const char *const texts[] = {"",  "[]",       "1",        "\"x\"",   "null",
+                                        "{", "{\"a\":}", "\xff\xfe", "{\"a\":1"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(parse(texts[i], &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void test_members_of_wrong_types_are_named(void) {
+    g_autoptr(JsonNode) node =
+        parse("{\"s\":1,\"o\":[],\"a\":{},\"n\":-1,\"v\":[1],\"z\":null,\"f\":1.5}", NULL);
+    JsonObject *object = json_node_get_object(node);
+    const char *string;
+    JsonObject *member;
+    JsonArray *array;
+    uint64_t size;
+    char **vector;
+
+    g_assert_false(berth_document_get_string(object, "s", &string, NULL));
+    g_assert_false(berth_document_get_object(object, "o", &member, NULL));
+    g_assert_false(berth_document_get_array(object, "a", &array, NULL));
+    g_assert_false(berth_document_get_size(object, "n", &size, NULL));
+    g_assert_false(berth_document_get_size(object, "f", &size, NULL));
+    g_assert_false(berth_document_get_strings(object, "v", &vector, NULL));
+    g_assert_true(berth_document_get_string(object, "z", &string, NULL));
+    g_assert_null(string);
+    g_assert_true(berth_document_get_strings(object, "missing", &vector, NULL));
+    g_assert_cmpuint(g_strv_length(vector), ==, 0);
+    g_strfreev(vector);
+}
+
+static void test_maps_keep_their_values(void) {
+    g_autoptr(JsonNode) node = parse("{\"Labels\":{\"a\":\"b\",\"c\":null}}", NULL);
+    g_auto(GStrv) labels = NULL;
+
+    g_assert_true(
+        berth_document_get_keys(json_node_get_object(node), "Labels", true, &labels, NULL));
+    g_assert_cmpuint(g_strv_length(labels), ==, 4);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/document/depth-is-limited", test_depth_is_limited);
+    g_test_add_func("/document/brackets-in-strings-do-not-count",
+                    test_brackets_in_strings_do_not_count);
+    g_test_add_func("/document/size-is-limited", test_size_is_limited);
+    g_test_add_func("/document/what-is-no-object-is-refused", test_what_is_no_object_is_refused);
+    g_test_add_func("/document/members-of-wrong-types-are-named",
+                    test_members_of_wrong_types_are_named);
+    g_test_add_func("/document/maps-keep-their-values", test_maps_keep_their_values);
+    return g_test_run();
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/documents.h"
+
+static void free_entry(gpointer data) {
+    BerthIndexedManifest *entry = data;
+
+    berth_descriptor_free(entry->descriptor);
+    berth_platform_free(entry->platform);
+    g_free(entry);
+}
+
+static BerthDocument *new_index(void) {
+    BerthDocument *index = g_new0(BerthDocument, 1);
+
+    index->is_index = true;
+    index->entries = g_ptr_array_new_with_free_func(free_entry);
+    index->layers = g_ptr_array_new();
+    return index;
+}
+
+static void add(BerthDocument *index, const char *digest, const char *os, const char *architecture,
+                const char *variant, bool attestation) {
+    BerthIndexedManifest *entry = g_new0(BerthIndexedManifest, 1);
+
+    entry->descriptor = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, 1);
+    entry->platform = berth_platform_new(os, architecture, variant);
+    entry->attestation = attestation;
+    g_ptr_array_add(index->entries, entry);
+}
+
+static const char *choose(BerthDocument *index, const char *text) {
+    g_autoptr(BerthPlatform) platform = berth_platform_parse(text, NULL);
+    const BerthDescriptor *chosen = berth_document_choose(index, platform, NULL);
+
+    return chosen ? chosen->digest : NULL;
+}
+
+static void test_the_best_platform_is_chosen(void) {
+    g_autoptr(BerthDocument) index = new_index();
+
+    add(index, "attestation", "linux", "arm", "v7", true);
+    add(index, "v6", "linux", "arm", "v6", false);
+    add(index, "v7", "linux", "arm", "v7", false);
+    add(index, "amd64", "linux", "amd64", "", false);
+    g_assert_cmpstr(choose(index, "linux/arm/v7"), ==, "v7");
+    g_assert_cmpstr(choose(index, "linux/arm/v6"), ==, "v6");
+    g_assert_cmpstr(choose(index, "linux/amd64"), ==, "amd64");
+    g_assert_null(choose(index, "linux/s390x"));
+}
+
+static void test_one_image_without_a_platform_is_that_image(void) {
+    g_autoptr(BerthDocument) index = new_index();
+
+    add(index, "only", "", "", "", false);
+    add(index, "attestation", "", "", "", true);
+    g_assert_cmpstr(choose(index, "linux/amd64"), ==, "only");
+    add(index, "another", "", "", "", false);
+    g_assert_null(choose(index, "linux/amd64"));
+}
+
+static void test_image_info_is_the_same_after_storing(void) {
+    static const char text[] =
+        "('m', 'c', 'chain', 'linux', 'amd64', '', ['d1', 'd2'], ['e'], ['c \\' \\n'], ['A=b'], "
+        "['/v'], ['80/tcp'], ['k', 'v'], 'u', '/w', 'SIGTERM')";
+    g_autoptr(BerthImageInfo) info = berth_image_info_parse(text);
+
+    g_assert_nonnull(info);
+    g_autofree char *once = berth_image_info_format(info);
+    g_autoptr(BerthImageInfo) again = berth_image_info_parse(once);
+    g_autofree char *twice = berth_image_info_format(again);
+    g_assert_cmpstr(once, ==, twice);
+    g_assert_cmpstr(again->command[0], ==, "c ' \n");
+    g_assert_null(berth_image_info_parse("damaged"));
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/documents/the-best-platform-is-chosen", test_the_best_platform_is_chosen);
+    g_test_add_func("/documents/one-image-without-a-platform-is-that-image",
+                    test_one_image_without_a_platform_is_that_image);
+    g_test_add_func("/documents/image-info-is-the-same-after-storing",
+                    test_image_info_is_the_same_after_storing);
+    return g_test_run();
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* With this system's own passwd and group, of which only root is sure to be there. */
+
+#include "launch/identity.h"
+
+static void test_numbers_need_no_files(void) {
+    BerthIdentity identity;
+
+    g_assert_true(berth_identity_find("12345:23456", &identity, NULL));
+    g_assert_cmpuint(identity.uid, ==, 12345);
+    g_assert_cmpuint(identity.gid, ==, 23456);
+    g_assert_cmpuint(identity.groups->len, ==, 0);
+    g_array_unref(identity.groups);
+    g_free(identity.home);
+}
+
+static void test_nobody_said_is_root(void) {
+    BerthIdentity identity;
+
+    g_assert_true(berth_identity_find("", &identity, NULL));
+    g_assert_cmpuint(identity.uid, ==, 0);
+    g_assert_cmpstr(identity.home, ==, "/root");
+    g_array_unref(identity.groups);
+    g_free(identity.home);
+}
+
+static void test_unknown_names_are_errors(void) {
+    static const char *const bad[] = {"no-such-user", "root:no-such-group", "-1", "4294967295",
+                                      "99999999999999999999"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        BerthIdentity identity;
+        g_assert_false(berth_identity_find(bad[i], &identity, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+        g_array_unref(identity.groups);
+        g_free(identity.home);
+    }
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/identity/numbers-need-no-files", test_numbers_need_no_files);
+    g_test_add_func("/identity/nobody-said-is-root", test_nobody_said_is_root);
+    g_test_add_func("/identity/unknown-names-are-errors", test_unknown_names_are_errors);
+    return g_test_run();
+}

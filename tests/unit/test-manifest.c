@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "inspect/inspect.h"
+
+#include <string.h>
+
+#define DIGEST "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define CONFIG                                                                                     \
+    "\"config\":{\"mediaType\":\"" BERTH_MEDIA_OCI_CONFIG "\",\"digest\":\"" DIGEST "\",\"size\":" \
+                                                                                    "1}"
+
+static BerthManifest *read_manifest(const char *text, const char *media_type, GError **error) {
+    return berth_manifest_read(text, strlen(text), media_type, error);
+}
+
+static void test_manifest(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthManifest) manifest =
+        read_manifest("{\"schemaVersion\":2," CONFIG
+             ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5}]}",
+             BERTH_MEDIA_OCI_MANIFEST, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(manifest->config->digest, ==, DIGEST);
+    g_assert_cmpuint(manifest->layers->len, ==, 1);
+    g_assert_cmpuint(((BerthDescriptor *)manifest->layers->pdata[0])->size, ==, 5);
+}
+
+static void test_index(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthManifest) index =
+        read_manifest("{\"manifests\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
+             "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}},"
+             "{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
+             "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
+             BERTH_MEDIA_OCI_INDEX, &error);
+
+    g_assert_no_error(error);
+    BerthIndexEntry *first = index->entries->pdata[0], *second = index->entries->pdata[1];
+    g_assert_cmpstr(first->platform->variant, ==, "v8");
+    g_assert_false(first->attestation);
+    g_assert_null(second->platform);
+    g_assert_true(second->attestation);
+}
+
+static void test_bad_manifests(void) {
+    static const char *const bad[] = {
+        "{}",
+        "{\"layers\":[]}",
+        "{" CONFIG "}",
+        "{" CONFIG ",\"layers\":{}}",
+        "{" CONFIG ",\"layers\":[1]}",
+        "{" CONFIG ",\"layers\":[{}]}",
+        "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"sha256:x\",\"size\":1}]}",
+        "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":-1}]}",
+        "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\"}]}",
+        "{\"config\":[],\"layers\":[]}",
+        /* What can be read as two kinds. */
+        "{" CONFIG ",\"layers\":[],\"manifests\":[]}",
+        "{\"mediaType\":\"" BERTH_MEDIA_OCI_INDEX "\"," CONFIG ",\"layers\":[]}",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(read_manifest(bad[i], BERTH_MEDIA_OCI_MANIFEST, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void test_schema_1_is_refused_by_name(void) {
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(read_manifest("{\"schemaVersion\":1}", BERTH_MEDIA_DOCKER_MANIFEST, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_UNSUPPORTED);
+    g_assert_nonnull(strstr(error->message, "schema 1"));
+}
+
+static void test_image_config(void) {
+    static const char text[] =
+        "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{\"User\":\"u\",\"Env\":[\"A=b\"],"
+        "\"Cmd\":[\"x\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"}},"
+        "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DIGEST "\"]}}";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthImageConfig) config = berth_image_config_read(text, strlen(text), &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->user, ==, "u");
+    g_assert_cmpstr(config->environment[0], ==, "A=b");
+    g_assert_cmpstr(config->command[0], ==, "x");
+    g_assert_cmpstr(config->volumes[0], ==, "/v");
+    g_assert_cmpstr(config->labels[1], ==, "v");
+    g_assert_cmpstr(config->working_directory, ==, "");
+    g_assert_cmpstr(config->diff_ids[0], ==, DIGEST);
+}
+
+static void test_bad_image_configs(void) {
+    static const char *const bad[] = {
+        "{}",
+        "{\"rootfs\":{\"diff_ids\":[\"../x\"]}}",
+        "{\"rootfs\":{\"diff_ids\":\"x\"}}",
+        "{\"rootfs\":{},\"config\":[]}",
+        "{\"rootfs\":{},\"config\":{\"Env\":[1]}}",
+        "{\"rootfs\":{},\"config\":{\"User\":1}}",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_null(berth_image_config_read(bad[i], strlen(bad[i]), NULL));
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/manifest/manifest", test_manifest);
+    g_test_add_func("/manifest/index", test_index);
+    g_test_add_func("/manifest/bad-manifests", test_bad_manifests);
+    g_test_add_func("/manifest/schema-1-is-refused-by-name", test_schema_1_is_refused_by_name);
+    g_test_add_func("/manifest/image-config", test_image_config);
+    g_test_add_func("/manifest/bad-image-configs", test_bad_image_configs);
+    return g_test_run();
+}

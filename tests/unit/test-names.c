@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/names.h"
+
+static void test_container_ids(void) {
+    static const char *const good[] = {"a", "0", "web", "Web_1.2-x", "a1b2c3d4e5f6"};
+    static const char *const bad[] = {"",    ".",   "..",  "-a",       "_a",
+                                      "a/b", "a b", "a\n", "\xc3\xa4", "a@b"};
+    g_autofree char *longest = g_strnfill(64, 'x');
+    g_autofree char *too_long = g_strnfill(65, 'x');
+
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(berth_name_check_container(good[i], NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(berth_name_check_container(bad[i], NULL));
+    g_assert_true(berth_name_check_container(longest, NULL));
+    g_assert_false(berth_name_check_container(too_long, NULL));
+}
+
+static void test_opaque_names_are_bounded(void) {
+    g_autofree char *too_long = g_strnfill(1025, 'x');
+
+    g_assert_true(berth_name_check_image("anything at all: \xc3\xa4@/", NULL));
+    g_assert_false(berth_name_check_image("", NULL));
+    g_assert_false(berth_name_check_image("a\nb", NULL));
+    g_assert_false(berth_name_check_ingest(too_long, NULL));
+}
+
+static void test_media_types(void) {
+    static const char *const bad[] = {"",      "a",    "a/",      "/b",    "a/b;c=d",
+                                      "a/b/c", "../x", "a/b\x01", "a b/c", "a/.b"};
+
+    g_assert_true(berth_name_check_media_type("application/vnd.oci.image.layer.v1.tar+gzip", NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(berth_name_check_media_type(bad[i], NULL));
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/names/container-ids", test_container_ids);
+    g_test_add_func("/names/opaque-names-are-bounded", test_opaque_names_are_bounded);
+    g_test_add_func("/names/media-types", test_media_types);
+    return g_test_run();
+}

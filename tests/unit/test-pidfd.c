@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/fd.h"
+#include "systemd/pidfd.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static void wait_readable(int pidfd) {
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+    g_assert_cmpint(poll(&poll_fd, 1, 10000), ==, 1);
+}
+
+static void test_a_child_is_reaped_and_its_status_told(void) {
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(7);
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
+    wait_readable(pidfd);
+    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_assert_cmpint(status, ==, 7);
+    g_assert_cmpint(waitpid(child, NULL, 0), <, 0);
+}
+
+static void test_a_signal_is_128_and_its_number(void) {
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
+    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_RUNNING);
+    kill(child, SIGKILL);
+    wait_readable(pidfd);
+    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_assert_cmpint(status, ==, 128 + SIGKILL);
+}
+
+/* Whoever has reaped it: PIDFD_GET_INFO tells, or the end is unknown, never a wrong status. */
+static void test_a_status_that_another_has_reaped(void) {
+    int status = -2;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(9);
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    BerthPidfdState state = berth_pidfd_look(pidfd, &status);
+    if (state == BERTH_PIDFD_EXITED)
+        g_assert_cmpint(status, ==, 9);
+    else
+        g_assert_cmpint(state, ==, BERTH_PIDFD_UNKNOWN);
+}
+
+static void test_without_the_kernels_help_the_end_is_unknown(void) {
+    int status = -2;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    g_setenv("BERTH_NO_PIDFD_INFO", "1", TRUE);
+    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_UNKNOWN);
+    g_unsetenv("BERTH_NO_PIDFD_INFO");
+    g_assert_cmpint(status, ==, -2);
+}
+
+static void test_a_process_is_told_from_a_later_one(void) {
+    g_assert_cmpuint(berth_pid_get_start(getpid()), >, 0);
+    g_assert_cmpuint(berth_pid_get_start(getpid()), ==, berth_pid_get_start(getpid()));
+    g_assert_cmpuint(berth_pid_get_start(0x7ffffffe), ==, 0);
+    g_assert_false(berth_pid_is_in_unit(getpid(), "berth-no-such.scope"));
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/pidfd/a-child-is-reaped-and-its-status-told",
+                    test_a_child_is_reaped_and_its_status_told);
+    g_test_add_func("/pidfd/a-signal-is-128-and-its-number", test_a_signal_is_128_and_its_number);
+    g_test_add_func("/pidfd/a-status-that-another-has-reaped",
+                    test_a_status_that_another_has_reaped);
+    g_test_add_func("/pidfd/without-the-kernels-help-the-end-is-unknown",
+                    test_without_the_kernels_help_the_end_is_unknown);
+    g_test_add_func("/pidfd/a-process-is-told-from-a-later-one",
+                    test_a_process_is_told_from_a_later_one);
+    return g_test_run();
+}

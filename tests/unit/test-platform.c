@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/platform.h"
+
+static unsigned match(const char *wanted, const char *offered) {
+    g_autoptr(BerthPlatform) a = berth_platform_parse(wanted, NULL);
+    g_autoptr(BerthPlatform) b = berth_platform_parse(offered, NULL);
+
+    return berth_platform_match(a, b);
+}
+
+static void test_parse_and_format(void) {
+    g_autoptr(BerthPlatform) platform = berth_platform_parse("linux/arm64/v8", NULL);
+    g_autofree char *text = berth_platform_format(platform);
+
+    g_assert_cmpstr(text, ==, "linux/arm64/v8");
+    g_assert_null(berth_platform_parse("linux", NULL));
+    g_assert_null(berth_platform_parse("linux//x", NULL));
+    g_assert_null(berth_platform_parse("a/b/c/d", NULL));
+    g_assert_null(berth_platform_parse("linux/../x", NULL));
+}
+
+static void test_this_machine_is_linux(void) {
+    g_autoptr(BerthPlatform) platform = berth_platform_parse(NULL, NULL);
+
+    g_assert_cmpstr(platform->os, ==, "linux");
+    g_assert_cmpstr(platform->architecture, !=, "");
+}
+
+static void test_variants_run_older_ones_only(void) {
+    g_assert_cmpuint(match("linux/amd64", "linux/amd64"), >, 0);
+    g_assert_cmpuint(match("linux/amd64", "linux/arm64"), ==, 0);
+    g_assert_cmpuint(match("linux/arm/v7", "linux/arm/v6"), >, 0);
+    g_assert_cmpuint(match("linux/arm/v6", "linux/arm/v7"), ==, 0);
+    g_assert_cmpuint(match("linux/arm/v7", "linux/arm/v7"), >,
+                     match("linux/arm/v7", "linux/arm/v6"));
+    g_assert_cmpuint(match("linux/arm64", "linux/arm64/v8"), >, 0);
+    g_assert_cmpuint(match("linux/arm64/v8", "linux/arm64"), >, 0);
+    g_assert_cmpuint(match("linux/amd64", "linux/amd64/v3"), ==, 0);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/platform/parse-and-format", test_parse_and_format);
+    g_test_add_func("/platform/this-machine-is-linux", test_this_machine_is_linux);
+    g_test_add_func("/platform/variants-run-older-ones-only", test_variants_run_older_ones_only);
+    return g_test_run();
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/container-private.h"
+
+#include <signal.h>
+
+static BerthImageInfo *new_image(void) {
+    return berth_image_info_parse(
+        "('m', 'c', 'sha256:x', 'linux', 'amd64', '', ['sha256:x'], ['entry'], ['cmd'],"
+        " ['A=1', 'PATH=/image'], @as [], @as [], @as [], 'u', '/w', 'SIGUSR1')");
+}
+
+static char *format(const BerthContainerOptions *options, GError **error) {
+    g_autoptr(BerthImageInfo) image = new_image();
+    char *chain[] = {(char *)"top", (char *)"bottom", NULL};
+
+    g_assert_nonnull(image);
+    return berth_spec_format(options, image, chain, error);
+}
+
+static void test_image_and_options_are_joined(void) {
+    char *command[] = {(char *)"given", NULL};
+    char *environment[] = {(char *)"A=2", NULL};
+    BerthContainerOptions options = {
+        .id = "x", .image = "i", .command = command, .environment = environment};
+    g_autofree char *text = format(&options, NULL);
+
+    g_assert_nonnull(strstr(text, "\"entry\",\n      \"given\""));
+    g_assert_null(strstr(text, "\"cmd\""));
+    g_assert_nonnull(strstr(text, "A=2"));
+    g_assert_null(strstr(text, "A=1"));
+    g_assert_nonnull(strstr(text, "PATH=/image"));
+    g_assert_nonnull(strstr(text, "\"/w\""));
+    g_assert_nonnull(strstr(text, "top:bottom"));
+    g_assert_nonnull(strstr(text, "\"network\""));
+}
+
+static void test_weaker_options_are_told(void) {
+    char *add[] = {(char *)"NET_ADMIN", NULL};
+    BerthContainerOptions plain = {.network = "none", .seccomp = "default"};
+    BerthContainerOptions weak = {
+        .network = "host", .seccomp = "unconfined", .capabilities_add = add};
+    g_autofree char *words = berth_container_options_weaken(&weak);
+
+    g_assert_null(berth_container_options_weaken(&plain));
+    g_assert_nonnull(strstr(words, "network"));
+    g_assert_nonnull(strstr(words, "NET_ADMIN"));
+    g_assert_nonnull(strstr(words, "filter"));
+}
+
+static void test_capabilities(void) {
+    char *drop[] = {(char *)"all", NULL}, *add[] = {(char *)"net_raw", NULL};
+    BerthContainerOptions options = {
+        .id = "x", .image = "i", .capabilities_drop = drop, .capabilities_add = add};
+    g_autofree char *text = format(&options, NULL);
+
+    g_assert_nonnull(strstr(text, "CAP_NET_RAW"));
+    g_assert_null(strstr(text, "CAP_CHOWN"));
+}
+
+static void test_a_relative_directory_is_refused(void) {
+    BerthContainerOptions options = {.id = "x", .image = "i", .working_directory = "a"};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(format(&options, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+}
+
+static void test_signals(void) {
+    g_assert_cmpint(berth_signal_parse("SIGTERM"), ==, SIGTERM);
+    g_assert_cmpint(berth_signal_parse("usr1"), ==, SIGUSR1);
+    g_assert_cmpint(berth_signal_parse("9"), ==, 9);
+    g_assert_cmpint(berth_signal_parse("RTMIN+3"), ==, SIGRTMIN + 3);
+    g_assert_cmpint(berth_signal_parse(""), ==, 0);
+    g_assert_cmpint(berth_signal_parse("0"), ==, 0);
+    g_assert_cmpint(berth_signal_parse("999"), ==, 0);
+    g_assert_cmpint(berth_signal_parse("SIGNOTHING"), ==, 0);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
+    g_test_add_func("/spec/weaker-options-are-told", test_weaker_options_are_told);
+    g_test_add_func("/spec/capabilities", test_capabilities);
+    g_test_add_func("/spec/a-relative-directory-is-refused", test_a_relative_directory_is_refused);
+    g_test_add_func("/spec/signals", test_signals);
+    return g_test_run();
+}

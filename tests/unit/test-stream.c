@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/fd.h"
+#include "unpack/stream.h"
+
+#include <gio/gio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <zstd.h>
+
+enum { PLAIN_BYTES = 3 * 1024 * 1024 + 17 };
+
+static uint8_t *make_plain(void) {
+    uint8_t *plain = g_malloc(PLAIN_BYTES);
+
+    for (int i = 0; i < PLAIN_BYTES; i++)
+        plain[i] = (uint8_t)(i * 31 ^ (i >> 9));
+    return plain;
+}
+
+static GBytes *gzip(const void *data, size_t size) {
+    g_autoptr(GConverter) compressor =
+        G_CONVERTER(g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP, 6));
+    g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
+    g_autoptr(GOutputStream) stream = g_converter_output_stream_new(memory, compressor);
+
+    g_assert_true(g_output_stream_write_all(stream, data, size, NULL, NULL, NULL));
+    g_assert_true(g_output_stream_close(stream, NULL, NULL));
+    return g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(memory));
+}
+
+static int file_with(const void *data, size_t size) {
+    int fd = memfd_create("layer", 0);
+
+    g_assert_true(berth_fd_write_all(fd, data, size));
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+/* Everything through a stream: its digest, or NULL with error. */
+static char *digest_of(const void *data, size_t size, uint64_t limit, GError **error) {
+    berth_autofd int fd = file_with(data, size);
+    g_autoptr(BerthStream) stream = berth_stream_new(fd, BERTH_ALGORITHM_SHA256, limit, error);
+    char *digest = NULL;
+    uint64_t plain_size;
+
+    return berth_stream_finish(stream, &digest, &plain_size, error) ? digest : NULL;
+}
+
+static char *plain_digest(const void *data, size_t size) {
+    g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
+
+    berth_hash_update(hash, data, size);
+    return berth_hash_get_digest(hash);
+}
+
+static void test_every_format_gives_the_same(void) {
+    g_autofree uint8_t *plain = make_plain();
+    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
+    size_t bound = ZSTD_compressBound(PLAIN_BYTES);
+    g_autofree void *packed = g_malloc(bound);
+    size_t packed_size = ZSTD_compress(packed, bound, plain, PLAIN_BYTES, 3);
+    const struct {
+        const void *data;
+        size_t size;
+    } inputs[] = {
+        {plain, PLAIN_BYTES},
+        {g_bytes_get_data(zipped, NULL), g_bytes_get_size(zipped)},
+        {packed, packed_size},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(inputs); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *digest = digest_of(inputs[i].data, inputs[i].size, PLAIN_BYTES, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(digest, ==, expected);
+    }
+}
+
+static void test_gzip_members_and_padding(void) {
+    g_autoptr(GBytes) first = gzip("abc", 3);
+    g_autoptr(GBytes) second = gzip("def", 3);
+    g_autoptr(GByteArray) joined = g_byte_array_new();
+    static const uint8_t zeros[100];
+    g_autofree char *expected = plain_digest("abcdef", 6);
+
+    g_byte_array_append(joined, g_bytes_get_data(first, NULL), (guint)g_bytes_get_size(first));
+    g_byte_array_append(joined, g_bytes_get_data(second, NULL), (guint)g_bytes_get_size(second));
+    g_autofree char *digest = digest_of(joined->data, joined->len, 100, NULL);
+    g_assert_cmpstr(digest, ==, expected);
+    g_byte_array_append(joined, zeros, sizeof zeros);
+    g_autofree char *padded = digest_of(joined->data, joined->len, 100, NULL);
+    g_assert_cmpstr(padded, ==, expected);
+    g_byte_array_append(joined, (const uint8_t *)"x", 1);
+    g_assert_null(digest_of(joined->data, joined->len, 100, NULL));
+}
+
+static void test_truncated_and_corrupt_data_is_an_error(void) {
+    g_autofree uint8_t *plain = make_plain();
+    g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
+    gsize size;
+    g_autofree uint8_t *copy = g_memdup2(g_bytes_get_data(zipped, &size), g_bytes_get_size(zipped));
+
+    for (size_t cut = 3; cut < size; cut += size / 7) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(digest_of(copy, cut, UINT64_MAX, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+    copy[size - 5] ^= 0xff; /* the checksum */
+    g_assert_null(digest_of(copy, size, UINT64_MAX, NULL));
+}
+
+static void test_the_inflated_size_is_limited(void) {
+    g_autofree uint8_t *zeros = g_malloc0(PLAIN_BYTES);
+    g_autoptr(GBytes) bomb = gzip(zeros, PLAIN_BYTES);
+    g_autoptr(GError) error = NULL;
+    gsize size;
+    const void *data = g_bytes_get_data(bomb, &size);
+
+    g_assert_null(digest_of(data, size, PLAIN_BYTES - 1, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+}
+
+static void test_a_stream_may_be_left(void) {
+    g_autofree uint8_t *plain = make_plain();
+    berth_autofd int fd = file_with(plain, PLAIN_BYTES);
+    g_autoptr(BerthStream) stream = berth_stream_new(fd, BERTH_ALGORITHM_SHA256, UINT64_MAX, NULL);
+    const void *block;
+
+    g_assert_cmpuint(berth_stream_next(stream, &block), >, 0);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/stream/every-format-gives-the-same", test_every_format_gives_the_same);
+    g_test_add_func("/stream/gzip-members-and-padding", test_gzip_members_and_padding);
+    g_test_add_func("/stream/truncated-and-corrupt-data-is-an-error",
+                    test_truncated_and_corrupt_data_is_an_error);
+    g_test_add_func("/stream/the-inflated-size-is-limited", test_the_inflated_size_is_limited);
+    g_test_add_func("/stream/a-stream-may-be-left", test_a_stream_may_be_left);
+    return g_test_run();
+}
