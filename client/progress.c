@@ -13,6 +13,11 @@
 
 enum { BAR_WIDTH = 24, SHORT_DIGEST = 19 };
 
+/* The phases of an item, as the service names them. */
+static const char *const phases[] G_GNUC_UNUSED = {
+    N_("waiting"), N_("fetching"), N_("unpacking"), N_("done"), N_("exists"),
+};
+
 typedef struct {
     sd_bus *bus;
     sd_event *event;

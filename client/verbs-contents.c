@@ -77,10 +77,9 @@ static int verb_fetch_object(int argc, char **argv, GError **error) {
     if (!copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
     if (copied != size) {
-        berth_error_set(
-            error, BERTH_ERROR_SIZE_MISMATCH,
-            _("%s broke off after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes"), digest,
-            copied, size);
+        g_autofree char *there = dist_format_size(copied), *whole = dist_format_size(size);
+        berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH, _("%s broke off after %s of %s"), digest,
+                        there, whole);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
