@@ -7,7 +7,7 @@
 #define DIGEST "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define CONFIG                                                                                     \
     "\"config\":{\"mediaType\":\"" BERTH_MEDIA_OCI_CONFIG "\",\"digest\":\"" DIGEST "\",\"size\":" \
-                                                                                    "1}"
+    "1}"
 
 static BerthManifest *read_manifest(const char *text, const char *media_type, GError **error) {
     return berth_manifest_read(text, strlen(text), media_type, error);
@@ -17,8 +17,8 @@ static void test_manifest(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BerthManifest) manifest =
         read_manifest("{\"schemaVersion\":2," CONFIG
-             ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5}]}",
-             BERTH_MEDIA_OCI_MANIFEST, &error);
+                      ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5}]}",
+                      BERTH_MEDIA_OCI_MANIFEST, &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(manifest->config->digest, ==, DIGEST);
@@ -28,12 +28,12 @@ static void test_manifest(void) {
 
 static void test_index(void) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(BerthManifest) index =
-        read_manifest("{\"manifests\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
-             "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}},"
-             "{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
-             "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
-             BERTH_MEDIA_OCI_INDEX, &error);
+    g_autoptr(BerthManifest) index = read_manifest(
+        "{\"manifests\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
+        "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}},"
+        "{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":5,"
+        "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
+        BERTH_MEDIA_OCI_INDEX, &error);
 
     g_assert_no_error(error);
     BerthIndexEntry *first = index->entries->pdata[0], *second = index->entries->pdata[1];

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/challenge.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    g_autofree char *text = g_strndup((const char *)data, size);
+    g_autoptr(BerthChallenge) challenge = berth_challenge_parse(text, NULL);
+
+    (void)challenge;
+    return 0;
+}

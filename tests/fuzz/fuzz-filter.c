@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fuzz.h"
+#include "launch/filter.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    scmp_filter_ctx filter = berth_filter_build((const char *)data, size, NULL);
+
+    if (filter)
+        seccomp_release(filter);
+    return 0;
+}
