@@ -2,6 +2,7 @@
 
 /* Verbs about containers that are here; making and running them is verbs-run.c. */
 
+#include "base/signals.h"
 #include "config.h"
 #include "dist.h"
 #include "table.h"
@@ -145,7 +146,7 @@ static int verb_kill(int argc, char **argv, GError **error) {
                     error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    int signal = dist_parse_signal(name ? name : "TERM");
+    int signal = berth_signal_parse(name ? name : "TERM");
     if (signal == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"), name);
         return EXIT_FAILURE;

@@ -64,26 +64,6 @@ static const GOptionEntry run_entries[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
-int dist_parse_signal(const char *text) {
-    static const char *const names[] = {
-        [SIGHUP] = "HUP",   [SIGINT] = "INT",     [SIGQUIT] = "QUIT", [SIGABRT] = "ABRT",
-        [SIGKILL] = "KILL", [SIGUSR1] = "USR1",   [SIGUSR2] = "USR2", [SIGPIPE] = "PIPE",
-        [SIGALRM] = "ALRM", [SIGTERM] = "TERM",   [SIGCONT] = "CONT", [SIGSTOP] = "STOP",
-        [SIGTSTP] = "TSTP", [SIGWINCH] = "WINCH", [SIGPWR] = "PWR",
-    };
-    char *end;
-    long number = strtol(text, &end, 10);
-
-    if (end != text && *end == '\0')
-        return number >= 1 && number <= SIGRTMAX ? (int)number : 0;
-    if (g_ascii_strncasecmp(text, "SIG", 3) == 0)
-        text += 3;
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (names[i] && g_ascii_strcasecmp(names[i], text) == 0)
-            return (int)i;
-    return 0;
-}
-
 static bool parse_memory(const char *text, uint64_t *bytes, GError **error) {
     static const char units[] = "KMGT";
     char *end;

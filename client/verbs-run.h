@@ -12,6 +12,3 @@ int dist_verb_start(int argc, char **argv, GError **error);
 
 /* The exit status in a reply to Wait, as one of dist's own; an unknown one is an error. */
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error);
-
-/* By name or number; 0 for none. */
-int dist_parse_signal(const char *text);

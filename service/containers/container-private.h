@@ -53,5 +53,3 @@ void berth_launch_free(BerthLaunch *launch);
  * directories, topmost first. */
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
                         char *const *chain, GError **error);
-/* A signal by name ("SIGTERM", "TERM") or number; 0 for none of these. */
-int berth_signal_parse(const char *text);

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/names.h"
+#include "base/signals.h"
 #include "containers/container-private.h"
 
 #include <errno.h>

@@ -9,7 +9,6 @@
 #include "containers/container-private.h"
 
 #include <json-glib/json-glib.h>
-#include <signal.h>
 #include <string.h>
 
 static const char *const default_capabilities[] = {
@@ -55,38 +54,6 @@ static const struct {
     {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}},
     {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "ro"}},
 };
-
-static const struct {
-    const char *name;
-    int number;
-} signals[] = {
-    {"HUP", SIGHUP},   {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"KILL", SIGKILL},
-    {"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"TERM", SIGTERM}, {"CONT", SIGCONT},
-    {"STOP", SIGSTOP}, {"WINCH", SIGWINCH}, {"ABRT", SIGABRT}, {"ALRM", SIGALRM},
-    {"PIPE", SIGPIPE}, {"CHLD", SIGCHLD},   {"TSTP", SIGTSTP}, {"TTIN", SIGTTIN},
-    {"TTOU", SIGTTOU}, {"PWR", SIGPWR},     {"ILL", SIGILL},   {"TRAP", SIGTRAP},
-    {"BUS", SIGBUS},   {"FPE", SIGFPE},     {"SEGV", SIGSEGV}, {"STKFLT", SIGSTKFLT},
-    {"URG", SIGURG},   {"XCPU", SIGXCPU},   {"XFSZ", SIGXFSZ}, {"VTALRM", SIGVTALRM},
-    {"PROF", SIGPROF}, {"IO", SIGIO},       {"SYS", SIGSYS},
-};
-
-int berth_signal_parse(const char *text) {
-    char *end;
-    guint64 number = g_ascii_strtoull(text, &end, 10);
-
-    if (end != text)
-        return *end == '\0' && number >= 1 && number <= (guint64)SIGRTMAX ? (int)number : 0;
-    if (g_ascii_strncasecmp(text, "SIG", 3) == 0)
-        text += 3;
-    if (g_ascii_strncasecmp(text, "RTMIN+", 6) == 0) {
-        number = g_ascii_strtoull(text + 6, &end, 10);
-        return *end == '\0' && SIGRTMIN + (int)number <= SIGRTMAX ? SIGRTMIN + (int)number : 0;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-        if (g_ascii_strcasecmp(signals[i].name, text) == 0)
-            return signals[i].number;
-    return 0;
-}
 
 static void add_strings(JsonBuilder *builder, const char *member, const char *const *strings) {
     json_builder_set_member_name(builder, member);

@@ -2,12 +2,12 @@
 
 #include "frame/box.h"
 
+#include "base/capabilities.h"
 #include "base/fd.h"
 #include "base/pivot.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <pwd.h>
@@ -224,27 +224,6 @@ static bool set_user(const BerthBox *box, GError **error) {
     return true;
 }
 
-static bool drop_bounding_set(uint64_t kept, GError **error) {
-    for (int capability = 0; capability < 64; capability++) {
-        if (kept & (1ull << capability))
-            continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EINVAL)
-            return berth_error_set_errno(error, errno, "drop capability %d", capability);
-    }
-    return true;
-}
-
-static bool set_capabilities(const BerthBox *box, GError **error) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {0};
-
-    for (int i = 0; i < 2; i++)
-        data[i].effective = data[i].permitted = (uint32_t)(box->capabilities >> (32 * i));
-    if (syscall(SYS_capset, &header, data) < 0)
-        return berth_error_set_errno(error, errno, "drop capabilities");
-    return true;
-}
-
 static bool allow(scmp_filter_ctx filter, const char *name, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
 
@@ -315,8 +294,8 @@ static bool set_system_calls(const BerthBox *box, GError **error) {
 
 bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     if (!set_namespaces(box, directory, error) || !set_limits(box, error) ||
-        !drop_bounding_set(box->capabilities, error) || !set_user(box, error) ||
-        !set_capabilities(box, error))
+        !berth_capabilities_bound(box->capabilities, error) || !set_user(box, error) ||
+        !berth_capabilities_set(box->capabilities, box->capabilities, error))
         return false;
     /* After the user has changed, which would clear both. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||

@@ -2,15 +2,14 @@
 
 #include "launch/identity.h"
 
+#include "base/capabilities.h"
 #include "base/fd.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 enum { MAX_FILE_BYTES = 4 * 1024 * 1024, MAX_GROUPS = 1024 };
 
@@ -123,28 +122,8 @@ bool berth_identity_find(const char *user, BerthIdentity *identity, GError **err
            (!group || !group[0] || find_group(group, &identity->gid, error));
 }
 
-static bool drop_bounding_set(uint64_t kept, GError **error) {
-    for (int capability = 0; capability < 64; capability++)
-        if (!(kept & (1ull << capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 &&
-            errno != EINVAL)
-            return berth_error_set_errno(error, errno, "drop capability %d", capability);
-    return true;
-}
-
-static bool set_capabilities(uint64_t permitted, uint64_t effective, GError **error) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {0};
-
-    for (int i = 0; i < 2; i++) {
-        data[i].permitted = (uint32_t)(permitted >> (32 * i));
-        data[i].effective = (uint32_t)(effective >> (32 * i));
-    }
-    return syscall(SYS_capset, &header, data) == 0 ||
-           berth_error_set_errno(error, errno, "set the capabilities");
-}
-
 bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error) {
-    if (!drop_bounding_set(plan->bounding, error))
+    if (!berth_capabilities_bound(plan->bounding, error))
         return false;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
         setgroups(identity->groups->len, (const gid_t *)identity->groups->data) < 0 ||
@@ -152,5 +131,5 @@ bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity,
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return berth_error_set_errno(error, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
-    return set_capabilities(plan->permitted, plan->effective, error);
+    return berth_capabilities_set(plan->permitted, plan->effective, error);
 }

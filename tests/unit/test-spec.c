@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/signals.h"
 #include "containers/container-private.h"
 
 #include <signal.h>

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/capabilities.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool berth_capabilities_bound(uint64_t kept, GError **error) {
+    /* EINVAL: the kernel knows no such capability. */
+    for (int capability = 0; capability < 64; capability++)
+        if (!(kept & (1ull << capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 &&
+            errno != EINVAL)
+            return berth_error_set_errno(error, errno, "drop capability %d", capability);
+    return true;
+}
+
+bool berth_capabilities_set(uint64_t permitted, uint64_t effective, GError **error) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+
+    for (int i = 0; i < 2; i++) {
+        data[i].permitted = (uint32_t)(permitted >> (32 * i));
+        data[i].effective = (uint32_t)(effective >> (32 * i));
+    }
+    return syscall(SYS_capset, &header, data) == 0 ||
+           berth_error_set_errno(error, errno, "set the capabilities");
+}
