@@ -22,6 +22,24 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
                           sd_bus_message_handler_t handler, const char *id,
                           BerthContainerRight right, const char *verb, BerthContainer **container);
 
+/* Whose eyes: a caller, and whether he may see what is others'. */
+typedef struct {
+    uint32_t uid;
+    bool sees_all;
+} BerthSight;
+
+/* As berth_access_check, but never refused: who may inspect nothing sees what is his own. */
+int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
+                     BerthSight *sight);
+bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
+
+/* An event as "tsssuit", or as types say. */
+int berth_container_append_event(sd_bus_message *message, const char *types,
+                                 const BerthEvent *event);
+
+/* Begins telling subscribers, and answers the object manager. */
+int berth_container_signals_add(BerthService *service);
+
 /* What both faces do once that is settled; each replies to call, now or later. */
 int berth_container_reply_start(sd_bus_message *call, BerthService *service,
                                 BerthContainer *container, const BerthContainerStreams *streams);

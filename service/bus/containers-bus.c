@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/containers, org.berth1.Containers; and the object manager on /org/berth1. */
+/* /org/berth1/containers, org.berth1.Containers. */
 
 #include "bus/container-object.h"
 #include "bus/options.h"
@@ -11,12 +11,6 @@
 #define PATH BERTH_CONTAINER_PREFIX
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
-
-/* A client that gets events, each only of what it may see. */
-typedef struct {
-    uint32_t uid;
-    bool sees_all;
-} Subscriber;
 
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                           sd_bus_message_handler_t handler, const char *id,
@@ -353,30 +347,15 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* The caller's uid, and whether he may see what is others'. */
-static int find_sight(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
-                      Subscriber *sight) {
-    int r = berth_access_get_uid(service->access, call, handler, service, &sight->uid);
-
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_access_query(service->access, call, handler, service, &sight->sees_all,
-                                    "org.berth1.containers.inspect");
-}
-
-static bool sees(const Subscriber *sight, uint32_t owner) {
-    return sight->sees_all || sight->uid == owner;
-}
-
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
-    Subscriber sight;
+    BerthSight sight;
     int r = berth_options_read_none(call, error);
 
     if (r < 0)
         return r;
-    r = find_sight(call, service, method_list, &sight);
+    r = berth_sight_find(call, service, method_list, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
@@ -385,7 +364,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
         return r;
     for (guint i = 0; i < list->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (!sees(&sight, record->owner))
+        if (!berth_sight_sees(&sight, record->owner))
             continue;
         if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
             (r = sd_bus_message_append(reply, "s", record->id)) < 0 ||
@@ -398,23 +377,17 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
     return sd_bus_send(NULL, reply, NULL);
 }
 
-static int append_event(sd_bus_message *message, const char *types, const BerthEvent *event) {
-    return sd_bus_message_append(message, types, event->sequence, event->kind, event->id,
-                                 event->process, event->pid, (int32_t)event->status,
-                                 event->time_usec);
-}
-
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
-    Subscriber sight;
+    BerthSight sight;
     uint64_t sequence;
     int r = sd_bus_message_read(call, "t", &sequence);
 
     if (r < 0)
         return r;
-    r = find_sight(call, service, method_events_since, &sight);
+    r = berth_sight_find(call, service, method_events_since, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) events =
@@ -426,9 +399,9 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
         return r;
     for (guint i = 0, sent = 0; i < events->len && sent < MAX_EVENTS_A_CALL; i++) {
         const BerthEvent *event = events->pdata[i];
-        if (!sees(&sight, event->owner))
+        if (!berth_sight_sees(&sight, event->owner))
             continue;
-        if ((r = append_event(reply, "(tsssuit)", event)) < 0)
+        if ((r = berth_container_append_event(reply, "(tsssuit)", event)) < 0)
             return r;
         sent++;
     }
@@ -439,12 +412,12 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
 
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    Subscriber sight;
+    BerthSight sight;
     int r = berth_options_read_none(call, error);
 
     if (r < 0)
         return r;
-    r = find_sight(call, service, method_subscribe, &sight);
+    r = berth_sight_find(call, service, method_subscribe, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
@@ -458,112 +431,6 @@ static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error
     (void)error;
     g_hash_table_remove(service->subscribers, sd_bus_message_get_sender(call));
     return sd_bus_reply_method_return(call, NULL);
-}
-
-static void send_event(BerthService *service, const BerthEvent *event, const char *destination) {
-    g_autoptr(sd_bus_message) signal = NULL;
-
-    if (sd_bus_message_new_signal(service->bus, &signal, PATH, INTERFACE, "Event") >= 0 &&
-        append_event(signal, "tsssuit", event) >= 0)
-        sd_bus_send_to(service->bus, signal, destination, NULL);
-}
-
-static void send_object_change(BerthService *service, const BerthEvent *event,
-                               const char *destination) {
-    g_autofree char *path = berth_container_make_path(event->id);
-    g_autoptr(sd_bus_message) signal = NULL;
-    bool added = g_str_equal(event->kind, "create");
-    int r;
-
-    if (!added && !g_str_equal(event->kind, "delete")) {
-        berth_container_send_changed(service, event->id, destination);
-        return;
-    }
-    r = sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
-                                  "org.freedesktop.DBus.ObjectManager",
-                                  added ? "InterfacesAdded" : "InterfacesRemoved");
-    if (r < 0 || sd_bus_message_append(signal, "o", path) < 0)
-        return;
-    if (!added)
-        r = sd_bus_message_append(signal, "as", 1, BERTH_CONTAINER_INTERFACE);
-    else if ((r = sd_bus_message_open_container(signal, 'a', "{sa{sv}}")) >= 0 &&
-             (r = sd_bus_message_open_container(signal, 'e', "sa{sv}")) >= 0 &&
-             (r = sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE)) >= 0 &&
-             (r = berth_container_append_properties(signal, service, event->id)) >= 0 &&
-             (r = sd_bus_message_close_container(signal)) >= 0)
-        r = sd_bus_message_close_container(signal);
-    if (r >= 0)
-        sd_bus_send_to(service->bus, signal, destination, NULL);
-}
-
-static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
-    BerthService *service = userdata;
-    GHashTableIter iterator;
-    gpointer name, value;
-
-    (void)container;
-    g_hash_table_iter_init(&iterator, service->subscribers);
-    while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        if (!sees(value, event->owner))
-            continue;
-        send_object_change(service, event, name);
-        send_event(service, event, name);
-    }
-}
-
-static void on_peer_left(const char *peer, void *userdata) {
-    BerthService *service = userdata;
-
-    g_hash_table_remove(service->subscribers, peer);
-}
-
-static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {
-    g_autofree char *path = berth_container_make_path(id);
-    int r;
-
-    if ((r = sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_append(reply, "o", path)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_append(reply, "s", BERTH_CONTAINER_INTERFACE)) < 0 ||
-        (r = berth_container_append_properties(reply, service, id)) < 0 ||
-        (r = sd_bus_message_close_container(reply)) < 0 ||
-        (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_message_close_container(reply);
-}
-
-/* In front of sd-bus' own answer, which would list everybody's. */
-static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    Subscriber sight;
-    int r;
-
-    (void)error;
-    if (!sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
-                                       "GetManagedObjects"))
-        return 0;
-    r = find_sight(call, service, on_managed_objects, &sight);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "{oa{sa{sv}}}")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
-        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (sees(&sight, record->owner))
-            r = append_managed(reply, service, record->id);
-    }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
-}
-
-bool berth_service_has_waiting(BerthService *service) {
-    return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
-           berth_access_count_pending(service->access) > 0;
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -614,13 +481,9 @@ static int find_manager(sd_bus *bus, const char *path, const char *interface, vo
 }
 
 int berth_containers_bus_add(BerthService *service) {
-    int r;
+    int r = berth_container_signals_add(service);
 
-    berth_containers_observe(service->containers, on_event, service);
-    berth_access_on_peer_left(service->access, on_peer_left, service);
-    if ((r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service)) <
-            0 ||
-        (r = sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT)) < 0)
+    if (r < 0)
         return r;
     return sd_bus_add_fallback_vtable(service->bus, NULL, PATH, INTERFACE, vtable, find_manager,
                                       service);

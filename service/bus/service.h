@@ -27,7 +27,7 @@ typedef struct {
     BerthImages *images;
     BerthContainers *containers;
     GPtrArray *waiting;      /* calls that are answered when something ends */
-    GHashTable *subscribers; /* unique names that get container events → BerthSubscriber */
+    GHashTable *subscribers; /* unique names that get container events → BerthSight */
 } BerthService;
 
 /* Each registers its objects; negative errno. */

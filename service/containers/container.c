@@ -228,6 +228,22 @@ void berth_container_wait(BerthContainer *container, BerthContainerExited exited
     g_ptr_array_add(container->waiters, waiter);
 }
 
+bool berth_containers_forget_wait(BerthContainers *containers, void *userdata) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        GPtrArray *waiters = ((BerthContainer *)value)->waiters;
+        for (guint i = 0; i < waiters->len; i++)
+            if (((Waiter *)waiters->pdata[i])->userdata == userdata) {
+                g_ptr_array_remove_index(waiters, i);
+                return true;
+            }
+    }
+    return false;
+}
+
 static void fail_waiters(BerthContainer *container) {
     g_autoptr(GError) error = NULL;
 

@@ -81,8 +81,10 @@ bool berth_container_kill(BerthContainer *container, int signal, bool all, GErro
 /* Asks it to stop, and after the time-out kills it. timeout_usec UINT64_MAX: as it was created. */
 void berth_container_stop(BerthContainer *container, uint64_t timeout_usec);
 
-/* Told when it has ended, or at once. Forgetting a waiter needs its userdata. */
+/* Told when it has ended, or at once. */
 void berth_container_wait(BerthContainer *container, BerthContainerExited exited, void *userdata);
+/* Whoever waits with this userdata is not told any more; false where nobody does. */
+bool berth_containers_forget_wait(BerthContainers *containers, void *userdata);
 
 /* Removes it; FailedPrecondition while it runs. The record's last status is valid until it returns.
  */

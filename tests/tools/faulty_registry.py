@@ -40,6 +40,8 @@ class FaultyRegistry:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        # A client that breaks off, or speaks no TLS, is what a test is about.
+        self.server.handle_error = lambda *_: None
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is told of containers, and to whom: events, changed properties, and the object manager on
+ * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
+
+#include "bus/container-object.h"
+
+#define MANAGER "org.berth1.Containers"
+
+/* The caller's uid, and whether he may see what is others'. */
+int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
+                     BerthSight *sight) {
+    int r = berth_access_get_uid(service->access, call, handler, service, &sight->uid);
+
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_access_query(service->access, call, handler, service, &sight->sees_all,
+                                    "org.berth1.containers.inspect");
+}
+
+bool berth_sight_sees(const BerthSight *sight, uint32_t owner) {
+    return sight->sees_all || sight->uid == owner;
+}
+
+int berth_container_append_event(sd_bus_message *message, const char *types,
+                                 const BerthEvent *event) {
+    return sd_bus_message_append(message, types, event->sequence, event->kind, event->id,
+                                 event->process, event->pid, (int32_t)event->status,
+                                 event->time_usec);
+}
+
+static void send_event(BerthService *service, const BerthEvent *event, const char *destination) {
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, BERTH_CONTAINER_PREFIX, MANAGER,
+                                  "Event") >= 0 &&
+        berth_container_append_event(signal, "tsssuit", event) >= 0)
+        sd_bus_send_to(service->bus, signal, destination, NULL);
+}
+
+static void send_object_change(BerthService *service, const BerthEvent *event,
+                               const char *destination) {
+    g_autofree char *path = berth_container_make_path(event->id);
+    g_autoptr(sd_bus_message) signal = NULL;
+    bool added = g_str_equal(event->kind, "create");
+    int r;
+
+    if (!added && !g_str_equal(event->kind, "delete")) {
+        berth_container_send_changed(service, event->id, destination);
+        return;
+    }
+    r = sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
+                                  "org.freedesktop.DBus.ObjectManager",
+                                  added ? "InterfacesAdded" : "InterfacesRemoved");
+    if (r < 0 || sd_bus_message_append(signal, "o", path) < 0)
+        return;
+    if (!added)
+        r = sd_bus_message_append(signal, "as", 1, BERTH_CONTAINER_INTERFACE);
+    else if ((r = sd_bus_message_open_container(signal, 'a', "{sa{sv}}")) >= 0 &&
+             (r = sd_bus_message_open_container(signal, 'e', "sa{sv}")) >= 0 &&
+             (r = sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE)) >= 0 &&
+             (r = berth_container_append_properties(signal, service, event->id)) >= 0 &&
+             (r = sd_bus_message_close_container(signal)) >= 0)
+        r = sd_bus_message_close_container(signal);
+    if (r >= 0)
+        sd_bus_send_to(service->bus, signal, destination, NULL);
+}
+
+static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
+    BerthService *service = userdata;
+    GHashTableIter iterator;
+    gpointer name, value;
+
+    (void)container;
+    g_hash_table_iter_init(&iterator, service->subscribers);
+    while (g_hash_table_iter_next(&iterator, &name, &value)) {
+        if (!berth_sight_sees(value, event->owner))
+            continue;
+        send_object_change(service, event, name);
+        send_event(service, event, name);
+    }
+}
+
+static void on_peer_left(const char *peer, void *userdata) {
+    BerthService *service = userdata;
+
+    g_hash_table_remove(service->subscribers, peer);
+    /* A container that is never started would be waited for without an end. */
+    for (guint i = service->waiting->len; i-- > 0;) {
+        BerthPendingCall *pending = service->waiting->pdata[i];
+        if (g_strcmp0(sd_bus_message_get_sender(pending->call), peer) == 0 &&
+            berth_containers_forget_wait(service->containers, pending))
+            berth_pending_call_free(pending);
+    }
+}
+
+static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {
+    g_autofree char *path = berth_container_make_path(id);
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_append(reply, "o", path)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", BERTH_CONTAINER_INTERFACE)) < 0 ||
+        (r = berth_container_append_properties(reply, service, id)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+/* In front of sd-bus' own answer, which would list everybody's. */
+static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    BerthSight sight;
+    int r;
+
+    (void)error;
+    if (!sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
+                                       "GetManagedObjects"))
+        return 0;
+    r = berth_sight_find(call, service, on_managed_objects, &sight);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{oa{sa{sv}}}")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+        if (berth_sight_sees(&sight, record->owner))
+            r = append_managed(reply, service, record->id);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+bool berth_service_has_waiting(BerthService *service) {
+    return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
+           berth_access_count_pending(service->access) > 0;
+}
+
+int berth_container_signals_add(BerthService *service) {
+    int r;
+
+    berth_containers_observe(service->containers, on_event, service);
+    berth_access_on_peer_left(service->access, on_peer_left, service);
+    if ((r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service)) <
+        0)
+        return r;
+    return sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT);
+}
