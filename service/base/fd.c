@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,7 +89,9 @@ bool berth_fd_pipe(int ends[2], GError **error) {
     return true;
 }
 
-static bool remove_children(int directory, dev_t device, unsigned depth, GError **error) {
+/* budget: how many entries may still be removed. */
+static bool remove_children(int directory, dev_t device, unsigned depth, unsigned *budget,
+                            GError **error) {
     berth_autofd int duplicate = fcntl(directory, F_DUPFD_CLOEXEC, 0);
     DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
     bool removed = true;
@@ -99,6 +102,11 @@ static bool remove_children(int directory, dev_t device, unsigned depth, GError 
     for (struct dirent *entry; removed && (entry = readdir(entries));) {
         if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
             continue;
+        if ((*budget)-- == 0) {
+            removed = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "too many files");
+            *budget = 0;
+            continue;
+        }
         if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN &&
             unlinkat(directory, entry->d_name, 0) == 0)
             continue;
@@ -116,7 +124,7 @@ static bool remove_children(int directory, dev_t device, unsigned depth, GError 
                                       "remove %s: a mount point or too deep", entry->d_name);
             continue;
         }
-        removed = remove_children(child, device, depth + 1, error) &&
+        removed = remove_children(child, device, depth + 1, budget, error) &&
                   (unlinkat(directory, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
                    berth_error_set_errno(error, errno, "remove directory %s", entry->d_name));
     }
@@ -124,7 +132,7 @@ static bool remove_children(int directory, dev_t device, unsigned depth, GError 
     return removed;
 }
 
-bool berth_fd_remove_tree(int directory, const char *name, GError **error) {
+bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit, GError **error) {
     struct stat status;
 
     if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
@@ -132,18 +140,23 @@ bool berth_fd_remove_tree(int directory, const char *name, GError **error) {
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (top < 0 || fstat(top, &status) < 0)
         return berth_error_set_errno(error, errno, "remove %s", name);
-    if (!remove_children(top, status.st_dev, 0, error))
+    if (!remove_children(top, status.st_dev, 0, &limit, error))
         return false;
     if (unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return berth_error_set_errno(error, errno, "remove directory %s", name);
     return true;
 }
 
+bool berth_fd_remove_tree(int directory, const char *name, GError **error) {
+    return berth_fd_remove_small_tree(directory, name, UINT_MAX, error);
+}
+
 bool berth_fd_remove_children(const char *path, GError **error) {
     struct stat status;
+    unsigned unlimited = UINT_MAX;
     berth_autofd int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (top < 0 || fstat(top, &status) < 0)
         return berth_error_set_errno(error, errno, "open %s", path);
-    return remove_children(top, status.st_dev, 0, error);
+    return remove_children(top, status.st_dev, 0, &unlimited, error);
 }

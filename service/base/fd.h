@@ -50,5 +50,8 @@ bool berth_fd_pipe(int ends[2], GError **error);
  * without crossing a mount. What is not there is fine. */
 bool berth_fd_remove_tree(int directory, const char *name, GError **error);
 
+/* The same, but it gives up with LimitExceeded after limit entries; what was removed is gone. */
+bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit, GError **error);
+
 /* The same for all that is in the directory path, which stays. */
 bool berth_fd_remove_children(const char *path, GError **error);

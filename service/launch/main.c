@@ -224,7 +224,7 @@ int main(int argc, char **argv) {
     if (overlay < 0)
         fail_with("root", error);
     enter_namespaces(plan);
-    if (!berth_root_enter(plan, overlay, &error))
+    if (!berth_root_enter(plan, overlay, &error) || !berth_root_restrict(plan, &error))
         fail_with("root", error);
     if (!berth_identity_find(plan->user, &identity, &error))
         fail_with("user", error);
@@ -233,7 +233,7 @@ int main(int argc, char **argv) {
     wait_for_scope();
     if ((plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
         fail_errno("cgroup namespace", NULL);
-    if (!berth_root_mount_cgroup(plan, &error) || !berth_root_restrict(plan, &error))
+    if (!berth_root_mount_cgroup(plan, &error))
         fail_with("root", error);
     if (to_journal[0])
         connect_journal(journal, STDOUT_FILENO, argv[1], 6);

@@ -181,19 +181,59 @@ bool berth_root_mount_cgroup(const BerthPlan *plan, GError **error) {
     return true;
 }
 
-/* A file is hidden by /dev/null, a directory by an empty file system; what is not there needs
- * nothing. */
-static bool mask(const char *path, GError **error) {
+/* A copy of a mount, attached to path; what is not there needs none. */
+static bool attach_clone(int source, const char *path, GError **error) {
+    berth_autofd int tree =
+        syscall(SYS_open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (tree < 0 || syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return berth_error_set_errno(error, errno, "mask %s", path);
+    return true;
+}
+
+/* An empty file system, attached nowhere yet. */
+static int make_empty(GError **error) {
+    berth_autofd int context = syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+    int tree = -1;
+
+    if (context >= 0 &&
+        syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0) == 0 &&
+        syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        tree =
+            syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (tree < 0)
+        berth_error_set_errno(error, errno, "make an empty file system");
+    return tree;
+}
+
+/* A file is hidden by /dev/null, a directory by an empty file system, of which one serves all. */
+static bool mask_paths(char *const *paths, GError **error) {
+    berth_autofd int null = open("/dev/null", O_PATH | O_CLOEXEC);
+    berth_autofd int empty = -1, tree = -1;
     struct stat status;
 
-    if (lstat(path, &status) < 0)
-        return errno == ENOENT || errno == ENOTDIR ||
-               berth_error_set_errno(error, errno, "mask %s", path);
-    int r = S_ISDIR(status.st_mode)
-                ? mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                        "size=0,mode=755")
-                : mount("/dev/null", path, NULL, MS_BIND, NULL);
-    return r == 0 || berth_error_set_errno(error, errno, "mask %s", path);
+    for (; *paths; paths++) {
+        if (lstat(*paths, &status) < 0)
+            continue;
+        if (!S_ISDIR(status.st_mode)) {
+            if (!attach_clone(null, *paths, error))
+                return false;
+            continue;
+        }
+        if (empty < 0) {
+            /* Only what is attached can be cloned: the first copy is the source of the others. */
+            if ((tree = make_empty(error)) < 0)
+                return false;
+            if (syscall(SYS_move_mount, tree, "", AT_FDCWD, *paths, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return berth_error_set_errno(error, errno, "mask %s", *paths);
+            empty = berth_fd_steal(&tree);
+            continue;
+        }
+        if (!attach_clone(empty, *paths, error))
+            return false;
+    }
+    return true;
 }
 
 static bool make_read_only(const char *path, GError **error) {
@@ -209,9 +249,8 @@ static bool make_read_only(const char *path, GError **error) {
 bool berth_root_restrict(const BerthPlan *plan, GError **error) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 
-    for (char **path = plan->masked_paths; *path; path++)
-        if (!mask(*path, error))
-            return false;
+    if (!mask_paths(plan->masked_paths, error))
+        return false;
     for (char **path = plan->read_only_paths; *path; path++)
         if (!make_read_only(*path, error))
             return false;

@@ -15,8 +15,8 @@ int berth_root_make(const BerthPlan *plan, int directory, int snapshots, GError 
  * process sees nothing else. */
 bool berth_root_enter(const BerthPlan *plan, int overlay, GError **error);
 
+/* Masked and read-only paths, and a read-only root. */
+bool berth_root_restrict(const BerthPlan *plan, GError **error);
+
 /* The mounts that wait for the container's cgroup. */
 bool berth_root_mount_cgroup(const BerthPlan *plan, GError **error);
-
-/* Masked and read-only paths, and a read-only root: after everything is mounted. */
-bool berth_root_restrict(const BerthPlan *plan, GError **error);

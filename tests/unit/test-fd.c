@@ -68,11 +68,26 @@ static void test_trees_are_removed_without_following_links(void) {
     g_rmdir(path);
 }
 
+static void test_small_trees_only(void) {
+    berth_autofd int directory = -1;
+    g_autofree char *path = make_directory(&directory);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(mkdirat(directory, "a", 0700), ==, 0);
+    g_assert_cmpint(mkdirat(directory, "a/b", 0700), ==, 0);
+    g_assert_cmpint(mkdirat(directory, "a/b/c", 0700), ==, 0);
+    g_assert_false(berth_fd_remove_small_tree(directory, "a", 1, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+    g_assert_true(berth_fd_remove_small_tree(directory, "a", 2, NULL));
+    g_rmdir(path);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fd/nothing-leads-out", test_nothing_leads_out);
     g_test_add_func("/fd/reading-whole-is-limited", test_reading_whole_is_limited);
     g_test_add_func("/fd/trees-are-removed-without-following-links",
                     test_trees_are_removed_without_following_links);
+    g_test_add_func("/fd/small-trees-only", test_small_trees_only);
     return g_test_run();
 }
