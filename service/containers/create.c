@@ -75,6 +75,9 @@ char *berth_container_options_weaken(const BerthContainerOptions *options) {
     }
     if (options->seccomp && !g_str_equal(options->seccomp, "default"))
         g_ptr_array_add(words, g_strdup("no system call filter"));
+    if (options->slice && !g_str_equal(options->slice, "berth.slice") &&
+        !g_str_has_prefix(options->slice, "berth-"))
+        g_ptr_array_add(words, g_strconcat("the slice ", options->slice, NULL));
     if (words->len == 0)
         return NULL;
     g_ptr_array_add(words, NULL);

@@ -284,6 +284,64 @@ static bool copy_up(int source, int parent, const BerthTreeLink *link, GError **
     return copy_content(source, to, error) && copy_attributes(source, to, link->target, error);
 }
 
+/* Other names of a file of lower layers: they all are one file after a link is added, so they are
+ * all made in this layer. Looked for only where the file has other names at all. */
+typedef struct {
+    BerthTree *tree;
+    int lower;
+    const BerthTreeLink *link;
+    struct stat wanted;
+    int target_parent; /* the copy, in this layer */
+} Siblings;
+
+static bool link_sibling(const Siblings *siblings, const char *path, GError **error) {
+    g_autofree char *above = g_path_get_dirname(path);
+    struct stat before;
+
+    if (g_str_equal(path, siblings->link->target) || has_opaque_above(siblings->tree, path))
+        return true;
+    berth_autofd int parent =
+        open_settled(siblings->tree, siblings->lower, g_str_equal(above, ".") ? "" : above, NULL);
+    /* Behind a whiteout of this layer the name is gone. */
+    if (parent < 0)
+        return true;
+    if (fstat(parent, &before) < 0 ||
+        (linkat(siblings->target_parent, berth_tree_get_name(siblings->link->target), parent,
+                berth_tree_get_name(path), 0) < 0 &&
+         errno != EEXIST))
+        return berth_error_set_errno(error, errno, "link \"%.200s\"", path);
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    (void)futimens(parent, times);
+    return true;
+}
+
+static bool link_siblings_in(const Siblings *siblings, const char *directory, unsigned depth,
+                             GError **error) {
+    int fd = berth_fd_open_beneath(siblings->lower, or_dot(directory), O_RDONLY | O_DIRECTORY, 0);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    bool linked = true;
+
+    if (!entries || depth > MAX_MOVE_DEPTH)
+        return berth_error_set_errno(error, entries ? ELOOP : errno, "list directory");
+    for (struct dirent *entry; linked && (entry = readdir(entries));) {
+        struct stat status;
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
+            (entry->d_type != DT_DIR && entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
+            continue;
+        g_autofree char *path = directory[0] ? g_strconcat(directory, "/", entry->d_name, NULL)
+                                             : g_strdup(entry->d_name);
+        if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            linked = berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+        else if (S_ISDIR(status.st_mode))
+            linked = link_siblings_in(siblings, path, depth + 1, error);
+        else if (status.st_ino == siblings->wanted.st_ino &&
+                 status.st_dev == siblings->wanted.st_dev)
+            linked = link_sibling(siblings, path, error);
+    }
+    closedir(entries);
+    return linked;
+}
+
 static int open_link_source(int lower, const BerthTreeLink *link) {
     int fd = lower < 0 ? -1 : berth_fd_open_in_root(lower, link->target, O_PATH | O_NOFOLLOW, 0);
     struct stat status;
@@ -316,6 +374,12 @@ static bool settle_link(BerthTree *tree, int lower, const BerthTreeLink *link, G
             return false;
         const struct timespec times[2] = {before.st_atim, before.st_mtim};
         (void)futimens(target_parent, times);
+        Siblings siblings = {tree, lower, link, {0}, target_parent};
+        if (fstat(source, &siblings.wanted) < 0)
+            return berth_error_set_errno(error, errno, "look at \"%.200s\"", link->target);
+        if (S_ISREG(siblings.wanted.st_mode) && siblings.wanted.st_nlink > 1 &&
+            !link_siblings_in(&siblings, "", 0, error))
+            return false;
     }
     berth_autofd int path_parent =
         open_settled(tree, lower, g_str_equal(path_above, ".") ? "" : path_above, error);

@@ -130,7 +130,7 @@ def second_layer():
     # Implied directories: "deep/er" takes what it has below; "lib" leads to usr/lib.
     layer.add("deep/er/new", b"new")
     layer.add("lib/new-lib", b"lib")
-    layer.hard_link("bin/from-below", "usr/lib/old")
+    layer.hard_link("bin/from-below", "usr/lib/old").hard_link("third-name", "bin/tool")
     layer.directory("replaced").add("replaced/now-a-directory", b"x")
     layer.add("replaced-dir", b"now a file")
     layer.add("whiteout-of/.wh.nothing", b"")

@@ -38,12 +38,16 @@ static void test_image_and_options_are_joined(void) {
 
 static void test_weaker_options_are_told(void) {
     char *add[] = {(char *)"NET_ADMIN", NULL};
-    BerthContainerOptions plain = {.network = "none", .seccomp = "default"};
+    BerthContainerOptions plain = {
+        .network = "none", .seccomp = "default", .slice = "berth-a.slice"};
+    BerthContainerOptions elsewhere = {.slice = "system.slice"};
+    g_autofree char *slice = berth_container_options_weaken(&elsewhere);
     BerthContainerOptions weak = {
         .network = "host", .seccomp = "unconfined", .capabilities_add = add};
     g_autofree char *words = berth_container_options_weaken(&weak);
 
     g_assert_null(berth_container_options_weaken(&plain));
+    g_assert_nonnull(strstr(slice, "system.slice"));
     g_assert_nonnull(strstr(words, "network"));
     g_assert_nonnull(strstr(words, "NET_ADMIN"));
     g_assert_nonnull(strstr(words, "filter"));
