@@ -27,7 +27,6 @@ typedef struct {
     BerthImages images;
     int directory;
     sd_event_source *idle;
-    bool leaving;
 } Daemon;
 
 static void raise_descriptor_limit(void) {
@@ -136,22 +135,35 @@ static bool is_idle(BerthService *service) {
            berth_trash_count() == 0;
 }
 
-/* The name goes first: calls that are sent from then on start the service anew, after this one. */
+static int go_on(Daemon *daemon) {
+    sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
+    return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
+}
+
+/* The name goes first: calls that are sent from then on start the service anew, after this one.
+ * Those that were sent before are answered; if one of them makes work, the name is taken back. The
+ * two calls of the bus wait, when nobody else does. */
 static int leave(Daemon *daemon) {
-    daemon->leaving = true;
+    BerthService *service = &daemon->service;
+    int r = sd_bus_release_name(service->bus, BERTH_BUS_NAME);
+
+    while (r >= 0 && (r = sd_bus_process(service->bus, NULL)) > 0)
+        ;
+    if (r >= 0 && !is_idle(service)) {
+        r = sd_bus_request_name(service->bus, BERTH_BUS_NAME, 0);
+        if (r >= 0)
+            return go_on(daemon);
+    }
     sd_notify(0, "STOPPING=1");
-    sd_bus_release_name(daemon->service.bus, BERTH_BUS_NAME);
-    return sd_event_exit(daemon->service.event, EXIT_SUCCESS);
+    return sd_event_exit(service->event, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
     Daemon *daemon = userdata;
 
+    (void)source;
     (void)usec;
-    if (is_idle(&daemon->service))
-        return leave(daemon);
-    sd_event_source_set_time_relative(source, IDLE_USEC);
-    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return is_idle(&daemon->service) ? leave(daemon) : go_on(daemon);
 }
 
 /* Every call puts the end off. */

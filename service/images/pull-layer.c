@@ -100,8 +100,8 @@ static void check_unpacked(BerthPullLayer *layer) {
     layer->state = LAYER_UNPACKED;
     if (!layer->below || layer->below->state == LAYER_DONE)
         settle(layer);
-    else
-        berth_pull_start_layers(pull);
+    /* Its place is free for another. */
+    berth_pull_start_layers(pull);
 }
 
 static void on_unpacked(sd_bus_message *reply, const GError *error, void *userdata) {
