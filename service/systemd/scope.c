@@ -17,14 +17,17 @@
 typedef struct {
     BerthScopes *scopes;
     sd_bus_slot *slot;
-    char *job; /* NULL until systemd has named it */
+    sd_bus_message *call; /* of a start, to be sent again when the name is free */
+    char *unit;
+    bool waits; /* for an earlier scope of this name to go */
+    char *job;  /* NULL until systemd has named it */
     BerthScopeDone done;
     void *userdata;
 } Operation;
 
 struct BerthScopes {
     sd_bus *bus;
-    sd_bus_slot *job_removed, *request_stop;
+    sd_bus_slot *job_removed, *request_stop, *unit_removed;
     GPtrArray *operations; /* of Operation */
     BerthStopRequested requested;
     void *userdata;
@@ -34,6 +37,8 @@ static void free_operation(gpointer data) {
     Operation *operation = data;
 
     sd_bus_slot_unref(operation->slot);
+    sd_bus_message_unref(operation->call);
+    g_free(operation->unit);
     g_free(operation->job);
     g_free(operation);
 }
@@ -110,6 +115,7 @@ void berth_scopes_free(BerthScopes *scopes) {
     g_ptr_array_unref(scopes->operations);
     sd_bus_slot_unref(scopes->job_removed);
     sd_bus_slot_unref(scopes->request_stop);
+    sd_bus_slot_unref(scopes->unit_removed);
     g_free(scopes);
 }
 
@@ -138,12 +144,72 @@ static void fail(Operation *operation, int errnum, const sd_bus_error *bus_error
     finish(operation, error);
 }
 
+static void send_start(Operation *operation);
+
+/* A scope goes some milliseconds after its last process. */
+static int on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    BerthScopes *scopes = userdata;
+    const char *unit;
+
+    (void)error;
+    if (sd_bus_message_read(signal, "s", &unit) < 0)
+        return 0;
+    for (guint i = 0; i < scopes->operations->len; i++) {
+        Operation *operation = scopes->operations->pdata[i];
+        if (operation->waits && g_str_equal(operation->unit, unit)) {
+            operation->waits = false;
+            send_start(operation);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* They may have gone before this was listened to: so all are tried at once, and again when theirs
+ * goes. */
+static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Operation *first = userdata;
+    GPtrArray *operations = first->scopes->operations;
+
+    (void)reply;
+    (void)error;
+    for (guint i = operations->len; i-- > 0;) {
+        Operation *operation = operations->pdata[i];
+        if (operation->waits) {
+            operation->waits = false;
+            send_start(operation);
+        }
+    }
+    return 0;
+}
+
+/* The name is still that of an earlier scope. systemd tells of units only to who subscribes. */
+static void wait_for_name(Operation *operation) {
+    BerthScopes *scopes = operation->scopes;
+    int r;
+
+    operation->waits = true;
+    if (scopes->unit_removed)
+        return;
+    if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, SYSTEMD, MANAGER_PATH,
+                                       MANAGER, "UnitRemoved", on_unit_removed, NULL, scopes)) <
+            0 ||
+        (r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                      "Subscribe", on_subscribed, operation, NULL)) < 0)
+        fail(operation, r, NULL, "listen to systemd");
+}
+
 /* systemd's answer comes before its JobRemoved: both go the same way. */
 static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Operation *operation = userdata;
     const char *job;
 
     (void)error;
+    operation->slot = sd_bus_slot_unref(operation->slot);
+    if (sd_bus_message_is_method_error(reply, SYSTEMD ".UnitExists")) {
+        wait_for_name(operation);
+        return 0;
+    }
     if (sd_bus_message_is_method_error(reply, NULL)) {
         fail(operation, EIO, sd_bus_message_get_error(reply), "systemd did not make the scope");
         return 0;
@@ -195,22 +261,46 @@ static int append_properties(sd_bus_message *call, const BerthScopeOptions *opti
     return sd_bus_message_close_container(call);
 }
 
-void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
-                        void *userdata) {
-    Operation *operation = new_operation(scopes, done, userdata);
-    g_autoptr(sd_bus_message) call = NULL;
+static int make_start(BerthScopes *scopes, const BerthScopeOptions *options,
+                      sd_bus_message **call) {
     const char *controller;
     int r;
 
     if ((r = sd_bus_get_unique_name(scopes->bus, &controller)) < 0 ||
-        (r = sd_bus_message_new_method_call(scopes->bus, &call, SYSTEMD, MANAGER_PATH, MANAGER,
+        (r = sd_bus_message_new_method_call(scopes->bus, call, SYSTEMD, MANAGER_PATH, MANAGER,
                                             "StartTransientUnit")) < 0 ||
-        (r = sd_bus_message_append(call, "ss", options->unit, "fail")) < 0 ||
-        (r = append_properties(call, options, controller)) < 0 ||
-        (r = sd_bus_message_append(call, "a(sa(sv))", 0)) < 0 ||
-        (r = sd_bus_call_async(scopes->bus, &operation->slot, call, on_started, operation,
+        (r = sd_bus_message_append(*call, "ss", options->unit, "fail")) < 0 ||
+        (r = append_properties(*call, options, controller)) < 0)
+        return r;
+    return sd_bus_message_append(*call, "a(sa(sv))", 0);
+}
+
+/* A message is sent once: each try sends a copy. */
+static void send_start(Operation *operation) {
+    g_autoptr(sd_bus_message) copy = NULL;
+    sd_bus *bus = operation->scopes->bus;
+    int r;
+
+    operation->slot = sd_bus_slot_unref(operation->slot);
+    if ((r = sd_bus_message_new_method_call(bus, &copy, SYSTEMD, MANAGER_PATH, MANAGER,
+                                            "StartTransientUnit")) < 0 ||
+        (r = sd_bus_message_rewind(operation->call, 1)) < 0 ||
+        (r = sd_bus_message_copy(copy, operation->call, 1)) < 0 ||
+        (r = sd_bus_call_async(bus, &operation->slot, copy, on_started, operation,
                                CALL_TIMEOUT_USEC)) < 0)
         fail(operation, r, NULL, "ask systemd for a scope");
+}
+
+void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
+                        void *userdata) {
+    Operation *operation = new_operation(scopes, done, userdata);
+    int r = make_start(scopes, options, &operation->call);
+
+    operation->unit = g_strdup(options->unit);
+    if (r < 0 || (r = sd_bus_message_seal(operation->call, 1, 0)) < 0)
+        fail(operation, r, NULL, "ask systemd for a scope");
+    else
+        send_start(operation);
 }
 
 static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
