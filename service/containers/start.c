@@ -14,7 +14,6 @@
 #include "systemd/pidfd.h"
 
 #include <errno.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@
 
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
-enum { MAX_REPORT_BYTES = 1024 };
+enum { MAX_REPORT_BYTES = 1024, CLONE_STACK_BYTES = 64 * 1024 };
 
 /* The launcher's descriptors, in order from 0. */
 enum { INPUT, OUTPUT, ERROR, SOCKET, CONFIG, DIRECTORY, SNAPSHOTS, DESCRIPTORS };
@@ -178,33 +177,45 @@ static void start_scope(BerthLaunch *launch) {
     berth_scopes_start(container->containers->scopes, &options, on_scope, launch);
 }
 
-/* In the child: only what may be done between clone and exec. */
-G_GNUC_NORETURN static void become_launcher(const int sources[DESCRIPTORS],
-                                            char *const *arguments) {
+typedef struct {
+    const int *sources;
+    char *const *arguments;
+} Launcher;
+
+/* In the child, which shares the service's memory until it executes, while the service waits: only
+ * system calls, and nothing is changed that the service would see. */
+static int become_launcher(void *data) {
     static char *const environment[] = {NULL};
+    const Launcher *launcher = data;
     sigset_t none;
 
+    /* What the service ignores stays ignored by exec(2) otherwise. */
+    signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int i = 0; i < DESCRIPTORS; i++)
-        if (dup2(sources[i], i) < 0)
+        if (dup2(launcher->sources[i], i) < 0)
             _exit(EXIT_FAILURE);
     close_range(DESCRIPTORS, ~0u, 0);
     setsid();
-    execve(arguments[0], arguments, environment);
+    execve(launcher->arguments[0], launcher->arguments, environment);
     _exit(EXIT_FAILURE);
 }
 
 static pid_t clone_launcher(const int sources[DESCRIPTORS], char *const *arguments, int *pidfd) {
-    struct clone_args how = {
-        .flags = CLONE_NEWPID | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-        .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
-    };
-    pid_t pid = (pid_t)syscall(SYS_clone3, &how, sizeof how);
+    static char stack[CLONE_STACK_BYTES] __attribute__((aligned(16)));
+    Launcher launcher = {sources, arguments};
+    sigset_t all, before;
 
-    if (pid == 0)
-        become_launcher(sources, arguments);
+    /* No handler may run on the shared memory. */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t pid =
+        clone(become_launcher, stack + sizeof stack,
+              CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, &launcher, pidfd);
+    int errnum = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = errnum;
     return pid;
 }
 

@@ -7,6 +7,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #define DEFAULT_PROFILE BERTH_DATADIR "/seccomp-default.json"
 
@@ -154,4 +158,34 @@ scmp_filter_ctx berth_filter_build_default(GError **error) {
     }
     g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
     return text ? berth_filter_build(text, size, error) : NULL;
+}
+
+struct BerthProgram {
+    unsigned short length;
+    struct sock_filter *instructions;
+};
+
+BerthProgram *berth_filter_compile(scmp_filter_ctx filter, GError **error) {
+    berth_autofd int file = memfd_create("filter", MFD_CLOEXEC);
+    size_t size;
+    int r = file < 0 ? -errno : seccomp_export_bpf(filter, file);
+
+    if (r < 0) {
+        berth_error_set_errno(error, r, "seccomp: compile the filter");
+        return NULL;
+    }
+    char *data = berth_fd_read_whole(file, BPF_MAXINSNS * sizeof(struct sock_filter), &size, error);
+    if (!data)
+        return NULL;
+    BerthProgram *program = g_new0(BerthProgram, 1);
+    program->length = (unsigned short)(size / sizeof(struct sock_filter));
+    program->instructions = (struct sock_filter *)data;
+    return program;
+}
+
+bool berth_program_load(const BerthProgram *program, GError **error) {
+    struct sock_fprog whole = {.len = program->length, .filter = program->instructions};
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) == 0 ||
+           berth_error_set_errno(error, errno, "seccomp: load the filter");
 }

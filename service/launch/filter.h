@@ -15,3 +15,11 @@ scmp_filter_ctx berth_filter_build(const char *profile, size_t size, GError **er
 
 /* The default profile, from its file. */
 scmp_filter_ctx berth_filter_build_default(GError **error);
+
+/* The filter as the program the kernel takes: made beforehand, since that takes longer than loading
+ * it. NULL with error. */
+typedef struct BerthProgram BerthProgram;
+BerthProgram *berth_filter_compile(scmp_filter_ctx filter, GError **error);
+
+/* Loads it for this process and what it executes, for good. */
+bool berth_program_load(const BerthProgram *program, GError **error);

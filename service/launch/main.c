@@ -188,22 +188,24 @@ G_GNUC_NORETURN static void execute(char **arguments, char **environment) {
     fail("command", name, g_strerror(errnum), EXIT_NOT_EXECUTABLE);
 }
 
-static scmp_filter_ctx build_filter(const BerthPlan *plan) {
+/* NULL for a container without one. */
+static BerthProgram *build_filter(const BerthPlan *plan) {
     g_autoptr(GError) error = NULL;
 
     if (g_str_equal(plan->seccomp, "unconfined"))
         return NULL;
     scmp_filter_ctx filter = berth_filter_build_default(&error);
-    if (!filter)
+    BerthProgram *program = filter ? berth_filter_compile(filter, &error) : NULL;
+    if (!program)
         fail_with("system call filter", error);
-    return filter;
+    return program;
 }
 
-static void load_filter(scmp_filter_ctx filter) {
-    int r = filter ? seccomp_load(filter) : 0;
+static void load_filter(const BerthProgram *program) {
+    g_autoptr(GError) error = NULL;
 
-    if (r < 0)
-        fail("system call filter", NULL, g_strerror(-r), EXIT_LAUNCH);
+    if (program && !berth_program_load(program, &error))
+        fail_with("system call filter", error);
 }
 
 int main(int argc, char **argv) {
@@ -218,7 +220,7 @@ int main(int argc, char **argv) {
         fail_with("configuration", error);
     bool to_journal[2] = {g_str_equal(argv[2], "journal"), g_str_equal(argv[3], "journal")};
     int journal = to_journal[0] || to_journal[1] ? open_journal() : -1;
-    scmp_filter_ctx filter = build_filter(plan);
+    BerthProgram *filter = build_filter(plan);
     umask(0);
     int overlay = berth_root_make(plan, DIRECTORY_FD, SNAPSHOTS_FD, &error);
     if (overlay < 0)

@@ -25,7 +25,9 @@ static int call_under_default(long number, long argument) {
     pid_t child = fork();
     if (child == 0) {
         scmp_filter_ctx filter = berth_filter_build(text, size, NULL);
-        if (!filter || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_load(filter) < 0)
+        BerthProgram *program = filter ? berth_filter_compile(filter, NULL) : NULL;
+        if (!program || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            !berth_program_load(program, NULL))
             _exit(255);
         _exit(syscall(number, argument, 0, 0, 0, 0) < 0 ? errno : 0);
     }
