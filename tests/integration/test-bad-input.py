@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import threading
-import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -268,8 +267,16 @@ def test_two_pulls_of_one_image_share_the_work():
     gate = REGISTRY.stall[layer] = threading.Event()
     REGISTRY.requests.clear()
     pulls = [subprocess.Popen(["dist", "pull", "-q", reference]) for _ in range(2)]
-    wait_until(lambda: len([r for r in listing("transfers") if r["state"] == "running"]) == 2, "both")
-    time.sleep(0.3)
+
+    def phases():
+        running = [r["transfer"] for r in listing("transfers") if r["state"] == "running"]
+        return sorted(phase for number in running for phase in ("fetching", "waiting")
+                      if phase in busctl("get-property", "org.berth1",
+                                         f"/org/berth1/transfers/{number}", "org.berth1.Transfer",
+                                         "Items").out)
+
+    # One fetches the layer, the other waits for it.
+    wait_until(lambda: phases() == ["fetching", "waiting"], "both to want the layer")
     gate.set()
     equal([pull.wait(30) for pull in pulls], [0, 0])
     fetched = [r for r in REGISTRY.requests if r[0] == "GET" and layer in r[1]]

@@ -66,10 +66,9 @@ interrupted() {
         pid=$!
         # The script's own process is the group's leader, after setsid has become it.
         for _ in {1..200}; do
-            pgrep -f "machine --name $names run" >/dev/null && [[ -d /run/berth-machines/run-$pid ]] && break
+            [[ -s /run/berth-machines/run-$pid/pid ]] && break
             sleep 0.02
         done
-        sleep 1.5
         kill -$signal -- -"$pid" 2>/dev/null || kill -$signal "$pid"
         wait "$pid"
         nothing_is_left "$pid" || return 1
