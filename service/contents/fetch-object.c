@@ -5,6 +5,9 @@
 #include "base/fd.h"
 #include "contents/contents-private.h"
 
+/* Each is a process. */
+enum { MAX_OBJECTS = 64 };
+
 typedef struct {
     BerthContents *contents;
     BerthWorker *worker;
@@ -71,7 +74,11 @@ void berth_contents_fetch_object(BerthContents *contents, const BerthObjectReque
                        .ready = ready,
                        .userdata = userdata};
     contents->objects++;
-    object->worker = berth_worker_new(contents->event, "fetch", -1, &error);
+    if (contents->objects > MAX_OBJECTS)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "%d objects are being fetched already; wait for one to end", MAX_OBJECTS);
+    else
+        object->worker = berth_worker_new(contents->event, "fetch", -1, &error);
     if (!object->worker) {
         fail(object, error);
         return;

@@ -6,9 +6,13 @@
 #include "base/names.h"
 #include "contents/contents-private.h"
 
+/* Each is a process. */
+enum { MAX_SESSIONS_PER_OWNER = 32 };
+
 typedef struct {
     BerthContents *contents;
     char *ref;
+    uint32_t owner;
     BerthWorker *worker; /* NULL once it has answered */
     char *digest;        /* what it answered */
     uint64_t size;
@@ -117,16 +121,32 @@ static bool find_algorithm(const char *expected, const char **name, GError **err
     return true;
 }
 
+static bool check_quota(BerthContents *contents, uint32_t owner, GError **error) {
+    GHashTableIter iterator;
+    unsigned count = 0;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, contents->sessions);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        count += ((Session *)value)->owner == owner;
+    return count < MAX_SESSIONS_PER_OWNER ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "user %u writes %d ingests already; commit or abort some", owner,
+                           MAX_SESSIONS_PER_OWNER);
+}
+
 static Session *open_session(BerthContents *contents, const char *ref, uint64_t total,
                              const char *expected, uint32_t owner, int input, uint64_t *offset,
                              GError **error) {
     const char *algorithm;
 
-    if (!find_algorithm(expected, &algorithm, error) || !berth_contents_claim(contents, ref, error))
+    if (!find_algorithm(expected, &algorithm, error) || !check_quota(contents, owner, error) ||
+        !berth_contents_claim(contents, ref, error))
         return NULL;
     Session *session = g_new0(Session, 1);
     session->contents = contents;
     session->ref = g_strdup(ref);
+    session->owner = owner;
     session->expected = g_strdup(expected);
     g_hash_table_insert(contents->sessions, session->ref, session);
     berth_autofd int file =

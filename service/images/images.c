@@ -97,6 +97,9 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
+/* Each is a process. */
+enum { MAX_RESOLUTIONS = 64 };
+
 typedef struct {
     BerthImages *images;
     BerthWorker *worker;
@@ -122,8 +125,14 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
 void berth_images_resolve(BerthImages *images, const char *reference, bool insecure,
                           BerthImageResolved done, void *userdata) {
     g_autoptr(GError) error = NULL;
-    BerthWorker *worker = berth_worker_new(images->event, "fetch", -1, &error);
+    BerthWorker *worker = NULL;
 
+    if (images->busy >= MAX_RESOLUTIONS)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "%d references are being resolved already; wait for one to end",
+                        MAX_RESOLUTIONS);
+    else
+        worker = berth_worker_new(images->event, "fetch", -1, &error);
     if (!worker) {
         done(NULL, NULL, error, userdata);
         return;

@@ -332,6 +332,25 @@ def test_one_writer_an_ingest():
     equal(first.returncode, 0)
 
 
+def test_writers_of_one_user_are_limited():
+    held = []
+    try:
+        for number in range(32):
+            held.append(subprocess.Popen(["dist", "content", "ingest", f"many-{number}"],
+                                         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
+        wait_until(lambda: len([row for row in listing("content", "active")
+                                if row["ref"].startswith("many-")]) == 32, "all of them")
+        result = dist("content", "ingest", "one-more", input="x")
+        equal(result.status, 1)
+        contains(result.err, "already")
+    finally:
+        for process in held:
+            process.kill()
+            process.communicate()
+    for number in range(32):
+        good("content", "abort", f"many-{number}")
+
+
 def test_content_in_use_says_by_what():
     reference = listing("images")[0]["name"]
     digest = listing("images")[0]["digest"]
