@@ -156,6 +156,20 @@ static bool add_arguments(JsonBuilder *builder, const BerthContainerOptions *opt
     return true;
 }
 
+/* The service has raised its own limit of descriptors; programs that use select(2) want the old. */
+static void add_limits(JsonBuilder *builder) {
+    json_builder_set_member_name(builder, "rlimits");
+    json_builder_begin_array(builder);
+    json_builder_begin_object(builder);
+    add_string(builder, "type", "RLIMIT_NOFILE");
+    json_builder_set_member_name(builder, "soft");
+    json_builder_add_int_value(builder, 1024);
+    json_builder_set_member_name(builder, "hard");
+    json_builder_add_int_value(builder, 524288);
+    json_builder_end_object(builder);
+    json_builder_end_array(builder);
+}
+
 static bool add_process(JsonBuilder *builder, const BerthContainerOptions *options,
                         const BerthImageInfo *image, GError **error) {
     const char *directory = options->working_directory    ? options->working_directory
@@ -178,6 +192,7 @@ static bool add_process(JsonBuilder *builder, const BerthContainerOptions *optio
     add_environment(builder, options, image);
     add_string(builder, "cwd", directory);
     add_capabilities(builder, options);
+    add_limits(builder);
     add_bool(builder, "noNewPrivileges", true);
     json_builder_end_object(builder);
     return true;

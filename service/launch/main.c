@@ -34,8 +34,6 @@ enum { SOCKET_FD = 3, CONFIG_FD, DIRECTORY_FD, SNAPSHOTS_FD };
 
 enum { EXIT_LAUNCH = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
-enum { SOFT_DESCRIPTOR_LIMIT = 1024 };
-
 #define JOURNAL_SOCKET "/run/systemd/journal/stdout"
 
 G_GNUC_NORETURN static void fail(const char *step, const char *object, const char *reason,
@@ -109,13 +107,20 @@ static void connect_journal(int journal, int target, const char *id, int priorit
     close(fd);
 }
 
-static void set_limits(void) {
-    struct rlimit limit;
-
-    /* The service has raised its own. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = MIN(limit.rlim_max, SOFT_DESCRIPTOR_LIMIT);
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
+static void set_limits(const BerthPlan *plan) {
+    for (guint i = 0; i < plan->limits->len; i++) {
+        const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, i);
+        struct rlimit wanted = {limit->soft, limit->hard}, present;
+        int resource = limit->resource;
+        if (setrlimit(resource, &wanted) == 0)
+            continue;
+        /* Some machines let not even root raise what is possible: then it is what there is. */
+        if (errno != EPERM || getrlimit(resource, &present) < 0)
+            fail_errno("limit", limit->name);
+        wanted.rlim_max = MIN(wanted.rlim_max, present.rlim_max);
+        wanted.rlim_cur = MIN(wanted.rlim_cur, wanted.rlim_max);
+        if (setrlimit(resource, &wanted) < 0)
+            fail_errno("limit", limit->name);
     }
     umask(022);
 }
@@ -241,7 +246,7 @@ int main(int argc, char **argv) {
         connect_journal(journal, STDOUT_FILENO, argv[1], 6);
     if (to_journal[1])
         connect_journal(journal, STDERR_FILENO, argv[1], 6);
-    set_limits();
+    set_limits(plan);
     enter_directory(plan, &identity);
     close_descriptors();
     /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */

@@ -7,6 +7,7 @@
 
 #include <sched.h>
 #include <sys/capability.h>
+#include <sys/resource.h>
 
 static const struct {
     const char *type;
@@ -18,6 +19,19 @@ static const struct {
     {"uts", CLONE_NEWUTS},
     {"network", CLONE_NEWNET},
     {"cgroup", CLONE_NEWCGROUP},
+};
+
+#define LIMIT(name)                                                                                \
+    { #name, name }
+
+static const struct {
+    const char *name;
+    int resource;
+} limit_names[] = {
+    LIMIT(RLIMIT_AS),     LIMIT(RLIMIT_CORE),   LIMIT(RLIMIT_CPU),        LIMIT(RLIMIT_DATA),
+    LIMIT(RLIMIT_FSIZE),  LIMIT(RLIMIT_LOCKS),  LIMIT(RLIMIT_MEMLOCK),    LIMIT(RLIMIT_MSGQUEUE),
+    LIMIT(RLIMIT_NICE),   LIMIT(RLIMIT_NOFILE), LIMIT(RLIMIT_NPROC),      LIMIT(RLIMIT_RSS),
+    LIMIT(RLIMIT_RTPRIO), LIMIT(RLIMIT_RTTIME), LIMIT(RLIMIT_SIGPENDING), LIMIT(RLIMIT_STACK),
 };
 
 static void free_mount(gpointer data) {
@@ -74,6 +88,40 @@ static bool read_bool(JsonObject *object, const char *member, bool *value, GErro
     return true;
 }
 
+static bool read_limit(JsonNode *node, BerthPlanLimit *limit, GError **error) {
+    const char *name = NULL;
+
+    if (JSON_NODE_HOLDS_OBJECT(node)) {
+        JsonObject *object = json_node_get_object(node);
+        if (!berth_document_get_string(object, "type", &name, error) ||
+            !berth_document_get_size(object, "soft", &limit->soft, error) ||
+            !berth_document_get_size(object, "hard", &limit->hard, error))
+            return false;
+    }
+    for (size_t i = 0; name && i < G_N_ELEMENTS(limit_names); i++)
+        if (g_str_equal(limit_names[i].name, name)) {
+            limit->name = limit_names[i].name;
+            limit->resource = limit_names[i].resource;
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "unknown limit \"%s\"",
+                           name ? name : "");
+}
+
+static bool read_limits(JsonObject *process, BerthPlan *plan, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_array(process, "rlimits", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        BerthPlanLimit limit = {0};
+        if (!read_limit(json_array_get_element(array, i), &limit, error))
+            return false;
+        g_array_append_val(plan->limits, limit);
+    }
+    return true;
+}
+
 static bool read_process(JsonObject *root, BerthPlan *plan, GError **error) {
     JsonObject *process, *user;
 
@@ -86,7 +134,7 @@ static bool read_process(JsonObject *root, BerthPlan *plan, GError **error) {
         !berth_document_get_strings(process, "env", &plan->environment, error) ||
         !copy_string(process, "cwd", &plan->working_directory, error) ||
         !read_bool(process, "noNewPrivileges", &plan->no_new_privileges, error) ||
-        !read_capabilities(process, plan, error))
+        !read_capabilities(process, plan, error) || !read_limits(process, plan, error))
         return false;
     if (!plan->arguments[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"args\" is empty");
@@ -184,6 +232,7 @@ BerthPlan *berth_plan_read(int file, GError **error) {
         return NULL;
     JsonObject *root = json_node_get_object(node);
     plan->mounts = g_ptr_array_new_with_free_func(free_mount);
+    plan->limits = g_array_new(FALSE, FALSE, sizeof(BerthPlanLimit));
     return read_process(root, plan, error) && read_root(root, plan, error) &&
                    read_mounts(root, plan, error) && read_linux(root, plan, error) &&
                    read_annotations(root, plan, error)

@@ -17,11 +17,18 @@ typedef struct {
 } BerthPlanMount;
 
 typedef struct {
+    int resource; /* RLIMIT_… */
+    const char *name;
+    uint64_t soft, hard;
+} BerthPlanLimit;
+
+typedef struct {
     char *user; /* "name", "uid", "name:group" … as the image or the caller wrote it */
     char **arguments, **environment;
     char *working_directory, *hostname;
     uint64_t bounding, effective, permitted; /* capabilities as bits */
     bool no_new_privileges, read_only;
+    GArray *limits;    /* of BerthPlanLimit */
     int namespaces;    /* CLONE_NEW… */
     GPtrArray *mounts; /* of BerthPlanMount */
     char **masked_paths, **read_only_paths;

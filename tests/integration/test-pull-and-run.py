@@ -126,6 +126,13 @@ def test_isolation_by_default():
     equal(out.splitlines()[-1], "3", "processes to be seen")
 
 
+def test_limits_of_descriptors():
+    soft, hard = map(int, good("run", "--rm", IMAGE, "sh", "-c", "ulimit -Sn; ulimit -Hn").split())
+    equal(soft, 1024)
+    # As much of 524288 as this machine has to give.
+    assert 1024 <= hard <= 524288, hard
+
+
 def test_no_descriptor_leaks_into_the_container():
     out = good("run", "--rm", IMAGE, "ls", "/proc/self/fd")
     equal(out.split(), ["0", "1", "2", "3"], "descriptors, with the one ls opens")

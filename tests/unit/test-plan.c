@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static BerthPlan *read_plan(const char *text, GError **error) {
     berth_autofd int fd = memfd_create("config.json", 0);
@@ -17,6 +18,7 @@ static void test_a_configuration(void) {
     g_autoptr(GError) error = NULL;
     BerthPlan *plan = read_plan(
         "{\"process\":{\"user\":{\"username\":\"u:g\"},\"args\":[\"a\",\"b\"],\"env\":[\"X=y\"],"
+        "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":2}],"
         "\"cwd\":\"/w\",\"noNewPrivileges\":true,\"capabilities\":{\"bounding\":[\"CAP_CHOWN\"]}},"
         "\"root\":{\"readonly\":true},\"hostname\":\"h\","
         "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"network\"}]"
@@ -28,6 +30,9 @@ static void test_a_configuration(void) {
     g_assert_cmpstr(plan->user, ==, "u:g");
     g_assert_cmpstr(plan->arguments[1], ==, "b");
     g_assert_cmpuint(plan->bounding, ==, 1);
+    const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, 0);
+    g_assert_cmpint(limit->resource, ==, RLIMIT_CORE);
+    g_assert_cmpuint(limit->hard, ==, 2);
     g_assert_true(plan->no_new_privileges && plan->read_only);
     g_assert_cmpint(plan->namespaces, ==, CLONE_NEWNS | CLONE_NEWNET);
     g_assert_cmpstr(plan->layers[1], ==, "bottom");
@@ -43,6 +48,7 @@ static void test_damaged_configurations_are_errors(void) {
         "{\"process\":{\"args\":[\"a\"]},\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}}",
         "{\"process\":{\"args\":[\"a\"]},\"linux\":{}}",
         "{\"process\":{\"args\":[\"a\"],\"capabilities\":{\"bounding\":[\"x\"]}},\"linux\":{}}",
+        "{\"process\":{\"args\":[\"a\"],\"rlimits\":[{\"type\":\"x\"}]},\"linux\":{}}",
         "{\"process\":{\"args\":[\"a\"]},\"mounts\":[1],\"linux\":{}}",
     };
 
