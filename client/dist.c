@@ -97,6 +97,7 @@ static void print_help(void) {
     print_verbs(_("Images:"), dist_image_verbs);
     print_verbs(_("Contents:"), dist_content_verbs);
     print_verbs(_("Containers:"), dist_container_verbs);
+    print_verbs(_("Registries:"), dist_registry_verbs);
     printf("\n%s\n", _("Options of every verb:"));
     for (const GOptionEntry *option = common_options; option->long_name; option++)
         printf("  --%-32s %s\n", option->long_name, _(option->description));
@@ -111,11 +112,13 @@ static const DistVerb *find_in(const DistVerb *verbs, const char *name) {
 }
 
 static const DistVerb *find_verb(const char *name) {
-    const DistVerb *verb = find_in(dist_image_verbs, name);
+    static const DistVerb *const all[] = {dist_image_verbs, dist_content_verbs,
+                                          dist_container_verbs, dist_registry_verbs};
+    const DistVerb *verb = NULL;
 
-    if (!verb)
-        verb = find_in(dist_content_verbs, name);
-    return verb ? verb : find_in(dist_container_verbs, name);
+    for (size_t i = 0; !verb && i < G_N_ELEMENTS(all); i++)
+        verb = find_in(all[i], name);
+    return verb;
 }
 
 /* Options that stand before the verb; its own come after it. */

@@ -40,7 +40,8 @@ typedef struct {
     int (*run)(int argc, char **argv, GError **error);
 } DistVerb;
 
-extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[];
+extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[],
+    dist_registry_verbs[];
 
 /* Takes options and --help; argv keeps the rest, from argv[0] = the verb. strict: options end at
  * the first argument that is none. */
@@ -68,9 +69,18 @@ char *dist_complete_reference(const char *text);
 char *dist_format_size(uint64_t bytes);
 char *dist_format_time(uint64_t usec);
 
-/* Waits for a transfer, shows its progress, and cancels it on Ctrl-C. The result's Name is returned
- * in name where the caller wants it. */
-bool dist_wait_transfer(const char *path, char **name, GError **error);
+/* What a transfer answered; members that it did not are NULL. */
+typedef struct {
+    char *name, *digest;
+    char **names, **damaged;
+} DistResult;
+
+void dist_result_clear(DistResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DistResult, dist_result_clear)
+
+/* Waits for a transfer, shows its progress and what the registry warns of, and cancels it on
+ * Ctrl-C. */
+bool dist_wait_transfer(const char *path, DistResult *result, GError **error);
 
 /* Runs at exit: ends the agent that asks for passwords. */
 void dist_agent_open(void);

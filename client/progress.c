@@ -119,27 +119,61 @@ static int start(Waiting *waiting) {
                                     "org.berth1.Transfer", "Wait", on_finished, waiting, "");
 }
 
-static bool read_name(sd_bus_message *reply, char **name, GError **error) {
-    const char *key, *value;
+void dist_result_clear(DistResult *result) {
+    g_clear_pointer(&result->name, g_free);
+    g_clear_pointer(&result->digest, g_free);
+    g_clear_pointer(&result->names, g_strfreev);
+    g_clear_pointer(&result->damaged, g_strfreev);
+}
+
+static int read_strings(sd_bus_message *reply, char ***strings) {
+    int r = sd_bus_message_enter_container(reply, 'v', "as");
+
+    if (r < 0 || (r = sd_bus_message_read_strv(reply, strings)) < 0)
+        return r;
+    return sd_bus_message_exit_container(reply);
+}
+
+static int read_entry(sd_bus_message *reply, DistResult *result) {
+    const char *key, *media_type, *text = NULL;
+    g_auto(GStrv) warnings = NULL;
+    uint64_t size;
+    int r = sd_bus_message_read(reply, "s", &key);
+
+    if (r < 0)
+        return r;
+    if (g_str_equal(key, "Name")) {
+        if ((r = sd_bus_message_read(reply, "v", "s", &text)) >= 0)
+            result->name = g_strdup(text);
+    } else if (g_str_equal(key, "Target")) {
+        if ((r = sd_bus_message_read(reply, "v", "(sst)", &media_type, &text, &size)) >= 0)
+            result->digest = g_strdup(text);
+    } else if (g_str_equal(key, "Names")) {
+        r = read_strings(reply, &result->names);
+    } else if (g_str_equal(key, "Damaged")) {
+        r = read_strings(reply, &result->damaged);
+    } else if (g_str_equal(key, "Warnings")) {
+        r = read_strings(reply, &warnings);
+        for (char **warning = warnings; warning && *warning; warning++)
+            fprintf(stderr, _("dist: the registry warns: %s\n"), *warning);
+    } else {
+        r = sd_bus_message_skip(reply, "v");
+    }
+    return r;
+}
+
+static bool read_result(sd_bus_message *reply, DistResult *result, GError **error) {
     int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s", &key)) < 0)
-            break;
-        if (g_str_equal(key, "Name")) {
-            r = sd_bus_message_read(reply, "v", "s", &value);
-            if (r >= 0)
-                *name = g_strdup(value);
-        } else {
-            r = sd_bus_message_skip(reply, "v");
-        }
+        r = read_entry(reply, result);
         if (r >= 0)
             r = sd_bus_message_exit_container(reply);
     }
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-bool dist_wait_transfer(const char *path, char **name, GError **error) {
+bool dist_wait_transfer(const char *path, DistResult *result, GError **error) {
     Waiting waiting = {
         .bus = dist_bus(error),
         .path = path,
@@ -161,10 +195,5 @@ bool dist_wait_transfer(const char *path, char **name, GError **error) {
                                _("interrupted; the transfer may go on"));
     if (!berth_bus_check_reply(reply, _("the service left"), error))
         return false;
-    g_autofree char *found = NULL;
-    if (!read_name(reply, &found, error))
-        return false;
-    if (name)
-        *name = g_steal_pointer(&found);
-    return true;
+    return read_result(reply, result, error);
 }

@@ -4,7 +4,7 @@
 
 #include "base/fd.h"
 #include "config.h"
-#include "dist.h"
+#include "credentials.h"
 #include "table.h"
 
 #include <errno.h>
@@ -55,9 +55,13 @@ static int verb_fetch_object(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, 2, error))
         return EXIT_FAILURE;
     g_autofree char *reference = argc > 2 ? g_strdup(argv[1]) : dist_complete_reference(argv[1]);
-    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "FetchObject");
-    if (!call)
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
         return EXIT_FAILURE;
+    }
     if ((r = sd_bus_message_append(call, "ss", reference, argc > 2 ? argv[2] : "")) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
         (media_types && ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
@@ -67,6 +71,7 @@ static int verb_fetch_object(int argc, char **argv, GError **error) {
                          (r = sd_bus_message_close_container(call)) < 0 ||
                          (r = sd_bus_message_close_container(call)) < 0)) ||
         (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply = dist_send(call, error);

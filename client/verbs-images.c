@@ -3,7 +3,7 @@
 /* Verbs about images and transfers. */
 
 #include "config.h"
-#include "dist.h"
+#include "credentials.h"
 #include "table.h"
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const GOptionEntry pull_options[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
-static int append_options(sd_bus_message *call) {
+static int append_options(sd_bus_message *call, const BerthCredentials *credentials) {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
     if (r >= 0 && platform)
@@ -37,16 +37,26 @@ static int append_options(sd_bus_message *call) {
         r = sd_bus_message_append(call, "{sv}", "AllPlatforms", "b", 1);
     if (r >= 0 && insecure)
         r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1);
-    return r < 0 ? r : sd_bus_message_close_container(call);
+    if (r < 0 || (r = dist_append_credentials(call, credentials)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }
 
-static sd_bus_message *call_with_options(const char *member, const char *argument, GError **error) {
-    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, member);
+/* remote: whom the argument is a reference of, and so whom credentials are for. */
+static sd_bus_message *call_with_options(const char *member, const char *argument, bool remote,
+                                         GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials =
+        remote ? dist_find_credentials(argument, &local) : NULL;
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, member);
     int r;
 
-    if (!call)
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
-    if ((r = sd_bus_message_append(call, "s", argument)) < 0 || (r = append_options(call)) < 0) {
+    }
+    if ((r = sd_bus_message_append(call, "s", argument)) < 0 ||
+        (r = append_options(call, credentials)) < 0) {
         sd_bus_message_unref(call);
         berth_error_set_errno(error, r, "%s", member);
         return NULL;
@@ -70,7 +80,7 @@ static int verb_resolve(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
     g_autofree char *reference = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Resolve", reference, error);
+    g_autoptr(sd_bus_message) reply = call_with_options("Resolve", reference, true, error);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
@@ -82,9 +92,9 @@ static int verb_resolve(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static bool transfer(const char *member, const char *argument, GError **error) {
-    g_autoptr(sd_bus_message) reply = call_with_options(member, argument, error);
-    g_autofree char *name = NULL;
+static bool transfer(const char *member, const char *argument, bool remote, GError **error) {
+    g_autoptr(sd_bus_message) reply = call_with_options(member, argument, remote, error);
+    g_auto(DistResult) result = {0};
     const char *path;
 
     if (!reply)
@@ -92,9 +102,9 @@ static bool transfer(const char *member, const char *argument, GError **error) {
     int r = sd_bus_message_read(reply, "o", &path);
     if (r < 0)
         return dist_bad_reply(r, error);
-    if (!dist_wait_transfer(path, &name, error))
+    if (!dist_wait_transfer(path, &result, error))
         return false;
-    puts(name ? name : argument);
+    puts(result.name ? result.name : argument);
     return true;
 }
 
@@ -106,7 +116,7 @@ static int run_transfers(const char *member, const char *summary, bool complete,
         return EXIT_FAILURE;
     for (int i = 1; i < argc; i++) {
         g_autofree char *argument = dist_complete_reference(argv[i]);
-        if (!transfer(member, argument, error))
+        if (!transfer(member, argument, complete, error))
             return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
@@ -207,7 +217,7 @@ static int verb_inspect(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, error);
+    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, error);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "s", &text);

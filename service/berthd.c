@@ -47,6 +47,7 @@ static bool block_signals(GError **error) {
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     return sigprocmask(SIG_BLOCK, &signals, NULL) == 0 ||
            berth_error_set_errno(error, errno, "block signals");
@@ -69,7 +70,9 @@ static bool open_state(Daemon *daemon, GError **error) {
         !(service->snapshots = berth_snapshot_store_open(service->event, daemon->directory,
                                                          service->database, error)))
         return false;
-    service->contents = berth_contents_new(service->event, daemon->content, service->database);
+    service->remotes = berth_remotes_new(service->event);
+    service->contents =
+        berth_contents_new(service->event, daemon->content, service->database, service->remotes);
     service->transfers = berth_transfers_new(service->event);
     service->images = &daemon->images;
     daemon->images = (BerthImages){
@@ -78,6 +81,7 @@ static bool open_state(Daemon *daemon, GError **error) {
         .contents = service->contents,
         .snapshots = service->snapshots,
         .transfers = service->transfers,
+        .remotes = service->remotes,
         .content_directory = openat(daemon->directory, "content", O_PATH | O_DIRECTORY | O_CLOEXEC),
     };
     return true;
@@ -189,6 +193,16 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     return 0;
 }
 
+/* "systemctl reload": for what is begun from now on. */
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    Daemon *daemon = userdata;
+
+    (void)source;
+    (void)info;
+    berth_remotes_reload(daemon->service.remotes);
+    return 0;
+}
+
 static bool start(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     int r;
@@ -199,6 +213,7 @@ static bool start(Daemon *daemon, GError **error) {
     if ((r = sd_event_default(&service->event)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
+        (r = sd_event_add_signal(service->event, NULL, SIGHUP, on_reload, daemon)) < 0 ||
         (r = sd_event_add_time_relative(service->event, &daemon->idle, CLOCK_MONOTONIC, IDLE_USEC,
                                         0, on_idle, daemon)) < 0)
         return berth_error_set_errno(error, r, "make the event loop");
@@ -221,6 +236,7 @@ static void stop(Daemon *daemon) {
     berth_transfers_free(service->transfers);
     berth_contents_free(service->contents);
     berth_containers_free(service->containers);
+    berth_remotes_free(service->remotes);
     berth_snapshot_store_free(service->snapshots);
     berth_content_store_free(daemon->content);
     berth_database_close(service->database);

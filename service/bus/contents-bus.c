@@ -327,12 +327,13 @@ static void on_object(int pipe, const BerthDescriptor *target, const GError *err
 
 static int method_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_auto(GStrv) media_types = NULL;
+    g_auto(GStrv) media_types = NULL, credentials = NULL;
     const char *reference, *object;
     int insecure = 0, r;
     const BerthOption options[] = {
         {"MediaTypes", "as", &media_types},
         {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
         {NULL, NULL, NULL},
     };
 
@@ -344,7 +345,10 @@ static int method_fetch_object(sd_bus_message *call, void *userdata, sd_bus_erro
                            NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    BerthObjectRequest request = {reference, object, media_types, insecure};
+    const BerthObjectRequest request = {
+        .remote = {reference, object, insecure, credentials},
+        .media_types = media_types,
+    };
     berth_contents_fetch_object(service->contents, &request, on_object,
                                 berth_pending_call_new(service, call));
     return 1;

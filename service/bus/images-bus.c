@@ -33,7 +33,12 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *er
     BerthService *service = userdata;
     const char *reference;
     int insecure = 0, r;
-    const BerthOption options[] = {{"Insecure", "b", &insecure}, {NULL, NULL, NULL}};
+    g_auto(GStrv) credentials = NULL;
+    const BerthOption options[] = {
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
 
     if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
@@ -42,8 +47,46 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *er
                            "resolve", "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_images_resolve(service->images, reference, insecure, on_resolved,
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials};
+    berth_images_resolve(service->images, &request, on_resolved,
                          berth_pending_call_new(service, call));
+    return 1;
+}
+
+static void on_authenticated(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        reply_error(pending, error);
+    else
+        sd_bus_reply_method_return(pending->call, NULL);
+}
+
+static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const char *registry;
+    int insecure = 0, r;
+    g_auto(GStrv) credentials = NULL;
+    const BerthOption options[] = {
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_authenticate, userdata, error, PULL,
+                           "verb", "authenticate", "reference", registry, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* Any repository: only its registry's root is asked. */
+    g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials};
+    berth_images_authenticate(service->images, &request, on_authenticated,
+                              berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -57,14 +100,14 @@ static int reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
     g_autoptr(GError) error = NULL;
-    const char *reference, *platform = NULL;
+    const char *reference, *platform = NULL, *lease = "";
+    g_auto(GStrv) credentials = NULL;
     int insecure = 0, all_platforms = 0, r;
     uint32_t uid;
     const BerthOption options[] = {
-        {"Platform", "s", &platform},
-        {"AllPlatforms", "b", &all_platforms},
-        {"Insecure", "b", &insecure},
-        {NULL, NULL, NULL},
+        {"Platform", "s", &platform}, {"AllPlatforms", "b", &all_platforms},
+        {"Insecure", "b", &insecure}, {"Credentials", "a{ss}", &credentials},
+        {"Lease", "s", &lease},       {NULL, NULL, NULL},
     };
 
     if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
@@ -77,7 +120,16 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
                            mode == BERTH_PULL_UNPACK ? "image" : "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    BerthPullRequest request = {mode, reference, platform, all_platforms, insecure, uid};
+    const BerthPullRequest request = {
+        .mode = mode,
+        .reference = reference,
+        .platform = platform,
+        .all_platforms = all_platforms,
+        .insecure = insecure,
+        .credentials = credentials,
+        .lease = lease,
+        .owner = uid,
+    };
     BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
     return transfer ? reply_transfer(call, transfer) : berth_bus_error_set(ret_error, error);
 }
@@ -251,6 +303,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", reference, "a{sv}", options),
                             SD_BUS_RESULT("s", name, "(sst)", target), method_resolve,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Authenticate", SD_BUS_ARGS("s", registry, "a{sv}", options),
+                            SD_BUS_NO_RESULT, method_authenticate, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", reference, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_fetch, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", reference, "a{sv}", options),

@@ -70,3 +70,15 @@ int berth_options_read_none(sd_bus_message *message, sd_bus_error *error) {
 
     return berth_options_read(message, none, error);
 }
+
+int berth_options_append_strings(sd_bus_message *message, const char *key, char *const *strings) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(message, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(message, 'v', "as")) < 0 ||
+        (r = sd_bus_message_append_strv(message, (char **)strings)) < 0 ||
+        (r = sd_bus_message_close_container(message)) < 0)
+        return r;
+    return sd_bus_message_close_container(message);
+}

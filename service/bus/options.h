@@ -20,5 +20,8 @@ int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_b
 /* Skips the options of a method that has none yet, refusing all keys. */
 int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
 
+/* Appends {sv} with an array of strings. */
+int berth_options_append_strings(sd_bus_message *message, const char *key, char *const *strings);
+
 /* Reads a{ss} as a vector of keys and values. */
 int berth_options_read_map(sd_bus_message *message, char ***map);

@@ -24,6 +24,7 @@ typedef struct {
     BerthContents *contents;
     BerthSnapshotStore *snapshots;
     BerthTransfers *transfers;
+    BerthRemotes *remotes;
     BerthImages *images;
     BerthContainers *containers;
     GPtrArray *waiting;      /* calls that are answered when something ends */

@@ -206,6 +206,7 @@ static void fill_record(BerthContainerRecord *record, const BerthContainerOption
         .created_usec = (uint64_t)g_get_real_time(),
         .status = BERTH_STATUS_UNKNOWN,
         .labels = g_strdupv(options->labels),
+        .chain_id = g_strdup(image->chain_id),
         .slice = g_strdup(options->slice),
         .stop_signal = signal > 0 ? signal : SIGTERM,
         .stop_timeout_usec =

@@ -10,6 +10,7 @@ struct BerthContents {
     sd_event *event;
     BerthContentStore *store;
     BerthDatabase *database;
+    BerthRemotes *remotes;
     GHashTable *writers;       /* set of refs */
     GPtrArray *waiters;        /* for refs that are being written */
     sd_event_source *released; /* wakes them */

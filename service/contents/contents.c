@@ -21,12 +21,13 @@ static void free_waiter(gpointer data) {
 static int on_released(sd_event_source *source, void *userdata);
 
 BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
-                                  BerthDatabase *database) {
+                                  BerthDatabase *database, BerthRemotes *remotes) {
     BerthContents *contents = g_new0(BerthContents, 1);
 
     contents->event = sd_event_ref(event);
     contents->store = store;
     contents->database = database;
+    contents->remotes = remotes;
     contents->writers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if (sd_event_add_defer(event, &contents->released, on_released, contents) < 0)
         g_error("out of memory");

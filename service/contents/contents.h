@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/descriptor.h"
+#include "remotes/remote-session.h"
 #include "store/content-store.h"
 #include "worker/worker.h"
 
@@ -18,7 +19,7 @@ typedef void (*BerthContentObserver)(const char *digest, uint64_t size, BerthCon
                                      void *userdata);
 
 BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
-                                  BerthDatabase *database);
+                                  BerthDatabase *database, BerthRemotes *remotes);
 void berth_contents_free(BerthContents *contents);
 void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
 BerthContentStore *berth_contents_get_store(BerthContents *contents);
@@ -61,10 +62,8 @@ bool berth_contents_abort(BerthContents *contents, const char *ref, GError **err
 
 /* One object of a remote, as it comes: into a pipe, not into the store, and not hashed. */
 typedef struct {
-    const char *reference;
-    const char *object; /* "" for the reference's own */
+    BerthRemoteRequest remote;
     char *const *media_types;
-    bool insecure;
 } BerthObjectRequest;
 typedef void (*BerthObjectReady)(int pipe, const BerthDescriptor *target, const GError *error,
                                  void *userdata);

@@ -10,17 +10,16 @@ enum { MAX_OBJECTS = 64 };
 
 typedef struct {
     BerthContents *contents;
-    BerthWorker *worker;
-    char *reference;
-    bool insecure;
+    BerthRemoteSession *session;
+    char **media_types;
     BerthObjectReady ready; /* NULL once it was called */
     void *userdata;
 } Object;
 
 static void finish(Object *object) {
     object->contents->objects--;
-    berth_worker_free(object->worker);
-    g_free(object->reference);
+    berth_remote_session_free(object->session);
+    g_strfreev(object->media_types);
     g_free(object);
 }
 
@@ -46,7 +45,7 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
         fail(object, error);
         return;
     }
-    if (berth_bus_read_descriptor(reply, &target) < 0)
+    if (sd_bus_message_skip(reply, "s") < 0 || berth_bus_read_descriptor(reply, &target) < 0)
         berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
     if (local || !berth_fd_pipe(ends, &local)) {
         fail(object, local);
@@ -54,13 +53,26 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
     }
     berth_autofd int output = ends[0];
     berth_autofd int input = ends[1];
-    sd_bus_message *call = berth_worker_new_call(object->worker, "Fetch");
+    sd_bus_message *call = berth_remote_session_new_call(object->session, "Fetch");
     if (call)
-        sd_bus_message_append(call, "s(sst)tbh", object->reference, target->media_type,
-                              target->digest, target->size, (uint64_t)0, object->insecure, input);
-    berth_worker_send(object->worker, call, on_fetched, object);
+        sd_bus_message_append(call, "(sst)th", target->media_type, target->digest, target->size,
+                              (uint64_t)0, input);
+    berth_remote_session_send(object->session, call, on_fetched, object);
     object->ready(output, target, NULL, object->userdata);
     object->ready = NULL;
+}
+
+static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
+    Object *object = userdata;
+
+    if (error) {
+        fail(object, error);
+        return;
+    }
+    sd_bus_message *call = berth_remote_session_new_call(session, "Resolve");
+    if (call)
+        sd_bus_message_append_strv(call, object->media_types);
+    berth_remote_session_send(session, call, on_resolved, object);
 }
 
 void berth_contents_fetch_object(BerthContents *contents, const BerthObjectRequest *request,
@@ -69,8 +81,7 @@ void berth_contents_fetch_object(BerthContents *contents, const BerthObjectReque
     Object *object = g_new0(Object, 1);
 
     *object = (Object){.contents = contents,
-                       .reference = g_strdup(request->reference),
-                       .insecure = request->insecure,
+                       .media_types = g_strdupv((char **)request->media_types),
                        .ready = ready,
                        .userdata = userdata};
     contents->objects++;
@@ -78,16 +89,8 @@ void berth_contents_fetch_object(BerthContents *contents, const BerthObjectReque
         berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "%d objects are being fetched already; wait for one to end", MAX_OBJECTS);
     else
-        object->worker = berth_worker_new(contents->event, "fetch", -1, &error);
-    if (!object->worker) {
+        object->session =
+            berth_remote_session_new(contents->remotes, &request->remote, on_ready, object, &error);
+    if (!object->session)
         fail(object, error);
-        return;
-    }
-    sd_bus_message *call = berth_worker_new_call(object->worker, "Object");
-    if (call) {
-        sd_bus_message_append(call, "ss", request->reference, request->object);
-        sd_bus_message_append_strv(call, (char **)request->media_types);
-        sd_bus_message_append(call, "b", request->insecure);
-    }
-    berth_worker_send(object->worker, call, on_resolved, object);
 }

@@ -65,17 +65,31 @@ static BerthChallenge *parse_bearer(const char *text) {
     return challenge;
 }
 
-BerthChallenge *berth_challenge_parse(const char *headers, GError **error) {
+static bool has_scheme(const char *line, const char *scheme) {
+    size_t length = strlen(scheme);
+
+    return g_ascii_strncasecmp(line, scheme, length) == 0 && strchr(" \t", line[length]);
+}
+
+BerthChallenge *berth_challenge_parse(const char *headers, bool needs_scope, GError **error) {
     g_auto(GStrv) lines = g_strsplit(headers, "\n", -1);
+    bool offers_basic = false;
 
     for (char **line = lines; *line; line++) {
-        if (g_ascii_strncasecmp(*line, "Bearer ", strlen("Bearer ")) != 0)
+        offers_basic = offers_basic || has_scheme(*line, "Basic");
+        if (!has_scheme(*line, "Bearer"))
             continue;
-        g_autoptr(BerthChallenge) challenge = parse_bearer(*line + strlen("Bearer "));
-        if (challenge->realm && challenge->scope)
+        g_autoptr(BerthChallenge) challenge = parse_bearer(*line + strlen("Bearer"));
+        if (challenge->realm && (challenge->scope || !needs_scope))
             return g_steal_pointer(&challenge);
     }
-    berth_error_set(error, BERTH_ERROR_UNAUTHORIZED, "the registry wants credentials: %.100s",
+    if (offers_basic) {
+        BerthChallenge *challenge = g_new0(BerthChallenge, 1);
+        challenge->is_basic = true;
+        return challenge;
+    }
+    berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
+                    "the registry wants credentials of a kind that is not known: %.100s",
                     headers[0] ? lines[0] : "it does not say which");
     return NULL;
 }

@@ -13,6 +13,8 @@ enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
 
 typedef struct {
     sd_event *event;
+    GPtrArray *remotes;
+    guint next; /* the one to be asked after this */
     BerthRemote *remote;
     BerthDescriptor *target;
     int pipe;
@@ -32,7 +34,26 @@ typedef struct {
 
 static void ask(Fetch *fetch);
 
+static bool ask_next(Fetch *fetch) {
+    BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
+
+    if (fetch->next >= fetch->remotes->len)
+        return false;
+    fetch->remote = fetch->remotes->pdata[fetch->next++];
+    fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
+    fetch->turned = false;
+    fetch->tries = 0;
+    ask(fetch);
+    return true;
+}
+
 static void finish(Fetch *fetch, const GError *error) {
+    /* Who does not take what comes will not take it from another either. */
+    bool refused =
+        error && (error->code == BERTH_ERROR_INTERNAL || error->code == BERTH_ERROR_NO_SPACE);
+
+    if (error && !refused && ask_next(fetch))
+        return;
     if (fetch->writable)
         sd_event_source_disable_unref(fetch->writable);
     if (fetch->delay)
@@ -153,8 +174,6 @@ static void on_response(const BerthResponse *response, const GError *error, void
         fetch->turned = true;
         fetch->as_blob = !fetch->as_blob;
         ask(fetch);
-    } else if (response->status >= 500 && try_again(fetch)) {
-        return;
     } else if (response->status != 200 && response->status != 206) {
         berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
         finish(fetch, local);
@@ -176,19 +195,17 @@ static void ask(Fetch *fetch) {
     fetch->tries++;
     fetch->first_block = true;
     fetch->written = 0;
-    fetch->call = berth_remote_send(fetch->remote, path, &options, on_response, fetch);
+    fetch->call = berth_remote_send(fetch->remote, path, NULL, &options, on_response, fetch);
 }
 
-void berth_fetch(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
+void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *target,
                  uint64_t offset, int pipe, BerthFetched done, void *userdata) {
     Fetch *fetch = g_new0(Fetch, 1);
-    BerthKind kind = berth_media_type_get_kind(target->media_type);
 
     fetch->event = event;
-    fetch->remote = remote;
+    fetch->remotes = remotes;
     fetch->target = berth_descriptor_copy(target);
     fetch->pipe = pipe;
-    fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
     fetch->position = offset;
     fetch->accept = g_strconcat(target->media_type, ", */*", NULL);
     fetch->done = done;
@@ -197,5 +214,5 @@ void berth_fetch(sd_event *event, BerthRemote *remote, const BerthDescriptor *ta
     if (offset >= target->size)
         finish(fetch, NULL);
     else
-        ask(fetch);
+        ask_next(fetch);
 }

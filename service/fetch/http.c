@@ -5,7 +5,10 @@
 #include "config.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <gnutls/x509.h>
 #include <string.h>
+#include <unistd.h>
 
 /* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
 #define TIMER_ACCURACY_USEC 1
@@ -19,11 +22,14 @@ enum {
     BUFFER_BYTES = 512 * 1024,
 };
 
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
+
 struct BerthHttp {
     sd_event *event;
     CURLM *multi;
     sd_event_source *timer;
     GHashTable *sockets; /* descriptor → sd_event_source */
+    BerthHttpLimits limits;
 };
 
 struct BerthRequest {
@@ -32,7 +38,10 @@ struct BerthRequest {
     struct curl_slist *headers;
     BerthResponse response;
     size_t header_bytes;
-    BerthHttpSink sink;
+    BerthHttpOptions options; /* its strings are the request's */
+    char *first_host;         /* whom credentials are for */
+    unsigned redirects;
+    uint64_t sent; /* of what is uploaded */
     BerthHttpDone done;
     void *userdata;
     GError *error; /* set by a callback, which ends the transfer */
@@ -47,16 +56,32 @@ bool berth_http_is_transient(const GError *error) {
     return error->domain == transient_quark();
 }
 
+static char **option_strings(BerthHttpOptions *options, size_t i) {
+    const char **const strings[] = {
+        &options->url,          &options->method,        &options->accept,
+        &options->token,        &options->user,          &options->password,
+        &options->content_type, &options->content_range, &options->text,
+    };
+
+    return i < G_N_ELEMENTS(strings) ? (char **)strings[i] : NULL;
+}
+
 static void free_request(BerthRequest *request) {
     curl_multi_remove_handle(request->http->multi, request->easy);
     curl_easy_cleanup(request->easy);
     curl_slist_free_all(request->headers);
-    g_free(request->response.content_type);
-    g_free(request->response.digest);
-    g_free(request->response.challenge);
-    g_string_free(request->response.body, TRUE);
+    berth_response_clear(&request->response);
+    for (size_t i = 0; option_strings(&request->options, i); i++)
+        g_free(*option_strings(&request->options, i));
+    g_free(request->first_host);
     g_clear_error(&request->error);
     g_free(request);
+}
+
+char *berth_http_get_host(const char *url) {
+    const char *start = url ? strstr(url, "://") : NULL;
+
+    return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
 }
 
 static bool is_broken_connection(CURLcode code) {
@@ -74,21 +99,70 @@ static bool is_broken_connection(CURLcode code) {
     }
 }
 
+/* What gnutls found wrong with a certificate; libcurl's own message does not say. */
+static const char *explain_certificate(BerthRequest *request, CURLcode code) {
+    long flags = 0;
+
+    if (code != CURLE_PEER_FAILED_VERIFICATION)
+        return NULL;
+    curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &flags);
+    if (flags & GNUTLS_CERT_EXPIRED)
+        return "its certificate has expired";
+    if (flags & GNUTLS_CERT_NOT_ACTIVATED)
+        return "its certificate is not valid yet; is this machine's clock right?";
+    if (flags & GNUTLS_CERT_REVOKED)
+        return "its certificate was revoked";
+    if (flags & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
+        return "its certificate is of an unknown authority; put that as ca.crt into "
+               "/etc/containers/certs.d/HOST[:PORT]";
+    return NULL;
+}
+
 static void set_curl_error(BerthRequest *request, CURLcode code) {
     const char *reason = request->reason[0] ? request->reason : curl_easy_strerror(code);
+    const char *certificate = explain_certificate(request, code);
     char *url = NULL;
 
     curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
-    g_autofree char *host = NULL;
-    const char *start = url ? strstr(url, "://") : NULL;
-    if (start)
-        host = g_strndup(start + 3, strcspn(start + 3, "/?"));
+    g_autofree char *host = berth_http_get_host(url);
     if (is_broken_connection(code))
         g_set_error(&request->error, transient_quark(), 0, "%s: the connection broke: %s",
                     host ? host : "registry", reason);
     else
-        berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED, "%s: cannot be reached: %s",
-                        host ? host : "registry", reason);
+        berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
+                        "%s: cannot be reached: %s%s%s", host ? host : "registry",
+                        certificate ? certificate : "", certificate ? ": " : "", reason);
+}
+
+static void set_options(BerthRequest *request);
+
+static bool is_redirect(long status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* False where the request ends: it was no redirect, or one that is not followed, with an error. */
+static bool follow(BerthRequest *request) {
+    BerthHttpOptions *options = &request->options;
+    bool plain =
+        g_str_has_prefix(options->url, "http:") || (options->tls && options->tls->insecure);
+    bool is_read = g_str_equal(options->method, "GET") || g_str_equal(options->method, "HEAD");
+    const char *to = request->response.location;
+
+    if (!is_redirect(request->response.status) || to[0] == '\0' ||
+        (!is_read && request->response.status < 307))
+        return false;
+    g_autofree char *host = berth_http_get_host(options->url);
+    if (++request->redirects > MAX_REDIRECTS)
+        return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
+                               "%s: it redirects more than %d times", host, MAX_REDIRECTS);
+    if (!g_str_has_prefix(to, "https://") && !(plain && g_str_has_prefix(to, "http://")))
+        return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
+                               "%s: it redirects to \"%.100s\", which is no HTTPS", host, to);
+    g_free((char *)options->url);
+    options->url = g_strdup(to);
+    curl_multi_remove_handle(request->http->multi, request->easy);
+    set_options(request);
+    return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
 }
 
 static void finish_request(BerthRequest *request, CURLcode code) {
@@ -97,6 +171,8 @@ static void finish_request(BerthRequest *request, CURLcode code) {
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     request->response.content_length = length;
+    if (code == CURLE_OK && !request->error && follow(request))
+        return;
     if (code != CURLE_OK && !request->error)
         set_curl_error(request, code);
     request->done(&request->response, request->error, request->userdata);
@@ -200,19 +276,8 @@ BerthHttp *berth_http_new(sd_event *event, GError **error) {
     return http;
 }
 
-static void take_header(BerthResponse *response, const char *name, const char *value) {
-    if (g_ascii_strcasecmp(name, "Content-Type") == 0) {
-        g_free(response->content_type);
-        /* A parameter is not part of the type. */
-        response->content_type = g_strstrip(g_strndup(value, strcspn(value, ";")));
-    } else if (g_ascii_strcasecmp(name, "Docker-Content-Digest") == 0) {
-        g_free(response->digest);
-        response->digest = g_strdup(value);
-    } else if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0) {
-        char *joined = g_strconcat(response->challenge, value, "\n", NULL);
-        g_free(response->challenge);
-        response->challenge = joined;
-    }
+void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits) {
+    http->limits = *limits;
 }
 
 static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
@@ -229,17 +294,13 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
     g_autofree char *line = g_strstrip(g_strndup(data, size));
     char *colon = strchr(line, ':');
     if (g_str_has_prefix(line, "HTTP/")) {
-        /* Of the last response only: redirects and interim answers come before it. */
         const char *space = strchr(line, ' ');
+        berth_response_reset(response);
         response->status = space ? strtol(space, NULL, 10) : 0;
         response->is_partial = response->status == 206;
-        g_free(response->content_type), response->content_type = g_strdup("");
-        g_free(response->digest), response->digest = g_strdup("");
-        g_free(response->challenge), response->challenge = g_strdup("");
-        g_string_truncate(response->body, 0);
     } else if (colon) {
         *colon = '\0';
-        take_header(response, line, g_strstrip(colon + 1));
+        berth_response_take_header(response, request->options.url, line, g_strstrip(colon + 1));
     }
     return size;
 }
@@ -250,8 +311,8 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
     bool pause = false;
 
     (void)one;
-    if (request->sink && (response->status == 200 || response->status == 206)) {
-        if (request->sink(response, data, size, &pause, request->userdata, &request->error))
+    if (request->options.sink && (response->status == 200 || response->status == 206)) {
+        if (request->options.sink(response, data, size, &pause, request->userdata, &request->error))
             return size;
         return pause ? CURL_WRITEFUNC_PAUSE : 0;
     }
@@ -270,11 +331,136 @@ static void add_header(BerthRequest *request, const char *name, const char *valu
     request->headers = curl_slist_append(request->headers, line);
 }
 
-static void set_options(BerthRequest *request, const BerthHttpOptions *options) {
+/* What is sent is read where it is told to be, not where an earlier try has left off. */
+static size_t on_upload(char *buffer, size_t one, size_t count, void *userdata) {
+    BerthRequest *request = userdata;
+    const BerthHttpOptions *options = &request->options;
+    uint64_t left = options->upload_size - request->sent;
+    off_t position = (off_t)(options->upload_offset + request->sent);
+    ssize_t got;
+
+    do
+        got = pread(options->upload, buffer, MIN((uint64_t)(one * count), left), position);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 || (got == 0 && left > 0)) {
+        berth_error_set_errno(&request->error, got < 0 ? errno : EIO, "read what is uploaded");
+        return CURL_READFUNC_ABORT;
+    }
+    request->sent += (uint64_t)got;
+    /* Who handed the descriptor over sees the progress by it. */
+    (void)lseek(options->upload, position + got, SEEK_SET);
+    return (size_t)got;
+}
+
+static int on_seek(void *userdata, curl_off_t offset, int origin) {
+    BerthRequest *request = userdata;
+
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    request->sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void set_method(BerthRequest *request) {
+    const BerthHttpOptions *options = &request->options;
     CURL *easy = request->easy;
 
+    request->sent = 0;
+    if (g_str_equal(options->method, "HEAD")) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (options->uploads) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+        curl_easy_setopt(easy, CURLOPT_READDATA, request);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+    } else if (!g_str_equal(options->method, "GET")) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->text ? options->text : "");
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+    }
+}
+
+static void set_tls(BerthRequest *request, bool first_host) {
+    const BerthTls *tls = request->options.tls;
+    CURL *easy = request->easy;
+
+    if (!tls)
+        return;
+    if (tls->insecure) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    /* Besides the system's, as docker has it. */
+    if (tls->authorities) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
+    }
+    if (tls->certificate && first_host) {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+    }
+}
+
+static void set_headers(BerthRequest *request, bool first_host) {
+    const BerthHttpOptions *options = &request->options;
+
+    g_clear_pointer(&request->headers, curl_slist_free_all);
+    if (options->accept)
+        add_header(request, "Accept", options->accept);
+    if (options->content_type)
+        add_header(request, "Content-Type", options->content_type);
+    if (options->content_range)
+        add_header(request, "Content-Range", options->content_range);
+    if (options->token && first_host) {
+        g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
+        add_header(request, "Authorization", value);
+    } else if (options->user && first_host) {
+        g_autofree char *pair = g_strconcat(options->user, ":", options->password, NULL);
+        g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
+        g_autofree char *value = g_strconcat("Basic ", encoded, NULL);
+        add_header(request, "Authorization", value);
+    }
+    /* Waiting for a go-ahead that many registries do not give costs a second each time. */
+    if (options->uploads)
+        add_header(request, "Expect", "");
+    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+}
+
+static void set_limits(BerthRequest *request) {
+    const BerthHttpLimits *limits = &request->http->limits;
+    long stall = limits->stall_timeout ? (long)limits->stall_timeout : STALL_SECONDS;
+    CURL *easy = request->easy;
+
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
+                     limits->connect_timeout ? (long)limits->connect_timeout
+                                             : (long)CONNECT_TIMEOUT_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
+    if (!request->options.sink && !request->options.uploads)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
+    if (limits->bytes_per_second > 0) {
+        curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
+        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
+    }
+    if (limits->proxy)
+        curl_easy_setopt(easy, CURLOPT_PROXY, limits->proxy);
+    if (limits->no_proxy)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, limits->no_proxy);
+}
+
+/* From nothing each time: after a redirect little of what was set holds. */
+static void set_options(BerthRequest *request) {
+    const BerthHttpOptions *options = &request->options;
+    g_autofree char *host = berth_http_get_host(options->url);
+    bool first_host = g_strcmp0(host, request->first_host) == 0;
+    CURL *easy = request->easy;
+
+    curl_easy_reset(easy);
+    request->header_bytes = 0;
     curl_easy_setopt(easy, CURLOPT_URL, options->url);
-    curl_easy_setopt(easy, CURLOPT_NOBODY, g_str_equal(options->method, "HEAD") ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->reason);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -285,33 +471,16 @@ static void set_options(BerthRequest *request, const BerthHttpOptions *options) 
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
-                     g_str_has_prefix(options->url, "http:") ? "http,https" : "https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-                     options->insecure || g_str_has_prefix(options->url, "http:") ? "http,https"
-                                                                                  : "https");
-    /* curl sends an Authorization header set here to the first host only, also after redirects. */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
-    if (!options->sink)
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)STALL_SECONDS);
-    if (options->insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+                     g_str_has_prefix(options->url, "http:") ? "http" : "https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     if (options->offset > 0) {
         g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-", options->offset);
         curl_easy_setopt(easy, CURLOPT_RANGE, range);
     }
-    if (options->accept)
-        add_header(request, "Accept", options->accept);
-    if (options->token) {
-        g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
-        add_header(request, "Authorization", value);
-    }
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    set_method(request);
+    set_tls(request, first_host);
+    set_limits(request);
+    set_headers(request, first_host);
 }
 
 BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, BerthHttpDone done,
@@ -319,17 +488,17 @@ BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, 
     BerthRequest *request = g_new0(BerthRequest, 1);
 
     request->http = http;
-    request->sink = options->sink;
+    request->options = *options;
+    for (size_t i = 0; option_strings(&request->options, i); i++)
+        *option_strings(&request->options, i) = g_strdup(*option_strings(&request->options, i));
+    request->first_host = berth_http_get_host(options->url);
     request->done = done;
     request->userdata = userdata;
-    request->response.content_type = g_strdup("");
-    request->response.digest = g_strdup("");
-    request->response.challenge = g_strdup("");
-    request->response.body = g_string_new(NULL);
+    berth_response_reset(&request->response);
     request->easy = curl_easy_init();
     if (!request->easy)
         g_error("out of memory");
-    set_options(request, options);
+    set_options(request);
     if (curl_multi_add_handle(http->multi, request->easy) != CURLM_OK)
         g_error("out of memory");
     return request;

@@ -2,28 +2,32 @@
 
 /*
  * HTTP requests through libcurl's multi interface, driven by the event loop. One request at a time
- * is a BerthRequest; its body goes to a bounded buffer or, block by block, to a sink.
+ * is a BerthRequest; its body goes to a bounded buffer or, block by block, to a sink. Redirects are
+ * followed here and not by libcurl, so that what proves an identity stays with the host it is for.
  */
 
 #pragma once
 
-#include "base/error.h"
+#include "fetch/response.h"
 
-#include <stdint.h>
 #include <systemd/sd-event.h>
 
 typedef struct BerthHttp BerthHttp;
 typedef struct BerthRequest BerthRequest;
 
+/* How the other side is to prove who it is, and this one: files in PEM, or NULL. */
 typedef struct {
-    long status;            /* 0 when there was no answer */
-    char *content_type;     /* without parameters; "" where there is none */
-    char *digest;           /* Docker-Content-Digest, "" where there is none */
-    char *challenge;        /* all WWW-Authenticate headers, one a line */
-    int64_t content_length; /* of this response; -1 where it is not said */
-    bool is_partial;        /* 206 */
-    GString *body;          /* what was not given to a sink */
-} BerthResponse;
+    bool insecure; /* no check of the certificate; plain HTTP on the way is allowed */
+    char *authorities;
+    char *certificate, *key;
+} BerthTls;
+
+/* What holds for all requests of a worker; 0 and NULL for the default. */
+typedef struct {
+    uint64_t bytes_per_second;
+    unsigned connect_timeout, stall_timeout; /* seconds */
+    char *proxy, *no_proxy;
+} BerthHttpLimits;
 
 /* Takes a block of the body. False with pause set: again later, after berth_request_resume; false
  * without: the request fails with error. */
@@ -35,14 +39,26 @@ typedef bool (*BerthHttpSink)(const BerthResponse *response, const char *data, s
 typedef void (*BerthHttpDone)(const BerthResponse *response, const GError *error, void *userdata);
 
 BerthHttp *berth_http_new(sd_event *event, GError **error);
+/* For requests from now on; the strings are taken over. */
+void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits);
 
 typedef struct {
     const char *url;
-    const char *method; /* GET or HEAD */
+    const char *method; /* GET, HEAD, POST, PUT or PATCH */
     const char *accept; /* or NULL */
     const char *token;  /* a bearer token or NULL */
-    uint64_t offset;    /* ask for the rest from here */
-    bool insecure;      /* no check of the certificate; plain HTTP on the way is allowed */
+    const char *user;   /* with password, for the Basic scheme; or NULL */
+    const char *password;
+    const char *content_type;  /* of what is sent */
+    const char *content_range; /* of a chunk that is uploaded, or NULL */
+    const char *text;          /* what is sent, or NULL */
+    bool uploads;              /* a part of the file upload is sent instead */
+    int upload;
+    uint64_t upload_offset; /* the file position follows what was sent */
+    uint64_t upload_size;
+    uint64_t offset; /* ask for the rest from here */
+    const BerthTls
+        *tls;           /* stays the caller's while the request goes on; NULL: the system's trust */
     BerthHttpSink sink; /* for the body of a 200 or 206; or NULL */
 } BerthHttpOptions;
 
@@ -54,3 +70,6 @@ void berth_request_resume(BerthRequest *request);
 
 /* Whether an error is a broken connection, after which the same request may do better. */
 bool berth_http_is_transient(const GError *error);
+
+/* "host" or "host:port" of a URL. Caller frees; NULL where there is none. */
+char *berth_http_get_host(const char *url);

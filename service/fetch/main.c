@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-fetch: everything that touches the network. It resolves references and puts the bytes of
- * objects into pipes; it holds no file and is believed in nothing: what it fetches is hashed by
- * others, against digests that they know.
+ * berth-fetch: everything that touches the network. One process serves one reference: Open takes it
+ * apart and says whom that concerns, Configure brings what is kept for those, and then references
+ * are resolved and the bytes of objects put into pipes, or pushed from descriptors. It writes no
+ * file and is believed in nothing: what it fetches is hashed by others, against digests they know.
  */
 
 #include "base/digest.h"
 #include "base/fd.h"
 #include "config.h"
 #include "fetch/fetcher.h"
+#include "fetch/pusher.h"
 #include "fetch/resolver.h"
 #include "frame/frame.h"
 
@@ -18,73 +20,32 @@
 
 typedef struct {
     BerthHttp *http;
-    GHashTable *remotes; /* locator → BerthRemote, which keeps its token */
+    char *name, *object;
+    BerthReference *reference;
+    GPtrArray *endpoints; /* of BerthEndpoint; NULL before Open */
+    GPtrArray *remotes;   /* of BerthRemote, in the same order */
 } Fetcher;
 
-typedef struct {
-    sd_bus_message *call;
-    char *name; /* NULL when only the descriptor is asked for */
-} Question;
-
-static BerthRemote *find_remote(Fetcher *fetcher, const BerthReference *reference, bool insecure) {
-    g_autofree char *key = g_strconcat(insecure ? "!" : "", reference->locator, NULL);
-    BerthRemote *remote = g_hash_table_lookup(fetcher->remotes, key);
-
-    if (!remote) {
-        remote = berth_remote_new(berth_frame_get_event(berth_frame_get()), fetcher->http,
-                                  reference, insecure);
-        g_hash_table_insert(fetcher->remotes, g_steal_pointer(&key), remote);
-    }
-    return remote;
+static sd_event *get_event(void) {
+    return berth_frame_get_event(berth_frame_get());
 }
 
-static void on_resolved(const BerthDescriptor *target, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    int r;
+/* The registry itself; mirrors come before it. */
+static BerthRemote *get_origin(Fetcher *fetcher) {
+    return fetcher->remotes->pdata[fetcher->remotes->len - 1];
+}
 
-    if (error) {
-        r = berth_bus_reply_error(question->call, error);
-    } else {
-        r = sd_bus_message_new_method_return(question->call, &reply);
-        if (r >= 0 && question->name)
-            r = sd_bus_message_append(reply, "s", question->name);
-        if (r >= 0)
-            r = berth_bus_append_descriptor(reply, target);
-        if (r >= 0)
-            r = sd_bus_send(NULL, reply, NULL);
-    }
+static bool check_open(Fetcher *fetcher, sd_bus_error *error) {
+    if (fetcher->remotes)
+        return true;
+    sd_bus_error_set(error, BERTH_ERROR_PREFIX "FailedPrecondition", "no reference was opened");
+    return false;
+}
+
+/* Calls are answered when the network has: a failure to do so leaves berthd without any. */
+static void answered(int r) {
     if (r < 0)
         exit(EXIT_FAILURE);
-    sd_bus_message_unref(question->call);
-    g_free(question->name);
-    g_free(question);
-}
-
-static Question *new_question(sd_bus_message *call) {
-    Question *question = g_new0(Question, 1);
-
-    question->call = sd_bus_message_ref(call);
-    return question;
-}
-
-static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    Fetcher *fetcher = userdata;
-    g_autoptr(GError) error = NULL;
-    const char *text;
-    int insecure;
-    int r = sd_bus_message_read(call, "sb", &text, &insecure);
-
-    if (r < 0)
-        return r;
-    g_autoptr(BerthReference) reference = berth_reference_parse(text, &error);
-    const char *object = reference ? berth_resolve_get_object(reference, &error) : NULL;
-    if (!object)
-        return berth_bus_error_set(ret_error, error);
-    Question *question = new_question(call);
-    question->name = berth_reference_format(reference);
-    berth_resolve(find_remote(fetcher, reference, insecure), object, NULL, on_resolved, question);
-    return 1;
 }
 
 /* The repository of a reference whose own object does not matter and may be missing. */
@@ -99,76 +60,335 @@ static BerthReference *parse_repository(const char *text, const char *object, GE
     return berth_reference_parse(object[0] ? whole : text, error);
 }
 
-static int method_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+/* An object that was given besides the reference: it becomes a part of a URL. */
+static bool check_object(const BerthReference *reference, const char *object, GError **error) {
+    if (berth_digest_is_valid(object))
+        return true;
+    g_autofree char *whole = g_strconcat(reference->locator, ":", object, NULL);
+    g_autoptr(BerthReference) checked = berth_reference_parse(whole, error);
+    return checked && (!checked->digest[0] || berth_resolve_get_object(checked, error));
+}
+
+static void free_rule(gpointer data) {
+    berth_registry_rule_free(data);
+}
+
+static int read_rules(sd_bus_message *call, GPtrArray *rules) {
+    const char *host, *location;
+    int r = sd_bus_message_enter_container(call, 'a', "(sassbb)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'r', "sassbb")) > 0) {
+        BerthRegistryRule *rule = g_new0(BerthRegistryRule, 1);
+        g_ptr_array_add(rules, rule);
+        if ((r = sd_bus_message_read(call, "s", &host)) < 0 ||
+            (r = sd_bus_message_read_strv(call, &rule->mirrors)) < 0 ||
+            (r = sd_bus_message_read(call, "sbb", &location, &rule->insecure, &rule->blocked)) <
+                0 ||
+            (r = sd_bus_message_exit_container(call)) < 0)
+            return r;
+        rule->host = g_strdup(host);
+        rule->location = g_strdup(location);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static bool open_reference(Fetcher *fetcher, const char *text, const char *object, bool insecure,
+                           GPtrArray *rules, GError **error) {
+    g_autoptr(BerthReference) reference = parse_repository(text, object, error);
+
+    if (!reference || (object[0] && !check_object(reference, object, error)))
+        return false;
+    if (!object[0] && !(object = berth_resolve_get_object(reference, error)))
+        return false;
+    fetcher->endpoints = berth_endpoints_find(reference, insecure, rules, error);
+    if (!fetcher->endpoints)
+        return false;
+    fetcher->object = g_strdup(object);
+    fetcher->name = berth_reference_format(reference);
+    fetcher->remotes = g_ptr_array_new();
+    for (guint i = 0; i < fetcher->endpoints->len; i++)
+        g_ptr_array_add(fetcher->remotes,
+                        berth_remote_new(get_event(), fetcher->http, fetcher->endpoints->pdata[i]));
+    fetcher->reference = g_steal_pointer(&reference);
+    return true;
+}
+
+static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     Fetcher *fetcher = userdata;
+    g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(free_rule);
+    g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) media_types = NULL;
     const char *text, *object;
     int insecure, r;
 
-    if ((r = sd_bus_message_read(call, "ss", &text, &object)) < 0 ||
-        (r = sd_bus_message_read_strv(call, &media_types)) < 0 ||
-        (r = sd_bus_message_read(call, "b", &insecure)) < 0)
+    if ((r = sd_bus_message_read(call, "ssb", &text, &object, &insecure)) < 0 ||
+        (r = read_rules(call, rules)) < 0)
         return r;
-    g_autoptr(BerthReference) reference = parse_repository(text, object, &error);
-    if (!reference)
+    if (fetcher->remotes)
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker has one reference");
+    if (!open_reference(fetcher, text, object, insecure, rules, &error))
         return berth_bus_error_set(ret_error, error);
-    if (object[0] == '\0')
-        object = berth_resolve_get_object(reference, &error);
-    /* Not a digest: it must be what a reference may hold, since it becomes a part of the URL. */
-    if (object && !berth_digest_is_valid(object)) {
-        g_autofree char *whole = g_strconcat(reference->locator, ":", object, NULL);
-        g_autoptr(BerthReference) checked = berth_reference_parse(whole, &error);
-        if (checked && checked->digest[0])
-            berth_resolve_get_object(checked, &error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_append(reply, "ss", fetcher->reference->locator, fetcher->name)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "s")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < fetcher->endpoints->len; i++)
+        r = sd_bus_message_append(reply, "s",
+                                  ((const BerthEndpoint *)fetcher->endpoints->pdata[i])->locator);
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+/* libcurl takes PEM by path only. These are files in memory that berthd filled. */
+static int read_file(sd_bus_message *call, char **path) {
+    int fd;
+    int r = sd_bus_message_read(call, "v", "h", &fd);
+
+    if (r < 0)
+        return r;
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FRAME_DIRECTORY_FD + 1);
+    if (fd < 0)
+        return -errno;
+    *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    return 1;
+}
+
+static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    BerthTls tls = {0};
+    const char *key, *value;
+    int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+        if ((r = sd_bus_message_read(call, "s", &key)) < 0)
+            return r;
+        if (g_str_equal(key, "Authorities"))
+            r = read_file(call, &tls.authorities);
+        else if (g_str_equal(key, "Certificate"))
+            r = read_file(call, &tls.certificate);
+        else if (g_str_equal(key, "Key"))
+            r = read_file(call, &tls.key);
+        else if ((r = sd_bus_message_read(call, "v", "s", &value)) >= 0) {
+            g_ptr_array_add(pairs, (char *)key);
+            g_ptr_array_add(pairs, (char *)value);
+        }
+        if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+            return r;
     }
+    g_ptr_array_add(pairs, NULL);
+    BerthCredentials *credentials = berth_credentials_read_pairs((char **)pairs->pdata, &error);
     if (error)
         return berth_bus_error_set(ret_error, error);
-    berth_resolve(find_remote(fetcher, reference, insecure), object, media_types, on_resolved,
-                  new_question(call));
+    berth_remote_set_identity(remote, credentials, &tls);
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static int method_configure(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    BerthHttpLimits limits = {0};
+    const char *proxy, *no_proxy;
+    int r;
+
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if ((r = sd_bus_message_enter_container(call, 'a', "a{sv}")) < 0)
+        return r;
+    for (guint i = 0; i < fetcher->remotes->len; i++)
+        if ((r = read_identity(call, fetcher->remotes->pdata[i], ret_error)) < 0)
+            return r;
+    if ((r = sd_bus_message_exit_container(call)) < 0 ||
+        (r = sd_bus_message_read(call, "tuuss", &limits.bytes_per_second, &limits.connect_timeout,
+                                 &limits.stall_timeout, &proxy, &no_proxy)) < 0)
+        return r;
+    limits.proxy = proxy[0] ? g_strdup(proxy) : NULL;
+    limits.no_proxy = no_proxy[0] ? g_strdup(no_proxy) : NULL;
+    berth_http_set_limits(fetcher->http, &limits);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+typedef struct {
+    Fetcher *fetcher;
+    sd_bus_message *call;
+} Question;
+
+static Question *new_question(Fetcher *fetcher, sd_bus_message *call) {
+    Question *question = g_new0(Question, 1);
+
+    *question = (Question){fetcher, sd_bus_message_ref(call)};
+    return question;
+}
+
+static void free_question(Question *question) {
+    sd_bus_message_unref(question->call);
+    g_free(question);
+}
+
+static int append_warnings(sd_bus_message *reply, Fetcher *fetcher) {
+    int r = sd_bus_message_open_container(reply, 'a', "s");
+
+    for (guint i = 0; r >= 0 && i < fetcher->remotes->len; i++) {
+        g_auto(GStrv) lines =
+            g_strsplit(berth_remote_get_warnings(fetcher->remotes->pdata[i]), "\n", -1);
+        for (char **line = lines; r >= 0 && *line; line++)
+            if ((*line)[0])
+                r = sd_bus_message_append(reply, "s", *line);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void on_resolved(const BerthDescriptor *target, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    if (error) {
+        r = berth_bus_reply_error(question->call, error);
+    } else if ((r = sd_bus_message_new_method_return(question->call, &reply)) >= 0 &&
+               (r = sd_bus_message_append(reply, "s", question->fetcher->name)) >= 0 &&
+               (r = berth_bus_append_descriptor(reply, target)) >= 0 &&
+               (r = append_warnings(reply, question->fetcher)) >= 0) {
+        r = sd_bus_send(NULL, reply, NULL);
+    }
+    answered(r);
+    free_question(question);
+}
+
+static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_auto(GStrv) media_types = NULL;
+    int r = sd_bus_message_read_strv(call, &media_types);
+
+    if (r < 0)
+        return r;
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    berth_resolve(fetcher->remotes, fetcher->object, media_types, on_resolved,
+                  new_question(fetcher, call));
     return 1;
 }
 
 static void on_fetched(uint64_t size, const GError *error, void *userdata) {
-    g_autoptr(sd_bus_message) call = userdata;
-    int r =
-        error ? berth_bus_reply_error(call, error) : sd_bus_reply_method_return(call, "t", size);
+    Question *question = userdata;
 
-    if (r < 0)
-        exit(EXIT_FAILURE);
+    answered(error ? berth_bus_reply_error(question->call, error)
+                   : sd_bus_reply_method_return(question->call, "t", size));
+    free_question(question);
 }
 
 static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     Fetcher *fetcher = userdata;
-    g_autoptr(GError) error = NULL;
     g_autoptr(BerthDescriptor) target = NULL;
-    const char *text;
     uint64_t offset;
-    int insecure, r;
+    int r;
 
-    if ((r = sd_bus_message_read(call, "s", &text)) < 0 ||
-        (r = berth_bus_read_descriptor(call, &target)) < 0 ||
-        (r = sd_bus_message_read(call, "tb", &offset, &insecure)) < 0)
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if ((r = berth_bus_read_descriptor(call, &target)) < 0 ||
+        (r = sd_bus_message_read(call, "t", &offset)) < 0)
         return r;
-    g_autoptr(BerthReference) reference = parse_repository(text, target->digest, &error);
-    if (!reference)
-        return berth_bus_error_set(ret_error, error);
     int pipe = berth_frame_read_fd(call);
     if (pipe < 0)
         return pipe;
-    berth_fetch(berth_frame_get_event(berth_frame_get()), find_remote(fetcher, reference, insecure),
-                target, offset, pipe, on_fetched, sd_bus_message_ref(call));
+    berth_fetch(get_event(), fetcher->remotes, target, offset, pipe, on_fetched,
+                new_question(fetcher, call));
+    return 1;
+}
+
+static void on_pushed(BerthPushOutcome outcome, const GError *error, void *userdata) {
+    static const char *const words[] = {"pushed", "exists", "mounted"};
+    Question *question = userdata;
+
+    answered(error ? berth_bus_reply_error(question->call, error)
+                   : sd_bus_reply_method_return(question->call, "s", words[outcome]));
+    free_question(question);
+}
+
+static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_autoptr(BerthDescriptor) target = NULL;
+    g_auto(GStrv) sources = NULL;
+    int r;
+
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if ((r = berth_bus_read_descriptor(call, &target)) < 0 ||
+        (r = sd_bus_message_read_strv(call, &sources)) < 0)
+        return r;
+    int content = berth_frame_read_fd(call);
+    if (content < 0)
+        return content;
+    berth_push_blob(get_event(), get_origin(fetcher), target, content, sources, on_pushed,
+                    new_question(fetcher, call));
+    return 1;
+}
+
+/* named: under the reference's object, otherwise under its digest. */
+static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_autoptr(BerthDescriptor) target = NULL;
+    int named, r;
+
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if ((r = berth_bus_read_descriptor(call, &target)) < 0 ||
+        (r = sd_bus_message_read(call, "b", &named)) < 0)
+        return r;
+    const char *object =
+        named && fetcher->reference->tag[0] ? fetcher->reference->tag : target->digest;
+    if (named && fetcher->reference->digest[0] &&
+        !g_str_equal(fetcher->reference->digest, target->digest))
+        return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "DigestMismatch",
+                                 "%s: what is pushed has the digest %s", fetcher->name,
+                                 target->digest);
+    int content = berth_frame_read_fd(call);
+    if (content < 0)
+        return content;
+    berth_push_manifest(get_origin(fetcher), target, object, content, on_pushed,
+                        new_question(fetcher, call));
+    return 1;
+}
+
+/* Whether the registry takes the credentials: its root asks for them where anything does. */
+static void on_root(const BerthResponse *response, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!error && response->status != 200)
+        berth_remote_set_status_error(get_origin(question->fetcher), "/v2/", response, &local);
+    answered(local ? berth_bus_reply_error(question->call, local)
+                   : sd_bus_reply_method_return(question->call, NULL));
+    free_question(question);
+}
+
+static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    berth_remote_send(get_origin(fetcher), "/", NULL, &(BerthHttpOptions){.method = "GET"}, on_root,
+                      new_question(fetcher, call));
     return 1;
 }
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    /* reference, insecure → name, descriptor */
-    SD_BUS_METHOD("Resolve", "sb", "s(sst)", method_resolve, 0),
-    /* reference, object or "", media types, insecure → descriptor */
-    SD_BUS_METHOD("Object", "ssasb", "(sst)", method_object, 0),
-    /* reference, descriptor, offset, insecure, pipe → size */
-    SD_BUS_METHOD("Fetch", "s(sst)tbh", "t", method_fetch, 0),
+    /* reference, object or "", insecure, registries (host, mirrors, location, insecure, blocked)
+     * → locator, name, locators of all places to look at, the registry's last */
+    SD_BUS_METHOD("Open", "ssba(sassbb)", "ssas", method_open, 0),
+    /* for each place what is kept for it, then bytes a second, time-outs in seconds, proxy and for
+     * whom not */
+    SD_BUS_METHOD("Configure", "aa{sv}tuuss", "", method_configure, 0),
+    /* media types → name, descriptor, warnings */
+    SD_BUS_METHOD("Resolve", "as", "s(sst)as", method_resolve, 0),
+    /* descriptor, offset, pipe → size */
+    SD_BUS_METHOD("Fetch", "(sst)th", "t", method_fetch, 0),
+    /* descriptor, locators that have it, content → pushed, exists or mounted */
+    SD_BUS_METHOD("PushBlob", "(sst)ash", "s", method_push_blob, 0),
+    /* descriptor, whether under the reference's object, content → pushed */
+    SD_BUS_METHOD("PushManifest", "(sst)bh", "s", method_push_manifest, 0),
+    SD_BUS_METHOD("Authenticate", "", "", method_authenticate, 0),
     SD_BUS_VTABLE_END,
 };
 
@@ -191,10 +411,7 @@ int main(void) {
         .files = BERTH_FILES_READ_SYSTEM,
         .calls = calls,
     };
-    Fetcher fetcher = {
-        .remotes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-                                         (GDestroyNotify)berth_remote_free),
-    };
+    Fetcher fetcher = {0};
 
     g_set_prgname("berth-fetch");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

@@ -3,31 +3,45 @@
 #include "fetch/remote.h"
 
 #include "base/document.h"
-#include "fetch/challenge.h"
+#include "fetch/token.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { MAX_TRIES = 5, MAX_MESSAGE_BYTES = 300, MAX_TOKEN_BYTES = 64 * 1024 };
+/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+#define TIMER_ACCURACY_USEC 1000
+
+enum {
+    MAX_CHALLENGES = 5,
+    MAX_RETRIES = 3,
+    MAX_MESSAGE_BYTES = 300,
+    FIRST_DELAY_MSEC = 200,
+    MAX_DELAY_SECONDS = 60,
+};
 
 struct BerthRemote {
     sd_event *event;
     BerthHttp *http;
     char *locator, *host, *path;
-    bool insecure;
+    BerthTls tls;
     bool may_be_plain;  /* loopback, or insecure */
     const char *scheme; /* NULL until known */
-    char *token;
+    BerthCredentials *credentials;
+    bool uses_basic;
+    GHashTable *tokens; /* scope that was asked for besides, or "" → BerthToken */
+    GString *warnings;
 };
 
 struct BerthRemoteCall {
     BerthRemote *remote;
-    char *path, *method, *accept;
+    char *path, *scope;
+    char *strings[6];
     BerthHttpOptions options; /* its strings are those above */
     BerthHttpDone done;
     void *userdata;
     BerthRequest *request; /* the one under way with the sink */
-    unsigned tries;
+    sd_event_source *delay;
+    unsigned challenges, retries;
 };
 
 static void send_request(BerthRemoteCall *call);
@@ -49,19 +63,21 @@ static bool is_loopback(const char *host) {
     return inet_pton(AF_INET, name, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
-BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthReference *reference,
-                              bool insecure) {
+BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpoint *endpoint) {
     BerthRemote *remote = g_new0(BerthRemote, 1);
-    bool is_docker = g_str_equal(reference->host, "docker.io");
+    bool is_docker = g_str_equal(endpoint->host, "docker.io");
 
     remote->event = event;
     remote->http = http;
-    remote->locator = g_strdup(reference->locator);
-    remote->host = g_strdup(is_docker ? "registry-1.docker.io" : reference->host);
-    remote->path = g_strdup(reference->path);
-    remote->insecure = insecure;
-    remote->may_be_plain = insecure || is_loopback(reference->host);
+    remote->locator = g_strdup(endpoint->locator);
+    remote->host = g_strdup(is_docker ? "registry-1.docker.io" : endpoint->host);
+    remote->path = g_strdup(endpoint->path);
+    remote->tls.insecure = endpoint->insecure;
+    remote->may_be_plain = endpoint->insecure || is_loopback(endpoint->host);
     remote->scheme = remote->may_be_plain ? NULL : "https";
+    remote->tokens =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_token_free);
+    remote->warnings = g_string_new(NULL);
     return remote;
 }
 
@@ -71,21 +87,48 @@ void berth_remote_free(BerthRemote *remote) {
     g_free(remote->locator);
     g_free(remote->host);
     g_free(remote->path);
-    g_free(remote->token);
+    g_free(remote->tls.authorities);
+    g_free(remote->tls.certificate);
+    g_free(remote->tls.key);
+    berth_credentials_free(remote->credentials);
+    g_hash_table_unref(remote->tokens);
+    g_string_free(remote->warnings, TRUE);
     g_free(remote);
+}
+
+void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credentials,
+                               const BerthTls *tls) {
+    remote->credentials = credentials;
+    remote->tls.authorities = tls->authorities;
+    remote->tls.certificate = tls->certificate;
+    remote->tls.key = tls->key;
+    /* A certificate is for TLS: then plain HTTP is not tried either, but where it is asked for. */
+    if ((tls->authorities || tls->certificate) && !remote->tls.insecure)
+        remote->scheme = "https";
 }
 
 const char *berth_remote_get_locator(BerthRemote *remote) {
     return remote->locator;
 }
 
+const char *berth_remote_get_host(BerthRemote *remote) {
+    return remote->host;
+}
+
+const char *berth_remote_get_warnings(BerthRemote *remote) {
+    return remote->warnings->str;
+}
+
 /* Finishes the call; it is gone afterwards. */
 static void finish(BerthRemoteCall *call, const BerthResponse *response, const GError *error) {
     call->request = NULL;
     call->done(response, error, call->userdata);
+    for (size_t i = 0; i < G_N_ELEMENTS(call->strings); i++)
+        g_free(call->strings[i]);
+    if (call->delay)
+        sd_event_source_disable_unref(call->delay);
     g_free(call->path);
-    g_free(call->method);
-    g_free(call->accept);
+    g_free(call->scope);
     g_free(call);
 }
 
@@ -112,8 +155,19 @@ static char *read_message(const GString *body) {
     const char *text = message ? message : details;
     if (!text)
         return NULL;
-    char *line = g_strndup(text, MAX_MESSAGE_BYTES);
-    return g_strdelimit(line, "\r\n\t", ' ');
+    g_autofree char *line = g_strndup(text, MAX_MESSAGE_BYTES);
+    for (char *c = line; *c; c++)
+        if (g_ascii_iscntrl(*c))
+            *c = ' ';
+    /* It may have been cut within a character. */
+    return g_utf8_make_valid(line, -1);
+}
+
+static const char *advise(BerthRemote *remote, long status) {
+    if (status != 401)
+        return "";
+    return remote->credentials ? "; are the credentials right? \"dist login\" replaces them"
+                               : "; \"dist login\" keeps credentials for it";
 }
 
 void berth_remote_set_status_error(BerthRemote *remote, const char *path,
@@ -124,67 +178,95 @@ void berth_remote_set_status_error(BerthRemote *remote, const char *path,
                               ? BERTH_ERROR_UNAUTHORIZED
                               : BERTH_ERROR_REGISTRY_FAILED;
 
-    berth_error_set(error, code, "%s: the registry answered %ld to %s%s%s", remote->locator,
-                    response->status, path, message ? ": " : "", message ? message : "");
+    berth_error_set(error, code, "%s: the registry answered %ld to %s%s%s%s", remote->locator,
+                    response->status, path, message ? ": " : "", message ? message : "",
+                    advise(remote, response->status));
 }
 
-static bool take_token(BerthRemote *remote, const BerthResponse *response, GError **error) {
-    g_autoptr(JsonNode) root =
-        response->status == 200
-            ? berth_document_parse(response->body->str, response->body->len, NULL)
-            : NULL;
-    const char *token = NULL;
+static const char *token_key(const BerthRemoteCall *call) {
+    return call->scope ? call->scope : "";
+}
 
-    if (root && berth_document_get_string(json_node_get_object(root), "token", &token, NULL) &&
-        !token)
-        berth_document_get_string(json_node_get_object(root), "access_token", &token, NULL);
-    bool usable = token && token[0] && strlen(token) < MAX_TOKEN_BYTES;
-    for (const char *c = token; usable && *c; c++)
-        usable = g_ascii_isgraph(*c);
-    if (!usable)
-        return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
-                               "%s: the token server answered %ld without a token", remote->locator,
-                               response->status);
-    g_free(remote->token);
-    remote->token = g_strdup(token);
+static void on_token(BerthToken *token, const GError *error, void *userdata) {
+    BerthRemoteCall *call = userdata;
+
+    if (error) {
+        finish(call, NULL, error);
+        return;
+    }
+    g_hash_table_replace(call->remote->tokens, g_strdup(token_key(call)), token);
+    send_request(call);
+}
+
+static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
+    BerthRemote *remote = call->remote;
+
+    if (!remote->credentials || !remote->credentials->username || remote->uses_basic) {
+        berth_remote_set_status_error(remote, call->path, response, error);
+        return false;
+    }
+    remote->uses_basic = true;
+    send_request(call);
     return true;
 }
 
-static void on_token(const BerthResponse *response, const GError *error, void *userdata) {
-    BerthRemoteCall *call = userdata;
-    g_autoptr(GError) local = NULL;
-
-    if (error) {
-        finish(call, response, error);
-    } else if (!take_token(call->remote, response, &local)) {
-        finish(call, response, local);
-    } else {
-        send_request(call);
-    }
-}
-
-/* Asks the server of the challenge for an anonymous token. */
-static bool request_token(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
+static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
-    g_autoptr(BerthChallenge) challenge = berth_challenge_parse(response->challenge, error);
+    g_autoptr(BerthChallenge) challenge =
+        berth_challenge_parse(response->challenge, call->path[0] != '/', error);
 
     if (!challenge) {
         g_prefix_error(error, "%s: ", remote->locator);
         return false;
     }
-    bool plain = g_str_has_prefix(challenge->realm, "http://");
-    if (!(plain && remote->may_be_plain) && !g_str_has_prefix(challenge->realm, "https://"))
-        return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
-                               "%s: the token server %.200s does not speak HTTPS", remote->locator,
-                               challenge->realm);
-    g_autofree char *service = g_uri_escape_string(challenge->service, NULL, FALSE);
-    g_autofree char *scope = g_uri_escape_string(challenge->scope, NULL, FALSE);
-    g_autofree char *url = g_strconcat(challenge->realm, strchr(challenge->realm, '?') ? "&" : "?",
-                                       "service=", service, "&scope=", scope, NULL);
-    berth_http_send(remote->http,
-                    &(BerthHttpOptions){.url = url, .method = "GET", .insecure = remote->insecure},
-                    on_token, call);
-    return true;
+    if (challenge->is_basic)
+        return answer_basic(call, response, error);
+    const BerthTokenRequest request = {
+        .http = remote->http,
+        .locator = remote->locator,
+        .challenge = challenge,
+        .more_scope = call->scope,
+        .credentials = remote->credentials,
+        .tls = &remote->tls,
+        .may_be_plain = remote->may_be_plain,
+    };
+    return berth_token_request(&request, on_token, call, error);
+}
+
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+    BerthRemoteCall *call = userdata;
+
+    (void)usec;
+    call->delay = NULL;
+    sd_event_source_unref(source);
+    send_request(call);
+    return 0;
+}
+
+/* Later, if this is worth another try. What is uploaded is its owner's to begin again. */
+static bool try_again(BerthRemoteCall *call, const BerthResponse *response, const GError *error) {
+    bool overloaded = !error && (response->status == 429 || response->status >= 500);
+    bool broken = error && berth_http_is_transient(error) && !call->options.sink;
+    uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << call->retries;
+
+    if (!(overloaded || broken) || call->options.uploads || call->retries >= MAX_RETRIES)
+        return false;
+    if (overloaded && response->retry_after >= 0)
+        delay_usec = MAX(delay_usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
+    /* A registry that wants more patience than this gets a person's. */
+    if (delay_usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
+        return false;
+    call->retries++;
+    return sd_event_add_time_relative(call->remote->event, &call->delay, CLOCK_MONOTONIC,
+                                      delay_usec, TIMER_ACCURACY_USEC, on_delay, call) >= 0;
+}
+
+static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
+    g_auto(GStrv) lines = g_strsplit(response->warnings, "\n", -1);
+
+    for (char **line = lines; *line; line++)
+        if ((*line)[0] && !strstr(remote->warnings->str, *line))
+            g_string_append_printf(remote->warnings, "%s\n", *line);
 }
 
 static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
@@ -192,12 +274,19 @@ static void on_response(const BerthResponse *response, const GError *error, void
     g_autoptr(GError) local = NULL;
 
     call->request = NULL;
-    if (error || response->status != 401) {
+    if (!error)
+        note_warnings(call->remote, response);
+    if (try_again(call, response, error))
+        return;
+    if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
+        finish(call, response, local);
+    } else if (error || response->status != 401) {
         finish(call, response, error);
-    } else if (call->tries >= MAX_TRIES) {
+    } else if (++call->challenges >= MAX_CHALLENGES) {
         berth_remote_set_status_error(call->remote, call->path, response, &local);
         finish(call, response, local);
-    } else if (!request_token(call, response, &local)) {
+    } else if (!answer_challenge(call, response, &local)) {
         finish(call, response, local);
     }
 }
@@ -210,19 +299,45 @@ static bool pass_to_sink(const BerthResponse *response, const char *data, size_t
     return call->options.sink(response, data, size, pause, call->userdata, error);
 }
 
-static void send_to_repository(BerthRemoteCall *call) {
+static char *make_url(const BerthRemoteCall *call) {
+    const BerthRemote *remote = call->remote;
+
+    if (strstr(call->path, "://"))
+        return g_strdup(call->path);
+    if (call->path[0] == '/')
+        return g_strconcat(remote->scheme, "://", remote->host, "/v2", call->path, NULL);
+    return g_strconcat(remote->scheme, "://", remote->host, "/v2/", remote->path, "/", call->path,
+                       NULL);
+}
+
+/* What proves an identity goes to the registry itself; an upload may be somewhere else. */
+static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
-    g_autofree char *url = g_strconcat(remote->scheme, "://", remote->host, "/v2/", remote->path,
-                                       "/", call->path, NULL);
+    g_autofree char *host = berth_http_get_host(url);
+
+    options->tls = &remote->tls;
+    if (g_strcmp0(host, remote->host) != 0)
+        return;
+    BerthToken *token = g_hash_table_lookup(remote->tokens, token_key(call));
+    if (token && berth_token_is_fresh(token))
+        options->token = token->text;
+    else if (remote->credentials && remote->credentials->registry_token)
+        options->token = remote->credentials->registry_token;
+    else if (remote->uses_basic) {
+        options->user = remote->credentials->username;
+        options->password = remote->credentials->password;
+    }
+}
+
+static void send_to_repository(BerthRemoteCall *call) {
+    g_autofree char *url = make_url(call);
     BerthHttpOptions options = call->options;
 
     options.url = url;
-    options.token = remote->token;
-    options.insecure = remote->insecure;
+    add_identity(call, url, &options);
     if (options.sink)
         options.sink = pass_to_sink;
-    call->tries++;
-    call->request = berth_http_send(remote->http, &options, on_response, call);
+    call->request = berth_http_send(call->remote->http, &options, on_response, call);
 }
 
 /* A server that speaks TLS answers plain HTTP with 400 or not at all. */
@@ -246,22 +361,24 @@ static void send_request(BerthRemoteCall *call) {
     }
     g_autofree char *url = g_strconcat("http://", remote->host, "/v2/", NULL);
     berth_http_send(remote->http,
-                    &(BerthHttpOptions){.url = url, .method = "GET", .insecure = remote->insecure},
-                    on_probe, call);
+                    &(BerthHttpOptions){.url = url, .method = "GET", .tls = &remote->tls}, on_probe,
+                    call);
 }
 
-BerthRemoteCall *berth_remote_send(BerthRemote *remote, const char *path,
+BerthRemoteCall *berth_remote_send(BerthRemote *remote, const char *path, const char *scope,
                                    const BerthHttpOptions *options, BerthHttpDone done,
                                    void *userdata) {
     BerthRemoteCall *call = g_new0(BerthRemoteCall, 1);
+    const char **const strings[] = {&call->options.method, &call->options.accept,
+                                    &call->options.content_type, &call->options.content_range,
+                                    &call->options.text};
 
     call->remote = remote;
     call->path = g_strdup(path);
-    call->method = g_strdup(options->method);
-    call->accept = g_strdup(options->accept);
+    call->scope = g_strdup(scope);
     call->options = *options;
-    call->options.method = call->method;
-    call->options.accept = call->accept;
+    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+        *strings[i] = call->strings[i] = g_strdup(*strings[i]);
     call->done = done;
     call->userdata = userdata;
     send_request(call);

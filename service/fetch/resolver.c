@@ -6,6 +6,8 @@
 #include "base/names.h"
 
 typedef struct {
+    GPtrArray *remotes;
+    guint next; /* the one to be asked after this */
     BerthRemote *remote;
     char *object;
     bool has_digest;
@@ -34,7 +36,19 @@ static char *make_path(const Resolution *resolution) {
     return g_strconcat(resolution->as_blob ? "blobs/" : "manifests/", resolution->object, NULL);
 }
 
+/* A mirror that does not know it, or does not answer, is not the last word. */
+static bool ask_next(Resolution *resolution) {
+    if (resolution->next >= resolution->remotes->len)
+        return false;
+    resolution->remote = resolution->remotes->pdata[resolution->next++];
+    resolution->as_blob = resolution->with_get = false;
+    ask(resolution);
+    return true;
+}
+
 static void finish(Resolution *resolution, const BerthDescriptor *target, const GError *error) {
+    if (error && ask_next(resolution))
+        return;
     resolution->done(target, error, resolution->userdata);
     g_free(resolution->object);
     g_free(resolution->accept);
@@ -122,21 +136,21 @@ static void ask(Resolution *resolution) {
         .accept = resolution->as_blob ? NULL : resolution->accept,
     };
 
-    berth_remote_send(resolution->remote, path, &options, on_response, resolution);
+    berth_remote_send(resolution->remote, path, NULL, &options, on_response, resolution);
 }
 
-void berth_resolve(BerthRemote *remote, const char *object, char *const *media_types,
+void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types,
                    BerthResolved done, void *userdata) {
     Resolution *resolution = g_new0(Resolution, 1);
     bool given = media_types && media_types[0];
     g_autofree char *joined =
         g_strjoinv(", ", given ? (char **)media_types : (char **)berth_manifest_media_types);
 
-    resolution->remote = remote;
+    resolution->remotes = remotes;
     resolution->object = g_strdup(object);
     resolution->has_digest = berth_digest_is_valid(object);
     resolution->accept = g_strconcat(joined, ", */*", NULL);
     resolution->done = done;
     resolution->userdata = userdata;
-    ask(resolution);
+    ask_next(resolution);
 }

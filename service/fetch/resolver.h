@@ -12,8 +12,9 @@
 
 typedef void (*BerthResolved)(const BerthDescriptor *target, const GError *error, void *userdata);
 
-/* object: a tag or a digest. media_types: what to accept, or NULL for manifests and indexes. */
-void berth_resolve(BerthRemote *remote, const char *object, char *const *media_types,
+/* remotes: of BerthRemote, asked one after another until one knows; the last one's error counts.
+ * object: a tag or a digest. media_types: what to accept, or NULL for manifests and indexes. */
+void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types,
                    BerthResolved done, void *userdata);
 
 /* What is asked for by a reference: its digest where it has one, otherwise its tag. An incomplete

@@ -23,6 +23,7 @@ typedef struct {
     BerthContents *contents;
     BerthSnapshotStore *snapshots;
     BerthTransfers *transfers;
+    BerthRemotes *remotes;
     int content_directory; /* for index.json */
     unsigned busy;         /* operations that no transfer stands for */
     BerthImageObserver observer;
@@ -38,8 +39,13 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
 /* Asks a remote what a reference means. */
 typedef void (*BerthImageResolved)(const char *name, const BerthDescriptor *target,
                                    const GError *error, void *userdata);
-void berth_images_resolve(BerthImages *images, const char *reference, bool insecure,
+void berth_images_resolve(BerthImages *images, const BerthRemoteRequest *request,
                           BerthImageResolved done, void *userdata);
+
+/* Asks a registry whether it takes credentials. */
+typedef void (*BerthImageDone)(const GError *error, void *userdata);
+void berth_images_authenticate(BerthImages *images, const BerthRemoteRequest *request,
+                               BerthImageDone done, void *userdata);
 
 /*
  * What an image here is, for a platform (NULL: this machine's). Answered from berth.db when it was

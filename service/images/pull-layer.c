@@ -9,9 +9,6 @@
 #include "base/fd.h"
 #include "images/pull-private.h"
 
-/* What a layer may inflate to. */
-#define MAX_LAYER_BYTES (256ull << 30)
-
 void berth_pull_layer_free(gpointer data) {
     BerthPullLayer *layer = data;
 
@@ -137,7 +134,8 @@ static void unpack_from(BerthPullLayer *layer, int input) {
     sd_bus_message *call = berth_worker_new_call(layer->worker, "Unpack");
 
     if (call)
-        sd_bus_message_append(call, "hst", input, layer->diff_id, (uint64_t)MAX_LAYER_BYTES);
+        sd_bus_message_append(call, "hst", input, layer->diff_id,
+                              layer->pull->images->remotes->settings->max_layer_bytes);
     berth_worker_send(layer->worker, call, on_unpacked, layer);
 }
 

@@ -16,6 +16,7 @@ struct BerthPullObject {
     BerthDescriptor *descriptor;
     char *ref;
     bool claimed, waiting;
+    bool counted; /* among those that are being fetched */
     int onward;
     int file; /* of the ingest, to see how it grows */
     BerthTransferItem *item;
@@ -63,6 +64,19 @@ static uint64_t poll_file(void *userdata) {
     return fstat(object->file, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
+/* The next in the queue takes the place of one that is done. */
+static void leave(BerthPullObject *object) {
+    BerthPull *pull = object->pull;
+
+    if (!object->counted)
+        return;
+    object->counted = false;
+    pull->fetching--;
+    BerthPullObject *next = g_queue_pop_head(&pull->queued);
+    if (next && !pull->ended)
+        start(next);
+}
+
 static void finish(BerthPullObject *object) {
     BerthPull *pull = object->pull;
     g_autoptr(BerthDescriptor) descriptor = berth_descriptor_copy(object->descriptor);
@@ -78,6 +92,7 @@ static void finish(BerthPullObject *object) {
         object->claimed = false;
         berth_contents_release(pull->images->contents, object->ref);
     }
+    leave(object);
     done(pull, descriptor, userdata);
 }
 
@@ -173,19 +188,27 @@ static bool send(BerthPullObject *object, uint64_t offset, GError **error) {
     berth_worker_send(pull->ingest, call, on_ingested, object);
     berth_fd_clear(&object->onward);
 
-    call = berth_worker_new_call(pull->fetch, "Fetch");
+    call = berth_remote_session_new_call(pull->fetch, "Fetch");
     if (call)
-        sd_bus_message_append(call, "s(sst)tbh", pull->name, descriptor->media_type,
-                              descriptor->digest, descriptor->size, offset, pull->insecure, input);
-    berth_worker_send(pull->fetch, call, on_fetched, object);
+        sd_bus_message_append(call, "(sst)th", descriptor->media_type, descriptor->digest,
+                              descriptor->size, offset, input);
+    berth_remote_session_send(pull->fetch, call, on_fetched, object);
     return true;
 }
 
-static bool is_offered(const BerthDescriptor *descriptor, GError **error) {
-    if (berth_media_type_get_kind(descriptor->media_type) == BERTH_KIND_LAYER ||
-        descriptor->size <= BERTH_PULL_MAX_DOCUMENT_BYTES)
+static bool is_offered(BerthPull *pull, const BerthDescriptor *descriptor, GError **error) {
+    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
+    uint64_t limit = pull->images->remotes->settings->max_blob_bytes;
+
+    if (descriptor->size > limit)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "a blob of %" G_GUINT64_FORMAT
+                               " bytes; the limit is %" G_GUINT64_FORMAT
+                               ", MaxBlobSize= of berth.conf",
+                               descriptor->size, limit);
+    if (kind == BERTH_KIND_LAYER || descriptor->size <= BERTH_PULL_MAX_DOCUMENT_BYTES)
         return true;
-    return berth_media_type_get_kind(descriptor->media_type) == BERTH_KIND_OTHER ||
+    return kind == BERTH_KIND_OTHER ||
            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                            "a document of %" G_GUINT64_FORMAT " bytes; the limit is %u",
                            descriptor->size, BERTH_PULL_MAX_DOCUMENT_BYTES);
@@ -217,16 +240,21 @@ static void start(BerthPullObject *object) {
         berth_pull_fail(pull, error, descriptor->digest);
         return;
     }
+    if (pull->fetching >= pull->images->remotes->settings->parallel_objects) {
+        g_queue_push_tail(&pull->queued, object);
+        return;
+    }
     if (!berth_contents_claim(contents, object->ref, NULL)) {
         object->waiting = true;
         object->item->phase = "waiting";
         berth_contents_wait(contents, object->ref, on_released, object);
         return;
     }
-    object->claimed = true;
+    object->claimed = object->counted = true;
+    pull->fetching++;
     object->item->phase = "fetching";
     object->file =
-        is_offered(descriptor, &error)
+        is_offered(pull, descriptor, &error)
             ? berth_content_store_begin(berth_contents_get_store(contents), object->ref,
                                         descriptor->size, pull->transfer->owner, &offset, &error)
             : -1;

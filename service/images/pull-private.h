@@ -19,13 +19,16 @@ struct BerthPull {
     BerthTransfer *transfer;
     BerthPullMode mode;
     char *reference;
-    bool all_platforms, insecure;
+    bool all_platforms;
     char *platform_text;
     BerthPlatform *platform;
     char *name;
     BerthDescriptor *target;
-    BerthWorker *fetch, *ingest, *inspect;
+    BerthRemoteSession *fetch;
+    BerthWorker *ingest, *inspect;
     GHashTable *objects; /* digest → BerthPullObject */
+    GQueue queued;       /* of BerthPullObject, that wait for others to be done */
+    unsigned fetching;   /* objects that are not queued */
     GPtrArray *layers;   /* of BerthPullLayer, lowest first */
     BerthImageInfo *info;
     BerthDescriptor *manifest_config; /* of the chosen manifest */

@@ -5,16 +5,17 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { MAX_INDEXES = 16, MAX_LAYERS_AT_ONCE = 4 };
+enum { MAX_INDEXES = 16 };
 
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor);
 
 static void free_pull(BerthPull *pull) {
     /* Workers first: what they write into is removed after them. */
-    berth_worker_free(pull->fetch);
+    berth_remote_session_free(pull->fetch);
     berth_worker_free(pull->ingest);
     berth_worker_free(pull->inspect);
     g_ptr_array_unref(pull->layers);
+    g_queue_clear(&pull->queued);
     g_hash_table_unref(pull->objects);
     g_clear_pointer(&pull->manifest_layers, g_ptr_array_unref);
     berth_descriptor_free(pull->manifest_config);
@@ -162,7 +163,7 @@ void berth_pull_start_layers(BerthPull *pull) {
             if (layer->state == LAYER_WAITING)
                 next = layer;
         }
-        if (!next || running >= MAX_LAYERS_AT_ONCE)
+        if (!next || running >= pull->images->remotes->settings->parallel_layers)
             return;
         berth_pull_layer_start(next);
     }
@@ -268,6 +269,7 @@ static bool record_children(BerthPull *pull, const char *parent, const BerthDocu
         done = berth_image_store_add_child(
             database, parent,
             ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest, error);
+    done = done && berth_image_store_set_read(database, parent, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
@@ -395,7 +397,8 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
     const char *name;
 
     if (!error && (sd_bus_message_read(reply, "s", &name) < 0 ||
-                   berth_bus_read_descriptor(reply, &pull->target) < 0))
+                   berth_bus_read_descriptor(reply, &pull->target) < 0 ||
+                   sd_bus_message_read_strv(reply, &pull->transfer->warnings) < 0))
         berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
     if (error || local) {
         /* The message names the reference already. */
@@ -406,10 +409,29 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
     start_from_target(pull);
 }
 
-static bool start_workers(BerthPull *pull, GError **error) {
-    bool remote = pull->mode != BERTH_PULL_UNPACK;
+static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
+    BerthPull *pull = userdata;
 
-    if (remote && !(pull->fetch = berth_worker_new(pull->images->event, "fetch", -1, error)))
+    if (error) {
+        end(pull, g_error_copy(error));
+        return;
+    }
+    sd_bus_message *call = berth_remote_session_new_call(session, "Resolve");
+    if (call)
+        sd_bus_message_append(call, "as", 0);
+    berth_remote_session_send(session, call, on_resolved, pull);
+}
+
+static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GError **error) {
+    bool remote = pull->mode != BERTH_PULL_UNPACK;
+    const BerthRemoteRequest of_remote = {
+        .reference = request->reference,
+        .insecure = request->insecure,
+        .credentials = request->credentials,
+    };
+
+    if (remote && !(pull->fetch = berth_remote_session_new(pull->images->remotes, &of_remote,
+                                                           on_ready, pull, error)))
         return false;
     if (remote && !(pull->ingest = berth_worker_new(pull->images->event, "ingest", -1, error)))
         return false;
@@ -417,7 +439,7 @@ static bool start_workers(BerthPull *pull, GError **error) {
     return pull->inspect != NULL;
 }
 
-static bool prepare(BerthPull *pull, GError **error) {
+static bool prepare(BerthPull *pull, const BerthPullRequest *request, GError **error) {
     pull->platform = berth_platform_parse(pull->platform_text, error);
     if (!pull->platform)
         return false;
@@ -429,7 +451,7 @@ static bool prepare(BerthPull *pull, GError **error) {
         pull->name = g_strdup(image->name);
         pull->target = berth_descriptor_copy(image->target);
     }
-    return start_workers(pull, error);
+    return start_workers(pull, request, error);
 }
 
 static const char *const kinds[] = {
@@ -447,10 +469,9 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     pull->reference = g_strdup(request->reference);
     pull->platform_text = g_strdup(request->platform);
     pull->all_platforms = request->all_platforms;
-    pull->insecure = request->insecure;
     pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);
     pull->layers = g_ptr_array_new_with_free_func(berth_pull_layer_free);
-    if (prepare(pull, error))
+    if (prepare(pull, request, error))
         pull->transfer = berth_transfers_add(images->transfers, kinds[pull->mode], pull->reference,
                                              request->owner, error);
     if (!pull->transfer) {
@@ -460,13 +481,8 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     BerthTransfer *transfer = pull->transfer;
     transfer->cancel = on_cancel;
     transfer->cancel_userdata = pull;
-    if (pull->mode == BERTH_PULL_UNPACK) {
+    /* Otherwise the session says when it is ready. */
+    if (pull->mode == BERTH_PULL_UNPACK)
         start_from_target(pull);
-    } else {
-        sd_bus_message *call = berth_worker_new_call(pull->fetch, "Resolve");
-        if (call)
-            sd_bus_message_append(call, "sb", pull->reference, pull->insecure);
-        berth_worker_send(pull->fetch, call, on_resolved, pull);
-    }
     return transfer;
 }

@@ -18,6 +18,8 @@ typedef struct {
     const char *platform;  /* NULL: this machine's */
     bool all_platforms;    /* Fetch only what all platforms need, too */
     bool insecure;
+    char *const *credentials; /* key, value, …; may be NULL */
+    const char *lease;        /* that keeps all of it, or "" */
     uint32_t owner;
 } BerthPullRequest;
 

@@ -30,6 +30,7 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->image, g_free);
     g_clear_pointer(&record->boot, g_free);
     g_clear_pointer(&record->slice, g_free);
+    g_clear_pointer(&record->chain_id, g_free);
     g_clear_pointer(&record->labels, g_strfreev);
 }
 
@@ -88,13 +89,13 @@ static bool write_row(BerthDatabase *database, const BerthContainerRecord *recor
 
     return berth_database_run(database, error,
                               "INSERT OR REPLACE INTO containers (id, image, owner, state, created,"
-                              "  started, exited, pid, pid_start, boot, status, options)"
-                              "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                              "ssisiiiiisis", record->id, record->image, (int64_t)record->owner,
+                              "  started, exited, pid, pid_start, boot, status, options, chain_id)"
+                              "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                              "ssisiiiiisiss", record->id, record->image, (int64_t)record->owner,
                               state_names[record->state], (int64_t)record->created_usec,
                               (int64_t)record->started_usec, (int64_t)record->exited_usec,
                               (int64_t)record->pid, (int64_t)record->pid_start, record->boot,
-                              (int64_t)record->status, options) &&
+                              (int64_t)record->status, options, record->chain_id) &&
            (record->state != BERTH_CONTAINER_CREATED ||
             berth_database_set_labels(database, "container", record->id, record->labels, error));
 }
@@ -130,7 +131,7 @@ GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, &local,
         "SELECT id, image, owner, state, created, started, exited, pid, pid_start, boot, status,"
-        "  options FROM containers ORDER BY created",
+        "  options, chain_id FROM containers ORDER BY created",
         "");
 
     while (!local && berth_database_step(rows, &local)) {
@@ -147,6 +148,7 @@ GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
             .pid_start = (uint64_t)sqlite3_column_int64(rows, 8),
             .boot = g_strdup(berth_database_text(rows, 9)),
             .status = sqlite3_column_int(rows, 10),
+            .chain_id = g_strdup(berth_database_text(rows, 12)),
         };
         parse_options(record, berth_database_text(rows, 11));
         record->labels = berth_database_get_labels(database, "container", record->id);

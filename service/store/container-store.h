@@ -25,6 +25,7 @@ typedef struct {
     uint64_t pid_start; /* /proc/PID/stat field 22, tells a recycled pid */
     char *boot;
     int status;
+    char *chain_id; /* of its image, the snapshots it stands on */
     char **labels;
     /* How it is run and stopped, as Create was told. */
     char *slice;

@@ -13,7 +13,7 @@
 
 static const char layout_file[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
-enum { ALGORITHMS = BERTH_ALGORITHM_SHA512 + 1 };
+enum { ALGORITHMS = BERTH_ALGORITHM_SHA512 + 1, MAX_SOURCES = 16 };
 
 struct BerthContentStore {
     BerthDatabase *database;
@@ -224,6 +224,25 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error) {
         if (!list_directory(store, i, blobs, error))
             return NULL;
     return g_steal_pointer(&blobs);
+}
+
+bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
+                                    const char *locator, GError **error) {
+    return berth_database_run(store->database, error,
+                              "INSERT OR IGNORE INTO sources VALUES (?1, ?2)", "ss", digest,
+                              locator);
+}
+
+char **berth_content_store_get_sources(BerthContentStore *store, const char *digest) {
+    g_autoptr(GPtrArray) locators = g_ptr_array_new();
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, NULL, "SELECT locator FROM sources WHERE digest = ?1 LIMIT ?2", "si",
+        digest, (int64_t)MAX_SOURCES);
+
+    while (rows && berth_database_step(rows, NULL))
+        g_ptr_array_add(locators, g_strdup(berth_database_text(rows, 0)));
+    g_ptr_array_add(locators, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&locators), FALSE);
 }
 
 bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,

@@ -42,6 +42,12 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
 /* The directory that holds blobs of the digest's algorithm; the store's descriptor. */
 int berth_content_store_get_directory(BerthContentStore *store, const char *digest);
 
+/* Repositories that a blob was seen in ("docker.io/library/redis"): where it can be had again, and
+ * mounted from when it is pushed. */
+bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
+                                    const char *locator, GError **error);
+char **berth_content_store_get_sources(BerthContentStore *store, const char *digest);
+
 /* Ingests. Opens the ingest of ref, making it where there is none; the descriptor is for reading
  * and writing and goes to berth-ingest only. A total that differs from an earlier one is
  * FailedPrecondition. One writer a ref is the caller's business. */

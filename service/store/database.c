@@ -4,17 +4,14 @@
 
 #include <stdarg.h>
 
-#define TO_STRING(x) #x
-#define VERSION_TEXT(x) TO_STRING(x)
-#define SCHEMA_VERSION 1
-
 struct BerthDatabase {
     sqlite3 *handle;
     unsigned depth; /* of begin */
     bool spoilt;    /* an inner end asked to undo */
 };
 
-static const char schema[] =
+/* Each brings the schema one version further; what is written here once is never changed. */
+static const char first_schema[] =
     "CREATE TABLE images (name TEXT PRIMARY KEY, media_type TEXT NOT NULL, digest TEXT NOT NULL,"
     "  size INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX images_digest ON images (digest);"
@@ -42,8 +39,28 @@ static const char schema[] =
     "  status INTEGER NOT NULL DEFAULT -1, options TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
     "  id TEXT NOT NULL, process TEXT NOT NULL, pid INTEGER NOT NULL, status INTEGER NOT NULL,"
-    "  time INTEGER NOT NULL, owner INTEGER NOT NULL);"
-    "PRAGMA user_version = " VERSION_TEXT(SCHEMA_VERSION) ";";
+    "  time INTEGER NOT NULL, owner INTEGER NOT NULL);";
+
+static const char second_schema[] =
+    /* Repositories that are known to have a blob. */
+    "CREATE TABLE sources (digest TEXT NOT NULL, locator TEXT NOT NULL,"
+    "  PRIMARY KEY (digest, locator)) WITHOUT ROWID;"
+    /* Documents whose children are in the table of that name; by hand named ones are not yet. */
+    "CREATE TABLE documents (digest TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "INSERT INTO documents SELECT DISTINCT parent FROM children;"
+    "CREATE TABLE leases (id TEXT PRIMARY KEY, owner INTEGER NOT NULL, created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE lease_items (lease TEXT NOT NULL, digest TEXT NOT NULL,"
+    "  PRIMARY KEY (lease, digest)) WITHOUT ROWID;"
+    /* Transfers under way, to be taken up after the service was away. */
+    "CREATE TABLE transfers (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reference TEXT NOT NULL,"
+    "  platform TEXT NOT NULL, all_platforms INTEGER NOT NULL, insecure INTEGER NOT NULL,"
+    "  owner INTEGER NOT NULL, lease TEXT NOT NULL);"
+    "ALTER TABLE containers ADD COLUMN chain_id TEXT NOT NULL DEFAULT '';";
+
+static const char *const schemas[] = {first_schema, second_schema};
+
+enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 
 static bool failed(BerthDatabase *database, const char *what, GError **error) {
     int code = sqlite3_errcode(database->handle);
@@ -66,24 +83,31 @@ static bool read_version(BerthDatabase *database, int *version, GError **error) 
     return true;
 }
 
+/* One transaction: a crash leaves the old schema whole. */
+static bool upgrade(BerthDatabase *database, int from, GError **error) {
+    g_autofree char *version = g_strdup_printf("PRAGMA user_version = %d", from + 1);
+
+    if (!berth_database_begin(database, error))
+        return false;
+    bool made = execute(database, schemas[from], error) && execute(database, version, error);
+    return berth_database_end(database, made, made ? error : NULL) && made;
+}
+
 static bool set_up_schema(BerthDatabase *database, GError **error) {
     int version;
 
     if (!execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error) ||
         !read_version(database, &version, error))
         return false;
-    if (version == SCHEMA_VERSION)
-        return true;
     if (version > SCHEMA_VERSION)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the database has schema version %d, this Berth knows up to %d: "
                                "install the newer Berth that wrote it",
                                version, SCHEMA_VERSION);
-    /* One transaction: a crash leaves the old schema, here none. */
-    if (!berth_database_begin(database, error))
-        return false;
-    bool made = execute(database, schema, error);
-    return berth_database_end(database, made, made ? error : NULL) && made;
+    for (; version < SCHEMA_VERSION; version++)
+        if (!upgrade(database, version, error))
+            return false;
+    return true;
 }
 
 BerthDatabase *berth_database_open(const char *path, GError **error) {

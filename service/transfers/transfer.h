@@ -51,6 +51,7 @@ struct BerthTransfer {
     char *name;
     BerthDescriptor *target;
     char *chain_id;
+    char **warnings; /* of the registry, for a person; may be NULL */
     void (*cancel)(void *userdata);
     void *cancel_userdata;
     int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */

@@ -2,6 +2,7 @@
 # Registries over TLS: trusted by the system's authorities, refused with the reason otherwise.
 
 import os
+import shutil
 import ssl
 import sys
 
@@ -13,17 +14,27 @@ DIRECTORY = "/tmp/tls"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def serve(subject):
-    """A registry with a certificate of its own for subject; answers it and the certificate."""
+def serve(subject, expired=False, clients=None):
+    """A registry with a certificate of its own for subject; answers it and the certificate.
+    clients: the authority of those that it lets in."""
     name = subject.replace(":", "-").replace(".", "-")
     certificate, key = f"{DIRECTORY}/{name}.pem", f"{DIRECTORY}/{name}.key"
     result = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-nodes", "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={subject}",
                  "-keyout", key, "-out", certificate)
     equal(result.status, 0, result)
+    if expired:
+        request = run("openssl", "x509", "-x509toreq", "-in", certificate, "-signkey", key,
+                      "-copy_extensions", "copyall").out
+        result = run("openssl", "x509", "-req", "-signkey", key, "-days", "-1",
+                     "-copy_extensions", "copyall", "-out", certificate, input=request)
+        equal(result.status, 0, result)
     registry = FaultyRegistry()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    if clients:
+        context.load_verify_locations(clients)
+        context.verify_mode = ssl.CERT_REQUIRED
     registry.server.socket = context.wrap_socket(registry.server.socket, server_side=True,
                                                  do_handshake_on_connect=False)
     return registry, certificate
@@ -47,7 +58,7 @@ def test_an_unknown_authority_is_refused():
     reference, _ = registry.add("tls:x", image())
     result = dist("pull", reference)
     equal(result.status, 1, result)
-    contains(result.err.lower(), "certificate")
+    contains(result.err, "unknown authority")
     equal(listing("images"), [])
 
 
@@ -86,6 +97,48 @@ def test_a_host_that_is_not_this_one_speaks_https_only():
     result = dist("pull", f"registry.test:{port}/plain:x")
     equal(result.status, 1, result)
     good("pull", "--insecure", f"registry.test:{port}/plain:x")
+
+
+def certs_d(base, registry, **files):
+    directory = f"{base}/certs.d/{registry.host}"
+    os.makedirs(directory, exist_ok=True)
+    for name, source in files.items():
+        shutil.copy(source, f"{directory}/{name.replace('_', '.')}")
+    return directory
+
+
+def test_authorities_of_a_registry_in_certs_d():
+    for base in ("/etc/docker", "/etc/containers", "/etc/berth"):
+        registry, certificate = serve("IP:127.0.0.1")
+        reference, _ = registry.add("tls:x", image())
+        equal(dist("pull", reference).status, 1)
+        certs_d(base, registry, ca_crt=certificate)
+        good("pull", reference)
+
+
+def test_an_expired_certificate():
+    registry, certificate = serve("IP:127.0.0.1", expired=True)
+    reference, _ = registry.add("tls:x", image())
+    certs_d("/etc/docker", registry, ca_crt=certificate)
+    result = dist("pull", reference)
+    equal(result.status, 1, result)
+    contains(result.err, "expired")
+
+
+def test_client_certificates():
+    _, client = serve("DNS:client")
+    key = client.replace(".pem", ".key")
+    registry, certificate = serve("IP:127.0.0.1", clients=client)
+    reference, _ = registry.add("tls:x", image())
+    directory = certs_d("/etc/containers", registry, ca_crt=certificate)
+    equal(dist("pull", reference).status, 1)
+    certs_d("/etc/containers", registry, me_cert=client)
+    result = dist("pull", reference)
+    equal(result.status, 1, result)
+    contains(result.err, "me.key")
+    certs_d("/etc/containers", registry, me_key=key)
+    os.chmod(f"{directory}/me.key", 0o600)
+    good("pull", reference)
 
 
 if __name__ == "__main__":

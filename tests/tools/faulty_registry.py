@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A registry on loopback that serves images with faults of the test's choice."""
 
+import base64
 import http.server
 import json
 import re
 import threading
+import urllib.parse
 
 import oci
 
@@ -24,6 +26,15 @@ class FaultyRegistry:
         self.stall = {}       # digest → an Event to wait for in the middle of the body
         self.requests = []    # (method, path, Range)
         self.no_head = False
+        self.basic = None     # "user:password" that is wanted
+        self.users = None     # {"user": "password"}: the token server's, which then wants one
+        self.refresh = None   # an identity token that the token server takes, by POST only
+        self.retry = []       # (status, Retry-After) of the next answers
+        self.warning = None   # text of a Warning header
+        self.redirect = {}    # digest → URL to send a GET of that blob to
+        self.authorizations = []  # what came with each request
+        self.ignore_range = False
+        self.token_lifetime = None
         registry = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,6 +48,9 @@ class FaultyRegistry:
 
             def do_HEAD(self):
                 registry.answer(self, False)
+
+            def do_POST(self):
+                registry.answer_oauth(self)
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -59,10 +73,33 @@ class FaultyRegistry:
         handler.send_response(status)
         for key, value in headers.items():
             handler.send_header(key, value)
+        if self.warning:
+            handler.send_header("Warning", f'299 - "{self.warning}"')
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         if with_body:
             handler.wfile.write(data)
+
+    def answer_oauth(self, handler):
+        form = urllib.parse.parse_qs(handler.rfile.read(int(handler.headers["Content-Length"])).decode())
+        self.requests.append(("POST", handler.path, form))
+        if form.get("grant_type") == ["refresh_token"] and form.get("refresh_token") == [self.refresh]:
+            return self.send(handler, 200, json.dumps({"access_token": self.token}).encode(), {}, True)
+        return self.fail(handler, 401, "no such identity", True)
+
+    def answer_token(self, handler):
+        """By GET: anonymously, unless users are known."""
+        if self.refresh:
+            return self.fail(handler, 405, "POST only", True)
+        given = handler.headers.get("Authorization", "")
+        pairs = [base64.b64encode(f"{user}:{password}".encode()).decode()
+                 for user, password in (self.users or {}).items()]
+        if self.users is not None and given not in [f"Basic {pair}" for pair in pairs]:
+            return self.fail(handler, 401, "who are you?", True)
+        answer = {"token": self.token}
+        if self.token_lifetime:
+            answer["expires_in"] = self.token_lifetime
+        return self.send(handler, 200, json.dumps(answer).encode(), {}, True)
 
     def fail(self, handler, status, message, with_body, headers=None):
         data = json.dumps({"errors": [{"code": "X", "message": message}]}).encode()
@@ -72,14 +109,25 @@ class FaultyRegistry:
     def answer(self, handler, with_body):
         url = handler.path.split("?")[0]
         self.requests.append((handler.command, url, handler.headers.get("Range")))
+        self.authorizations.append(handler.headers.get("Authorization"))
         if url == "/token":
-            return self.send(handler, 200, json.dumps({"token": self.token}).encode(), {}, True)
-        if url == "/v2/":
-            return self.send(handler, 200, b"{}", {}, with_body)
+            return self.answer_token(handler)
+        if url != "/v2/" and self.retry:
+            status, after = self.retry.pop(0)
+            headers = {} if after is None else {"Retry-After": str(after)}
+            return self.fail(handler, status, "later", with_body, headers)
+        wanted = self.basic and "Basic " + base64.b64encode(self.basic.encode()).decode()
+        if wanted and handler.headers.get("Authorization") != wanted:
+            return self.fail(handler, 401, "no password", with_body,
+                             {"WWW-Authenticate": 'Basic realm="here"'})
         if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
             challenge = (f'Bearer realm="http://{self.host}/token",service="s",'
                          'scope="repository:x:pull"')
+            if url == "/v2/":
+                challenge = challenge.rpartition(",")[0]
             return self.fail(handler, 401, "no token", with_body, {"WWW-Authenticate": challenge})
+        if url == "/v2/":
+            return self.send(handler, 200, b"{}", {}, with_body)
         match = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", url)
         if not match:
             return self.fail(handler, 404, "no such place", with_body)
@@ -102,13 +150,15 @@ class FaultyRegistry:
                          {"Content-Type": media_type, "Docker-Content-Digest": digest}, with_body)
 
     def answer_blob(self, handler, path, digest, with_body):
+        if with_body and digest in self.redirect:
+            return self.send(handler, 307, b"", {"Location": self.redirect[digest]}, True)
         image = self.images.get(path)
         data = self.blobs.get(digest, image.blobs.get(digest) if image else None)
         if data is None:
             return self.fail(handler, 404, "blob unknown", with_body)
         status, begin = 200, 0
         asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range") or "")
-        if asked:
+        if asked and not self.ignore_range:
             status, begin = 206, int(asked.group(1))
         cut = self.cut_once.pop(digest, None) if with_body else None
         cut = self.cut_always.get(digest, cut)

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "credentials.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
+
+/* Where podman looks, in its order (containers-auth.json(5)); then docker's. */
+static char **list_files(void) {
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+    const char *named = g_getenv("REGISTRY_AUTH_FILE");
+    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+    const char *docker = g_getenv("DOCKER_CONFIG");
+
+    if (named && named[0])
+        g_ptr_array_add(paths, g_strdup(named));
+    if (runtime && runtime[0])
+        g_ptr_array_add(paths, g_build_filename(runtime, "containers", "auth.json", NULL));
+    else
+        g_ptr_array_add(paths, g_strdup_printf("/run/containers/%u/auth.json", geteuid()));
+    g_ptr_array_add(paths,
+                    g_build_filename(g_get_user_config_dir(), "containers", "auth.json", NULL));
+    g_ptr_array_add(paths, docker && docker[0] ? g_build_filename(docker, "config.json", NULL)
+                                               : g_build_filename(g_get_home_dir(), ".docker",
+                                                                  "config.json", NULL));
+    g_ptr_array_add(paths, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+}
+
+/* NULL without an error where there is no such file. */
+static char *read_file(const char *path, size_t *size, GError **error) {
+    berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            berth_error_set_errno(error, errno, _("read %s"), path);
+        return NULL;
+    }
+    char *text = berth_fd_read_whole(fd, MAX_FILE_BYTES, size, error);
+    if (!text)
+        g_prefix_error(error, "%s: ", path);
+    return text;
+}
+
+/* docker-credential-helpers(7): the program is told the server on its standard input. */
+static char *run_helper(const char *name, const char *verb, const char *input, size_t *size,
+                        GError **error) {
+    g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(GSubprocess) process =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &local,
+                         program, verb, NULL);
+    g_autoptr(GBytes) given = g_bytes_new(input, strlen(input));
+    g_autoptr(GBytes) output = NULL;
+
+    if (strchr(name, '/') || !process ||
+        !g_subprocess_communicate(process, given, NULL, &output, NULL, &local)) {
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        _("cannot run the credential helper %s: %s"), program,
+                        local ? local->message : _("not a name"));
+        return NULL;
+    }
+    const char *data = g_bytes_get_data(output, size);
+    char *text = g_strndup(data ? data : "", *size);
+    /* A helper that knows nothing says so in words. */
+    if (!g_subprocess_get_successful(process) && !strstr(text, "not found")) {
+        berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
+                        _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
+        g_clear_pointer(&text, g_free);
+    } else if (!g_subprocess_get_successful(process)) {
+        g_clear_pointer(&text, g_free);
+    }
+    return text;
+}
+
+static BerthCredentials *ask_helper(const char *name, const char *key, GError **error) {
+    const char *username = NULL, *secret = NULL;
+    size_t size;
+    g_autofree char *text = run_helper(name, "get", key, &size, error);
+    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
+
+    if (!root)
+        return NULL;
+    JsonObject *object = json_node_get_object(root);
+    if (!berth_document_get_string(object, "Username", &username, error) ||
+        !berth_document_get_string(object, "Secret", &secret, error) || !username || !secret)
+        return NULL;
+    BerthCredentials *credentials = g_new0(BerthCredentials, 1);
+    if (g_str_equal(username, "<token>")) {
+        credentials->identity_token = g_strdup(secret);
+    } else {
+        credentials->username = g_strdup(username);
+        credentials->password = g_strdup(secret);
+    }
+    return credentials;
+}
+
+/* The reference without its tag and digest. */
+static char *locator_of(const char *reference) {
+    const char *slash = strchr(reference, '/');
+
+    return slash ? g_strndup(reference, (gsize)(slash - reference) + strcspn(slash, ":@?"))
+                 : g_strdup(reference);
+}
+
+BerthCredentials *dist_find_credentials(const char *reference, GError **error) {
+    g_autofree char *locator = locator_of(reference);
+    g_auto(GStrv) paths = list_files();
+
+    for (char **path = paths; *path; path++) {
+        g_autoptr(BerthCredentials) found = NULL;
+        g_autofree char *helper = NULL, *key = NULL;
+        g_autoptr(GError) local = NULL;
+        size_t size;
+        g_autofree char *text = read_file(*path, &size, &local);
+        if (text && !berth_auth_file_find(text, size, locator, &found, &helper, &key, &local))
+            g_prefix_error(&local, "%s: ", *path);
+        if (!local && helper)
+            found = ask_helper(helper, key, &local);
+        if (local) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+        if (found)
+            return g_steal_pointer(&found);
+    }
+    return NULL;
+}
+
+int dist_append_credentials(sd_bus_message *call, const BerthCredentials *credentials) {
+    int r;
+
+    if (!credentials)
+        return 0;
+    const struct {
+        const char *key, *value;
+    } members[] = {
+        {"Username", credentials->username},
+        {"Password", credentials->password},
+        {"IdentityToken", credentials->identity_token},
+        {"RegistryToken", credentials->registry_token},
+    };
+    if ((r = sd_bus_message_sensitive(call)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Credentials")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{ss}")) < 0)
+        return r;
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(members); i++)
+        if (members[i].value)
+            r = sd_bus_message_append(call, "{ss}", members[i].key, members[i].value);
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* As podman login: what is named, else what lasts as long as the session. */
+static char *file_to_write(void) {
+    g_auto(GStrv) paths = list_files();
+
+    return g_strdup(paths[0]);
+}
+
+static JsonNode *load(const char *path, GError **error) {
+    g_autoptr(GError) local = NULL;
+    size_t size;
+    g_autofree char *text = read_file(path, &size, &local);
+    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, &local) : NULL;
+
+    if (local) {
+        g_prefix_error(&local, "%s: ", path);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    JsonNode *fresh = json_node_new(JSON_NODE_OBJECT);
+    g_autoptr(JsonObject) object = json_object_new();
+    g_autoptr(GList) members = root ? json_object_get_members(json_node_get_object(root)) : NULL;
+    for (GList *member = members; member; member = member->next)
+        json_object_set_member(
+            object, member->data,
+            json_node_copy(json_object_get_member(json_node_get_object(root), member->data)));
+    json_node_set_object(fresh, object);
+    return fresh;
+}
+
+/* Written anew beside it and renamed: a reader finds the old or the new. */
+static bool save(const char *path, JsonNode *root, GError **error) {
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *fresh = g_strconcat(path, ".XXXXXX", NULL);
+    g_autofree char *text = json_to_string(root, TRUE);
+
+    if (g_mkdir_with_parents(directory, 0700) < 0)
+        return berth_error_set_errno(error, errno, _("make the directory %s"), directory);
+    berth_autofd int fd = g_mkstemp_full(fresh, O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return berth_error_set_errno(error, errno, _("write %s"), fresh);
+    if (!berth_fd_write_all(fd, text, strlen(text)) || fsync(fd) < 0 || rename(fresh, path) < 0) {
+        int errnum = errno;
+        unlink(fresh);
+        return berth_error_set_errno(error, errnum, _("write %s"), path);
+    }
+    return true;
+}
+
+/* A copy of "auths" that may be changed, put in place of the one that is there. */
+static JsonObject *renew_auths(JsonObject *object) {
+    JsonObject *fresh = json_object_new();
+    JsonObject *auths = NULL;
+
+    if (berth_document_get_object(object, "auths", &auths, NULL) && auths) {
+        g_autoptr(GList) keys = json_object_get_members(auths);
+        for (GList *key = keys; key; key = key->next)
+            json_object_set_member(fresh, key->data,
+                                   json_node_copy(json_object_get_member(auths, key->data)));
+    }
+    json_object_set_object_member(object, "auths", fresh);
+    return fresh;
+}
+
+/* The helper that a file names for a registry; NULL for none. */
+static char *find_helper(JsonNode *root, const char *registry) {
+    g_autofree char *text = json_to_string(root, FALSE);
+    g_autoptr(BerthCredentials) found = NULL;
+    g_autofree char *key = NULL;
+    char *helper = NULL;
+
+    berth_auth_file_find(text, strlen(text), registry, &found, &helper, &key, NULL);
+    return helper;
+}
+
+static bool store_by_helper(const char *helper, const char *registry,
+                            const BerthCredentials *credentials, GError **error) {
+    g_autoptr(JsonObject) object = json_object_new();
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+    size_t size;
+
+    json_object_set_string_member(object, "ServerURL", registry);
+    json_object_set_string_member(object, "Username",
+                                  credentials->identity_token ? "<token>" : credentials->username);
+    json_object_set_string_member(object, "Secret",
+                                  credentials->identity_token ? credentials->identity_token
+                                                              : credentials->password);
+    json_node_set_object(node, object);
+    g_autofree char *text = json_to_string(node, FALSE);
+    g_autofree char *output = run_helper(helper, "store", text, &size, error);
+    return output != NULL;
+}
+
+bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
+                           GError **error) {
+    g_autofree char *path = file_to_write();
+    g_autoptr(JsonNode) root = load(path, error);
+
+    if (!root)
+        return false;
+    g_autofree char *helper = find_helper(root, registry);
+    if (helper)
+        return store_by_helper(helper, registry, credentials, error);
+    JsonObject *auths = renew_auths(json_node_get_object(root));
+    JsonObject *entry = json_object_new();
+    if (credentials->identity_token) {
+        json_object_set_string_member(entry, "identitytoken", credentials->identity_token);
+    } else {
+        g_autofree char *pair =
+            g_strconcat(credentials->username, ":", credentials->password, NULL);
+        g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
+        json_object_set_string_member(entry, "auth", encoded);
+    }
+    json_object_set_object_member(auths, registry, entry);
+    return save(path, root, error);
+}
+
+static bool remove_from(const char *path, const char *registry, bool *removed, GError **error) {
+    g_autoptr(JsonNode) root = load(path, error);
+    size_t size;
+
+    if (!root)
+        return false;
+    g_autofree char *helper = find_helper(root, registry);
+    if (helper) {
+        g_autofree char *output = run_helper(helper, "erase", registry, &size, error);
+        *removed = *removed || output != NULL;
+        return output != NULL;
+    }
+    JsonObject *auths = renew_auths(json_node_get_object(root));
+    if (!json_object_has_member(auths, registry))
+        return true;
+    json_object_remove_member(auths, registry);
+    *removed = true;
+    return save(path, root, error);
+}
+
+bool dist_remove_credentials(const char *registry, GError **error) {
+    g_auto(GStrv) paths = list_files();
+    bool removed = false;
+
+    for (char **path = paths; *path; path++)
+        if (g_file_test(*path, G_FILE_TEST_EXISTS) &&
+            !remove_from(*path, registry, &removed, error))
+            return false;
+    return removed || berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                                      _("there are no credentials for %s"), registry);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* login and logout. */
+
+#include "config.h"
+#include "credentials.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+static char *read_line(FILE *file) {
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length = getline(&line, &size, file);
+    char *copy = length < 0 ? NULL : g_strndup(line, strcspn(line, "\r\n"));
+
+    if (line)
+        explicit_bzero(line, size);
+    free(line);
+    return copy;
+}
+
+/* From the terminal, without showing it where it is a secret. */
+static char *ask(const char *prompt, bool secret, GError **error) {
+    FILE *terminal = fopen("/dev/tty", "r+e");
+    struct termios before, quiet;
+
+    if (!terminal) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        _("there is no terminal to ask at; use --username and --password-stdin"));
+        return NULL;
+    }
+    fprintf(terminal, "%s", prompt);
+    fflush(terminal);
+    bool silenced = secret && tcgetattr(fileno(terminal), &before) == 0;
+    if (silenced) {
+        quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(fileno(terminal), TCSAFLUSH, &quiet);
+    }
+    char *answer = read_line(terminal);
+    if (silenced) {
+        tcsetattr(fileno(terminal), TCSAFLUSH, &before);
+        fputc('\n', terminal);
+    }
+    fclose(terminal);
+    if (!answer)
+        berth_error_set(error, BERTH_ERROR_CANCELLED, _("nothing was entered"));
+    return answer;
+}
+
+static bool authenticate(const char *registry, const BerthCredentials *credentials, bool insecure,
+                         GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Authenticate");
+    int r;
+
+    if (!call)
+        return false;
+    if ((r = sd_bus_message_append(call, "s", registry)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
+        (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    return reply != NULL;
+}
+
+static bool check_registry(const char *registry, GError **error) {
+    return !strstr(registry, "://") ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("name the registry as HOST[:PORT], without a scheme"));
+}
+
+static int verb_login(int argc, char **argv, GError **error) {
+    g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
+    gboolean from_stdin = FALSE, insecure = FALSE;
+    const GOptionEntry options[] = {
+        {"username", 'u', 0, G_OPTION_ARG_STRING, &credentials->username, N_("User name"),
+         N_("NAME")},
+        {"password-stdin", 0, 0, G_OPTION_ARG_NONE, &from_stdin,
+         N_("Read the password from standard input"), NULL},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+         N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("[REGISTRY]"), _("Keep credentials for a registry."), options, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 0, 1, error))
+        return EXIT_FAILURE;
+    const char *registry = argc > 1 ? argv[1] : "docker.io";
+    if (!check_registry(registry, error))
+        return EXIT_FAILURE;
+    if (!credentials->username && !(credentials->username = ask(_("User name: "), false, error)))
+        return EXIT_FAILURE;
+    credentials->password = from_stdin ? read_line(stdin) : ask(_("Password: "), true, error);
+    if (!credentials->password) {
+        if (!*error)
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));
+        return EXIT_FAILURE;
+    }
+    /* The registry's host; what is kept may be for a part of it only. */
+    g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
+    if (!authenticate(host, credentials, insecure, error) ||
+        !dist_keep_credentials(registry, credentials, error))
+        return EXIT_FAILURE;
+    if (!dist_settings.quiet)
+        printf(_("Logged in to %s.\n"), registry);
+    return EXIT_SUCCESS;
+}
+
+static int verb_logout(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("[REGISTRY]"), _("Remove what is kept for a registry."), NULL, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 0, 1, error))
+        return EXIT_FAILURE;
+    return dist_remove_credentials(argc > 1 ? argv[1] : "docker.io", error) ? EXIT_SUCCESS
+                                                                            : EXIT_FAILURE;
+}
+
+const DistVerb dist_registry_verbs[] = {
+    {"login", "[REGISTRY]", N_("keep credentials for a registry"), verb_login},
+    {"logout", "[REGISTRY]", N_("remove what is kept for a registry"), verb_logout},
+    {NULL, NULL, NULL, NULL},
+};

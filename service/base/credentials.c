@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/credentials.h"
+
+#include "base/document.h"
+
+#include <string.h>
+
+static void free_secret(char *secret) {
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    g_free(secret);
+}
+
+void berth_credentials_free(BerthCredentials *credentials) {
+    if (!credentials)
+        return;
+    g_free(credentials->username);
+    free_secret(credentials->password);
+    free_secret(credentials->identity_token);
+    free_secret(credentials->registry_token);
+    g_free(credentials);
+}
+
+static char **find_member(BerthCredentials *credentials, const char *key) {
+    const struct {
+        const char *key;
+        char **member;
+    } members[] = {
+        {"Username", &credentials->username},
+        {"Password", &credentials->password},
+        {"IdentityToken", &credentials->identity_token},
+        {"RegistryToken", &credentials->registry_token},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
+        if (g_str_equal(members[i].key, key))
+            return members[i].member;
+    return NULL;
+}
+
+/* Header fields take them: no line may end in one. */
+static bool is_clean(const char *value) {
+    for (; *value; value++)
+        if (g_ascii_iscntrl(*value))
+            return false;
+    return true;
+}
+
+BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error) {
+    g_autoptr(BerthCredentials) credentials = NULL;
+
+    for (; pairs && pairs[0]; pairs += 2) {
+        if (!credentials)
+            credentials = g_new0(BerthCredentials, 1);
+        char **member = find_member(credentials, pairs[0]);
+        if (!member || !is_clean(pairs[1])) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            member ? "the credential \"%.50s\" holds a control character"
+                                   : "\"%.50s\" is no kind of credential",
+                            pairs[0]);
+            return NULL;
+        }
+        free_secret(*member);
+        *member = g_strdup(pairs[1]);
+    }
+    if (credentials && credentials->username && !credentials->password)
+        credentials->password = g_strdup("");
+    return g_steal_pointer(&credentials);
+}
+
+/* "https://index.docker.io/v1/" and "docker.io" are one registry, and a scheme says nothing. */
+static char *normalize_key(const char *key) {
+    static const char *const hub[] = {"index.docker.io", "registry-1.docker.io",
+                                      "registry.hub.docker.com"};
+    const char *scheme = strstr(key, "://");
+    g_autofree char *bare = g_strdup(scheme ? scheme + 3 : key);
+
+    for (size_t length = strlen(bare); length > 0 && bare[length - 1] == '/';)
+        bare[--length] = '\0';
+    if (g_str_has_suffix(bare, "/v1") || g_str_has_suffix(bare, "/v2"))
+        bare[strlen(bare) - 3] = '\0';
+    for (size_t i = 0; i < G_N_ELEMENTS(hub); i++)
+        if (g_str_equal(bare, hub[i]))
+            return g_strdup("docker.io");
+    return g_steal_pointer(&bare);
+}
+
+/* The key of map that is the longest prefix of locator, by whole components; NULL for none. */
+static const char *find_key(JsonObject *map, const char *locator) {
+    g_autofree char *wanted = normalize_key(locator);
+    g_autoptr(GList) keys = map ? json_object_get_members(map) : NULL;
+    const char *best = NULL;
+    size_t best_length = 0;
+
+    for (GList *key = keys; key; key = key->next) {
+        g_autofree char *name = normalize_key(key->data);
+        size_t length = strlen(name);
+        if (length > best_length && g_str_has_prefix(wanted, name) &&
+            (wanted[length] == '\0' || wanted[length] == '/')) {
+            best = key->data;
+            best_length = length;
+        }
+    }
+    return best;
+}
+
+static bool split_auth(const char *auth, BerthCredentials *credentials) {
+    gsize size = 0;
+    char *decoded = (char *)g_base64_decode(auth, &size);
+    g_autofree char *text = g_strndup(decoded, size);
+    char *colon = strchr(text, ':');
+
+    if (decoded)
+        explicit_bzero(decoded, size);
+    g_free(decoded);
+    if (!colon || !is_clean(text))
+        return false;
+    credentials->username = g_strndup(text, (gsize)(colon - text));
+    credentials->password = g_strdup(colon + 1);
+    explicit_bzero(text, strlen(text));
+    return true;
+}
+
+static bool read_entry(JsonObject *auths, const char *key, BerthCredentials **result,
+                       GError **error) {
+    g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
+    const char *auth, *identity_token, *registry_token;
+    JsonObject *entry;
+
+    if (!berth_document_get_object(auths, key, &entry, error))
+        return false;
+    if (!entry)
+        return true;
+    if (!berth_document_get_string(entry, "auth", &auth, error) ||
+        !berth_document_get_string(entry, "identitytoken", &identity_token, error) ||
+        !berth_document_get_string(entry, "registrytoken", &registry_token, error))
+        return false;
+    if (auth && auth[0] && !split_auth(auth, credentials))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"auth\" of %.200s is no user name and password", key);
+    credentials->identity_token =
+        g_strdup(identity_token && identity_token[0] ? identity_token : NULL);
+    credentials->registry_token =
+        g_strdup(registry_token && registry_token[0] ? registry_token : NULL);
+    if (credentials->username || credentials->identity_token || credentials->registry_token)
+        *result = g_steal_pointer(&credentials);
+    return true;
+}
+
+bool berth_auth_file_find(const char *text, size_t size, const char *locator,
+                          BerthCredentials **credentials, char **helper, char **key,
+                          GError **error) {
+    g_autoptr(JsonNode) root = berth_document_parse(text, size, error);
+    JsonObject *auths, *helpers;
+    const char *store, *name = NULL;
+
+    if (!root)
+        return false;
+    JsonObject *object = json_node_get_object(root);
+    if (!berth_document_get_object(object, "auths", &auths, error) ||
+        !berth_document_get_object(object, "credHelpers", &helpers, error) ||
+        !berth_document_get_string(object, "credsStore", &store, error))
+        return false;
+    const char *of_helper = find_key(helpers, locator);
+    const char *of_auths = find_key(auths, locator);
+    if (of_helper && !berth_document_get_string(helpers, of_helper, &name, error))
+        return false;
+    if (name && name[0]) {
+        *helper = g_strdup(name);
+        *key = g_strdup(of_helper);
+        return true;
+    }
+    if (of_auths && !read_entry(auths, of_auths, credentials, error))
+        return false;
+    if (*credentials || !store || !store[0])
+        return true;
+    *helper = g_strdup(store);
+    *key = of_auths ? g_strdup(of_auths) : g_strndup(locator, strcspn(locator, "/"));
+    return true;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/pusher.h"
+
+#include "base/fd.h"
+
+#include <string.h>
+
+/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+#define TIMER_ACCURACY_USEC 1000
+
+/* A larger blob is sent in parts, so that little is lost when the connection breaks. */
+#define CHUNK_BYTES (64ull * 1024 * 1024)
+
+enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 200 };
+
+typedef struct {
+    sd_event *event;
+    BerthRemote *remote;
+    BerthDescriptor *target;
+    int content;
+    char **sources;
+    guint next_source; /* to try to mount from */
+    char *object;      /* of a manifest */
+    char *scope;       /* besides that for this repository */
+    char *location;    /* of the upload; NULL before there is one */
+    uint64_t offset;   /* what the registry has of it */
+    unsigned tries;
+    sd_event_source *delay;
+    BerthPushed done;
+    void *userdata;
+} Push;
+
+static void begin_upload(Push *push);
+static void send_rest(Push *push);
+
+static void finish(Push *push, BerthPushOutcome outcome, const GError *error) {
+    push->done(outcome, error, push->userdata);
+    if (push->delay)
+        sd_event_source_disable_unref(push->delay);
+    berth_fd_clear(&push->content);
+    berth_descriptor_free(push->target);
+    g_strfreev(push->sources);
+    g_free(push->object);
+    g_free(push->scope);
+    g_free(push->location);
+    g_free(push);
+}
+
+static void fail_status(Push *push, const BerthResponse *response) {
+    g_autoptr(GError) error = NULL;
+
+    berth_remote_set_status_error(push->remote, push->target->digest, response, &error);
+    finish(push, BERTH_PUSHED, error);
+}
+
+static void take_location(Push *push, const BerthResponse *response) {
+    if (response->location[0] == '\0')
+        return;
+    g_free(push->location);
+    push->location = g_strdup(response->location);
+}
+
+/* "0-99": the last byte that is there. */
+static uint64_t parse_range(const char *range, uint64_t otherwise) {
+    const char *dash = strchr(range, '-');
+
+    return dash && g_ascii_isdigit(dash[1]) ? g_ascii_strtoull(dash + 1, NULL, 10) + 1 : otherwise;
+}
+
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* After a break: how far the upload is, as the registry sees it; one it has lost begins anew. */
+static void on_status(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+
+    if (!error && response->status == 204) {
+        take_location(push, response);
+        push->offset = MIN(parse_range(response->range, 0), push->target->size);
+        send_rest(push);
+        return;
+    }
+    g_clear_pointer(&push->location, g_free);
+    push->offset = 0;
+    begin_upload(push);
+}
+
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+    Push *push = userdata;
+
+    (void)usec;
+    push->delay = NULL;
+    sd_event_source_unref(source);
+    if (!push->location)
+        begin_upload(push);
+    else
+        berth_remote_send(push->remote, push->location, push->scope,
+                          &(BerthHttpOptions){.method = "GET"}, on_status, push);
+    return 0;
+}
+
+static bool try_again(Push *push) {
+    uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << push->tries;
+
+    return ++push->tries < MAX_TRIES &&
+           sd_event_add_time_relative(push->event, &push->delay, CLOCK_MONOTONIC, delay_usec,
+                                      TIMER_ACCURACY_USEC, on_delay, push) >= 0;
+}
+
+/* Whether the response is one to go on with; otherwise it was seen to. */
+static bool check(Push *push, const BerthResponse *response, const GError *error) {
+    g_autoptr(GError) local = NULL;
+    bool broken =
+        error ? berth_http_is_transient(error)
+              : response->status >= 500 || response->status == 429 || response->status == 416;
+
+    if (broken && try_again(push))
+        return false;
+    if (error) {
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
+        finish(push, BERTH_PUSHED, berth_http_is_transient(error) ? local : error);
+        return false;
+    }
+    if (response->status < 200 || response->status > 299) {
+        fail_status(push, response);
+        return false;
+    }
+    return true;
+}
+
+static void on_closed(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+
+    if (check(push, response, error))
+        finish(push, BERTH_PUSHED, NULL);
+}
+
+static void on_chunk(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+
+    if (!check(push, response, error))
+        return;
+    take_location(push, response);
+    uint64_t before = push->offset;
+    push->offset = MIN(parse_range(response->range, before), push->target->size);
+    /* Progress is what the tries are counted without. */
+    if (push->offset > before)
+        push->tries = 0;
+    send_rest(push);
+}
+
+static char *closing_url(const Push *push) {
+    g_autofree char *digest = g_uri_escape_string(push->target->digest, ":", FALSE);
+
+    return g_strconcat(push->location, strchr(push->location, '?') ? "&" : "?", "digest=", digest,
+                       NULL);
+}
+
+/* What fits into one request goes with the one that closes the upload. */
+static void send_rest(Push *push) {
+    uint64_t left = push->target->size - push->offset;
+    uint64_t size = MIN(left, CHUNK_BYTES);
+    bool whole = push->offset == 0 && left <= CHUNK_BYTES;
+    BerthHttpOptions options = {
+        .method = whole || left == 0 ? "PUT" : "PATCH",
+        .content_type = "application/octet-stream",
+        .uploads = left > 0,
+        .upload = push->content,
+        .upload_offset = push->offset,
+        .upload_size = size,
+    };
+    g_autofree char *url = whole || left == 0 ? closing_url(push) : g_strdup(push->location);
+    g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
+                                             push->offset, push->offset + (size ? size - 1 : 0));
+
+    if (!whole && left > 0)
+        options.content_range = range;
+    berth_remote_send(push->remote, url, push->scope, &options,
+                      whole || left == 0 ? on_closed : on_chunk, push);
+}
+
+static void on_begun(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+    g_autoptr(GError) local = NULL;
+
+    if (!error && response->status == 401 && push->scope) {
+        /* No right to the other repository: then it is sent. */
+        g_clear_pointer(&push->scope, g_free);
+        push->next_source = G_MAXUINT;
+        begin_upload(push);
+        return;
+    }
+    if (!check(push, response, error))
+        return;
+    if (response->status == 201) {
+        finish(push, BERTH_PUSH_MOUNTED, NULL);
+        return;
+    }
+    take_location(push, response);
+    if (push->location) {
+        push->offset = 0;
+        send_rest(push);
+        return;
+    }
+    berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
+                    "%s: the registry does not say where to upload",
+                    berth_remote_get_locator(push->remote));
+    finish(push, BERTH_PUSHED, local);
+}
+
+/* The repository of the same registry that has the blob; the rest of sources is of others. */
+static const char *find_source(Push *push) {
+    g_autofree char *prefix = g_strconcat(berth_remote_get_host(push->remote), "/", NULL);
+    const char *locator = berth_remote_get_locator(push->remote);
+    guint count = push->sources ? g_strv_length(push->sources) : 0;
+
+    while (push->next_source < count) {
+        const char *source = push->sources[push->next_source++];
+        if (g_str_has_prefix(source, prefix) && !g_str_equal(source, locator))
+            return source + strlen(prefix);
+    }
+    return NULL;
+}
+
+static void begin_upload(Push *push) {
+    const char *source = find_source(push);
+    g_autofree char *from = source ? g_uri_escape_string(source, "/", FALSE) : NULL;
+    g_autofree char *path =
+        source ? g_strconcat("blobs/uploads/?mount=", push->target->digest, "&from=", from, NULL)
+               : g_strdup("blobs/uploads/");
+
+    if (source) {
+        g_free(push->scope);
+        push->scope = g_strconcat("repository:", source, ":pull", NULL);
+    }
+    berth_remote_send(push->remote, path, push->scope, &(BerthHttpOptions){.method = "POST"},
+                      on_begun, push);
+}
+
+static void on_looked(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+
+    if (!error && response->status == 404)
+        begin_upload(push);
+    else if (check(push, response, error))
+        finish(push, BERTH_PUSH_EXISTS, NULL);
+}
+
+static Push *new_push(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
+                      int content, BerthPushed done, void *userdata) {
+    Push *push = g_new0(Push, 1);
+
+    push->event = event;
+    push->remote = remote;
+    push->target = berth_descriptor_copy(target);
+    push->content = content;
+    push->done = done;
+    push->userdata = userdata;
+    return push;
+}
+
+void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
+                     int content, char *const *sources, BerthPushed done, void *userdata) {
+    Push *push = new_push(event, remote, target, content, done, userdata);
+    g_autofree char *path = g_strconcat("blobs/", target->digest, NULL);
+
+    push->sources = g_strdupv((char **)sources);
+    berth_remote_send(remote, path, NULL, &(BerthHttpOptions){.method = "HEAD"}, on_looked, push);
+}
+
+/* A registry that stores something else than it was given is not to be believed. */
+static void on_manifest(const BerthResponse *response, const GError *error, void *userdata) {
+    Push *push = userdata;
+    g_autoptr(GError) local = NULL;
+
+    if (error) {
+        finish(push, BERTH_PUSHED, error);
+    } else if (response->status < 200 || response->status > 299) {
+        fail_status(push, response);
+    } else {
+        if (response->digest[0] && !g_str_equal(response->digest, push->target->digest))
+            berth_error_set(&local, BERTH_ERROR_DIGEST_MISMATCH,
+                            "%s: the registry stored %.200s where %s was pushed",
+                            berth_remote_get_locator(push->remote), response->digest,
+                            push->target->digest);
+        finish(push, BERTH_PUSHED, local);
+    }
+}
+
+void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, const char *object,
+                         int content, BerthPushed done, void *userdata) {
+    Push *push = new_push(NULL, remote, target, content, done, userdata);
+    g_autofree char *path = g_strconcat("manifests/", object, NULL);
+    g_autoptr(GError) error = NULL;
+    size_t size;
+    g_autofree char *text = berth_fd_read_whole(content, 4 * 1024 * 1024, &size, &error);
+
+    if (!text) {
+        finish(push, BERTH_PUSHED, error);
+        return;
+    }
+    berth_remote_send(
+        remote, path, NULL,
+        &(BerthHttpOptions){.method = "PUT", .content_type = target->media_type, .text = text},
+        on_manifest, push);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Pushing one blob or manifest (OCI distribution specification, "Pushing"): what the registry has
+ * is not sent, what another of its repositories has is mounted from there, and an upload that
+ * breaks off goes on where the registry says that it is.
+ */
+
+#pragma once
+
+#include "base/descriptor.h"
+#include "fetch/remote.h"
+
+typedef enum { BERTH_PUSHED, BERTH_PUSH_EXISTS, BERTH_PUSH_MOUNTED } BerthPushOutcome;
+
+typedef void (*BerthPushed)(BerthPushOutcome outcome, const GError *error, void *userdata);
+
+/* content: a descriptor of the whole blob, whose file position follows what was sent; taken over.
+ * sources: locators that are known to have the blob. */
+void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
+                     int content, char *const *sources, BerthPushed done, void *userdata);
+
+/* object: a tag, or the digest itself. */
+void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, const char *object,
+                         int content, BerthPushed done, void *userdata);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/response.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+enum { MAX_WARNING_BYTES = 1024 };
+
+static void clear_texts(BerthResponse *response) {
+    char **const texts[] = {&response->content_type, &response->digest, &response->challenge,
+                            &response->location,     &response->range,  &response->warnings};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_clear_pointer(texts[i], g_free);
+}
+
+void berth_response_reset(BerthResponse *response) {
+    clear_texts(response);
+    response->content_type = g_strdup("");
+    response->digest = g_strdup("");
+    response->challenge = g_strdup("");
+    response->location = g_strdup("");
+    response->range = g_strdup("");
+    response->warnings = g_strdup("");
+    response->retry_after = -1;
+    if (response->body)
+        g_string_truncate(response->body, 0);
+    else
+        response->body = g_string_new(NULL);
+}
+
+void berth_response_clear(BerthResponse *response) {
+    clear_texts(response);
+    if (response->body)
+        g_string_free(response->body, TRUE);
+    response->body = NULL;
+}
+
+static void take_text(char **text, const char *value) {
+    g_free(*text);
+    *text = g_strdup(value);
+}
+
+/* Lines of a header that may come several times. */
+static void add_line(char **lines, const char *value) {
+    char *joined = g_strconcat(*lines, value, "\n", NULL);
+
+    g_free(*lines);
+    *lines = joined;
+}
+
+/* 299 - "text" ["date"]: what is quoted first is for people, the rest is not. */
+static void take_warning(BerthResponse *response, const char *value) {
+    const char *quote = strchr(value, '"');
+    g_autofree char *text = NULL;
+
+    if (!quote || strlen(response->warnings) > MAX_WARNING_BYTES)
+        return;
+    text = g_strndup(quote + 1, MIN(strcspn(quote + 1, "\""), MAX_WARNING_BYTES));
+    for (char *c = text; *c; c++)
+        if (g_ascii_iscntrl(*c))
+            *c = ' ';
+    if (g_utf8_validate(text, -1, NULL))
+        add_line(&response->warnings, text);
+}
+
+/* Seconds, or a date (RFC 9110 section 10.2.3). */
+static int64_t parse_retry_after(const char *value) {
+    if (g_ascii_isdigit(value[0]))
+        return (int64_t)MIN(g_ascii_strtoull(value, NULL, 10), 24u * 3600);
+    time_t when = curl_getdate(value, NULL);
+    int64_t seconds = when < 0 ? -1 : (int64_t)when - g_get_real_time() / G_USEC_PER_SEC;
+    return CLAMP(seconds, -1, 24 * 3600);
+}
+
+static void take_location(BerthResponse *response, const char *url, const char *value) {
+    bool is_absolute = g_str_has_prefix(value, "https://") || g_str_has_prefix(value, "http://");
+    g_autofree char *absolute = is_absolute
+                                    ? g_strdup(value)
+                                    : g_uri_resolve_relative(url, value, G_URI_FLAGS_ENCODED, NULL);
+
+    if (absolute)
+        take_text(&response->location, absolute);
+}
+
+void berth_response_take_header(BerthResponse *response, const char *url, const char *name,
+                                const char *value) {
+    if (g_ascii_strcasecmp(name, "Content-Type") == 0) {
+        g_free(response->content_type);
+        /* A parameter is not part of the type. */
+        response->content_type = g_strstrip(g_strndup(value, strcspn(value, ";")));
+    } else if (g_ascii_strcasecmp(name, "Docker-Content-Digest") == 0) {
+        take_text(&response->digest, value);
+    } else if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0) {
+        add_line(&response->challenge, value);
+    } else if (g_ascii_strcasecmp(name, "Location") == 0) {
+        take_location(response, url, value);
+    } else if (g_ascii_strcasecmp(name, "Range") == 0) {
+        take_text(&response->range, value);
+    } else if (g_ascii_strcasecmp(name, "Retry-After") == 0) {
+        response->retry_after = parse_retry_after(value);
+    } else if (g_ascii_strcasecmp(name, "Warning") == 0) {
+        take_warning(response, value);
+    }
+}

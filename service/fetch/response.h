@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a server answered: its status, the headers that matter, and its body where that is small. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+typedef struct {
+    long status;            /* 0 when there was no answer */
+    char *content_type;     /* without parameters; "" where there is none */
+    char *digest;           /* Docker-Content-Digest, "" where there is none */
+    char *challenge;        /* all WWW-Authenticate headers, one a line */
+    char *location;         /* Location, as an absolute URL; "" where there is none */
+    char *range;            /* Range: of an upload, "0-99"; "" where there is none */
+    char *warnings;         /* texts of Warning headers (RFC 7234 section 5.5), one a line */
+    int64_t retry_after;    /* seconds; -1 where it is not said */
+    int64_t content_length; /* of this response; -1 where it is not said */
+    bool is_partial;        /* 206 */
+    GString *body;          /* what was not given to a sink */
+} BerthResponse;
+
+/* Empties it for the next answer: redirects and interim ones come before the last. */
+void berth_response_reset(BerthResponse *response);
+void berth_response_clear(BerthResponse *response);
+
+/* Takes note of a header of the answer to url, where it is one of the above. */
+void berth_response_take_header(BerthResponse *response, const char *url, const char *name,
+                                const char *value);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/token.h"
+
+#include "base/document.h"
+
+#include <string.h>
+
+enum {
+    MAX_TOKEN_BYTES = 64 * 1024,
+    DEFAULT_LIFETIME_SECONDS = 60, /* what the specification has for a server that does not say */
+    MARGIN_SECONDS = 5,
+};
+
+typedef struct {
+    char *locator;
+    BerthTokenDone done;
+    void *userdata;
+    /* A server that has no GET is asked by POST. */
+    BerthTokenRequest request;
+    char *url, *form;
+    bool posted;
+} Question;
+
+static void ask(Question *question);
+
+void berth_token_free(BerthToken *token) {
+    if (!token)
+        return;
+    explicit_bzero(token->text, strlen(token->text));
+    g_free(token->text);
+    g_free(token);
+}
+
+bool berth_token_is_fresh(const BerthToken *token) {
+    return g_get_monotonic_time() < token->expires_usec;
+}
+
+BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, NULL);
+    JsonObject *object = root ? json_node_get_object(root) : NULL;
+    const char *text = NULL;
+    uint64_t lifetime = 0;
+
+    if (object && berth_document_get_string(object, "token", &text, NULL) && !text)
+        berth_document_get_string(object, "access_token", &text, NULL);
+    if (object)
+        berth_document_get_size(object, "expires_in", &lifetime, NULL);
+    bool usable = text && text[0] && strlen(text) < MAX_TOKEN_BYTES;
+    for (const char *c = text; usable && *c; c++)
+        usable = g_ascii_isgraph(*c);
+    if (!usable) {
+        berth_error_set(error, BERTH_ERROR_UNAUTHORIZED, "the token server gave no usable token");
+        return NULL;
+    }
+    BerthToken *token = g_new0(BerthToken, 1);
+    token->text = g_strdup(text);
+    lifetime = CLAMP(lifetime, DEFAULT_LIFETIME_SECONDS, 24 * 3600);
+    token->expires_usec =
+        g_get_monotonic_time() + (int64_t)(lifetime - MARGIN_SECONDS) * G_USEC_PER_SEC;
+    return token;
+}
+
+static void free_question(Question *question) {
+    if (question->form)
+        explicit_bzero(question->form, strlen(question->form));
+    g_free(question->form);
+    g_free(question->url);
+    g_free(question->locator);
+    g_free(question);
+}
+
+static void finish(Question *question, BerthToken *token, const GError *error) {
+    question->done(token, error, question->userdata);
+    free_question(question);
+}
+
+static bool has_no_get(const Question *question, const BerthResponse *response) {
+    return !question->posted && question->form &&
+           (response->status == 404 || response->status == 405);
+}
+
+static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(GError) local = NULL;
+    BerthToken *token = NULL;
+
+    if (error) {
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s: the token server: %s",
+                        question->locator, error->message);
+    } else if (has_no_get(question, response)) {
+        question->posted = true;
+        ask(question);
+        return;
+    } else if (response->status == 200) {
+        token = berth_token_read(response->body->str, response->body->len, &local);
+        if (!token)
+            g_prefix_error(&local, "%s: ", question->locator);
+    } else {
+        bool refused =
+            response->status == 400 || response->status == 401 || response->status == 403;
+        berth_error_set(&local, refused ? BERTH_ERROR_UNAUTHORIZED : BERTH_ERROR_REGISTRY_FAILED,
+                        "%s: the token server answered %ld%s", question->locator, response->status,
+                        refused ? "; \"dist login\" keeps credentials for it" : "");
+    }
+    finish(question, token, local);
+}
+
+static void add_parameter(GString *text, char joiner, const char *name, const char *value) {
+    g_autofree char *escaped = g_uri_escape_string(value, NULL, FALSE);
+
+    if (text->len > 0)
+        g_string_append_c(text, joiner);
+    g_string_append_printf(text, "%s=%s", name, escaped);
+}
+
+/* The challenge may name it already. */
+static bool adds_scope(const BerthTokenRequest *request) {
+    const char *scope = request->challenge->scope;
+
+    return scope && request->more_scope && !strstr(scope, request->more_scope);
+}
+
+static char *make_url(const BerthTokenRequest *request) {
+    const BerthChallenge *challenge = request->challenge;
+    g_autoptr(GString) query = g_string_new(NULL);
+
+    add_parameter(query, '&', "service", challenge->service);
+    if (challenge->scope)
+        add_parameter(query, '&', "scope", challenge->scope);
+    if (adds_scope(request))
+        add_parameter(query, '&', "scope", request->more_scope);
+    if (request->credentials && request->credentials->username)
+        add_parameter(query, '&', "account", request->credentials->username);
+    return g_strconcat(challenge->realm, strchr(challenge->realm, '?') ? "&" : "?", query->str,
+                       NULL);
+}
+
+/* The form of a POST; NULL for nobody in particular. */
+static char *make_form(const BerthTokenRequest *request) {
+    const BerthCredentials *credentials = request->credentials;
+    const BerthChallenge *challenge = request->challenge;
+    g_autoptr(GString) form = g_string_new(NULL);
+    g_autofree char *scope = adds_scope(request)
+                                 ? g_strconcat(challenge->scope, " ", request->more_scope, NULL)
+                                 : g_strdup(challenge->scope);
+
+    if (!credentials || (!credentials->identity_token && !credentials->username))
+        return NULL;
+    add_parameter(form, '&', "client_id", "berth");
+    add_parameter(form, '&', "service", challenge->service);
+    if (scope)
+        add_parameter(form, '&', "scope", scope);
+    add_parameter(form, '&', "grant_type",
+                  credentials->identity_token ? "refresh_token" : "password");
+    if (credentials->identity_token) {
+        add_parameter(form, '&', "refresh_token", credentials->identity_token);
+    } else {
+        add_parameter(form, '&', "username", credentials->username);
+        add_parameter(form, '&', "password", credentials->password);
+    }
+    return g_string_free(g_steal_pointer(&form), FALSE);
+}
+
+static void ask(Question *question) {
+    const BerthTokenRequest *request = &question->request;
+    const BerthCredentials *credentials = request->credentials;
+    g_autofree char *bare = g_strndup(question->url, strcspn(question->url, "?"));
+    BerthHttpOptions options = {
+        .url = question->posted ? bare : question->url,
+        .method = question->posted ? "POST" : "GET",
+        .text = question->posted ? question->form : NULL,
+        .content_type = question->posted ? "application/x-www-form-urlencoded" : NULL,
+        .user = !question->posted && credentials ? credentials->username : NULL,
+        .password = !question->posted && credentials ? credentials->password : NULL,
+        .tls = request->tls,
+    };
+
+    berth_http_send(request->http, &options, on_response, question);
+}
+
+bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
+                         GError **error) {
+    const char *realm = request->challenge->realm;
+    bool plain = g_str_has_prefix(realm, "http://");
+
+    if (!(plain && request->may_be_plain) && !g_str_has_prefix(realm, "https://"))
+        return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
+                               "%s: the token server %.200s does not speak HTTPS", request->locator,
+                               realm);
+    Question *question = g_new0(Question, 1);
+    question->locator = g_strdup(request->locator);
+    question->done = done;
+    question->userdata = userdata;
+    question->request = *request;
+    question->url = make_url(request);
+    question->form = make_form(request);
+    /* An identity token is for POST only. */
+    question->posted = request->credentials && request->credentials->identity_token;
+    ask(question);
+    return true;
+}

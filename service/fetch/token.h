@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Bearer tokens: asking the server that a challenge names, anonymously, with a user name and
+ * password (GET), or with an OAuth2 refresh token (POST), as the distribution project's token and
+ * oauth specifications have it.
+ */
+
+#pragma once
+
+#include "base/credentials.h"
+#include "fetch/challenge.h"
+#include "fetch/http.h"
+
+typedef struct {
+    char *text;
+    int64_t expires_usec; /* CLOCK_MONOTONIC */
+} BerthToken;
+
+typedef struct {
+    BerthHttp *http;
+    const char *locator; /* for messages */
+    const BerthChallenge *challenge;
+    const char *more_scope; /* besides the challenge's, or NULL */
+    const BerthCredentials *credentials;
+    const BerthTls *tls;
+    bool may_be_plain;
+} BerthTokenRequest;
+
+/* token is the callee's to free; NULL with error. */
+typedef void (*BerthTokenDone)(BerthToken *token, const GError *error, void *userdata);
+
+bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
+                         GError **error);
+bool berth_token_is_fresh(const BerthToken *token);
+void berth_token_free(BerthToken *token);
+
+/* Reads a token server's answer (a JSON object). Unauthorized where it holds no usable token. */
+BerthToken *berth_token_read(const char *data, size_t size, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthToken, berth_token_free)

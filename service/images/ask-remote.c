@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Questions to remotes that need no transfer: what a reference means, and whether a registry takes
+ * somebody's credentials. */
+
+#include "images/images.h"
+
+/* Each is a process. */
+enum { MAX_QUESTIONS = 64 };
+
+typedef struct {
+    BerthImages *images;
+    BerthRemoteSession *session;
+    BerthImageResolved resolved;
+    BerthImageDone done;
+    void *userdata;
+} Question;
+
+static void free_question(Question *question) {
+    question->images->busy--;
+    berth_remote_session_free(question->session);
+    g_free(question);
+}
+
+static void finish(Question *question, const char *name, const BerthDescriptor *target,
+                   const GError *error) {
+    if (question->resolved)
+        question->resolved(name, target, error, question->userdata);
+    else
+        question->done(error, question->userdata);
+    free_question(question);
+}
+
+static void on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(BerthDescriptor) target = NULL;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    const char *name = NULL;
+
+    if (!local && question->resolved &&
+        (sd_bus_message_read(reply, "s", &name) < 0 ||
+         berth_bus_read_descriptor(reply, &target) < 0))
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+    finish(question, local ? NULL : name, target, local);
+}
+
+static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
+    Question *question = userdata;
+
+    if (error) {
+        finish(question, NULL, NULL, error);
+        return;
+    }
+    sd_bus_message *call =
+        berth_remote_session_new_call(session, question->resolved ? "Resolve" : "Authenticate");
+    if (call && question->resolved)
+        sd_bus_message_append(call, "as", 0);
+    berth_remote_session_send(session, call, on_answer, question);
+}
+
+static void ask(Question *question, const BerthRemoteRequest *request) {
+    BerthImages *images = question->images;
+    g_autoptr(GError) error = NULL;
+
+    if (images->busy++ >= MAX_QUESTIONS)
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "%d registries are being asked already; wait for one to answer",
+                        MAX_QUESTIONS);
+    else
+        question->session =
+            berth_remote_session_new(images->remotes, request, on_ready, question, &error);
+    if (!question->session)
+        finish(question, NULL, NULL, error);
+}
+
+void berth_images_resolve(BerthImages *images, const BerthRemoteRequest *request,
+                          BerthImageResolved done, void *userdata) {
+    Question *question = g_new0(Question, 1);
+
+    *question = (Question){.images = images, .resolved = done, .userdata = userdata};
+    ask(question, request);
+}
+
+void berth_images_authenticate(BerthImages *images, const BerthRemoteRequest *request,
+                               BerthImageDone done, void *userdata) {
+    Question *question = g_new0(Question, 1);
+
+    *question = (Question){.images = images, .done = done, .userdata = userdata};
+    ask(question, request);
+}

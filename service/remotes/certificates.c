@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "remotes/certificates.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+enum { MAX_PEM_BYTES = 1024 * 1024 };
+
+static const char *const places[] = {"/etc/berth/certs.d", "/etc/containers/certs.d",
+                                     "/etc/docker/certs.d"};
+
+void berth_certificates_clear(BerthCertificates *certificates) {
+    berth_fd_clear(&certificates->authorities);
+    berth_fd_clear(&certificates->certificate);
+    berth_fd_clear(&certificates->key);
+}
+
+/* A file in memory that nobody changes any more; for the worker, which has no right to the other.
+ */
+static int make_file(const char *data, size_t size, GError **error) {
+    berth_autofd int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || !berth_fd_write_all(fd, data, size) || fchmod(fd, 0444) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+        berth_error_set_errno(error, errno, "make a file in memory");
+        return -1;
+    }
+    return berth_fd_steal(&fd);
+}
+
+static char *read_file(const char *directory, const char *name, size_t *size, GError **error) {
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        berth_error_set_errno(error, errno, "open %s", path);
+        return NULL;
+    }
+    char *text = berth_fd_read_whole(fd, MAX_PEM_BYTES, size, error);
+    if (!text)
+        g_prefix_error(error, "%s: ", path);
+    return text;
+}
+
+static int copy_file(const char *directory, const char *name, GError **error) {
+    size_t size;
+    g_autofree char *text = read_file(directory, name, &size, error);
+    int fd = text ? make_file(text, size, error) : -1;
+
+    if (text)
+        explicit_bzero(text, size);
+    return fd;
+}
+
+static bool take_pair(const char *directory, const char *certificate,
+                      BerthCertificates *certificates, GError **error) {
+    g_autofree char *stem = g_strndup(certificate, strlen(certificate) - strlen(".cert"));
+    g_autofree char *key = g_strconcat(stem, ".key", NULL);
+
+    if (certificates->certificate >= 0)
+        return true;
+    return (certificates->certificate = copy_file(directory, certificate, error)) >= 0 &&
+           (certificates->key = copy_file(directory, key, error)) >= 0;
+}
+
+static bool check_key(const char *directory, const char *key, GError **error) {
+    g_autofree char *stem = g_strndup(key, strlen(key) - strlen(".key"));
+    g_autofree char *path = g_strconcat(directory, "/", stem, ".cert", NULL);
+
+    return g_file_test(path, G_FILE_TEST_EXISTS) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "%s/%s has no certificate %s.cert beside it", directory, key, stem);
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool read_directory(const char *directory, GDir *entries, BerthCertificates *certificates,
+                           GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) authorities = g_string_new(NULL);
+
+    for (const char *name; (name = g_dir_read_name(entries));)
+        g_ptr_array_add(names, g_strdup(name));
+    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = names->pdata[i];
+        size_t size;
+        if (g_str_has_suffix(name, ".crt")) {
+            g_autofree char *text = read_file(directory, name, &size, error);
+            if (!text)
+                return false;
+            g_string_append_printf(authorities, "%s\n", text);
+        } else if (g_str_has_suffix(name, ".cert")) {
+            if (!take_pair(directory, name, certificates, error))
+                return false;
+        } else if (g_str_has_suffix(name, ".key") && !check_key(directory, name, error)) {
+            return false;
+        }
+    }
+    return authorities->len == 0 ||
+           (certificates->authorities = make_file(authorities->str, authorities->len, error)) >= 0;
+}
+
+bool berth_certificates_find(const char *host, BerthCertificates *certificates, GError **error) {
+    *certificates = (BerthCertificates){-1, -1, -1};
+    /* It becomes a part of a path. */
+    if (strchr(host, '/') || host[0] == '.' || host[0] == '\0')
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *directory = g_build_filename(places[i], host, NULL);
+        g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+        if (!entries)
+            continue;
+        if (read_directory(directory, entries, certificates, error))
+            return true;
+        berth_certificates_clear(certificates);
+        return false;
+    }
+    return true;
+}

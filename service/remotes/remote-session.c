@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "remotes/remote-session.h"
+
+#include "base/credentials.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "remotes/certificates.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { MAX_AUTH_FILE_BYTES = 1024 * 1024 };
+
+/* The service's own credentials, in the form of auth.json; see systemd.exec(5), LoadCredential=. */
+#define OWN_CREDENTIALS "berth.registries"
+
+struct BerthRemoteSession {
+    BerthRemotes *remotes;
+    BerthWorker *worker;
+    GBytes *own; /* the text of the service's own credentials; NULL for none */
+    char **credentials;
+    char *locator, *name;
+    BerthRemoteReady ready;
+    void *userdata;
+};
+
+BerthRemotes *berth_remotes_new(sd_event *event) {
+    BerthRemotes *remotes = g_new0(BerthRemotes, 1);
+
+    remotes->event = event;
+    remotes->settings = berth_settings_load("");
+    return remotes;
+}
+
+void berth_remotes_free(BerthRemotes *remotes) {
+    if (!remotes)
+        return;
+    berth_settings_free(remotes->settings);
+    g_free(remotes);
+}
+
+void berth_remotes_reload(BerthRemotes *remotes) {
+    berth_settings_free(remotes->settings);
+    remotes->settings = berth_settings_load("");
+}
+
+static void free_secrets(char **pairs) {
+    for (char **text = pairs; text && *text; text++)
+        explicit_bzero(*text, strlen(*text));
+    g_strfreev(pairs);
+}
+
+void berth_remote_session_free(BerthRemoteSession *session) {
+    if (!session)
+        return;
+    berth_worker_free(session->worker);
+    free_secrets(session->credentials);
+    g_clear_pointer(&session->own, g_bytes_unref);
+    g_free(session->locator);
+    g_free(session->name);
+    g_free(session);
+}
+
+sd_bus_message *berth_remote_session_new_call(BerthRemoteSession *session, const char *member) {
+    return berth_worker_new_call(session->worker, member);
+}
+
+void berth_remote_session_send(BerthRemoteSession *session, sd_bus_message *call,
+                               BerthWorkerReply reply, void *userdata) {
+    berth_worker_send(session->worker, call, reply, userdata);
+}
+
+const char *berth_remote_session_get_locator(BerthRemoteSession *session) {
+    return session->locator;
+}
+
+const char *berth_remote_session_get_name(BerthRemoteSession *session) {
+    return session->name;
+}
+
+static void finish(BerthRemoteSession *session, const GError *error) {
+    /* Handed on: from here on only the worker has them. */
+    g_clear_pointer(&session->credentials, free_secrets);
+    g_clear_pointer(&session->own, g_bytes_unref);
+    session->ready(session, error, session->userdata);
+}
+
+static void on_configured(sd_bus_message *reply, const GError *error, void *userdata) {
+    (void)reply;
+    finish(userdata, error);
+}
+
+/* NULL, without an error, where the unit has none. */
+static GBytes *read_own(GError **error) {
+    const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
+    g_autofree char *path = directory ? g_build_filename(directory, OWN_CREDENTIALS, NULL) : NULL;
+    berth_autofd int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    size_t size;
+
+    if (fd < 0)
+        return NULL;
+    char *text = berth_fd_read_whole(fd, MAX_AUTH_FILE_BYTES, &size, error);
+    return text ? g_bytes_new_take(text, size) : NULL;
+}
+
+static int append_credentials(sd_bus_message *call, const BerthCredentials *credentials) {
+    const struct {
+        const char *key, *value;
+    } members[] = {
+        {"Username", credentials->username},
+        {"Password", credentials->password},
+        {"IdentityToken", credentials->identity_token},
+        {"RegistryToken", credentials->registry_token},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(members); i++)
+        if (members[i].value)
+            r = sd_bus_message_append(call, "{sv}", members[i].key, "s", members[i].value);
+    return r;
+}
+
+static int append_own(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
+                      GError **error) {
+    g_autoptr(BerthCredentials) credentials = NULL;
+    g_autofree char *helper = NULL, *key = NULL;
+    gsize size;
+
+    if (!session->own)
+        return 0;
+    const char *text = g_bytes_get_data(session->own, &size);
+    if (!berth_auth_file_find(text, size, locator, &credentials, &helper, &key, error)) {
+        g_prefix_error(error, "the service's credential \"%s\": ", OWN_CREDENTIALS);
+        return -EINVAL;
+    }
+    return credentials ? append_credentials(call, credentials) : 0;
+}
+
+static int append_files(sd_bus_message *call, const char *locator, GError **error) {
+    g_auto(BerthCertificates) certificates = {-1, -1, -1};
+    g_autofree char *host = g_strndup(locator, strcspn(locator, "/"));
+    int r = 0;
+
+    if (!berth_certificates_find(host, &certificates, error))
+        return -EINVAL;
+    const struct {
+        const char *key;
+        int fd;
+    } files[] = {
+        {"Authorities", certificates.authorities},
+        {"Certificate", certificates.certificate},
+        {"Key", certificates.key},
+    };
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(files); i++)
+        if (files[i].fd >= 0)
+            r = sd_bus_message_append(call, "{sv}", files[i].key, "h", files[i].fd);
+    return r;
+}
+
+static int append_identity(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
+                           bool is_origin, GError **error) {
+    char **given = is_origin ? session->credentials : NULL;
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+
+    for (char **pair = given; r >= 0 && pair && pair[0]; pair += 2)
+        r = sd_bus_message_append(call, "{sv}", pair[0], "s", pair[1]);
+    if (r >= 0 && (!given || !given[0]))
+        r = append_own(session, call, locator, error);
+    if (r < 0 || (r = append_files(call, locator, error)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int fill_configure(BerthRemoteSession *session, sd_bus_message *call, char **locators,
+                          GError **error) {
+    const BerthSettings *settings = session->remotes->settings;
+    int r = sd_bus_message_sensitive(call);
+
+    if (r < 0 || (r = sd_bus_message_open_container(call, 'a', "a{sv}")) < 0)
+        return r;
+    for (char **locator = locators; r >= 0 && *locator; locator++)
+        r = append_identity(session, call, *locator, !locator[1], error);
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_append(call, "tuuss", settings->bytes_per_second,
+                                 settings->connect_timeout, settings->stall_timeout,
+                                 settings->proxy, settings->no_proxy);
+}
+
+static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthRemoteSession *session = userdata;
+    g_auto(GStrv) locators = NULL;
+    g_autoptr(GError) local = NULL;
+    const char *locator, *name;
+    int r;
+
+    if (error) {
+        finish(session, error);
+        return;
+    }
+    if ((r = sd_bus_message_read(reply, "ss", &locator, &name)) < 0 ||
+        (r = sd_bus_message_read_strv(reply, &locators)) < 0 || !locators) {
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+        finish(session, local);
+        return;
+    }
+    session->locator = g_strdup(locator);
+    session->name = g_strdup(name);
+    sd_bus_message *call = berth_worker_new_call(session->worker, "Configure");
+    r = call ? fill_configure(session, call, locators, &local) : 0;
+    if (r < 0) {
+        sd_bus_message_unref(call);
+        if (!local)
+            berth_error_set_errno(&local, r, "configure berth-fetch");
+        finish(session, local);
+        return;
+    }
+    berth_worker_send(session->worker, call, on_configured, session);
+}
+
+static int append_registries(sd_bus_message *call, const BerthSettings *settings) {
+    int r = sd_bus_message_open_container(call, 'a', "(sassbb)");
+
+    for (guint i = 0; r >= 0 && i < settings->registries->len; i++) {
+        const BerthRegistry *registry = settings->registries->pdata[i];
+        if ((r = sd_bus_message_open_container(call, 'r', "sassbb")) < 0 ||
+            (r = sd_bus_message_append(call, "s", registry->host)) < 0 ||
+            (r = sd_bus_message_append_strv(call, registry->mirrors)) < 0 ||
+            (r = sd_bus_message_append(call, "sbb", registry->location, registry->insecure,
+                                       registry->blocked)) < 0)
+            return r;
+        r = sd_bus_message_close_container(call);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
+                                             const BerthRemoteRequest *request,
+                                             BerthRemoteReady ready, void *userdata,
+                                             GError **error) {
+    g_autoptr(BerthRemoteSession) session = g_new0(BerthRemoteSession, 1);
+    g_autoptr(BerthCredentials) checked = NULL;
+    g_autoptr(GError) local = NULL;
+
+    checked = berth_credentials_read_pairs(request->credentials, &local);
+    if (!local)
+        session->own = read_own(&local);
+    if (!local)
+        session->worker = berth_worker_new(remotes->event, "fetch", -1, &local);
+    if (!session->worker) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    session->remotes = remotes;
+    session->credentials = g_strdupv((char **)request->credentials);
+    session->ready = ready;
+    session->userdata = userdata;
+    sd_bus_message *call = berth_worker_new_call(session->worker, "Open");
+    if (call &&
+        (sd_bus_message_append(call, "ssb", request->reference,
+                               request->object ? request->object : "", request->insecure) < 0 ||
+         append_registries(call, remotes->settings) < 0))
+        call = sd_bus_message_unref(call);
+    berth_worker_send(session->worker, call, on_opened, session);
+    return g_steal_pointer(&session);
+}

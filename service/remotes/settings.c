@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "remotes/settings.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PARALLEL_OBJECTS = 16,
+    PARALLEL_LAYERS = 4,
+    CONNECT_SECONDS = 15,
+    STALL_SECONDS = 60,
+    MAX_SECONDS = 3600,
+    MAX_PARALLEL = 64,
+};
+
+#define MAX_LAYER_BYTES (256ull << 30)
+#define MAX_BLOB_BYTES (1ull << 40)
+
+/* Where a key stands, for the person who has to mend it. */
+typedef struct {
+    const char *path;
+    char **lines;
+    const char *group;
+    BerthSettings *settings;
+} Place;
+
+static void free_registry(gpointer data) {
+    BerthRegistry *registry = data;
+
+    g_free(registry->host);
+    g_strfreev(registry->mirrors);
+    g_free(registry->location);
+    g_free(registry);
+}
+
+static void free_policy(gpointer data) {
+    BerthPolicy *policy = data;
+
+    g_free(policy->prefix);
+    g_strfreev(policy->keys);
+    g_free(policy);
+}
+
+void berth_settings_free(BerthSettings *settings) {
+    if (!settings)
+        return;
+    g_ptr_array_unref(settings->registries);
+    g_ptr_array_unref(settings->policies);
+    g_free(settings->proxy);
+    g_free(settings->no_proxy);
+    g_free(settings);
+}
+
+/* The line of a key within its group, counted from 1; GKeyFile does not tell. The last one counts,
+ * as it does there. */
+static unsigned find_line(const Place *place, const char *key) {
+    g_autofree char *header = g_strconcat("[", place->group, "]", NULL);
+    bool inside = false;
+    unsigned found = 0;
+
+    for (unsigned i = 0; place->lines[i]; i++) {
+        g_autofree char *line = g_strstrip(g_strdup(place->lines[i]));
+        if (line[0] == '[') {
+            inside = g_str_equal(line, header);
+            if (inside && !key)
+                return i + 1;
+        } else if (inside && key && g_str_has_prefix(line, key) &&
+                   strchr("= \t", line[strlen(key)]))
+            found = i + 1;
+    }
+    return found;
+}
+
+G_GNUC_PRINTF(3, 4)
+static void complain(const Place *place, const char *key, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    berth_log_warning("BERTH_FILE", place->path, "%s:%u: %s", place->path, find_line(place, key),
+                      what);
+}
+
+static bool take_bool(const Place *place, const char *key, const char *text, bool *value) {
+    static const char *const yes[] = {"yes", "true", "on", "1", NULL};
+    static const char *const no[] = {"no", "false", "off", "0", NULL};
+
+    if (g_strv_contains(yes, text))
+        *value = true;
+    else if (g_strv_contains(no, text))
+        *value = false;
+    else
+        complain(place, key, "%s= takes yes or no, not \"%s\"", key, text);
+    return true;
+}
+
+static bool take_number(const Place *place, const char *key, const char *text, unsigned max,
+                        unsigned *value) {
+    guint64 number;
+
+    if (g_ascii_string_to_unsigned(text, 10, 1, max, &number, NULL))
+        *value = (unsigned)number;
+    else
+        complain(place, key, "%s= takes a number from 1 to %u, not \"%s\"", key, max, text);
+    return true;
+}
+
+/* Bytes, with K, M, G or T for powers of 1024, as systemd has them. */
+static bool take_size(const Place *place, const char *key, const char *text, uint64_t *value) {
+    static const char units[] = "KMGT";
+    char *end;
+    guint64 number = g_ascii_strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+
+    if (end == text || text[0] == '-' || (*end && (!unit || end[1])) ||
+        number > (UINT64_MAX >> shift))
+        complain(place, key, "%s= takes a size as 512M, not \"%s\"", key, text);
+    else
+        *value = number << shift;
+    return true;
+}
+
+static bool is_place(const char *text) {
+    for (const char *c = text; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr("._-:/[]", *c))
+            return false;
+    return text[0] && text[0] != '/' && !strstr(text, "..") && !strstr(text, "//");
+}
+
+static bool take_place(const Place *place, const char *key, const char *text, char **value) {
+    if (is_place(text)) {
+        g_free(*value);
+        *value = g_strdup(text);
+    } else {
+        complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key, text);
+    }
+    return true;
+}
+
+static bool take_mirrors(const Place *place, const char *key, char **list, char ***value) {
+    g_autoptr(GPtrArray) good = g_ptr_array_new();
+
+    for (char **mirror = list; *mirror; mirror++) {
+        if (is_place(*mirror))
+            g_ptr_array_add(good, g_strdup(*mirror));
+        else if ((*mirror)[0])
+            complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key, *mirror);
+    }
+    g_ptr_array_add(good, NULL);
+    g_strfreev(*value);
+    *value = (char **)g_ptr_array_free(g_steal_pointer(&good), FALSE);
+    return true;
+}
+
+static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
+    for (guint i = 0; i < settings->registries->len; i++) {
+        BerthRegistry *registry = settings->registries->pdata[i];
+        if (g_str_equal(registry->host, host))
+            return registry;
+    }
+    BerthRegistry *registry = g_new0(BerthRegistry, 1);
+    registry->host = g_strdup(host);
+    registry->mirrors = g_new0(char *, 1);
+    registry->location = g_strdup("");
+    g_ptr_array_add(settings->registries, registry);
+    return registry;
+}
+
+static bool take_registry(const Place *place, BerthRegistry *registry, const char *key,
+                          const char *text, char **list) {
+    if (g_str_equal(key, "Mirror"))
+        return take_mirrors(place, key, list, &registry->mirrors);
+    if (g_str_equal(key, "Location"))
+        return take_place(place, key, text, &registry->location);
+    if (g_str_equal(key, "Insecure"))
+        return take_bool(place, key, text, &registry->insecure);
+    if (g_str_equal(key, "Blocked"))
+        return take_bool(place, key, text, &registry->blocked);
+    return false;
+}
+
+static bool take_transfer(const Place *place, const char *key, const char *text) {
+    BerthSettings *settings = place->settings;
+
+    if (g_str_equal(key, "ParallelObjects"))
+        return take_number(place, key, text, MAX_PARALLEL, &settings->parallel_objects);
+    if (g_str_equal(key, "ParallelLayers"))
+        return take_number(place, key, text, MAX_PARALLEL, &settings->parallel_layers);
+    if (g_str_equal(key, "Bandwidth"))
+        return take_size(place, key, text, &settings->bytes_per_second);
+    if (g_str_equal(key, "MaxLayerSize"))
+        return take_size(place, key, text, &settings->max_layer_bytes);
+    if (g_str_equal(key, "MaxBlobSize"))
+        return take_size(place, key, text, &settings->max_blob_bytes);
+    if (g_str_equal(key, "ConnectTimeoutSec"))
+        return take_number(place, key, text, MAX_SECONDS, &settings->connect_timeout);
+    if (g_str_equal(key, "StallTimeoutSec"))
+        return take_number(place, key, text, MAX_SECONDS, &settings->stall_timeout);
+    if (g_str_equal(key, "KeepCompressed"))
+        return take_bool(place, key, text, &settings->keep_compressed);
+    char **proxy = g_str_equal(key, "Proxy")     ? &settings->proxy
+                   : g_str_equal(key, "NoProxy") ? &settings->no_proxy
+                                                 : NULL;
+    if (!proxy)
+        return false;
+    g_free(*proxy);
+    *proxy = g_strdup(text);
+    return true;
+}
+
+static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefix) {
+    for (guint i = 0; i < settings->policies->len; i++) {
+        BerthPolicy *policy = settings->policies->pdata[i];
+        if (g_str_equal(policy->prefix, prefix))
+            return policy;
+    }
+    BerthPolicy *policy = g_new0(BerthPolicy, 1);
+    policy->prefix = g_strdup(prefix);
+    /* One that does not say what it requires was written to keep something out. */
+    policy->kind = prefix[0] ? BERTH_POLICY_REJECT : BERTH_POLICY_ACCEPT;
+    policy->keys = g_new0(char *, 1);
+    g_ptr_array_add(settings->policies, policy);
+    return policy;
+}
+
+/* A policy that cannot be read must not let through what it was written to keep out. */
+static bool take_policy(const Place *place, BerthPolicy *policy, const char *key, const char *text,
+                        char **list) {
+    if (g_str_equal(key, "Key")) {
+        g_strfreev(policy->keys);
+        policy->keys = g_strdupv(list);
+        return true;
+    }
+    if (!g_str_equal(key, "Require"))
+        return false;
+    if (g_str_equal(text, "accept"))
+        policy->kind = BERTH_POLICY_ACCEPT;
+    else if (g_str_equal(text, "signed"))
+        policy->kind = BERTH_POLICY_SIGNED;
+    else {
+        policy->kind = BERTH_POLICY_REJECT;
+        if (!g_str_equal(text, "reject"))
+            complain(place, key, "%s= takes accept, reject or signed, not \"%s\": rejecting", key,
+                     text);
+    }
+    return true;
+}
+
+static void take_group(Place *place, GKeyFile *file) {
+    BerthSettings *settings = place->settings;
+    g_auto(GStrv) keys = g_key_file_get_keys(file, place->group, NULL, NULL);
+    const char *of = strchr(place->group, ' ');
+    g_autofree char *subject = g_strstrip(g_strdup(of ? of + 1 : ""));
+    bool is_registry = g_str_has_prefix(place->group, "Registry ") && is_place(subject);
+    bool is_policy = g_str_equal(place->group, "Policy") ||
+                     (g_str_has_prefix(place->group, "Policy ") && is_place(subject));
+    bool is_transfer = g_str_equal(place->group, "Transfer");
+    BerthRegistry *registry = is_registry ? find_registry(settings, subject) : NULL;
+    BerthPolicy *policy = is_policy ? find_exact_policy(settings, subject) : NULL;
+
+    if (!is_registry && !is_policy && !is_transfer) {
+        complain(place, NULL, "the section [%s] is not known", place->group);
+        return;
+    }
+    for (char **key = keys; key && *key; key++) {
+        g_autofree char *text = g_key_file_get_string(file, place->group, *key, NULL);
+        g_auto(GStrv) list = g_key_file_get_string_list(file, place->group, *key, NULL, NULL);
+        bool known = text && list &&
+                     (is_registry ? take_registry(place, registry, *key, text, list)
+                      : is_policy ? take_policy(place, policy, *key, text, list)
+                                  : take_transfer(place, *key, text));
+        if (!known)
+            complain(place, *key, "the key %s= is not known in [%s]", *key, place->group);
+    }
+}
+
+/* GKeyFile gives up at the first line that is wrong: such lines are named and left out. */
+static char *drop_wrong_lines(Place *place) {
+    GString *text = g_string_new(NULL);
+    bool has_group = false;
+
+    for (unsigned i = 0; place->lines[i]; i++) {
+        g_autofree char *line = g_strstrip(g_strdup(place->lines[i]));
+        bool is_group = line[0] == '[' && line[strlen(line) - 1] == ']';
+        /* What follows a header that is wrong belongs to no section, least of all to the last. */
+        has_group = line[0] == '[' ? is_group : has_group;
+        bool good = line[0] == '\0' || line[0] == '#' || line[0] == ';' || is_group ||
+                    (has_group && strchr(line, '=') && line[0] != '=' && line[0] != '[' &&
+                     g_utf8_validate(line, -1, NULL));
+        if (!good)
+            berth_log_warning("BERTH_FILE", place->path,
+                              "%s:%u: this is neither [SECTION] nor "
+                              "KEY=VALUE",
+                              place->path, i + 1);
+        else if (line[0] != ';')
+            g_string_append_printf(text, "%s\n", line);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void load_file(BerthSettings *settings, const char *path) {
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) error = NULL;
+    g_autofree char *content = NULL;
+
+    if (!g_file_get_contents(path, &content, NULL, &error)) {
+        if (error->code != G_FILE_ERROR_NOENT)
+            berth_log_warning("BERTH_FILE", path, "%s", error->message);
+        return;
+    }
+    g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
+    Place place = {.path = path, .lines = lines, .settings = settings};
+    g_autofree char *good = drop_wrong_lines(&place);
+    if (!g_key_file_load_from_data(file, good, (gsize)-1, G_KEY_FILE_NONE, &error)) {
+        berth_log_warning("BERTH_FILE", path, "%s: %s", path, error->message);
+        return;
+    }
+    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+    for (char **group = groups; *group; group++) {
+        place.group = *group;
+        take_group(&place, file);
+    }
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_drop_ins(BerthSettings *settings, const char *root,
+                          const char *const *directories) {
+    g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (; *directories; directories++) {
+        g_autofree char *directory = g_strconcat(root, *directories, "/berth.conf.d", NULL);
+        g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+        for (const char *name; entries && (name = g_dir_read_name(entries));)
+            if (g_str_has_suffix(name, ".conf"))
+                g_hash_table_replace(paths, g_strdup(name),
+                                     g_build_filename(directory, name, NULL));
+    }
+    GHashTableIter iterator;
+    gpointer name;
+    g_hash_table_iter_init(&iterator, paths);
+    while (g_hash_table_iter_next(&iterator, &name, NULL))
+        g_ptr_array_add(names, name);
+    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; i < names->len; i++)
+        load_file(settings, g_hash_table_lookup(paths, names->pdata[i]));
+}
+
+BerthSettings *berth_settings_load(const char *root) {
+    static const char *const directories[] = {"/usr/lib/berth", "/run/berth", "/etc/berth", NULL};
+    BerthSettings *settings = g_new0(BerthSettings, 1);
+
+    settings->registries = g_ptr_array_new_with_free_func(free_registry);
+    settings->policies = g_ptr_array_new_with_free_func(free_policy);
+    settings->parallel_objects = PARALLEL_OBJECTS;
+    settings->parallel_layers = PARALLEL_LAYERS;
+    settings->max_layer_bytes = MAX_LAYER_BYTES;
+    settings->max_blob_bytes = MAX_BLOB_BYTES;
+    settings->connect_timeout = CONNECT_SECONDS;
+    settings->stall_timeout = STALL_SECONDS;
+    settings->proxy = g_strdup("");
+    settings->no_proxy = g_strdup("");
+    settings->keep_compressed = true;
+    find_exact_policy(settings, "");
+    for (size_t i = G_N_ELEMENTS(directories) - 1; i-- > 0;) {
+        g_autofree char *path = g_strconcat(root, directories[i], "/berth.conf", NULL);
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            continue;
+        load_file(settings, path);
+        break;
+    }
+    load_drop_ins(settings, root, directories);
+    return settings;
+}
+
+const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, const char *locator) {
+    const BerthPolicy *best = settings->policies->pdata[0];
+
+    for (guint i = 0; i < settings->policies->len; i++) {
+        const BerthPolicy *policy = settings->policies->pdata[i];
+        size_t length = strlen(policy->prefix);
+        if (length > strlen(best->prefix) && g_str_has_prefix(locator, policy->prefix) &&
+            (locator[length] == '/' || locator[length] == '\0'))
+            best = policy;
+    }
+    return best;
+}

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Registries as they are in the field: credentials of every kind, mirrors, redirects, patience.
+
+import base64
+import json
+import os
+import random
+import sys
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+AUTH = "/run/auth-test/auth.json"
+CONFIGURATION = "/etc/berth/berth.conf.d/test.conf"
+
+
+def image(seed):
+    layer = oci.Layer("gzip").directory("./").add("file", random.Random(seed).randbytes(200000))
+    return oci.Image([layer])
+
+
+def write_auth(document):
+    os.makedirs(os.path.dirname(AUTH), exist_ok=True)
+    with open(AUTH, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
+def entry(user, password):
+    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def with_auth(*arguments, **more):
+    return dist(*arguments, env={"REGISTRY_AUTH_FILE": AUTH, **more.pop("env", {})}, **more)
+
+
+def configure(text):
+    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
+    with open(CONFIGURATION, "w", encoding="utf-8") as file:
+        file.write(text)
+    run("systemctl", "reload", "berthd.service")
+
+
+def pulled(reference, **more):
+    result = with_auth("pull", reference, **more)
+    equal(result.status, 0, result)
+    return result
+
+
+def test_basic_credentials_from_the_auth_file():
+    registry = FaultyRegistry()
+    registry.basic = "anna:se:cret"
+    reference, _ = registry.add("team/app:x", image(1))
+    write_auth({})
+    result = with_auth("pull", reference)
+    equal(result.status, 1)
+    contains(result.err, "401")
+    contains(result.err, "dist login")
+    write_auth({"auths": {registry.host: entry("anna", "wrong")}})
+    result = with_auth("pull", reference)
+    contains(result.err, "401")
+    assert "wrong" not in result.err
+    write_auth({"auths": {registry.host: entry("bob", "x"),
+                          f"{registry.host}/team": entry("anna", "se:cret")}})
+    pulled(reference)
+
+
+def test_tokens_for_a_user():
+    registry = FaultyRegistry()
+    registry.token, registry.users = "tok.en", {"anna": "pw"}
+    reference, _ = registry.add("app:x", image(2))
+    write_auth({})
+    result = with_auth("pull", reference)
+    contains(result.err, "the token server answered 401")
+    write_auth({"auths": {f"https://{registry.host}/v1/": entry("anna", "pw")}})
+    pulled(reference)
+
+
+def test_identity_tokens_by_oauth2():
+    registry = FaultyRegistry()
+    registry.token, registry.refresh = "tok.en", "re fresh&=tok"
+    reference, _ = registry.add("app:x", image(3))
+    write_auth({"auths": {registry.host: {"identitytoken": "re fresh&=tok"}}})
+    pulled(reference)
+    posted = [form for method, _, form in registry.requests if method == "POST"]
+    equal(posted[0]["scope"], ["repository:x:pull"])
+
+
+def test_a_token_is_asked_for_once():
+    registry = FaultyRegistry()
+    registry.token, registry.token_lifetime = "tok.en", 300
+    reference, _ = registry.add("app:x", image(4))
+    pulled(reference)
+    equal(len([path for _, path, _ in registry.requests if path == "/token"]), 1)
+
+
+def test_a_registry_that_never_takes_the_token():
+    registry = FaultyRegistry()
+    registry.token = "tok.en"
+    reference, _ = registry.add("app:x", image(5))
+    registry.answer_token = lambda handler: registry.send(
+        handler, 200, json.dumps({"token": "another"}).encode(), {}, True)
+    result = with_auth("pull", reference)
+    equal(result.status, 1)
+    contains(result.err, "401")
+    assert len(registry.requests) < 20, registry.requests
+
+
+def test_credential_helpers():
+    registry = FaultyRegistry()
+    registry.basic = "<x>:y"
+    registry.basic = "helped:by"
+    reference, _ = registry.add("app:x", image(6))
+    os.makedirs("/run/auth-test/bin", exist_ok=True)
+    with open("/run/auth-test/bin/docker-credential-test", "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\n[ "$1" = get ] || exit 1\nread -r server\n'
+                   f'[ "$server" = {registry.host} ] || {{ echo "credentials not found"; exit 1; }}\n'
+                   'echo \'{"ServerURL":"","Username":"helped","Secret":"by"}\'\n')
+        os.fchmod(file.fileno(), 0o755)
+    path = {"PATH": f"/run/auth-test/bin:{os.environ['PATH']}"}
+    write_auth({"credHelpers": {registry.host: "test"}})
+    pulled(reference, env=path)
+    registry.basic = "helped:by"
+    write_auth({"credsStore": "test"})
+    reference, _ = registry.add("app:y", image(7))
+    pulled(reference, env=path)
+    write_auth({"credHelpers": {registry.host: "absent"}})
+    contains(with_auth("resolve", reference, env=path).err, "docker-credential-absent")
+
+
+def test_login_and_logout():
+    registry = FaultyRegistry()
+    registry.token, registry.users = "tok.en", {"anna": "pw"}
+    reference, _ = registry.add("app:x", image(8))
+    write_auth({"auths": {"other.example": entry("o", "p")}, "more": 1})
+    result = with_auth("login", "-u", "anna", "--password-stdin", registry.host, input="wrong\n")
+    equal(result.status, 1, result)
+    equal(with_auth("login", "-u", "anna", "--password-stdin", registry.host, input="pw\n").status, 0)
+    with open(AUTH, encoding="utf-8") as file:
+        kept = json.load(file)
+    equal(kept["auths"], {"other.example": entry("o", "p"), registry.host: entry("anna", "pw")})
+    equal(kept["more"], 1)
+    equal(os.stat(AUTH).st_mode & 0o777, 0o600)
+    pulled(reference)
+    equal(with_auth("logout", registry.host).status, 0)
+    equal(with_auth("logout", registry.host).status, 1)
+    registry.add("app:y", image(9))
+    equal(with_auth("pull", f"{registry.host}/app:y").status, 1)
+
+
+def test_the_service_has_credentials_of_its_own():
+    registry = FaultyRegistry()
+    registry.basic = "unit:file"
+    reference, _ = registry.add("app:x", image(10))
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    os.makedirs("/etc/berth", exist_ok=True)
+    with open("/etc/berth/registries.json", "w", encoding="utf-8") as file:
+        json.dump({"auths": {registry.host: entry("unit", "file")}}, file)
+        os.fchmod(file.fileno(), 0o600)
+    with open(f"{directory}/own.conf", "w", encoding="utf-8") as file:
+        file.write("[Service]\nLoadCredential=berth.registries:/etc/berth/registries.json\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "berthd.service")
+    write_auth({})
+    pulled(reference)
+    os.unlink(f"{directory}/own.conf")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "berthd.service")
+
+
+def test_secrets_are_nowhere():
+    found = run("grep", "-rlE", "se:cret|c2U6Y3JldA|re fresh", "/var/lib/berth").out
+    equal(found, "")
+    journal = run("journalctl", "-b", "--no-pager", "-o", "export").out
+    assert "se:cret" not in journal and "re fresh" not in journal
+
+
+def test_authorization_stays_with_its_host():
+    first, second = FaultyRegistry(), FaultyRegistry()
+    first.basic = "anna:pw"
+    content = image(11)
+    reference, _ = first.add("app:x", content)
+    second.add("app:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+    first.redirect[layer] = f"http://{second.host}/v2/app/blobs/{layer}"
+    write_auth({"auths": {first.host: entry("anna", "pw")}})
+    pulled(reference)
+    equal([path for _, path, _ in second.requests], [f"/v2/app/blobs/{layer}"])
+    equal(second.authorizations, [None])
+
+
+def test_redirects_without_end():
+    registry = FaultyRegistry()
+    content = image(12)
+    reference, _ = registry.add("app:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+    registry.redirect[layer] = f"http://{registry.host}/v2/app/blobs/{layer}"
+    result = with_auth("pull", reference)
+    equal(result.status, 1)
+    contains(result.err, "redirects more than")
+
+
+def test_patience_with_an_overloaded_registry():
+    registry = FaultyRegistry()
+    reference, _ = registry.add("app:x", image(13))
+    registry.retry = [(429, 1), (503, None), (429, 0)]
+    begin = time.monotonic()
+    pulled(reference)
+    assert time.monotonic() - begin >= 1
+    registry.retry = [(429, 3600)] * 10
+    reference, _ = registry.add("app:y", image(14))
+    begin = time.monotonic()
+    result = with_auth("pull", reference)
+    equal(result.status, 1)
+    contains(result.err, "429")
+    assert time.monotonic() - begin < 10
+
+
+def test_a_server_that_ignores_range():
+    registry = FaultyRegistry()
+    content = image(15)
+    reference, _ = registry.add("app:x", content)
+    registry.cut_once[content.manifest["layers"][0]["digest"]] = 100000
+    registry.ignore_range = True
+    pulled(reference)
+
+
+def test_warnings_are_shown_once():
+    registry = FaultyRegistry()
+    reference, _ = registry.add("app:x", image(16))
+    registry.warning = "this tag goes away"
+    result = pulled(reference)
+    equal(result.err.count("this tag goes away"), 1, result)
+
+
+def test_mirrors_in_their_order_and_back_to_the_origin():
+    origin, first, second = FaultyRegistry(), FaultyRegistry(), FaultyRegistry()
+    for registry, path in ((origin, "app"), (second, "cache/app")):
+        registry.add(f"{path}:x", image(17))
+    configure(f"[Registry {origin.host}]\nMirror={first.host};{second.host}/cache\n")
+    pulled(f"{origin.host}/app:x")
+    assert first.requests and second.requests
+    equal([path for _, path, _ in origin.requests], [])
+    # A mirror that has half of it.
+    content = image(18)
+    second.add("cache/app:y", content)
+    origin.add("app:y", content)
+    layer = content.manifest["layers"][0]["digest"]
+    second.blobs[layer] = content.blobs[layer][:1000]
+    second.cut_always[layer] = 1000
+    pulled(f"{origin.host}/app:y")
+    contains(str(origin.requests), layer)
+    equal(good("images").count(origin.host), 2)
+
+
+def test_a_registry_that_moved_and_one_that_is_blocked():
+    registry = FaultyRegistry()
+    registry.add("new/app:x", image(19))
+    configure(f"[Registry old.example.com]\nLocation={registry.host}/new\n"
+              "[Registry evil.example.com]\nBlocked=yes\n")
+    pulled("old.example.com/app:x")
+    result = with_auth("pull", "evil.example.com/app:x")
+    equal(result.status, 1)
+    contains(result.err, "evil.example.com is blocked")
+
+
+def test_wrong_configuration_is_named_and_does_no_harm():
+    registry = FaultyRegistry()
+    registry.add("app:x", image(20))
+    configure("[Transfer]\nParallelLayers=many\nColour=red\nnonsense\n"
+              f"[Registry moved.example.com]\nLocation={registry.host}\n[Rubbish]\nx=1\n")
+    pulled("moved.example.com/app:x")
+    journal = run("journalctl", "-b", "--no-pager", "-u", "berthd").out
+    for line, word in ((2, "ParallelLayers="), (3, "Colour="), (4, "KEY=VALUE"), (7, "Rubbish")):
+        contains(journal, f"{CONFIGURATION}:{line}: ")
+        contains(journal, word)
+    os.unlink(CONFIGURATION)
+    run("systemctl", "reload", "berthd.service")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
