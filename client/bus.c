@@ -29,6 +29,7 @@ sd_bus *dist_bus(GError **error) {
     }
     if (!dist_settings.no_ask_password)
         dist_agent_open();
+    sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
     sd_bus_set_allow_interactive_authorization(bus, !dist_settings.no_ask_password);
     return bus;
 }

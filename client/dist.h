@@ -78,6 +78,10 @@ typedef struct {
 void dist_result_clear(DistResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DistResult, dist_result_clear)
 
+/* For the common case: waits for the transfer that reply names and prints its name, or name where
+ * it has none. Takes reply over, which may be NULL with error set. */
+bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error);
+
 /* Waits for a transfer, shows its progress and what the registry warns of, and cancels it on
  * Ctrl-C. */
 bool dist_wait_transfer(const char *path, DistResult *result, GError **error);

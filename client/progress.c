@@ -15,7 +15,8 @@ enum { BAR_WIDTH = 24, SHORT_DIGEST = 19 };
 
 /* The phases of an item, as the service names them. */
 static const char *const phases[] G_GNUC_UNUSED = {
-    N_("waiting"), N_("fetching"), N_("unpacking"), N_("done"), N_("exists"),
+    N_("waiting"), N_("fetching"), N_("unpacking"), N_("done"),    N_("exists"),
+    N_("pushing"), N_("mounted"),  N_("reading"),   N_("writing"), N_("checking"),
 };
 
 typedef struct {
@@ -42,7 +43,8 @@ static void draw_bar(const char *object, const char *phase, uint64_t done, uint6
 }
 
 static void tell_once(Waiting *waiting, const char *object, const char *phase, uint64_t total) {
-    bool is_done = g_str_equal(phase, "done") || g_str_equal(phase, "exists");
+    bool is_done =
+        g_str_equal(phase, "done") || g_str_equal(phase, "exists") || g_str_equal(phase, "mounted");
     g_autofree char *size = dist_format_size(total);
 
     if (is_done && g_hash_table_add(waiting->reported, g_strdup(object)))
@@ -196,4 +198,20 @@ bool dist_wait_transfer(const char *path, DistResult *result, GError **error) {
     if (!berth_bus_check_reply(reply, _("the service left"), error))
         return false;
     return read_result(reply, result, error);
+}
+
+bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error) {
+    g_autoptr(sd_bus_message) owned = reply;
+    g_auto(DistResult) result = {0};
+    const char *path;
+
+    if (!owned)
+        return false;
+    int r = sd_bus_message_read(owned, "o", &path);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    if (!dist_wait_transfer(path, &result, error))
+        return false;
+    puts(result.name ? result.name : name);
+    return true;
 }

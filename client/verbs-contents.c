@@ -90,6 +90,43 @@ static int verb_fetch_object(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static int verb_push_object(int argc, char **argv, GError **error) {
+    gboolean insecure = FALSE;
+    g_autofree char *media_type = NULL;
+    const GOptionEntry options[] = {
+        {"media-type", 0, 0, G_OPTION_ARG_STRING, &media_type,
+         N_("What it is; a manifest or index is put as such"), N_("TYPE")},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+         N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int r;
+
+    if (!dist_parse(_("REFERENCE DIGEST"), _("Send one object to a registry."), options, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 2, 2, error))
+        return EXIT_FAILURE;
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials = dist_find_credentials(argv[1], &local);
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "PushObject");
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return EXIT_FAILURE;
+    }
+    if ((r = sd_bus_message_append(call, "ss", argv[2], argv[1])) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (media_type &&
+         (r = sd_bus_message_append(call, "{sv}", "MediaType", "s", media_type)) < 0) ||
+        (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    }
+    return dist_finish_transfer(dist_send(call, error), argv[2], error) ? EXIT_SUCCESS
+                                                                        : EXIT_FAILURE;
+}
+
 static int content_list(int argc, char **argv, GError **error) {
     const DistColumn columns[] = {
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
@@ -324,5 +361,6 @@ const DistVerb dist_content_verbs[] = {
      verb_content},
     {"fetch-object", "REFERENCE [OBJECT]", N_("write one object of a remote to standard output"),
      verb_fetch_object},
+    {"push-object", "REFERENCE DIGEST", N_("send one object to a registry"), verb_push_object},
     {NULL, NULL, NULL, NULL},
 };

@@ -28,6 +28,14 @@ static const GOptionEntry pull_options[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
+static const GOptionEntry push_options[] = {
+    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Of an index only this platform"),
+     "OS/ARCH[/VARIANT]"},
+    {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+     N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
 static int append_options(sd_bus_message *call, const BerthCredentials *credentials) {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
@@ -93,19 +101,8 @@ static int verb_resolve(int argc, char **argv, GError **error) {
 }
 
 static bool transfer(const char *member, const char *argument, bool remote, GError **error) {
-    g_autoptr(sd_bus_message) reply = call_with_options(member, argument, remote, error);
-    g_auto(DistResult) result = {0};
-    const char *path;
-
-    if (!reply)
-        return false;
-    int r = sd_bus_message_read(reply, "o", &path);
-    if (r < 0)
-        return dist_bad_reply(r, error);
-    if (!dist_wait_transfer(path, &result, error))
-        return false;
-    puts(result.name ? result.name : argument);
-    return true;
+    return dist_finish_transfer(call_with_options(member, argument, remote, error), argument,
+                                error);
 }
 
 static int run_transfers(const char *member, const char *summary, bool complete, int argc,
@@ -133,6 +130,32 @@ static int verb_pull(int argc, char **argv, GError **error) {
 
 static int verb_unpack(int argc, char **argv, GError **error) {
     return run_transfers("Unpack", _("Unpack an image that is here."), false, argc, argv, error);
+}
+
+/* The name of an image here, and where it goes; without a second argument, where it came from. */
+static int verb_push(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("NAME [REFERENCE]"), _("Send an image to a registry."), push_options, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 2, error))
+        return EXIT_FAILURE;
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autofree char *reference = dist_complete_reference(argv[argc - 1]);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, "Push");
+    int r;
+
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return EXIT_FAILURE;
+    }
+    if ((r = sd_bus_message_append(call, "ss", name, reference)) < 0 ||
+        (r = append_options(call, credentials)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    }
+    return dist_finish_transfer(dist_send(call, error), reference, error) ? EXIT_SUCCESS
+                                                                          : EXIT_FAILURE;
 }
 
 static int read_images(sd_bus_message *reply, DistTable *table) {
@@ -277,6 +300,7 @@ const DistVerb dist_image_verbs[] = {
     {"inspect", "NAME", N_("show the configuration of an image"), verb_inspect},
     {"tag", "NAME NEW", N_("give an image another name"), verb_tag},
     {"rmi", "NAME…", N_("remove names of images"), verb_rmi},
+    {"push", "NAME [REFERENCE]", N_("send an image to a registry"), verb_push},
     {"resolve", "REFERENCE", N_("ask a registry what a reference means"), verb_resolve},
     {"fetch", "REFERENCE…", N_("fetch all that an image needs, and name nothing"), verb_fetch},
     {"unpack", "NAME…", N_("unpack an image that is here"), verb_unpack},

@@ -7,6 +7,7 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/push.h"
 
 #include <errno.h>
 
@@ -354,6 +355,42 @@ static int method_fetch_object(sd_bus_message *call, void *userdata, sd_bus_erro
     return 1;
 }
 
+static int method_push_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) credentials = NULL;
+    const char *digest, *reference, *media_type = BERTH_MEDIA_UNKNOWN;
+    int insecure = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {
+        {"MediaType", "s", &media_type},
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "ss", &digest, &reference)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_push_object, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_push_object, userdata, ret_error,
+                           "org.berth1.images.push", "verb", "push-object", "digest", digest,
+                           "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthPushRequest request = {
+        .digest = digest,
+        .media_type = media_type,
+        .remote = {reference, digest, insecure, credentials},
+        .owner = uid,
+    };
+    BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
 static void on_change(const char *digest, uint64_t size, BerthContentChange change,
                       void *userdata) {
     BerthService *service = userdata;
@@ -392,6 +429,9 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS(
         "FetchObject", SD_BUS_ARGS("s", reference, "s", object, "a{sv}", options),
         SD_BUS_RESULT("h", pipe, "(sst)", target), method_fetch_object, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "PushObject", SD_BUS_ARGS("s", digest, "s", reference, "a{sv}", options),
+        SD_BUS_RESULT("o", transfer), method_push_object, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("Committed", SD_BUS_ARGS("s", digest, "t", size), 0),
     SD_BUS_SIGNAL_WITH_ARGS("Deleted", SD_BUS_ARGS("s", digest, "t", size), 0),
     SD_BUS_VTABLE_END,

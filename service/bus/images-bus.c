@@ -7,12 +7,14 @@
 #include "bus/pending-call.h"
 #include "bus/service.h"
 #include "images/pull.h"
+#include "images/push.h"
 
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
 #define INSPECT "org.berth1.images.inspect"
 #define MANAGE "org.berth1.images.manage"
 #define PULL "org.berth1.images.pull"
+#define PUSH "org.berth1.images.push"
 
 static void reply_error(BerthPendingCall *pending, const GError *error) {
     berth_bus_reply_error(pending->call, error);
@@ -90,13 +92,6 @@ static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_erro
     return 1;
 }
 
-static int reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
-    g_autofree char *path =
-        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
-
-    return sd_bus_reply_method_return(call, "o", path);
-}
-
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
     g_autoptr(GError) error = NULL;
@@ -131,7 +126,8 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
         .owner = uid,
     };
     BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
-    return transfer ? reply_transfer(call, transfer) : berth_bus_error_set(ret_error, error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
 }
 
 static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -144,6 +140,44 @@ static int method_pull(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     return start_pull(call, userdata, error, BERTH_PULL_UNPACK, method_unpack, "unpack");
+}
+
+static int method_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) credentials = NULL;
+    const char *name, *reference, *platform = NULL;
+    int insecure = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {
+        {"Platform", "s", &platform},
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "ss", &name, &reference)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    /* Names are references: without another it goes where it came from. */
+    if (reference[0] == '\0')
+        reference = name;
+    r = berth_access_get_uid(service->access, call, method_push, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_push, userdata, ret_error, PUSH, "verb",
+                           "push", "image", name, "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthPushRequest request = {
+        .name = name,
+        .remote = {reference, "", insecure, credentials},
+        .platform = platform,
+        .owner = uid,
+    };
+    BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
 }
 
 static int append_image(sd_bus_message *reply, const BerthImage *image) {
@@ -309,6 +343,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("o", transfer), method_fetch, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", reference, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_pull, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Push", SD_BUS_ARGS("s", name, "s", reference, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_push, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Unpack", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_unpack,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -19,6 +19,13 @@ void berth_pending_call_free(BerthPendingCall *pending) {
     g_free(pending);
 }
 
+int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
+    g_autofree char *path =
+        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
+
+    return sd_bus_reply_method_return(call, "o", path);
+}
+
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
     int r = sd_bus_message_open_container(message, 'a', "{ss}");
 

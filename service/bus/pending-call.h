@@ -16,5 +16,8 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
 void berth_pending_call_free(BerthPendingCall *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPendingCall, berth_pending_call_free)
 
+/* Answers call with the path of a transfer. */
+int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer);
+
 /* Appends labels, which are key, value, …, as a{ss}. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels);

@@ -370,6 +370,9 @@ static void set_method(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (options->uploads) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        /* On a connection that was used before libcurl would send it again by itself when that
+         * breaks, behind what the registry has of it already. */
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
         curl_easy_setopt(easy, CURLOPT_READDATA, request);

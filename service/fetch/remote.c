@@ -42,6 +42,7 @@ struct BerthRemoteCall {
     BerthRequest *request; /* the one under way with the sink */
     sd_event_source *delay;
     unsigned challenges, retries;
+    bool was_basic; /* sent with the user name; others may have been under way without it */
 };
 
 static void send_request(BerthRemoteCall *call);
@@ -201,7 +202,7 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
 static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
 
-    if (!remote->credentials || !remote->credentials->username || remote->uses_basic) {
+    if (!remote->credentials || !remote->credentials->username || call->was_basic) {
         berth_remote_set_status_error(remote, call->path, response, error);
         return false;
     }
@@ -324,6 +325,7 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
     else if (remote->credentials && remote->credentials->registry_token)
         options->token = remote->credentials->registry_token;
     else if (remote->uses_basic) {
+        call->was_basic = true;
         options->user = remote->credentials->username;
         options->password = remote->credentials->password;
     }

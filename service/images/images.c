@@ -96,3 +96,23 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     tell(images, name, *before, BERTH_IMAGE_REMOVED);
     return true;
 }
+
+bool berth_images_record_children(BerthImages *images, const char *parent,
+                                  const BerthDocument *document, GError **error) {
+    BerthDatabase *database = images->database;
+    bool done = true;
+
+    if (!berth_database_begin(database, error))
+        return false;
+    if (document->config)
+        done = berth_image_store_add_child(database, parent, document->config->digest, error);
+    for (guint i = 0; done && i < document->layers->len; i++)
+        done = berth_image_store_add_child(
+            database, parent, ((BerthDescriptor *)document->layers->pdata[i])->digest, error);
+    for (guint i = 0; done && i < document->entries->len; i++)
+        done = berth_image_store_add_child(
+            database, parent,
+            ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest, error);
+    done = done && berth_image_store_set_read(database, parent, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}

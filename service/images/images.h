@@ -36,6 +36,10 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);
 
+/* Records what a document reaches, so that it is known to be in use. */
+bool berth_images_record_children(BerthImages *images, const char *parent,
+                                  const BerthDocument *document, GError **error);
+
 /* Asks a remote what a reference means. */
 typedef void (*BerthImageResolved)(const char *name, const BerthDescriptor *target,
                                    const GError *error, void *userdata);

@@ -125,8 +125,11 @@ static bool check(BerthPullObject *object, GError **error) {
     }
     g_autoptr(GError) local = NULL;
     if (berth_contents_commit(contents, object->ref, descriptor->digest, &local) ||
-        local->code == BERTH_ERROR_ALREADY_EXISTS)
+        local->code == BERTH_ERROR_ALREADY_EXISTS) {
+        berth_content_store_add_source(berth_contents_get_store(contents), descriptor->digest,
+                                       berth_remote_session_get_locator(object->pull->fetch), NULL);
         return true;
+    }
     g_propagate_error(error, g_steal_pointer(&local));
     return false;
 }

@@ -252,27 +252,6 @@ static void on_config(BerthPull *pull, const BerthDescriptor *descriptor, void *
     berth_worker_send(pull->inspect, call, on_config_read, pull);
 }
 
-/* Records what a document reaches, so that it is known to be in use. */
-static bool record_children(BerthPull *pull, const char *parent, const BerthDocument *document,
-                            GError **error) {
-    BerthDatabase *database = pull->images->database;
-    bool done = true;
-
-    if (!berth_database_begin(database, error))
-        return false;
-    if (document->config)
-        done = berth_image_store_add_child(database, parent, document->config->digest, error);
-    for (guint i = 0; done && i < document->layers->len; i++)
-        done = berth_image_store_add_child(
-            database, parent, ((BerthDescriptor *)document->layers->pdata[i])->digest, error);
-    for (guint i = 0; done && i < document->entries->len; i++)
-        done = berth_image_store_add_child(
-            database, parent,
-            ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest, error);
-    done = done && berth_image_store_set_read(database, parent, error);
-    return berth_database_end(database, done, done ? error : NULL) && done;
-}
-
 static void take_manifest(BerthPull *pull, const char *digest, const BerthDocument *document) {
     bool is_image = berth_media_type_get_kind(document->config->media_type) == BERTH_KIND_CONFIG;
     g_autoptr(GError) error = NULL;
@@ -342,7 +321,7 @@ static void on_document_read(sd_bus_message *reply, const GError *error, void *u
 
     g_free(question);
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
-    if (!document || !record_children(pull, digest, document, &local)) {
+    if (!document || !berth_images_record_children(pull->images, digest, document, &local)) {
         berth_pull_fail(pull, local, digest);
         return;
     }

@@ -272,5 +272,11 @@ def test_the_service_leaves_when_idle():
     service_is_up()
 
 
+def test_a_wait_is_as_long_as_it_takes():
+    # Longer than what a call over D-Bus waits for its answer by default.
+    result = dist("run", "--rm", IMAGE, "sh", "-c", "sleep 26; exit 3")
+    equal(result.status, 3, result)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/closure.h"
+
+#include "base/fd.h"
+
+enum { MAX_ITEMS = 20000 };
+
+struct BerthClosure {
+    BerthImages *images;
+    BerthWorker *inspect;
+    BerthPlatform *platform; /* while the index to choose from has not been read */
+    GHashTable *seen;        /* set of digests */
+    GPtrArray *blobs;        /* of BerthClosureItem */
+    GPtrArray *documents;    /* the same, in the order in which they are read: parents first */
+    guint next;              /* document to read */
+    sd_event_source *ended;
+    GError *error;
+    BerthClosureDone done;
+    void *userdata;
+};
+
+static void read_next(BerthClosure *closure);
+
+static void free_item(gpointer data) {
+    BerthClosureItem *item = data;
+
+    berth_descriptor_free(item->descriptor);
+    g_free(item);
+}
+
+void berth_closure_free(BerthClosure *closure) {
+    if (!closure)
+        return;
+    if (closure->ended)
+        sd_event_source_disable_unref(closure->ended);
+    berth_worker_free(closure->inspect);
+    berth_platform_free(closure->platform);
+    g_hash_table_unref(closure->seen);
+    g_ptr_array_unref(closure->blobs);
+    g_ptr_array_unref(closure->documents);
+    g_clear_error(&closure->error);
+    g_free(closure);
+}
+
+/* Manifests refer to no document; of indexes, children come after their parents, so turned round
+ * they come before them. */
+static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind kind) {
+    for (guint i = closure->documents->len; i-- > 0;) {
+        const BerthClosureItem *item = closure->documents->pdata[i];
+        if (berth_media_type_get_kind(item->descriptor->media_type) == kind)
+            g_ptr_array_add(items, g_ptr_array_steal_index(closure->documents, i));
+    }
+}
+
+static int on_end(sd_event_source *source, void *userdata) {
+    BerthClosure *closure = userdata;
+    g_autoptr(GPtrArray) items = g_steal_pointer(&closure->blobs);
+    BerthClosureDone done = closure->done;
+    void *data = closure->userdata;
+    g_autoptr(GError) error = g_steal_pointer(&closure->error);
+
+    (void)source;
+    closure->blobs = g_ptr_array_new();
+    append_documents(closure, items, BERTH_KIND_MANIFEST);
+    append_documents(closure, items, BERTH_KIND_INDEX);
+    berth_closure_free(closure);
+    done(error ? NULL : items, error, data);
+    return 0;
+}
+
+static void end(BerthClosure *closure, const GError *error) {
+    if (closure->ended)
+        return;
+    closure->error = error ? g_error_copy(error) : NULL;
+    if (sd_event_add_defer(closure->images->event, &closure->ended, on_end, closure) < 0)
+        g_error("out of memory");
+}
+
+static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
+    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
+    BerthContentStore *store = berth_contents_get_store(closure->images->contents);
+
+    if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
+        return true;
+    if (g_hash_table_size(closure->seen) > MAX_ITEMS)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "the image reaches more than %d objects", MAX_ITEMS);
+    BerthClosureItem *item = g_new0(BerthClosureItem, 1);
+    item->descriptor = berth_descriptor_copy(descriptor);
+    item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
+    item->missing = !berth_content_store_has(store, descriptor->digest);
+    g_ptr_array_add(item->is_document ? closure->documents : closure->blobs, item);
+    return true;
+}
+
+static bool add_children(BerthClosure *closure, const BerthDocument *document, GError **error) {
+    if (document->config && !add(closure, document->config, error))
+        return false;
+    for (guint i = 0; i < document->layers->len; i++)
+        if (!add(closure, document->layers->pdata[i], error))
+            return false;
+    for (guint i = 0; i < document->entries->len; i++)
+        if (!add(closure, ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor, error))
+            return false;
+    return true;
+}
+
+/* The index itself is none of the items then. */
+static bool choose(BerthClosure *closure, const BerthDocument *index, GError **error) {
+    const BerthDescriptor *chosen = berth_document_choose(index, closure->platform, error);
+
+    if (!chosen)
+        return false;
+    g_ptr_array_set_size(closure->documents, 0);
+    closure->next = 0;
+    return add(closure, chosen, error);
+}
+
+static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthClosure *closure = userdata;
+    const BerthClosureItem *item = closure->documents->pdata[closure->next];
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
+    bool chooses = document && document->is_index && closure->platform;
+
+    if (document &&
+        berth_images_record_children(closure->images, item->descriptor->digest, document, &local)) {
+        closure->next++;
+        if (!(chooses ? choose(closure, document, &local)
+                      : add_children(closure, document, &local)))
+            closure->next = closure->documents->len;
+    }
+    if (local) {
+        g_prefix_error(&local, "%s: ", item->descriptor->digest);
+        end(closure, local);
+        return;
+    }
+    read_next(closure);
+}
+
+static void read_next(BerthClosure *closure) {
+    BerthContentStore *store = berth_contents_get_store(closure->images->contents);
+    g_autoptr(GError) error = NULL;
+
+    while (closure->next < closure->documents->len) {
+        const BerthClosureItem *item = closure->documents->pdata[closure->next];
+        if (item->missing) {
+            closure->next++;
+            continue;
+        }
+        berth_autofd int blob =
+            berth_content_store_open_blob(store, item->descriptor->digest, &error);
+        if (blob < 0) {
+            end(closure, error);
+            return;
+        }
+        berth_worker_send(
+            closure->inspect,
+            berth_document_new_call(closure->inspect, blob, item->descriptor->media_type),
+            on_document, closure);
+        return;
+    }
+    end(closure, NULL);
+}
+
+BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
+                                    const BerthPlatform *platform, BerthClosureDone done,
+                                    void *userdata, GError **error) {
+    g_autoptr(BerthClosure) closure = g_new0(BerthClosure, 1);
+
+    closure->images = images;
+    closure->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    closure->blobs = g_ptr_array_new_with_free_func(free_item);
+    closure->documents = g_ptr_array_new_with_free_func(free_item);
+    closure->done = done;
+    closure->userdata = userdata;
+    if (platform)
+        closure->platform =
+            berth_platform_new(platform->os, platform->architecture, platform->variant);
+    closure->inspect = berth_worker_new(images->event, "inspect", -1, error);
+    if (!closure->inspect || !add(closure, target, error))
+        return NULL;
+    read_next(closure);
+    return g_steal_pointer(&closure);
+}
+
+bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
+    for (guint i = 0; i < items->len; i++) {
+        const BerthClosureItem *item = items->pdata[i];
+        if (item->missing)
+            return berth_error_set(
+                error, BERTH_ERROR_NOT_FOUND,
+                "%s: %s (%s) is not here; fetch it with \"dist fetch --all-platforms\", or choose "
+                "one platform that is here with --platform",
+                name, item->descriptor->digest, item->descriptor->media_type);
+    }
+    return true;
+}
