@@ -96,6 +96,7 @@ static void print_help(void) {
     puts(_("Images, their contents and containers of Berth."));
     print_verbs(_("Images:"), dist_image_verbs);
     print_verbs(_("Contents:"), dist_content_verbs);
+    print_verbs(_("What is kept:"), dist_store_verbs);
     print_verbs(_("Containers:"), dist_container_verbs);
     print_verbs(_("Registries:"), dist_registry_verbs);
     printf("\n%s\n", _("Options of every verb:"));
@@ -113,12 +114,31 @@ static const DistVerb *find_in(const DistVerb *verbs, const char *name) {
 
 static const DistVerb *find_verb(const char *name) {
     static const DistVerb *const all[] = {dist_image_verbs, dist_content_verbs,
-                                          dist_container_verbs, dist_registry_verbs};
+                                          dist_container_verbs, dist_registry_verbs,
+                                          dist_store_verbs};
     const DistVerb *verb = NULL;
 
     for (size_t i = 0; !verb && i < G_N_ELEMENTS(all); i++)
         verb = find_in(all[i], name);
     return verb;
+}
+
+int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **argv, GError **error) {
+    bool asks_help = argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h");
+    const DistVerb *verb = asks_help ? NULL : find_in(verbs, argv[1]);
+
+    if (verb)
+        return verb->run(argc - 1, argv + 1, error);
+    if (!asks_help) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        _("unknown verb \"%s %s\"; see \"dist %s --help\""), name, argv[1], name);
+        return EXIT_FAILURE;
+    }
+    for (verb = verbs; verb->name; verb++) {
+        g_autofree char *usage = g_strconcat(name, " ", verb->name, " ", verb->arguments, NULL);
+        printf("  %-34s %s\n", usage, _(verb->summary));
+    }
+    return argc < 2 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Options that stand before the verb; its own come after it. */

@@ -15,6 +15,7 @@
 #define DIST_DESTINATION "org.berth1"
 #define DIST_IMAGES "/org/berth1/images", "org.berth1.Images"
 #define DIST_CONTENTS "/org/berth1/contents", "org.berth1.Contents"
+#define DIST_LEASES "/org/berth1/leases", "org.berth1.Leases"
 #define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
 #define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
 
@@ -41,7 +42,10 @@ typedef struct {
 } DistVerb;
 
 extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[],
-    dist_registry_verbs[];
+    dist_registry_verbs[], dist_store_verbs[];
+
+/* A verb of several words: runs the one that argv[1] names, or shows them. */
+int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **argv, GError **error);
 
 /* Takes options and --help; argv keeps the rest, from argv[0] = the verb. strict: options end at
  * the first argument that is none. */

@@ -127,7 +127,44 @@ static int verb_push_object(int argc, char **argv, GError **error) {
                                                                         : EXIT_FAILURE;
 }
 
+/* KEY=VALUE as labels; without "=" the value is empty. */
+static int append_labels(sd_bus_message *call, char *const *labels) {
+    int r = sd_bus_message_open_container(call, 'a', "{ss}");
+
+    for (; r >= 0 && labels && *labels; labels++) {
+        g_auto(GStrv) parts = g_strsplit(*labels, "=", 2);
+        r = sd_bus_message_append(call, "{ss}", parts[0], parts[1] ? parts[1] : "");
+    }
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static int append_label_filter(sd_bus_message *call, char *const *labels) {
+    int r;
+
+    if (!labels)
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Labels")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
+        (r = append_labels(call, labels)) < 0 || (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
 static int content_list(int argc, char **argv, GError **error) {
+    g_auto(GStrv) labels = NULL;
+    g_autofree char *media_type = NULL;
+    gint64 min_size = 0, max_size = 0;
+    const GOptionEntry options[] = {
+        {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &labels, N_("Only with this label"),
+         N_("KEY[=VALUE]")},
+        {"media-type", 0, 0, G_OPTION_ARG_STRING, &media_type, N_("Only of this type"), N_("TYPE")},
+        {"min-size", 0, 0, G_OPTION_ARG_INT64, &min_size, N_("Only of at least this size"),
+         N_("BYTES")},
+        {"max-size", 0, 0, G_OPTION_ARG_INT64, &max_size, N_("Only of at most this size"),
+         N_("BYTES")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
     const DistColumn columns[] = {
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
         {"size", _("SIZE"), DIST_CELL_SIZE},
@@ -137,14 +174,29 @@ static int content_list(int argc, char **argv, GError **error) {
     const char *digest;
     uint64_t size, committed;
 
-    if (!dist_parse(NULL, _("List the contents."), NULL, false, &argc, &argv, error) ||
+    if (!dist_parse(NULL, _("List the contents."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "List", "a{sv}", 0);
+    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "List");
+    if (!call)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+    if (r >= 0 && media_type)
+        r = sd_bus_message_append(call, "{sv}", "MediaType", "s", media_type);
+    if (r >= 0 && min_size > 0)
+        r = sd_bus_message_append(call, "{sv}", "MinSize", "t", (uint64_t)min_size);
+    if (r >= 0 && max_size > 0)
+        r = sd_bus_message_append(call, "{sv}", "MaxSize", "t", (uint64_t)max_size);
+    if (r < 0 || (r = append_label_filter(call, labels)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
     if (!reply)
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(stta{ss})");
+    r = sd_bus_message_enter_container(reply, 'a', "(stta{ss})");
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "stta{ss}")) > 0) {
         if ((r = sd_bus_message_read(reply, "stt", &digest, &size, &committed)) < 0 ||
             (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
@@ -237,9 +289,10 @@ static bool commit(const char *ref, gint64 size, const char *expected, GError **
 }
 
 static int content_ingest(int argc, char **argv, GError **error) {
-    g_autofree char *expected = NULL;
+    g_autofree char *expected = NULL, *lease = NULL;
     gint64 size = 0;
     const GOptionEntry options[] = {
+        {"lease", 0, 0, G_OPTION_ARG_STRING, &lease, N_("Keep it under this lease"), "ID"},
         {"expected-digest", 0, 0, G_OPTION_ARG_STRING, &expected, N_("Commit only as this"),
          N_("DIGEST")},
         {"expected-size", 0, 0, G_OPTION_ARG_INT64, &size, N_("Commit only of this size"),
@@ -255,7 +308,7 @@ static int content_ingest(int argc, char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", argv[1], (uint64_t)MAX(size, 0),
-                  expected ? expected : "", 0);
+                  expected ? expected : "", 1, "Lease", "s", lease ? lease : "");
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
@@ -326,6 +379,115 @@ static int content_rm(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+/* Adds to the labels that are there; KEY= removes one. */
+static bool merge_labels(const char *digest, GHashTable *labels, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "s", digest);
+    const char *key, *value;
+    uint64_t size, committed;
+    int r;
+
+    if (!reply)
+        return false;
+    if ((r = sd_bus_message_read(reply, "tt", &size, &committed)) < 0 ||
+        (r = sd_bus_message_enter_container(reply, 'a', "{ss}")) < 0)
+        return dist_bad_reply(r, error);
+    while ((r = sd_bus_message_read(reply, "{ss}", &key, &value)) > 0)
+        if (!g_hash_table_contains(labels, key))
+            g_hash_table_insert(labels, g_strdup(key), g_strdup(value));
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+static int content_label(int argc, char **argv, GError **error) {
+    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iterator;
+    gpointer key, value;
+
+    if (!dist_parse(_("DIGEST KEY=VALUE…"), _("Label content; KEY= removes a label."), NULL, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 2, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 2; i < argc; i++) {
+        g_auto(GStrv) parts = g_strsplit(argv[i], "=", 2);
+        g_hash_table_replace(labels, g_strdup(parts[0]), g_strdup(parts[1] ? parts[1] : ""));
+    }
+    if (!merge_labels(argv[1], labels, error))
+        return EXIT_FAILURE;
+    g_hash_table_iter_init(&iterator, labels);
+    while (g_hash_table_iter_next(&iterator, &key, &value))
+        if (((const char *)value)[0])
+            g_ptr_array_add(pairs, g_strconcat(key, "=", value, NULL));
+    g_ptr_array_add(pairs, NULL);
+    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "SetLabels");
+    if (!call)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_append(call, "s", argv[1]);
+    if (r < 0 || (r = append_labels(call, (char *const *)pairs->pdata)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Opens descriptor as standard input of an ingest, and prints the digest. */
+static bool ingest_file(int fd, const char *ref, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", ref, (uint64_t)0, "", 0);
+    uint64_t offset, copied;
+    int pipe;
+
+    if (!reply)
+        return false;
+    int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0 || !copy(fd, pipe, UINT64_MAX, &copied, error))
+        return false;
+    reply = sd_bus_message_unref(reply);
+    return commit(ref, 0, "", error);
+}
+
+static bool run_editor(const char *path, GError **error) {
+    const char *editor = g_getenv("VISUAL") ? g_getenv("VISUAL") : g_getenv("EDITOR");
+    g_autofree char *quoted = g_shell_quote(path);
+    /* As git has it: what is in the variable is for the shell. */
+    g_autofree char *command = g_strconcat(editor ? editor : "vi", " ", quoted, NULL);
+    int status = system(command); /* NOLINT: it is the caller's own command */
+
+    return status == 0 || berth_error_set(error, BERTH_ERROR_CANCELLED,
+                                          _("the editor failed; nothing was changed"));
+}
+
+static int content_edit(int argc, char **argv, GError **error) {
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
+    uint64_t copied;
+    int fd;
+
+    if (!dist_parse(_("DIGEST"), _("Edit content; what comes of it is new content."), NULL, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "h", &fd);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    berth_autofd int file = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0) {
+        berth_error_set_errno(error, errno, _("write %s"), path);
+        return EXIT_FAILURE;
+    }
+    bool edited = copy(fd, file, UINT64_MAX, &copied, error) && run_editor(path, error);
+    /* An editor may have put another file in its place. */
+    berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
+    bool done = edited && result >= 0 && ingest_file(result, ref, error);
+    unlink(path);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static const DistVerb content_verbs[] = {
     {"list", "", N_("list the contents"), content_list},
     {"ls", "", N_("list the contents"), content_list},
@@ -335,25 +497,13 @@ static const DistVerb content_verbs[] = {
     {"active", "", N_("list what is being ingested"), content_active},
     {"abort", "REF", N_("remove what was ingested so far"), content_abort},
     {"rm", "DIGEST…", N_("delete content"), content_rm},
+    {"label", "DIGEST KEY=VALUE…", N_("label content"), content_label},
+    {"edit", "DIGEST", N_("edit content into new content"), content_edit},
     {NULL, NULL, NULL, NULL},
 };
 
 static int verb_content(int argc, char **argv, GError **error) {
-    bool asks_help = argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h");
-
-    for (const DistVerb *verb = content_verbs; !asks_help && verb->name; verb++)
-        if (g_str_equal(verb->name, argv[1]))
-            return verb->run(argc - 1, argv + 1, error);
-    if (!asks_help) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        _("unknown verb \"content %s\"; see \"dist content --help\""), argv[1]);
-        return EXIT_FAILURE;
-    }
-    for (const DistVerb *verb = content_verbs; verb->name; verb++) {
-        g_autofree char *usage = g_strconcat("content ", verb->name, " ", verb->arguments, NULL);
-        printf("  %-34s %s\n", usage, _(verb->summary));
-    }
-    return argc < 2 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return dist_run_group("content", content_verbs, argc, argv, error);
 }
 
 const DistVerb dist_content_verbs[] = {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static gboolean insecure, all_platforms;
-static char *platform;
+static char *platform, *lease;
 
 static const GOptionEntry remote_options[] = {
     {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
@@ -23,6 +23,7 @@ static const GOptionEntry pull_options[] = {
      "OS/ARCH[/VARIANT]"},
     {"all-platforms", 0, 0, G_OPTION_ARG_NONE, &all_platforms, N_("Fetch what all platforms need"),
      NULL},
+    {"lease", 0, 0, G_OPTION_ARG_STRING, &lease, N_("Keep what is fetched under this lease"), "ID"},
     {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -45,6 +46,8 @@ static int append_options(sd_bus_message *call, const BerthCredentials *credenti
         r = sd_bus_message_append(call, "{sv}", "AllPlatforms", "b", 1);
     if (r >= 0 && insecure)
         r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1);
+    if (r >= 0 && lease)
+        r = sd_bus_message_append(call, "{sv}", "Lease", "s", lease);
     if (r < 0 || (r = dist_append_credentials(call, credentials)) < 0)
         return r;
     return sd_bus_message_close_container(call);

@@ -73,6 +73,7 @@ static bool open_state(Daemon *daemon, GError **error) {
     service->remotes = berth_remotes_new(service->event);
     service->contents =
         berth_contents_new(service->event, daemon->content, service->database, service->remotes);
+    berth_contents_expire_ingests(service->contents, BERTH_INGEST_LIFE_USEC);
     service->transfers = berth_transfers_new(service->event);
     service->images = &daemon->images;
     daemon->images = (BerthImages){
@@ -126,8 +127,8 @@ static bool add_objects(BerthService *service, GError **error) {
     int r;
 
     if ((r = berth_images_bus_add(service)) < 0 || (r = berth_contents_bus_add(service)) < 0 ||
-        (r = berth_transfers_bus_add(service)) < 0 || (r = berth_containers_bus_add(service)) < 0 ||
-        (r = berth_container_bus_add(service)) < 0)
+        (r = berth_leases_bus_add(service)) < 0 || (r = berth_transfers_bus_add(service)) < 0 ||
+        (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0)
         return berth_error_set_errno(error, r, "add the bus objects");
     return true;
 }

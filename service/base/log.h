@@ -14,6 +14,8 @@
 #define BERTH_MESSAGE_CONTAINER_STARTED "0f7c1d6a6a1e4a0bb2c64de1f1f0a101"
 #define BERTH_MESSAGE_CONTAINER_EXITED "0f7c1d6a6a1e4a0bb2c64de1f1f0a102"
 #define BERTH_MESSAGE_IMAGE_CHANGED "0f7c1d6a6a1e4a0bb2c64de1f1f0a103"
+#define BERTH_MESSAGE_CONTENT_PRUNED "0f7c1d6a6a1e4a0bb2c64de1f1f0a105"
+#define BERTH_MESSAGE_CONTENT_DAMAGED "0f7c1d6a6a1e4a0bb2c64de1f1f0a106"
 #define BERTH_MESSAGE_STATE_REPAIRED "0f7c1d6a6a1e4a0bb2c64de1f1f0a104"
 
 /* Logs one line. field and value name the subject and may be NULL, message_id too. */

@@ -7,6 +7,7 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/prune.h"
 #include "images/push.h"
 
 #include <errno.h>
@@ -48,12 +49,34 @@ static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
-static int append_blobs(sd_bus_message *reply, BerthService *service, GPtrArray *blobs) {
+/* What List is asked for. */
+typedef struct {
+    const char *media_type;
+    uint64_t min_size, max_size;
+    char **labels;
+} Filter;
+
+static bool passes(BerthService *service, const Filter *filter, const BerthBlob *blob,
+                   char *const *labels) {
+    if (blob->size < filter->min_size || blob->size > filter->max_size)
+        return false;
+    if (filter->media_type[0]) {
+        g_autofree char *type = berth_content_store_get_type(store_of(service), blob->digest);
+        if (!g_str_equal(type, filter->media_type))
+            return false;
+    }
+    return berth_labels_match(labels, filter->labels);
+}
+
+static int append_blobs(sd_bus_message *reply, BerthService *service, GPtrArray *blobs,
+                        const Filter *filter) {
     int r = sd_bus_message_open_container(reply, 'a', "(stta{ss})");
 
     for (guint i = 0; r >= 0 && i < blobs->len; i++) {
         const BerthBlob *blob = blobs->pdata[i];
         g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
+        if (!passes(service, filter, blob, labels))
+            continue;
         if ((r = sd_bus_message_open_container(reply, 'r', "stta{ss}")) < 0 ||
             (r = sd_bus_message_append(reply, "stt", blob->digest, blob->size,
                                        blob->committed_usec)) < 0 ||
@@ -68,10 +91,20 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
-    int r = berth_options_read_none(call, ret_error);
+    g_auto(GStrv) labels = NULL;
+    Filter filter = {.media_type = "", .max_size = UINT64_MAX};
+    const BerthOption options[] = {
+        {"MediaType", "s", &filter.media_type},
+        {"MinSize", "t", &filter.min_size},
+        {"MaxSize", "t", &filter.max_size},
+        {"Labels", "a{ss}", &labels},
+        {NULL, NULL, NULL},
+    };
+    int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
         return r;
+    filter.labels = labels;
     r = berth_access_check(service->access, call, method_list, userdata, ret_error, READ, "verb",
                            "list", NULL);
     if (r != BERTH_ACCESS_GRANTED)
@@ -80,7 +113,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if (!blobs)
         return berth_bus_error_set(ret_error, error);
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_blobs(reply, service, blobs)) < 0)
+        (r = append_blobs(reply, service, blobs, &filter)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
 }
@@ -155,16 +188,86 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, NULL);
 }
 
+static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) labels = NULL;
+    g_auto(BerthBlob) blob = {0};
+    const char *digest;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
+        (r = berth_options_read_map(call, &labels)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_set_labels, userdata, ret_error, MANAGE,
+                           "verb", "label", "digest", digest, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_content_store_info(store_of(service), digest, &blob, &error) ||
+        !berth_database_set_labels(service->database, "blob", digest, labels, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *digest;
+    int r = sd_bus_message_read(call, "s", &digest);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_explain, userdata, ret_error, READ, "verb",
+                           "explain", "digest", digest, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &error);
+    if (!words)
+        return berth_bus_error_set(ret_error, error);
+    g_ptr_array_add(words, NULL);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_append_strv(reply, (char **)words->pdata)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    int r = berth_access_check(service->access, call, method_usage, userdata, ret_error, READ,
+                               "verb", "usage", NULL);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &error);
+    if (!list)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sstt)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthUsage *usage = list->pdata[i];
+        r = sd_bus_message_append(reply, "(sstt)", usage->kind, usage->name, usage->bytes,
+                                  usage->unique);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
 static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    const char *ref, *expected;
+    const char *ref, *expected, *lease = "";
     uint64_t total, offset;
     uint32_t uid;
     int pipe, r;
+    const BerthOption options[] = {{"Lease", "s", &lease}, {NULL, NULL, NULL}};
 
     if ((r = sd_bus_message_read(call, "sts", &ref, &total, &expected)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0)
+        (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_access_get_uid(service->access, call, method_ingest, userdata, &uid);
     if (r != BERTH_ACCESS_GRANTED)
@@ -173,8 +276,8 @@ static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret
                            "ingest", "reference", ref, "digest", expected, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_contents_ingest(service->contents, ref, total, expected, uid, &pipe, &offset,
-                               &error))
+    const BerthIngestRequest request = {ref, total, expected, lease, uid};
+    if (!berth_contents_ingest(service->contents, &request, &pipe, &offset, &error))
         return berth_bus_error_set(ret_error, error);
     berth_autofd int writable = pipe;
     return sd_bus_reply_method_return(call, "ht", writable, offset);
@@ -414,6 +517,12 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("ay", data), method_read, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", digest, "a{sv}", options), SD_BUS_NO_RESULT,
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("SetLabels", SD_BUS_ARGS("s", digest, "a{ss}", labels),
+                            SD_BUS_NO_RESULT, method_set_labels, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("as", keepers),
+                            method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sstt)", usage), method_usage,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "Ingest", SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
         SD_BUS_RESULT("h", pipe, "t", offset), method_ingest, SD_BUS_VTABLE_UNPRIVILEGED),

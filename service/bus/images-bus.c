@@ -6,6 +6,7 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/prune.h"
 #include "images/pull.h"
 #include "images/push.h"
 
@@ -254,11 +255,20 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return reply_before(call, before);
 }
 
-static int append_list(sd_bus_message *reply, GPtrArray *list) {
+/* name: a pattern with "*" and "?", or "". */
+static bool passes(const BerthImage *image, const char *name, char *const *labels) {
+    return (name[0] == '\0' || g_pattern_match_simple(name, image->name)) &&
+           berth_labels_match(image->labels, labels);
+}
+
+static int append_list(sd_bus_message *reply, GPtrArray *list, const char *name,
+                       char *const *labels) {
     int r = sd_bus_message_open_container(reply, 'a', "(s(sst)tta{ss})");
 
     for (guint i = 0; r >= 0 && i < list->len; i++) {
         const BerthImage *image = list->pdata[i];
+        if (!passes(image, name, labels))
+            continue;
         if ((r = sd_bus_message_open_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
             (r = sd_bus_message_append(reply, "s", image->name)) < 0 ||
             (r = berth_bus_append_descriptor(reply, image->target)) < 0 ||
@@ -275,7 +285,11 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
-    int r = berth_options_read_none(call, ret_error);
+    g_auto(GStrv) labels = NULL;
+    const char *name = "";
+    const BerthOption options[] = {
+        {"Name", "s", &name}, {"Labels", "a{ss}", &labels}, {NULL, NULL, NULL}};
+    int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
         return r;
@@ -287,7 +301,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if (!list)
         return berth_bus_error_set(ret_error, error);
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_list(reply, list)) < 0)
+        (r = append_list(reply, list, name, labels)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
 }
@@ -320,6 +334,38 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
         return berth_bus_error_set(ret_error, error);
     berth_images_read_text(service->images, image->target, platform, on_text,
                            berth_pending_call_new(service, call));
+    return 1;
+}
+
+static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+
+    if (error) {
+        reply_error(pending, error);
+        return;
+    }
+    g_ptr_array_add(digests, NULL);
+    if (sd_bus_message_new_method_return(pending->call, &reply) >= 0 &&
+        sd_bus_message_append_strv(reply, (char **)digests->pdata) >= 0 &&
+        sd_bus_message_append(reply, "t", bytes) >= 0)
+        sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    int dry_run = 0;
+    const BerthOption options[] = {{"DryRun", "b", &dry_run}, {NULL, NULL, NULL}};
+    int r = berth_options_read(call, options, ret_error);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_prune, userdata, ret_error, MANAGE, "verb",
+                           "prune", NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthPruneRequest request = {.dry_run = dry_run};
+    berth_images_prune(service->images, &request, on_pruned, berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -360,6 +406,9 @@ static const sd_bus_vtable vtable[] = {
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("s", configuration), method_inspect,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("as", digests, "t", bytes), method_prune,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("Added", SD_BUS_ARGS("s", name, "(sst)", target), 0),
     SD_BUS_SIGNAL_WITH_ARGS("Updated", SD_BUS_ARGS("s", name, "(sst)", target), 0),

@@ -34,6 +34,7 @@ typedef struct {
 /* Each registers its objects; negative errno. */
 int berth_images_bus_add(BerthService *service);
 int berth_contents_bus_add(BerthService *service);
+int berth_leases_bus_add(BerthService *service);
 int berth_transfers_bus_add(BerthService *service);
 int berth_containers_bus_add(BerthService *service);
 int berth_container_bus_add(BerthService *service);

@@ -14,6 +14,7 @@ struct BerthContents {
     GHashTable *writers;       /* set of refs */
     GPtrArray *waiters;        /* for refs that are being written */
     sd_event_source *released; /* wakes them */
+    GHashTable *pins;          /* digest → how often */
     GHashTable *sessions;      /* ref → ingest session of a client */
     unsigned objects;          /* being fetched for clients */
     BerthContentObserver observer;

@@ -2,8 +2,14 @@
 
 #include "contents/contents.h"
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "contents/contents-private.h"
+#include "snapshots/trash.h"
 #include "store/image-store.h"
+
+#include <errno.h>
+#include <sys/stat.h>
 
 typedef struct {
     char *ref;
@@ -33,6 +39,8 @@ BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
         g_error("out of memory");
     sd_event_source_set_enabled(contents->released, SD_EVENT_OFF);
     contents->waiters = g_ptr_array_new_with_free_func(free_waiter);
+    contents->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    berth_trash_sweep(event, berth_content_store_get_root(store));
     contents->sessions =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_ingest_session_free);
     return contents;
@@ -43,6 +51,7 @@ void berth_contents_free(BerthContents *contents) {
         return;
     g_hash_table_unref(contents->sessions);
     g_hash_table_unref(contents->writers);
+    g_hash_table_unref(contents->pins);
     g_ptr_array_unref(contents->waiters);
     sd_event_source_disable_unref(contents->released);
     sd_event_unref(contents->event);
@@ -145,4 +154,72 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
 
 char *berth_contents_blob_ref(const char *digest) {
     return g_strconcat("blob ", digest, NULL);
+}
+
+void berth_contents_pin(BerthContents *contents, const char *digest) {
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
+
+    g_hash_table_replace(contents->pins, g_strdup(digest), GUINT_TO_POINTER(count + 1));
+}
+
+void berth_contents_unpin(BerthContents *contents, const char *digest) {
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
+
+    g_assert(count > 0);
+    if (count == 1)
+        g_hash_table_remove(contents->pins, digest);
+    else
+        g_hash_table_replace(contents->pins, g_strdup(digest), GUINT_TO_POINTER(count - 1));
+}
+
+bool berth_contents_is_pinned(BerthContents *contents, const char *digest) {
+    return g_hash_table_contains(contents->pins, digest);
+}
+
+GPtrArray *berth_contents_list_pins(BerthContents *contents) {
+    GPtrArray *pins = g_ptr_array_new();
+    GHashTableIter iterator;
+    gpointer digest;
+
+    g_hash_table_iter_init(&iterator, contents->pins);
+    while (g_hash_table_iter_next(&iterator, &digest, NULL))
+        g_ptr_array_add(pins, digest);
+    return pins;
+}
+
+bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error) {
+    int root = berth_content_store_get_root(contents->store);
+    g_autofree char *name =
+        g_strdup_printf(BERTH_TRASH_PREFIX "blobs-%" G_GINT64_FORMAT, g_get_real_time());
+    bool good = true;
+
+    if (digests->len == 0)
+        return true;
+    if (mkdirat(root, name, 0700) < 0)
+        return berth_error_set_errno(error, errno, "make a directory for what is deleted");
+    berth_autofd int trash = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    for (guint i = 0; good && i < digests->len; i++) {
+        g_auto(BerthBlob) blob = {0};
+        good = berth_content_store_info(contents->store, digests->pdata[i], &blob, error) &&
+               berth_content_store_move(contents->store, digests->pdata[i], trash, error);
+        if (good && contents->observer)
+            contents->observer(blob.digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
+    }
+    berth_trash_empty(contents->event, root, name);
+    return good;
+}
+
+void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec) {
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(contents->store, NULL);
+    uint64_t oldest = (uint64_t)(g_get_real_time() - life_usec);
+
+    for (guint i = 0; ingests && i < ingests->len; i++) {
+        const BerthIngestInfo *info = ingests->pdata[i];
+        if (info->updated_usec > oldest || berth_contents_is_claimed(contents, info->ref))
+            continue;
+        berth_log(LOG_INFO, BERTH_MESSAGE_CONTENT_PRUNED, NULL, NULL,
+                  "Removing the ingest \"%s\", left alone with %" G_GUINT64_FORMAT " bytes",
+                  info->ref, info->offset);
+        berth_content_store_abort(contents->store, info->ref, NULL);
+    }
 }

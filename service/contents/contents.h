@@ -44,6 +44,22 @@ bool berth_contents_commit(BerthContents *contents, const char *ref, const char 
 /* InUse, naming the image, unless forced. */
 bool berth_contents_delete(BerthContents *contents, const char *digest, bool force, GError **error);
 
+/* Pins: what a running transfer needs, blobs and snapshots by digest, and nothing may collect.
+ * They nest. */
+void berth_contents_pin(BerthContents *contents, const char *digest);
+void berth_contents_unpin(BerthContents *contents, const char *digest);
+bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
+GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
+
+/* Deletes blobs (of const char *) by a rename each, and tells of them; a worker does the rest. */
+bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error);
+
+/* How long an ingest may be left alone. */
+#define BERTH_INGEST_LIFE_USEC (24 * 3600ll * G_USEC_PER_SEC)
+
+/* Removes ingests that nobody writes and that have not grown for so long. */
+void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
+
 /* The ref under which a transfer ingests a blob. Caller frees. */
 char *berth_contents_blob_ref(const char *digest);
 
@@ -51,9 +67,15 @@ char *berth_contents_blob_ref(const char *digest);
  * A client's ingest: it writes into pipe from offset on, and closes it. Then it commits; that waits
  * until all that was written has been hashed.
  */
-bool berth_contents_ingest(BerthContents *contents, const char *ref, uint64_t total,
-                           const char *expected, uint32_t owner, int *pipe, uint64_t *offset,
-                           GError **error);
+typedef struct {
+    const char *ref;
+    uint64_t total;       /* 0 where it is not known */
+    const char *expected; /* a digest, or "" */
+    const char *lease;    /* that keeps the result, or "" */
+    uint32_t owner;
+} BerthIngestRequest;
+bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
+                           uint64_t *offset, GError **error);
 typedef void (*BerthCommitted)(const char *digest, const GError *error, void *userdata);
 void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,
                                   const char *expected, uint32_t owner, BerthCommitted done,

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/names.h"
 #include "contents/contents-private.h"
+#include "store/lease-store.h"
 
 /* Each is a process. */
 enum { MAX_SESSIONS_PER_OWNER = 32 };
@@ -18,6 +19,7 @@ typedef struct {
     uint64_t size;
     GError *error;
     char *expected; /* of Ingest; "" where none was given */
+    char *lease;    /* that keeps the result, or "" */
     /* A Commit that waits for the worker. */
     BerthCommitted done;
     void *userdata;
@@ -33,6 +35,7 @@ void berth_ingest_session_free(gpointer data) {
     g_free(session->digest);
     g_free(session->expected);
     g_free(session->wanted_digest);
+    g_free(session->lease);
     g_clear_error(&session->error);
     g_free(session);
 }
@@ -72,8 +75,11 @@ static void finish_commit(Session *session) {
     void *userdata = session->userdata;
     BerthContents *contents = session->contents;
 
-    bool good = check(session, expected, &error) &&
-                berth_contents_commit(contents, session->ref, session->digest, &error);
+    bool checked = check(session, expected, &error);
+    /* Before it is there: nothing may collect it in between. */
+    if (checked && session->lease && session->lease[0])
+        berth_lease_store_add(contents->database, session->lease, session->digest, NULL);
+    bool good = checked && berth_contents_commit(contents, session->ref, session->digest, &error);
     /* Content that is not what was expected never will be: the next try begins at 0. */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
         berth_content_store_abort(contents->store, session->ref, NULL);
@@ -157,12 +163,16 @@ static Session *open_session(BerthContents *contents, const char *ref, uint64_t 
     return NULL;
 }
 
-bool berth_contents_ingest(BerthContents *contents, const char *ref, uint64_t total,
-                           const char *expected, uint32_t owner, int *pipe, uint64_t *offset,
-                           GError **error) {
+bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
+                           uint64_t *offset, GError **error) {
+    const char *ref = request->ref, *expected = request->expected;
+    g_autoptr(BerthLease) lease = NULL;
     int ends[2];
 
     if (!berth_name_check_ingest(ref, error))
+        return false;
+    if (request->lease[0] &&
+        !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
     if (expected[0] && berth_content_store_has(contents->store, expected))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",
@@ -171,8 +181,11 @@ bool berth_contents_ingest(BerthContents *contents, const char *ref, uint64_t to
         return false;
     berth_autofd int input = ends[0];
     berth_autofd int output = ends[1];
-    if (!open_session(contents, ref, total, expected, owner, input, offset, error))
+    Session *session =
+        open_session(contents, ref, request->total, expected, request->owner, input, offset, error);
+    if (!session)
         return false;
+    session->lease = g_strdup(request->lease);
     *pipe = berth_fd_steal(&output);
     return true;
 }

@@ -97,6 +97,14 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
+static bool add_child(BerthImages *images, const char *parent, const BerthDescriptor *child,
+                      GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+
+    return berth_image_store_add_child(images->database, parent, child->digest, error) &&
+           berth_content_store_set_type(store, child->digest, child->media_type, error);
+}
+
 bool berth_images_record_children(BerthImages *images, const char *parent,
                                   const BerthDocument *document, GError **error) {
     BerthDatabase *database = images->database;
@@ -105,14 +113,12 @@ bool berth_images_record_children(BerthImages *images, const char *parent,
     if (!berth_database_begin(database, error))
         return false;
     if (document->config)
-        done = berth_image_store_add_child(database, parent, document->config->digest, error);
+        done = add_child(images, parent, document->config, error);
     for (guint i = 0; done && i < document->layers->len; i++)
-        done = berth_image_store_add_child(
-            database, parent, ((BerthDescriptor *)document->layers->pdata[i])->digest, error);
+        done = add_child(images, parent, document->layers->pdata[i], error);
     for (guint i = 0; done && i < document->entries->len; i++)
-        done = berth_image_store_add_child(
-            database, parent,
-            ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest, error);
+        done = add_child(images, parent,
+                         ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor, error);
     done = done && berth_image_store_set_read(database, parent, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/pull-private.h"
+#include "store/lease-store.h"
 
 #include <sys/stat.h>
 
@@ -126,6 +127,8 @@ static bool check(BerthPullObject *object, GError **error) {
     g_autoptr(GError) local = NULL;
     if (berth_contents_commit(contents, object->ref, descriptor->digest, &local) ||
         local->code == BERTH_ERROR_ALREADY_EXISTS) {
+        berth_content_store_set_type(berth_contents_get_store(contents), descriptor->digest,
+                                     descriptor->media_type, NULL);
         berth_content_store_add_source(berth_contents_get_store(contents), descriptor->digest,
                                        berth_remote_session_get_locator(object->pull->fetch), NULL);
         return true;
@@ -282,6 +285,9 @@ void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, Berth
                        int onward, BerthPullObjectDone done, void *userdata) {
     berth_autofd int taken = onward;
 
+    berth_pull_pin(pull, descriptor->digest);
+    if (pull->lease[0])
+        berth_lease_store_add(pull->images->database, pull->lease, descriptor->digest, NULL);
     if (!item)
         item = berth_transfer_add_item(pull->transfer, descriptor->digest, "waiting",
                                        descriptor->size);

@@ -21,12 +21,14 @@ struct BerthPull {
     char *reference;
     bool all_platforms;
     char *platform_text;
+    char *lease; /* "" for none */
     BerthPlatform *platform;
     char *name;
     BerthDescriptor *target;
     BerthRemoteSession *fetch;
     BerthWorker *ingest, *inspect;
     GHashTable *objects; /* digest → BerthPullObject */
+    GPtrArray *pinned;   /* digests and chain IDs that nothing may collect meanwhile */
     GQueue queued;       /* of BerthPullObject, that wait for others to be done */
     unsigned fetching;   /* objects that are not queued */
     GPtrArray *layers;   /* of BerthPullLayer, lowest first */
@@ -45,6 +47,8 @@ struct BerthPull {
 void berth_pull_fail(BerthPull *pull, const GError *error, const char *what);
 /* One object or layer is done; the last one finishes the pull. */
 void berth_pull_done_one(BerthPull *pull);
+/* Keeps a blob or a snapshot until the pull has ended; under the lease too, if there is one. */
+void berth_pull_pin(BerthPull *pull, const char *digest);
 /* Whether a layer may begin; called again whenever one has ended. */
 void berth_pull_start_layers(BerthPull *pull);
 

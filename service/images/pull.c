@@ -4,10 +4,16 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "store/lease-store.h"
 
 enum { MAX_INDEXES = 16 };
 
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor);
+
+void berth_pull_pin(BerthPull *pull, const char *digest) {
+    berth_contents_pin(pull->images->contents, digest);
+    g_ptr_array_add(pull->pinned, g_strdup(digest));
+}
 
 static void free_pull(BerthPull *pull) {
     /* Workers first: what they write into is removed after them. */
@@ -15,6 +21,9 @@ static void free_pull(BerthPull *pull) {
     berth_worker_free(pull->ingest);
     berth_worker_free(pull->inspect);
     g_ptr_array_unref(pull->layers);
+    for (guint i = 0; i < pull->pinned->len; i++)
+        berth_contents_unpin(pull->images->contents, pull->pinned->pdata[i]);
+    g_ptr_array_unref(pull->pinned);
     g_queue_clear(&pull->queued);
     g_hash_table_unref(pull->objects);
     g_clear_pointer(&pull->manifest_layers, g_ptr_array_unref);
@@ -26,6 +35,7 @@ static void free_pull(BerthPull *pull) {
     g_free(pull->chosen);
     g_clear_error(&pull->error);
     g_free(pull->platform_text);
+    g_free(pull->lease);
     g_free(pull->reference);
     g_free(pull->name);
     g_free(pull);
@@ -210,6 +220,7 @@ static bool make_layers(BerthPull *pull, GError **error) {
         layer->descriptor = berth_descriptor_copy(descriptor);
         layer->diff_id = g_strdup(pull->info->diff_ids[i]);
         layer->chain_id = berth_chain_id_next(below ? below->chain_id : NULL, layer->diff_id);
+        berth_pull_pin(pull, layer->chain_id);
         layer->item = berth_transfer_add_item(pull->transfer, descriptor->digest, "waiting",
                                               descriptor->size);
         g_ptr_array_add(pull->layers, layer);
@@ -418,7 +429,19 @@ static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GErr
     return pull->inspect != NULL;
 }
 
+/* A lease is named before anything is fetched under it. */
+static bool check_lease(BerthPull *pull, GError **error) {
+    g_autoptr(BerthLease) lease = NULL;
+
+    if (pull->lease[0] == '\0')
+        return true;
+    lease = berth_lease_store_get(pull->images->database, pull->lease, error);
+    return lease != NULL;
+}
+
 static bool prepare(BerthPull *pull, const BerthPullRequest *request, GError **error) {
+    if (!check_lease(pull, error))
+        return false;
     pull->platform = berth_platform_parse(pull->platform_text, error);
     if (!pull->platform)
         return false;
@@ -448,6 +471,8 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     pull->reference = g_strdup(request->reference);
     pull->platform_text = g_strdup(request->platform);
     pull->all_platforms = request->all_platforms;
+    pull->lease = g_strdup(request->lease ? request->lease : "");
+    pull->pinned = g_ptr_array_new_with_free_func(g_free);
     pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);
     pull->layers = g_ptr_array_new_with_free_func(berth_pull_layer_free);
     if (prepare(pull, request, error))

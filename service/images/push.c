@@ -43,10 +43,22 @@ static void free_object(gpointer data) {
     g_free(object);
 }
 
+/* What is being sent is not collected meanwhile. */
+static void pin_all(Push *push, bool pin) {
+    for (guint i = 0; push->items && i < push->items->len; i++) {
+        const BerthClosureItem *item = push->items->pdata[i];
+        if (pin)
+            berth_contents_pin(push->images->contents, item->descriptor->digest);
+        else
+            berth_contents_unpin(push->images->contents, item->descriptor->digest);
+    }
+}
+
 static void free_push(Push *push) {
     berth_closure_free(push->closure);
     berth_remote_session_free(push->session);
     g_clear_pointer(&push->objects, g_ptr_array_unref);
+    pin_all(push, false);
     g_clear_pointer(&push->items, g_ptr_array_unref);
     berth_descriptor_free(push->target);
     berth_platform_free(push->platform);
@@ -215,6 +227,7 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
         return;
     }
     push->items = g_ptr_array_ref(items);
+    pin_all(push, true);
     start(push);
 }
 
@@ -238,6 +251,7 @@ static bool find_object(Push *push, const BerthPushRequest *request, GError **er
     item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
     push->items = g_ptr_array_new_with_free_func(free_item);
     g_ptr_array_add(push->items, item);
+    pin_all(push, true);
     return true;
 }
 

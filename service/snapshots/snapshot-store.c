@@ -204,6 +204,41 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
     return names ? g_steal_pointer(&layers) : NULL;
 }
 
+bool berth_snapshot_store_remove(BerthSnapshotStore *store, const char *chain_id, GError **error) {
+    g_autofree char *name = directory_name(chain_id);
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, error, "SELECT chain_id FROM snapshots WHERE parent = ?1", "s", chain_id);
+
+    if (!rows)
+        return false;
+    if (berth_database_step(rows, NULL))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the snapshot %s stands on %s", berth_database_text(rows, 0),
+                               chain_id);
+    /* The row first: without it the directory is trash, whenever a crash comes. */
+    return berth_database_run(store->database, error, "DELETE FROM snapshots WHERE chain_id = ?1",
+                              "s", chain_id) &&
+           berth_trash_take(store->event, store->directory, name, error);
+}
+
+bool berth_snapshot_store_is_below(BerthSnapshotStore *store, const char *chain_id,
+                                   const char *top) {
+    g_auto(GStrv) names = berth_snapshot_store_list_chain(store, top, NULL);
+    g_autofree char *name = directory_name(chain_id);
+
+    return names && g_strv_contains((const char *const *)names, name);
+}
+
+bool berth_snapshot_store_sum(BerthSnapshotStore *store, uint64_t *bytes, GError **error) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(store->database, error, "SELECT total(size) FROM snapshots", "");
+
+    if (!rows || !berth_database_step(rows, error))
+        return false;
+    *bytes = (uint64_t)sqlite3_column_double(rows, 0);
+    return true;
+}
+
 int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autoptr(GArray) layers = berth_snapshot_store_open_chain(store, chain_id, error);
 

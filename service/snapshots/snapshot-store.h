@@ -30,6 +30,14 @@ void berth_snapshot_store_discard(BerthSnapshotStore *store, const char *key);
 GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *chain_id,
                                         GError **error);
 
+/* Removes a committed snapshot; FailedPrecondition while another stands on it. */
+bool berth_snapshot_store_remove(BerthSnapshotStore *store, const char *chain_id, GError **error);
+/* Whether chain_id is top or one of those it stands on. */
+bool berth_snapshot_store_is_below(BerthSnapshotStore *store, const char *chain_id,
+                                   const char *top);
+/* What all take, in bytes. */
+bool berth_snapshot_store_sum(BerthSnapshotStore *store, uint64_t *bytes, GError **error);
+
 /* The merged tree of a chain as a detached read-only mount, or -1. */
 int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error);
 

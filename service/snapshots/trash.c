@@ -40,7 +40,7 @@ static void finish(sd_bus_message *reply, const GError *error, void *userdata) {
     g_free(trash);
 }
 
-static void empty(sd_event *event, int directory, const char *name) {
+void berth_trash_empty(sd_event *event, int directory, const char *name) {
     g_autoptr(GError) error = NULL;
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     BerthWorker *worker = top < 0 ? NULL : berth_worker_new(event, "unpack", top, &error);
@@ -68,7 +68,7 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
     if (renameat(directory, name, directory, trash) < 0)
         return errno == ENOENT || berth_error_set_errno(error, errno, "remove %s", name);
     if (!berth_fd_remove_small_tree(directory, trash, FEW_FILES, NULL))
-        empty(event, directory, trash);
+        berth_trash_empty(event, directory, trash);
     return true;
 }
 
@@ -78,7 +78,7 @@ void berth_trash_sweep(sd_event *event, int directory) {
 
     for (struct dirent *entry; entries && (entry = readdir(entries));)
         if (g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX))
-            empty(event, directory, entry->d_name);
+            berth_trash_empty(event, directory, entry->d_name);
     if (entries)
         closedir(entries);
 }

@@ -16,6 +16,9 @@
 /* Puts name of directory into the trash; what is not there is fine. */
 bool berth_trash_take(sd_event *event, int directory, const char *name, GError **error);
 
+/* Empties and removes a directory whose name begins with the prefix. */
+void berth_trash_empty(sd_event *event, int directory, const char *name);
+
 /* Empties what an earlier run left in directory. */
 void berth_trash_sweep(sd_event *event, int directory);
 

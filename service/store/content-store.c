@@ -226,6 +226,37 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error) {
     return g_steal_pointer(&blobs);
 }
 
+bool berth_content_store_set_type(BerthContentStore *store, const char *digest,
+                                  const char *media_type, GError **error) {
+    return berth_database_run(store->database, error,
+                              "INSERT OR REPLACE INTO types VALUES (?1, ?2)", "ss", digest,
+                              media_type);
+}
+
+char *berth_content_store_get_type(BerthContentStore *store, const char *digest) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, NULL, "SELECT media_type FROM types WHERE digest = ?1", "s", digest);
+
+    return g_strdup(rows && berth_database_step(rows, NULL) ? berth_database_text(rows, 0) : "");
+}
+
+bool berth_content_store_move(BerthContentStore *store, const char *digest, int directory,
+                              GError **error) {
+    const char *name;
+    int from;
+
+    if (!locate(store, digest, &from, &name, error))
+        return false;
+    if (renameat(from, name, directory, name) < 0)
+        return errno == ENOENT ? not_found(digest, error)
+                               : berth_error_set_errno(error, errno, "move blob %s", digest);
+    return true;
+}
+
+int berth_content_store_get_root(BerthContentStore *store) {
+    return store->content;
+}
+
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
                                     const char *locator, GError **error) {
     return berth_database_run(store->database, error,

@@ -42,6 +42,17 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
 /* The directory that holds blobs of the digest's algorithm; the store's descriptor. */
 int berth_content_store_get_directory(BerthContentStore *store, const char *digest);
 
+/* What a blob is, as those who refer to it say; "" where nobody did. Caller frees. */
+bool berth_content_store_set_type(BerthContentStore *store, const char *digest,
+                                  const char *media_type, GError **error);
+char *berth_content_store_get_type(BerthContentStore *store, const char *digest);
+
+/* Moves a blob into a directory (a descriptor), where it is none any more. */
+bool berth_content_store_move(BerthContentStore *store, const char *digest, int directory,
+                              GError **error);
+/* content/, for what lies beside the blobs. */
+int berth_content_store_get_root(BerthContentStore *store);
+
 /* Repositories that a blob was seen in ("docker.io/library/redis"): where it can be had again, and
  * mounted from when it is pushed. */
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,

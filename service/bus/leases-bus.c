@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/leases, org.berth1.Leases. */
+
+#include "base/names.h"
+#include "bus/access.h"
+#include "bus/options.h"
+#include "bus/pending-call.h"
+#include "bus/service.h"
+#include "store/lease-store.h"
+
+#define PATH BERTH_BUS_ROOT "/leases"
+#define INTERFACE "org.berth1.Leases"
+#define WRITE "org.berth1.contents.write"
+#define MANAGE "org.berth1.contents.manage"
+#define INSPECT_OTHERS "org.berth1.containers.inspect"
+
+enum { MAX_LEASES_PER_OWNER = 1000 };
+
+static char *make_id(void) {
+    sd_id128_t id;
+    char text[SD_ID128_STRING_MAX];
+
+    return sd_id128_randomize(&id) < 0 ? g_strdup("") : g_strdup(sd_id128_to_string(id, text));
+}
+
+static bool check_quota(BerthService *service, uint32_t owner, GError **error) {
+    g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, error);
+    unsigned count = 0;
+
+    for (guint i = 0; leases && i < leases->len; i++)
+        count += ((BerthLease *)leases->pdata[i])->owner == owner;
+    return leases && (count < MAX_LEASES_PER_OWNER ||
+                      berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                      "user %u has %d leases already; delete some", owner,
+                                      MAX_LEASES_PER_OWNER));
+}
+
+static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) labels = NULL;
+    const char *asked;
+    uint64_t expires = 0;
+    uint32_t uid;
+    int r;
+    const BerthOption options[] = {
+        {"Expires", "t", &expires}, {"Labels", "a{ss}", &labels}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read(call, "s", &asked)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_create, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_create, userdata, ret_error, WRITE, "verb",
+                           "lease", "reference", asked, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autofree char *id = asked[0] ? g_strdup(asked) : make_id();
+    const BerthLease lease = {
+        .id = id,
+        .owner = uid,
+        .created_usec = (uint64_t)g_get_real_time(),
+        .expires_usec = MIN(expires, (uint64_t)INT64_MAX),
+        .labels = labels,
+    };
+    if (!berth_name_check_container(id, &error) || !check_quota(service, uid, &error) ||
+        !berth_lease_store_create(service->database, &lease, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, "s", id);
+}
+
+/* One's own lease with the right to write, another's with that to manage. */
+static int check(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                 sd_bus_message_handler_t handler, const char *id, const char *verb) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, &error);
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!lease)
+        return berth_bus_error_set(ret_error, error);
+    return berth_access_check(service->access, call, handler, service, ret_error,
+                              lease->owner == uid ? WRITE : MANAGE, "verb", verb, "reference", id,
+                              NULL);
+}
+
+static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) digests = NULL;
+    const char *id;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = sd_bus_message_read_strv(call, &digests)) < 0)
+        return r;
+    r = check(call, service, ret_error, method_add, id, "lease-add");
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    for (char **digest = digests; digest && *digest; digest++)
+        if (!berth_digest_parse(*digest, NULL, &error) ||
+            !berth_lease_store_add(service->database, id, *digest, &error))
+            return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *id;
+    int r = sd_bus_message_read(call, "s", &id);
+
+    if (r < 0)
+        return r;
+    r = check(call, service, ret_error, method_delete, id, "lease-delete");
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_lease_store_delete(service->database, id, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static int append_lease(sd_bus_message *reply, const BerthLease *lease) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'r', "sutta{ss}as")) < 0 ||
+        (r = sd_bus_message_append(reply, "sutt", lease->id, lease->owner, lease->created_usec,
+                                   lease->expires_usec)) < 0 ||
+        (r = berth_bus_append_labels(reply, lease->labels)) < 0 ||
+        (r = sd_bus_message_append_strv(reply, lease->digests)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    bool sees_all;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_query(service->access, call, method_list, userdata, &sees_all, INSPECT_OTHERS);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, &error);
+    if (!leases)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sutta{ss}as)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < leases->len; i++) {
+        const BerthLease *lease = leases->pdata[i];
+        if (sees_all || lease->owner == uid)
+            r = append_lease(reply, lease);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("s", id), method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", id, "as", digests), SD_BUS_NO_RESULT,
+                            method_add, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT, method_delete,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sutta{ss}as)", leases),
+                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+int berth_leases_bus_add(BerthService *service) {
+    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+}

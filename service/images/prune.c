@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/prune.h"
+
+#include "base/log.h"
+#include "images/closure.h"
+#include "snapshots/trash.h"
+#include "store/lease-store.h"
+#include "store/reach.h"
+
+typedef struct {
+    BerthImages *images;
+    bool dry_run;
+    GPtrArray *names; /* of BerthImage, whose documents are still to be read */
+    BerthClosure *closure;
+    BerthPruned done;
+    void *userdata;
+} Prune;
+
+static void read_next(Prune *prune);
+
+static void finish(Prune *prune, GPtrArray *digests, uint64_t bytes, const GError *error) {
+    prune->done(digests, bytes, error, prune->userdata);
+    prune->images->busy--;
+    berth_closure_free(prune->closure);
+    g_clear_pointer(&prune->names, g_ptr_array_unref);
+    g_free(prune);
+}
+
+/* The snapshots that images stand on: for every platform that was unpacked. */
+static bool add_chains_of_images(BerthImages *images, GError **error) {
+    g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, error);
+
+    for (guint i = 0; infos && i < infos->len; i++) {
+        g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
+        if (info && !berth_reach_add_chain(images->database, info->chain_id, error))
+            return false;
+    }
+    return infos != NULL;
+}
+
+static bool add_pins(BerthImages *images, GError **error) {
+    g_autoptr(GPtrArray) pins = berth_contents_list_pins(images->contents);
+
+    /* A pin may be of either kind; none is both. */
+    for (guint i = 0; i < pins->len; i++)
+        if (!berth_reach_add_blob(images->database, pins->pdata[i], error) ||
+            !berth_reach_add_chain(images->database, pins->pdata[i], error))
+            return false;
+    return true;
+}
+
+static bool mark(BerthImages *images, GError **error) {
+    return berth_lease_store_expire(images->database, error) &&
+           berth_reach_begin(images->database, error) && add_chains_of_images(images, error) &&
+           add_pins(images, error) && berth_reach_spread(images->database, error);
+}
+
+static bool sweep_blobs(Prune *prune, GPtrArray *digests, uint64_t *bytes, GError **error) {
+    BerthImages *images = prune->images;
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
+    g_autoptr(GPtrArray) dead = g_ptr_array_new();
+
+    if (!blobs)
+        return false;
+    for (guint i = 0; i < blobs->len; i++) {
+        const BerthBlob *blob = blobs->pdata[i];
+        if (berth_reach_has_blob(images->database, blob->digest))
+            continue;
+        *bytes += blob->size;
+        g_ptr_array_add(digests, g_strdup(blob->digest));
+        g_ptr_array_add(dead, blob->digest);
+    }
+    return prune->dry_run || (berth_contents_discard(images->contents, dead, error) &&
+                              berth_reach_forget(images->database, error));
+}
+
+static bool sweep_snapshots(Prune *prune, GPtrArray *digests, uint64_t *bytes, GError **error) {
+    BerthImages *images = prune->images;
+    g_autoptr(GPtrArray) dead = berth_reach_list_chains(images->database, error);
+
+    for (guint i = 0; dead && i < dead->len; i++) {
+        const BerthUnreached *unreached = dead->pdata[i];
+        if (!prune->dry_run &&
+            !berth_snapshot_store_remove(images->snapshots, unreached->chain_id, error))
+            return false;
+        *bytes += unreached->size;
+        g_ptr_array_add(digests, g_strdup(unreached->chain_id));
+    }
+    return dead != NULL;
+}
+
+static void collect(Prune *prune) {
+    BerthImages *images = prune->images;
+    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    uint64_t bytes = 0;
+
+    if (mark(images, &error) && sweep_blobs(prune, digests, &bytes, &error) &&
+        sweep_snapshots(prune, digests, &bytes, &error) && !prune->dry_run)
+        berth_contents_expire_ingests(images->contents, BERTH_INGEST_LIFE_USEC);
+    if (!error && !prune->dry_run && digests->len > 0)
+        berth_log(LOG_INFO, BERTH_MESSAGE_CONTENT_PRUNED, NULL, NULL,
+                  "Removed %u blobs and snapshots of %" G_GUINT64_FORMAT
+                  " bytes that nothing needs",
+                  digests->len, bytes);
+    finish(prune, digests, bytes, error);
+}
+
+/* An image that cannot be read keeps what is known of it. */
+static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
+    Prune *prune = userdata;
+
+    (void)items;
+    if (error)
+        berth_log_warning(NULL, NULL, "An image cannot be read: %s", error->message);
+    prune->closure = NULL;
+    read_next(prune);
+}
+
+static void read_next(Prune *prune) {
+    while (prune->names->len > 0) {
+        g_autoptr(BerthImage) image =
+            g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
+        prune->closure =
+            berth_closure_collect(prune->images, image->target, NULL, on_collected, prune, NULL);
+        if (prune->closure)
+            return;
+    }
+    collect(prune);
+}
+
+void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
+                        void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Prune *prune = g_new0(Prune, 1);
+
+    *prune =
+        (Prune){.images = images, .dry_run = request->dry_run, .done = done, .userdata = userdata};
+    images->busy++;
+    prune->names = berth_image_store_list(images->database, &error);
+    if (prune->names)
+        read_next(prune);
+    else
+        finish(prune, NULL, 0, error);
+}
+
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError **error) {
+    g_autoptr(GPtrArray) words = NULL;
+    g_autoptr(GPtrArray) infos = NULL;
+
+    if (!berth_digest_parse(digest, NULL, error) ||
+        !(words = berth_reach_explain(images->database, digest, error)) ||
+        !(infos = berth_image_store_list_infos(images->database, error)))
+        return NULL;
+    /* A snapshot is kept by the images whose chain it is in. */
+    for (guint i = 0; i < infos->len; i++) {
+        g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
+        g_autofree char *user =
+            info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id)
+                ? berth_image_store_find_user(images->database, info->manifest_digest)
+                : NULL;
+        if (user)
+            g_ptr_array_add(words, g_strconcat("image ", user, NULL));
+    }
+    if (berth_contents_is_pinned(images->contents, digest))
+        g_ptr_array_add(words, g_strdup("a transfer that is running"));
+    return g_steal_pointer(&words);
+}
+
+static void free_usage(gpointer data) {
+    BerthUsage *usage = data;
+
+    g_free(usage->name);
+    g_free(usage);
+}
+
+static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
+    BerthUsage *usage = g_new0(BerthUsage, 1);
+
+    usage->kind = kind;
+    usage->name = g_strdup(name);
+    g_ptr_array_add(list, usage);
+    return usage;
+}
+
+/* How many images each blob belongs to. */
+static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **error) {
+    g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autoptr(GPtrArray) digests = berth_reach_list_blobs_of(
+            images->database, ((BerthImage *)names->pdata[i])->target->digest, error);
+        if (!digests)
+            return NULL;
+        for (guint k = 0; k < digests->len; k++) {
+            guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, digests->pdata[k]));
+            g_hash_table_replace(users, g_strdup(digests->pdata[k]), GUINT_TO_POINTER(count + 1));
+        }
+    }
+    return g_steal_pointer(&users);
+}
+
+static bool add_images(BerthImages *images, GPtrArray *list, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) names = berth_image_store_list(images->database, error);
+    g_autoptr(GHashTable) users = names ? count_users(images, names, error) : NULL;
+
+    for (guint i = 0; users && i < names->len; i++) {
+        const BerthImage *image = names->pdata[i];
+        BerthUsage *usage = add_usage(list, "image", image->name);
+        g_autoptr(GPtrArray) digests =
+            berth_reach_list_blobs_of(images->database, image->target->digest, error);
+        if (!digests)
+            return false;
+        for (guint k = 0; k < digests->len; k++) {
+            g_auto(BerthBlob) blob = {0};
+            if (!berth_content_store_info(store, digests->pdata[k], &blob, NULL))
+                continue;
+            usage->bytes += blob.size;
+            if (GPOINTER_TO_UINT(g_hash_table_lookup(users, blob.digest)) == 1)
+                usage->unique += blob.size;
+        }
+    }
+    return users != NULL;
+}
+
+static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
+
+    if (!blobs || !mark(images, error))
+        return false;
+    g_autoptr(GPtrArray) chains = berth_reach_list_chains(images->database, error);
+    BerthUsage *usage = add_usage(list, "garbage", "");
+    for (guint i = 0; i < blobs->len; i++) {
+        const BerthBlob *blob = blobs->pdata[i];
+        if (!berth_reach_has_blob(images->database, blob->digest))
+            usage->bytes += blob->size;
+    }
+    for (guint i = 0; chains && i < chains->len; i++)
+        usage->bytes += ((BerthUnreached *)chains->pdata[i])->size;
+    usage->unique = usage->bytes;
+    return chains != NULL;
+}
+
+static bool add_ingests(BerthImages *images, GPtrArray *list, GError **error) {
+    g_autoptr(GPtrArray) ingests =
+        berth_content_store_list_ingests(berth_contents_get_store(images->contents), error);
+
+    for (guint i = 0; ingests && i < ingests->len; i++) {
+        const BerthIngestInfo *info = ingests->pdata[i];
+        BerthUsage *usage = add_usage(list, "ingest", info->ref);
+        usage->bytes = usage->unique = info->offset;
+    }
+    return ingests != NULL;
+}
+
+GPtrArray *berth_images_list_usage(BerthImages *images, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_usage);
+    uint64_t snapshots;
+
+    if (!add_images(images, list, error) ||
+        !berth_snapshot_store_sum(images->snapshots, &snapshots, error))
+        return NULL;
+    BerthUsage *usage = add_usage(list, "snapshots", "");
+    usage->bytes = usage->unique = snapshots;
+    if (!add_ingests(images, list, error) || !add_garbage(images, list, error))
+        return NULL;
+    return g_steal_pointer(&list);
+}

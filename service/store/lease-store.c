@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/lease-store.h"
+
+void berth_lease_free(BerthLease *lease) {
+    if (!lease)
+        return;
+    g_free(lease->id);
+    g_strfreev(lease->labels);
+    g_strfreev(lease->digests);
+    g_free(lease);
+}
+
+static void free_lease(gpointer data) {
+    berth_lease_free(data);
+}
+
+static char **list_digests(BerthDatabase *database, const char *id) {
+    g_autoptr(GPtrArray) digests = g_ptr_array_new();
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT digest FROM lease_items WHERE lease = ?1", "s", id);
+
+    while (rows && berth_database_step(rows, NULL))
+        g_ptr_array_add(digests, g_strdup(berth_database_text(rows, 0)));
+    g_ptr_array_add(digests, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&digests), FALSE);
+}
+
+static BerthLease *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthLease *lease = g_new0(BerthLease, 1);
+
+    lease->id = g_strdup(berth_database_text(rows, 0));
+    lease->owner = (uint32_t)sqlite3_column_int64(rows, 1);
+    lease->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
+    lease->expires_usec = (uint64_t)sqlite3_column_int64(rows, 3);
+    lease->labels = berth_database_get_labels(database, "lease", lease->id);
+    lease->digests = list_digests(database, lease->id);
+    return lease;
+}
+
+#define FRESH "(expires = 0 OR expires > ?1)"
+
+bool berth_lease_store_expire(BerthDatabase *database, GError **error) {
+    int64_t now = g_get_real_time();
+
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error,
+                           "DELETE FROM labels WHERE kind = 'lease' AND owner IN"
+                           "  (SELECT id FROM leases WHERE NOT " FRESH ")",
+                           "i", now) &&
+        berth_database_run(database, error, "DELETE FROM leases WHERE NOT " FRESH, "i", now) &&
+        berth_database_run(database, error,
+                           "DELETE FROM lease_items WHERE lease NOT IN (SELECT id FROM leases)",
+                           "");
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local, "SELECT id, owner, created, expires FROM leases WHERE id = ?2 AND " FRESH,
+        "is", g_get_real_time(), id);
+
+    if (!local && berth_database_step(rows, &local))
+        return read_row(database, rows);
+    if (local)
+        g_propagate_error(error, g_steal_pointer(&local));
+    else
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no lease \"%.100s\"", id);
+    return NULL;
+}
+
+GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(free_lease);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local,
+        "SELECT id, owner, created, expires FROM leases WHERE " FRESH " ORDER BY id", "i",
+        g_get_real_time());
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(leases, read_row(database, rows));
+    if (!local)
+        return g_steal_pointer(&leases);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, GError **error) {
+    g_autoptr(BerthLease) present = NULL;
+
+    if (!berth_lease_store_expire(database, error))
+        return false;
+    if ((present = berth_lease_store_get(database, lease->id, NULL)))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "there is a lease \"%.100s\" already", lease->id);
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(database, error, "INSERT INTO leases VALUES (?1, ?2, ?3, ?4)",
+                                   "siii", lease->id, (int64_t)lease->owner,
+                                   (int64_t)lease->created_usec, (int64_t)lease->expires_usec) &&
+                berth_database_set_labels(database, "lease", lease->id, lease->labels, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
+                           GError **error) {
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO lease_items VALUES (?1, ?2)",
+                              "ss", id, digest);
+}
+
+bool berth_lease_store_delete(BerthDatabase *database, const char *id, GError **error) {
+    g_autoptr(BerthLease) present = berth_lease_store_get(database, id, error);
+
+    if (!present || !berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM leases WHERE id = ?1", "s", id) &&
+        berth_database_run(database, error, "DELETE FROM lease_items WHERE lease = ?1", "s", id) &&
+        berth_database_set_labels(database, "lease", id, NULL, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}

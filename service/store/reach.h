@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What is reached, and so is no garbage: blobs from images and leases through the documents that
+ * refer to them, snapshots from images and containers through their parents. Roots that only the
+ * running service knows (transfers) are added by the caller. The result is in temporary tables of
+ * the connection, good until the next time.
+ */
+
+#pragma once
+
+#include "store/database.h"
+
+bool berth_reach_begin(BerthDatabase *database, GError **error);
+bool berth_reach_add_blob(BerthDatabase *database, const char *digest, GError **error);
+bool berth_reach_add_chain(BerthDatabase *database, const char *chain_id, GError **error);
+/* Adds the roots in berth.db and all that follows from any of them. */
+bool berth_reach_spread(BerthDatabase *database, GError **error);
+
+bool berth_reach_has_blob(BerthDatabase *database, const char *digest);
+
+typedef struct {
+    char *chain_id;
+    uint64_t size;
+} BerthUnreached;
+
+/* Snapshots that are not reached, those on others first: of BerthUnreached. */
+GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error);
+
+/* Forgets what is known of blobs that are not reached: sources, types, labels, children. */
+bool berth_reach_forget(BerthDatabase *database, GError **error);
+
+/* What keeps a blob or a snapshot, in words ("image NAME", "lease ID", "container ID"). */
+GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, GError **error);
+
+/* Sizes are of the caller's to find: digests that an image's target reaches, itself included. */
+GPtrArray *berth_reach_list_blobs_of(BerthDatabase *database, const char *digest, GError **error);
