@@ -30,6 +30,8 @@ sd_bus *dist_bus(GError **error) {
     if (!dist_settings.no_ask_password)
         dist_agent_open();
     sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+    /* A verb may run a loop for one transfer after another. */
+    sd_bus_set_close_on_exit(bus, 0);
     sd_bus_set_allow_interactive_authorization(bus, !dist_settings.no_ask_password);
     return bus;
 }
@@ -84,4 +86,18 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
         return NULL;
     }
     return dist_send(g_steal_pointer(&call), error);
+}
+
+int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
+    int r;
+
+    if (!strings || !strings[0])
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
+        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }

@@ -42,7 +42,7 @@ typedef struct {
 } DistVerb;
 
 extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[],
-    dist_registry_verbs[], dist_store_verbs[];
+    dist_registry_verbs[], dist_store_verbs[], dist_archive_verbs[];
 
 /* A verb of several words: runs the one that argv[1] names, or shows them. */
 int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **argv, GError **error);
@@ -69,6 +69,9 @@ bool dist_bad_reply(int r, GError **error);
 
 /* "redis" → "docker.io/library/redis:latest". Caller frees. */
 char *dist_complete_reference(const char *text);
+
+/* Appends {sv} with an array of strings; none where it is empty or NULL. */
+int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
 
 char *dist_format_size(uint64_t bytes);
 char *dist_format_time(uint64_t usec);

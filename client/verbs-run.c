@@ -95,20 +95,6 @@ static bool parse_cpus(const char *text, uint64_t *usec, GError **error) {
     return true;
 }
 
-static int append_strings(sd_bus_message *call, const char *key, char *const *strings) {
-    int r;
-
-    if (!strings || !strings[0])
-        return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", key)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
-        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
 static int append_labels(sd_bus_message *call) {
     int r;
 
@@ -190,10 +176,10 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
     int r;
 
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (r = append_strings(call, "Command", command)) < 0 ||
-        (r = append_strings(call, "Env", environment)) < 0 ||
-        (r = append_strings(call, "CapabilitiesAdd", options.add)) < 0 ||
-        (r = append_strings(call, "CapabilitiesDrop", options.drop)) < 0 ||
+        (r = dist_append_strings(call, "Command", command)) < 0 ||
+        (r = dist_append_strings(call, "Env", environment)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesAdd", options.add)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesDrop", options.drop)) < 0 ||
         (r = append_labels(call)) < 0 || (r = append_texts(call)) < 0 ||
         (r = append_numbers(call, memory, cpus)) < 0 ||
         (options.read_only && (r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", 1)) < 0) ||

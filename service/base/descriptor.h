@@ -15,6 +15,7 @@
 #define BERTH_MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define BERTH_MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define BERTH_MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define BERTH_MEDIA_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
 #define BERTH_MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define BERTH_MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define BERTH_MEDIA_UNKNOWN "application/octet-stream"

@@ -6,6 +6,8 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/export.h"
+#include "images/import.h"
 #include "images/prune.h"
 #include "images/pull.h"
 #include "images/push.h"
@@ -337,6 +339,62 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
     return 1;
 }
 
+static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    BerthImportRequest request = {.name = "", .lease = ""};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) command = NULL;
+    int rootfs = 0, r;
+    const BerthOption options[] = {
+        {"Name", "s", &request.name},   {"RootFS", "b", &rootfs},
+        {"Command", "as", &command},    {"Platform", "s", &request.platform},
+        {"Lease", "s", &request.lease}, {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "h", &request.archive)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_import, userdata, &request.owner);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_import, userdata, ret_error, MANAGE,
+                           "verb", "import", "image", request.name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    request.rootfs = rootfs;
+    request.command = command;
+    BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+static int method_export(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    BerthExportRequest request = {0};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) names = NULL;
+    int r;
+    const BerthOption options[] = {{"Platform", "s", &request.platform}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read_strv(call, &names)) < 0 ||
+        (r = sd_bus_message_read(call, "h", &request.output)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_export, userdata, &request.owner);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autofree char *joined = names ? g_strjoinv(" ", names) : g_strdup("");
+    r = berth_access_check(service->access, call, method_export, userdata, ret_error,
+                           "org.berth1.contents.read", "verb", "export", "image", joined, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    char *none[] = {NULL};
+    request.names = names ? names : none;
+    BerthTransfer *transfer = berth_export_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -393,6 +451,12 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("o", transfer), method_push, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Unpack", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_unpack,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("h", archive, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_import,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("as", names, "h", output, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_export,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name),
                             SD_BUS_RESULT("(sst)", target, "a{ss}", labels), method_get,

@@ -82,6 +82,15 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint
                                   void *userdata);
 bool berth_contents_abort(BerthContents *contents, const char *ref, GError **error);
 
+/* Content that the service makes itself; done is told its digest. */
+typedef void (*BerthTextStored)(const char *digest, uint64_t size, const GError *error,
+                                void *userdata);
+typedef struct BerthTextStoring BerthTextStoring;
+BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char *text,
+                                            BerthTextStored done, void *userdata);
+/* It is stored all the same, but nobody is told. */
+void berth_contents_forget_text(BerthTextStoring *storing);
+
 /* One object of a remote, as it comes: into a pipe, not into the store, and not hashed. */
 typedef struct {
     BerthRemoteRequest remote;

@@ -26,6 +26,7 @@ static void free_item(gpointer data) {
     BerthClosureItem *item = data;
 
     berth_descriptor_free(item->descriptor);
+    berth_document_free(item->document);
     g_free(item);
 }
 
@@ -119,7 +120,7 @@ static bool choose(BerthClosure *closure, const BerthDocument *index, GError **e
 
 static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthClosure *closure = userdata;
-    const BerthClosureItem *item = closure->documents->pdata[closure->next];
+    BerthClosureItem *item = closure->documents->pdata[closure->next];
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
     bool chooses = document && document->is_index && closure->platform;
@@ -127,12 +128,14 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
     if (document &&
         berth_images_record_children(closure->images, item->descriptor->digest, document, &local)) {
         closure->next++;
-        if (!(chooses ? choose(closure, document, &local)
-                      : add_children(closure, document, &local)))
-            closure->next = closure->documents->len;
+        if (chooses) {
+            choose(closure, document, &local);
+        } else {
+            add_children(closure, document, &local);
+            item->document = g_steal_pointer(&document);
+        }
     }
     if (local) {
-        g_prefix_error(&local, "%s: ", item->descriptor->digest);
         end(closure, local);
         return;
     }

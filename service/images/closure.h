@@ -11,8 +11,9 @@
 
 typedef struct {
     BerthDescriptor *descriptor;
-    bool is_document; /* a manifest or an index */
-    bool missing;     /* its content is not here */
+    bool is_document;        /* a manifest or an index */
+    bool missing;            /* its content is not here */
+    BerthDocument *document; /* what was read of a document; NULL otherwise */
 } BerthClosureItem;
 
 typedef struct BerthClosure BerthClosure;

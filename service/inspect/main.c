@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "frame/frame.h"
+#include "inspect/archive-index.h"
 #include "inspect/inspect.h"
 
 #include <stdlib.h>
@@ -114,6 +115,62 @@ static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_reply_method_return(call, "s", data);
 }
 
+static int append_layout(sd_bus_message *reply, GPtrArray *entries) {
+    int r = sd_bus_message_open_container(reply, 'a', "((sst)s)");
+
+    for (guint i = 0; r >= 0 && i < entries->len; i++) {
+        const BerthLayoutEntry *entry = entries->pdata[i];
+        r = sd_bus_message_append(reply, "((sst)s)", entry->descriptor->media_type,
+                                  entry->descriptor->digest, entry->descriptor->size, entry->name);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_docker(sd_bus_message *reply, GPtrArray *entries) {
+    int r = sd_bus_message_open_container(reply, 'a', "(sasas)");
+
+    for (guint i = 0; r >= 0 && i < entries->len; i++) {
+        const BerthDockerEntry *entry = entries->pdata[i];
+        if ((r = sd_bus_message_open_container(reply, 'r', "sasas")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", entry->config)) < 0 ||
+            (r = sd_bus_message_append_strv(reply, entry->tags)) < 0 ||
+            (r = sd_bus_message_append_strv(reply, entry->layers)) < 0)
+            return r;
+        r = sd_bus_message_close_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int answer_archive(sd_bus_message *call, sd_bus_error *ret_error,
+                          GPtrArray *(*read)(const char *data, size_t size, GError **error),
+                          int (*append)(sd_bus_message *reply, GPtrArray *entries)) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(sd_bus_message) reply = NULL;
+    size_t size;
+    int r;
+
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0)
+        return r;
+    g_autoptr(GPtrArray) entries = data ? read(data, size, &error) : NULL;
+    if (!entries)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append(reply, entries)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_layout(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    return answer_archive(call, error, berth_layout_read, append_layout);
+}
+
+static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    return answer_archive(call, error, berth_docker_archive_read, append_docker);
+}
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     /* blob, media type → is index, entries (descriptor, os, architecture, variant, attestation),
@@ -123,6 +180,10 @@ static const sd_bus_vtable vtable[] = {
      * labels, user, working directory, stop signal */
     SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),
     SD_BUS_METHOD("Text", "h", "s", method_text, 0),
+    /* index.json of an OCI layout → descriptors and their names */
+    SD_BUS_METHOD("Layout", "h", "a((sst)s)", method_layout, 0),
+    /* manifest.json of "docker save" → configuration, tags, layers */
+    SD_BUS_METHOD("DockerArchive", "h", "a(sasas)", method_docker_archive, 0),
     SD_BUS_VTABLE_END,
 };
 

@@ -34,6 +34,7 @@ static void free_transfer(gpointer data) {
     g_free(transfer->name);
     g_free(transfer->chain_id);
     g_strfreev(transfer->warnings);
+    g_strfreev(transfer->names);
     berth_descriptor_free(transfer->target);
     g_ptr_array_unref(transfer->items);
     g_clear_error(&transfer->error);

@@ -51,6 +51,7 @@ struct BerthTransfer {
     char *name;
     BerthDescriptor *target;
     char *chain_id;
+    char **names;    /* of several images; may be NULL */
     char **warnings; /* of the registry, for a person; may be NULL */
     void (*cancel)(void *userdata);
     void *cancel_userdata;

@@ -272,6 +272,13 @@ def test_the_service_leaves_when_idle():
     service_is_up()
 
 
+def test_several_references_at_once():
+    other = f"{HOST}/second:x"
+    oci.push(oci.busybox_image(), other)
+    equal(good("pull", IMAGE, other).split(), [IMAGE, other])
+    good("rmi", other)
+
+
 def test_a_wait_is_as_long_as_it_takes():
     # Longer than what a call over D-Bus waits for its answer by default.
     result = dist("run", "--rm", IMAGE, "sh", "-c", "sleep 26; exit 3")

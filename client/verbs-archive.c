@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* import and export: image archives between files and the store. Directories go through tar(1). */
+
+#include "base/fd.h"
+#include "config.h"
+#include "dist.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+static gboolean rootfs, no_unpack;
+static char *name, *platform, *output;
+
+static const GOptionEntry import_options[] = {
+    {"name", 0, 0, G_OPTION_ARG_STRING, &name, N_("Name for what the archive gives none"),
+     N_("NAME")},
+    {"rootfs", 0, 0, G_OPTION_ARG_NONE, &rootfs,
+     N_("The archive is a root file system: make an image of it"), NULL},
+    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Platform of that root file system"),
+     "OS/ARCH[/VARIANT]"},
+    {"no-unpack", 0, 0, G_OPTION_ARG_NONE, &no_unpack, N_("Do not make it ready to run"), NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static const GOptionEntry export_options[] = {
+    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+     N_("File or directory to write to, standard output if not given"), N_("PATH")},
+    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Of an index only this platform"),
+     "OS/ARCH[/VARIANT]"},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+/* A tar of or into a directory; the descriptor is this side of it. */
+typedef struct {
+    pid_t pid; /* 0 for a plain file */
+    int fd;
+} Stream;
+
+static void clear_stream(Stream *stream) {
+    berth_fd_clear(&stream->fd);
+    if (stream->pid > 0)
+        waitpid(stream->pid, NULL, 0);
+    stream->pid = 0;
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stream, clear_stream)
+
+static bool spawn_tar(const char *directory, bool extracts, Stream *stream, GError **error) {
+    char *arguments[] = {(char *)"tar",
+                         (char *)"-C",
+                         (char *)directory,
+                         (char *)(extracts ? "-x" : "-c"),
+                         (char *)"-f",
+                         (char *)"-",
+                         (char *)(extracts ? "--no-same-owner" : "."),
+                         NULL};
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return berth_error_set_errno(error, errno, "%s", _("make a pipe"));
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[extracts ? 0 : 1],
+                                     extracts ? STDIN_FILENO : STDOUT_FILENO);
+    int r = posix_spawnp(&stream->pid, "tar", &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[extracts ? 0 : 1]);
+    stream->fd = ends[extracts ? 1 : 0];
+    return r == 0 || berth_error_set_errno(error, r, "%s", _("start tar"));
+}
+
+static bool is_directory(const char *path) {
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool finish_tar(Stream *stream, GError **error) {
+    int status = 0;
+
+    berth_fd_clear(&stream->fd);
+    if (stream->pid <= 0)
+        return true;
+    waitpid(stream->pid, &status, 0);
+    stream->pid = 0;
+    return status == 0 || berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("tar failed"));
+}
+
+static bool open_input(const char *path, Stream *stream, GError **error) {
+    if (!path || g_str_equal(path, "-"))
+        stream->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    else if (is_directory(path))
+        return spawn_tar(path, false, stream, error);
+    else
+        stream->fd = open(path, O_RDONLY | O_CLOEXEC);
+    return stream->fd >= 0 ||
+           berth_error_set_errno(error, errno, _("open %s"), path ? path : _("standard input"));
+}
+
+static sd_bus_message *call_import(int fd, char **command, GError **error) {
+    g_autofree char *complete = name ? dist_complete_reference(name) : NULL;
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Import");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append(call, "h", fd)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (complete && (r = sd_bus_message_append(call, "{sv}", "Name", "s", complete)) < 0) ||
+        (platform && (r = sd_bus_message_append(call, "{sv}", "Platform", "s", platform)) < 0) ||
+        (rootfs && (r = sd_bus_message_append(call, "{sv}", "RootFS", "b", 1)) < 0) ||
+        (command[0] && (r = dist_append_strings(call, "Command", command)) < 0) ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        dist_bad_reply(r, error);
+        return NULL;
+    }
+    return dist_send(call, error);
+}
+
+static bool unpack(char **names, GError **error) {
+    for (char **image = names; image && *image; image++) {
+        sd_bus_message *reply = dist_call(error, DIST_IMAGES, "Unpack", "sa{sv}", *image, 0);
+        if (!dist_finish_transfer(reply, *image, error))
+            return false;
+    }
+    return true;
+}
+
+static void print_names(const DistResult *result) {
+    for (char **image = result->names; image && *image; image++)
+        puts(*image);
+    if ((!result->names || !result->names[0]) && result->digest) {
+        puts(result->digest);
+        fprintf(stderr, "%s\n", _("the archive gives it no name; --name does"));
+    }
+}
+
+static int verb_import(int argc, char **argv, GError **error) {
+    g_auto(Stream) stream = {0, -1};
+    g_auto(DistResult) result = {0};
+    const char *path;
+
+    if (!dist_parse(_("[FILE|DIRECTORY [COMMAND…]]"), _("Take images out of an archive."),
+                    import_options, true, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, rootfs ? -1 : 1, error) ||
+        !open_input(argc > 1 ? argv[1] : NULL, &stream, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = call_import(stream.fd, argv + MIN(argc, 2), error);
+    /* The service has its own: with this one open it would not see a writer that breaks off. */
+    berth_fd_clear(&stream.fd);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_wait_transfer(path, &result, error) || !finish_tar(&stream, error))
+        return EXIT_FAILURE;
+    if (!no_unpack && result.names && result.names[0])
+        return unpack(result.names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    print_names(&result);
+    return EXIT_SUCCESS;
+}
+
+/* A file appears under its name only when it is whole. */
+static bool open_output(Stream *stream, char **temporary, GError **error) {
+    if (!output) {
+        if (isatty(STDOUT_FILENO))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                                   _("an archive is nothing to look at; use --output"));
+        stream->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    } else if (is_directory(output)) {
+        return spawn_tar(output, true, stream, error);
+    } else {
+        *temporary = g_strconcat(output, ".XXXXXX", NULL);
+        stream->fd = g_mkstemp_full(*temporary, O_WRONLY | O_CLOEXEC, 0666);
+    }
+    return stream->fd >= 0 || berth_error_set_errno(error, errno, _("write %s"), output);
+}
+
+static bool export_to(int fd, char **images, GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_auto(DistResult) result = {0};
+    const char *path;
+    int r;
+
+    for (; *images; images++)
+        g_ptr_array_add(names, dist_complete_reference(*images));
+    g_ptr_array_add(names, NULL);
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Export");
+    if (!call)
+        return false;
+    if ((r = sd_bus_message_append_strv(call, (char **)names->pdata)) < 0 ||
+        (r = sd_bus_message_append(call, "h", fd)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (platform && (r = sd_bus_message_append(call, "{sv}", "Platform", "s", platform)) < 0) ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return false;
+    r = sd_bus_message_read(reply, "o", &path);
+    return r >= 0 ? dist_wait_transfer(path, &result, error) : dist_bad_reply(r, error);
+}
+
+static int verb_export(int argc, char **argv, GError **error) {
+    g_autofree char *temporary = NULL;
+    g_auto(Stream) stream = {0, -1};
+
+    if (!dist_parse(_("NAME…"), _("Write images into an archive."), export_options, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 1, -1, error) || !open_output(&stream, &temporary, error))
+        return EXIT_FAILURE;
+    bool done = export_to(stream.fd, argv + 1, error) && finish_tar(&stream, error);
+    if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))
+        done = berth_error_set_errno(error, errno, _("write %s"), output);
+    if (!done && temporary)
+        unlink(temporary);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+const DistVerb dist_archive_verbs[] = {
+    {"import", "[FILE|DIRECTORY]", N_("take images out of an archive"), verb_import},
+    {"export", "NAME… [-o FILE]", N_("write images into an archive"), verb_export},
+    {NULL, NULL, NULL, NULL},
+};

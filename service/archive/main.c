@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-archive: takes image archives apart and puts them together. Archives come from anywhere:
+ * it has no network, opens nothing, and what it takes out goes into pipes whose other end hashes.
+ */
+
+#include "archive/archive.h"
+#include "base/fd.h"
+#include "config.h"
+#include "frame/frame.h"
+
+#include <stdlib.h>
+
+/* One archive a process; a job at a time. */
+typedef struct {
+    BerthArchiveReader *reader;
+    BerthArchiveWriter *writer;
+    bool busy;
+} State;
+
+static State state;
+
+typedef struct {
+    int fd;
+    char *name;
+    uint64_t limit, size;
+    bool more, plain;
+    BerthArchiveMember member;
+} Job;
+
+static void free_job(gpointer data) {
+    Job *job = data;
+
+    berth_fd_clear(&job->fd);
+    berth_archive_member_clear(&job->member);
+    g_free(job->name);
+    g_free(job);
+    state.busy = false;
+}
+
+static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobReply reply,
+                   sd_bus_error *error) {
+    if (state.busy) {
+        free_job(job);
+        state.busy = true;
+        return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy", "a worker does one thing");
+    }
+    state.busy = true;
+    return berth_frame_run_job(call, "archive", job, run, reply, free_job);
+}
+
+static Job *new_job(void) {
+    Job *job = g_new0(Job, 1);
+
+    job->fd = -1;
+    return job;
+}
+
+static bool open_reader(void *data, GError **error) {
+    Job *job = data;
+
+    state.reader = berth_archive_reader_new(berth_fd_steal(&job->fd), job->plain, error);
+    return state.reader != NULL;
+}
+
+static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+    int plain, r;
+
+    (void)userdata;
+    if ((r = job->fd = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "b", &plain)) < 0 || state.reader || state.writer) {
+        free_job(job);
+        return r < 0 ? r : -EBUSY;
+    }
+    job->plain = plain;
+    return run_job(call, job, open_reader, NULL, error);
+}
+
+static bool read_next(void *data, GError **error) {
+    Job *job = data;
+
+    return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
+}
+
+/* Names are bytes; what is no text cannot be one that matters. */
+static const char *as_text(const char *name) {
+    return name && g_utf8_validate(name, -1, NULL) ? name : "";
+}
+
+static int reply_next(void *data, sd_bus_message *reply) {
+    Job *job = data;
+
+    return sd_bus_message_append(reply, "bstsbb", job->more, as_text(job->member.name),
+                                 job->member.size, as_text(job->member.target),
+                                 job->member.is_hard_link, job->member.is_file);
+}
+
+static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    if (!state.reader)
+        return -EINVAL;
+    return run_job(call, new_job(), read_next, reply_next, error);
+}
+
+static bool extract(void *data, GError **error) {
+    Job *job = data;
+    bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);
+
+    /* The reader sees the end now, not when the answer has been sent. */
+    berth_fd_clear(&job->fd);
+    return done;
+}
+
+static int reply_size(void *data, sd_bus_message *reply) {
+    return sd_bus_message_append(reply, "t", ((Job *)data)->size);
+}
+
+static int method_extract(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+    int r;
+
+    (void)userdata;
+    if (!state.reader || (r = job->fd = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "t", &job->limit)) < 0) {
+        free_job(job);
+        return -EINVAL;
+    }
+    return run_job(call, job, extract, reply_size, error);
+}
+
+static bool create(void *data, GError **error) {
+    Job *job = data;
+
+    state.writer = berth_archive_writer_new(berth_fd_steal(&job->fd), error);
+    return state.writer != NULL;
+}
+
+static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+    int r;
+
+    (void)userdata;
+    if ((r = job->fd = berth_frame_read_fd(call)) < 0 || state.reader || state.writer) {
+        free_job(job);
+        return r < 0 ? r : -EBUSY;
+    }
+    return run_job(call, job, create, NULL, error);
+}
+
+static bool add(void *data, GError **error) {
+    Job *job = data;
+
+    return berth_archive_writer_add(state.writer, job->name, job->size, job->fd, error);
+}
+
+static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+    const char *name;
+    int r;
+
+    (void)userdata;
+    if (!state.writer || (r = sd_bus_message_read(call, "st", &name, &job->size)) < 0 ||
+        (r = job->fd = berth_frame_read_fd(call)) < 0) {
+        free_job(job);
+        return -EINVAL;
+    }
+    job->name = g_strdup(name);
+    return run_job(call, job, add, NULL, error);
+}
+
+static bool finish(void *data, GError **error) {
+    bool done = berth_archive_writer_finish(state.writer, error);
+
+    (void)data;
+    g_clear_pointer(&state.writer, berth_archive_writer_free);
+    return done;
+}
+
+static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    if (!state.writer)
+        return -EINVAL;
+    return run_job(call, new_job(), finish, NULL, error);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    /* archive, whether the whole of it is one member */
+    SD_BUS_METHOD("Open", "hb", "", method_open, 0),
+    /* → more, name, size, link target, whether that is a hard link, whether it is a file */
+    SD_BUS_METHOD("Next", "", "bstsbb", method_next, 0),
+    /* where to, limit → size */
+    SD_BUS_METHOD("Extract", "ht", "t", method_extract, 0),
+    SD_BUS_METHOD("Create", "h", "", method_create, 0),
+    /* name, size, content */
+    SD_BUS_METHOD("Add", "sth", "", method_add, 0),
+    SD_BUS_METHOD("Finish", "", "", method_finish, 0),
+    SD_BUS_VTABLE_END,
+};
+
+int main(void) {
+    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE};
+
+    g_set_prgname("berth-archive");
+    return berth_frame_run(&box, vtable, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/digest.h"
+#include "base/fd.h"
+#include "images/import-private.h"
+#include "store/lease-store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_CONFIG_BYTES = 4 * 1024 * 1024 };
+
+static const char *const document_names[IMPORT_DOCUMENTS] = {
+    [IMPORT_LAYOUT] = "index.json",
+    [IMPORT_DOCKER] = "manifest.json",
+};
+
+static void free_member(gpointer data) {
+    BerthImportMember *member = data;
+
+    g_free(member->digest);
+    g_free(member->target);
+    g_free(member);
+}
+
+static void free_found(gpointer data) {
+    BerthImportedImage *image = data;
+
+    berth_descriptor_free(image->target);
+    g_free(image->name);
+    g_free(image);
+}
+
+static void free_import(BerthImport *import) {
+    BerthContents *contents = import->images->contents;
+
+    /* Workers first: what they write into is let go of after them. */
+    berth_worker_free(import->archive);
+    berth_worker_free(import->ingest);
+    berth_worker_free(import->inspect);
+    berth_closure_free(import->closure);
+    berth_contents_forget_text(import->storing);
+    berth_import_blob_abandon(import);
+    for (guint i = 0; i < import->pinned->len; i++)
+        berth_contents_unpin(contents, import->pinned->pdata[i]);
+    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
+        berth_fd_clear(&import->documents[i]);
+    g_ptr_array_unref(import->pinned);
+    g_ptr_array_unref(import->found);
+    g_ptr_array_unref(import->docker);
+    g_hash_table_unref(import->members);
+    berth_platform_free(import->platform);
+    g_clear_error(&import->error);
+    g_strfreev(import->command);
+    g_free(import->layer_digest);
+    g_free(import->name);
+    g_free(import->lease);
+    g_free(import);
+}
+
+static int on_end(sd_event_source *source, void *userdata) {
+    BerthImport *import = userdata;
+    BerthTransfer *transfer = import->transfer;
+    GError *error = g_steal_pointer(&import->error);
+
+    sd_event_source_unref(source);
+    free_import(import);
+    berth_transfer_finish(transfer, error);
+    return 0;
+}
+
+void berth_import_end(BerthImport *import, const GError *error) {
+    sd_event_source *source;
+
+    if (import->ended)
+        return;
+    import->ended = true;
+    import->error = error ? g_error_copy(error) : NULL;
+    if (sd_event_add_defer(import->images->event, &source, on_end, import) < 0)
+        g_error("out of memory");
+}
+
+static void on_cancel(void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_CANCELLED, "the import was cancelled");
+    berth_import_end(userdata, error);
+}
+
+void berth_import_pin(BerthImport *import, const char *digest) {
+    berth_contents_pin(import->images->contents, digest);
+    g_ptr_array_add(import->pinned, g_strdup(digest));
+    if (import->lease[0])
+        berth_lease_store_add(import->images->database, import->lease, digest, NULL);
+}
+
+static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthImport *import = userdata;
+
+    (void)reply;
+    if (error)
+        berth_import_end(import, error);
+    else
+        berth_import_next(import);
+}
+
+static void extract_document(BerthImport *import, BerthImportDocument document) {
+    g_autoptr(GError) error = NULL;
+    int fd = memfd_create("document", MFD_CLOEXEC);
+
+    if (fd < 0) {
+        berth_error_set_errno(&error, errno, "make a file in memory");
+        berth_import_end(import, error);
+        return;
+    }
+    berth_fd_clear(&import->documents[document]);
+    import->documents[document] = fd;
+    sd_bus_message *call = berth_worker_new_call(import->archive, "Extract");
+    if (call)
+        sd_bus_message_append(call, "ht", fd, (uint64_t)MAX_DOCUMENT_BYTES);
+    berth_worker_send(import->archive, call, on_document, import);
+}
+
+/* "./a//b" and "a/b" are one name. A name with ".." is none that an archive's documents have. */
+static char *normalize(const char *name) {
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+    g_autoptr(GString) path = g_string_new(NULL);
+
+    for (char **part = parts; *part; part++) {
+        if ((*part)[0] == '\0' || g_str_equal(*part, "."))
+            continue;
+        if (g_str_equal(*part, ".."))
+            return g_strdup("");
+        g_string_append_printf(path, "%s%s", path->len > 0 ? "/" : "", *part);
+    }
+    return g_string_free(g_steal_pointer(&path), FALSE);
+}
+
+/* A symbolic link is relative to where it is: "../HEX/layer.tar" in "ID/layer.tar". */
+static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
+    g_autofree char *directory = g_path_get_dirname(name);
+
+    if (is_hard_link || target[0] == '/')
+        return normalize(target);
+    while (g_str_has_prefix(target, "../")) {
+        g_autofree char *above = g_path_get_dirname(directory);
+        g_free(directory);
+        directory = g_steal_pointer(&above);
+        target += strlen("../");
+    }
+    g_autofree char *joined = g_strconcat(directory, "/", target, NULL);
+    return normalize(joined);
+}
+
+static void note_link(BerthImport *import, const char *name, const char *target,
+                      bool is_hard_link) {
+    BerthImportMember *member = g_new0(BerthImportMember, 1);
+
+    member->target = resolve_link(name, target, is_hard_link);
+    g_hash_table_replace(import->members, g_strdup(name), member);
+}
+
+/* "blobs/sha256/HEX" as a digest; NULL for every other name. */
+static char *digest_of_name(const char *name) {
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+    g_autofree char *digest = NULL;
+
+    if (g_strv_length(parts) != 3 || !g_str_equal(parts[0], "blobs"))
+        return NULL;
+    digest = g_strconcat(parts[1], ":", parts[2], NULL);
+    return berth_digest_is_valid(digest) ? g_steal_pointer(&digest) : NULL;
+}
+
+/* What manifest.json may refer to: configurations and layers, under any name. */
+static bool is_docker_content(const char *name, uint64_t size) {
+    return g_str_has_suffix(name, ".tar") ||
+           (g_str_has_suffix(name, ".json") && size <= MAX_CONFIG_BYTES);
+}
+
+static void take_member(BerthImport *import, const char *name, uint64_t size) {
+    g_autofree char *digest = digest_of_name(name);
+
+    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
+        if (g_str_equal(name, document_names[i])) {
+            extract_document(import, (BerthImportDocument)i);
+            return;
+        }
+    if (digest)
+        berth_import_blob(import, name, digest);
+    else if (is_docker_content(name, size))
+        berth_import_blob(import, name, NULL);
+    else
+        berth_import_next(import);
+}
+
+static void on_next(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthImport *import = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    int more = 0, is_hard_link, is_file;
+    const char *text, *target;
+    uint64_t size;
+
+    if (!local && sd_bus_message_read(reply, "bstsbb", &more, &text, &size, &target, &is_hard_link,
+                                      &is_file) < 0)
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-archive answered nonsense");
+    if (local) {
+        berth_import_end(import, local);
+        return;
+    }
+    if (!more) {
+        berth_import_name_images(import);
+        return;
+    }
+    if (import->rootfs) {
+        berth_import_blob(import, "rootfs", NULL);
+        return;
+    }
+    g_autofree char *name = normalize(text);
+    if (name[0] && target[0])
+        note_link(import, name, target, is_hard_link);
+    if (name[0] && !target[0] && is_file)
+        take_member(import, name, size);
+    else
+        berth_import_next(import);
+}
+
+void berth_import_next(BerthImport *import) {
+    if (!import->ended)
+        berth_worker_send(import->archive, berth_worker_new_call(import->archive, "Next"), on_next,
+                          import);
+}
+
+static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthImport *import = userdata;
+
+    (void)reply;
+    if (error)
+        berth_import_end(import, error);
+    else
+        berth_import_next(import);
+}
+
+static bool prepare(BerthImport *import, const BerthImportRequest *request, GError **error) {
+    g_autoptr(BerthLease) lease = NULL;
+
+    if (import->lease[0] &&
+        !(lease = berth_lease_store_get(import->images->database, import->lease, error)))
+        return false;
+    if (request->rootfs && request->name[0] == '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a root file system says no name: give one");
+    return (import->platform = berth_platform_parse(request->platform, error)) &&
+           (import->archive = berth_worker_new(import->images->event, "archive", -1, error)) &&
+           (import->ingest = berth_worker_new(import->images->event, "ingest", -1, error)) &&
+           (import->inspect = berth_worker_new(import->images->event, "inspect", -1, error)) &&
+           (import->transfer = berth_transfers_add(import->images->transfers, "import",
+                                                   request->name, request->owner, error));
+}
+
+BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,
+                                  GError **error) {
+    BerthImport *import = g_new0(BerthImport, 1);
+
+    import->images = images;
+    import->name = g_strdup(request->name);
+    import->lease = g_strdup(request->lease);
+    import->command = g_strdupv((char **)request->command);
+    import->rootfs = request->rootfs;
+    import->file = -1;
+    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
+        import->documents[i] = -1;
+    import->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_member);
+    import->pinned = g_ptr_array_new_with_free_func(g_free);
+    import->found = g_ptr_array_new_with_free_func(free_found);
+    import->docker = g_ptr_array_new_with_free_func(berth_import_docker_free);
+    if (!prepare(import, request, error)) {
+        free_import(import);
+        return NULL;
+    }
+    import->transfer->cancel = on_cancel;
+    import->transfer->cancel_userdata = import;
+    sd_bus_message *call = berth_worker_new_call(import->archive, "Open");
+    if (call)
+        sd_bus_message_append(call, "hb", request->archive, request->rootfs);
+    berth_worker_send(import->archive, call, on_opened, import);
+    return import->transfer;
+}

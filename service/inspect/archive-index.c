@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "inspect/archive-index.h"
+
+#include "base/digest.h"
+#include "base/document.h"
+#include "base/names.h"
+
+#include <string.h>
+
+enum { MAX_IMAGES = 1000, MAX_LAYERS = 500 };
+
+static void free_layout_entry(gpointer data) {
+    BerthLayoutEntry *entry = data;
+
+    berth_descriptor_free(entry->descriptor);
+    g_free(entry->name);
+    g_free(entry);
+}
+
+static void free_docker_entry(gpointer data) {
+    BerthDockerEntry *entry = data;
+
+    g_free(entry->config);
+    g_strfreev(entry->tags);
+    g_strfreev(entry->layers);
+    g_free(entry);
+}
+
+/* containerd and docker write the whole name beside the tag that the specification asks for. */
+static bool read_name(JsonObject *object, char **name, GError **error) {
+    const char *whole = NULL, *ref = NULL;
+    JsonObject *annotations;
+
+    if (!berth_document_get_object(object, "annotations", &annotations, error) ||
+        (annotations &&
+         (!berth_document_get_string(annotations, "io.containerd.image.name", &whole, error) ||
+          !berth_document_get_string(annotations, "org.opencontainers.image.ref.name", &ref,
+                                     error))))
+        return false;
+    *name = g_strdup(whole ? whole : ref ? ref : "");
+    return true;
+}
+
+static BerthDescriptor *read_descriptor(JsonObject *object, GError **error) {
+    const char *media_type, *digest;
+    uint64_t size;
+
+    if (!berth_document_get_string(object, "mediaType", &media_type, error) ||
+        !berth_document_get_string(object, "digest", &digest, error) ||
+        !berth_document_get_size(object, "size", &size, error))
+        return NULL;
+    if (!digest) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "an entry lacks its digest");
+        return NULL;
+    }
+    if (!media_type)
+        media_type = BERTH_MEDIA_OCI_MANIFEST;
+    if (!berth_name_check_media_type(media_type, error) || !berth_digest_parse(digest, NULL, error))
+        return NULL;
+    return berth_descriptor_new(media_type, digest, size);
+}
+
+GPtrArray *berth_layout_read(const char *data, size_t size, GError **error) {
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    JsonArray *array;
+
+    if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
+        return NULL;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            "index.json: an entry is no object, or there are more than %d",
+                            MAX_IMAGES);
+            return NULL;
+        }
+        BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
+        g_ptr_array_add(entries, entry);
+        entry->descriptor = read_descriptor(json_node_get_object(node), error);
+        if (!entry->descriptor || !read_name(json_node_get_object(node), &entry->name, error))
+            return NULL;
+    }
+    return g_steal_pointer(&entries);
+}
+
+/* The document is an array; berth_document_parse takes objects only. */
+static JsonNode *parse_array(const char *data, size_t size, GError **error) {
+    g_autoptr(GString) wrapped = g_string_new("{\"a\":");
+
+    g_string_append_len(wrapped, data, (gssize)size);
+    g_string_append_c(wrapped, '}');
+    return berth_document_parse(wrapped->str, wrapped->len, error);
+}
+
+GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error) {
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_docker_entry);
+    g_autoptr(JsonNode) root = parse_array(data, size, error);
+    const char *config;
+    JsonArray *array;
+
+    if (!root || !berth_document_get_array(json_node_get_object(root), "a", &array, error))
+        return NULL;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            "manifest.json: an entry is no object, or there are more than %d",
+                            MAX_IMAGES);
+            return NULL;
+        }
+        JsonObject *object = json_node_get_object(node);
+        BerthDockerEntry *entry = g_new0(BerthDockerEntry, 1);
+        g_ptr_array_add(entries, entry);
+        if (!berth_document_get_string(object, "Config", &config, error) ||
+            !berth_document_get_strings(object, "RepoTags", &entry->tags, error) ||
+            !berth_document_get_strings(object, "Layers", &entry->layers, error))
+            return NULL;
+        entry->config = g_strdup(config ? config : "");
+        if (!config || g_strv_length(entry->layers) > MAX_LAYERS) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            "manifest.json: an image has no configuration, or too many layers");
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&entries);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an image archive says is in it: index.json of an OCI layout (image-layout.md), manifest.json
+ * of "docker save". */
+
+#pragma once
+
+#include "base/descriptor.h"
+
+typedef struct {
+    BerthDescriptor *descriptor;
+    char *name; /* of annotations; "" where there is none */
+} BerthLayoutEntry;
+
+typedef struct {
+    char *config;          /* a member's name */
+    char **tags, **layers; /* names; members' names, lowest first */
+} BerthDockerEntry;
+
+/* Of BerthLayoutEntry and BerthDockerEntry. */
+GPtrArray *berth_layout_read(const char *data, size_t size, GError **error);
+GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error);

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Images go into archives and come out of them: ours are read by skopeo and podman's tools, and
+# theirs by us; hostile archives are refused and leave nothing.
+
+import gzip
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/archive/busybox:x"
+INDEX = f"{HOST}/archive/index:x"
+WORK = "/tmp/archives"
+
+
+def forget():
+    for row in listing("images"):
+        good("rmi", row["name"])
+    good("prune")
+    equal(listing("content", "list"), [])
+
+
+def digest_of(name):
+    return [row["digest"] for row in listing("images") if row["name"] == name][0]
+
+
+def make_tar(members):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, content in members:
+            if isinstance(content, tarfile.TarInfo):
+                content.name = name
+                tar.addfile(content)
+                continue
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def write(name, data):
+    with open(f"{WORK}/{name}", "wb") as file:
+        file.write(data)
+    return f"{WORK}/{name}"
+
+
+def layout(image, name="local.test/app:x", media_type=oci.OCI_MANIFEST, skip=()):
+    manifest = image.finish()
+    digest = oci.digest_of(manifest)
+    blobs = {**image.blobs, digest: manifest}
+    index = {"schemaVersion": 2, "manifests": [
+        {"mediaType": media_type, "digest": digest, "size": len(manifest),
+         "annotations": {"org.opencontainers.image.ref.name": name} if name else {}}]}
+    members = [("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", json.dumps(index).encode())]
+    return members + [(f"blobs/{d.replace(':', '/')}", data) for d, data in blobs.items() if d not in skip]
+
+
+def refused(data, *words):
+    before = listing("images")
+    result = dist("import", write("bad.tar", data))
+    equal(result.status, 1, result)
+    for word in words:
+        contains(result.err, word)
+    equal(listing("images"), before)
+    equal(listing("content", "active"), [])
+    return result
+
+
+def test_setup():
+    os.makedirs(WORK)
+    oci.push(oci.busybox_image(), IMAGE)
+    oci.push_index({"linux/amd64": oci.busybox_image("zstd"),
+                    "linux/arm64": oci.busybox_image(Cmd=["x"])}, INDEX)
+
+
+def test_out_and_in_again():
+    good("pull", IMAGE)
+    good("pull", INDEX)
+    digests = digest_of(IMAGE), digest_of(INDEX)
+    good("export", IMAGE, INDEX, "-o", f"{WORK}/both.tar")
+    forget()
+    equal(sorted(good("import", f"{WORK}/both.tar").split()), [IMAGE, INDEX])
+    equal((digest_of(IMAGE), digest_of(INDEX)), digests)
+    equal(good("run", "--rm", INDEX, "echo", "in").strip(), "in")
+
+
+def test_ours_are_read_by_skopeo():
+    good("export", IMAGE, "-o", f"{WORK}/one.tar")
+    for kind in ("oci-archive", "docker-archive"):
+        result = run("skopeo", "copy", "-q", f"{kind}:{WORK}/one.tar", f"dir:{WORK}/{kind}")
+        equal(result.status, 0, result)
+    with open(f"{WORK}/oci-archive/manifest.json", "rb") as file:
+        equal(oci.digest_of(file.read()), digest_of(IMAGE))
+
+
+def test_ours_through_a_pipe_and_compressed():
+    subprocess.run(f"dist export {IMAGE} | gzip -1 >{WORK}/one.tar.gz", shell=True, check=True)
+    digest = digest_of(IMAGE)
+    forget()
+    with open(f"{WORK}/one.tar.gz", "rb") as file:
+        subprocess.run(["dist", "import", "--no-unpack"], stdin=file, check=True, stdout=subprocess.DEVNULL)
+    equal(digest_of(IMAGE), digest)
+
+
+def test_directories_both_ways():
+    digest = digest_of(IMAGE)
+    os.makedirs(f"{WORK}/tree")
+    good("export", IMAGE, "-o", f"{WORK}/tree")
+    equal(run("skopeo", "inspect", "--raw", f"oci:{WORK}/tree").status, 0)
+    forget()
+    good("import", f"{WORK}/tree")
+    equal(digest_of(IMAGE), digest)
+
+
+def test_archives_of_skopeo():
+    for kind, name in (("docker-archive", "docker.io/library/theirs:v1"), ("oci-archive", "v2")):
+        path = f"{WORK}/{kind}.tar"
+        result = run("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{IMAGE}", f"{kind}:{path}:{name}")
+        equal(result.status, 0, result)
+    equal(good("import", f"{WORK}/docker-archive.tar").strip(), "docker.io/library/theirs:v1")
+    equal(good("run", "--rm", "theirs:v1", "echo", "docker").strip(), "docker")
+    equal(good("import", f"{WORK}/oci-archive.tar").strip(), "localhost/imported:v2")
+    equal(good("import", "--name=local.test/named:v3", f"{WORK}/oci-archive.tar").strip(), "local.test/named:v3")
+    equal(good("run", "--rm", "local.test/named:v3", "echo", "oci").strip(), "oci")
+
+
+def test_old_docker_archives_with_links():
+    layer = oci.busybox_layer("none").finish()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
+                         "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
+    link = tarfile.TarInfo()
+    link.type, link.linkname = tarfile.SYMTYPE, "../real/layer.tar"
+    manifest = [{"Config": "c.json", "RepoTags": ["old/app:1", "old/app:2"], "Layers": ["link/layer.tar"]},
+                {"Config": "c.json", "RepoTags": None, "Layers": ["real/layer.tar"]}]
+    data = make_tar([("manifest.json", json.dumps(manifest).encode()), ("real/VERSION", b"1.0"), ("c.json", config),
+                     ("link/layer.tar", link), ("real/layer.tar", layer[2])])
+    equal(sorted(good("import", write("old.tar", data)).split()),
+          ["docker.io/old/app:1", "docker.io/old/app:2"])
+    equal(good("run", "--rm", "old/app:1", "echo", "old").strip(), "old")
+
+
+def test_a_root_file_system():
+    result = dist("import", "--rootfs", write("rootfs.tar.gz", gzip.compress(oci.busybox_layer("none").finish()[2])))
+    equal(result.status, 1)
+    contains(result.err, "name")
+    good("import", "--rootfs", "--name=local.test/root:1", f"{WORK}/rootfs.tar.gz", "/bin/echo", "hello")
+    equal(good("run", "--rm", "local.test/root:1").strip(), "hello")
+    good("push", "local.test/root:1", f"{HOST}/archive/root:1")
+    equal(run("skopeo", "inspect", "--tls-verify=false", f"docker://{HOST}/archive/root:1").status, 0)
+
+
+def small(seed=0):
+    return oci.Image([oci.Layer("gzip").add("f", random.Random(seed).randbytes(50000))])
+
+
+def test_what_is_no_archive():
+    refused(b"not a tar at all" * 100, "tar")
+    refused(b"", "")
+    refused(make_tar([("hello", b"x")]), "neither index.json nor manifest.json")
+    refused(make_tar([("index.json", b"{")]), "JSON")
+    refused(make_tar([("index.json", b'{"manifests":[]}')]), "no image")
+    refused(make_tar([("manifest.json", b'[{"Config":"nope.json","Layers":[]}]')]), "nope.json")
+    refused(make_tar([("index.json", b'{"a":' * 5000 + b"1" + b"}" * 5000)]), "deeper")
+
+
+def test_a_blob_that_is_not_what_its_name_says():
+    image = small(1)
+    members = layout(image)
+    wrong = [(name, data if not name.endswith(image.manifest["layers"][0]["digest"][7:]) else b"x")
+             for name, data in members]
+    refused(make_tar(wrong), "digest")
+
+
+def test_an_archive_that_is_not_whole():
+    image = small(2)
+    image.finish()
+    refused(make_tar(layout(image, skip=(image.manifest["layers"][0]["digest"],))), "not whole",
+            image.manifest["layers"][0]["digest"])
+    data = make_tar(layout(small(3)))
+    refused(data[:len(data) // 2], "")
+
+
+def test_members_with_paths_lead_nowhere():
+    image = small(4)
+    members = [("../../../../etc/passwd", b"x"), ("/etc/shadow", b"x"), ("blobs/sha256/../../x", b"x")]
+    data = make_tar(members + layout(image, "local.test/paths:x"))
+    equal(good("import", "--no-unpack", write("paths.tar", data)).strip(), "local.test/paths:x")
+    loop = tarfile.TarInfo()
+    loop.type, loop.linkname = tarfile.SYMTYPE, "loop.tar"
+    refused(make_tar([("loop.tar", loop), ("manifest.json", b'[{"Config":"loop.tar","Layers":[]}]')]), "loop.tar")
+
+
+def test_killed_in_the_middle_of_an_import():
+    generator = random.Random(os.getpid())
+    image = oci.Image([oci.Layer("none").add("f", generator.randbytes(20000000)) for _ in range(3)])
+    path = write("large.tar", make_tar(layout(image, "local.test/large:x")))
+    for _ in range(5):
+        process = subprocess.Popen(["dist", "import", "--no-unpack", path], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.3)
+        kill_service()
+        process.wait()
+        equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    good("import", path)
+    good("prune")
+    directory = f"{STATE}/content/blobs/sha256"
+    for name in os.listdir(directory):
+        with open(f"{directory}/{name}", "rb") as file:
+            equal(oci.digest_of(file.read()), f"sha256:{name}")
+
+
+def test_who_may():
+    equal(dist("import", f"{WORK}/one.tar", user="alice").status, 1)
+    equal(dist("export", IMAGE, user="alice").status, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
