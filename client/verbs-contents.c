@@ -488,6 +488,39 @@ static int content_edit(int argc, char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int content_verify(int argc, char **argv, GError **error) {
+    gboolean refetch = FALSE;
+    const GOptionEntry options[] = {
+        {"refetch", 0, 0, G_OPTION_ARG_NONE, &refetch,
+         N_("Fetch what is damaged again from where it came"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_auto(DistResult) result = {0};
+    const char *path;
+
+    if (!dist_parse(NULL, _("Check that all contents are what their digests say."), options, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Verify", "a{sv}", 1, "Refetch", "b", (int)refetch);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_wait_transfer(path, &result, error))
+        return EXIT_FAILURE;
+    for (char **digest = result.damaged; digest && *digest; digest++)
+        puts(*digest);
+    if (!result.damaged || !result.damaged[0])
+        return EXIT_SUCCESS;
+    berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
+                    _("%u contents were damaged and set aside; pull their images again"),
+                    g_strv_length(result.damaged));
+    return EXIT_FAILURE;
+}
+
 static const DistVerb content_verbs[] = {
     {"list", "", N_("list the contents"), content_list},
     {"ls", "", N_("list the contents"), content_list},
@@ -499,6 +532,7 @@ static const DistVerb content_verbs[] = {
     {"rm", "DIGEST…", N_("delete content"), content_rm},
     {"label", "DIGEST KEY=VALUE…", N_("label content"), content_label},
     {"edit", "DIGEST", N_("edit content into new content"), content_edit},
+    {"verify", "", N_("check that contents are what their digests say"), content_verify},
     {NULL, NULL, NULL, NULL},
 };
 

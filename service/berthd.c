@@ -10,6 +10,7 @@
 #include "bus/access.h"
 #include "bus/service.h"
 #include "config.h"
+#include "images/pull.h"
 #include "snapshots/trash.h"
 
 #include <errno.h>
@@ -227,6 +228,7 @@ static bool start(Daemon *daemon, GError **error) {
         (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
             0)
         return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
+    berth_pull_resume_all(service->images);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "bus/service.h"
 #include "images/prune.h"
 #include "images/push.h"
+#include "images/verify.h"
 
 #include <errno.h>
 
@@ -255,6 +256,28 @@ static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    int refetch = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {{"Refetch", "b", &refetch}, {NULL, NULL, NULL}};
+
+    if ((r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_verify, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_verify, userdata, ret_error, MANAGE,
+                           "verb", "verify", NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthVerifyRequest request = {.refetch = refetch, .owner = uid};
+    BerthTransfer *transfer = berth_verify_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
 }
 
 static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -519,6 +542,8 @@ static const sd_bus_vtable vtable[] = {
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetLabels", SD_BUS_ARGS("s", digest, "a{ss}", labels),
                             SD_BUS_NO_RESULT, method_set_labels, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", transfer),
+                            method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("as", keepers),
                             method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sstt)", usage), method_usage,

@@ -127,6 +127,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
         .credentials = credentials,
         .lease = lease,
         .owner = uid,
+        .lasting = mode != BERTH_PULL_UNPACK,
     };
     BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)

@@ -73,6 +73,8 @@ static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
                                   transfer->target->digest, transfer->target->size);
     if (r >= 0 && transfer->chain_id)
         r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", transfer->chain_id);
+    if (r >= 0 && transfer->damaged)
+        r = berth_options_append_strings(reply, "Damaged", transfer->damaged);
     if (r >= 0 && transfer->names)
         r = berth_options_append_strings(reply, "Names", transfer->names);
     if (r >= 0 && transfer->warnings && transfer->warnings[0])

@@ -172,6 +172,10 @@ void berth_contents_unpin(BerthContents *contents, const char *digest) {
         g_hash_table_replace(contents->pins, g_strdup(digest), GUINT_TO_POINTER(count - 1));
 }
 
+unsigned berth_contents_count_pins(BerthContents *contents, const char *digest) {
+    return GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
+}
+
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest) {
     return g_hash_table_contains(contents->pins, digest);
 }
@@ -207,6 +211,24 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
     }
     berth_trash_empty(contents->event, root, name);
     return good;
+}
+
+bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error) {
+    int root = berth_content_store_get_root(contents->store);
+    g_auto(BerthBlob) blob = {0};
+
+    if (mkdirat(root, "damaged", 0700) < 0 && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make the directory for what is damaged");
+    berth_autofd int damaged =
+        openat(root, "damaged", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (damaged < 0)
+        return berth_error_set_errno(error, errno, "open the directory for what is damaged");
+    if (!berth_content_store_info(contents->store, digest, &blob, error) ||
+        !berth_content_store_move(contents->store, digest, damaged, error))
+        return false;
+    if (contents->observer)
+        contents->observer(digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
+    return true;
 }
 
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec) {

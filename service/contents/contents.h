@@ -48,6 +48,7 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
  * They nest. */
 void berth_contents_pin(BerthContents *contents, const char *digest);
 void berth_contents_unpin(BerthContents *contents, const char *digest);
+unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
 
@@ -56,6 +57,9 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
 
 /* How long an ingest may be left alone. */
 #define BERTH_INGEST_LIFE_USEC (24 * 3600ll * G_USEC_PER_SEC)
+
+/* Moves a blob that is not what its name says out of the way, to content/damaged/. */
+bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error);
 
 /* Removes ingests that nobody writes and that have not grown for so long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);

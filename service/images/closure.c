@@ -200,3 +200,18 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     }
     return true;
 }
+
+GPtrArray *berth_closure_list_missing(BerthImages *images, GPtrArray *items) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    GPtrArray *missing = g_ptr_array_new();
+
+    for (guint i = 0; i < items->len; i++) {
+        const BerthClosureItem *item = items->pdata[i];
+        if (!item->missing || item->is_document)
+            continue;
+        g_auto(GStrv) sources = berth_content_store_get_sources(store, item->descriptor->digest);
+        if (sources[0])
+            g_ptr_array_add(missing, item->descriptor->digest);
+    }
+    return missing;
+}

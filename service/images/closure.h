@@ -30,6 +30,9 @@ BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *
                                     void *userdata, GError **error);
 void berth_closure_free(BerthClosure *closure);
 
+/* Digests (of const char *, the items') of blobs that are missing and can be had again. */
+GPtrArray *berth_closure_list_missing(BerthImages *images, GPtrArray *items);
+
 /* The first that is missing as an error for a person; true where nothing is. */
 bool berth_closure_check(GPtrArray *items, const char *name, GError **error);
 

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "images/closure.h"
+#include "images/refetch.h"
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
@@ -23,9 +24,11 @@ typedef struct {
     BerthPlatform *machine;
     BerthWorker *archive;
     BerthClosure *closure;
-    GPtrArray *names; /* of Image */
-    guint next;       /* image to collect */
-    GPtrArray *todo;  /* of BerthClosureItem to write, each once */
+    BerthRefetch *refetch; /* of layers that were dropped once unpacked */
+    bool refetched;        /* those of the present image */
+    GPtrArray *names;      /* of Image */
+    guint next;            /* image to collect */
+    GPtrArray *todo;       /* of BerthClosureItem to write, each once */
     guint written;
     bool pinned; /* those of todo */
     int content; /* shares its position with the worker's */
@@ -61,6 +64,7 @@ static void free_export(Export *export) {
         export->item->poll = NULL;
     berth_worker_free(export->archive);
     berth_closure_free(export->closure);
+    berth_refetch_forget(export->refetch);
     if (export->pinned)
         pin_all(export, false);
     g_ptr_array_unref(export->todo);
@@ -365,12 +369,37 @@ static bool take_items(Export *export, Image *image, GError **error) {
     return true;
 }
 
+static void on_refetched(GPtrArray *missing, const GError *error, void *userdata) {
+    Export *export = userdata;
+
+    (void)missing;
+    export->refetch = NULL;
+    if (error)
+        end(export, error);
+    else if (!export->ended)
+        collect_next(export);
+}
+
+/* Layers of what is to be written, from where they came; once an image. */
+static bool fetch_missing(Export *export, GPtrArray *items) {
+    g_autoptr(GPtrArray) missing = berth_closure_list_missing(export->images, items);
+
+    if (export->refetched || missing->len == 0)
+        return false;
+    export->refetched = true;
+    export->refetch = berth_images_refetch(export->images, missing, export->transfer->owner,
+                                           on_refetched, export);
+    return true;
+}
+
 static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Export *export = userdata;
     Image *image = export->names->pdata[export->next];
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     export->closure = NULL;
+    if (!local && fetch_missing(export, items))
+        return;
     if (!local) {
         image->items = g_ptr_array_ref(items);
         take_items(export, image, &local);
@@ -380,6 +409,7 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
         return;
     }
     export->next++;
+    export->refetched = false;
     collect_next(export);
 }
 

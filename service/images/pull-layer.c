@@ -200,7 +200,8 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
 
     layer->state = LAYER_UNPACKING;
     if (berth_snapshot_store_has(pull->images->snapshots, layer->chain_id)) {
-        if (pull->mode == BERTH_PULL_UNPACK)
+        /* What was dropped once it was unpacked is not fetched for nothing. */
+        if (pull->mode == BERTH_PULL_UNPACK || !pull->images->remotes->settings->keep_compressed)
             finish(layer);
         else
             berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob_only, layer);

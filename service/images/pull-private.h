@@ -21,7 +21,8 @@ struct BerthPull {
     char *reference;
     bool all_platforms;
     char *platform_text;
-    char *lease; /* "" for none */
+    char *lease;    /* "" for none */
+    int64_t record; /* in berth.db, of one that lasts; 0 for none */
     BerthPlatform *platform;
     char *name;
     BerthDescriptor *target;

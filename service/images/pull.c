@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "store/lease-store.h"
+#include "store/transfer-store.h"
 
 enum { MAX_INDEXES = 16 };
 
@@ -47,6 +48,8 @@ static int on_end(sd_event_source *source, void *userdata) {
     GError *error = g_steal_pointer(&pull->error);
 
     sd_event_source_unref(source);
+    if (pull->record > 0)
+        berth_transfer_store_remove(pull->images->database, pull->record);
     free_pull(pull);
     berth_transfer_finish(transfer, error);
     return 0;
@@ -119,6 +122,24 @@ static void sync_snapshots(BerthImages *images) {
     berth_worker_send(sync->worker, call, on_file_system_synced, sync);
 }
 
+/* KeepCompressed=no: a layer that is unpacked is not kept twice. What another transfer is about to
+ * use stays. */
+static void drop_layers(BerthPull *pull) {
+    BerthImages *images = pull->images;
+    g_autoptr(GPtrArray) dropped = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < pull->layers->len; i++) {
+        const char *digest = ((BerthPullLayer *)pull->layers->pdata[i])->descriptor->digest;
+        if (berth_contents_count_pins(images->contents, digest) == 1 &&
+            berth_content_store_has(berth_contents_get_store(images->contents), digest))
+            g_ptr_array_add(dropped, (gpointer)digest);
+    }
+    if (!berth_contents_discard(images->contents, dropped, &error))
+        berth_log_warning("BERTH_IMAGE", pull->name, "Cannot drop layers of %s: %s", pull->name,
+                          error->message);
+}
+
 /* Everything is there: the name may appear. */
 static void put_name(BerthPull *pull) {
     BerthImages *images = pull->images;
@@ -134,6 +155,8 @@ static void put_name(BerthPull *pull) {
     pull->transfer->target = berth_descriptor_copy(pull->target);
     pull->transfer->chain_id =
         pull->info && pull->mode != BERTH_PULL_FETCH ? g_strdup(pull->info->chain_id) : NULL;
+    if (pull->mode == BERTH_PULL_PULL && !images->remotes->settings->keep_compressed)
+        drop_layers(pull);
     end(pull, NULL);
     sync_snapshots(images);
 }
@@ -462,6 +485,43 @@ static const char *const kinds[] = {
     [BERTH_PULL_UNPACK] = "unpack",
 };
 
+/* Without a record it is only not taken up again. */
+static void record(BerthPull *pull, const BerthPullRequest *request) {
+    const BerthTransferRecord record = {
+        .kind = (char *)kinds[pull->mode],
+        .reference = pull->reference,
+        .platform = pull->platform_text ? pull->platform_text : (char *)"",
+        .lease = pull->lease,
+        .all_platforms = pull->all_platforms,
+        .insecure = request->insecure,
+        .owner = request->owner,
+    };
+
+    berth_transfer_store_add(pull->images->database, &record, &pull->record, NULL);
+}
+
+void berth_pull_resume_all(BerthImages *images) {
+    g_autoptr(GPtrArray) records = berth_transfer_store_take(images->database, NULL);
+
+    for (guint i = 0; records && i < records->len; i++) {
+        const BerthTransferRecord *record = records->pdata[i];
+        g_autoptr(GError) error = NULL;
+        const BerthPullRequest request = {
+            .mode = g_str_equal(record->kind, "pull") ? BERTH_PULL_PULL : BERTH_PULL_FETCH,
+            .reference = record->reference,
+            .platform = record->platform[0] ? record->platform : NULL,
+            .all_platforms = record->all_platforms,
+            .insecure = record->insecure,
+            .lease = record->lease,
+            .owner = record->owner,
+            .lasting = true,
+        };
+        if (!berth_pull_start(images, &request, &error))
+            berth_log_warning("BERTH_IMAGE", record->reference, "Cannot go on with %s: %s",
+                              record->reference, error->message);
+    }
+}
+
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
                                 GError **error) {
     BerthPull *pull = g_new0(BerthPull, 1);
@@ -483,6 +543,8 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
         return NULL;
     }
     BerthTransfer *transfer = pull->transfer;
+    if (request->lasting)
+        record(pull, request);
     transfer->cancel = on_cancel;
     transfer->cancel_userdata = pull;
     /* Otherwise the session says when it is ready. */

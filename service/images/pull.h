@@ -21,7 +21,11 @@ typedef struct {
     char *const *credentials; /* key, value, …; may be NULL */
     const char *lease;        /* that keeps all of it, or "" */
     uint32_t owner;
+    bool lasting; /* taken up again after the service was away */
 } BerthPullRequest;
+
+/* Begins again what was under way when the service went; what cannot be begun is logged. */
+void berth_pull_resume_all(BerthImages *images);
 
 /* Starts it; NULL with error where that fails at once. The transfer tells the rest. */
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,

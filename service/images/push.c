@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "images/closure.h"
+#include "images/refetch.h"
 
 #include <string.h>
 
@@ -26,6 +27,8 @@ struct Push {
     BerthRemoteSession *session;
     bool ready;
     BerthClosure *closure;
+    BerthRefetch *refetch; /* of layers that were dropped once unpacked */
+    bool refetched;
     GPtrArray *items;   /* of BerthClosureItem, as the closure gives them */
     GPtrArray *objects; /* of Object, those that are being sent */
     guint next;         /* item to send */
@@ -56,6 +59,7 @@ static void pin_all(Push *push, bool pin) {
 
 static void free_push(Push *push) {
     berth_closure_free(push->closure);
+    berth_refetch_forget(push->refetch);
     berth_remote_session_free(push->session);
     g_clear_pointer(&push->objects, g_ptr_array_unref);
     pin_all(push, false);
@@ -218,6 +222,40 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
     start(push);
 }
 
+static void on_collected(GPtrArray *items, const GError *error, void *userdata);
+
+static void collect(Push *push) {
+    g_autoptr(GError) error = NULL;
+
+    push->closure = berth_closure_collect(push->images, push->target, push->platform, on_collected,
+                                          push, &error);
+    if (!push->closure)
+        end(push, error);
+}
+
+static void on_refetched(GPtrArray *missing, const GError *error, void *userdata) {
+    Push *push = userdata;
+
+    (void)missing;
+    push->refetch = NULL;
+    if (error)
+        end(push, error);
+    else if (!push->ended)
+        collect(push);
+}
+
+/* Once: what is missing after that is told as it is. */
+static bool fetch_missing(Push *push, GPtrArray *items) {
+    g_autoptr(GPtrArray) missing = berth_closure_list_missing(push->images, items);
+
+    if (push->refetched || missing->len == 0)
+        return false;
+    push->refetched = true;
+    push->refetch =
+        berth_images_refetch(push->images, missing, push->transfer->owner, on_refetched, push);
+    return true;
+}
+
 static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -226,6 +264,8 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
         end(push, error);
         return;
     }
+    if (fetch_missing(push, items))
+        return;
     push->items = g_ptr_array_ref(items);
     pin_all(push, true);
     start(push);

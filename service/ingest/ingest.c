@@ -83,3 +83,22 @@ bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, 
     *size = state.done;
     return true;
 }
+
+bool berth_ingest_hash(int file, BerthAlgorithm algorithm, char **digest, uint64_t *size,
+                       GError **error) {
+    g_autoptr(BerthHash) hash = berth_hash_new(algorithm);
+    g_autofree char *buffer = g_malloc(CHUNK_BYTES);
+    ssize_t got;
+
+    *size = 0;
+    while ((got = pread(file, buffer, CHUNK_BYTES, (off_t)*size)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return berth_error_set_errno(error, errno, "read the content");
+        berth_hash_update(hash, buffer, (size_t)got);
+        *size += (uint64_t)got;
+    }
+    *digest = berth_hash_get_digest(hash);
+    return true;
+}

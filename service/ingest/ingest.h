@@ -20,5 +20,9 @@ typedef struct {
     uint64_t limit;  /* SizeMismatch beyond this many bytes in all */
 } BerthIngest;
 
+/* Hashes a file from its start, at any size. */
+bool berth_ingest_hash(int file, BerthAlgorithm algorithm, char **digest, uint64_t *size,
+                       GError **error);
+
 /* Returns the digest of the whole file and its size once all of it is on disk. */
 bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error);

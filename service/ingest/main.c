@@ -45,6 +45,36 @@ static int reply(void *data, sd_bus_message *message) {
     return sd_bus_message_append(message, "st", job->digest, job->size);
 }
 
+static BerthAlgorithm parse_algorithm(const char *name) {
+    return g_str_equal(name, "sha512")   ? BERTH_ALGORITHM_SHA512
+           : g_str_equal(name, "sha384") ? BERTH_ALGORITHM_SHA384
+                                         : BERTH_ALGORITHM_SHA256;
+}
+
+static bool run_hash(void *data, GError **error) {
+    Job *job = data;
+
+    return berth_ingest_hash(job->ingest.file, job->ingest.algorithm, &job->digest, &job->size,
+                             error);
+}
+
+static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = g_new0(Job, 1);
+    const char *algorithm;
+    int r;
+
+    (void)userdata;
+    (void)error;
+    job->ingest.input = job->ingest.file = job->ingest.onward = -1;
+    if ((r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &algorithm)) < 0) {
+        free_job(job);
+        return r;
+    }
+    job->ingest.algorithm = parse_algorithm(algorithm);
+    return berth_frame_run_job(call, "hash", job, run_hash, reply, free_job);
+}
+
 static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Job *job = g_new0(Job, 1);
     const char *algorithm;
@@ -61,9 +91,7 @@ static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *err
         free_job(job);
         return r;
     }
-    job->ingest.algorithm = g_str_equal(algorithm, "sha512")   ? BERTH_ALGORITHM_SHA512
-                            : g_str_equal(algorithm, "sha384") ? BERTH_ALGORITHM_SHA384
-                                                               : BERTH_ALGORITHM_SHA256;
+    job->ingest.algorithm = parse_algorithm(algorithm);
     return berth_frame_run_job(call, "ingest", job, run, reply, free_job);
 }
 
@@ -110,6 +138,8 @@ static const sd_bus_vtable vtable[] = {
     /* pipe, ingest file, algorithm, offset, limit, whether an onward pipe follows → digest, size */
     SD_BUS_METHOD("Ingest", "hhsttb", "st", method_ingest, 0),
     SD_BUS_METHOD("IngestOnward", "hhsttbh", "st", method_ingest, 0),
+    /* file, algorithm → digest, size */
+    SD_BUS_METHOD("Hash", "hs", "st", method_hash, 0),
     SD_BUS_METHOD("Sync", "h", "", method_sync, 0),
     SD_BUS_METHOD("SyncFileSystem", "h", "", method_sync_file_system, 0),
     SD_BUS_VTABLE_END,

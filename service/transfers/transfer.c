@@ -35,6 +35,7 @@ static void free_transfer(gpointer data) {
     g_free(transfer->chain_id);
     g_strfreev(transfer->warnings);
     g_strfreev(transfer->names);
+    g_strfreev(transfer->damaged);
     berth_descriptor_free(transfer->target);
     g_ptr_array_unref(transfer->items);
     g_clear_error(&transfer->error);
@@ -200,11 +201,20 @@ void berth_transfer_finish(BerthTransfer *transfer, GError *error) {
                       : error->code == BERTH_ERROR_CANCELLED ? BERTH_TRANSFER_CANCELLED
                                                              : BERTH_TRANSFER_FAILED;
     transfer->expires_usec = g_get_monotonic_time() + FINISHED_STAY_USEC;
+    if (transfer->followed)
+        transfer->followed(transfer, transfer->followed_userdata);
     report(transfer, BERTH_TRANSFER_FINISHED);
     if (sd_event_source_get_enabled(transfers->expiry, NULL) == 0) {
         sd_event_source_set_time(transfers->expiry, (uint64_t)transfer->expires_usec);
         sd_event_source_set_enabled(transfers->expiry, SD_EVENT_ONESHOT);
     }
+}
+
+void berth_transfer_follow(BerthTransfer *transfer,
+                           void (*followed)(BerthTransfer *transfer, void *userdata),
+                           void *userdata) {
+    transfer->followed = followed;
+    transfer->followed_userdata = userdata;
 }
 
 void berth_transfer_cancel(BerthTransfer *transfer) {

@@ -51,8 +51,11 @@ struct BerthTransfer {
     char *name;
     BerthDescriptor *target;
     char *chain_id;
+    char **damaged;  /* digests; may be NULL */
     char **names;    /* of several images; may be NULL */
     char **warnings; /* of the registry, for a person; may be NULL */
+    void (*followed)(struct BerthTransfer *transfer, void *userdata); /* told of its end */
+    void *followed_userdata;
     void (*cancel)(void *userdata);
     void *cancel_userdata;
     int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */
@@ -76,6 +79,11 @@ unsigned berth_transfers_count_running(BerthTransfers *transfers);
 /* An item, owned by the transfer; phases are static strings. */
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total);
+
+/* followed is told when it has ended, before anybody else; one a transfer. */
+void berth_transfer_follow(BerthTransfer *transfer,
+                           void (*followed)(BerthTransfer *transfer, void *userdata),
+                           void *userdata);
 
 /* Ends it: error is taken over; NULL for success. The operation is gone then. */
 void berth_transfer_finish(BerthTransfer *transfer, GError *error);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/transfer-store.h"
+
+static void free_record(gpointer data) {
+    BerthTransferRecord *record = data;
+
+    g_free(record->kind);
+    g_free(record->reference);
+    g_free(record->platform);
+    g_free(record->lease);
+    g_free(record);
+}
+
+bool berth_transfer_store_add(BerthDatabase *database, const BerthTransferRecord *record,
+                              int64_t *id, GError **error) {
+    if (!berth_database_run(database, error,
+                            "INSERT INTO transfers (kind, reference, platform, all_platforms,"
+                            "  insecure, owner, lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                            "sssiiis", record->kind, record->reference, record->platform,
+                            (int64_t)record->all_platforms, (int64_t)record->insecure,
+                            (int64_t)record->owner, record->lease))
+        return false;
+    *id = berth_database_last_row(database);
+    return true;
+}
+
+void berth_transfer_store_remove(BerthDatabase *database, int64_t id) {
+    berth_database_run(database, NULL, "DELETE FROM transfers WHERE id = ?1", "i", id);
+}
+
+GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local,
+        "SELECT id, kind, reference, platform, all_platforms, insecure, owner, lease"
+        "  FROM transfers ORDER BY id",
+        "");
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthTransferRecord *record = g_new0(BerthTransferRecord, 1);
+        *record = (BerthTransferRecord){
+            .id = sqlite3_column_int64(rows, 0),
+            .kind = g_strdup(berth_database_text(rows, 1)),
+            .reference = g_strdup(berth_database_text(rows, 2)),
+            .platform = g_strdup(berth_database_text(rows, 3)),
+            .all_platforms = sqlite3_column_int(rows, 4),
+            .insecure = sqlite3_column_int(rows, 5),
+            .owner = (uint32_t)sqlite3_column_int64(rows, 6),
+            .lease = g_strdup(berth_database_text(rows, 7)),
+        };
+        g_ptr_array_add(records, record);
+    }
+    if (!local && berth_database_run(database, &local, "DELETE FROM transfers", ""))
+        return g_steal_pointer(&records);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The store heals: damaged contents are found, set aside and had again; transfers go on after the
+# service was away; layers that were dropped once unpacked come back when they are needed.
+
+import os
+import random
+import subprocess
+import sys
+import threading
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+REGISTRY = FaultyRegistry()
+CONFIGURATION = "/etc/berth/berth.conf.d/repair.conf"
+
+
+def image(seed):
+    generator = random.Random(seed)
+    return oci.Image([oci.busybox_layer(), oci.Layer("gzip").add("f", generator.randbytes(300000))],
+                     {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]})
+
+
+def path_of(digest):
+    return f"{STATE}/content/blobs/{digest.replace(':', '/')}"
+
+
+def damage(digest):
+    with open(path_of(digest), "rb") as file:
+        data = bytearray(file.read())
+    data[len(data) // 2] ^= 1
+    os.unlink(path_of(digest))
+    with open(path_of(digest), "wb") as file:
+        file.write(data)
+
+
+def blobs():
+    return {row["digest"] for row in listing("content", "list")}
+
+
+def test_damage_is_found_and_set_aside():
+    content = image(1)
+    reference, _ = REGISTRY.add("a:x", content)
+    good("pull", reference)
+    equal(good("content", "verify"), "")
+    layer = content.manifest["layers"][1]["digest"]
+    damage(layer)
+    result = dist("content", "verify")
+    equal(result.status, 1, result)
+    equal(result.out.split(), [layer])
+    assert layer not in blobs()
+    assert os.path.exists(f"{STATE}/content/damaged/{layer[7:]}")
+    good("pull", reference)
+    equal(good("content", "verify"), "")
+
+
+def test_damage_is_mended_from_where_it_came():
+    content = image(2)
+    reference, _ = REGISTRY.add("b:x", content)
+    good("pull", reference)
+    layer = content.manifest["layers"][1]["digest"]
+    damage(layer)
+    equal(good("content", "verify", "--refetch"), "")
+    assert layer in blobs()
+    equal(good("content", "verify"), "")
+    digest = good("content", "ingest", "local", input="mine").strip()
+    damage(digest)
+    result = dist("content", "verify", "--refetch")
+    equal((result.status, result.out.split()), (1, [digest]))
+
+
+def test_a_pull_goes_on_after_the_service_was_killed():
+    content = image(3)
+    reference, _ = REGISTRY.add("c:x", content)
+    layer = content.manifest["layers"][1]["digest"]
+    event = REGISTRY.stall[layer] = threading.Event()
+    pull = subprocess.Popen(["dist", "pull", reference], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: [row for row in listing("content", "active") if row["offset"] > 100000], "half of it")
+    kill_service()
+    equal(pull.wait(), 1)
+    event.set()
+    del REGISTRY.stall[layer]
+    REGISTRY.requests.clear()
+    wait_until(lambda: [row for row in listing("images") if row["name"] == reference], "the image")
+    assert any("bytes=" in str(request) for request in REGISTRY.requests), REGISTRY.requests
+    equal(run("sqlite3", f"{STATE}/berth.db", "SELECT count(*) FROM transfers").out.strip(), "0")
+    good("run", "--rm", reference, "true")
+
+
+def test_a_pull_goes_on_without_its_client():
+    content = image(4)
+    reference, _ = REGISTRY.add("d:x", content)
+    layer = content.manifest["layers"][1]["digest"]
+    event = REGISTRY.stall[layer] = threading.Event()
+    pull = subprocess.Popen(["dist", "pull", reference], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: listing("content", "active"), "the layer")
+    pull.kill()
+    pull.wait()
+    event.set()
+    del REGISTRY.stall[layer]
+    wait_until(lambda: [row for row in listing("images") if row["name"] == reference], "the image")
+
+
+def test_a_cancelled_pull_does_not_come_back():
+    content = image(5)
+    reference, _ = REGISTRY.add("e:x", content)
+    layer = content.manifest["layers"][1]["digest"]
+    event = REGISTRY.stall[layer] = threading.Event()
+    pull = subprocess.Popen(["dist", "pull", reference], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: listing("content", "active"), "the layer")
+    pull.send_signal(2)
+    equal(pull.wait(), 1)
+    event.set()
+    del REGISTRY.stall[layer]
+    kill_service()
+    equal([row for row in listing("transfers") if row["state"] == "running"], [])
+    assert reference not in [row["name"] for row in listing("images")]
+
+
+def test_layers_that_were_dropped_come_back():
+    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
+    with open(CONFIGURATION, "w", encoding="utf-8") as file:
+        file.write("[Transfer]\nKeepCompressed=no\n")
+    run("systemctl", "reload", "berthd.service")
+    content = image(6)
+    reference, digest = REGISTRY.add("f:x", content)
+    good("pull", reference)
+    layer = content.manifest["layers"][1]["digest"]
+    assert layer not in blobs()
+    good("run", "--rm", reference, "true")
+    REGISTRY.requests.clear()
+    good("pull", reference)
+    assert not [path for _, path, _ in REGISTRY.requests if "blobs" in path], REGISTRY.requests
+    good("push", reference, f"{HOST}/repair/f:x")
+    equal(oci.digest_of(run("skopeo", "inspect", "--raw", "--tls-verify=false",
+                            f"docker://{HOST}/repair/f:x").out.encode()), digest)
+    good("content", "rm", "-f", layer)
+    good("export", reference, "-o", "/tmp/repair.tar")
+    equal(run("skopeo", "inspect", "oci-archive:/tmp/repair.tar").status, 0)
+    os.unlink(CONFIGURATION)
+    run("systemctl", "reload", "berthd.service")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
