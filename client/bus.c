@@ -101,3 +101,27 @@ int dist_append_strings(sd_bus_message *call, const char *key, char *const *stri
         return r;
     return sd_bus_message_close_container(call);
 }
+
+int dist_append_label_map(sd_bus_message *call, char *const *labels) {
+    int r = sd_bus_message_open_container(call, 'a', "{ss}");
+
+    for (; r >= 0 && labels && *labels; labels++) {
+        g_auto(GStrv) parts = g_strsplit(*labels, "=", 2);
+        r = sd_bus_message_append(call, "{ss}", parts[0], parts[1] ? parts[1] : "");
+    }
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+int dist_append_labels(sd_bus_message *call, const char *key, char *const *labels) {
+    int r;
+
+    if (!labels)
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
+        (r = dist_append_label_map(call, labels)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}

@@ -73,6 +73,10 @@ char *dist_complete_reference(const char *text);
 /* Appends {sv} with an array of strings; none where it is empty or NULL. */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
 
+/* KEY=VALUE as a{ss}, and as {sv} with that; without "=" the value is empty. */
+int dist_append_label_map(sd_bus_message *call, char *const *labels);
+int dist_append_labels(sd_bus_message *call, const char *key, char *const *labels);
+
 char *dist_format_size(uint64_t bytes);
 char *dist_format_time(uint64_t usec);
 
@@ -84,6 +88,9 @@ typedef struct {
 
 void dist_result_clear(DistResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DistResult, dist_result_clear)
+
+/* One object of a remote as a pipe to read; -1 with error. */
+int dist_fetch_object(const char *reference, const char *object, GError **error);
 
 /* For the common case: waits for the transfer that reply names and prints its name, or name where
  * it has none. Takes reply over, which may be NULL with error set. */

@@ -48,7 +48,7 @@ void dist_table_add(DistTable *table, ...) {
     va_start(arguments, table);
     for (guint i = 0; i < table->width; i++) {
         Cell cell = {0};
-        if (table->columns[i].type == DIST_CELL_TEXT) {
+        if (table->columns[i].type == DIST_CELL_TEXT || table->columns[i].type == DIST_CELL_JSON) {
             cell.text = g_strdup(va_arg(arguments, const char *));
         } else {
             cell.number = va_arg(arguments, int64_t);
@@ -75,6 +75,8 @@ static void print_json(DistTable *table) {
         json_builder_set_member_name(builder, column->key);
         if (column->type == DIST_CELL_TEXT)
             json_builder_add_string_value(builder, cell->text);
+        else if (column->type == DIST_CELL_JSON)
+            json_builder_add_value(builder, json_from_string(cell->text, NULL));
         else
             json_builder_add_int_value(builder, cell->number);
         if ((i + 1) % table->width == 0)

@@ -6,7 +6,14 @@
 
 #include "base/error.h"
 
-typedef enum { DIST_CELL_TEXT, DIST_CELL_SIZE, DIST_CELL_TIME, DIST_CELL_NUMBER } DistCellType;
+/* JSON is a text that is a JSON value; for listings that are JSON. */
+typedef enum {
+    DIST_CELL_TEXT,
+    DIST_CELL_SIZE,
+    DIST_CELL_TIME,
+    DIST_CELL_NUMBER,
+    DIST_CELL_JSON,
+} DistCellType;
 
 typedef struct {
     const char *key;    /* in JSON */

@@ -36,6 +36,31 @@ static bool copy(int from, int to, uint64_t limit, uint64_t *copied, GError **er
     return true;
 }
 
+int dist_fetch_object(const char *reference, const char *object, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
+    int pipe, r;
+
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return -1;
+    }
+    if ((r = sd_bus_message_append(call, "ss", reference, object)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), -1;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return -1;
+    if ((r = sd_bus_message_read(reply, "h", &pipe)) < 0)
+        return dist_bad_reply(r, error), -1;
+    return fcntl(pipe, F_DUPFD_CLOEXEC, 3);
+}
+
 static int verb_fetch_object(int argc, char **argv, GError **error) {
     g_auto(GStrv) media_types = NULL;
     gboolean insecure = FALSE;
@@ -127,30 +152,6 @@ static int verb_push_object(int argc, char **argv, GError **error) {
                                                                         : EXIT_FAILURE;
 }
 
-/* KEY=VALUE as labels; without "=" the value is empty. */
-static int append_labels(sd_bus_message *call, char *const *labels) {
-    int r = sd_bus_message_open_container(call, 'a', "{ss}");
-
-    for (; r >= 0 && labels && *labels; labels++) {
-        g_auto(GStrv) parts = g_strsplit(*labels, "=", 2);
-        r = sd_bus_message_append(call, "{ss}", parts[0], parts[1] ? parts[1] : "");
-    }
-    return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
-static int append_label_filter(sd_bus_message *call, char *const *labels) {
-    int r;
-
-    if (!labels)
-        return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Labels")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
-        (r = append_labels(call, labels)) < 0 || (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
 static int content_list(int argc, char **argv, GError **error) {
     g_auto(GStrv) labels = NULL;
     g_autofree char *media_type = NULL;
@@ -187,7 +188,7 @@ static int content_list(int argc, char **argv, GError **error) {
         r = sd_bus_message_append(call, "{sv}", "MinSize", "t", (uint64_t)min_size);
     if (r >= 0 && max_size > 0)
         r = sd_bus_message_append(call, "{sv}", "MaxSize", "t", (uint64_t)max_size);
-    if (r < 0 || (r = append_label_filter(call, labels)) < 0 ||
+    if (r < 0 || (r = dist_append_labels(call, "Labels", labels)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
@@ -422,7 +423,7 @@ static int content_label(int argc, char **argv, GError **error) {
     if (!call)
         return EXIT_FAILURE;
     int r = sd_bus_message_append(call, "s", argv[1]);
-    if (r < 0 || (r = append_labels(call, (char *const *)pairs->pdata)) < 0) {
+    if (r < 0 || (r = dist_append_label_map(call, (char *const *)pairs->pdata)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }

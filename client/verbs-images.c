@@ -2,15 +2,24 @@
 
 /* Verbs about images and transfers. */
 
+#include "base/document.h"
+#include "base/fd.h"
 #include "config.h"
 #include "credentials.h"
 #include "table.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static gboolean insecure, all_platforms;
 static char *platform, *lease;
+static const char *document; /* of Inspect */
 
 static const GOptionEntry remote_options[] = {
     {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
@@ -46,6 +55,8 @@ static int append_options(sd_bus_message *call, const BerthCredentials *credenti
         r = sd_bus_message_append(call, "{sv}", "AllPlatforms", "b", 1);
     if (r >= 0 && insecure)
         r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1);
+    if (r >= 0 && document)
+        r = sd_bus_message_append(call, "{sv}", "Document", "s", document);
     if (r >= 0 && lease)
         r = sd_bus_message_append(call, "{sv}", "Lease", "s", lease);
     if (r < 0 || (r = dist_append_credentials(call, credentials)) < 0)
@@ -75,12 +86,63 @@ static sd_bus_message *call_with_options(const char *member, const char *argumen
     return dist_send(call, error);
 }
 
+static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
+    static const char *const parts[] = {"os", "architecture", "variant"};
+    g_autoptr(GString) name = g_string_new(NULL);
+    JsonObject *of = NULL;
+    const char *digest = NULL, *part = NULL;
+    uint64_t size = 0;
+
+    berth_document_get_object(manifest, "platform", &of, NULL);
+    for (size_t i = 0; of && i < G_N_ELEMENTS(parts); i++)
+        if (berth_document_get_string(of, parts[i], &part, NULL) && part)
+            g_string_append_printf(name, "%s%s", name->len > 0 ? "/" : "", part);
+    berth_document_get_string(manifest, "digest", &digest, NULL);
+    berth_document_get_size(manifest, "size", &size, NULL);
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "platform");
+    json_builder_add_string_value(builder, name->str);
+    json_builder_set_member_name(builder, "digest");
+    json_builder_add_string_value(builder, digest ? digest : "");
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, (gint64)size);
+    json_builder_end_object(builder);
+}
+
+/* The manifests that an index names, as JSON; "[]" for what is no index. */
+static char *list_platforms(const char *reference, const char *digest, const char *media_type,
+                            GError **error) {
+    bool is_index = berth_media_type_get_kind(media_type) == BERTH_KIND_INDEX;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    size_t size;
+
+    if (!is_index)
+        return g_strdup("[]");
+    berth_autofd int pipe = dist_fetch_object(reference, digest, error);
+    g_autofree char *text =
+        pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
+    JsonArray *array = NULL;
+    if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
+        return NULL;
+    json_builder_begin_array(builder);
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (JSON_NODE_HOLDS_OBJECT(node))
+            add_platform(builder, json_node_get_object(node));
+    }
+    json_builder_end_array(builder);
+    g_autoptr(JsonNode) list = json_builder_get_root(builder);
+    return json_to_string(list, FALSE);
+}
+
 static int verb_resolve(int argc, char **argv, GError **error) {
-    const DistColumn columns[] = {
+    DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"mediaType", _("MEDIA TYPE"), DIST_CELL_TEXT},
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
         {"size", _("SIZE"), DIST_CELL_NUMBER},
+        {NULL, "", DIST_CELL_JSON},
         {NULL, NULL, 0},
     };
     const char *name, *media_type, *digest;
@@ -97,8 +159,15 @@ static int verb_resolve(int argc, char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    bool as_json = dist_settings.json != DIST_JSON_OFF;
+    if (as_json)
+        columns[4].key = "platforms";
+    g_autofree char *platforms =
+        as_json ? list_platforms(reference, digest, media_type, error) : g_strdup("");
+    if (!platforms)
+        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    dist_table_add(table, name, media_type, digest, (int64_t)size);
+    dist_table_add(table, name, media_type, digest, (int64_t)size, platforms);
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
@@ -177,7 +246,70 @@ static int read_images(sd_bus_message *reply, DistTable *table) {
     return r;
 }
 
+/* The platforms of one image, as lines below its name. */
+static bool print_tree(const char *name, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Describe", "s", name);
+    const char *of, *media_type, *digest;
+    uint64_t size, bytes;
+    int complete, unpacked;
+
+    if (!reply)
+        return false;
+    puts(name);
+    int r = sd_bus_message_enter_container(reply, 'a', "(s(sst)tbba(sst))");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "s(sst)tbba(sst)")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s(sst)tbb", &of, &media_type, &digest, &size, &bytes,
+                                     &complete, &unpacked)) < 0 ||
+            (r = sd_bus_message_enter_container(reply, 'a', "(sst)")) < 0)
+            break;
+        g_autofree char *text = dist_format_size(bytes);
+        printf("  %s  %s  %s%s\n", of[0] ? of : media_type, digest, complete ? text : _("not here"),
+               unpacked ? _(", unpacked") : "");
+        while ((r = sd_bus_message_read(reply, "(sst)", &media_type, &digest, &size)) > 0) {
+            g_autofree char *layer = dist_format_size(size);
+            printf("    %s  %s\n", digest, layer);
+        }
+        if (r < 0 || (r = sd_bus_message_exit_container(reply)) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+    }
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+static bool print_trees(sd_bus_message *reply, GError **error) {
+    const char *name;
+    int r = sd_bus_message_enter_container(reply, 'a', "(s(sst)tta{ss})");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &name)) < 0 ||
+            (r = sd_bus_message_skip(reply, "(sst)tta{ss}")) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        if (!print_tree(name, error))
+            return false;
+    }
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+static int append_filter(sd_bus_message *call, const char *pattern, char *const *labels) {
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+
+    if (r >= 0 && pattern)
+        r = sd_bus_message_append(call, "{sv}", "Name", "s", pattern);
+    if (r >= 0 && labels)
+        r = dist_append_labels(call, "Labels", labels);
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
 static int verb_images(int argc, char **argv, GError **error) {
+    g_auto(GStrv) labels = NULL;
+    gboolean tree = FALSE;
+    const GOptionEntry options[] = {
+        {"tree", 't', 0, G_OPTION_ARG_NONE, &tree, N_("Show platforms and layers"), NULL},
+        {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &labels, N_("Only with this label"),
+         N_("KEY[=VALUE]")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
     const DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
@@ -186,14 +318,22 @@ static int verb_images(int argc, char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    if (!dist_parse(NULL, _("List the images."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
+    if (!dist_parse(_("[PATTERN]"), _("List the images."), options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 1, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "List", "a{sv}", 0);
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "List");
+    int r = call ? append_filter(call, argc > 1 ? argv[1] : NULL, labels) : -ENOTCONN;
+    if (r < 0) {
+        sd_bus_message_unref(call);
+        return *error ? EXIT_FAILURE : (dist_bad_reply(r, error), EXIT_FAILURE);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
     if (!reply)
         return EXIT_FAILURE;
+    if (tree && dist_settings.json == DIST_JSON_OFF)
+        return print_trees(reply, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = read_images(reply, table);
+    r = read_images(reply, table);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     dist_table_print(table);
@@ -201,15 +341,25 @@ static int verb_images(int argc, char **argv, GError **error) {
 }
 
 static int verb_tag(int argc, char **argv, GError **error) {
+    gboolean move = FALSE;
+    const GOptionEntry options[] = {
+        {"move", 0, 0, G_OPTION_ARG_NONE, &move, N_("In place of its own: rename it"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
     const char *media_type, *digest;
     uint64_t size;
 
-    if (!dist_parse(_("NAME NEW"), _("Give an image another name."), NULL, false, &argc, &argv,
+    if (!dist_parse(_("NAME NEW"), _("Give an image another name."), options, false, &argc, &argv,
                     error) ||
         !dist_check_count(argc, 2, 2, error))
         return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *new = dist_complete_reference(argv[2]);
+    if (move) {
+        g_autoptr(sd_bus_message) renamed =
+            dist_call(error, DIST_IMAGES, "Rename", "ss", name, new);
+        return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
     g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "s", name);
     if (!image)
         return EXIT_FAILURE;
@@ -235,13 +385,52 @@ static int verb_rmi(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+/* How the image was made, as its configuration tells (config.md, "history"). */
+static bool print_history(const char *text, GError **error) {
+    const DistColumn columns[] = {
+        {"created", _("CREATED"), DIST_CELL_TEXT},
+        {"empty", _("EMPTY"), DIST_CELL_TEXT},
+        {"createdBy", _("CREATED BY"), DIST_CELL_TEXT},
+        {NULL, NULL, 0},
+    };
+    g_autoptr(JsonNode) root = berth_document_parse(text, strlen(text), error);
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    JsonArray *array;
+
+    if (!root || !berth_document_get_array(json_node_get_object(root), "history", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        const char *created = NULL, *created_by = NULL;
+        if (!JSON_NODE_HOLDS_OBJECT(node))
+            continue;
+        JsonObject *entry = json_node_get_object(node);
+        berth_document_get_string(entry, "created", &created, NULL);
+        berth_document_get_string(entry, "created_by", &created_by, NULL);
+        bool empty = json_object_get_boolean_member_with_default(entry, "empty_layer", FALSE);
+        dist_table_add(table, created ? created : "", empty ? _("yes") : _("no"),
+                       created_by ? created_by : "");
+    }
+    dist_table_print(table);
+    return true;
+}
+
 static int verb_inspect(int argc, char **argv, GError **error) {
+    gboolean manifest = FALSE, history = FALSE;
+    const GOptionEntry options[] = {
+        {"platform", 0, 0, G_OPTION_ARG_STRING, &platform,
+         N_("Platform, this machine's if not given"), "OS/ARCH[/VARIANT]"},
+        {"manifest", 0, 0, G_OPTION_ARG_NONE, &manifest, N_("Show the manifest"), NULL},
+        {"history", 0, 0, G_OPTION_ARG_NONE, &history, N_("Show how it was made"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
     const char *text;
 
-    if (!dist_parse(_("NAME"), _("Show the configuration of an image."), pull_options, false, &argc,
+    if (!dist_parse(_("NAME"), _("Show the configuration of an image."), options, false, &argc,
                     &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
+    document = manifest ? "manifest" : NULL;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, error);
     if (!reply)
@@ -249,7 +438,30 @@ static int verb_inspect(int argc, char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "s", &text);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (history)
+        return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     puts(text);
+    return EXIT_SUCCESS;
+}
+
+static int verb_mount(int argc, char **argv, GError **error) {
+    int mount;
+
+    if (!dist_parse(_("NAME DIRECTORY"), _("Mount an image, read-only."), pull_options, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 2, 2, error))
+        return EXIT_FAILURE;
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autoptr(sd_bus_message) reply = call_with_options("Mount", name, false, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "h", &mount);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (syscall(SYS_move_mount, mount, "", AT_FDCWD, argv[2], MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+        berth_error_set_errno(error, errno, _("mount it on %s"), argv[2]);
+        return EXIT_FAILURE;
+    }
     return EXIT_SUCCESS;
 }
 
@@ -303,6 +515,8 @@ const DistVerb dist_image_verbs[] = {
     {"inspect", "NAME", N_("show the configuration of an image"), verb_inspect},
     {"tag", "NAME NEW", N_("give an image another name"), verb_tag},
     {"rmi", "NAME…", N_("remove names of images"), verb_rmi},
+    {"untag", "NAME…", N_("remove names of images"), verb_rmi},
+    {"mount", "NAME DIRECTORY", N_("mount an image, read-only"), verb_mount},
     {"push", "NAME [REFERENCE]", N_("send an image to a registry"), verb_push},
     {"resolve", "REFERENCE", N_("ask a registry what a reference means"), verb_resolve},
     {"fetch", "REFERENCE…", N_("fetch all that an image needs, and name nothing"), verb_fetch},

@@ -95,28 +95,6 @@ static bool parse_cpus(const char *text, uint64_t *usec, GError **error) {
     return true;
 }
 
-static int append_labels(sd_bus_message *call) {
-    int r;
-
-    if (!options.labels)
-        return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Labels")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{ss}")) < 0)
-        return r;
-    for (char **label = options.labels; *label; label++) {
-        g_auto(GStrv) parts = g_strsplit(*label, "=", 2);
-        r = sd_bus_message_append(call, "{ss}", parts[0], parts[1] ? parts[1] : "");
-        if (r < 0)
-            return r;
-    }
-    if ((r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
 /* A variable without a value has the caller's, as env and docker have it. */
 static char **complete_environment(void) {
     GPtrArray *complete = g_ptr_array_new();
@@ -180,8 +158,8 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
         (r = dist_append_strings(call, "Env", environment)) < 0 ||
         (r = dist_append_strings(call, "CapabilitiesAdd", options.add)) < 0 ||
         (r = dist_append_strings(call, "CapabilitiesDrop", options.drop)) < 0 ||
-        (r = append_labels(call)) < 0 || (r = append_texts(call)) < 0 ||
-        (r = append_numbers(call, memory, cpus)) < 0 ||
+        (r = dist_append_labels(call, "Labels", options.labels)) < 0 ||
+        (r = append_texts(call)) < 0 || (r = append_numbers(call, memory, cpus)) < 0 ||
         (options.read_only && (r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", 1)) < 0) ||
         (options.remove && (r = sd_bus_message_append(call, "{sv}", "AutoRemove", "b", 1)) < 0))
         return r;

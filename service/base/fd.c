@@ -81,6 +81,29 @@ char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
     return g_steal_pointer(&data);
 }
 
+char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    char buffer[16 * 1024];
+    ssize_t got;
+
+    while ((got = read(fd, buffer, sizeof buffer)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            berth_error_set_errno(error, errno, "read");
+            return NULL;
+        }
+        if ((size_t)got > limit - text->len) {
+            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than the limit of %zu bytes",
+                            limit);
+            return NULL;
+        }
+        g_string_append_len(text, buffer, got);
+    }
+    *size = text->len;
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 bool berth_fd_pipe(int ends[2], GError **error) {
     if (pipe2(ends, O_CLOEXEC) < 0)
         return berth_error_set_errno(error, errno, "make a pipe");

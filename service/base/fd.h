@@ -43,6 +43,9 @@ bool berth_fd_write_all(int fd, const void *data, size_t size);
  * g_free and has a NUL after its last byte. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
 
+/* The same for what is no file: from where it is, to its end. */
+char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
+
 /* A pipe with both ends close-on-exec and as large a buffer as is allowed up to 1 MiB. */
 bool berth_fd_pipe(int ends[2], GError **error);
 

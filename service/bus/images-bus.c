@@ -2,10 +2,12 @@
 
 /* /org/berth1/images, org.berth1.Images. */
 
+#include "base/fd.h"
 #include "bus/access.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/describe.h"
 #include "images/export.h"
 #include "images/import.h"
 #include "images/prune.h"
@@ -318,7 +320,133 @@ static void on_text(const char *text, const GError *error, void *userdata) {
         sd_bus_reply_method_return(pending->call, "s", text);
 }
 
+static int parse_document(const char *name, BerthImageDocument *document, sd_bus_error *error) {
+    static const char *const names[] = {"index", "manifest", "config"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i], name)) {
+            *document = (BerthImageDocument)i;
+            return 1;
+        }
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                             "\"%.50s\" is none of index, manifest and config", name);
+}
+
 static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *name, *platform = NULL, *document = "config";
+    const BerthOption options[] = {
+        {"Platform", "s", &platform}, {"Document", "s", &document}, {NULL, NULL, NULL}};
+    BerthImageDocument wanted = BERTH_IMAGE_CONFIG;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0 ||
+        (r = parse_document(document, &wanted, ret_error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_inspect, userdata, ret_error, INSPECT,
+                           "verb", "inspect", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    berth_images_read_text(service->images, image->target, platform, wanted, on_text,
+                           berth_pending_call_new(service, call));
+    return 1;
+}
+
+static int append_platform(sd_bus_message *reply, const BerthDescribedPlatform *platform) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'r', "s(sst)tbba(sst)")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", platform->platform)) < 0 ||
+        (r = berth_bus_append_descriptor(reply, platform->manifest)) < 0 ||
+        (r = sd_bus_message_append(reply, "tbb", platform->bytes, platform->complete,
+                                   platform->unpacked)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sst)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < platform->layers->len; i++)
+        r = berth_bus_append_descriptor(reply, platform->layers->pdata[i]);
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+static void on_described(GPtrArray *platforms, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    if (error) {
+        reply_error(pending, error);
+        return;
+    }
+    if (sd_bus_message_new_method_return(pending->call, &reply) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(s(sst)tbba(sst))")) < 0)
+        return;
+    for (guint i = 0; r >= 0 && i < platforms->len; i++)
+        r = append_platform(reply, platforms->pdata[i]);
+    if (r >= 0 && sd_bus_message_close_container(reply) >= 0)
+        sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_describe, userdata, ret_error, INSPECT,
+                           "verb", "describe", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    berth_images_describe(service->images, image->target, on_described,
+                          berth_pending_call_new(service, call));
+    return 1;
+}
+
+static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *name, *new_name;
+    int r = sd_bus_message_read(call, "ss", &name, &new_name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_rename, userdata, ret_error, MANAGE,
+                           "verb", "rename", "image", name, "reference", new_name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_images_rename(service->images, name, new_name, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+/* The chain is known: all that is left is to mount it. */
+static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
+
+    if (info && info->chain_id[0] == '\0')
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the image has no layers: there is nothing to mount");
+    berth_autofd int mount =
+        error ? -1
+              : berth_snapshot_store_mount(pending->service->snapshots, info->chain_id, &error);
+    if (error)
+        reply_error(pending, error);
+    else
+        sd_bus_reply_method_return(pending->call, "h", mount);
+}
+
+static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *name, *platform = NULL;
@@ -328,14 +456,14 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_inspect, userdata, ret_error, INSPECT,
-                           "verb", "inspect", "image", name, NULL);
+    r = berth_access_check(service->access, call, method_mount, userdata, ret_error, MANAGE, "verb",
+                           "mount", "image", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    berth_images_read_text(service->images, image->target, platform, on_text,
+    berth_images_read_info(service->images, image->target, platform, on_mount_info,
                            berth_pending_call_new(service, call));
     return 1;
 }
@@ -472,6 +600,13 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("s", configuration), method_inspect,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name),
+                            SD_BUS_RESULT("a(s(sst)tbba(sst))", platforms), method_describe,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name, "s", new_name), SD_BUS_NO_RESULT,
+                            method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Mount", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("h", mount), method_mount, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options),
                             SD_BUS_RESULT("as", digests, "t", bytes), method_prune,
                             SD_BUS_VTABLE_UNPRIVILEGED),

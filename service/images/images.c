@@ -97,6 +97,23 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
+bool berth_images_rename(BerthImages *images, const char *name, const char *new_name,
+                         GError **error) {
+    g_autoptr(BerthImage) image = berth_image_store_get(images->database, name, error);
+    g_autoptr(BerthImage) replaced = berth_image_store_get(images->database, new_name, NULL);
+
+    if (!image || !berth_name_check_image(new_name, error))
+        return false;
+    if (g_str_equal(name, new_name))
+        return true;
+    if (!berth_image_store_rename(images->database, name, new_name, error))
+        return false;
+    write_index(images);
+    tell(images, name, image->target, BERTH_IMAGE_REMOVED);
+    tell(images, new_name, image->target, replaced ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED);
+    return true;
+}
+
 static bool add_child(BerthImages *images, const char *parent, const BerthDescriptor *child,
                       GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);

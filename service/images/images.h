@@ -36,6 +36,10 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);
 
+/* Gives an image another name instead of its own. */
+bool berth_images_rename(BerthImages *images, const char *name, const char *new_name,
+                         GError **error);
+
 /* Records what a document reaches, so that it is known to be in use. */
 bool berth_images_record_children(BerthImages *images, const char *parent,
                                   const BerthDocument *document, GError **error);
@@ -61,7 +65,10 @@ void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
 bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
                                 const BerthImageInfo *info, GError **error);
 
-/* The image configuration as its JSON text. */
+/* A document of an image as its JSON text: the index (or whatever its target is), the manifest for
+ * the platform, or its configuration. */
+typedef enum { BERTH_IMAGE_INDEX, BERTH_IMAGE_MANIFEST, BERTH_IMAGE_CONFIG } BerthImageDocument;
 typedef void (*BerthImageText)(const char *text, const GError *error, void *userdata);
 void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
-                            const char *platform, BerthImageText done, void *userdata);
+                            const char *platform, BerthImageDocument document, BerthImageText done,
+                            void *userdata);

@@ -17,6 +17,7 @@ typedef struct {
     unsigned depth;
     BerthImageRead done;
     BerthImageText text_done;
+    BerthImageDocument document; /* that text_done is told */
     void *userdata;
 } Reading;
 
@@ -64,6 +65,7 @@ static int open_current(Reading *reading, GError **error) {
                                          reading->current->digest, error);
 }
 
+/* The present document as text, or as what running the image takes from it. */
 static void read_config(Reading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = open_current(reading, &error);
@@ -91,6 +93,10 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
         next = document->config;
     if (!next) {
         finish(reading, NULL, NULL, local);
+        return;
+    }
+    if (!document->is_index && reading->text_done && reading->document == BERTH_IMAGE_MANIFEST) {
+        read_config(reading);
         return;
     }
     if (!document->is_index)
@@ -121,13 +127,15 @@ static void read_document(Reading *reading) {
 }
 
 static void start(BerthImages *images, const BerthDescriptor *target, const char *platform,
-                  BerthImageRead done, BerthImageText text_done, void *userdata) {
+                  BerthImageRead done, BerthImageText text_done, BerthImageDocument document,
+                  void *userdata) {
     g_autoptr(GError) error = NULL;
     Reading *reading = g_new0(Reading, 1);
 
     reading->images = images;
     reading->done = done;
     reading->text_done = text_done;
+    reading->document = document;
     reading->userdata = userdata;
     reading->key_digest = g_strdup(target->digest);
     reading->key_platform = g_strdup(platform ? platform : "");
@@ -138,6 +146,8 @@ static void start(BerthImages *images, const BerthDescriptor *target, const char
         reading->inspect = berth_worker_new(images->event, "inspect", -1, &error);
     if (!reading->inspect)
         finish(reading, NULL, NULL, error);
+    else if (text_done && document == BERTH_IMAGE_INDEX)
+        read_config(reading);
     else
         read_document(reading);
 }
@@ -159,10 +169,11 @@ void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
     if (info)
         done(info, NULL, userdata);
     else
-        start(images, target, platform, done, NULL, userdata);
+        start(images, target, platform, done, NULL, BERTH_IMAGE_CONFIG, userdata);
 }
 
 void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
-                            const char *platform, BerthImageText done, void *userdata) {
-    start(images, target, platform, NULL, done, userdata);
+                            const char *platform, BerthImageDocument document, BerthImageText done,
+                            void *userdata) {
+    start(images, target, platform, NULL, done, document, userdata);
 }

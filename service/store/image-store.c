@@ -93,6 +93,21 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
     return true;
 }
 
+bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
+                              GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM images WHERE name = ?1", "s", new_name) &&
+        berth_database_set_labels(database, "image", new_name, NULL, error) &&
+        berth_database_run(database, error, "UPDATE images SET name = ?2 WHERE name = ?1", "ss",
+                           name, new_name) &&
+        berth_database_run(database, error,
+                           "UPDATE labels SET owner = ?2 WHERE kind = 'image' AND owner = ?1", "ss",
+                           name, new_name);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
 bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
                                  GError **error) {
     return berth_database_run(database, error, "INSERT OR IGNORE INTO children VALUES (?1, ?2)",

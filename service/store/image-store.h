@@ -24,6 +24,9 @@ GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 /* Puts the name; before gets what it stood for, or NULL. labels NULL leaves them as they are. */
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
                            char *const *labels, BerthDescriptor **before, GError **error);
+/* Under the new name with its labels and times; what that stood for is replaced. */
+bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
+                              GError **error);
 bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDescriptor **before,
                               GError **error);
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What is here can be looked at: platforms, layers, documents, history; names change; an image can
+# be mounted without a container.
+
+import json
+import os
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/images/app:x"
+INDEX = f"{HOST}/images/index:x"
+
+
+def names():
+    return [row["name"] for row in listing("images")]
+
+
+def test_setup():
+    image = oci.busybox_image()
+    image.config["history"] = [{"created": "2024-01-01T00:00:00Z", "created_by": "ADD busybox"},
+                               {"created_by": "CMD sh", "empty_layer": True}]
+    oci.push(image, IMAGE)
+    oci.push_index({"linux/amd64": oci.busybox_image(Cmd=["a"]), "linux/arm64/v8": oci.busybox_image(Cmd=["b"])},
+                   INDEX)
+    good("pull", IMAGE, INDEX)
+
+
+def test_the_tree_shows_platforms_and_layers():
+    tree = good("images", "--tree")
+    contains(tree, IMAGE)
+    contains(tree, "linux/amd64")
+    contains(tree, ", unpacked")
+    contains(tree, "linux/arm64/v8")
+    contains(tree, "not here")
+    good("fetch", "--all-platforms", INDEX)
+    assert "not here" not in good("images", "--tree", INDEX)
+
+
+def test_documents_of_an_image():
+    manifest = good("inspect", "--manifest", INDEX).rstrip("\n")
+    config = json.loads(good("inspect", INDEX))
+    equal(config["config"]["Cmd"], ["a"])
+    equal(json.loads(good("inspect", "--platform=linux/arm64", INDEX))["config"]["Cmd"], ["b"])
+    rows = listing("resolve", INDEX)[0]["platforms"]
+    equal([row["platform"] for row in rows], ["linux/amd64", "linux/arm64/v8"])
+    equal(rows[0]["digest"], oci.digest_of(manifest.encode()))
+    equal(listing("resolve", IMAGE)[0]["platforms"], [])
+    index = images_call("Inspect", "sa{sv}", INDEX, "1", "Document", "s", "index")
+    contains(index.out, "manifests")
+    contains(images_call("Inspect", "sa{sv}", INDEX, "1", "Document", "s", "x").err, "none of")
+
+
+def test_history():
+    history = listing("inspect", "--history", IMAGE)
+    equal([row["createdBy"] for row in history], ["ADD busybox", "CMD sh"])
+    equal(history[1]["empty"], "yes")
+
+
+def test_rename_and_untag():
+    good("tag", IMAGE, "local.test/second:1")
+    images_call("Put", "s(sst)a{ss}", "local.test/labelled:1",
+                *[str(listing("resolve", IMAGE)[0][key]) for key in ("mediaType", "digest", "size")], "1", "k", "v")
+    equal([row["name"] for row in listing("images", "--label=k")], ["local.test/labelled:1"])
+    good("tag", "--move", "local.test/labelled:1", "local.test/moved:1")
+    equal([row["name"] for row in listing("images", "--label=k=v")], ["local.test/moved:1"])
+    equal([row["name"] for row in listing("images", "local.test/*")], ["local.test/moved:1", "local.test/second:1"])
+    good("untag", "local.test/moved:1", "local.test/second:1")
+    equal(dist("tag", "--move", "local.test/none:1", "local.test/x:1").status, 1)
+    equal(sorted(names()), [IMAGE, INDEX])
+
+
+def test_an_image_is_mounted_and_read_only():
+    os.makedirs("/tmp/mounted", exist_ok=True)
+    good("mount", IMAGE, "/tmp/mounted")
+    try:
+        assert os.path.exists("/tmp/mounted/bin/busybox")
+        assert run("touch", "/tmp/mounted/x").status != 0
+    finally:
+        run("umount", "/tmp/mounted")
+    equal(dist("mount", IMAGE, "/tmp/nowhere").status, 1)
+    equal(dist("mount", f"{HOST}/images/none:x", "/tmp/mounted").status, 1)
+    equal(dist("mount", IMAGE, "/tmp/mounted", user="alice").status, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
