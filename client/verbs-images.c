@@ -444,6 +444,24 @@ static int verb_inspect(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static int verb_verify(int argc, char **argv, GError **error) {
+    const char *key;
+
+    if (!dist_parse(_("NAME"), _("Check the signature of an image."), remote_options, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autoptr(sd_bus_message) reply = call_with_options("Verify", name, true, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "s", &key);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    puts(key);
+    return EXIT_SUCCESS;
+}
+
 static int verb_mount(int argc, char **argv, GError **error) {
     int mount;
 
@@ -516,6 +534,7 @@ const DistVerb dist_image_verbs[] = {
     {"tag", "NAME NEW", N_("give an image another name"), verb_tag},
     {"rmi", "NAME…", N_("remove names of images"), verb_rmi},
     {"untag", "NAME…", N_("remove names of images"), verb_rmi},
+    {"verify", "NAME", N_("check the signature of an image"), verb_verify},
     {"mount", "NAME DIRECTORY", N_("mount an image, read-only"), verb_mount},
     {"push", "NAME [REFERENCE]", N_("send an image to a registry"), verb_push},
     {"resolve", "REFERENCE", N_("ask a registry what a reference means"), verb_resolve},

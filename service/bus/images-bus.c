@@ -13,6 +13,7 @@
 #include "images/prune.h"
 #include "images/pull.h"
 #include "images/push.h"
+#include "images/signatures.h"
 
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
@@ -357,6 +358,47 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
     return 1;
 }
 
+static void on_signature(const char *key, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        reply_error(pending, error);
+    else
+        sd_bus_reply_method_return(pending->call, "s", key);
+}
+
+/* The keys are the policy's: a caller who could name files would have them read as root. */
+static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) credentials = NULL;
+    const char *name;
+    int insecure = 0, r;
+    const BerthOption options[] = {
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_verify, userdata, ret_error, PULL, "verb",
+                           "verify", "image", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    const BerthSignatureRequest request = {
+        .remote = {name, "", insecure, credentials},
+        .digest = image->target->digest,
+    };
+    berth_images_verify_signature(service->images, &request, on_signature,
+                                  berth_pending_call_new(service, call));
+    return 1;
+}
+
 static int append_platform(sd_bus_message *reply, const BerthDescribedPlatform *platform) {
     int r;
 
@@ -600,6 +642,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("s", configuration), method_inspect,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("s", key), method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name),
                             SD_BUS_RESULT("a(s(sst)tbba(sst))", platforms), method_describe,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -269,6 +269,78 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
     return 1;
 }
 
+/* Another object of the same repository: what belongs to an image beside itself. */
+static void on_object(const BerthDescriptor *target, const GError *error, void *userdata) {
+    Question *question = userdata;
+
+    answered(error ? berth_bus_reply_error(question->call, error)
+                   : sd_bus_reply_method_return(question->call, "(sst)", target->media_type,
+                                                target->digest, target->size));
+    free_question(question);
+}
+
+static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *object;
+    int r = sd_bus_message_read(call, "s", &object);
+
+    if (r < 0)
+        return r;
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if (!check_object(fetcher->reference, object, &error))
+        return berth_bus_error_set(ret_error, error);
+    berth_resolve(fetcher->remotes, object, NULL, on_object, new_question(fetcher, call));
+    return 1;
+}
+
+typedef struct {
+    Question *question;
+    int output;
+} Referrers;
+
+static void on_referrers(const BerthResponse *response, const GError *error, void *userdata) {
+    Referrers *referrers = userdata;
+    Question *question = referrers->question;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local && response->status != 200)
+        berth_remote_set_status_error(get_origin(question->fetcher), "referrers", response, &local);
+    if (!local && !berth_fd_write_all(referrers->output, response->body->str, response->body->len))
+        berth_error_set_errno(&local, errno, "pass the referrers on");
+    answered(local ? berth_bus_reply_error(question->call, local)
+                   : sd_bus_reply_method_return(question->call, NULL));
+    berth_fd_clear(&referrers->output);
+    free_question(question);
+    g_free(referrers);
+}
+
+static int method_referrers(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *digest;
+    int r = sd_bus_message_read(call, "s", &digest);
+
+    if (r < 0)
+        return r;
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if (!berth_digest_parse(digest, NULL, &error))
+        return berth_bus_error_set(ret_error, error);
+    int output = berth_frame_read_fd(call);
+    if (output < 0)
+        return output;
+    Referrers *referrers = g_new0(Referrers, 1);
+    *referrers = (Referrers){new_question(fetcher, call), output};
+    g_autofree char *path = g_strconcat("referrers/", digest, NULL);
+    berth_remote_send(
+        get_origin(fetcher), path, NULL,
+        &(BerthHttpOptions){.method = "GET", .accept = "application/vnd.oci.image.index.v1+json"},
+        on_referrers, referrers);
+    return 1;
+}
+
 static void on_fetched(uint64_t size, const GError *error, void *userdata) {
     Question *question = userdata;
 
@@ -382,6 +454,10 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("Configure", "aa{sv}tuuss", "", method_configure, 0),
     /* media types → name, descriptor, warnings */
     SD_BUS_METHOD("Resolve", "as", "s(sst)as", method_resolve, 0),
+    /* object of the same repository → descriptor */
+    SD_BUS_METHOD("ResolveObject", "s", "(sst)", method_resolve_object, 0),
+    /* digest, where the index of its referrers goes */
+    SD_BUS_METHOD("Referrers", "sh", "", method_referrers, 0),
     /* descriptor, offset, pipe → size */
     SD_BUS_METHOD("Fetch", "(sst)th", "t", method_fetch, 0),
     /* descriptor, locators that have it, content → pushed, exists or mounted */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "images/pull.h"
+#include "images/signatures.h"
 
 /* The largest manifest, index or configuration; berth-inspect reads no larger one. */
 #define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
@@ -27,6 +28,7 @@ struct BerthPull {
     char *name;
     BerthDescriptor *target;
     BerthRemoteSession *fetch;
+    BerthSignatureSearch *signatures; /* while the policy is being met */
     BerthWorker *ingest, *inspect;
     GHashTable *objects; /* digest → BerthPullObject */
     GPtrArray *pinned;   /* digests and chain IDs that nothing may collect meanwhile */

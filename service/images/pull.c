@@ -18,6 +18,7 @@ void berth_pull_pin(BerthPull *pull, const char *digest) {
 
 static void free_pull(BerthPull *pull) {
     /* Workers first: what they write into is removed after them. */
+    berth_signature_search_free(pull->signatures);
     berth_remote_session_free(pull->fetch);
     berth_worker_free(pull->ingest);
     berth_worker_free(pull->inspect);
@@ -404,6 +405,42 @@ static void start_from_target(BerthPull *pull) {
     fetch_document(pull, pull->target);
 }
 
+static void on_signature(unsigned key, const GError *error, void *userdata) {
+    BerthPull *pull = userdata;
+
+    (void)key;
+    pull->signatures = NULL;
+    if (error)
+        berth_pull_fail(pull, error, NULL);
+    else
+        start_from_target(pull);
+}
+
+/* [Policy]: before anything of the image is fetched. */
+static void meet_policy(BerthPull *pull) {
+    const char *locator = berth_remote_session_get_locator(pull->fetch);
+    const BerthPolicy *policy =
+        berth_settings_find_policy(pull->images->remotes->settings, locator);
+    g_autoptr(GError) error = NULL;
+
+    switch (policy->kind) {
+    case BERTH_POLICY_ACCEPT:
+        start_from_target(pull);
+        return;
+    case BERTH_POLICY_SIGNED:
+        pull->signatures = berth_signatures_search(pull->images, pull->fetch, pull->target->digest,
+                                                   policy->keys, on_signature, pull, &error);
+        break;
+    case BERTH_POLICY_REJECT:
+    default:
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the policy for \"%s\" rejects it; [Policy] of berth.conf says so",
+                        policy->prefix[0] ? policy->prefix : "everything");
+    }
+    if (error)
+        berth_pull_fail(pull, error, NULL);
+}
+
 static void on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPull *pull = userdata;
     g_autoptr(GError) local = NULL;
@@ -419,7 +456,7 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
         return;
     }
     pull->name = g_strdup(name);
-    start_from_target(pull);
+    meet_policy(pull);
 }
 
 static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {

@@ -11,6 +11,7 @@
 #include "frame/frame.h"
 #include "inspect/archive-index.h"
 #include "inspect/inspect.h"
+#include "inspect/signature.h"
 
 #include <stdlib.h>
 
@@ -141,9 +142,9 @@ static int append_docker(sd_bus_message *reply, GPtrArray *entries) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int answer_archive(sd_bus_message *call, sd_bus_error *ret_error,
-                          GPtrArray *(*read)(const char *data, size_t size, GError **error),
-                          int (*append)(sd_bus_message *reply, GPtrArray *entries)) {
+static int answer_list(sd_bus_message *call, sd_bus_error *ret_error,
+                       GPtrArray *(*read)(const char *data, size_t size, GError **error),
+                       int (*append)(sd_bus_message *reply, GPtrArray *entries)) {
     g_autoptr(GError) error = NULL;
     g_autoptr(sd_bus_message) reply = NULL;
     size_t size;
@@ -161,14 +162,51 @@ static int answer_archive(sd_bus_message *call, sd_bus_error *ret_error,
     return sd_bus_send(NULL, reply, NULL);
 }
 
+static int append_signatures(sd_bus_message *reply, GPtrArray *signatures) {
+    int r = sd_bus_message_open_container(reply, 'a', "((sst)s)");
+
+    for (guint i = 0; r >= 0 && i < signatures->len; i++) {
+        const BerthSignature *signature = signatures->pdata[i];
+        r = sd_bus_message_append(reply, "((sst)s)", signature->payload->media_type,
+                                  signature->payload->digest, signature->payload->size,
+                                  signature->signature);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int method_signatures(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    return answer_list(call, error, berth_signatures_read, append_signatures);
+}
+
+static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthSignatureCheck check = {0};
+    g_auto(GStrv) keys = NULL;
+    g_autoptr(GError) error = NULL;
+    unsigned key = 0;
+    int r;
+
+    (void)userdata;
+    g_autofree char *payload = read_document(call, &check.size, &r, &error);
+    if (r < 0 || (r = sd_bus_message_read(call, "s", &check.signature)) < 0 ||
+        (r = sd_bus_message_read_strv(call, &keys)) < 0 ||
+        (r = sd_bus_message_read(call, "ss", &check.digest, &check.repository)) < 0)
+        return r;
+    check.payload = payload;
+    check.keys = keys;
+    if (!payload || !berth_signature_verify(&check, &key, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, "u", key);
+}
+
 static int method_layout(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_archive(call, error, berth_layout_read, append_layout);
+    return answer_list(call, error, berth_layout_read, append_layout);
 }
 
 static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_archive(call, error, berth_docker_archive_read, append_docker);
+    return answer_list(call, error, berth_docker_archive_read, append_docker);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -180,6 +218,10 @@ static const sd_bus_vtable vtable[] = {
      * labels, user, working directory, stop signal */
     SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),
     SD_BUS_METHOD("Text", "h", "s", method_text, 0),
+    /* manifest of signatures → payloads and their signatures */
+    SD_BUS_METHOD("Signatures", "h", "a((sst)s)", method_signatures, 0),
+    /* payload, signature, keys, digest and repository that are to be signed → which key */
+    SD_BUS_METHOD("VerifySignature", "hsasss", "u", method_verify_signature, 0),
     /* index.json of an OCI layout → descriptors and their names */
     SD_BUS_METHOD("Layout", "h", "a((sst)s)", method_layout, 0),
     /* manifest.json of "docker save" → configuration, tags, layers */

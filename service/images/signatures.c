@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "images/signatures.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    MAX_MANIFEST_BYTES = 1024 * 1024,
+    MAX_PAYLOAD_BYTES = 64 * 1024,
+    MAX_KEY_BYTES = 64 * 1024,
+    MAX_REFERRERS = 16,
+};
+
+typedef struct {
+    BerthDescriptor *payload;
+    char *signature;
+} Candidate;
+
+struct BerthSignatureSearch {
+    BerthImages *images;
+    BerthRemoteSession *session;
+    BerthWorker *inspect;
+    char *digest;
+    char **keys; /* PEM */
+    int file;    /* in memory: what is being fetched */
+    BerthDescriptor *fetching;
+    GPtrArray *manifests;  /* of BerthDescriptor, to be read, the next one last */
+    GPtrArray *candidates; /* of Candidate, to be checked, the next one last */
+    bool asked_referrers;
+    GError *error; /* why the last candidate was none */
+    BerthSignatureFound done;
+    void *userdata;
+};
+
+static void go_on(BerthSignatureSearch *search);
+
+static void free_candidate(gpointer data) {
+    Candidate *candidate = data;
+
+    berth_descriptor_free(candidate->payload);
+    g_free(candidate->signature);
+    g_free(candidate);
+}
+
+void berth_signature_search_free(BerthSignatureSearch *search) {
+    if (!search)
+        return;
+    berth_worker_free(search->inspect);
+    berth_fd_clear(&search->file);
+    berth_descriptor_free(search->fetching);
+    g_ptr_array_unref(search->manifests);
+    g_ptr_array_unref(search->candidates);
+    g_strfreev(search->keys);
+    g_clear_error(&search->error);
+    g_free(search->digest);
+    g_free(search);
+}
+
+static void finish(BerthSignatureSearch *search, unsigned key, const GError *error) {
+    BerthSignatureFound done = search->done;
+    void *userdata = search->userdata;
+    g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
+
+    berth_signature_search_free(search);
+    done(key, copy, userdata);
+}
+
+/* Every candidate was looked at. */
+static void give_up(BerthSignatureSearch *search) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION, "%s is not signed as it must be: %s",
+                    search->digest,
+                    search->error ? search->error->message : "there is no signature");
+    finish(search, 0, error);
+}
+
+static void note(BerthSignatureSearch *search, const GError *error) {
+    g_clear_error(&search->error);
+    search->error = g_error_copy(error);
+}
+
+static bool new_file(BerthSignatureSearch *search, GError **error) {
+    berth_fd_clear(&search->file);
+    search->file = memfd_create("signature", MFD_CLOEXEC);
+    return search->file >= 0 || berth_error_set_errno(error, errno, "make a file in memory");
+}
+
+/* Fetches one object into memory; reply sees that it is there. */
+static void fetch(BerthSignatureSearch *search, const BerthDescriptor *target, uint64_t limit,
+                  BerthWorkerReply reply) {
+    g_autoptr(GError) error = NULL;
+
+    if (target->size > limit || !new_file(search, &error)) {
+        if (!error)
+            berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
+                            "a signature of %" G_GUINT64_FORMAT " bytes", target->size);
+        note(search, error);
+        go_on(search);
+        return;
+    }
+    sd_bus_message *call = berth_remote_session_new_call(search->session, "Fetch");
+    if (call)
+        sd_bus_message_append(call, "(sst)th", target->media_type, target->digest, target->size,
+                              (uint64_t)0, search->file);
+    berth_remote_session_send(search->session, call, reply, search);
+}
+
+static void on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+    unsigned key = 0;
+
+    if (!error && sd_bus_message_read(reply, "u", &key) >= 0) {
+        finish(search, key, NULL);
+        return;
+    }
+    if (error)
+        note(search, error);
+    g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
+    go_on(search);
+}
+
+static void on_payload(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+    const Candidate *candidate = search->candidates->pdata[search->candidates->len - 1];
+
+    (void)reply;
+    if (error) {
+        note(search, error);
+        g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
+        go_on(search);
+        return;
+    }
+    sd_bus_message *call = berth_worker_new_call(search->inspect, "VerifySignature");
+    if (call) {
+        sd_bus_message_append(call, "hs", search->file, candidate->signature);
+        sd_bus_message_append_strv(call, search->keys);
+        sd_bus_message_append(call, "ss", search->digest,
+                              berth_remote_session_get_locator(search->session));
+    }
+    berth_worker_send(search->inspect, call, on_verified, search);
+}
+
+static void on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+    const char *media_type, *digest, *signature;
+    uint64_t size;
+
+    if (error)
+        note(search, error);
+    if (!error && sd_bus_message_enter_container(reply, 'a', "((sst)s)") >= 0)
+        while (sd_bus_message_read(reply, "((sst)s)", &media_type, &digest, &size, &signature) >
+               0) {
+            Candidate *candidate = g_new0(Candidate, 1);
+            candidate->payload = berth_descriptor_new(media_type, digest, size);
+            candidate->signature = g_strdup(signature);
+            g_ptr_array_add(search->candidates, candidate);
+        }
+    go_on(search);
+}
+
+static void on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+
+    (void)reply;
+    if (error) {
+        note(search, error);
+        go_on(search);
+        return;
+    }
+    sd_bus_message *call = berth_worker_new_call(search->inspect, "Signatures");
+    if (call)
+        sd_bus_message_append(call, "h", search->file);
+    berth_worker_send(search->inspect, call, on_manifest_read, search);
+}
+
+static void on_referrers_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthDocument) index = error ? NULL : berth_document_read_reply(reply, &local);
+
+    for (guint i = 0; index && i < MIN(index->entries->len, MAX_REFERRERS); i++) {
+        const BerthIndexedManifest *entry = index->entries->pdata[i];
+        g_ptr_array_add(search->manifests, berth_descriptor_copy(entry->descriptor));
+    }
+    go_on(search);
+}
+
+/* A registry without the referrers API has none. */
+static void on_referrers(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+
+    (void)reply;
+    if (error) {
+        go_on(search);
+        return;
+    }
+    berth_worker_send(search->inspect,
+                      berth_document_new_call(search->inspect, search->file, BERTH_MEDIA_OCI_INDEX),
+                      on_referrers_read, search);
+}
+
+static void ask_referrers(BerthSignatureSearch *search) {
+    g_autoptr(GError) error = NULL;
+
+    search->asked_referrers = true;
+    if (!new_file(search, &error)) {
+        finish(search, 0, error);
+        return;
+    }
+    sd_bus_message *call = berth_remote_session_new_call(search->session, "Referrers");
+    if (call)
+        sd_bus_message_append(call, "sh", search->digest, search->file);
+    berth_remote_session_send(search->session, call, on_referrers, search);
+}
+
+static void go_on(BerthSignatureSearch *search) {
+    if (search->candidates->len > 0) {
+        const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
+        fetch(search, next->payload, MAX_PAYLOAD_BYTES, on_payload);
+    } else if (search->manifests->len > 0) {
+        berth_descriptor_free(search->fetching);
+        search->fetching = g_ptr_array_steal_index(search->manifests, search->manifests->len - 1);
+        fetch(search, search->fetching, MAX_MANIFEST_BYTES, on_manifest);
+    } else if (!search->asked_referrers) {
+        ask_referrers(search);
+    } else {
+        give_up(search);
+    }
+}
+
+static void on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthSignatureSearch *search = userdata;
+    BerthDescriptor *target = NULL;
+
+    /* Without the tag there may be referrers; any other failure is one of the whole. */
+    if (error && error->code != BERTH_ERROR_NOT_FOUND) {
+        finish(search, 0, error);
+        return;
+    }
+    if (!error && berth_bus_read_descriptor(reply, &target) >= 0)
+        g_ptr_array_add(search->manifests, target);
+    go_on(search);
+}
+
+static char **read_keys(char *const *paths, GError **error) {
+    g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+
+    for (; paths && *paths; paths++) {
+        berth_autofd int fd = open(*paths, O_RDONLY | O_CLOEXEC);
+        size_t size;
+        if (fd < 0) {
+            berth_error_set_errno(error, errno, "open the key %s", *paths);
+            return NULL;
+        }
+        char *text = berth_fd_read_whole(fd, MAX_KEY_BYTES, &size, error);
+        if (!text) {
+            g_prefix_error(error, "the key %s: ", *paths);
+            return NULL;
+        }
+        g_ptr_array_add(keys, text);
+    }
+    if (keys->len == 0) {
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "no key is named to check signatures with: Key= of [Policy] does");
+        return NULL;
+    }
+    g_ptr_array_set_free_func(keys, NULL);
+    g_ptr_array_add(keys, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&keys), FALSE);
+}
+
+BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
+                                              const char *digest, char *const *keys,
+                                              BerthSignatureFound done, void *userdata,
+                                              GError **error) {
+    BerthSignatureSearch *search = g_new0(BerthSignatureSearch, 1);
+
+    search->images = images;
+    search->session = session;
+    search->digest = g_strdup(digest);
+    search->file = -1;
+    search->manifests = g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
+    search->candidates = g_ptr_array_new_with_free_func(free_candidate);
+    search->done = done;
+    search->userdata = userdata;
+    if (!(search->keys = read_keys(keys, error)) ||
+        !(search->inspect = berth_worker_new(images->event, "inspect", -1, error))) {
+        berth_signature_search_free(search);
+        return NULL;
+    }
+    g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '-');
+    g_autofree char *tag = g_strconcat(name, ".sig", NULL);
+    sd_bus_message *call = berth_remote_session_new_call(session, "ResolveObject");
+    if (call)
+        sd_bus_message_append(call, "s", tag);
+    berth_remote_session_send(session, call, on_tag, search);
+    return search;
+}
+
+typedef struct {
+    BerthImages *images;
+    BerthRemoteSession *session;
+    BerthSignatureSearch *search;
+    char *digest;
+    char **keys;
+    BerthSignatureVerified done;
+    void *userdata;
+} Verification;
+
+static void end(Verification *verification, const char *key, const GError *error) {
+    verification->done(key, error, verification->userdata);
+    verification->images->busy--;
+    berth_signature_search_free(verification->search);
+    berth_remote_session_free(verification->session);
+    g_strfreev(verification->keys);
+    g_free(verification->digest);
+    g_free(verification);
+}
+
+static void on_found(unsigned key, const GError *error, void *userdata) {
+    Verification *verification = userdata;
+
+    verification->search = NULL;
+    end(verification, error ? NULL : verification->keys[key], error);
+}
+
+static void on_ready(BerthRemoteSession *session, const GError *session_error, void *userdata) {
+    Verification *verification = userdata;
+    g_autoptr(GError) error = session_error ? g_error_copy(session_error) : NULL;
+
+    if (!error && (!verification->keys || !verification->keys[0])) {
+        const BerthPolicy *policy = berth_settings_find_policy(
+            verification->images->remotes->settings, berth_remote_session_get_locator(session));
+        g_strfreev(verification->keys);
+        verification->keys = g_strdupv(policy->keys);
+    }
+    if (!error)
+        verification->search =
+            berth_signatures_search(verification->images, session, verification->digest,
+                                    verification->keys, on_found, verification, &error);
+    if (error)
+        end(verification, NULL, error);
+}
+
+void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,
+                                   BerthSignatureVerified done, void *userdata) {
+    Verification *verification = g_new0(Verification, 1);
+    g_autoptr(GError) error = NULL;
+
+    *verification = (Verification){.images = images,
+                                   .digest = g_strdup(request->digest),
+                                   .keys = g_strdupv((char **)request->keys),
+                                   .done = done,
+                                   .userdata = userdata};
+    images->busy++;
+    verification->session =
+        berth_remote_session_new(images->remotes, &request->remote, on_ready, verification, &error);
+    if (!verification->session)
+        end(verification, NULL, error);
+}
