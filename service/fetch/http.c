@@ -44,7 +44,8 @@ struct BerthRequest {
     uint64_t sent; /* of what is uploaded */
     BerthHttpDone done;
     void *userdata;
-    GError *error; /* set by a callback, which ends the transfer */
+    GError *error;  /* set by a callback, which ends the transfer */
+    bool of_server; /* that is about what the server sent, and names it not yet */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -134,6 +135,12 @@ static void set_curl_error(BerthRequest *request, CURLcode code) {
                         certificate ? certificate : "", certificate ? ": " : "", reason);
 }
 
+static void prefix_host(BerthRequest *request) {
+    g_autofree char *host = berth_http_get_host(request->options.url);
+
+    g_prefix_error(&request->error, "%s: ", host ? host : "registry");
+}
+
 static void set_options(BerthRequest *request);
 
 static bool is_redirect(long status) {
@@ -175,6 +182,8 @@ static void finish_request(BerthRequest *request, CURLcode code) {
         return;
     if (code != CURLE_OK && !request->error)
         set_curl_error(request, code);
+    else if (request->error && request->of_server)
+        prefix_host(request);
     request->done(&request->response, request->error, request->userdata);
     free_request(request);
 }
@@ -287,6 +296,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
     (void)one;
     request->header_bytes += size;
     if (request->header_bytes > MAX_HEADER_BYTES) {
+        request->of_server = true;
         berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "the registry's headers exceed %d bytes", MAX_HEADER_BYTES);
         return 0;
@@ -317,6 +327,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
         return pause ? CURL_WRITEFUNC_PAUSE : 0;
     }
     if (response->body->len + size > MAX_BODY_BYTES) {
+        request->of_server = true;
         berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "the registry's answer exceeds %d bytes", MAX_BODY_BYTES);
         return 0;

@@ -5,11 +5,13 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_JOBS = 64 };
+enum { MAX_JOBS = 64, MAX_ARENAS = 2, STACK_BYTES = 1024 * 1024 };
 
 struct BerthFrame {
     sd_event *event;
@@ -167,6 +169,19 @@ static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
     return berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error);
 }
 
+/* Jobs are threads, and address space has a limit (box.c): a stack of 8 MiB and an arena of 64 for
+ * each of them would reach it with a dozen. */
+static bool limit_threads(GError **error) {
+    pthread_attr_t attributes;
+
+    mallopt(M_ARENA_MAX, MAX_ARENAS);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int r = pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+    return r == 0 || berth_error_set_errno(error, r, "set the size of stacks");
+}
+
 int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
                     bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
                     void *userdata) {
@@ -178,7 +193,8 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
         return EXIT_FAILURE;
     }
-    if (!start(frame, box, &error) || (prepare && !prepare(frame, userdata, &error)) ||
+    if (!limit_threads(&error) || !start(frame, box, &error) ||
+        (prepare && !prepare(frame, userdata, &error)) ||
         !start_bus(frame, vtable, userdata, &error)) {
         fprintf(stderr, "%s\n", error->message);
         return EXIT_FAILURE;

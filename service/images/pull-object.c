@@ -65,17 +65,19 @@ static uint64_t poll_file(void *userdata) {
     return fstat(object->file, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-/* The next in the queue takes the place of one that is done. */
+/* Those in the queue take the place of one that is done. */
 static void leave(BerthPullObject *object) {
     BerthPull *pull = object->pull;
 
-    if (!object->counted)
-        return;
+    if (object->counted)
+        pull->fetching--;
     object->counted = false;
-    pull->fetching--;
-    BerthPullObject *next = g_queue_pop_head(&pull->queued);
-    if (next && !pull->ended)
+    while (!pull->ended && pull->fetching < pull->images->remotes->settings->parallel_objects) {
+        BerthPullObject *next = g_queue_pop_head(&pull->queued);
+        if (!next)
+            return;
         start(next);
+    }
 }
 
 static void finish(BerthPullObject *object) {
@@ -103,7 +105,8 @@ static bool check(BerthPullObject *object, GError **error) {
     const BerthDescriptor *descriptor = object->descriptor;
     /* A full disk stops the writer first; the other only finds nobody to write to. */
     bool of_ingest = object->ingest_error &&
-                     (object->ingest_error->code == BERTH_ERROR_NO_SPACE || !object->fetch_error);
+                     (object->ingest_error->code == BERTH_ERROR_NO_SPACE || !object->fetch_error ||
+                      object->fetch_error->code == BERTH_ERROR_INTERNAL);
     GError *first = of_ingest ? object->ingest_error : object->fetch_error;
 
     if (first) {

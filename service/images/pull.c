@@ -378,8 +378,13 @@ static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void
             berth_pull_done_one(pull);
             return;
         }
+        bool is_schema_1 = g_str_has_prefix(descriptor->media_type,
+                                            "application/vnd.docker.distribution.manifest.v1");
         berth_error_set(&error, BERTH_ERROR_UNSUPPORTED,
-                        "%.200s is neither a manifest nor an index", descriptor->media_type);
+                        is_schema_1 ? "%.200s: this is a Docker schema 1 image, which is no longer "
+                                      "supported: push it again with a current tool"
+                                    : "%.200s is neither a manifest nor an index",
+                        descriptor->media_type);
         berth_pull_fail(pull, error, descriptor->digest);
         return;
     }

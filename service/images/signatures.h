@@ -12,8 +12,8 @@
 
 typedef struct BerthSignatureSearch BerthSignatureSearch;
 
-/* key: which of the keys it is signed by, from 0. error: FailedPrecondition, with the reason. Called
- * once; the search is gone afterwards. */
+/* key: which of the keys it is signed by, from 0. error: FailedPrecondition, with the reason.
+ * Called once; the search is gone afterwards. */
 typedef void (*BerthSignatureFound)(unsigned key, const GError *error, void *userdata);
 
 /* session is ready and stays the caller's, longer than the search. keys: paths of public keys. */

@@ -89,8 +89,8 @@ static bool check_payload(const BerthSignatureCheck *check, GError **error) {
          (identity && !berth_document_get_string(identity, "docker-reference", &reference, error))))
         return false;
     if (g_strcmp0(digest, check->digest) != 0)
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the signature is for %.100s",
-                               digest ? digest : "no image");
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the signature is for %.100s", digest ? digest : "no image");
     if (reference && reference[0] && !is_of_repository(reference, check->repository))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the signature is for an image of %.200s", reference);
@@ -142,6 +142,7 @@ bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GEr
         *key = i;
     }
     if (!verified && error && !*error)
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "there is no key to check with");
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "there is no key to check with");
     return verified && check_payload(check, error);
 }

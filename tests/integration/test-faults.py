@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Faulty and hostile registries: bounded time, memory and disk, a clear error, nothing named,
+# nothing left, and the service up.
+
+import hashlib
+import json
+import os
+import random
+import sys
+import threading
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+REGISTRY = FaultyRegistry()
+CONFIGURATION = "/etc/berth/berth.conf.d/faults.conf"
+
+
+def image(seed):
+    return oci.Image([oci.Layer("gzip").add("f", random.Random(seed).randbytes(200000))])
+
+
+def configure(text):
+    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
+    with open(CONFIGURATION, "w", encoding="utf-8") as file:
+        file.write(text)
+    run("systemctl", "reload", "berthd.service")
+
+
+def refused(reference, *words, seconds=15):
+    begin = time.monotonic()
+    result = dist("pull", reference)
+    equal(result.status, 1, result)
+    for word in words:
+        contains(result.err, word)
+    assert time.monotonic() - begin < seconds, "it took too long"
+    equal(listing("images"), [])
+    wait_until(lambda: not [n for n in os.listdir(f"{STATE}/snapshots") if n.startswith(".")],
+               "half-made snapshots to be removed")
+    return result
+
+
+def raw(path, respond):
+    """Requests of path are answered by respond(handler, with_body) instead."""
+    answer = REGISTRY.answer
+
+    def instead(handler, with_body):
+        if handler.path.split("?")[0].startswith(path):
+            return respond(handler, with_body)
+        return answer(handler, with_body)
+
+    REGISTRY.answer = instead
+    return answer
+
+
+def with_fault(path, respond, reference, *words, **more):
+    before = raw(path, respond)
+    try:
+        refused(reference, *words, **more)
+    finally:
+        REGISTRY.answer = before
+
+
+def test_setup():
+    configure("[Transfer]\nStallTimeoutSec=2\nConnectTimeoutSec=2\nMaxLayerSize=4M\nMaxBlobSize=64M\n")
+    good("images")
+
+
+def test_a_body_that_stalls():
+    content = image(1)
+    reference, _ = REGISTRY.add("stall:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+    event = REGISTRY.stall[layer] = threading.Event()
+    refused(reference, layer, seconds=90)
+    event.set()
+    del REGISTRY.stall[layer]
+
+
+def test_headers_without_end():
+    reference, _ = REGISTRY.add("headers:x", image(2))
+
+    def respond(handler, with_body):
+        handler.send_response(200)
+        for number in range(20000):
+            handler.send_header(f"X-{number}", "y" * 100)
+        handler.end_headers()
+        handler.close_connection = True
+
+    with_fault("/v2/headers/manifests", respond, reference, REGISTRY.host)
+
+
+def test_a_manifest_without_end():
+    reference, _ = REGISTRY.add("endless:x", image(3))
+
+    def respond(handler, with_body):
+        handler.send_response(200)
+        handler.send_header("Content-Type", oci.OCI_MANIFEST)
+        handler.end_headers()
+        handler.close_connection = True
+        try:
+            while with_body:
+                handler.wfile.write(b" " * 65536)
+        except OSError:
+            pass
+
+    with_fault("/v2/endless/manifests", respond, reference, "exceeds")
+
+
+def test_a_blob_without_end():
+    content = image(4)
+    reference, _ = REGISTRY.add("flood:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+
+    def respond(handler, with_body):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.close_connection = True
+        try:
+            while True:
+                handler.wfile.write(b"x" * 65536)
+        except OSError:
+            pass
+
+    with_fault(f"/v2/flood/blobs/{layer}", respond, reference, "larger", layer)
+    assert layer not in str(listing("content", "active"))
+
+
+def test_wrong_lengths():
+    content = image(5)
+    layer = content.manifest["layers"][0]
+    layer["size"] += 10
+    refused(REGISTRY.add("longer:x", content)[0], layer["digest"], seconds=30)
+    content = image(6)
+    layer = content.manifest["layers"][0]
+    layer["size"] -= 10
+    refused(REGISTRY.add("shorter:x", content)[0], layer["digest"])
+
+
+def test_a_gzip_bomb():
+    content = oci.Image([oci.Layer("gzip").add("zeros", bytes(64 * 1024 * 1024))])
+    refused(REGISTRY.add("bomb:x", content)[0], "limit")
+
+
+def test_a_blob_that_is_too_large_to_begin_with():
+    content = image(7)
+    content.manifest["layers"][0]["size"] = 1 << 40
+    refused(REGISTRY.add("huge:x", content)[0], "MaxBlobSize=")
+
+
+def test_an_index_that_claims_to_hold_itself():
+    digest = "sha256:" + hashlib.sha256(b"itself").hexdigest()
+    data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": [
+        {"mediaType": oci.OCI_INDEX, "digest": digest, "size": 100,
+         "platform": {"os": "linux", "architecture": "amd64"}}]}).encode()
+    for key in ("x", digest):
+        REGISTRY.manifests[("self", key)] = (oci.OCI_INDEX, data)
+        REGISTRY.header_digest[("self", key)] = digest
+    refused(f"{REGISTRY.host}/self:x", digest)
+
+
+def test_indexes_nested_too_deep():
+    data, digest = image(8).finish(), None
+    media_type = oci.OCI_MANIFEST
+    for _ in range(30):
+        digest = oci.digest_of(data)
+        REGISTRY.manifests[("nested", digest)] = (media_type, data)
+        data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": [
+            {"mediaType": media_type, "digest": digest, "size": len(data),
+             "platform": {"os": "linux", "architecture": "amd64"}}]}).encode()
+        media_type = oci.OCI_INDEX
+    REGISTRY.manifests[("nested", "x")] = (media_type, data)
+    REGISTRY.manifests[("nested", oci.digest_of(data))] = (media_type, data)
+    refused(f"{REGISTRY.host}/nested:x", "indexes")
+
+
+def test_schema_1_is_refused_by_name():
+    data = b'{"schemaVersion":1,"name":"x","tag":"x","fsLayers":[]}'
+    REGISTRY.manifests[("old", "x")] = ("application/vnd.docker.distribution.manifest.v1+prettyjws", data)
+    REGISTRY.manifests[("old", oci.digest_of(data))] = REGISTRY.manifests[("old", "x")]
+    refused(f"{REGISTRY.host}/old:x", "schema 1")
+
+
+def test_sha512_and_nothing_else():
+    content = image(9)
+    data = list(content.blobs.values())[0]
+    digest = "sha512:" + hashlib.sha512(data).hexdigest()
+    content.blobs[digest] = data
+    content.manifest["layers"][0]["digest"] = digest
+    good("pull", REGISTRY.add("sha512:x", content)[0])
+    good("content", "info", digest)
+    equal(good("content", "verify"), "")
+    good("rmi", f"{REGISTRY.host}/sha512:x")
+    content.manifest["layers"][0]["digest"] = "md5:" + "0" * 32
+    refused(REGISTRY.add("md5:x", content)[0], "algorithm")
+
+
+def test_more_layers_than_one_worker_takes_at_once():
+    layers = [oci.Layer("gzip").add(f"f{n}", str(n).encode()) for n in range(150)]
+    reference, _ = REGISTRY.add("many:x", oci.Image(layers))
+    good("fetch", reference)
+    good("pull", reference)
+    good("rmi", reference)
+
+
+def test_errors_of_servers():
+    for status in (500, 502, 503, 429, 418):
+        REGISTRY.add(f"status{status}:x", image(10))
+        REGISTRY.status[f"status{status}"] = (status, "not today\nor\x1b[31m tomorrow")
+        result = refused(f"{REGISTRY.host}/status{status}:x", str(status), "not today")
+        assert "\x1b" not in result.err
+
+
+def test_nothing_is_left_and_the_service_is_up():
+    good("prune")
+    equal(listing("content", "list"), [])
+    equal(os.listdir(f"{STATE}/snapshots"), [])
+    reference, _ = REGISTRY.add("fine:x", image(11))
+    good("pull", reference)
+    journal = run("journalctl", "-b", "--no-pager", "-u", "berthd").out
+    assert "ended by signal" not in journal, journal
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
