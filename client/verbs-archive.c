@@ -229,8 +229,32 @@ static int verb_export(int argc, char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int verb_commit(int argc, char **argv, GError **error) {
+    g_autofree char *author = NULL, *comment = NULL;
+    const GOptionEntry options[] = {
+        {"author", 0, 0, G_OPTION_ARG_STRING, &author, N_("Who made it"), N_("NAME")},
+        {"message", 'm', 0, G_OPTION_ARG_STRING, &comment, N_("What it is"), N_("TEXT")},
+        {"no-unpack", 0, 0, G_OPTION_ARG_NONE, &no_unpack, N_("Do not make it ready to run"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID NAME"), _("Make an image of a container that does not run."), options,
+                    false, &argc, &argv, error) ||
+        !dist_check_count(argc, 2, 2, error))
+        return EXIT_FAILURE;
+    g_autofree char *image = dist_complete_reference(argv[2]);
+    sd_bus_message *reply =
+        dist_call(error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 2, "Author", "s",
+                  author ? author : "", "Comment", "s", comment ? comment : "");
+    if (!dist_finish_transfer(reply, image, error))
+        return EXIT_FAILURE;
+    char *names[] = {image, NULL};
+    return no_unpack || unpack(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 const DistVerb dist_archive_verbs[] = {
     {"import", "[FILE|DIRECTORY]", N_("take images out of an archive"), verb_import},
+    {"commit", "ID NAME", N_("make an image of a container"), verb_commit},
     {"export", "NAME… [-o FILE]", N_("write images into an archive"), verb_export},
     {NULL, NULL, NULL, NULL},
 };

@@ -489,6 +489,58 @@ static int content_edit(int argc, char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int content_apply(int argc, char **argv, GError **error) {
+    g_auto(DistResult) result = {0};
+    const char *path;
+    int r;
+
+    if (!dist_parse(_("DIGEST… DIRECTORY"), _("Apply layers onto a directory."), NULL, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 2, -1, error))
+        return EXIT_FAILURE;
+    berth_autofd int directory = open(argv[argc - 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        berth_error_set_errno(error, errno, _("open %s"), argv[argc - 1]);
+        return EXIT_FAILURE;
+    }
+    argv[argc - 1] = NULL;
+    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "Apply");
+    if (!call)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_append_strv(call, argv + 1)) < 0 ||
+        (r = sd_bus_message_append(call, "ha{sv}", directory, 0)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_read(reply, "o", &path)) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    return dist_wait_transfer(path, &result, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int content_diff(int argc, char **argv, GError **error) {
+    g_auto(DistResult) result = {0};
+    const char *path;
+
+    if (!dist_parse(_("ID"), _("Store the changes of a container as a layer."), NULL, false, &argc,
+                    &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 0);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_wait_transfer(path, &result, error))
+        return EXIT_FAILURE;
+    puts(result.digest);
+    return EXIT_SUCCESS;
+}
+
 static int content_verify(int argc, char **argv, GError **error) {
     gboolean refetch = FALSE;
     const GOptionEntry options[] = {
@@ -533,6 +585,8 @@ static const DistVerb content_verbs[] = {
     {"rm", "DIGEST…", N_("delete content"), content_rm},
     {"label", "DIGEST KEY=VALUE…", N_("label content"), content_label},
     {"edit", "DIGEST", N_("edit content into new content"), content_edit},
+    {"apply", "DIGEST… DIRECTORY", N_("apply layers onto a directory"), content_apply},
+    {"diff", "ID", N_("store the changes of a container as a layer"), content_diff},
     {"verify", "", N_("check that contents are what their digests say"), content_verify},
     {NULL, NULL, NULL, NULL},
 };

@@ -4,6 +4,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
+#include "containers/commit.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -433,6 +434,58 @@ static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error
     return sd_bus_reply_method_return(call, NULL);
 }
 
+/* name: NULL for the layer alone. What it makes is an image too, and asks for that right as well.
+ */
+static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        sd_bus_message_handler_t handler, const char *id,
+                        BerthCommitRequest *request) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    int r = berth_access_get_uid(service->access, call, handler, service, &request->owner);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_container_check(call, service, ret_error, handler, id, BERTH_CONTAINER_MANAGE,
+                              "commit", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, handler, service, ret_error,
+                           "org.berth1.images.manage", "verb", "commit", "container", id, "image",
+                           request->name ? request->name : "", NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* It may have gone while polkit was asked. */
+    if (!(container = berth_containers_find(service->containers, id, &error)))
+        return berth_bus_error_set(ret_error, error);
+    BerthTransfer *transfer = berth_commit_start(container, request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+static int method_commit(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCommitRequest request = {.author = "", .comment = ""};
+    const char *id;
+    int r;
+    const BerthOption options[] = {
+        {"Author", "s", &request.author}, {"Comment", "s", &request.comment}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read(call, "ss", &id, &request.name)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return start_commit(call, userdata, error, method_commit, id, &request);
+}
+
+static int method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCommitRequest request = {.author = "", .comment = ""};
+    const char *id;
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    return start_commit(call, userdata, error, method_diff, id, &request);
+}
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "s", image, "a{sv}", options),
@@ -448,6 +501,11 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("s", id, "s", process),
                             SD_BUS_RESULT("i", status, "t", exited), method_wait,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Commit", SD_BUS_ARGS("s", id, "s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_commit,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options),
                             SD_BUS_RESULT("i", status, "t", exited), method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -7,6 +7,7 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "images/apply.h"
 #include "images/prune.h"
 #include "images/push.h"
 #include "images/verify.h"
@@ -280,6 +281,31 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
                     : berth_bus_error_set(ret_error, error);
 }
 
+static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) digests = NULL;
+    char *none[] = {NULL};
+    uint32_t uid;
+    int directory, r;
+
+    if ((r = sd_bus_message_read_strv(call, &digests)) < 0 ||
+        (r = sd_bus_message_read(call, "h", &directory)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_apply, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_apply, userdata, ret_error, MANAGE, "verb",
+                           "apply", NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthApplyRequest request = {digests ? digests : none, directory, uid};
+    BerthTransfer *transfer = berth_apply_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
 static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -544,6 +570,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_NO_RESULT, method_set_labels, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", transfer),
                             method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("as", digests, "h", directory, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("as", keepers),
                             method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sstt)", usage), method_usage,

@@ -135,8 +135,8 @@ static bool set_limits(const BerthBox *box, GError **error) {
 }
 
 /* The directory as a mount of its own. Before the mount namespace changes: only mounts of the
- * present one can be cloned. */
-static int clone_directory(int directory, GError **error) {
+ * present one can be cloned. foreign: it is of another, a client's. */
+static int clone_directory(int directory, bool *foreign, GError **error) {
     struct mount_attr attributes = {
         .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
         /* A clone shares mounts with what it was cloned from; a root must not. */
@@ -145,8 +145,10 @@ static int clone_directory(int directory, GError **error) {
     berth_autofd int tree =
         syscall(SYS_open_tree, directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
+    *foreign = tree < 0 && errno == EINVAL;
     if (tree < 0) {
-        berth_error_set_errno(error, errno, "clone the mount of the directory");
+        if (!*foreign)
+            berth_error_set_errno(error, errno, "clone the mount of the directory");
         return -1;
     }
     if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0) {
@@ -156,19 +158,29 @@ static int clone_directory(int directory, GError **error) {
     return berth_fd_steal(&tree);
 }
 
+/* A client's directory cannot be made a mount of its own here. It becomes the root all the same,
+ * with nothing left that opens another and no call that leads out. */
+static bool change_root(int directory, GError **error) {
+    return (fchdir(directory) == 0 && chroot(".") == 0) ||
+           berth_error_set_errno(error, errno, "change to the directory");
+}
+
 static bool set_namespaces(const BerthBox *box, int directory, GError **error) {
     int flags = CLONE_NEWIPC | CLONE_NEWUTS;
     berth_autofd int tree = -1;
+    bool foreign = false;
 
     if (!box->network)
         flags |= CLONE_NEWNET;
     if (box->files == BERTH_FILES_ONE_DIRECTORY) {
         flags |= CLONE_NEWNS;
-        if ((tree = clone_directory(directory, error)) < 0)
+        if ((tree = clone_directory(directory, &foreign, error)) < 0 && !foreign)
             return false;
     }
     if (unshare(flags) < 0)
         return berth_error_set_errno(error, errno, "unshare namespaces");
+    if (foreign)
+        return change_root(directory, error);
     if (tree < 0)
         return true;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "frame/frame.h"
+#include "inspect/append.h"
 #include "inspect/archive-index.h"
 #include "inspect/inspect.h"
 #include "inspect/signature.h"
@@ -199,6 +200,39 @@ static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_
     return sd_bus_reply_method_return(call, "u", key);
 }
 
+static int method_append_to_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthAppendedLayer layer;
+    g_autoptr(GError) error = NULL;
+    size_t size;
+    int r;
+
+    (void)userdata;
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0 || (r = sd_bus_message_read(call, "ssss", &layer.diff_id, &layer.created,
+                                          &layer.author, &layer.comment)) < 0)
+        return r;
+    g_autofree char *text = data ? berth_config_append(data, size, &layer, &error) : NULL;
+    return text ? sd_bus_reply_method_return(call, "s", text)
+                : berth_bus_error_set(ret_error, error);
+}
+
+static int method_append_to_manifest(sd_bus_message *call, void *userdata,
+                                     sd_bus_error *ret_error) {
+    g_autoptr(BerthDescriptor) config = NULL, layer = NULL;
+    g_autoptr(GError) error = NULL;
+    size_t size;
+    int r;
+
+    (void)userdata;
+    g_autofree char *data = read_document(call, &size, &r, &error);
+    if (r < 0 || (r = berth_bus_read_descriptor(call, &config)) < 0 ||
+        (r = berth_bus_read_descriptor(call, &layer)) < 0)
+        return r;
+    g_autofree char *text = data ? berth_manifest_append(data, size, config, layer, &error) : NULL;
+    return text ? sd_bus_reply_method_return(call, "s", text)
+                : berth_bus_error_set(ret_error, error);
+}
+
 static int method_layout(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     return answer_list(call, error, berth_layout_read, append_layout);
@@ -218,6 +252,10 @@ static const sd_bus_vtable vtable[] = {
      * labels, user, working directory, stop signal */
     SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),
     SD_BUS_METHOD("Text", "h", "s", method_text, 0),
+    /* configuration, diff ID, time, author, comment → configuration with one layer more */
+    SD_BUS_METHOD("AppendToConfig", "hssss", "s", method_append_to_config, 0),
+    /* manifest, configuration, layer → manifest with one layer more */
+    SD_BUS_METHOD("AppendToManifest", "h(sst)(sst)", "s", method_append_to_manifest, 0),
     /* manifest of signatures → payloads and their signatures */
     SD_BUS_METHOD("Signatures", "h", "a((sst)s)", method_signatures, 0),
     /* payload, signature, keys, digest and repository that are to be signed → which key */

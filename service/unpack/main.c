@@ -9,6 +9,8 @@
 #include "base/fd.h"
 #include "frame/frame.h"
 #include "unpack/layer.h"
+#include "unpack/merge.h"
+#include "unpack/pack.h"
 #include "unpack/settle.h"
 
 #include <errno.h>
@@ -148,12 +150,92 @@ static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *erro
     return berth_frame_run_job(call, "empty", new_job(), empty, NULL, free_job);
 }
 
+/* The tree as a layer's tar. */
+static bool pack(void *data, GError **error) {
+    Job *job = data;
+    berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = root >= 0 ? berth_pack(root, job->input, error)
+                          : berth_error_set_errno(error, errno, "open the directory");
+
+    /* The reader sees the end now, not when the answer has been sent. */
+    berth_fd_clear(&job->input);
+    return done;
+}
+
+static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+
+    (void)userdata;
+    (void)error;
+    if ((job->input = berth_frame_read_fd(call)) < 0) {
+        int r = job->input;
+        free_job(job);
+        return r;
+    }
+    return berth_frame_run_job(call, "pack", job, pack, NULL, free_job);
+}
+
+#define APPLIED ".berth-apply"
+
+/* The layer is unpacked beside what is there, settled on it, and then moved into its place. */
+static bool apply_into(Job *job, int root, GError **error) {
+    if (mkdirat(root, APPLIED, 0700) < 0)
+        return berth_error_set_errno(error, errno, "make a directory to unpack into");
+    int upper = openat(root, APPLIED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (upper < 0)
+        return berth_error_set_errno(error, errno, "open the directory to unpack into");
+    g_autoptr(BerthTree) tree = berth_tree_new(upper);
+    g_autoptr(BerthStream) stream =
+        berth_stream_new(job->input, BERTH_ALGORITHM_SHA256, job->limit, error);
+    g_autoptr(GError) of_tree = NULL;
+    if (!stream)
+        return false;
+    bool unpacked = berth_layer_unpack(stream, tree, &of_tree);
+    if (!berth_stream_finish(stream, &job->digest, &job->size, error))
+        return false;
+    if (!unpacked) {
+        g_propagate_error(error, g_steal_pointer(&of_tree));
+        return false;
+    }
+    return berth_settle(tree, root, error) && berth_merge(upper, root, error);
+}
+
+static bool apply(void *data, GError **error) {
+    berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (root < 0)
+        return berth_error_set_errno(error, errno, "open the directory");
+    /* Of a try that was broken off. */
+    if (!berth_fd_remove_tree(root, APPLIED, error))
+        return false;
+    bool done = apply_into(data, root, error);
+    return berth_fd_remove_tree(root, APPLIED, done ? error : NULL) && done;
+}
+
+static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Job *job = new_job();
+    int r;
+
+    (void)userdata;
+    (void)error;
+    if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
+        (r = sd_bus_message_read(call, "t", &job->limit)) < 0) {
+        free_job(job);
+        return r;
+    }
+    return berth_frame_run_job(call, "apply", job, apply, NULL, free_job);
+}
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     /* content, diff ID, limit → unpacked size, whether Settle has something to do */
     SD_BUS_METHOD("Unpack", "hst", "tb", method_unpack, 0),
     SD_BUS_METHOD("Settle", "h", "", method_settle, 0),
     SD_BUS_METHOD("Empty", "", "", method_empty, 0),
+    /* where the tar of the directory goes */
+    SD_BUS_METHOD("Pack", "h", "", method_pack, 0),
+    /* content of a layer, limit: onto what is in the directory */
+    SD_BUS_METHOD("Apply", "ht", "", method_apply, 0),
     SD_BUS_METHOD("SettleLowest", "", "", method_settle_lowest, 0),
     SD_BUS_VTABLE_END,
 };

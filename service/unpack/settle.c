@@ -3,6 +3,7 @@
 #include "unpack/settle.h"
 
 #include "base/fd.h"
+#include "unpack/attributes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,36 +19,6 @@ static const char *or_dot(const char *path) {
     return path[0] ? path : ".";
 }
 
-/* Copies all extended attributes but overlay's own. */
-static bool copy_xattrs(int from, int to, const char *path, GError **error) {
-    g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
-    ssize_t length = flistxattr(from, names, XATTR_LIST_MAX);
-
-    for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
-        if (g_str_has_prefix(name, "trusted.overlay."))
-            continue;
-        ssize_t size = fgetxattr(from, name, value, XATTR_SIZE_MAX);
-        if (size < 0 || (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP))
-            return berth_error_set_errno(error, errno, "copy %s of \"%.200s\"", name, path);
-    }
-    return true;
-}
-
-static bool copy_attributes(int from, int to, const char *path, GError **error) {
-    struct stat status;
-
-    if (fstat(from, &status) < 0)
-        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
-    const struct timespec times[2] = {status.st_atim, status.st_mtim};
-    if (fchown(to, status.st_uid, status.st_gid) < 0 || fchmod(to, status.st_mode & 07777) < 0)
-        return berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
-    if (!copy_xattrs(from, to, path, error))
-        return false;
-    if (futimens(to, times) < 0)
-        return berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path);
-    return true;
-}
-
 /* The directory at path in the layer gets the attributes it has below, if it is one there. */
 static bool inherit(BerthTree *tree, int lower, const char *path, GError **error) {
     berth_autofd int from =
@@ -57,13 +28,7 @@ static bool inherit(BerthTree *tree, int lower, const char *path, GError **error
 
     if (from < 0 || to < 0)
         return true;
-    return copy_attributes(from, to, path, error);
-}
-
-static bool is_opaque(int directory) {
-    char value;
-
-    return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+    return berth_attributes_copy(from, to, path, error);
 }
 
 static bool has_opaque_above(BerthTree *tree, const char *path) {
@@ -76,7 +41,7 @@ static bool has_opaque_above(BerthTree *tree, const char *path) {
             prefix[0] = '\0';
         berth_autofd int fd =
             berth_fd_open_beneath(tree->root, or_dot(prefix), O_RDONLY | O_DIRECTORY, 0);
-        if (fd >= 0 && is_opaque(fd))
+        if (fd >= 0 && berth_attributes_is_opaque(fd))
             return true;
     }
     return false;
@@ -281,7 +246,8 @@ static bool copy_up(int source, int parent, const BerthTreeLink *link, GError **
     berth_autofd int to = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (to < 0)
         return berth_error_set_errno(error, errno, "copy \"%.200s\"", link->target);
-    return copy_content(source, to, error) && copy_attributes(source, to, link->target, error);
+    return copy_content(source, to, error) &&
+           berth_attributes_copy(source, to, link->target, error);
 }
 
 /* Other names of a file of lower layers: they all are one file after a link is added, so they are
@@ -431,7 +397,8 @@ static void remove_empty_implied(BerthTree *tree) {
             path[0] ? berth_fd_open_beneath(tree->root, above, O_RDONLY | O_DIRECTORY, 0) : -1;
         berth_autofd int directory =
             path[0] ? berth_fd_open_beneath(tree->root, path, O_RDONLY | O_DIRECTORY, 0) : -1;
-        if (parent < 0 || directory < 0 || is_opaque(directory) || fstat(parent, &status) < 0 ||
+        if (parent < 0 || directory < 0 || berth_attributes_is_opaque(directory) ||
+            fstat(parent, &status) < 0 ||
             unlinkat(parent, berth_tree_get_name(path), AT_REMOVEDIR) < 0)
             continue;
         const struct timespec times[2] = {status.st_atim, status.st_mtim};

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/commit.h"
+
+#include "base/fd.h"
+#include "containers/container-private.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+typedef struct {
+    BerthContainers *containers;
+    BerthImages *images;
+    BerthTransfer *transfer;
+    char *id, *name, *author, *comment;
+    BerthDescriptor *base; /* the image's target */
+    char *chain_id;        /* of the container */
+    BerthWorker *pack, *ingest, *inspect;
+    BerthTransferItem *item;
+    char *ref;
+    bool claimed;
+    int file;
+    unsigned answers;
+    GError *pack_error, *ingest_error;
+    BerthDescriptor *layer, *config, *manifest;
+    char *manifest_digest, *config_digest; /* of the base */
+    BerthTextStoring *storing;
+    GPtrArray *pinned;
+    bool reading; /* the image; its answer is still to come */
+    bool ended;
+    GError *error;
+} Commit;
+
+static int on_end(sd_event_source *source, void *userdata) {
+    Commit *commit = userdata;
+    BerthContents *contents = commit->images->contents;
+    BerthTransfer *transfer = commit->transfer;
+    GError *error = g_steal_pointer(&commit->error);
+    BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
+                                            commit->manifest};
+    char *const strings[] = {
+        commit->id,  commit->name,     commit->author,          commit->comment,
+        commit->ref, commit->chain_id, commit->manifest_digest, commit->config_digest};
+
+    sd_event_source_unref(source);
+    /* Reading the image cannot be called off: who answers it frees this. */
+    if (commit->reading) {
+        commit->error = error;
+        return 0;
+    }
+    commit->item->poll = NULL;
+    berth_contents_forget_text(commit->storing);
+    berth_worker_free(commit->pack);
+    berth_worker_free(commit->ingest);
+    berth_worker_free(commit->inspect);
+    if (commit->claimed) {
+        berth_content_store_abort(berth_contents_get_store(contents), commit->ref, NULL);
+        berth_contents_release(contents, commit->ref);
+    }
+    for (guint i = 0; i < commit->pinned->len; i++)
+        berth_contents_unpin(contents, commit->pinned->pdata[i]);
+    g_ptr_array_unref(commit->pinned);
+    berth_fd_clear(&commit->file);
+    for (size_t i = 0; i < G_N_ELEMENTS(descriptors); i++)
+        berth_descriptor_free(descriptors[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+        g_free(strings[i]);
+    g_clear_error(&commit->pack_error);
+    g_clear_error(&commit->ingest_error);
+    g_free(commit);
+    berth_transfer_finish(transfer, error);
+    return 0;
+}
+
+static void schedule_end(Commit *commit) {
+    sd_event_source *source;
+
+    if (sd_event_add_defer(commit->images->event, &source, on_end, commit) < 0)
+        g_error("out of memory");
+}
+
+static void end(Commit *commit, const GError *error) {
+    if (commit->ended)
+        return;
+    commit->ended = true;
+    commit->error = error ? g_error_copy(error) : NULL;
+    if (commit->error)
+        g_prefix_error(&commit->error, "container \"%s\": ", commit->id);
+    schedule_end(commit);
+}
+
+/* error, or that a worker answered what it should not. */
+static void end_badly(Commit *commit, const GError *error) {
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local)
+        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
+    end(commit, local);
+}
+
+static void on_cancel(void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled");
+    end(userdata, error);
+}
+
+static void pin(Commit *commit, const char *digest) {
+    berth_contents_pin(commit->images->contents, digest);
+    g_ptr_array_add(commit->pinned, g_strdup(digest));
+}
+
+static void finish(Commit *commit, const BerthDescriptor *target) {
+    commit->item->phase = "done";
+    commit->item->done = commit->item->total = commit->layer->size;
+    commit->transfer->target = berth_descriptor_copy(target);
+    commit->transfer->name = g_strdup(commit->name);
+    end(commit, NULL);
+}
+
+static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    g_autoptr(BerthDescriptor) before = NULL;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    (void)reply;
+    if (local ||
+        !berth_images_put(commit->images, commit->name, commit->manifest, NULL, &before, &local))
+        end(commit, local);
+    else
+        finish(commit, commit->manifest);
+}
+
+static void on_manifest_stored(const char *digest, uint64_t size, const GError *error,
+                               void *userdata) {
+    Commit *commit = userdata;
+    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
+
+    commit->storing = NULL;
+    if (error || commit->ended) {
+        end(commit, error);
+        return;
+    }
+    pin(commit, digest);
+    commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
+    sd_bus_message *call = berth_worker_new_call(commit->ingest, "Sync");
+    if (call)
+        sd_bus_message_append(call, "h", berth_content_store_get_directory(store, digest));
+    berth_worker_send(commit->ingest, call, on_synced, commit);
+}
+
+static void on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    const char *text;
+
+    if (error || sd_bus_message_read(reply, "s", &text) < 0)
+        end_badly(commit, error);
+    else
+        commit->storing =
+            berth_contents_store_text(commit->images->contents, text, on_manifest_stored, commit);
+}
+
+static int open_blob(Commit *commit, const char *digest) {
+    g_autoptr(GError) error = NULL;
+    int fd = berth_content_store_open_blob(berth_contents_get_store(commit->images->contents),
+                                           digest, &error);
+
+    if (fd < 0)
+        end(commit, error);
+    return fd;
+}
+
+static void on_config_stored(const char *digest, uint64_t size, const GError *error,
+                             void *userdata) {
+    Commit *commit = userdata;
+
+    commit->storing = NULL;
+    if (error || commit->ended) {
+        end(commit, error);
+        return;
+    }
+    pin(commit, digest);
+    commit->config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, digest, size);
+    berth_autofd int manifest = open_blob(commit, commit->manifest_digest);
+    if (manifest < 0)
+        return;
+    sd_bus_message *call = berth_worker_new_call(commit->inspect, "AppendToManifest");
+    if (call) {
+        sd_bus_message_append(call, "h", manifest);
+        berth_bus_append_descriptor(call, commit->config);
+        berth_bus_append_descriptor(call, commit->layer);
+    }
+    berth_worker_send(commit->inspect, call, on_manifest, commit);
+}
+
+static void on_config(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    const char *text;
+
+    if (error || sd_bus_message_read(reply, "s", &text) < 0)
+        end_badly(commit, error);
+    else
+        commit->storing =
+            berth_contents_store_text(commit->images->contents, text, on_config_stored, commit);
+}
+
+/* The name may stand for another image by now: the layer is one on what the container stood on. */
+static void on_image(const BerthImageInfo *info, const GError *image_error, void *userdata) {
+    Commit *commit = userdata;
+    g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *created = g_date_time_format_iso8601(now);
+
+    commit->reading = false;
+    if (commit->ended) {
+        schedule_end(commit);
+        return;
+    }
+    if (info && !g_str_equal(info->chain_id, commit->chain_id))
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "its image's name stands for another image by now");
+    if (error) {
+        end(commit, error);
+        return;
+    }
+    commit->manifest_digest = g_strdup(info->manifest_digest);
+    commit->config_digest = g_strdup(info->config_digest);
+    berth_autofd int config = open_blob(commit, commit->config_digest);
+    if (config < 0)
+        return;
+    sd_bus_message *call = berth_worker_new_call(commit->inspect, "AppendToConfig");
+    if (call)
+        sd_bus_message_append(call, "hssss", config, commit->layer->digest, created, commit->author,
+                              commit->comment);
+    berth_worker_send(commit->inspect, call, on_config, commit);
+}
+
+static void take_layer(Commit *commit) {
+    GError *first = commit->ingest_error && (commit->ingest_error->code == BERTH_ERROR_NO_SPACE ||
+                                             !commit->pack_error)
+                        ? commit->ingest_error
+                        : commit->pack_error;
+    g_autoptr(GError) error = NULL;
+
+    if (first) {
+        end(commit, first);
+        return;
+    }
+    pin(commit, commit->layer->digest);
+    if (!berth_contents_commit(commit->images->contents, commit->ref, commit->layer->digest,
+                               &error) &&
+        error->code != BERTH_ERROR_ALREADY_EXISTS) {
+        end(commit, error);
+        return;
+    }
+    commit->claimed = false;
+    berth_contents_release(commit->images->contents, commit->ref);
+    if (!commit->name) {
+        finish(commit, commit->layer);
+        return;
+    }
+    commit->reading = true;
+    berth_images_read_info(commit->images, commit->base, NULL, on_image, commit);
+}
+
+static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+
+    (void)reply;
+    commit->pack_error = error ? g_error_copy(error) : NULL;
+    if (--commit->answers == 0)
+        take_layer(commit);
+}
+
+static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    const char *digest;
+    uint64_t size;
+
+    if (error)
+        commit->ingest_error = g_error_copy(error);
+    else if (sd_bus_message_read(reply, "st", &digest, &size) < 0)
+        berth_error_set(&commit->ingest_error, BERTH_ERROR_INTERNAL,
+                        "berth-ingest answered nonsense");
+    else
+        commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
+    if (--commit->answers == 0)
+        take_layer(commit);
+}
+
+static uint64_t poll_file(void *userdata) {
+    const Commit *commit = userdata;
+    struct stat status;
+
+    return fstat(commit->file, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+/* Stored uncompressed: its digest is its diff ID. */
+static bool start(Commit *commit, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
+    uint64_t offset, limit = commit->images->remotes->settings->max_blob_bytes;
+    int ends[2];
+
+    if (!berth_contents_claim(commit->images->contents, commit->ref, error))
+        return false;
+    commit->claimed = true;
+    berth_content_store_abort(store, commit->ref, NULL);
+    commit->file =
+        berth_content_store_begin(store, commit->ref, 0, commit->transfer->owner, &offset, error);
+    if (commit->file < 0 || !berth_fd_pipe(ends, error))
+        return false;
+    berth_autofd int output = ends[0];
+    berth_autofd int input = ends[1];
+    commit->item = berth_transfer_add_item(commit->transfer, commit->id, "reading", 0);
+    commit->item->poll = poll_file;
+    commit->item->poll_userdata = commit;
+    commit->answers = 2;
+    sd_bus_message *call = berth_worker_new_call(commit->ingest, "Ingest");
+    if (call)
+        sd_bus_message_append(call, "hhsttb", output, commit->file, "sha256", (uint64_t)0, limit,
+                              0);
+    berth_worker_send(commit->ingest, call, on_ingested, commit);
+    call = berth_worker_new_call(commit->pack, "Pack");
+    if (call)
+        sd_bus_message_append(call, "h", input);
+    berth_worker_send(commit->pack, call, on_packed, commit);
+    return true;
+}
+
+static bool prepare(Commit *commit, BerthContainer *container, const BerthCommitRequest *request,
+                    GError **error) {
+    BerthContainers *containers = container->containers;
+    BerthContainerState state = container->record.state;
+    g_autofree char *path = g_strconcat(container->record.id, "/upper", NULL);
+
+    if (container->launch || state == BERTH_CONTAINER_RUNNING)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is running; stop or pause it first",
+                               container->record.id);
+    if (request->name) {
+        g_autoptr(BerthImage) image =
+            berth_image_store_get(containers->database, container->record.image, error);
+        if (!image)
+            return false;
+        commit->base = berth_descriptor_copy(image->target);
+    }
+    berth_autofd int upper =
+        openat(containers->directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (upper < 0)
+        return berth_error_set_errno(error, errno, "open the changes of container %s",
+                                     container->record.id);
+    return (commit->pack = berth_worker_new(commit->images->event, "unpack", upper, error)) &&
+           (commit->ingest = berth_worker_new(commit->images->event, "ingest", -1, error)) &&
+           (commit->inspect = berth_worker_new(commit->images->event, "inspect", -1, error)) &&
+           (commit->transfer =
+                berth_transfers_add(commit->images->transfers, request->name ? "commit" : "diff",
+                                    container->record.id, request->owner, error));
+}
+
+static void free_unstarted(Commit *commit) {
+    berth_worker_free(commit->pack);
+    berth_worker_free(commit->ingest);
+    berth_worker_free(commit->inspect);
+    berth_descriptor_free(commit->base);
+    g_ptr_array_unref(commit->pinned);
+    g_free(commit->id);
+    g_free(commit->name);
+    g_free(commit->author);
+    g_free(commit->comment);
+    g_free(commit->chain_id);
+    g_free(commit);
+}
+
+BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRequest *request,
+                                  GError **error) {
+    Commit *commit = g_new0(Commit, 1);
+    g_autoptr(GError) local = NULL;
+
+    commit->containers = container->containers;
+    commit->images = container->containers->images;
+    commit->id = g_strdup(container->record.id);
+    commit->name = g_strdup(request->name);
+    commit->author = g_strdup(request->author);
+    commit->comment = g_strdup(request->comment);
+    commit->chain_id = g_strdup(container->record.chain_id);
+    commit->pinned = g_ptr_array_new_with_free_func(g_free);
+    commit->file = -1;
+    if (!prepare(commit, container, request, error)) {
+        free_unstarted(commit);
+        return NULL;
+    }
+    BerthTransfer *transfer = commit->transfer;
+    commit->ref = g_strdup_printf("container %s", commit->id);
+    transfer->cancel = on_cancel;
+    transfer->cancel_userdata = commit;
+    if (!start(commit, &local)) {
+        if (!commit->item)
+            commit->item = berth_transfer_add_item(transfer, commit->id, "reading", 0);
+        end(commit, local);
+    }
+    return transfer;
+}

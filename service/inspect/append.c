@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "inspect/append.h"
+
+#include "base/document.h"
+
+/* What was parsed is immutable: objects are made anew, with the same values. */
+static JsonObject *copy_object(JsonObject *from) {
+    JsonObject *copy = json_object_new();
+    g_autoptr(GList) members = from ? json_object_get_members(from) : NULL;
+
+    for (GList *member = members; member; member = member->next)
+        json_object_set_member(copy, member->data,
+                               json_node_copy(json_object_get_member(from, member->data)));
+    return copy;
+}
+
+static JsonArray *copy_array(JsonArray *from) {
+    JsonArray *copy = json_array_new();
+
+    for (guint i = 0; from && i < json_array_get_length(from); i++)
+        json_array_add_element(copy, json_node_copy(json_array_get_element(from, i)));
+    return copy;
+}
+
+static char *format(JsonObject *object) {
+    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(root, object);
+    return json_to_string(root, FALSE);
+}
+
+static bool append_diff_id(JsonObject *config, JsonObject *original, const char *diff_id,
+                           GError **error) {
+    JsonObject *rootfs;
+    JsonArray *diff_ids;
+
+    if (!berth_document_get_object(original, "rootfs", &rootfs, error) ||
+        (rootfs && !berth_document_get_array(rootfs, "diff_ids", &diff_ids, error)))
+        return false;
+    if (!rootfs)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the image configuration has no \"rootfs\"");
+    JsonObject *fresh = copy_object(rootfs);
+    JsonArray *all = copy_array(diff_ids);
+    json_array_add_string_element(all, diff_id);
+    json_object_set_array_member(fresh, "diff_ids", all);
+    json_object_set_object_member(config, "rootfs", fresh);
+    return true;
+}
+
+static bool append_history(JsonObject *config, JsonObject *original,
+                           const BerthAppendedLayer *layer, GError **error) {
+    JsonArray *history;
+
+    if (!berth_document_get_array(original, "history", &history, error))
+        return false;
+    JsonArray *all = copy_array(history);
+    JsonObject *entry = json_object_new();
+    json_object_set_string_member(entry, "created", layer->created);
+    json_object_set_string_member(entry, "created_by", "dist commit");
+    if (layer->author[0])
+        json_object_set_string_member(entry, "author", layer->author);
+    if (layer->comment[0])
+        json_object_set_string_member(entry, "comment", layer->comment);
+    json_array_add_object_element(all, entry);
+    json_object_set_array_member(config, "history", all);
+    return true;
+}
+
+char *berth_config_append(const char *data, size_t size, const BerthAppendedLayer *layer,
+                          GError **error) {
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+
+    if (!root)
+        return NULL;
+    JsonObject *original = json_node_get_object(root);
+    g_autoptr(JsonObject) config = copy_object(original);
+    if (!append_diff_id(config, original, layer->diff_id, error) ||
+        !append_history(config, original, layer, error))
+        return NULL;
+    json_object_set_string_member(config, "created", layer->created);
+    if (layer->author[0])
+        json_object_set_string_member(config, "author", layer->author);
+    return format(g_steal_pointer(&config));
+}
+
+static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
+    JsonObject *object = json_object_new();
+
+    json_object_set_string_member(object, "mediaType", descriptor->media_type);
+    json_object_set_string_member(object, "digest", descriptor->digest);
+    json_object_set_int_member(object, "size", (gint64)descriptor->size);
+    return object;
+}
+
+char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor *config,
+                            const BerthDescriptor *layer, GError **error) {
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    JsonArray *layers;
+
+    if (!root || !berth_document_get_array(json_node_get_object(root), "layers", &layers, error))
+        return NULL;
+    g_autoptr(JsonObject) manifest = copy_object(json_node_get_object(root));
+    JsonArray *all = copy_array(layers);
+    json_array_add_object_element(all, make_descriptor(layer));
+    json_object_set_array_member(manifest, "layers", all);
+    json_object_set_object_member(manifest, "config", make_descriptor(config));
+    return format(g_steal_pointer(&manifest));
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "unpack/merge.h"
+
+#include "base/fd.h"
+#include "unpack/attributes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+enum { MAX_DEPTH = 1024 };
+
+static bool merge_directory(int upper, int lower, const char *path, unsigned depth, GError **error);
+
+static bool remove_children(int directory, const char *path, GError **error) {
+    int duplicate = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list \"%.200s\"", path);
+    for (struct dirent *entry; good && (entry = readdir(entries));)
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            good = berth_fd_remove_tree(directory, entry->d_name, error);
+    closedir(entries);
+    return good;
+}
+
+/* A directory stays what it is where it was one, with the layer's attributes. */
+static bool merge_into(int upper, int lower, const char *name, const char *path, unsigned depth,
+                       GError **error) {
+    berth_autofd int from = openat(upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status, before;
+
+    if (from < 0 || fstat(from, &before) < 0)
+        return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
+    /* As they were before its files were moved out of it. */
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    if (fstatat(lower, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode) &&
+        unlinkat(lower, name, 0) < 0)
+        return berth_error_set_errno(error, errno, "remove \"%.200s\"", path);
+    if (mkdirat(lower, name, 0700) < 0 && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make \"%.200s\"", path);
+    berth_autofd int to = openat(lower, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (to < 0)
+        return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
+    return (!berth_attributes_is_opaque(from) || remove_children(to, path, error)) &&
+           merge_directory(from, to, path, depth + 1, error) &&
+           berth_attributes_copy(from, to, path, error) &&
+           (futimens(to, times) == 0 ||
+            berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path));
+}
+
+static bool merge_one(int upper, int lower, const char *name, const char *parent, unsigned depth,
+                      GError **error) {
+    g_autofree char *path = g_strconcat(parent, parent[0] ? "/" : "", name, NULL);
+    struct stat status;
+
+    if (fstatat(upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+    if (S_ISDIR(status.st_mode))
+        return merge_into(upper, lower, name, path, depth, error);
+    if (!berth_fd_remove_tree(lower, name, error))
+        return false;
+    bool is_whiteout = S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);
+    return is_whiteout || renameat(upper, name, lower, name) == 0 ||
+           berth_error_set_errno(error, errno, "put \"%.200s\" in its place", path);
+}
+
+static bool merge_directory(int upper, int lower, const char *path, unsigned depth,
+                            GError **error) {
+    int duplicate = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list \"%.200s\"", path);
+    if (depth > MAX_DEPTH)
+        good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "directories nest too deep");
+    for (struct dirent *entry; good && (entry = readdir(entries));)
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            good = merge_one(upper, lower, entry->d_name, path, depth, error);
+    closedir(entries);
+    return good;
+}
+
+bool berth_merge(int upper, int lower, GError **error) {
+    return merge_directory(upper, lower, "", 0, error);
+}

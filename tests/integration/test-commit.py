@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A container's changes become a layer and an image; layers are applied to a directory as overlayfs
+# would show them.
+
+import importlib.util
+import json
+import os
+import shutil
+import stat
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+spec = importlib.util.spec_from_file_location("unpack", os.path.join(os.path.dirname(__file__), "test-unpack.py"))
+unpack = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(unpack)
+
+IMAGE = f"{HOST}/commit/base:x"
+NEW = "local.test/new:1"
+CHANGES = ("echo new >/added; echo changed >/etc/group; rm /etc/passwd; mkdir -p /dir/sub; ln /added /dir/hard; "
+           "ln -s ../added /dir/soft; mkfifo /dir/fifo; chmod 4711 /dir/hard; rm -rf /tmp; mkdir /tmp; touch /tmp/x; "
+           "touch -d @1500000000 /dir; printf '\\377name' >/dir/odd")
+
+
+def digest_of(name):
+    return [row["digest"] for row in listing("images") if row["name"] == name][0]
+
+
+def test_setup():
+    base = oci.busybox_layer()
+    base.directory("tmp/lower").add("tmp/lower/file", b"lower")
+    oci.push(oci.Image([base, oci.Layer().add("data", b"2")], {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    good("create", "--id=worker", IMAGE, "sh", "-c", CHANGES)
+    good("start", "-a", "worker")
+
+
+def test_a_diff_is_a_layer():
+    digest = good("content", "diff", "worker").strip()
+    with open(f"{STATE}/content/blobs/{digest.replace(':', '/')}", "rb") as file:
+        with tarfile.open(fileobj=file) as tar:
+            members = {member.name: member for member in tar}
+    for name in ("added", "etc/group", "etc/.wh.passwd", "dir/sub", "dir/soft", "dir/fifo", "tmp/x"):
+        assert name in members, (name, sorted(members))
+    assert members["dir/hard"].islnk() or members["added"].islnk()
+    assert "tmp/.wh..wh..opq" in members or "tmp/.wh.lower" in members, sorted(members)
+    equal(members["etc/.wh.passwd"].size, 0)
+    equal(good("content", "diff", "worker").strip(), digest)
+
+
+def test_a_commit_is_an_image():
+    equal(good("commit", "-m", "why", "--author=me", "worker", NEW).split(), [NEW, NEW])
+    out = good("run", "--rm", NEW, "sh", "-c", "cat /added /etc/group; ls -a /tmp; test -e /etc/passwd || echo gone; "
+               "stat -c %a-%h /dir/hard; readlink /dir/soft; cat /data")
+    equal(out.split(), ["new", "changed", ".", "..", "x", "gone", "4711-2", "../added", "2"])
+    config = json.loads(good("inspect", NEW))
+    equal(len(config["rootfs"]["diff_ids"]), 3)
+    equal(config["history"][-1]["comment"], "why")
+    equal(config["author"], "me")
+    equal(config["config"]["Env"], ["PATH=/bin"])
+
+
+def test_it_is_pushed_and_umoci_sees_the_same():
+    name = f"{HOST}/commit/new:1"
+    good("push", NEW, name)
+    unpack.compare(name)
+
+
+def test_a_commit_of_a_commit():
+    good("run", "--id=second", NEW, "sh", "-c", "echo more >>/added")
+    good("commit", "second", "local.test/more:1")
+    equal(good("run", "--rm", "local.test/more:1", "cat", "/added").split(), ["new", "more"])
+    good("rm", "second")
+
+
+def test_what_cannot_be_committed():
+    good("run", "-d", "--id=busy", IMAGE, "sleep", "100")
+    result = dist("commit", "busy", "local.test/busy:1")
+    equal(result.status, 1)
+    contains(result.err, "running")
+    good("rm", "-f", "busy")
+    contains(dist("commit", "nobody", "local.test/x:1").err, "no container")
+    good("tag", NEW, IMAGE)
+    result = dist("commit", "worker", "local.test/x:1")
+    contains(result.err, "another image")
+    good("pull", IMAGE)
+    equal(dist("commit", "worker", "local.test/x:1", user="alice").status, 1)
+
+
+def test_layers_onto_a_directory():
+    good("rmi", "local.test/more:1")
+    manifest = json.loads(good("inspect", "--manifest", NEW))
+    layers = [layer["digest"] for layer in manifest["layers"]]
+    target = "/tmp/applied"
+    shutil.rmtree(target, ignore_errors=True)
+    os.makedirs(target)
+    good("content", "apply", *layers, target)
+    mounted = unpack.mount(NEW)
+    try:
+        ours, theirs = unpack.tree(target), unpack.tree(mounted)
+    finally:
+        run("umount", mounted)
+    ours.pop(b"."), theirs.pop(b".")
+    different = [f"{path}: {ours.get(path)} instead of {theirs.get(path)}"
+                 for path in sorted(set(ours) | set(theirs)) if ours.get(path) != theirs.get(path)]
+    assert not different, "\n".join(different)
+
+
+def test_a_hostile_layer_stays_in_the_directory():
+    target = "/tmp/hostile"
+    shutil.rmtree(target, ignore_errors=True)
+    os.makedirs(target)
+    os.symlink("/etc", f"{target}/link")
+    _, _, data = oci.Layer("none").add("link/owned", b"x").add(".wh.gone", b"").finish()
+    with open("/tmp/layer", "wb") as file:
+        file.write(data)
+    digest = run("sh", "-c", "dist content ingest hostile </tmp/layer").out.strip()
+    dist("content", "apply", digest, target)
+    assert not os.path.exists("/etc/owned")
+    assert not os.path.exists(f"{target}/.berth-apply")
+    equal(dist("content", "apply", "sha256:" + "0" * 64, target).status, 1)
+    equal(dist("content", "apply", digest, "/nowhere").status, 1)
+    equal(dist("content", "apply", digest, "/tmp", user="alice").status, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
