@@ -136,6 +136,21 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
     return good;
 }
 
+/* Of a start that was broken off: its process is gone, and systemd may not know. */
+static void on_scope_seen(const char *unit, void *userdata) {
+    BerthContainers *containers = userdata;
+    g_autofree char *id = NULL;
+
+    if (!g_str_has_prefix(unit, "berth-") || !g_str_has_suffix(unit, ".scope"))
+        return;
+    id = g_strndup(unit + strlen("berth-"), strlen(unit) - strlen("berth-") - strlen(".scope"));
+    BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
+    if (container && !container->launch &&
+        (container->record.state == BERTH_CONTAINER_CREATED ||
+         container->record.state == BERTH_CONTAINER_STOPPED))
+        berth_scopes_stop(containers->scopes, unit);
+}
+
 /* Without a kept descriptor: the same process, if it is still there. */
 static int open_process(const BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
@@ -197,6 +212,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
             berth_fd_store_remove(names[k]);
             berth_fd_clear(&fds[k]);
         }
+    berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
     return good && remove_orphans(containers, error);
 }

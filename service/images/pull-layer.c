@@ -9,10 +9,26 @@
 #include "base/fd.h"
 #include "images/pull-private.h"
 
+/* Under which one transfer at a time makes a snapshot. */
+static char *chain_ref(const BerthPullLayer *layer) {
+    return g_strconcat("chain ", layer->chain_id, NULL);
+}
+
+static void release(BerthPullLayer *layer) {
+    g_autofree char *ref = chain_ref(layer);
+
+    if (layer->claimed)
+        berth_contents_release(layer->pull->images->contents, ref);
+    layer->claimed = false;
+}
+
 void berth_pull_layer_free(gpointer data) {
     BerthPullLayer *layer = data;
 
+    if (layer->state == LAYER_ELSEWHERE)
+        berth_contents_forget_wait(layer->pull->images->contents, layer);
     berth_worker_free(layer->worker);
+    release(layer);
     /* After its writer has gone. */
     if (layer->key)
         berth_snapshot_store_discard(layer->pull->images->snapshots, layer->key);
@@ -31,6 +47,7 @@ static void finish(BerthPullLayer *layer) {
 
     layer->state = LAYER_DONE;
     layer->item->phase = "done";
+    release(layer);
     g_clear_pointer(&layer->worker, berth_worker_free);
     g_clear_pointer(&layer->key, g_free);
     for (guint i = 0; i < pull->layers->len; i++) {
@@ -191,6 +208,27 @@ static void stream(BerthPullLayer *layer) {
     berth_pull_object(layer->pull, layer->descriptor, layer->item, ends[1], on_streamed, layer);
 }
 
+/* The other transfer has made the snapshot, or has failed: then it is this one's turn. */
+static void on_chain_released(void *userdata) {
+    BerthPullLayer *layer = userdata;
+
+    layer->state = LAYER_WAITING;
+    berth_pull_start_layers(layer->pull);
+}
+
+/* False where another transfer is about to make the same snapshot. It holds no place meanwhile. */
+static bool claim(BerthPullLayer *layer) {
+    BerthContents *contents = layer->pull->images->contents;
+    g_autofree char *ref = chain_ref(layer);
+
+    layer->claimed = berth_contents_claim(contents, ref, NULL);
+    if (layer->claimed)
+        return true;
+    layer->state = LAYER_ELSEWHERE;
+    berth_contents_wait(contents, ref, on_chain_released, layer);
+    return false;
+}
+
 void berth_pull_layer_start(BerthPullLayer *layer) {
     BerthPull *pull = layer->pull;
     BerthContents *contents = pull->images->contents;
@@ -207,6 +245,8 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
             berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob_only, layer);
         return;
     }
+    if (!claim(layer))
+        return;
     if (!start_worker(layer, &error))
         berth_pull_fail(pull, error, digest);
     else if (berth_content_store_has(berth_contents_get_store(contents), digest) ||

@@ -68,6 +68,7 @@ void berth_pull_object_free(gpointer object);
 /* A layer of the chosen manifest. */
 typedef enum {
     LAYER_WAITING,   /* for a worker's place */
+    LAYER_ELSEWHERE, /* another transfer is unpacking it */
     LAYER_UNPACKING, /* its bytes arrive */
     LAYER_UNPACKED,  /* waits for the one below */
     LAYER_SETTLING,
@@ -84,6 +85,7 @@ struct BerthPullLayer {
     BerthWorker *worker;
     char *key; /* of the snapshot that is being made */
     bool stored, unpacked, needs_lower;
+    bool claimed; /* this one makes the snapshot */
     uint64_t size;
 };
 

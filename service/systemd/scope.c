@@ -146,6 +146,18 @@ static void fail(Operation *operation, int errnum, const sd_bus_error *bus_error
 
 static void send_start(Operation *operation);
 
+/* No answer is waited for: that it is gone is seen by UnitRemoved, or does not matter. */
+void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
+    g_autofree char *path = NULL;
+
+    /* Its controller may be known still, and would be asked to stop it, and waited for. */
+    if (sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path) >= 0)
+        sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, path, SYSTEMD ".Scope", "Abandon",
+                                 NULL, NULL, "");
+    sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "StopUnit", NULL,
+                             NULL, "ss", unit, "replace");
+}
+
 /* A scope goes some milliseconds after its last process. */
 static int on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
@@ -189,6 +201,8 @@ static void wait_for_name(Operation *operation) {
     int r;
 
     operation->waits = true;
+    /* One whose process was gone before it was moved there is empty, and would stay for ever. */
+    berth_scopes_stop(scopes, operation->unit);
     if (scopes->unit_removed)
         return;
     if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, SYSTEMD, MANAGER_PATH,
@@ -323,4 +337,38 @@ void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthS
 
     if (r < 0)
         fail(operation, r, NULL, "ask systemd to kill");
+}
+
+typedef struct {
+    BerthScopeSeen seen;
+    void *userdata;
+} Listing;
+
+static int on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    g_autofree Listing *listing = userdata;
+    const char *unit;
+    int r = sd_bus_message_is_method_error(reply, NULL)
+                ? -EIO
+                : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+
+    (void)error;
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &unit)) < 0 ||
+            (r = sd_bus_message_skip(reply, "sssssouso")) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        listing->seen(unit, listing->userdata);
+    }
+    return 0;
+}
+
+void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
+                       void *userdata) {
+    Listing *listing = g_new0(Listing, 1);
+
+    *listing = (Listing){seen, userdata};
+    if (sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER,
+                                 "ListUnitsByPatterns", on_listed, listing, "asas", 0, 1,
+                                 pattern) < 0)
+        g_free(listing);
 }

@@ -34,6 +34,14 @@ void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, B
                         void *userdata);
 void berth_scopes_forget(BerthScopes *scopes, void *userdata);
 
+/* Tells of scopes that systemd has under names that match pattern; once, or never. */
+typedef void (*BerthScopeSeen)(const char *unit, void *userdata);
+void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
+                       void *userdata);
+
+/* Ends a scope that is nobody's any more, and what may still be in it. */
+void berth_scopes_stop(BerthScopes *scopes, const char *unit);
+
 /* A signal to every process of the unit; done may be NULL. */
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata);

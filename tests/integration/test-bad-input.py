@@ -284,6 +284,25 @@ def test_two_pulls_of_one_image_share_the_work():
     REGISTRY.stall.clear()
 
 
+def test_layers_that_images_share_are_unpacked_once():
+    base = oci.Layer("gzip").add("base", random.Random(77).randbytes(300000)).finish()
+    images = [oci.Image([base, oci.Layer("gzip").add("own", str(number).encode())]) for number in range(2)]
+    references = [REGISTRY.add(f"base{number}:x", image)[0] for number, image in enumerate(images)]
+    gate = REGISTRY.stall[images[0].manifest["layers"][0]["digest"]] = threading.Event()
+    pulls = [subprocess.Popen(["dist", "pull", "-q", reference]) for reference in references]
+    wait_until(lambda: len([row for row in listing("transfers") if row["state"] == "running"]) == 2, "both pulls")
+    wait_until(lambda: [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")], "the layer")
+    # Both images' own layers, and the shared one by one of them only.
+    wait_until(lambda: len(os.listdir(f"{STATE}/content/ingest")) >= 1, "the ingest")
+    made = [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")]
+    assert len(made) <= 3, made
+    gate.set()
+    equal([pull.wait(30) for pull in pulls], [0, 0])
+    REGISTRY.stall.clear()
+    for reference in references:
+        good("rmi", reference)
+
+
 def test_no_space_left():
     run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", f"{STATE}/snapshots")
     run("systemctl", "stop", "berthd.service")

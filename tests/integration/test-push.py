@@ -10,6 +10,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -217,6 +218,24 @@ def test_errors_of_the_registry_are_told():
     result = dist("push", IMAGE, f"{registry.host}/a@sha256:{'0' * 64}")
     equal(result.status, 1)
     contains(result.err, "has the digest")
+
+
+def test_kill_at_random_moments_of_pushes_and_commits():
+    generator = random.Random(os.getpid())
+    good("create", "--id=pusher", IMAGE, "true")
+    for number in range(6):
+        for command in (("push", f"{HOST}/push/big:x", f"{HOST}/push/kill{number}:x"),
+                        ("commit", "--no-unpack", "pusher", f"local.test/kill{number}:x")):
+            process = subprocess.Popen(["dist", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(generator.random() * 0.1)
+            run("systemctl", "kill", "-s", "KILL", "berthd.service")
+            process.wait()
+            good(*command)
+        equal(inspected(f"{HOST}/push/kill{number}:x"), digest_of(f"{HOST}/push/big:x"))
+        good("run", "--rm", IMAGE, "true")
+        good("unpack", f"local.test/kill{number}:x")
+    equal(good("content", "verify"), "")
+    equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
 
 
 def test_a_user_needs_the_right_to_push():

@@ -116,6 +116,25 @@ def test_kill_at_random_moments_of_containers_lives():
                "scopes to be gone")
 
 
+def test_killed_before_the_scope_is_there():
+    # The launcher is gone before systemd has moved it: an empty scope of that name stays behind.
+    generator = random.Random(os.getpid())
+    for number in range(12):
+        name = f"early{number}"
+        good("create", f"--id={name}", IMAGE, "true")
+        start = subprocess.Popen(["dist", "start", name], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        time.sleep(generator.random() * 0.006)
+        kill_service()
+        start.wait()
+        if listing("info", name)[0]["state"] == "created":
+            equal(dist("start", name, timeout=10).status, 0, name)
+        dist("wait", name)
+        good("rm", name)
+    wait_until(lambda: run("systemctl", "list-units", "--no-legend", "berth-*.scope").out == "",
+               "scopes to be gone")
+
+
 def test_kill_at_random_moments_of_pulls():
     generator = random.Random(os.getpid())
     for _ in range(10):
