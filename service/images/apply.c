@@ -4,6 +4,8 @@
 
 #include "base/fd.h"
 
+#include <sys/stat.h>
+
 typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
@@ -115,6 +117,12 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
                                  GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
 
+    struct stat status;
+
+    if (fstat(request->directory, &status) < 0 || !S_ISDIR(status.st_mode)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "what was given is no directory");
+        return NULL;
+    }
     /* All are here before the first one changes anything. */
     for (char *const *digest = request->digests; *digest; digest++) {
         g_auto(BerthBlob) blob = {0};

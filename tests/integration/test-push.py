@@ -228,7 +228,7 @@ def test_kill_at_random_moments_of_pushes_and_commits():
                         ("commit", "--no-unpack", "pusher", f"local.test/kill{number}:x")):
             process = subprocess.Popen(["dist", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(generator.random() * 0.1)
-            run("systemctl", "kill", "-s", "KILL", "berthd.service")
+            kill_service()
             process.wait()
             good(*command)
         equal(inspected(f"{HOST}/push/kill{number}:x"), digest_of(f"{HOST}/push/big:x"))
