@@ -114,6 +114,19 @@ static int verb_ps(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+char *dist_get_state(const char *id, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", id);
+    Properties properties = {.state = ""};
+
+    if (!reply)
+        return NULL;
+    int r = read_properties(reply, &properties);
+    if (r >= 0)
+        return g_strdup(properties.state);
+    dist_bad_reply(r, error);
+    return NULL;
+}
+
 static int verb_info(int argc, char **argv, GError **error) {
     Properties properties = {.state = ""};
 

@@ -237,6 +237,7 @@ typedef struct {
     const char *id;
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;          /* of Start */
+    bool was_stopped;       /* so that Wait would answer how it ended the last time */
 } Foreground;
 
 static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -247,11 +248,21 @@ static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     return sd_event_exit(foreground->event, 0);
 }
 
+static int ask_to_wait(Foreground *foreground) {
+    return sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
+                                    "Wait", on_waited, foreground, "ss", foreground->id, "");
+}
+
 static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Foreground *foreground = userdata;
 
     (void)error;
-    if (berth_bus_check_reply(reply, _("the service left"), &foreground->error))
+    bool good = berth_bus_check_reply(reply, _("the service left"), &foreground->error);
+    /* A container that was stopped before is not one that deletes itself: it can be asked later. */
+    bool ended = !good && foreground->error->code == BERTH_ERROR_LAUNCH_FAILED;
+    if (foreground->was_stopped && (good || ended))
+        return ask_to_wait(foreground);
+    if (good)
         return 0;
     /* A command that could not be run has ended the container: its status follows. */
     if (foreground->error->code != BERTH_ERROR_LAUNCH_FAILED)
@@ -293,17 +304,15 @@ static int run_loop(Foreground *foreground, GError **error) {
         return -EINVAL;
     if ((r = sd_event_default(&foreground->event)) < 0 || (r = watch_signals(foreground)) < 0 ||
         (r = sd_bus_attach_event(foreground->bus, foreground->event, 0)) < 0 ||
-        (r = sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
-                                      "Wait", on_waited, foreground, "ss", foreground->id, "")) <
-            0 ||
+        (!foreground->was_stopped && (r = ask_to_wait(foreground)) < 0) ||
         (r = sd_bus_call_async(foreground->bus, NULL, start, on_started, foreground, UINT64_MAX)) <
             0)
         return r;
     return sd_event_loop(foreground->event);
 }
 
-static int run_in_foreground(const char *id, GError **error) {
-    Foreground foreground = {.bus = dist_bus(error), .id = id};
+static int run_in_foreground(const char *id, bool was_stopped, GError **error) {
+    Foreground foreground = {.bus = dist_bus(error), .id = id, .was_stopped = was_stopped};
     int r = run_loop(&foreground, error);
     g_autoptr(sd_bus_message) waited = foreground.waited;
 
@@ -367,7 +376,7 @@ int dist_verb_run(int argc, char **argv, GError **error) {
     if (!id)
         return DIST_EXIT_BERTH;
     if (!options.detach) {
-        int status = run_in_foreground(id, error);
+        int status = run_in_foreground(id, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && options.remove)
             remove_unstarted(id);
         return status;
@@ -386,7 +395,10 @@ int dist_verb_start(int argc, char **argv, GError **error) {
     if (!dist_parse(_("ID"), _("Start a container."), entries, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
-    if (attach)
-        return run_in_foreground(argv[1], error);
+    if (attach) {
+        g_autofree char *state = dist_get_state(argv[1], error);
+        return state ? run_in_foreground(argv[1], g_str_equal(state, "stopped"), error)
+                     : DIST_EXIT_BERTH;
+    }
     return start_detached(argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -272,6 +272,14 @@ def test_the_service_leaves_when_idle():
     service_is_up()
 
 
+def test_an_attached_start_is_of_this_run():
+    good("create", "--id=again", IMAGE, "sh", "-c", "cat /n 2>/dev/null; echo x >>/n; exit $(wc -l </n)")
+    equal([dist("start", "-a", "again").status for _ in range(3)], [1, 2, 3])
+    equal(dist("start", "-a", "again").out.split(), ["x"] * 3)
+    equal(dist("start", "-a", "none").status, 125)
+    good("rm", "again")
+
+
 def test_several_references_at_once():
     other = f"{HOST}/second:x"
     oci.push(oci.busybox_image(), other)
