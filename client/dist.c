@@ -57,6 +57,21 @@ static const GOptionEntry common_options[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
+/* GLib takes the argument after an option with an optional value for its value: "info --json NAME"
+ * is meant as "info --json=pretty NAME". Where what follows the first argument belongs to another
+ * program (strict), that is left alone. */
+static void complete_json_option(char **argv, int argc, bool strict) {
+    static const char *const modes[] = {"pretty", "short", "off", NULL};
+
+    for (int i = 1; i < argc; i++) {
+        if (g_str_equal(argv[i], "--") || (strict && argv[i][0] != '-'))
+            return;
+        if (g_str_equal(argv[i], "--json") &&
+            (i + 1 == argc || !g_strv_contains(modes, argv[i + 1])))
+            argv[i] = (char *)"--json=pretty";
+    }
+}
+
 bool dist_parse(const char *arguments, const char *summary, const GOptionEntry *entries,
                 bool strict, int *argc, char ***argv, GError **error) {
     g_autoptr(GOptionContext) context = g_option_context_new(arguments);
@@ -68,6 +83,7 @@ bool dist_parse(const char *arguments, const char *summary, const GOptionEntry *
     if (entries)
         g_option_context_add_main_entries(context, entries, GETTEXT_DOMAIN);
     g_option_context_add_main_entries(context, common_options, GETTEXT_DOMAIN);
+    complete_json_option(*argv, *argc, strict);
     if (g_option_context_parse(context, argc, argv, &local))
         return true;
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", local->message);
@@ -83,11 +99,18 @@ bool dist_check_count(int argc, int min, int max, GError **error) {
     return true;
 }
 
+/* printf() counts bytes, and "…" has three. */
+static void print_usage(const char *usage, const char *summary) {
+    int padding = (int)MAX(0, 34 - g_utf8_strlen(usage, -1));
+
+    printf("  %s%*s %s\n", usage, padding, "", _(summary));
+}
+
 static void print_verbs(const char *title, const DistVerb *verbs) {
     printf("\n%s\n", title);
     for (const DistVerb *verb = verbs; verb->name; verb++) {
         g_autofree char *usage = g_strconcat(verb->name, " ", verb->arguments, NULL);
-        printf("  %-34s %s\n", usage, _(verb->summary));
+        print_usage(usage, verb->summary);
     }
 }
 
@@ -137,7 +160,7 @@ int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **arg
     }
     for (verb = verbs; verb->name; verb++) {
         g_autofree char *usage = g_strconcat(name, " ", verb->name, " ", verb->arguments, NULL);
-        printf("  %-34s %s\n", usage, _(verb->summary));
+        print_usage(usage, verb->summary);
     }
     return argc < 2 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -151,6 +174,7 @@ static bool parse_global(int *argc, char ***argv, GError **error) {
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_ignore_unknown_options(context, FALSE);
     g_option_context_add_main_entries(context, common_options, GETTEXT_DOMAIN);
+    complete_json_option(*argv, *argc, true);
     if (g_option_context_parse(context, argc, argv, &local))
         return true;
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", local->message);

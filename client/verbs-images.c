@@ -355,6 +355,11 @@ static int verb_tag(int argc, char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *new = dist_complete_reference(argv[2]);
+    if (strpbrk(argv[2], " \t\n") || argv[2][0] == '\0') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no name for an image"),
+                        argv[2]);
+        return EXIT_FAILURE;
+    }
     if (move) {
         g_autoptr(sd_bus_message) renamed =
             dist_call(error, DIST_IMAGES, "Rename", "ss", name, new);

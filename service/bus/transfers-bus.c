@@ -211,9 +211,15 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
                 sd_bus_error *error) {
     (void)bus;
     (void)interface;
-    (void)error;
     *found = userdata;
-    return find_by_path(userdata, path) != NULL;
+    if (!g_str_has_prefix(path, PREFIX "/"))
+        return 0;
+    /* The answer to a call to a transfer that is over would otherwise be "unknown method". */
+    return find_by_path(userdata, path)
+               ? 1
+               : sd_bus_error_setf(error, "org.berth1.Error.NotFound",
+                                   "there is no transfer \"%s\" (any more)",
+                                   path + strlen(PREFIX "/"));
 }
 
 /* To those who wait for it, and so are known to be allowed: never to everybody. */

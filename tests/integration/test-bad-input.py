@@ -245,6 +245,28 @@ def test_tar_that_is_garbage():
     refused(REGISTRY.add("garbage:x", oci.Image([(oci.digest_of(garbage), media_type, garbage)]))[0], "tar")
 
 
+def test_a_transfer_that_is_not_there():
+    contains(dist("cancel", "4711").err, 'no transfer "4711"')
+    contains(dist("cancel", "nonsense").err, 'no transfer "nonsense"')
+
+
+def test_json_without_a_mode_takes_no_argument():
+    reference, _ = REGISTRY.add("json:x", small_image(3))
+    good("pull", reference)
+    equal(json.loads(good("inspect", "--json", reference)), json.loads(good("inspect", reference)))
+    equal([row["name"] for row in json.loads(good("images", "--json", reference))],
+          [reference])
+    good("rmi", reference)
+
+
+def test_names_that_nobody_means():
+    reference, _ = REGISTRY.add("named:x", small_image(4))
+    good("pull", reference)
+    for name in ("two words", ""):
+        contains(dist("tag", reference, name).err, "no name for an image")
+    good("rmi", reference)
+
+
 def test_cancel_on_interrupt():
     image = small_image(13)
     reference, _ = REGISTRY.add("slow:x", image)

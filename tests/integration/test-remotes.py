@@ -2,11 +2,15 @@
 # Registries as they are in the field: credentials of every kind, mirrors, redirects, patience.
 
 import base64
+import http.client
+import http.server
 import json
 import os
 import random
 import sys
+import threading
 import time
+import urllib.parse
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -264,6 +268,96 @@ def test_a_registry_that_moved_and_one_that_is_blocked():
     result = with_auth("pull", "evil.example.com/app:x")
     equal(result.status, 1)
     contains(result.err, "evil.example.com is blocked")
+
+
+def test_a_registry_by_its_ipv6_address():
+    registry = FaultyRegistry("::1")
+    reference, _ = registry.add("six/app:x", image(21))
+    contains(reference, "[::1]:")
+    pulled(reference)
+    contains(good("images"), reference)
+    good("rmi", reference)
+
+
+def test_insecure_by_configuration():
+    # A name that is not this machine's own speaks HTTPS only, unless it is said.
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write("127.0.0.1 plain.test\n")
+    registry = FaultyRegistry()
+    registry.add("app:x", image(22))
+    place = f"plain.test:{registry.host.split(':')[1]}"
+    configure("")
+    equal(with_auth("pull", f"{place}/app:x").status, 1)
+    configure(f"[Registry {place}]\nInsecure=yes\n")
+    pulled(f"{place}/app:x")
+    good("rmi", f"{place}/app:x")
+
+
+class Proxy:
+    """A forward proxy for plain HTTP and CONNECT; every name leads to the registry."""
+
+    def __init__(self, registry):
+        self.asked = []
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                proxy.asked.append(self.path)
+                url = urllib.parse.urlsplit(self.path)
+                connection = http.client.HTTPConnection(registry.host)
+                connection.request(self.command, url.path, headers=dict(self.headers))
+                answer = connection.getresponse()
+                body = answer.read()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in ("connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_HEAD = do_GET
+
+            def do_CONNECT(self):
+                proxy.asked.append(self.path)
+                self.send_error(503, "the proxy leads nowhere")
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+def test_proxies_of_the_configuration_and_of_the_unit():
+    registry = FaultyRegistry()
+    registry.add("app:x", image(23))
+    proxy = Proxy(registry)
+    # Only the proxy knows this name.
+    configure(f"[Transfer]\nProxy={proxy.url}\n[Registry far.invalid]\nInsecure=yes\n")
+    result = with_auth("pull", "far.invalid/app:x")
+    equal(result.status, 0, result)
+    # Over TLS first; what the proxy cannot do then goes in plain, as Insecure= allows.
+    contains(str(proxy.asked), "http://far.invalid/v2/app/blobs/")
+    good("rmi", "far.invalid/app:x")
+    proxy.asked.clear()
+    configure(f"[Transfer]\nProxy={proxy.url}\nNoProxy=127.0.0.1\n")
+    pulled(f"{registry.host}/app:x")
+    equal(proxy.asked, [])
+    configure("")
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/proxy.conf", "w", encoding="utf-8") as file:
+        file.write(f"[Service]\nEnvironment=https_proxy={proxy.url}\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "berthd.service")
+    result = with_auth("pull", "far.invalid/app:x")
+    equal(result.status, 1)
+    contains(str(proxy.asked), "far.invalid:443")
+    os.unlink(f"{directory}/proxy.conf")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "berthd.service")
 
 
 def test_wrong_configuration_is_named_and_does_no_harm():

@@ -4,6 +4,7 @@
 import os
 import shutil
 import ssl
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -114,6 +115,40 @@ def test_authorities_of_a_registry_in_certs_d():
         equal(dist("pull", reference).status, 1)
         certs_d(base, registry, ca_crt=certificate)
         good("pull", reference)
+
+
+def test_http_2_both_ways():
+    _, certificate = serve("DNS:second.test")
+    trust(certificate)
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write("127.0.0.1 second.test\n")
+    with open(f"{DIRECTORY}/second.yml", "w", encoding="utf-8") as file:
+        file.write(f"""version: 0.1
+log: {{accesslog: {{disabled: false}}}}
+storage:
+  filesystem: {{rootdirectory: {DIRECTORY}/second}}
+http:
+  addr: 127.0.0.1:5443
+  tls: {{certificate: {certificate}, key: {certificate.removesuffix("pem")}key}}
+""")
+    with open(f"{DIRECTORY}/second.log", "wb") as log:
+        server = subprocess.Popen(["docker-registry", "serve", f"{DIRECTORY}/second.yml"],
+                                  stdout=log, stderr=log,
+                                  env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+    registry = FaultyRegistry()
+    reference, _ = registry.add("source:x", image())
+    good("pull", reference)
+    wait_until(lambda: dist("push", reference, "second.test:5443/target:x").status == 0, "the push")
+    good("rmi", reference)
+    good("prune")
+    good("pull", "second.test:5443/target:x")
+    server.kill()
+    server.wait()
+    with open(f"{DIRECTORY}/second.log", encoding="utf-8") as log:
+        text = log.read()
+    contains(text, "HTTP/2.0")
+    assert "HTTP/1.1" not in text, text
+    good("rmi", "second.test:5443/target:x")
 
 
 def test_an_expired_certificate():

@@ -5,6 +5,7 @@ import base64
 import http.server
 import json
 import re
+import socket
 import threading
 import urllib.parse
 
@@ -14,7 +15,7 @@ import oci
 class FaultyRegistry:
     """images: {"path:tag": Image}. Faults are set on the attributes below."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         self.images = {}
         self.manifests = {}   # (path, tag or digest) → (media type, bytes): overrides
         self.blobs = {}       # digest → bytes that are served instead of the right ones
@@ -52,11 +53,15 @@ class FaultyRegistry:
             def do_POST(self):
                 registry.answer_oauth(self)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
         # A client that breaks off, or speaks no TLS, is what a test is about.
         self.server.handle_error = lambda *_: None
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        name = f"[{address}]" if ":" in address else address
+        self.host = f"{name}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def add(self, name, image):
