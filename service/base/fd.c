@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -102,6 +103,16 @@ char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error) {
     }
     *size = text->len;
     return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {
+    berth_autofd int fd = memfd_create("content", MFD_CLOEXEC);
+
+    if (fd < 0 || !berth_fd_write_all(fd, data, size) || lseek(fd, 0, SEEK_SET) < 0) {
+        berth_error_set_errno(error, errno, "make a file in memory");
+        return -1;
+    }
+    return berth_fd_steal(&fd);
 }
 
 bool berth_fd_pipe(int ends[2], GError **error) {

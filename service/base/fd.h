@@ -46,6 +46,9 @@ char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
 /* The same for what is no file: from where it is, to its end. */
 char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
 
+/* A file in memory with this content, positioned at its start; -1 with error. */
+int berth_fd_new_in_memory(const void *data, size_t size, GError **error);
+
 /* A pipe with both ends close-on-exec and as large a buffer as is allowed up to 1 MiB. */
 bool berth_fd_pipe(int ends[2], GError **error);
 

@@ -6,9 +6,7 @@
 #include "base/fd.h"
 #include "contents/contents-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct BerthTextStoring {
     BerthContents *contents;
@@ -51,16 +49,6 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
     finish(storing, local ? NULL : digest, local);
 }
 
-static int make_input(const char *text, size_t size, GError **error) {
-    berth_autofd int fd = memfd_create("text", MFD_CLOEXEC);
-
-    if (fd < 0 || !berth_fd_write_all(fd, text, size) || lseek(fd, 0, SEEK_SET) < 0) {
-        berth_error_set_errno(error, errno, "make a file in memory");
-        return -1;
-    }
-    return berth_fd_steal(&fd);
-}
-
 void berth_contents_forget_text(BerthTextStoring *storing) {
     if (storing)
         storing->done = NULL;
@@ -85,7 +73,7 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
         .contents = contents, .size = strlen(text), .done = done, .userdata = userdata};
     storing->ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
     berth_contents_claim(contents, storing->ref, NULL);
-    berth_autofd int input = make_input(text, storing->size, &error);
+    berth_autofd int input = berth_fd_new_in_memory(text, storing->size, &error);
     berth_autofd int file =
         input < 0 ? -1
                   : berth_content_store_begin(contents->store, storing->ref, 0, 0, &offset, &error);

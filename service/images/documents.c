@@ -21,6 +21,7 @@ void berth_document_free(BerthDocument *document) {
         return;
     g_ptr_array_unref(document->entries);
     g_ptr_array_unref(document->layers);
+    g_clear_pointer(&document->embedded, g_hash_table_unref);
     berth_descriptor_free(document->config);
     g_free(document);
 }
@@ -63,16 +64,38 @@ static int read_descriptors(sd_bus_message *reply, BerthDocument *document) {
     return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
+static int read_embedded(sd_bus_message *reply, GHashTable *embedded) {
+    const char *digest;
+    const void *data;
+    size_t size;
+    int r = sd_bus_message_enter_container(reply, 'a', "(say)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "say")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &digest)) < 0 ||
+            (r = sd_bus_message_read_array(reply, 'y', &data, &size)) < 0)
+            return r;
+        g_hash_table_insert(embedded, g_strdup(digest), g_bytes_new(data, size));
+        r = sd_bus_message_exit_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+static void unref_bytes(gpointer data) {
+    g_bytes_unref(data);
+}
+
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) {
     g_autoptr(BerthDocument) document = g_new0(BerthDocument, 1);
     int is_index = 0;
 
     document->entries = g_ptr_array_new_with_free_func(free_entry);
     document->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    document->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     int r = sd_bus_message_read(reply, "b", &is_index);
     document->is_index = is_index;
     if (r < 0 || (r = read_entries(reply, document->entries)) < 0 ||
-        (r = read_descriptors(reply, document)) < 0) {
+        (r = read_descriptors(reply, document)) < 0 ||
+        (r = read_embedded(reply, document->embedded)) < 0) {
         berth_error_set_errno(error, r, "read berth-inspect's answer");
         return NULL;
     }

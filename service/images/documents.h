@@ -19,6 +19,7 @@ typedef struct {
     GPtrArray *entries;      /* of BerthIndexedManifest */
     BerthDescriptor *config; /* of a manifest */
     GPtrArray *layers;       /* of BerthDescriptor, lowest first */
+    GHashTable *embedded;    /* digest → GBytes: said to be the content of that digest */
 } BerthDocument;
 
 /* What running an image takes from its configuration. Vectors are never NULL. */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 typedef struct {
     char *name;
@@ -222,10 +221,10 @@ static void send_add(Export *export, const char *name, uint64_t size, int conten
 
 static bool send_text(Export *export, const char *name, const char *text, BerthWorkerReply reply,
                       GError **error) {
-    berth_autofd int fd = memfd_create("text", MFD_CLOEXEC);
+    berth_autofd int fd = berth_fd_new_in_memory(text, strlen(text), error);
 
-    if (fd < 0 || !berth_fd_write_all(fd, text, strlen(text)) || lseek(fd, 0, SEEK_SET) < 0)
-        return berth_error_set_errno(error, errno, "make a file in memory");
+    if (fd < 0)
+        return false;
     send_add(export, name, strlen(text), fd, reply);
     return true;
 }

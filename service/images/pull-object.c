@@ -10,6 +10,7 @@
 #include "images/pull-private.h"
 #include "store/lease-store.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 struct BerthPullObject {
@@ -132,8 +133,10 @@ static bool check(BerthPullObject *object, GError **error) {
         local->code == BERTH_ERROR_ALREADY_EXISTS) {
         berth_content_store_set_type(berth_contents_get_store(contents), descriptor->digest,
                                      descriptor->media_type, NULL);
-        berth_content_store_add_source(berth_contents_get_store(contents), descriptor->digest,
-                                       berth_remote_session_get_locator(object->pull->fetch), NULL);
+        if (!g_hash_table_contains(object->pull->embedded, descriptor->digest))
+            berth_content_store_add_source(berth_contents_get_store(contents), descriptor->digest,
+                                           berth_remote_session_get_locator(object->pull->fetch),
+                                           NULL);
         return true;
     }
     g_propagate_error(error, g_steal_pointer(&local));
@@ -174,34 +177,67 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
     take_answer(object);
 }
 
-static bool send(BerthPullObject *object, uint64_t offset, GError **error) {
+static void send_ingest(BerthPullObject *object, int input, const char *algorithm,
+                        uint64_t offset) {
     BerthPull *pull = object->pull;
-    const BerthDescriptor *descriptor = object->descriptor;
-    BerthAlgorithm algorithm;
-    int ends[2];
-
-    if (!berth_digest_parse(descriptor->digest, &algorithm, error) || !berth_fd_pipe(ends, error))
-        return false;
-    berth_autofd int output = ends[0];
-    berth_autofd int input = ends[1];
     bool passes_on = object->onward >= 0;
     sd_bus_message *call =
         berth_worker_new_call(pull->ingest, passes_on ? "IngestOnward" : "Ingest");
+
     if (call)
-        sd_bus_message_append(call, "hhsttb", output, object->file,
-                              berth_algorithm_get_name(algorithm), offset, descriptor->size,
-                              passes_on);
+        sd_bus_message_append(call, "hhsttb", input, object->file, algorithm, offset,
+                              object->descriptor->size, passes_on);
     if (call && passes_on)
         sd_bus_message_append(call, "h", object->onward);
-    object->answers = 2;
+    object->answers++;
     berth_worker_send(pull->ingest, call, on_ingested, object);
     berth_fd_clear(&object->onward);
+}
 
-    call = berth_remote_session_new_call(pull->fetch, "Fetch");
+static void send_fetch(BerthPullObject *object, int output, uint64_t offset) {
+    BerthPull *pull = object->pull;
+    const BerthDescriptor *descriptor = object->descriptor;
+    sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Fetch");
+
     if (call)
         sd_bus_message_append(call, "(sst)th", descriptor->media_type, descriptor->digest,
-                              descriptor->size, offset, input);
+                              descriptor->size, offset, output);
+    object->answers++;
     berth_remote_session_send(pull->fetch, call, on_fetched, object);
+}
+
+/* Content that stood in a document goes the same way, and is hashed as any other. */
+static bool send_embedded(BerthPullObject *object, GBytes *embedded, const char *algorithm,
+                          uint64_t offset, GError **error) {
+    size_t size;
+    const void *data = g_bytes_get_data(embedded, &size);
+    berth_autofd int input = berth_fd_new_in_memory(data, size, error);
+
+    if (input < 0)
+        return false;
+    if (lseek(input, (off_t)offset, SEEK_SET) < 0)
+        return berth_error_set_errno(error, errno, "go on within a file in memory");
+    send_ingest(object, input, algorithm, offset);
+    return true;
+}
+
+static bool send(BerthPullObject *object, uint64_t offset, GError **error) {
+    const char *digest = object->descriptor->digest;
+    GBytes *embedded = g_hash_table_lookup(object->pull->embedded, digest);
+    BerthAlgorithm algorithm;
+    int ends[2];
+
+    if (!berth_digest_parse(digest, &algorithm, error))
+        return false;
+    const char *name = berth_algorithm_get_name(algorithm);
+    if (embedded)
+        return send_embedded(object, embedded, name, offset, error);
+    if (!berth_fd_pipe(ends, error))
+        return false;
+    berth_autofd int output = ends[0];
+    berth_autofd int input = ends[1];
+    send_ingest(object, output, name, offset);
+    send_fetch(object, input, offset);
     return true;
 }
 

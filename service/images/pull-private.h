@@ -30,11 +30,12 @@ struct BerthPull {
     BerthRemoteSession *fetch;
     BerthSignatureSearch *signatures; /* while the policy is being met */
     BerthWorker *ingest, *inspect;
-    GHashTable *objects; /* digest → BerthPullObject */
-    GPtrArray *pinned;   /* digests and chain IDs that nothing may collect meanwhile */
-    GQueue queued;       /* of BerthPullObject, that wait for others to be done */
-    unsigned fetching;   /* objects that are not queued */
-    GPtrArray *layers;   /* of BerthPullLayer, lowest first */
+    GHashTable *objects;  /* digest → BerthPullObject */
+    GHashTable *embedded; /* digest → GBytes, that stood in the image's documents */
+    GPtrArray *pinned;    /* digests and chain IDs that nothing may collect meanwhile */
+    GQueue queued;        /* of BerthPullObject, that wait for others to be done */
+    unsigned fetching;    /* objects that are not queued */
+    GPtrArray *layers;    /* of BerthPullLayer, lowest first */
     BerthImageInfo *info;
     BerthDescriptor *manifest_config; /* of the chosen manifest */
     GPtrArray *manifest_layers;       /* of BerthDescriptor, of the chosen manifest */

@@ -28,6 +28,7 @@ static void free_pull(BerthPull *pull) {
     g_ptr_array_unref(pull->pinned);
     g_queue_clear(&pull->queued);
     g_hash_table_unref(pull->objects);
+    g_hash_table_unref(pull->embedded);
     g_clear_pointer(&pull->manifest_layers, g_ptr_array_unref);
     berth_descriptor_free(pull->manifest_config);
     berth_descriptor_free(pull->target);
@@ -348,6 +349,19 @@ typedef struct {
     char *digest;
 } Document;
 
+static void unref_bytes(gpointer data) {
+    g_bytes_unref(data);
+}
+
+static void take_embedded(BerthPull *pull, const BerthDocument *document) {
+    GHashTableIter content;
+    gpointer digest, data;
+
+    g_hash_table_iter_init(&content, document->embedded);
+    while (g_hash_table_iter_next(&content, &digest, &data))
+        g_hash_table_insert(pull->embedded, g_strdup(digest), g_bytes_ref(data));
+}
+
 static void on_document_read(sd_bus_message *reply, const GError *error, void *userdata) {
     Document *question = userdata;
     BerthPull *pull = question->pull;
@@ -360,6 +374,7 @@ static void on_document_read(sd_bus_message *reply, const GError *error, void *u
         berth_pull_fail(pull, local, digest);
         return;
     }
+    take_embedded(pull, document);
     if (document->is_index)
         take_index(pull, digest, document);
     else
@@ -575,6 +590,7 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     pull->all_platforms = request->all_platforms;
     pull->lease = g_strdup(request->lease ? request->lease : "");
     pull->pinned = g_ptr_array_new_with_free_func(g_free);
+    pull->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);
     pull->layers = g_ptr_array_new_with_free_func(berth_pull_layer_free);
     if (prepare(pull, request, error))

@@ -18,11 +18,20 @@ typedef struct {
     bool attestation;        /* says something about another entry; is nothing that runs */
 } BerthIndexEntry;
 
+/* Content that stands in the document itself ("data" of descriptor.md). Its length has been
+ * checked, not its digest. */
+typedef struct {
+    char *digest;
+    uint8_t *data;
+    size_t size;
+} BerthEmbedded;
+
 typedef struct {
     BerthKind kind;          /* index or manifest */
     GPtrArray *entries;      /* index: of BerthIndexEntry */
     BerthDescriptor *config; /* manifest */
     GPtrArray *layers;       /* manifest: of BerthDescriptor */
+    GPtrArray *embedded;     /* of BerthEmbedded */
 } BerthManifest;
 
 /* media_type is what the descriptor said; the document's own must not contradict it. */

@@ -22,6 +22,20 @@ static char *read_document(sd_bus_message *call, size_t *size, int *r, GError **
     return fd < 0 ? NULL : berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, size, error);
 }
 
+static int append_embedded(sd_bus_message *reply, GPtrArray *embedded) {
+    int r = sd_bus_message_open_container(reply, 'a', "(say)");
+
+    for (guint i = 0; r >= 0 && i < embedded->len; i++) {
+        const BerthEmbedded *content = embedded->pdata[i];
+        if ((r = sd_bus_message_open_container(reply, 'r', "say")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", content->digest)) < 0 ||
+            (r = sd_bus_message_append_array(reply, 'y', content->data, content->size)) < 0)
+            return r;
+        r = sd_bus_message_close_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int append_manifest(sd_bus_message *reply, const BerthManifest *manifest) {
     int r = sd_bus_message_append(reply, "b", manifest->kind == BERTH_KIND_INDEX);
 
@@ -44,7 +58,9 @@ static int append_manifest(sd_bus_message *reply, const BerthManifest *manifest)
         r = berth_bus_append_descriptor(reply, manifest->config);
     for (guint i = 0; r >= 0 && i < manifest->layers->len; i++)
         r = berth_bus_append_descriptor(reply, manifest->layers->pdata[i]);
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return append_embedded(reply, manifest->embedded);
 }
 
 static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -246,8 +262,8 @@ static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_er
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     /* blob, media type → is index, entries (descriptor, os, architecture, variant, attestation),
-     * descriptors (configuration, layers) */
-    SD_BUS_METHOD("Manifest", "hs", "ba((sst)sssb)a(sst)", method_manifest, 0),
+     * descriptors (configuration, layers), content that stands in it (digest, bytes) */
+    SD_BUS_METHOD("Manifest", "hs", "ba((sst)sssb)a(sst)a(say)", method_manifest, 0),
     /* blob → os, architecture, variant, diff IDs, entrypoint, command, environment, volumes, ports,
      * labels, user, working directory, stop signal */
     SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),

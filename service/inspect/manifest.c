@@ -19,6 +19,14 @@ static void free_entry(gpointer data) {
     g_free(entry);
 }
 
+static void free_embedded(gpointer data) {
+    BerthEmbedded *embedded = data;
+
+    g_free(embedded->digest);
+    g_free(embedded->data);
+    g_free(embedded);
+}
+
 static void free_descriptor(gpointer data) {
     berth_descriptor_free(data);
 }
@@ -28,11 +36,32 @@ void berth_manifest_free(BerthManifest *manifest) {
         return;
     g_clear_pointer(&manifest->entries, g_ptr_array_unref);
     g_clear_pointer(&manifest->layers, g_ptr_array_unref);
+    g_clear_pointer(&manifest->embedded, g_ptr_array_unref);
     berth_descriptor_free(manifest->config);
     g_free(manifest);
 }
 
-static BerthDescriptor *read_descriptor(JsonObject *object, GError **error) {
+static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
+                          GPtrArray *embedded, GError **error) {
+    const char *text;
+    size_t length;
+
+    if (!berth_document_get_string(object, "data", &text, error))
+        return false;
+    if (!text)
+        return true;
+    g_autofree uint8_t *data = g_base64_decode(text, &length);
+    if (length != size)
+        return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                               "the data that stands with %s has %zu bytes, not %" G_GUINT64_FORMAT,
+                               digest, length, size);
+    BerthEmbedded *found = g_new(BerthEmbedded, 1);
+    *found = (BerthEmbedded){g_strdup(digest), g_steal_pointer(&data), length};
+    g_ptr_array_add(embedded, found);
+    return true;
+}
+
+static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded, GError **error) {
     const char *media_type, *digest;
     uint64_t size;
 
@@ -52,6 +81,8 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GError **error) {
                         "a descriptor's size is %" G_GUINT64_FORMAT, size);
         return NULL;
     }
+    if (!read_embedded(object, digest, size, embedded, error))
+        return NULL;
     return berth_descriptor_new(media_type, digest, size);
 }
 
@@ -94,7 +125,7 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
-static bool read_entries(JsonArray *array, GPtrArray *entries, GError **error) {
+static bool read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
 
     if (count > MAX_ENTRIES)
@@ -105,8 +136,8 @@ static bool read_entries(JsonArray *array, GPtrArray *entries, GError **error) {
         if (!object)
             return false;
         BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
-        g_ptr_array_add(entries, entry);
-        entry->descriptor = read_descriptor(object, error);
+        g_ptr_array_add(manifest->entries, entry);
+        entry->descriptor = read_descriptor(object, manifest->embedded, error);
         if (!entry->descriptor || !read_platform(object, &entry->platform, error) ||
             !read_attestation(object, &entry->attestation, error))
             return false;
@@ -114,17 +145,17 @@ static bool read_entries(JsonArray *array, GPtrArray *entries, GError **error) {
     return true;
 }
 
-static bool read_layers(JsonArray *array, GPtrArray *layers, GError **error) {
+static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
 
     if (count > MAX_LAYERS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "a manifest of %u layers", count);
     for (guint i = 0; i < count; i++) {
         JsonObject *object = element_object(array, i, "layers", error);
-        BerthDescriptor *layer = object ? read_descriptor(object, error) : NULL;
+        BerthDescriptor *layer = object ? read_descriptor(object, manifest->embedded, error) : NULL;
         if (!layer)
             return false;
-        g_ptr_array_add(layers, layer);
+        g_ptr_array_add(manifest->layers, layer);
     }
     return true;
 }
@@ -165,8 +196,8 @@ static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray
     if (!layers)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"layers\"");
-    manifest->config = read_descriptor(config, error);
-    return manifest->config && read_layers(layers, manifest->layers, error);
+    manifest->config = read_descriptor(config, manifest->embedded, error);
+    return manifest->config && read_layers(layers, manifest, error);
 }
 
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
@@ -180,6 +211,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
     manifest->kind = berth_media_type_get_kind(media_type);
     manifest->entries = g_ptr_array_new_with_free_func(free_entry);
     manifest->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    manifest->embedded = g_ptr_array_new_with_free_func(free_embedded);
     JsonObject *object = json_node_get_object(root);
     if (!berth_document_get_array(object, "manifests", &entries, error) ||
         !berth_document_get_array(object, "layers", &layers, error) ||
@@ -190,7 +222,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the index has no \"manifests\"");
             return NULL;
         }
-        if (!read_entries(entries, manifest->entries, error))
+        if (!read_entries(entries, manifest, error))
             return NULL;
     } else if (manifest->kind != BERTH_KIND_MANIFEST) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%.200s is neither a manifest nor an index",

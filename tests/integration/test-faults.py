@@ -2,6 +2,7 @@
 # Faulty and hostile registries: bounded time, memory and disk, a clear error, nothing named,
 # nothing left, and the service up.
 
+import base64
 import hashlib
 import json
 import os
@@ -194,6 +195,38 @@ def test_sha512_and_nothing_else():
     good("rmi", f"{REGISTRY.host}/sha512:x")
     content.manifest["layers"][0]["digest"] = "md5:" + "0" * 32
     refused(REGISTRY.add("md5:x", content)[0], "algorithm")
+
+
+def embed(content, descriptor, data):
+    """The content stands in the manifest, and nowhere else."""
+    descriptor["data"] = base64.b64encode(data).decode()
+    content.blobs.pop(descriptor["digest"])
+
+
+def test_content_that_stands_in_the_manifest():
+    content = image(40)
+    content.finish()
+    for descriptor in (content.manifest["config"], content.manifest["layers"][0]):
+        embed(content, descriptor, content.blobs[descriptor["digest"]])
+    reference, digest = REGISTRY.add("embedded:x", content)
+    before = len(REGISTRY.requests)
+    good("pull", reference)
+    equal([path for _, path, _ in REGISTRY.requests[before:] if "/blobs/" in path], [])
+    equal(good("content", "verify"), "")
+    # Pushed elsewhere, it is the same image.
+    good("push", reference, f"{HOST}/embedded:x")
+    contains(good("resolve", f"{HOST}/embedded:x"), digest)
+    good("rmi", reference)
+
+
+def test_wrong_content_in_the_manifest():
+    for number, (data, word) in enumerate(((b"{ }", "bytes"), (None, "digest"), (b"", "bytes"))):
+        content = image(41 + number)
+        content.finish()
+        layer = content.manifest["layers"][0]
+        right = content.blobs[layer["digest"]]
+        embed(content, layer, bytes(len(right)) if data is None else data)
+        refused(REGISTRY.add(f"misfit{number}:x", content)[0], layer["digest"], word)
 
 
 def test_more_layers_than_one_worker_takes_at_once():

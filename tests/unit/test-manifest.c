@@ -43,6 +43,25 @@ static void test_index(void) {
     g_assert_true(second->attestation);
 }
 
+static void test_content_in_the_document(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthManifest) manifest = read_manifest(
+        "{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":"
+        "\"" DIGEST "\",\"size\":2,\"data\":\"e30=\"}]}",
+        BERTH_MEDIA_OCI_MANIFEST, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(manifest->embedded->len, ==, 1);
+    BerthEmbedded *embedded = manifest->embedded->pdata[0];
+    g_assert_cmpstr(embedded->digest, ==, DIGEST);
+    g_assert_cmpmem(embedded->data, embedded->size, "{}", 2);
+    g_assert_null(read_manifest("{\"schemaVersion\":2," CONFIG
+                                ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":"
+                                "\"" DIGEST "\",\"size\":3,\"data\":\"e30=\"}]}",
+                                BERTH_MEDIA_OCI_MANIFEST, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_SIZE_MISMATCH);
+}
+
 static void test_bad_manifests(void) {
     static const char *const bad[] = {
         "{}",
@@ -111,6 +130,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/manifest/manifest", test_manifest);
     g_test_add_func("/manifest/index", test_index);
+    g_test_add_func("/manifest/content-in-the-document", test_content_in_the_document);
     g_test_add_func("/manifest/bad-manifests", test_bad_manifests);
     g_test_add_func("/manifest/schema-1-is-refused-by-name", test_schema_1_is_refused_by_name);
     g_test_add_func("/manifest/image-config", test_image_config);
