@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fuzz.h"
+#include "inspect/archive-index.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const char *text = (const char *)data;
+    g_autoptr(GPtrArray) layout = berth_layout_read(text, size, NULL);
+    g_autoptr(GPtrArray) docker = berth_docker_archive_read(text, size, NULL);
+
+    (void)layout;
+    (void)docker;
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/token.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    g_autoptr(BerthToken) token = berth_token_read((const char *)data, size, NULL);
+
+    (void)token;
+    return 0;
+}
