@@ -119,6 +119,7 @@ static void print_help(void) {
     puts(_("Images, their contents and containers of Berth."));
     print_verbs(_("Images:"), dist_image_verbs);
     print_verbs(_("Contents:"), dist_content_verbs);
+    print_verbs(_("Objects of registries:"), dist_object_verbs);
     print_verbs(_("Archives:"), dist_archive_verbs);
     print_verbs(_("What is kept:"), dist_store_verbs);
     print_verbs(_("Containers:"), dist_container_verbs);
@@ -137,9 +138,9 @@ static const DistVerb *find_in(const DistVerb *verbs, const char *name) {
 }
 
 static const DistVerb *find_verb(const char *name) {
-    static const DistVerb *const all[] = {dist_image_verbs,     dist_content_verbs,
-                                          dist_container_verbs, dist_registry_verbs,
-                                          dist_store_verbs,     dist_archive_verbs};
+    static const DistVerb *const all[] = {
+        dist_image_verbs, dist_content_verbs, dist_container_verbs, dist_registry_verbs,
+        dist_store_verbs, dist_archive_verbs, dist_object_verbs};
     const DistVerb *verb = NULL;
 
     for (size_t i = 0; !verb && i < G_N_ELEMENTS(all); i++)

@@ -41,8 +41,8 @@ typedef struct {
     int (*run)(int argc, char **argv, GError **error);
 } DistVerb;
 
-extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_container_verbs[],
-    dist_registry_verbs[], dist_store_verbs[], dist_archive_verbs[];
+extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_object_verbs[],
+    dist_container_verbs[], dist_registry_verbs[], dist_store_verbs[], dist_archive_verbs[];
 
 /* A verb of several words: runs the one that argv[1] names, or shows them. */
 int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **argv, GError **error);
@@ -88,6 +88,9 @@ typedef struct {
 
 void dist_result_clear(DistResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DistResult, dist_result_clear)
+
+/* Copies until the end of from; limit bytes at most. */
+bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error);
 
 /* One object of a remote as a pipe to read; -1 with error. */
 int dist_fetch_object(const char *reference, const char *object, GError **error);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/contents, org.berth1.Contents. */
+/* /org/berth1/contents, org.berth1.Contents: blobs that are here. How they come and go is in
+ * contents-ingests.c. */
 
 #include "base/fd.h"
 #include "bus/access.h"
+#include "bus/contents-object.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
-#include "bus/service.h"
 #include "images/apply.h"
 #include "images/prune.h"
-#include "images/push.h"
 #include "images/verify.h"
 
 #include <errno.h>
@@ -17,9 +17,7 @@
 #define PATH BERTH_BUS_ROOT "/contents"
 #define INTERFACE "org.berth1.Contents"
 #define READ "org.berth1.contents.read"
-#define WRITE "org.berth1.contents.write"
 #define MANAGE "org.berth1.contents.manage"
-#define INSPECT_OTHERS "org.berth1.containers.inspect"
 
 enum { MAX_READ_BYTES = 1024 * 1024 };
 
@@ -306,243 +304,6 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_
                     : berth_bus_error_set(ret_error, error);
 }
 
-static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    const char *ref, *expected, *lease = "";
-    uint64_t total, offset;
-    uint32_t uid;
-    int pipe, r;
-    const BerthOption options[] = {{"Lease", "s", &lease}, {NULL, NULL, NULL}};
-
-    if ((r = sd_bus_message_read(call, "sts", &ref, &total, &expected)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, method_ingest, userdata, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, method_ingest, userdata, ret_error, WRITE, "verb",
-                           "ingest", "reference", ref, "digest", expected, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthIngestRequest request = {ref, total, expected, lease, uid};
-    if (!berth_contents_ingest(service->contents, &request, &pipe, &offset, &error))
-        return berth_bus_error_set(ret_error, error);
-    berth_autofd int writable = pipe;
-    return sd_bus_reply_method_return(call, "ht", writable, offset);
-}
-
-static void on_committed(const char *digest, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, "s", digest);
-}
-
-/* Others' ingests are theirs: who may not inspect them does not learn that they exist. */
-static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        sd_bus_message_handler_t handler, const char *ref, uint32_t *uid) {
-    g_auto(BerthIngestInfo) info = {0};
-    g_autoptr(GError) error = NULL;
-    bool granted;
-    int r = berth_access_get_uid(service->access, call, handler, service, uid);
-
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_content_store_status(store_of(service), ref, &info, &error))
-        return berth_bus_error_set(ret_error, error);
-    if (info.owner == *uid)
-        return BERTH_ACCESS_GRANTED;
-    r = berth_access_query(service->access, call, handler, service, &granted, INSPECT_OTHERS);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (granted)
-        return BERTH_ACCESS_GRANTED;
-    berth_error_set(&error, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"", ref);
-    return berth_bus_error_set(ret_error, error);
-}
-
-static int method_commit(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    const char *ref, *expected;
-    uint64_t size;
-    uint32_t uid;
-    int r = sd_bus_message_read(call, "sts", &ref, &size, &expected);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_commit, userdata, ret_error, WRITE, "verb",
-                           "commit", "reference", ref, "digest", expected, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = check_ingest(call, service, ret_error, method_commit, ref, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    berth_contents_commit_ingest(service->contents, ref, size, expected, uid, on_committed,
-                                 berth_pending_call_new(service, call));
-    return 1;
-}
-
-static int method_status(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthIngestInfo) info = {0};
-    g_autoptr(GError) error = NULL;
-    const char *ref;
-    uint32_t uid;
-    int r = sd_bus_message_read(call, "s", &ref);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_status, userdata, ret_error, READ, "verb",
-                           "status", "reference", ref, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = check_ingest(call, service, ret_error, method_status, ref, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_content_store_status(store_of(service), ref, &info, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, "tttt", info.offset, info.total, info.started_usec,
-                                      info.updated_usec);
-}
-
-static int method_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autoptr(GError) error = NULL;
-    bool sees_all;
-    uint32_t uid;
-    int r;
-
-    r = berth_access_get_uid(service->access, call, method_list_ingests, userdata, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_query(service->access, call, method_list_ingests, userdata, &sees_all,
-                           INSPECT_OTHERS);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(GPtrArray) list = berth_content_store_list_ingests(store_of(service), &error);
-    if (!list)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(stttt)")) < 0)
-        return r;
-    for (guint i = 0; i < list->len; i++) {
-        const BerthIngestInfo *info = list->pdata[i];
-        if (info->owner != uid && !sees_all)
-            continue;
-        if ((r = sd_bus_message_append(reply, "(stttt)", info->ref, info->offset, info->total,
-                                       info->started_usec, info->updated_usec)) < 0)
-            return r;
-    }
-    if ((r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
-}
-
-static int method_abort(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthIngestInfo) info = {0};
-    g_autoptr(GError) error = NULL;
-    const char *ref;
-    uint32_t uid;
-    int r = sd_bus_message_read(call, "s", &ref);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_abort, userdata, ret_error, WRITE, "verb",
-                           "abort", "reference", ref, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    /* Abort of nothing is fine. */
-    if (berth_content_store_status(store_of(service), ref, &info, NULL)) {
-        r = check_ingest(call, service, ret_error, method_abort, ref, &uid);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
-    if (!berth_contents_abort(service->contents, ref, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, NULL);
-}
-
-static void on_object(int pipe, const BerthDescriptor *target, const GError *error,
-                      void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, "h(sst)", pipe, target->media_type,
-                                   target->digest, target->size);
-}
-
-static int method_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(GStrv) media_types = NULL, credentials = NULL;
-    const char *reference, *object;
-    int insecure = 0, r;
-    const BerthOption options[] = {
-        {"MediaTypes", "as", &media_types},
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "ss", &reference, &object)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_fetch_object, userdata, ret_error,
-                           "org.berth1.images.pull", "verb", "fetch-object", "reference", reference,
-                           NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthObjectRequest request = {
-        .remote = {reference, object, insecure, credentials},
-        .media_types = media_types,
-    };
-    berth_contents_fetch_object(service->contents, &request, on_object,
-                                berth_pending_call_new(service, call));
-    return 1;
-}
-
-static int method_push_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) credentials = NULL;
-    const char *digest, *reference, *media_type = BERTH_MEDIA_UNKNOWN;
-    int insecure = 0, r;
-    uint32_t uid;
-    const BerthOption options[] = {
-        {"MediaType", "s", &media_type},
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "ss", &digest, &reference)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, method_push_object, userdata, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, method_push_object, userdata, ret_error,
-                           "org.berth1.images.push", "verb", "push-object", "digest", digest,
-                           "reference", reference, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthPushRequest request = {
-        .digest = digest,
-        .media_type = media_type,
-        .remote = {reference, digest, insecure, credentials},
-        .owner = uid,
-    };
-    BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
-
 static void on_change(const char *digest, uint64_t size, BerthContentChange change,
                       void *userdata) {
     BerthService *service = userdata;
@@ -576,24 +337,27 @@ static const sd_bus_vtable vtable[] = {
                             method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sstt)", usage), method_usage,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS(
-        "Ingest", SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
-        SD_BUS_RESULT("h", pipe, "t", offset), method_ingest, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Ingest",
+                            SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
+                            SD_BUS_RESULT("h", pipe, "t", offset), berth_contents_bus_ingest,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Commit", SD_BUS_ARGS("s", ref, "t", size, "s", expected),
-                            SD_BUS_RESULT("s", digest), method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("s", digest), berth_contents_bus_commit,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_ARGS("s", ref),
                             SD_BUS_RESULT("t", offset, "t", total, "t", started, "t", updated),
-                            method_status, SD_BUS_VTABLE_UNPRIVILEGED),
+                            berth_contents_bus_status, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListIngests", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(stttt)", ingests),
-                            method_list_ingests, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Abort", SD_BUS_ARGS("s", ref), SD_BUS_NO_RESULT, method_abort,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS(
-        "FetchObject", SD_BUS_ARGS("s", reference, "s", object, "a{sv}", options),
-        SD_BUS_RESULT("h", pipe, "(sst)", target), method_fetch_object, SD_BUS_VTABLE_UNPRIVILEGED),
+                            berth_contents_bus_list_ingests, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Abort", SD_BUS_ARGS("s", ref), SD_BUS_NO_RESULT,
+                            berth_contents_bus_abort, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("FetchObject",
+                            SD_BUS_ARGS("s", reference, "s", object, "a{sv}", options),
+                            SD_BUS_RESULT("h", pipe, "(sst)", target),
+                            berth_contents_bus_fetch_object, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "PushObject", SD_BUS_ARGS("s", digest, "s", reference, "a{sv}", options),
-        SD_BUS_RESULT("o", transfer), method_push_object, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_RESULT("o", transfer), berth_contents_bus_push_object, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("Committed", SD_BUS_ARGS("s", digest, "t", size), 0),
     SD_BUS_SIGNAL_WITH_ARGS("Deleted", SD_BUS_ARGS("s", digest, "t", size), 0),
     SD_BUS_VTABLE_END,

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/images, org.berth1.Images. */
+/* /org/berth1/images, org.berth1.Images: names of images and what they stand for. What moves images
+ * is in images-transfers.c. */
 
 #include "base/fd.h"
 #include "bus/access.h"
+#include "bus/images-object.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
-#include "bus/service.h"
 #include "images/describe.h"
-#include "images/export.h"
-#include "images/import.h"
 #include "images/prune.h"
-#include "images/pull.h"
-#include "images/push.h"
 #include "images/signatures.h"
 
 #define PATH BERTH_BUS_ROOT "/images"
@@ -20,172 +17,6 @@
 #define INSPECT "org.berth1.images.inspect"
 #define MANAGE "org.berth1.images.manage"
 #define PULL "org.berth1.images.pull"
-#define PUSH "org.berth1.images.push"
-
-static void reply_error(BerthPendingCall *pending, const GError *error) {
-    berth_bus_reply_error(pending->call, error);
-}
-
-static void on_resolved(const char *name, const BerthDescriptor *target, const GError *error,
-                        void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        reply_error(pending, error);
-    else
-        sd_bus_reply_method_return(pending->call, "s(sst)", name, target->media_type,
-                                   target->digest, target->size);
-}
-
-static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    const char *reference;
-    int insecure = 0, r;
-    g_auto(GStrv) credentials = NULL;
-    const BerthOption options[] = {
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_resolve, userdata, error, PULL, "verb",
-                           "resolve", "reference", reference, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthRemoteRequest request = {
-        .reference = reference, .insecure = insecure, .credentials = credentials};
-    berth_images_resolve(service->images, &request, on_resolved,
-                         berth_pending_call_new(service, call));
-    return 1;
-}
-
-static void on_authenticated(const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        reply_error(pending, error);
-    else
-        sd_bus_reply_method_return(pending->call, NULL);
-}
-
-static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    const char *registry;
-    int insecure = 0, r;
-    g_auto(GStrv) credentials = NULL;
-    const BerthOption options[] = {
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    r = berth_access_check(service->access, call, method_authenticate, userdata, error, PULL,
-                           "verb", "authenticate", "reference", registry, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    /* Any repository: only its registry's root is asked. */
-    g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
-    const BerthRemoteRequest request = {
-        .reference = reference, .insecure = insecure, .credentials = credentials};
-    berth_images_authenticate(service->images, &request, on_authenticated,
-                              berth_pending_call_new(service, call));
-    return 1;
-}
-
-static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                      BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
-    g_autoptr(GError) error = NULL;
-    const char *reference, *platform = NULL, *lease = "";
-    g_auto(GStrv) credentials = NULL;
-    int insecure = 0, all_platforms = 0, r;
-    uint32_t uid;
-    const BerthOption options[] = {
-        {"Platform", "s", &platform}, {"AllPlatforms", "b", &all_platforms},
-        {"Insecure", "b", &insecure}, {"Credentials", "a{ss}", &credentials},
-        {"Lease", "s", &lease},       {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, handler, service, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, handler, service, ret_error, PULL, "verb", verb,
-                           mode == BERTH_PULL_UNPACK ? "image" : "reference", reference, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthPullRequest request = {
-        .mode = mode,
-        .reference = reference,
-        .platform = platform,
-        .all_platforms = all_platforms,
-        .insecure = insecure,
-        .credentials = credentials,
-        .lease = lease,
-        .owner = uid,
-        .lasting = mode != BERTH_PULL_UNPACK,
-    };
-    BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
-
-static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_FETCH, method_fetch, "fetch");
-}
-
-static int method_pull(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_PULL, method_pull, "pull");
-}
-
-static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_UNPACK, method_unpack, "unpack");
-}
-
-static int method_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) credentials = NULL;
-    const char *name, *reference, *platform = NULL;
-    int insecure = 0, r;
-    uint32_t uid;
-    const BerthOption options[] = {
-        {"Platform", "s", &platform},
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "ss", &name, &reference)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    /* Names are references: without another it goes where it came from. */
-    if (reference[0] == '\0')
-        reference = name;
-    r = berth_access_get_uid(service->access, call, method_push, userdata, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, method_push, userdata, ret_error, PUSH, "verb",
-                           "push", "image", name, "reference", reference, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthPushRequest request = {
-        .name = name,
-        .remote = {reference, "", insecure, credentials},
-        .platform = platform,
-        .owner = uid,
-    };
-    BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
 
 static int append_image(sd_bus_message *reply, const BerthImage *image) {
     int r = berth_bus_append_descriptor(reply, image->target);
@@ -316,7 +147,7 @@ static void on_text(const char *text, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
     if (error)
-        reply_error(pending, error);
+        berth_bus_reply_error(pending->call, error);
     else
         sd_bus_reply_method_return(pending->call, "s", text);
 }
@@ -362,7 +193,7 @@ static void on_signature(const char *key, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
     if (error)
-        reply_error(pending, error);
+        berth_bus_reply_error(pending->call, error);
     else
         sd_bus_reply_method_return(pending->call, "s", key);
 }
@@ -422,7 +253,7 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     int r;
 
     if (error) {
-        reply_error(pending, error);
+        berth_bus_reply_error(pending->call, error);
         return;
     }
     if (sd_bus_message_new_method_return(pending->call, &reply) < 0 ||
@@ -483,7 +314,7 @@ static void on_mount_info(const BerthImageInfo *info, const GError *info_error, 
         error ? -1
               : berth_snapshot_store_mount(pending->service->snapshots, info->chain_id, &error);
     if (error)
-        reply_error(pending, error);
+        berth_bus_reply_error(pending->call, error);
     else
         sd_bus_reply_method_return(pending->call, "h", mount);
 }
@@ -510,68 +341,12 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     return 1;
 }
 
-static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    BerthImportRequest request = {.name = "", .lease = ""};
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) command = NULL;
-    int rootfs = 0, r;
-    const BerthOption options[] = {
-        {"Name", "s", &request.name},   {"RootFS", "b", &rootfs},
-        {"Command", "as", &command},    {"Platform", "s", &request.platform},
-        {"Lease", "s", &request.lease}, {NULL, NULL, NULL},
-    };
-
-    if ((r = sd_bus_message_read(call, "h", &request.archive)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, method_import, userdata, &request.owner);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, method_import, userdata, ret_error, MANAGE,
-                           "verb", "import", "image", request.name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    request.rootfs = rootfs;
-    request.command = command;
-    BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
-
-static int method_export(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    BerthExportRequest request = {0};
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) names = NULL;
-    int r;
-    const BerthOption options[] = {{"Platform", "s", &request.platform}, {NULL, NULL, NULL}};
-
-    if ((r = sd_bus_message_read_strv(call, &names)) < 0 ||
-        (r = sd_bus_message_read(call, "h", &request.output)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, method_export, userdata, &request.owner);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autofree char *joined = names ? g_strjoinv(" ", names) : g_strdup("");
-    r = berth_access_check(service->access, call, method_export, userdata, ret_error,
-                           "org.berth1.contents.read", "verb", "export", "image", joined, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    char *none[] = {NULL};
-    request.names = names ? names : none;
-    BerthTransfer *transfer = berth_export_start(service->images, &request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
-
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
 
     if (error) {
-        reply_error(pending, error);
+        berth_bus_reply_error(pending->call, error);
         return;
     }
     g_ptr_array_add(digests, NULL);
@@ -610,24 +385,28 @@ static void on_change(const char *name, const BerthDescriptor *target, BerthImag
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", reference, "a{sv}", options),
-                            SD_BUS_RESULT("s", name, "(sst)", target), method_resolve,
+                            SD_BUS_RESULT("s", name, "(sst)", target), berth_images_bus_resolve,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Authenticate", SD_BUS_ARGS("s", registry, "a{sv}", options),
-                            SD_BUS_NO_RESULT, method_authenticate, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_NO_RESULT, berth_images_bus_authenticate,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", reference, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_fetch, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_fetch,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Pull", SD_BUS_ARGS("s", reference, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_pull, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_pull,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Push", SD_BUS_ARGS("s", name, "s", reference, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_push, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_push,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Unpack", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_unpack,
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_unpack,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("h", archive, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_import,
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_import,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("as", names, "h", output, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_export,
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_export,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name),
                             SD_BUS_RESULT("(sst)", target, "a{ss}", labels), method_get,

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Methods of org.berth1.Contents that contents-ingests.c has, for the vtable in contents-bus.c. */
+
+#pragma once
+
+#include "bus/service.h"
+
+int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_error *error);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Methods of org.berth1.Images that ask registries, or move images to and from them and archives.
+ */
+
+#include "bus/access.h"
+#include "bus/images-object.h"
+#include "bus/options.h"
+#include "bus/pending-call.h"
+#include "images/export.h"
+#include "images/import.h"
+#include "images/pull.h"
+#include "images/push.h"
+
+#define MANAGE "org.berth1.images.manage"
+#define PULL "org.berth1.images.pull"
+#define PUSH "org.berth1.images.push"
+
+static void on_resolved(const char *name, const BerthDescriptor *target, const GError *error,
+                        void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "s(sst)", name, target->media_type,
+                                   target->digest, target->size);
+}
+
+int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const char *reference;
+    int insecure = 0, r;
+    g_auto(GStrv) credentials = NULL;
+    const BerthOption options[] = {
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, berth_images_bus_resolve, userdata, error, PULL,
+                           "verb", "resolve", "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials};
+    berth_images_resolve(service->images, &request, on_resolved,
+                         berth_pending_call_new(service, call));
+    return 1;
+}
+
+static void on_authenticated(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, NULL);
+}
+
+int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const char *registry;
+    int insecure = 0, r;
+    g_auto(GStrv) credentials = NULL;
+    const BerthOption options[] = {
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, berth_images_bus_authenticate, userdata, error,
+                           PULL, "verb", "authenticate", "reference", registry, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* Any repository: only its registry's root is asked. */
+    g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials};
+    berth_images_authenticate(service->images, &request, on_authenticated,
+                              berth_pending_call_new(service, call));
+    return 1;
+}
+
+static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                      BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
+    g_autoptr(GError) error = NULL;
+    const char *reference, *platform = NULL, *lease = "";
+    g_auto(GStrv) credentials = NULL;
+    int insecure = 0, all_platforms = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {
+        {"Platform", "s", &platform}, {"AllPlatforms", "b", &all_platforms},
+        {"Insecure", "b", &insecure}, {"Credentials", "a{ss}", &credentials},
+        {"Lease", "s", &lease},       {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, handler, service, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, handler, service, ret_error, PULL, "verb", verb,
+                           mode == BERTH_PULL_UNPACK ? "image" : "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthPullRequest request = {
+        .mode = mode,
+        .reference = reference,
+        .platform = platform,
+        .all_platforms = all_platforms,
+        .insecure = insecure,
+        .credentials = credentials,
+        .lease = lease,
+        .owner = uid,
+        .lasting = mode != BERTH_PULL_UNPACK,
+    };
+    BerthTransfer *transfer = berth_pull_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+int berth_images_bus_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_FETCH, berth_images_bus_fetch, "fetch");
+}
+
+int berth_images_bus_pull(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_PULL, berth_images_bus_pull, "pull");
+}
+
+int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_pull(call, userdata, error, BERTH_PULL_UNPACK, berth_images_bus_unpack, "unpack");
+}
+
+int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) credentials = NULL;
+    const char *name, *reference, *platform = NULL;
+    int insecure = 0, r;
+    uint32_t uid;
+    const BerthOption options[] = {
+        {"Platform", "s", &platform},
+        {"Insecure", "b", &insecure},
+        {"Credentials", "a{ss}", &credentials},
+        {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "ss", &name, &reference)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    /* Names are references: without another it goes where it came from. */
+    if (reference[0] == '\0')
+        reference = name;
+    r = berth_access_get_uid(service->access, call, berth_images_bus_push, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, berth_images_bus_push, userdata, ret_error, PUSH,
+                           "verb", "push", "image", name, "reference", reference, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthPushRequest request = {
+        .name = name,
+        .remote = {reference, "", insecure, credentials},
+        .platform = platform,
+        .owner = uid,
+    };
+    BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    BerthImportRequest request = {.name = "", .lease = ""};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) command = NULL;
+    int rootfs = 0, r;
+    const BerthOption options[] = {
+        {"Name", "s", &request.name},   {"RootFS", "b", &rootfs},
+        {"Command", "as", &command},    {"Platform", "s", &request.platform},
+        {"Lease", "s", &request.lease}, {NULL, NULL, NULL},
+    };
+
+    if ((r = sd_bus_message_read(call, "h", &request.archive)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, berth_images_bus_import, userdata,
+                             &request.owner);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, berth_images_bus_import, userdata, ret_error,
+                           MANAGE, "verb", "import", "image", request.name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    request.rootfs = rootfs;
+    request.command = command;
+    BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    BerthExportRequest request = {0};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) names = NULL;
+    int r;
+    const BerthOption options[] = {{"Platform", "s", &request.platform}, {NULL, NULL, NULL}};
+
+    if ((r = sd_bus_message_read_strv(call, &names)) < 0 ||
+        (r = sd_bus_message_read(call, "h", &request.output)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, berth_images_bus_export, userdata,
+                             &request.owner);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autofree char *joined = names ? g_strjoinv(" ", names) : g_strdup("");
+    r = berth_access_check(service->access, call, berth_images_bus_export, userdata, ret_error,
+                           "org.berth1.contents.read", "verb", "export", "image", joined, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    char *none[] = {NULL};
+    request.names = names ? names : none;
+    BerthTransfer *transfer = berth_export_start(service->images, &request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
