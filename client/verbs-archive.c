@@ -126,11 +126,20 @@ static sd_bus_message *call_import(int fd, char **command, GError **error) {
     return dist_send(call, error);
 }
 
+/* They are here whether or not they can be run here: artifacts and images of other platforms. */
 static bool unpack(char **names, GError **error) {
     for (char **image = names; image && *image; image++) {
-        sd_bus_message *reply = dist_call(error, DIST_IMAGES, "Unpack", "sa{sv}", *image, 0);
-        if (!dist_finish_transfer(reply, *image, error))
+        g_autoptr(GError) local = NULL;
+        sd_bus_message *reply = dist_call(&local, DIST_IMAGES, "Unpack", "sa{sv}", *image, 0);
+        if (dist_finish_transfer(reply, *image, &local))
+            continue;
+        if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_UNSUPPORTED) &&
+            !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&local));
             return false;
+        }
+        puts(*image);
+        fprintf(stderr, _("dist: kept, but not unpacked: %s\n"), local->message);
     }
     return true;
 }

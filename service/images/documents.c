@@ -26,6 +26,12 @@ void berth_document_free(BerthDocument *document) {
     g_free(document);
 }
 
+void berth_document_set_artifact_error(const BerthDocument *manifest, GError **error) {
+    berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                    "this is an artifact and no image that can be run: its configuration is %.200s",
+                    manifest->config->media_type);
+}
+
 sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type) {
     sd_bus_message *call = berth_worker_new_call(inspect, "Manifest");
 

@@ -36,6 +36,9 @@ sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const ch
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error);
 void berth_document_free(BerthDocument *document);
 
+/* Of a manifest that is something else than an image (OCI artifacts): that it cannot be run. */
+void berth_document_set_artifact_error(const BerthDocument *manifest, GError **error);
+
 /* The entry of an index for a platform; NotFound lists what there is. */
 const BerthDescriptor *berth_document_choose(const BerthDocument *index,
                                              const BerthPlatform *platform, GError **error);

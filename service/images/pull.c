@@ -292,15 +292,13 @@ static void take_manifest(BerthPull *pull, const char *digest, const BerthDocume
     bool is_image = berth_media_type_get_kind(document->config->media_type) == BERTH_KIND_CONFIG;
     g_autoptr(GError) error = NULL;
 
-    if (pull->mode != BERTH_PULL_FETCH && g_str_equal(digest, pull->chosen)) {
-        if (!is_image) {
-            berth_error_set(&error, BERTH_ERROR_UNSUPPORTED,
-                            "this is no image that can be run: its configuration is %.200s; "
-                            "\"dist fetch\" keeps it as content",
-                            document->config->media_type);
-            berth_pull_fail(pull, error, NULL);
-            return;
-        }
+    if (!is_image && pull->mode == BERTH_PULL_UNPACK && g_str_equal(digest, pull->chosen)) {
+        berth_document_set_artifact_error(document, &error);
+        berth_pull_fail(pull, error, NULL);
+        return;
+    }
+    /* Artifacts are kept and named, but there is nothing to unpack. */
+    if (is_image && pull->mode != BERTH_PULL_FETCH && g_str_equal(digest, pull->chosen)) {
         pull->manifest_digest = g_strdup(digest);
         pull->manifest_config = berth_descriptor_copy(document->config);
         pull->manifest_layers = g_ptr_array_ref(document->layers);

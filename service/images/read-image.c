@@ -91,6 +91,11 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
         next = berth_document_choose(document, reading->platform, &local);
     else if (document)
         next = document->config;
+    if (next && !document->is_index && reading->done &&
+        berth_media_type_get_kind(next->media_type) != BERTH_KIND_CONFIG) {
+        berth_document_set_artifact_error(document, &local);
+        next = NULL;
+    }
     if (!next) {
         finish(reading, NULL, NULL, local);
         return;

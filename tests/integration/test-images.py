@@ -59,6 +59,35 @@ def test_history():
     equal(history[1]["empty"], "yes")
 
 
+def test_artifacts_are_kept_and_not_unpacked():
+    content = oci.Image([])
+    empty = content.add_blob("application/vnd.oci.empty.v1+json", b"{}")
+    chart = content.add_blob("application/vnd.cncf.helm.chart.content.v1.tar+gzip", os.urandom(5000))
+    content.manifest.update(artifactType="application/vnd.cncf.helm.chart", config=empty,
+                            layers=[chart], annotations={"org.example": "kept"})
+    reference = f"{HOST}/images/chart:x"
+    digest = oci.push(content, reference)
+    good("pull", reference)
+    good("prune")
+    equal(listing("content", "info", chart["digest"])[0]["size"], 5000)
+    equal(json.loads(good("inspect", "--manifest", reference)), content.manifest)
+    contains(good("images", "--tree"), reference)
+    good("push", reference, f"{HOST}/images/chart-copy:x")
+    contains(good("resolve", f"{HOST}/images/chart-copy:x"), digest)
+    for command in (("run", "--rm", reference), ("create", "--id=no", reference), ("unpack", reference)):
+        contains(dist(*command).err, "artifact")
+    equal(listing("ps", "-a"), [])
+    good("export", "-o", "/tmp/chart.tar", reference)
+    good("rmi", reference)
+    good("prune")
+    result = dist("import", "/tmp/chart.tar")
+    equal((result.status, result.out.strip()), (0, reference))
+    contains(result.err, "not unpacked")
+    equal(listing("content", "info", chart["digest"])[0]["size"], 5000)
+    contains(str(names()), reference)
+    good("rmi", reference)
+
+
 def test_rename_and_untag():
     good("tag", IMAGE, "local.test/second:1")
     images_call("Put", "s(sst)a{ss}", "local.test/labelled:1",
