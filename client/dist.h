@@ -96,7 +96,7 @@ bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **erro
 int dist_fetch_object(const char *reference, const char *object, GError **error);
 
 /* For the common case: waits for the transfer that reply names and prints its name, or name where
- * it has none. Takes reply over, which may be NULL with error set. */
+ * it has none; nothing where name is NULL. Takes reply over, which may be NULL with error set. */
 bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error);
 
 /* Waits for a transfer, shows its progress and what the registry warns of, and cancels it on

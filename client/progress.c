@@ -212,6 +212,7 @@ bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **erro
         return dist_bad_reply(r, error);
     if (!dist_wait_transfer(path, &result, error))
         return false;
-    puts(result.name ? result.name : name);
+    if (name)
+        puts(result.name ? result.name : name);
     return true;
 }

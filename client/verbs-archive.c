@@ -255,7 +255,7 @@ static int verb_commit(int argc, char **argv, GError **error) {
     sd_bus_message *reply =
         dist_call(error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 2, "Author", "s",
                   author ? author : "", "Comment", "s", comment ? comment : "");
-    if (!dist_finish_transfer(reply, image, error))
+    if (!dist_finish_transfer(reply, no_unpack ? image : NULL, error))
         return EXIT_FAILURE;
     char *names[] = {image, NULL};
     return no_unpack || unpack(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -94,6 +94,42 @@ static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
     return object;
 }
 
+/* Docker's name of a layer as the image specification has it (media-types.md, "compatibility"). */
+static const char *find_oci_type(const char *media_type) {
+    static const char *const types[][2] = {
+        {"application/vnd.docker.image.rootfs.diff.tar", BERTH_MEDIA_OCI_LAYER},
+        {"application/vnd.docker.image.rootfs.diff.tar.gzip", BERTH_MEDIA_OCI_LAYER "+gzip"},
+        {"application/vnd.docker.image.rootfs.diff.tar.zstd", BERTH_MEDIA_OCI_LAYER "+zstd"},
+        {"application/vnd.docker.image.rootfs.foreign.diff.tar",
+         "application/vnd.oci.image.layer.nondistributable.v1.tar"},
+        {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"},
+    };
+
+    for (size_t i = 0; media_type && i < G_N_ELEMENTS(types); i++)
+        if (g_str_equal(types[i][0], media_type))
+            return types[i][1];
+    return media_type;
+}
+
+static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
+    const char *media_type;
+
+    for (guint i = 0; from && i < json_array_get_length(from); i++) {
+        JsonNode *node = json_array_get_element(from, i);
+        if (!JSON_NODE_HOLDS_OBJECT(node))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "an element of \"layers\" is not an object");
+        if (!berth_document_get_string(json_node_get_object(node), "mediaType", &media_type, error))
+            return false;
+        JsonObject *copy = copy_object(json_node_get_object(node));
+        if (media_type)
+            json_object_set_string_member(copy, "mediaType", find_oci_type(media_type));
+        json_array_add_object_element(to, copy);
+    }
+    return true;
+}
+
 char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor *config,
                             const BerthDescriptor *layer, GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -101,10 +137,13 @@ char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor
 
     if (!root || !berth_document_get_array(json_node_get_object(root), "layers", &layers, error))
         return NULL;
+    g_autoptr(JsonArray) all = json_array_new();
+    if (!copy_layers(layers, all, error))
+        return NULL;
     g_autoptr(JsonObject) manifest = copy_object(json_node_get_object(root));
-    JsonArray *all = copy_array(layers);
     json_array_add_object_element(all, make_descriptor(layer));
-    json_object_set_array_member(manifest, "layers", all);
+    json_object_set_string_member(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
+    json_object_set_array_member(manifest, "layers", g_steal_pointer(&all));
     json_object_set_object_member(manifest, "config", make_descriptor(config));
     return format(g_steal_pointer(&manifest));
 }

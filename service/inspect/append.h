@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* New documents for an image with one layer more: its configuration (config.md) and its manifest
- * (manifest.md). All that is not about the layer stays as it is. */
+ * (manifest.md). A Docker schema 2 manifest becomes an OCI one; all else that is not about the
+ * layer stays as it is. */
 
 #pragma once
 

@@ -51,7 +51,7 @@ def test_a_diff_is_a_layer():
 
 
 def test_a_commit_is_an_image():
-    equal(good("commit", "-m", "why", "--author=me", "worker", NEW).split(), [NEW, NEW])
+    equal(good("commit", "-m", "why", "--author=me", "worker", NEW).split(), [NEW])
     out = good("run", "--rm", NEW, "sh", "-c", "cat /added /etc/group; ls -a /tmp; test -e /etc/passwd || echo gone; "
                "stat -c %a-%h /dir/hard; readlink /dir/soft; cat /data")
     equal(out.split(), ["new", "changed", ".", "..", "x", "gone", "4711-2", "../added", "2"])
@@ -66,6 +66,25 @@ def test_it_is_pushed_and_umoci_sees_the_same():
     name = f"{HOST}/commit/new:1"
     good("push", NEW, name)
     unpack.compare(name)
+
+
+def test_a_commit_on_a_docker_image_is_one_of_oci():
+    docker, new = f"{HOST}/commit/docker:x", f"{HOST}/commit/from-docker:x"
+    result = run("skopeo", "copy", "-q", "--format=v2s2", "--src-tls-verify=false",
+                 "--dest-tls-verify=false", f"docker://{IMAGE}", f"docker://{docker}")
+    equal(result.status, 0, result)
+    good("pull", docker)
+    good("run", "--id=on-docker", docker, "sh", "-c", "echo new >/new")
+    equal(good("commit", "--no-unpack", "on-docker", new).split(), [new])
+    manifest = json.loads(good("inspect", "--manifest", new))
+    assert "docker" not in json.dumps(manifest), manifest
+    good("push", new)
+    read = run("skopeo", "inspect", "--tls-verify=false", f"docker://{new}")
+    equal(read.status, 0, read)
+    equal(len(json.loads(read.out)["Layers"]), 3)
+    good("pull", new)
+    equal(good("run", "--rm", new, "cat", "/new").strip(), "new")
+    good("rm", "on-docker")
 
 
 def test_a_commit_of_a_commit():

@@ -53,6 +53,29 @@ static void test_manifest(void) {
     g_assert_nonnull(strstr(after, "\"annotations\":{\"a\":\"b\"}"));
 }
 
+/* Its layers are the same bytes under names of either kind; a manifest has names of one. */
+static void test_docker_becomes_oci(void) {
+    static const char before[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" BERTH_MEDIA_DOCKER_MANIFEST "\",\"config\":{"
+        "\"mediaType\":\"" BERTH_MEDIA_DOCKER_CONFIG "\",\"digest\":\"" DIGEST "\",\"size\":1},"
+        "\"layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar.gzip\","
+        "\"digest\":\"" DIGEST "\",\"size\":2,\"annotations\":{\"a\":\"b\"}}]}";
+    g_autoptr(BerthDescriptor) config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, OTHER, 3);
+    g_autoptr(BerthDescriptor) added = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, OTHER, 4);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *after = berth_manifest_append(before, strlen(before), config, added, &error);
+
+    g_assert_no_error(error);
+    g_assert_null(strstr(after, "docker"));
+    g_assert_nonnull(strstr(after, "\"mediaType\":\"" BERTH_MEDIA_OCI_MANIFEST "\""));
+    g_assert_nonnull(strstr(after, "\"annotations\":{\"a\":\"b\"}"));
+    g_autoptr(BerthManifest) manifest =
+        berth_manifest_read(after, strlen(after), BERTH_MEDIA_OCI_MANIFEST, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(((BerthDescriptor *)manifest->layers->pdata[0])->media_type, ==,
+                    BERTH_MEDIA_OCI_LAYER "+gzip");
+}
+
 static void test_what_is_no_configuration(void) {
     static const char *const bad[] = {"",
                                       "[]",
@@ -72,6 +95,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/append/configuration", test_configuration);
     g_test_add_func("/append/manifest", test_manifest);
+    g_test_add_func("/append/docker-becomes-oci", test_docker_becomes_oci);
     g_test_add_func("/append/what-is-no-configuration", test_what_is_no_configuration);
     return g_test_run();
 }
