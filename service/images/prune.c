@@ -12,6 +12,7 @@ typedef struct {
     BerthImages *images;
     bool dry_run;
     GPtrArray *names; /* of BerthImage, whose documents are still to be read */
+    GHashTable *seen; /* digests of images that are in names or were */
     BerthClosure *closure;
     BerthPruned done;
     void *userdata;
@@ -24,6 +25,7 @@ static void finish(Prune *prune, GPtrArray *digests, uint64_t bytes, const GErro
     prune->images->busy--;
     berth_closure_free(prune->closure);
     g_clear_pointer(&prune->names, g_ptr_array_unref);
+    g_hash_table_unref(prune->seen);
     g_free(prune);
 }
 
@@ -108,42 +110,72 @@ static void collect(Prune *prune) {
     finish(prune, digests, bytes, error);
 }
 
-/* An image that cannot be read keeps what is known of it. */
+/* Rather than that the reader failed, which says nothing of what the image needs. */
+static bool is_documents_fault(const GError *error) {
+    return error->code == BERTH_ERROR_INVALID_ARGUMENT || error->code == BERTH_ERROR_NOT_FOUND ||
+           error->code == BERTH_ERROR_LIMIT_EXCEEDED || error->code == BERTH_ERROR_UNSUPPORTED;
+}
+
+/* An image whose documents are no good keeps what is known of it. */
 static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Prune *prune = userdata;
 
     (void)items;
+    prune->closure = NULL;
+    if (error && !is_documents_fault(error)) {
+        finish(prune, NULL, 0, error);
+        return;
+    }
     if (error)
         berth_log_warning(NULL, NULL, "An image cannot be read: %s", error->message);
-    prune->closure = NULL;
     read_next(prune);
 }
 
+/* Images that were named while others were being read are read as well: nobody else may have noted
+ * what they refer to. */
+static bool list_unseen(Prune *prune, GError **error) {
+    g_autoptr(GPtrArray) names = berth_image_store_list(prune->images->database, error);
+
+    if (!names)
+        return false;
+    /* Each digest once, whatever names it has. */
+    for (guint i = names->len; i-- > 0;)
+        if (!g_hash_table_add(prune->seen,
+                              g_strdup(((BerthImage *)names->pdata[i])->target->digest)))
+            g_ptr_array_remove_index_fast(names, i);
+    g_clear_pointer(&prune->names, g_ptr_array_unref);
+    prune->names = g_steal_pointer(&names);
+    return true;
+}
+
 static void read_next(Prune *prune) {
-    while (prune->names->len > 0) {
-        g_autoptr(BerthImage) image =
-            g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
-        prune->closure =
-            berth_closure_collect(prune->images, image->target, NULL, on_collected, prune, NULL);
-        if (prune->closure)
-            return;
+    g_autoptr(BerthImage) image = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if ((!prune->names || prune->names->len == 0) && !list_unseen(prune, &error)) {
+        finish(prune, NULL, 0, error);
+        return;
     }
-    collect(prune);
+    if (prune->names->len == 0) {
+        collect(prune);
+        return;
+    }
+    image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
+    prune->closure =
+        berth_closure_collect(prune->images, image->target, NULL, on_collected, prune, &error);
+    if (!prune->closure)
+        finish(prune, NULL, 0, error);
 }
 
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata) {
-    g_autoptr(GError) error = NULL;
     Prune *prune = g_new0(Prune, 1);
 
     *prune =
         (Prune){.images = images, .dry_run = request->dry_run, .done = done, .userdata = userdata};
+    prune->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     images->busy++;
-    prune->names = berth_image_store_list(images->database, &error);
-    if (prune->names)
-        read_next(prune);
-    else
-        finish(prune, NULL, 0, error);
+    read_next(prune);
 }
 
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError **error) {

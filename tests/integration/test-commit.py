@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tarfile
 
@@ -92,6 +93,21 @@ def test_a_commit_of_a_commit():
     good("commit", "second", "local.test/more:1")
     equal(good("run", "--rm", "local.test/more:1", "cat", "/added").split(), ["new", "more"])
     good("rm", "second")
+
+
+def test_prune_keeps_what_is_named_while_it_runs():
+    # Prune reads the images one after another; in between the commit gives its image a name.
+    for number in range(15):
+        name = f"local.test/raced{number}:x"
+        commit = subprocess.Popen(["dist", "commit", "--no-unpack", "worker", name],
+                                  stdout=subprocess.DEVNULL)
+        while commit.poll() is None:
+            good("prune")
+        equal(commit.returncode, 0)
+        good("prune")
+        assert "not here" not in good("images", "--tree", name)
+        good("unpack", name)
+        good("rmi", name)
 
 
 def test_what_cannot_be_committed():
