@@ -221,6 +221,16 @@ def test_every_compression():
         equal(good("run", "--rm", name, "echo", compression).strip(), compression)
 
 
+def test_layers_that_are_not_for_everybody():
+    # A registry that has them gives them as any other (layer.md, "Non-Distributable Layers").
+    image = oci.busybox_image()
+    image.manifest["layers"][0]["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+    name = f"{HOST}/nondistributable:x"
+    oci.push(image, name)
+    good("pull", name)
+    equal(good("run", "--rm", name, "echo", "here").strip(), "here")
+
+
 def test_docker_schema_2():
     name = f"{HOST}/docker:x"
     result = run("skopeo", "copy", "-q", "--format=v2s2", "--src-tls-verify=false",
