@@ -178,6 +178,17 @@ void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, B
     read_next(prune);
 }
 
+/* What keeps a manifest keeps the snapshots of its image. */
+static bool add_reasons(BerthImages *images, const char *manifest, GPtrArray *words,
+                        GError **error) {
+    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, error);
+
+    for (guint i = 0; reasons && i < reasons->len; i++)
+        if (!g_ptr_array_find_with_equal_func(words, reasons->pdata[i], g_str_equal, NULL))
+            g_ptr_array_add(words, g_strdup(reasons->pdata[i]));
+    return reasons != NULL;
+}
+
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError **error) {
     g_autoptr(GPtrArray) words = NULL;
     g_autoptr(GPtrArray) infos = NULL;
@@ -186,15 +197,12 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError 
         !(words = berth_reach_explain(images->database, digest, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
-    /* A snapshot is kept by the images whose chain it is in. */
+    /* A snapshot is kept by what keeps the images whose chain it is in. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
-        g_autofree char *user =
-            info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id)
-                ? berth_image_store_find_user(images->database, info->manifest_digest)
-                : NULL;
-        if (user)
-            g_ptr_array_add(words, g_strconcat("image ", user, NULL));
+        if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
+            !add_reasons(images, info->manifest_digest, words, error))
+            return NULL;
     }
     if (berth_contents_is_pinned(images->contents, digest))
         g_ptr_array_add(words, g_strdup("a transfer that is running"));

@@ -156,9 +156,11 @@ bool berth_image_store_set_info(BerthDatabase *database, const char *digest, con
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local, "SELECT info FROM image_info WHERE digest IN (SELECT digest FROM images)",
-        "");
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, &local,
+                             "SELECT info FROM image_info WHERE digest IN"
+                             "  (SELECT digest FROM images UNION SELECT digest FROM lease_items)",
+                             "");
 
     while (!local && berth_database_step(rows, &local))
         g_ptr_array_add(infos, g_strdup(berth_database_text(rows, 0)));

@@ -44,7 +44,7 @@ char *berth_image_store_find_user(BerthDatabase *database, const char *digest);
 /* An image's configuration as it was read once, in the caller's own text form; NULL where it was
  * not. digest is an image's target. */
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest, const char *platform);
-/* What is remembered of the configurations of all images that have a name. */
+/* What is remembered of the configurations of all images that have a name or are under a lease. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error);
 bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
                                 const char *info, GError **error);

@@ -103,6 +103,27 @@ def test_a_fetch_under_a_lease():
     equal(len(pruned()), 4)
 
 
+def test_snapshots_of_an_image_under_a_lease():
+    def chains():
+        return {name.replace("-", ":", 1) for name in os.listdir(f"{STATE}/snapshots")
+                if name.startswith("sha256-")}
+
+    before = chains()
+    reference, digest = REGISTRY.add("leased:x", image(31))
+    good("pull", reference)
+    new = chains() - before
+    assert new
+    good("lease", "create", "whole")
+    good("lease", "add", "whole", digest)
+    good("rmi", reference)
+    equal(pruned(), set())
+    assert new <= chains()
+    for chain in new:
+        equal(why(chain), ["lease whole"])
+    good("lease", "rm", "whole")
+    assert new <= pruned()
+
+
 def test_an_image_named_by_hand():
     manifest = image(4)
     data = manifest.finish()
