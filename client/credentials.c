@@ -181,13 +181,7 @@ static JsonNode *load(const char *path, GError **error) {
         return NULL;
     }
     JsonNode *fresh = json_node_new(JSON_NODE_OBJECT);
-    g_autoptr(JsonObject) object = json_object_new();
-    g_autoptr(GList) members = root ? json_object_get_members(json_node_get_object(root)) : NULL;
-    for (GList *member = members; member; member = member->next)
-        json_object_set_member(
-            object, member->data,
-            json_node_copy(json_object_get_member(json_node_get_object(root), member->data)));
-    json_node_set_object(fresh, object);
+    json_node_take_object(fresh, berth_document_copy(root ? json_node_get_object(root) : NULL));
     return fresh;
 }
 
@@ -212,15 +206,10 @@ static bool save(const char *path, JsonNode *root, GError **error) {
 
 /* A copy of "auths" that may be changed, put in place of the one that is there. */
 static JsonObject *renew_auths(JsonObject *object) {
-    JsonObject *fresh = json_object_new();
     JsonObject *auths = NULL;
 
-    if (berth_document_get_object(object, "auths", &auths, NULL) && auths) {
-        g_autoptr(GList) keys = json_object_get_members(auths);
-        for (GList *key = keys; key; key = key->next)
-            json_object_set_member(fresh, key->data,
-                                   json_node_copy(json_object_get_member(auths, key->data)));
-    }
+    berth_document_get_object(object, "auths", &auths, NULL);
+    JsonObject *fresh = berth_document_copy(auths);
     json_object_set_object_member(object, "auths", fresh);
     return fresh;
 }

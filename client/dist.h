@@ -93,15 +93,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DistResult, dist_result_clear)
 bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error);
 
 /* One object of a remote as a pipe to read; -1 with error. */
-int dist_fetch_object(const char *reference, const char *object, GError **error);
+int dist_fetch_object(const char *reference, const char *object, bool insecure, GError **error);
+
+/* Waits for the transfer that reply names, shows its progress and what the registry warns of, and
+ * cancels it on Ctrl-C. Takes reply over, which may be NULL with error set. */
+bool dist_wait_reply(sd_bus_message *reply, DistResult *result, GError **error);
 
 /* For the common case: waits for the transfer that reply names and prints its name, or name where
  * it has none; nothing where name is NULL. Takes reply over, which may be NULL with error set. */
 bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error);
-
-/* Waits for a transfer, shows its progress and what the registry warns of, and cancels it on
- * Ctrl-C. */
-bool dist_wait_transfer(const char *path, DistResult *result, GError **error);
 
 /* Runs at exit: ends the agent that asks for passwords. */
 void dist_agent_open(void);

@@ -175,7 +175,7 @@ static bool read_result(sd_bus_message *reply, DistResult *result, GError **erro
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-bool dist_wait_transfer(const char *path, DistResult *result, GError **error) {
+static bool wait_transfer(const char *path, DistResult *result, GError **error) {
     Waiting waiting = {
         .bus = dist_bus(error),
         .path = path,
@@ -200,17 +200,20 @@ bool dist_wait_transfer(const char *path, DistResult *result, GError **error) {
     return read_result(reply, result, error);
 }
 
-bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error) {
+bool dist_wait_reply(sd_bus_message *reply, DistResult *result, GError **error) {
     g_autoptr(sd_bus_message) owned = reply;
-    g_auto(DistResult) result = {0};
     const char *path;
 
     if (!owned)
         return false;
     int r = sd_bus_message_read(owned, "o", &path);
-    if (r < 0)
-        return dist_bad_reply(r, error);
-    if (!dist_wait_transfer(path, &result, error))
+    return r < 0 ? dist_bad_reply(r, error) : wait_transfer(path, result, error);
+}
+
+bool dist_finish_transfer(sd_bus_message *reply, const char *name, GError **error) {
+    g_auto(DistResult) result = {0};
+
+    if (!dist_wait_reply(reply, &result, error))
         return false;
     if (name)
         puts(result.name ? result.name : name);

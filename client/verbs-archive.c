@@ -156,22 +156,16 @@ static void print_names(const DistResult *result) {
 static int verb_import(int argc, char **argv, GError **error) {
     g_auto(Stream) stream = {0, -1};
     g_auto(DistResult) result = {0};
-    const char *path;
 
     if (!dist_parse(_("[FILE|DIRECTORY [COMMAND…]]"), _("Take images out of an archive."),
                     import_options, true, &argc, &argv, error) ||
         !dist_check_count(argc, 0, rootfs ? -1 : 1, error) ||
         !open_input(argc > 1 ? argv[1] : NULL, &stream, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = call_import(stream.fd, argv + MIN(argc, 2), error);
+    sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
     /* The service has its own: with this one open it would not see a writer that breaks off. */
     berth_fd_clear(&stream.fd);
-    if (!reply)
-        return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "o", &path);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    if (!dist_wait_transfer(path, &result, error) || !finish_tar(&stream, error))
+    if (!dist_wait_reply(reply, &result, error) || !finish_tar(&stream, error))
         return EXIT_FAILURE;
     if (!no_unpack && result.names && result.names[0])
         return unpack(result.names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -198,7 +192,6 @@ static bool open_output(Stream *stream, char **temporary, GError **error) {
 static bool export_to(int fd, char **images, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_auto(DistResult) result = {0};
-    const char *path;
     int r;
 
     for (; *images; images++)
@@ -215,11 +208,7 @@ static bool export_to(int fd, char **images, GError **error) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error);
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return false;
-    r = sd_bus_message_read(reply, "o", &path);
-    return r >= 0 ? dist_wait_transfer(path, &result, error) : dist_bad_reply(r, error);
+    return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
 static int verb_export(int argc, char **argv, GError **error) {

@@ -354,7 +354,6 @@ static int content_edit(int argc, char **argv, GError **error) {
 
 static int content_apply(int argc, char **argv, GError **error) {
     g_auto(DistResult) result = {0};
-    const char *path;
     int r;
 
     if (!dist_parse(_("DIGEST… DIRECTORY"), _("Apply layers onto a directory."), NULL, false, &argc,
@@ -375,30 +374,18 @@ static int content_apply(int argc, char **argv, GError **error) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return EXIT_FAILURE;
-    if ((r = sd_bus_message_read(reply, "o", &path)) < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    return dist_wait_transfer(path, &result, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return dist_wait_reply(dist_send(call, error), &result, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int content_diff(int argc, char **argv, GError **error) {
     g_auto(DistResult) result = {0};
-    const char *path;
 
     if (!dist_parse(_("ID"), _("Store the changes of a container as a layer."), NULL, false, &argc,
                     &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 0);
-    if (!reply)
-        return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "o", &path);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    if (!dist_wait_transfer(path, &result, error))
+    sd_bus_message *reply = dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 0);
+    if (!dist_wait_reply(reply, &result, error))
         return EXIT_FAILURE;
     puts(result.digest);
     return EXIT_SUCCESS;
@@ -412,20 +399,14 @@ static int content_verify(int argc, char **argv, GError **error) {
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     g_auto(DistResult) result = {0};
-    const char *path;
 
     if (!dist_parse(NULL, _("Check that all contents are what their digests say."), options, false,
                     &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply =
+    sd_bus_message *reply =
         dist_call(error, DIST_CONTENTS, "Verify", "a{sv}", 1, "Refetch", "b", (int)refetch);
-    if (!reply)
-        return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "o", &path);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    if (!dist_wait_transfer(path, &result, error))
+    if (!dist_wait_reply(reply, &result, error))
         return EXIT_FAILURE;
     for (char **digest = result.damaged; digest && *digest; digest++)
         puts(*digest);

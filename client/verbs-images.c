@@ -118,7 +118,7 @@ static char *list_platforms(const char *reference, const char *digest, const cha
 
     if (!is_index)
         return g_strdup("[]");
-    berth_autofd int pipe = dist_fetch_object(reference, digest, error);
+    berth_autofd int pipe = dist_fetch_object(reference, digest, insecure, error);
     g_autofree char *text =
         pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, &size, error);
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;

@@ -32,27 +32,37 @@ bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **erro
     return true;
 }
 
-int dist_fetch_object(const char *reference, const char *object, GError **error) {
+static sd_bus_message *call_fetch_object(const char *reference, const char *object,
+                                         char *const *media_types, bool insecure, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
     sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
-    int pipe, r;
+    int r;
 
     if (!call) {
         g_propagate_error(error, g_steal_pointer(&local));
-        return -1;
+        return NULL;
     }
     if ((r = sd_bus_message_append(call, "ss", reference, object)) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_strings(call, "MediaTypes", media_types)) < 0 ||
+        (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
         (r = dist_append_credentials(call, credentials)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0) {
         sd_bus_message_unref(call);
-        return dist_bad_reply(r, error), -1;
+        return dist_bad_reply(r, error), NULL;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    return dist_send(call, error);
+}
+
+int dist_fetch_object(const char *reference, const char *object, bool insecure, GError **error) {
+    g_autoptr(sd_bus_message) reply = call_fetch_object(reference, object, NULL, insecure, error);
+    int pipe;
+
     if (!reply)
         return -1;
-    if ((r = sd_bus_message_read(reply, "h", &pipe)) < 0)
+    int r = sd_bus_message_read(reply, "h", &pipe);
+    if (r < 0)
         return dist_bad_reply(r, error), -1;
     return fcntl(pipe, F_DUPFD_CLOEXEC, 3);
 }
@@ -76,26 +86,8 @@ static int verb_fetch_object(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, 2, error))
         return EXIT_FAILURE;
     g_autofree char *reference = argc > 2 ? g_strdup(argv[1]) : dist_complete_reference(argv[1]);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
-    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
-    if (!call) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return EXIT_FAILURE;
-    }
-    if ((r = sd_bus_message_append(call, "ss", reference, argc > 2 ? argv[2] : "")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (media_types && ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-                         (r = sd_bus_message_append(call, "s", "MediaTypes")) < 0 ||
-                         (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
-                         (r = sd_bus_message_append_strv(call, media_types)) < 0 ||
-                         (r = sd_bus_message_close_container(call)) < 0 ||
-                         (r = sd_bus_message_close_container(call)) < 0)) ||
-        (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
-        (r = dist_append_credentials(call, credentials)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    g_autoptr(sd_bus_message) reply =
+        call_fetch_object(reference, argc > 2 ? argv[2] : "", media_types, insecure, error);
     if (!reply)
         return EXIT_FAILURE;
     if ((r = sd_bus_message_read(reply, "h(sst)", &pipe, &media_type, &digest, &size)) < 0)

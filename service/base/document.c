@@ -150,3 +150,13 @@ bool berth_document_get_keys(JsonObject *object, const char *member, bool with_v
     *value = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
     return true;
 }
+
+JsonObject *berth_document_copy(JsonObject *object) {
+    JsonObject *copy = json_object_new();
+    g_autoptr(GList) members = object ? json_object_get_members(object) : NULL;
+
+    for (GList *member = members; member; member = member->next)
+        json_object_set_member(copy, member->data,
+                               json_node_copy(json_object_get_member(object, member->data)));
+    return copy;
+}

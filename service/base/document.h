@@ -33,6 +33,9 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
                                 GError **error);
 
+/* What was parsed is immutable: a new object with the same members, none for NULL. */
+JsonObject *berth_document_copy(JsonObject *object);
+
 /* The keys of an object whose values do not matter ("Volumes"), or of a map of strings with the
  * values following their keys (with_values). */
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,

@@ -6,10 +6,8 @@
 #include "containers/container-private.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 typedef struct {
-    BerthContainers *containers;
     BerthImages *images;
     BerthTransfer *transfer;
     char *id, *name, *author, *comment;
@@ -288,13 +286,6 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
         take_layer(commit);
 }
 
-static uint64_t poll_file(void *userdata) {
-    const Commit *commit = userdata;
-    struct stat status;
-
-    return fstat(commit->file, &status) == 0 ? (uint64_t)status.st_size : 0;
-}
-
 /* Stored uncompressed: its digest is its diff ID. */
 static bool start(Commit *commit, GError **error) {
     BerthContentStore *store = berth_contents_get_store(commit->images->contents);
@@ -312,8 +303,7 @@ static bool start(Commit *commit, GError **error) {
     berth_autofd int output = ends[0];
     berth_autofd int input = ends[1];
     commit->item = berth_transfer_add_item(commit->transfer, commit->id, "reading", 0);
-    commit->item->poll = poll_file;
-    commit->item->poll_userdata = commit;
+    berth_transfer_item_watch_size(commit->item, &commit->file);
     commit->answers = 2;
     sd_bus_message *call = berth_worker_new_call(commit->ingest, "Ingest");
     if (call)
@@ -376,7 +366,6 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     Commit *commit = g_new0(Commit, 1);
     g_autoptr(GError) local = NULL;
 
-    commit->containers = container->containers;
     commit->images = container->containers->images;
     commit->id = g_strdup(container->record.id);
     commit->name = g_strdup(request->name);

@@ -76,13 +76,6 @@ static void on_applied(sd_bus_message *reply, const GError *error, void *userdat
     apply_next(apply);
 }
 
-static uint64_t poll_position(void *userdata) {
-    const Apply *apply = userdata;
-    off_t position = lseek(apply->content, 0, SEEK_CUR);
-
-    return position < 0 ? 0 : (uint64_t)position;
-}
-
 /* A worker a layer: what one hostile layer may have made of it is no matter to the next. */
 static void apply_next(Apply *apply) {
     BerthContentStore *store = berth_contents_get_store(apply->images->contents);
@@ -104,8 +97,7 @@ static void apply_next(Apply *apply) {
         return;
     }
     apply->item = berth_transfer_add_item(apply->transfer, digest, "unpacking", blob.size);
-    apply->item->poll = poll_position;
-    apply->item->poll_userdata = apply;
+    berth_transfer_item_watch_position(apply->item, &apply->content);
     sd_bus_message *call = berth_worker_new_call(apply->worker, "Apply");
     if (call)
         sd_bus_message_append(call, "ht", apply->content,

@@ -188,6 +188,15 @@ BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *
     return g_steal_pointer(&closure);
 }
 
+const BerthClosureItem *berth_closure_find(GPtrArray *items, const char *digest) {
+    for (guint i = 0; i < items->len; i++) {
+        const BerthClosureItem *item = items->pdata[i];
+        if (g_str_equal(item->descriptor->digest, digest))
+            return item;
+    }
+    return NULL;
+}
+
 bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     for (guint i = 0; i < items->len; i++) {
         const BerthClosureItem *item = items->pdata[i];

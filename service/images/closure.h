@@ -30,6 +30,9 @@ BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *
                                     void *userdata, GError **error);
 void berth_closure_free(BerthClosure *closure);
 
+/* The item of a digest, or NULL. */
+const BerthClosureItem *berth_closure_find(GPtrArray *items, const char *digest);
+
 /* Digests (of const char *, the items') of blobs that are missing and can be had again. */
 GPtrArray *berth_closure_list_missing(BerthImages *images, GPtrArray *items);
 

@@ -26,15 +26,6 @@ static void finish(Describing *describing, GPtrArray *platforms, const GError *e
     g_free(describing);
 }
 
-static const BerthClosureItem *find_item(GPtrArray *items, const char *digest) {
-    for (guint i = 0; i < items->len; i++) {
-        const BerthClosureItem *item = items->pdata[i];
-        if (g_str_equal(item->descriptor->digest, digest))
-            return item;
-    }
-    return NULL;
-}
-
 static bool is_unpacked(BerthImages *images, const char *manifest_digest) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
 
@@ -48,7 +39,7 @@ static bool is_unpacked(BerthImages *images, const char *manifest_digest) {
 
 static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
                         const BerthDescriptor *descriptor) {
-    const BerthClosureItem *item = find_item(items, descriptor->digest);
+    const BerthClosureItem *item = berth_closure_find(items, descriptor->digest);
 
     platform->bytes += descriptor->size;
     platform->complete = platform->complete && item && !item->missing;
@@ -56,7 +47,7 @@ static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
 
 static void add_manifest(BerthImages *images, GPtrArray *platforms, GPtrArray *items,
                          const BerthDescriptor *manifest, const char *name) {
-    const BerthClosureItem *item = find_item(items, manifest->digest);
+    const BerthClosureItem *item = berth_closure_find(items, manifest->digest);
     const BerthDocument *document = item ? item->document : NULL;
     BerthDescribedPlatform *platform = g_new0(BerthDescribedPlatform, 1);
 
@@ -81,7 +72,7 @@ static void add_index(BerthImages *images, GPtrArray *platforms, GPtrArray *item
                       const BerthDocument *index, unsigned depth) {
     for (guint i = 0; i < index->entries->len; i++) {
         const BerthIndexedManifest *entry = index->entries->pdata[i];
-        const BerthClosureItem *item = find_item(items, entry->descriptor->digest);
+        const BerthClosureItem *item = berth_closure_find(items, entry->descriptor->digest);
         g_autofree char *name =
             entry->platform->os[0] ? berth_platform_format(entry->platform) : g_strdup("");
         if (item && item->document && item->document->is_index && depth < 4)
@@ -103,7 +94,8 @@ typedef struct {
 static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Describing *describing = userdata;
     g_autoptr(GPtrArray) platforms = g_ptr_array_new_with_free_func(free_platform);
-    const BerthClosureItem *root = error ? NULL : find_item(items, describing->target->digest);
+    const BerthClosureItem *root =
+        error ? NULL : berth_closure_find(items, describing->target->digest);
 
     describing->closure = NULL;
     if (error) {

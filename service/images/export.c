@@ -148,23 +148,14 @@ static char *format_index(Export *export) {
     return finish_text(builder);
 }
 
-static const BerthClosureItem *find_item(const Image *image, const char *digest) {
-    for (guint i = 0; i < image->items->len; i++) {
-        const BerthClosureItem *item = image->items->pdata[i];
-        if (g_str_equal(item->descriptor->digest, digest))
-            return item;
-    }
-    return NULL;
-}
-
 /* The manifest that docker, which knows no indexes in its archives, would load. */
 static const BerthDocument *find_manifest(Export *export, const Image *image) {
-    const BerthClosureItem *item = find_item(image, image->target->digest);
+    const BerthClosureItem *item = berth_closure_find(image->items, image->target->digest);
 
     for (int depth = 0; depth < 4 && item && item->document && item->document->is_index; depth++) {
         const BerthDescriptor *chosen =
             berth_document_choose(item->document, export->machine, NULL);
-        item = chosen ? find_item(image, chosen->digest) : NULL;
+        item = chosen ? berth_closure_find(image->items, chosen->digest) : NULL;
     }
     return item ? item->document : NULL;
 }
@@ -287,13 +278,6 @@ static void on_written(sd_bus_message *reply, const GError *error, void *userdat
     write_next(export);
 }
 
-static uint64_t poll_position(void *userdata) {
-    const Export *export = userdata;
-    off_t position = lseek(export->content, 0, SEEK_CUR);
-
-    return position < 0 ? 0 : (uint64_t)position;
-}
-
 static void write_next(Export *export) {
     BerthContentStore *store = berth_contents_get_store(export->images->contents);
     g_autoptr(GError) error = NULL;
@@ -315,8 +299,7 @@ static void write_next(Export *export) {
     }
     export->item =
         berth_transfer_add_item(export->transfer, descriptor->digest, "writing", descriptor->size);
-    export->item->poll = poll_position;
-    export->item->poll_userdata = export;
+    berth_transfer_item_watch_position(export->item, &export->content);
     g_autofree char *path = path_of(descriptor->digest);
     send_add(export, path, blob.size, export->content, on_written);
 }
@@ -354,7 +337,7 @@ static bool take_items(Export *export, Image *image, GError **error) {
         return false;
     for (guint i = 0; manifest && i < manifest->layers->len; i++) {
         const BerthDescriptor *layer = manifest->layers->pdata[i];
-        const BerthClosureItem *item = find_item(image, layer->digest);
+        const BerthClosureItem *item = berth_closure_find(image->items, layer->digest);
         if (item && item->missing)
             return berth_closure_check(image->items, image->name, error);
     }

@@ -136,6 +136,5 @@ bool berth_images_record_children(BerthImages *images, const char *parent,
     for (guint i = 0; done && i < document->entries->len; i++)
         done = add_child(images, parent,
                          ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor, error);
-    done = done && berth_image_store_set_read(database, parent, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }

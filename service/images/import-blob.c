@@ -7,8 +7,6 @@
 #include "base/fd.h"
 #include "images/import-private.h"
 
-#include <sys/stat.h>
-
 static void start(BerthImport *import);
 
 void berth_import_blob_abandon(BerthImport *import) {
@@ -115,13 +113,6 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
     take_answer(import);
 }
 
-static uint64_t poll_file(void *userdata) {
-    const BerthImport *import = userdata;
-    struct stat status;
-
-    return fstat(import->file, &status) == 0 ? (uint64_t)status.st_size : 0;
-}
-
 static bool send(BerthImport *import, GError **error) {
     uint64_t limit = import->images->remotes->settings->max_blob_bytes;
     BerthAlgorithm algorithm = BERTH_ALGORITHM_SHA256;
@@ -181,8 +172,7 @@ static void start(BerthImport *import) {
         berth_import_end(import, error);
         return;
     }
-    import->item->poll = poll_file;
-    import->item->poll_userdata = import;
+    berth_transfer_item_watch_size(import->item, &import->file);
 }
 
 void berth_import_blob(BerthImport *import, const char *member, const char *expected) {

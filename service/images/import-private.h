@@ -50,7 +50,6 @@ struct BerthImport {
     GPtrArray *found;  /* of BerthImportedImage */
     BerthClosure *closure;
     BerthTextStoring *storing; /* a document that is written here */
-    char *layer_digest;        /* of a root file system */
     bool ended;
     GError *error;
 };

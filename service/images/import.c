@@ -53,7 +53,6 @@ static void free_import(BerthImport *import) {
     berth_platform_free(import->platform);
     g_clear_error(&import->error);
     g_strfreev(import->command);
-    g_free(import->layer_digest);
     g_free(import->name);
     g_free(import->lease);
     g_free(import);

@@ -59,13 +59,6 @@ void berth_pull_object_free(gpointer data) {
     g_free(object);
 }
 
-static uint64_t poll_file(void *userdata) {
-    BerthPullObject *object = userdata;
-    struct stat status;
-
-    return fstat(object->file, &status) == 0 ? (uint64_t)status.st_size : 0;
-}
-
 /* Those in the queue take the place of one that is done. */
 static void leave(BerthPullObject *object) {
     BerthPull *pull = object->pull;
@@ -307,8 +300,7 @@ static void start(BerthPullObject *object) {
         berth_pull_fail(pull, error, descriptor->digest);
         return;
     }
-    object->item->poll = poll_file;
-    object->item->poll_userdata = object;
+    berth_transfer_item_watch_size(object->item, &object->file);
 }
 
 /* The same blob twice in one image: the second has a key of its own, and waits for the first. */

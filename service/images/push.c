@@ -102,13 +102,6 @@ static void on_cancel(void *userdata) {
     end(push, error);
 }
 
-static uint64_t poll_position(void *userdata) {
-    const Object *object = userdata;
-    off_t position = lseek(object->content, 0, SEEK_CUR);
-
-    return position < 0 ? 0 : (uint64_t)position;
-}
-
 static void finish(Push *push) {
     const BerthClosureItem *last = push->items->pdata[push->items->len - 1];
 
@@ -160,8 +153,7 @@ static bool send(Push *push, const BerthClosureItem *item, GError **error) {
     g_ptr_array_add(push->objects, object);
     if (object->content < 0)
         return false;
-    object->shown->poll = poll_position;
-    object->shown->poll_userdata = object;
+    berth_transfer_item_watch_position(object->shown, &object->content);
     sd_bus_message *call = berth_remote_session_new_call(
         push->session, item->is_document ? "PushManifest" : "PushBlob");
     if (call) {

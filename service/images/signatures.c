@@ -333,16 +333,14 @@ static void on_ready(BerthRemoteSession *session, const GError *session_error, v
     Verification *verification = userdata;
     g_autoptr(GError) error = session_error ? g_error_copy(session_error) : NULL;
 
-    if (!error && (!verification->keys || !verification->keys[0])) {
+    if (!error) {
         const BerthPolicy *policy = berth_settings_find_policy(
             verification->images->remotes->settings, berth_remote_session_get_locator(session));
-        g_strfreev(verification->keys);
         verification->keys = g_strdupv(policy->keys);
-    }
-    if (!error)
         verification->search =
             berth_signatures_search(verification->images, session, verification->digest,
                                     verification->keys, on_found, verification, &error);
+    }
     if (error)
         end(verification, NULL, error);
 }
@@ -352,11 +350,8 @@ void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequ
     Verification *verification = g_new0(Verification, 1);
     g_autoptr(GError) error = NULL;
 
-    *verification = (Verification){.images = images,
-                                   .digest = g_strdup(request->digest),
-                                   .keys = g_strdupv((char **)request->keys),
-                                   .done = done,
-                                   .userdata = userdata};
+    *verification = (Verification){
+        .images = images, .digest = g_strdup(request->digest), .done = done, .userdata = userdata};
     images->busy++;
     verification->session =
         berth_remote_session_new(images->remotes, &request->remote, on_ready, verification, &error);

@@ -23,11 +23,11 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
                                               GError **error);
 void berth_signature_search_free(BerthSignatureSearch *search);
 
-/* Searches for an image that is here, at its own name's remote. */
+/* Searches for an image that is here, at its own name's remote, with the keys of the policy for it.
+ */
 typedef struct {
     BerthRemoteRequest remote;
     const char *digest;
-    char *const *keys; /* paths; empty or NULL: those of the policy for it */
 } BerthSignatureRequest;
 typedef void (*BerthSignatureVerified)(const char *key, const GError *error, void *userdata);
 void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,

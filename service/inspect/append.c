@@ -4,17 +4,6 @@
 
 #include "base/document.h"
 
-/* What was parsed is immutable: objects are made anew, with the same values. */
-static JsonObject *copy_object(JsonObject *from) {
-    JsonObject *copy = json_object_new();
-    g_autoptr(GList) members = from ? json_object_get_members(from) : NULL;
-
-    for (GList *member = members; member; member = member->next)
-        json_object_set_member(copy, member->data,
-                               json_node_copy(json_object_get_member(from, member->data)));
-    return copy;
-}
-
 static JsonArray *copy_array(JsonArray *from) {
     JsonArray *copy = json_array_new();
 
@@ -41,7 +30,7 @@ static bool append_diff_id(JsonObject *config, JsonObject *original, const char 
     if (!rootfs)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the image configuration has no \"rootfs\"");
-    JsonObject *fresh = copy_object(rootfs);
+    JsonObject *fresh = berth_document_copy(rootfs);
     JsonArray *all = copy_array(diff_ids);
     json_array_add_string_element(all, diff_id);
     json_object_set_array_member(fresh, "diff_ids", all);
@@ -75,7 +64,7 @@ char *berth_config_append(const char *data, size_t size, const BerthAppendedLaye
     if (!root)
         return NULL;
     JsonObject *original = json_node_get_object(root);
-    g_autoptr(JsonObject) config = copy_object(original);
+    g_autoptr(JsonObject) config = berth_document_copy(original);
     if (!append_diff_id(config, original, layer->diff_id, error) ||
         !append_history(config, original, layer, error))
         return NULL;
@@ -122,7 +111,7 @@ static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
                                    "an element of \"layers\" is not an object");
         if (!berth_document_get_string(json_node_get_object(node), "mediaType", &media_type, error))
             return false;
-        JsonObject *copy = copy_object(json_node_get_object(node));
+        JsonObject *copy = berth_document_copy(json_node_get_object(node));
         if (media_type)
             json_object_set_string_member(copy, "mediaType", find_oci_type(media_type));
         json_array_add_object_element(to, copy);
@@ -140,7 +129,7 @@ char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor
     g_autoptr(JsonArray) all = json_array_new();
     if (!copy_layers(layers, all, error))
         return NULL;
-    g_autoptr(JsonObject) manifest = copy_object(json_node_get_object(root));
+    g_autoptr(JsonObject) manifest = berth_document_copy(json_node_get_object(root));
     json_array_add_object_element(all, make_descriptor(layer));
     json_object_set_string_member(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
     json_object_set_array_member(manifest, "layers", g_steal_pointer(&all));

@@ -45,9 +45,6 @@ static const char second_schema[] =
     /* Repositories that are known to have a blob. */
     "CREATE TABLE sources (digest TEXT NOT NULL, locator TEXT NOT NULL,"
     "  PRIMARY KEY (digest, locator)) WITHOUT ROWID;"
-    /* Documents whose children are in the table of that name; by hand named ones are not yet. */
-    "CREATE TABLE documents (digest TEXT PRIMARY KEY) WITHOUT ROWID;"
-    "INSERT INTO documents SELECT DISTINCT parent FROM children;"
     "CREATE TABLE types (digest TEXT PRIMARY KEY, media_type TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE leases (id TEXT PRIMARY KEY, owner INTEGER NOT NULL, created INTEGER NOT NULL,"
     "  expires INTEGER NOT NULL) WITHOUT ROWID;"

@@ -114,18 +114,6 @@ bool berth_image_store_add_child(BerthDatabase *database, const char *parent, co
                               "ss", parent, child);
 }
 
-bool berth_image_store_set_read(BerthDatabase *database, const char *digest, GError **error) {
-    return berth_database_run(database, error, "INSERT OR IGNORE INTO documents VALUES (?1)", "s",
-                              digest);
-}
-
-bool berth_image_store_is_read(BerthDatabase *database, const char *digest) {
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, NULL, "SELECT 1 FROM documents WHERE digest = ?1", "s", digest);
-
-    return rows && berth_database_step(rows, NULL);
-}
-
 char *berth_image_store_find_user(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows =
         berth_database_query(database, NULL,

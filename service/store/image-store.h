@@ -32,9 +32,6 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
 
 /* What a document reaches: recorded while it is fetched, so that nothing has to be read again to
  * know what keeps a blob. */
-/* That the children of a document, if it has any, were added; and whether that was done. */
-bool berth_image_store_set_read(BerthDatabase *database, const char *digest, GError **error);
-bool berth_image_store_is_read(BerthDatabase *database, const char *digest);
 bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
                                  GError **error);
 

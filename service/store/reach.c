@@ -96,7 +96,6 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
         "DELETE FROM sources WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM types WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
-        "DELETE FROM documents WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM children WHERE parent NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM image_info WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM labels WHERE kind = 'blob'"

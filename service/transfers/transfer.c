@@ -2,6 +2,9 @@
 
 #include "transfers/transfer.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 /* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
 #define TIMER_ACCURACY_USEC 1000
 
@@ -188,6 +191,30 @@ BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *
     item->total = total;
     g_ptr_array_add(transfer->items, item);
     return item;
+}
+
+static uint64_t poll_size(void *userdata) {
+    const int *fd = userdata;
+    struct stat status;
+
+    return fstat(*fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static uint64_t poll_position(void *userdata) {
+    const int *fd = userdata;
+    off_t position = lseek(*fd, 0, SEEK_CUR);
+
+    return position < 0 ? 0 : (uint64_t)position;
+}
+
+void berth_transfer_item_watch_size(BerthTransferItem *item, const int *fd) {
+    item->poll = poll_size;
+    item->poll_userdata = (void *)fd;
+}
+
+void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd) {
+    item->poll = poll_position;
+    item->poll_userdata = (void *)fd;
 }
 
 void berth_transfer_finish(BerthTransfer *transfer, GError *error) {

@@ -80,6 +80,11 @@ unsigned berth_transfers_count_running(BerthTransfers *transfers);
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total);
 
+/* From now on what is done of an item is the size of a file, or the position in one; the descriptor
+ * is looked at each time and stays valid until poll is NULL again. */
+void berth_transfer_item_watch_size(BerthTransferItem *item, const int *fd);
+void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd);
+
 /* followed is told when it has ended, before anybody else; one a transfer. */
 void berth_transfer_follow(BerthTransfer *transfer,
                            void (*followed)(BerthTransfer *transfer, void *userdata),
