@@ -380,6 +380,9 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     }
     BerthTransfer *transfer = commit->transfer;
     commit->ref = g_strdup_printf("container %s", commit->id);
+    /* And so all that it refers to: its name may go meanwhile. */
+    if (commit->base)
+        pin(commit, commit->base->digest);
     transfer->cancel = on_cancel;
     transfer->cancel_userdata = commit;
     if (!start(commit, &local)) {

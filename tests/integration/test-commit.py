@@ -110,6 +110,27 @@ def test_prune_keeps_what_is_named_while_it_runs():
         good("rmi", name)
 
 
+def test_the_base_stays_while_it_is_committed_on():
+    base = f"{HOST}/commit/going:x"
+    oci.push(oci.Image([oci.busybox_layer(), oci.Layer().add("going", b"3")],
+                       {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}), base)
+    for number in range(10):
+        name = f"local.test/stayed{number}:x"
+        good("pull", base)
+        good("run", "--id=going", base, "sh", "-c", "dd if=/dev/zero of=/zero bs=1M count=20 2>&-")
+        commit = subprocess.Popen(["dist", "commit", "--no-unpack", "going", name],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: commit.poll() is not None or
+                   [row for row in listing("transfers") if row["state"] == "running"], "the commit")
+        good("rmi", base)
+        good("prune")
+        # It is made whole or not at all.
+        if commit.wait() == 0:
+            assert "not here" not in good("images", "--tree", name)
+            good("rmi", name)
+        good("rm", "going")
+
+
 def test_what_cannot_be_committed():
     good("run", "-d", "--id=busy", IMAGE, "sleep", "100")
     result = dist("commit", "busy", "local.test/busy:1")

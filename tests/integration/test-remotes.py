@@ -291,6 +291,14 @@ def test_insecure_by_configuration():
     configure(f"[Registry {place}]\nInsecure=yes\n")
     pulled(f"{place}/app:x")
     good("rmi", f"{place}/app:x")
+    configure("")
+    index = json.dumps({"schemaVersion": 2, "manifests": [
+        {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(b"x"), "size": 1,
+         "platform": {"os": "linux", "architecture": "arm64"}}]}).encode()
+    for key in ("index", oci.digest_of(index)):
+        registry.manifests[("app", key)] = (oci.OCI_INDEX, index)
+    found = json.loads(good("resolve", "--insecure", "--json=short", f"{place}/app:index"))
+    equal([row["platform"] for row in found[0]["platforms"]], ["linux/arm64"])
 
 
 class Proxy:
