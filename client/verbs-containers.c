@@ -5,7 +5,9 @@
 #include "base/signals.h"
 #include "config.h"
 #include "dist.h"
+#include "foreground.h"
 #include "table.h"
+#include "verbs-processes.h"
 #include "verbs-run.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@ typedef struct {
     uint32_t pid, owner;
     int32_t status;
     uint64_t created, started, exited;
+    int terminal;
 } Properties;
 
 static int read_properties(sd_bus_message *message, Properties *properties) {
@@ -37,6 +40,7 @@ static int read_properties(sd_bus_message *message, Properties *properties) {
         {"Created", "t", &properties->created},
         {"Started", "t", &properties->started},
         {"Exited", "t", &properties->exited},
+        {"Terminal", "b", &properties->terminal},
     };
     const char *key;
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
@@ -114,13 +118,15 @@ static int verb_ps(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-char *dist_get_state(const char *id, GError **error) {
+char *dist_get_state(const char *id, bool *terminal, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", id);
     Properties properties = {.state = ""};
 
     if (!reply)
         return NULL;
     int r = read_properties(reply, &properties);
+    if (terminal)
+        *terminal = properties.terminal;
     if (r >= 0)
         return g_strdup(properties.state);
     dist_bad_reply(r, error);
@@ -267,14 +273,15 @@ static void print_event(sd_bus_message *message, const char *types) {
                             &usec) <= 0)
         return;
     g_autofree char *time = dist_format_time(usec);
+    g_autofree char *name = process[0] ? g_strconcat(id, " ", process, NULL) : g_strdup(id);
     if (dist_settings.json != DIST_JSON_OFF)
-        printf("{\"sequence\":%" G_GUINT64_FORMAT ",\"kind\":\"%s\",\"id\":\"%s\",\"pid\":%u,"
-               "\"status\":%d,\"time\":%" G_GUINT64_FORMAT "}\n",
-               sequence, kind, id, pid, status, usec);
+        printf("{\"sequence\":%" G_GUINT64_FORMAT ",\"kind\":\"%s\",\"id\":\"%s\","
+               "\"process\":\"%s\",\"pid\":%u,\"status\":%d,\"time\":%" G_GUINT64_FORMAT "}\n",
+               sequence, kind, id, process, pid, status, usec);
     else if (g_str_equal(kind, "exit"))
-        printf("%s  %-7s %s  %d\n", time, kind, id, status);
+        printf("%s  %-12s %s  %d\n", time, kind, name, status);
     else
-        printf("%s  %-7s %s\n", time, kind, id);
+        printf("%s  %-12s %s\n", time, kind, name);
     fflush(stdout);
 }
 
@@ -340,6 +347,13 @@ const DistVerb dist_container_verbs[] = {
     {"stop", "ID…", N_("stop containers"), verb_stop},
     {"wait", "ID", N_("wait for a container"), verb_wait},
     {"rm", "ID…", N_("delete containers"), verb_rm},
+    {"exec", "ID COMMAND…", N_("run another command in a container"), dist_verb_exec},
+    {"attach", "ID", N_("use the terminal of a container"), dist_verb_attach},
+    {"pause", "ID…", N_("stop the processes of containers where they are"), dist_verb_pause},
+    {"resume", "ID…", N_("let them go on"), dist_verb_resume},
+    {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
+    {"top", "ID", N_("list the processes of a container"), dist_verb_top},
+    {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},
     {"events", "", N_("show what happens to containers"), verb_events},
     {NULL, NULL, NULL, NULL},

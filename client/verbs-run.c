@@ -5,11 +5,14 @@
 
 #include "verbs-run.h"
 
+#include "bundle.h"
 #include "config.h"
+#include "foreground.h"
+#include "mounts.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,9 @@ typedef struct {
     char *id, *working_directory, *user, *hostname, *memory, *cpus, *network, *stop_signal, *slice;
     char *seccomp;
     char **environment, **labels, **add, **drop;
-    gboolean read_only, remove, detach, interactive;
+    char *restart, *user_namespace, *detach_keys, *bundle, *spec;
+    char **volumes, **tmpfs, **devices;
+    gboolean read_only, remove, detach, interactive, terminal, privileged, autostart;
     gint64 pids, stop_timeout;
 } Options;
 
@@ -53,6 +58,26 @@ static const GOptionEntry create_entries[] = {
      N_("SECONDS")},
     {"slice", 0, 0, G_OPTION_ARG_STRING, &options.slice, N_("Slice of its scope"), N_("UNIT")},
     {"rm", 0, 0, G_OPTION_ARG_NONE, &options.remove, N_("Delete it when it has ended"), NULL},
+    {"tty", 't', 0, G_OPTION_ARG_NONE, &options.terminal, N_("With a terminal of its own"), NULL},
+    {"volume", 'v', 0, G_OPTION_ARG_STRING_ARRAY, &options.volumes,
+     N_("Mount a path of the host, or a volume; options as ro,noidmap"),
+     N_("SOURCE:PATH[:OPTIONS]")},
+    {"tmpfs", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.tmpfs,
+     N_("Mount an empty temporary file system"), N_("PATH[:OPTIONS]")},
+    {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.devices, N_("Give a device of the host"),
+     N_("NODE[:PATH[:rwm]]")},
+    {"userns", 0, 0, G_OPTION_ARG_STRING, &options.user_namespace, N_("User namespace: auto, host"),
+     N_("NAME")},
+    {"privileged", 0, 0, G_OPTION_ARG_NONE, &options.privileged,
+     N_("All capabilities, no system call filter, the host's users"), NULL},
+    {"bundle", 0, 0, G_OPTION_ARG_FILENAME, &options.bundle,
+     N_("Instead of an image: an OCI bundle, config.json and its root"), N_("DIRECTORY")},
+    {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options.spec,
+     N_("An OCI runtime configuration, for the image"), N_("FILE")},
+    {"restart", 0, 0, G_OPTION_ARG_STRING, &options.restart,
+     N_("Start it again when it ends: no, on-failure, always"), N_("WHEN")},
+    {"autostart", 0, 0, G_OPTION_ARG_NONE, &options.autostart,
+     N_("Start it when the system starts"), NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -61,6 +86,8 @@ static const GOptionEntry run_entries[] = {
      N_("Do not wait; output goes to the journal"), NULL},
     {"interactive", 'i', 0, G_OPTION_ARG_NONE, &options.interactive,
      N_("Accepted: standard input is always passed"), NULL},
+    {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options.detach_keys,
+     N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -120,7 +147,10 @@ static int append_texts(sd_bus_message *call) {
         {"Network", options.network},
         {"StopSignal", options.stop_signal},
         {"Slice", options.slice},
-        {"Seccomp", options.seccomp},
+        {"Seccomp", options.privileged && !options.seccomp ? "unconfined" : options.seccomp},
+        {"UserNamespace",
+         options.privileged && !options.user_namespace ? "host" : options.user_namespace},
+        {"Restart", options.restart},
     };
     int r = 0;
 
@@ -148,27 +178,51 @@ static int append_numbers(sd_bus_message *call, uint64_t memory, uint64_t cpus) 
     return r;
 }
 
+static int append_flags(sd_bus_message *call) {
+    const struct {
+        const char *key;
+        gboolean value;
+    } flags[] = {
+        {"ReadOnly", options.read_only},
+        {"AutoRemove", options.remove},
+        {"Terminal", options.terminal},
+        {"Autostart", options.autostart},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(flags); i++)
+        if (flags[i].value)
+            r = sd_bus_message_append(call, "{sv}", flags[i].key, "b", 1);
+    return r;
+}
+
 static int append_options(sd_bus_message *call, char *const *command, uint64_t memory,
-                          uint64_t cpus) {
+                          uint64_t cpus, GError **error) {
     g_auto(GStrv) environment = complete_environment();
+    char *all[] = {(char *)"ALL", NULL};
     int r;
 
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
         (r = dist_append_strings(call, "Command", command)) < 0 ||
         (r = dist_append_strings(call, "Env", environment)) < 0 ||
-        (r = dist_append_strings(call, "CapabilitiesAdd", options.add)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesAdd", options.privileged ? all : options.add)) <
+            0 ||
         (r = dist_append_strings(call, "CapabilitiesDrop", options.drop)) < 0 ||
         (r = dist_append_labels(call, "Labels", options.labels)) < 0 ||
         (r = append_texts(call)) < 0 || (r = append_numbers(call, memory, cpus)) < 0 ||
-        (options.read_only && (r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", 1)) < 0) ||
-        (options.remove && (r = sd_bus_message_append(call, "{sv}", "AutoRemove", "b", 1)) < 0))
+        (r = dist_append_strings(call, "Devices", options.devices)) < 0 ||
+        (r = append_flags(call)) < 0 ||
+        (options.bundle && (r = dist_append_bundle(call, options.bundle, error)) < 0) ||
+        (options.spec && (r = dist_append_spec(call, options.spec, error)) < 0) ||
+        (r = dist_append_mounts(call, options.volumes, options.tmpfs, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
 
 /* Makes the container; its id, or NULL. */
-static char *create(const char *image, char *const *command, GError **error) {
-    g_autofree char *name = dist_complete_reference(image);
+static char *create(char *const *arguments, GError **error) {
+    g_autofree char *name = options.bundle ? g_strdup("") : dist_complete_reference(arguments[0]);
+    char *const *command = options.bundle ? arguments : arguments + 1;
     uint64_t memory = 0, cpus = 0;
     char *id = NULL;
     const char *path;
@@ -181,9 +235,10 @@ static char *create(const char *image, char *const *command, GError **error) {
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "ss", options.id ? options.id : "", name)) < 0 ||
-        (r = append_options(call, command, memory, cpus)) < 0) {
+        (r = append_options(call, command, memory, cpus, error)) < 0) {
         sd_bus_message_unref(call);
-        dist_bad_reply(r, error);
+        if (!*error)
+            dist_bad_reply(r, error);
         return NULL;
     }
     g_autoptr(sd_bus_message) reply = dist_send(call, error);
@@ -214,119 +269,18 @@ static sd_bus_message *new_start(const char *id, bool with_streams, GError **err
     return call;
 }
 
-int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
-    uint64_t exited;
-    int32_t status;
-    int r = sd_bus_message_read(reply, "it", &status, &exited);
+static int run_in_foreground(const char *id, bool terminal, bool was_stopped, GError **error) {
+    g_autoptr(sd_bus_message) start = new_start(id, !terminal, error);
+    const DistForeground foreground = {
+        .id = id,
+        .process = "",
+        .start = start,
+        .wait_after_start = was_stopped,
+        .terminal = terminal,
+        .detach_keys = options.detach_keys ? options.detach_keys : DIST_DETACH_KEYS,
+    };
 
-    if (r < 0) {
-        dist_bad_reply(r, error);
-        return DIST_EXIT_BERTH;
-    }
-    if (status < 0) {
-        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is not known"), id);
-        return DIST_EXIT_BERTH;
-    }
-    return status;
-}
-
-/* A container in the foreground. */
-typedef struct {
-    sd_bus *bus;
-    sd_event *event;
-    const char *id;
-    sd_bus_message *waited; /* the reply to Wait */
-    GError *error;          /* of Start */
-    bool was_stopped;       /* so that Wait would answer how it ended the last time */
-} Foreground;
-
-static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Foreground *foreground = userdata;
-
-    (void)error;
-    foreground->waited = sd_bus_message_ref(reply);
-    return sd_event_exit(foreground->event, 0);
-}
-
-static int ask_to_wait(Foreground *foreground) {
-    return sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
-                                    "Wait", on_waited, foreground, "ss", foreground->id, "");
-}
-
-static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Foreground *foreground = userdata;
-
-    (void)error;
-    bool good = berth_bus_check_reply(reply, _("the service left"), &foreground->error);
-    /* A container that was stopped before is not one that deletes itself: it can be asked later. */
-    bool ended = !good && foreground->error->code == BERTH_ERROR_LAUNCH_FAILED;
-    if (foreground->was_stopped && (good || ended))
-        return ask_to_wait(foreground);
-    if (good)
-        return 0;
-    /* A command that could not be run has ended the container: its status follows. */
-    if (foreground->error->code != BERTH_ERROR_LAUNCH_FAILED)
-        return sd_event_exit(foreground->event, 0);
-    return 0;
-}
-
-/* What a person sends to dist is meant for the container. */
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-    Foreground *foreground = userdata;
-
-    (void)source;
-    return sd_bus_call_method_async(foreground->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
-                                    "Kill", NULL, NULL, "sia{sv}", foreground->id,
-                                    (int32_t)info->ssi_signo, 0);
-}
-
-static int watch_signals(Foreground *foreground) {
-    static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-    sigset_t set;
-    int r = 0;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < G_N_ELEMENTS(forwarded); i++)
-        sigaddset(&set, forwarded[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(forwarded); i++)
-        r = sd_event_add_signal(foreground->event, NULL, forwarded[i], on_signal, foreground);
-    return r;
-}
-
-/* Waiting is asked for first: a container that deletes itself leaves nothing to ask later. */
-static int run_loop(Foreground *foreground, GError **error) {
-    sd_bus_message *start = new_start(foreground->id, true, error);
-    g_autoptr(sd_bus_message) owned = start;
-    int r;
-
-    if (!start)
-        return -EINVAL;
-    if ((r = sd_event_default(&foreground->event)) < 0 || (r = watch_signals(foreground)) < 0 ||
-        (r = sd_bus_attach_event(foreground->bus, foreground->event, 0)) < 0 ||
-        (!foreground->was_stopped && (r = ask_to_wait(foreground)) < 0) ||
-        (r = sd_bus_call_async(foreground->bus, NULL, start, on_started, foreground, UINT64_MAX)) <
-            0)
-        return r;
-    return sd_event_loop(foreground->event);
-}
-
-static int run_in_foreground(const char *id, bool was_stopped, GError **error) {
-    Foreground foreground = {.bus = dist_bus(error), .id = id, .was_stopped = was_stopped};
-    int r = run_loop(&foreground, error);
-    g_autoptr(sd_bus_message) waited = foreground.waited;
-
-    if (foreground.error)
-        g_propagate_error(error, foreground.error);
-    else if (r < 0 && !*error)
-        berth_error_set_errno(error, r, "%s", _("run the container"));
-    if (!waited)
-        return DIST_EXIT_BERTH;
-    if (foreground.error)
-        return dist_read_status(waited, id, NULL);
-    return berth_bus_check_reply(waited, _("the service left"), error)
-               ? dist_read_status(waited, id, error)
-               : DIST_EXIT_BERTH;
+    return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
 }
 
 static bool start_detached(const char *id, GError **error) {
@@ -349,13 +303,14 @@ static bool parse(bool runs, int *argc, char ***argv, GError **error) {
                    runs ? _("Make a container and run a command in it.") : _("Make a container."),
                    (const GOptionEntry *)entries->data, true, argc, argv, error);
     g_array_unref(entries);
-    return parsed && dist_check_count(*argc, 1, -1, error);
+    return parsed && dist_check_count(*argc, options.bundle ? 0 : 1, -1, error) &&
+           (!options.detach_keys || dist_terminal_check_keys(options.detach_keys, error));
 }
 
 int dist_verb_create(int argc, char **argv, GError **error) {
     if (!parse(false, &argc, &argv, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(argv[1], argv + 2, error);
+    g_autofree char *id = create(argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     puts(id);
@@ -372,11 +327,15 @@ static void remove_unstarted(const char *id) {
 int dist_verb_run(int argc, char **argv, GError **error) {
     if (!parse(true, &argc, &argv, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(argv[1], argv + 2, error);
+    g_autofree char *id = create(argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     if (!options.detach) {
-        int status = run_in_foreground(id, false, error);
+        bool terminal = options.terminal;
+        /* A configuration of its own says so itself. */
+        if (options.bundle || options.spec)
+            g_free(dist_get_state(id, &terminal, NULL));
+        int status = run_in_foreground(id, terminal, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && options.remove)
             remove_unstarted(id);
         return status;
@@ -396,8 +355,9 @@ int dist_verb_start(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
     if (attach) {
-        g_autofree char *state = dist_get_state(argv[1], error);
-        return state ? run_in_foreground(argv[1], g_str_equal(state, "stopped"), error)
+        bool terminal;
+        g_autofree char *state = dist_get_state(argv[1], &terminal, error);
+        return state ? run_in_foreground(argv[1], terminal, g_str_equal(state, "stopped"), error)
                      : DIST_EXIT_BERTH;
     }
     return start_detached(argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -17,14 +17,24 @@ bool berth_capabilities_bound(uint64_t kept, GError **error) {
     return true;
 }
 
-bool berth_capabilities_set(uint64_t permitted, uint64_t effective, GError **error) {
+bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inheritable,
+                            GError **error) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {0};
 
     for (int i = 0; i < 2; i++) {
         data[i].permitted = (uint32_t)(permitted >> (32 * i));
         data[i].effective = (uint32_t)(effective >> (32 * i));
+        data[i].inheritable = (uint32_t)(inheritable >> (32 * i));
     }
     return syscall(SYS_capset, &header, data) == 0 ||
            berth_error_set_errno(error, errno, "set the capabilities");
+}
+
+bool berth_capabilities_set_ambient(uint64_t ambient, GError **error) {
+    for (int capability = 0; capability < 64; capability++)
+        if ((ambient & (1ull << capability)) &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+            return berth_error_set_errno(error, errno, "make capability %d ambient", capability);
+    return true;
 }

@@ -9,5 +9,10 @@
 /* All but kept leave the bounding set, for this process and what it executes. */
 bool berth_capabilities_bound(uint64_t kept, GError **error);
 
-/* Sets the permitted and effective sets; nothing is inheritable. */
-bool berth_capabilities_set(uint64_t permitted, uint64_t effective, GError **error);
+/* Sets the three sets of a process. */
+bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inheritable,
+                            GError **error);
+
+/* Those that survive an execve(2) by another user than root; they must be permitted and
+ * inheritable. */
+bool berth_capabilities_set_ambient(uint64_t ambient, GError **error);

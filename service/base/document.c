@@ -111,6 +111,35 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
     return true;
 }
 
+bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value,
+                            GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64))
+        return wrong_type(member, "an integer", error);
+    *value = node ? json_node_get_int(node) : 0;
+    return true;
+}
+
+bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error) {
+    JsonNode *node = find_member(object, member);
+
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN))
+        return wrong_type(member, "a boolean", error);
+    *value = node && json_node_get_boolean(node);
+    return true;
+}
+
+bool berth_document_get_objects(JsonObject *object, const char *member, JsonArray **array,
+                                GError **error) {
+    if (!berth_document_get_array(object, member, array, error))
+        return false;
+    for (guint i = 0; *array && i < json_array_get_length(*array); i++)
+        if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(*array, i)))
+            return wrong_type(member, "an array of objects", error);
+    return true;
+}
+
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
                                 GError **error) {
     JsonArray *array;

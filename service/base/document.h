@@ -28,6 +28,12 @@ bool berth_document_get_array(JsonObject *object, const char *member, JsonArray 
                               GError **error);
 bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *value,
                              GError **error);
+bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value, GError **error);
+bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error);
+
+/* An array of objects; array is NULL where the member is missing. */
+bool berth_document_get_objects(JsonObject *object, const char *member, JsonArray **array,
+                                GError **error);
 
 /* An array of strings as a new vector (empty where the member is missing or null). */
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,

@@ -13,11 +13,18 @@
  * nothing can be attached to those. It is out of sight a moment later. */
 #define ATTACHED_TO "/proc"
 
-bool berth_pivot(int tree, GError **error) {
-    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, ATTACHED_TO, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return berth_error_set_errno(error, errno, "attach the new root");
+bool berth_pivot_attach(int tree, GError **error) {
+    return syscall(SYS_move_mount, tree, "", AT_FDCWD, ATTACHED_TO, MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
+           berth_error_set_errno(error, errno, "attach the new root");
+}
+
+bool berth_pivot_enter(int tree, GError **error) {
     if (fchdir(tree) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
         chdir("/") < 0)
         return berth_error_set_errno(error, errno, "change the root");
     return true;
+}
+
+bool berth_pivot(int tree, GError **error) {
+    return berth_pivot_attach(tree, error) && berth_pivot_enter(tree, error);
 }

@@ -6,7 +6,14 @@
 
 #include "base/error.h"
 
-/* Makes a detached mount (open_tree(2), fsmount(2)) the root of this mount namespace, which must be
- * one of its own, private to it; what was mounted before is gone. The working directory is the new
- * root. */
+/* Attaches a detached mount somewhere in this mount namespace, where things can be mounted in it.
+ */
+bool berth_pivot_attach(int tree, GError **error);
+
+/* Makes it the root; what was mounted before is gone. */
+bool berth_pivot_enter(int tree, GError **error);
+
+/* Both: makes a detached mount (open_tree(2), fsmount(2)) the root of this mount namespace, which
+ * must be one of its own, private to it; what was mounted before is gone. The working directory is
+ * the new root. */
 bool berth_pivot(int tree, GError **error);

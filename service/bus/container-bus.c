@@ -20,6 +20,25 @@ static char *decode_path(const char *path) {
     return sd_bus_path_decode(path, BERTH_CONTAINER_PREFIX, &id) > 0 ? id : NULL;
 }
 
+bool berth_container_is_object_call(sd_bus_message *call) {
+    return g_strcmp0(sd_bus_message_get_interface(call), BERTH_CONTAINER_INTERFACE) == 0 ||
+           !g_str_equal(sd_bus_message_get_path(call), BERTH_CONTAINER_PREFIX);
+}
+
+int berth_container_read_id(sd_bus_message *call, char **id) {
+    const char *text;
+
+    if (berth_container_is_object_call(call)) {
+        char *decoded = decode_path(sd_bus_message_get_path(call));
+        *id = decoded ? decoded : g_strdup("");
+        return 1;
+    }
+    int r = sd_bus_message_read(call, "s", &text);
+    if (r >= 0)
+        *id = g_strdup(text);
+    return r;
+}
+
 static BerthContainer *find_by_path(BerthService *service, const char *path) {
     g_autofree char *id = decode_path(path);
 
@@ -59,7 +78,7 @@ static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     r = check(call, userdata, ret_error, method_kill, BERTH_CONTAINER_MANAGE, "kill", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_container_kill(container, signal, all, &error))
+    if (!berth_container_kill(container, "", signal, all, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }
@@ -81,7 +100,8 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
     BerthContainer *container;
     int r = check(call, userdata, error, method_wait, BERTH_CONTAINER_SEE, "wait", &container);
 
-    return r != BERTH_ACCESS_GRANTED ? r : berth_container_reply_wait(call, userdata, container);
+    return r != BERTH_ACCESS_GRANTED ? r
+                                     : berth_container_reply_wait(call, userdata, container, "");
 }
 
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -108,8 +128,10 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         return sd_bus_message_append(reply, "s", "");
     const BerthContainerRecord *record = berth_container_get_record(container);
     return sd_bus_message_append(reply, "s",
-                                 g_str_equal(property, "Id")      ? record->id
-                                 : g_str_equal(property, "Image") ? record->image
+                                 g_str_equal(property, "Id")        ? record->id
+                                 : g_str_equal(property, "Image")   ? record->image
+                                 : g_str_equal(property, "Restart") ? record->restart
+                                 : g_str_equal(property, "Network") ? record->network
                                  : g_str_equal(property, "Scope")
                                      ? berth_container_get_scope(container)
                                      : berth_container_state_get_name(record->state));
@@ -147,6 +169,19 @@ static int get_time(sd_bus *bus, const char *path, const char *interface, const 
                                                                     : record->exited_usec);
 }
 
+static int get_flag(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    return sd_bus_message_append(
+        reply, "b",
+        record && (g_str_equal(property, "Terminal") ? record->terminal : record->autostart));
+}
+
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthContainer *container = find_by_path(userdata, path);
@@ -173,6 +208,26 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options),
                             SD_BUS_RESULT("i", status, "t", exited), method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, berth_container_method_pause,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+                            berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Exec", SD_BUS_ARGS("s", process, "as", command, "a{sv}", options),
+                            SD_BUS_RESULT("u", pid), berth_container_method_exec,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenTerminal", SD_BUS_ARGS("s", process), SD_BUS_RESULT("h", terminal),
+                            berth_container_method_open_terminal, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("s", process, "u", rows, "u", columns),
+                            SD_BUS_NO_RESULT, berth_container_method_resize,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CloseStdin", SD_BUS_ARGS("s", process), SD_BUS_NO_RESULT,
+                            berth_container_method_close_stdin, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", properties), SD_BUS_NO_RESULT,
+                            berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(usus)", processes),
+                            berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", figures),
+                            berth_container_method_stats, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Id", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Image", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -181,6 +236,10 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Scope", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Terminal", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Autostart", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Restart", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Exited", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -15,6 +15,7 @@
 typedef enum {
     BERTH_CONTAINER_SEE,    /* own, or containers.inspect; otherwise it is not there */
     BERTH_CONTAINER_MANAGE, /* manage-own or manage */
+    BERTH_CONTAINER_EXEC,   /* what lets into it: manage-own, or exec */
 } BerthContainerRight;
 
 /* Finds the container and checks the caller; as berth_access_check. */
@@ -44,7 +45,7 @@ int berth_container_signals_add(BerthService *service);
 int berth_container_reply_start(sd_bus_message *call, BerthService *service,
                                 BerthContainer *container, const BerthContainerStreams *streams);
 int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container);
+                               BerthContainer *container, const char *process);
 int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
                                BerthContainer *container, uint64_t timeout_usec);
 int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
@@ -54,6 +55,28 @@ int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
 int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error);
+
+/* The options of Create; cleared by berth_container_options_clear. The owner is there already. */
+int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *options,
+                                 sd_bus_error *error);
+void berth_container_options_clear(BerthContainerOptions *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_clear)
+
+/* Methods of both faces; container-processes.c. */
+int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
+/* Whether a call is to a container's object, and the id that it is about: of its path, or its first
+ * argument. */
+bool berth_container_is_object_call(sd_bus_message *call);
+int berth_container_read_id(sd_bus_message *call, char **id);
 
 /* Its object path. Caller frees. */
 char *berth_container_make_path(const char *id);

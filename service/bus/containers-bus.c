@@ -40,10 +40,12 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
         return berth_bus_error_set(ret_error, error);
     }
     g_autofree char *owner = g_strdup_printf("%u", record->owner);
-    return berth_access_check(
-        service->access, call, handler, service, ret_error,
-        own ? "org.berth1.containers.manage-own" : "org.berth1.containers.manage", "verb", verb,
-        "container", id, "image", record->image, "owner", owner, NULL);
+    return berth_access_check(service->access, call, handler, service, ret_error,
+                              own                             ? "org.berth1.containers.manage-own"
+                              : right == BERTH_CONTAINER_EXEC ? "org.berth1.containers.exec"
+                                                              : "org.berth1.containers.manage",
+                              "verb", verb, "container", id, "image", record->image, "owner", owner,
+                              NULL);
 }
 
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
@@ -57,53 +59,16 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     sd_bus_reply_method_return(pending->call, "o", path);
 }
 
-static void clear_options(BerthContainerOptions *options) {
-    g_strfreev(options->command);
-    g_strfreev(options->environment);
-    g_strfreev(options->capabilities_add);
-    g_strfreev(options->capabilities_drop);
-    g_strfreev(options->labels);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, clear_options)
-
-static int read_options(sd_bus_message *call, BerthContainerOptions *options, sd_bus_error *error) {
-    const BerthOption known[] = {
-        {"Command", "as", &options->command},
-        {"Env", "as", &options->environment},
-        {"WorkingDirectory", "s", &options->working_directory},
-        {"User", "s", &options->user},
-        {"Hostname", "s", &options->hostname},
-        {"ReadOnly", "b", &options->read_only},
-        {"Labels", "a{ss}", &options->labels},
-        {"Network", "s", &options->network},
-        {"CapabilitiesAdd", "as", &options->capabilities_add},
-        {"CapabilitiesDrop", "as", &options->capabilities_drop},
-        {"Seccomp", "s", &options->seccomp},
-        {"MemoryMax", "t", &options->memory_max},
-        {"TasksMax", "t", &options->tasks_max},
-        {"CPUQuotaPerSecUSec", "t", &options->cpu_quota_usec},
-        {"CPUWeight", "t", &options->cpu_weight},
-        {"Slice", "s", &options->slice},
-        {"StopSignal", "s", &options->stop_signal},
-        {"StopTimeoutUSec", "t", &options->stop_timeout_usec},
-        {"AutoRemove", "b", &options->auto_remove},
-        {NULL, NULL, NULL},
-    };
-
-    return berth_options_read(call, known, error);
-}
-
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_auto(BerthContainerOptions) options = {0};
+    g_auto(BerthContainerOptions) options = {.root_directory = -1};
     int r;
 
-    if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
-        (r = read_options(call, &options, error)) < 0)
-        return r;
     r = berth_access_get_uid(service->access, call, method_create, userdata, &options.owner);
     if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
+        (r = berth_container_options_read(call, &options, error)) < 0)
         return r;
     r = berth_access_check(service->access, call, method_create, userdata, error,
                            "org.berth1.containers.create", "verb", "create", "container",
@@ -122,25 +87,6 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     berth_container_create(service->containers, &options, on_created,
                            berth_pending_call_new(service, call));
     return 1;
-}
-
-int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
-                                 sd_bus_error *error) {
-    const BerthOption options[] = {
-        {"Stdin", "h", &streams->input},
-        {"Stdout", "h", &streams->output},
-        {"Stderr", "h", &streams->error},
-        {NULL, NULL, NULL},
-    };
-
-    *streams = (BerthContainerStreams){-1, -1, -1};
-    return berth_options_read(call, options, error);
-}
-
-int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error) {
-    const BerthOption options[] = {{"Force", "b", force}, {NULL, NULL, NULL}};
-
-    return berth_options_read(call, options, error);
 }
 
 typedef struct {
@@ -191,8 +137,8 @@ static void on_exited(int status, uint64_t exited_usec, const GError *error, voi
 }
 
 int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container) {
-    berth_container_wait(container, on_exited, berth_pending_call_new(service, call));
+                               BerthContainer *container, const char *process) {
+    berth_container_wait(container, process, on_exited, berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -207,7 +153,7 @@ int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
         return berth_bus_reply_error(call, error);
     }
     berth_container_stop(container, timeout_usec);
-    return berth_container_reply_wait(call, service, container);
+    return berth_container_reply_wait(call, service, container, "");
 }
 
 static int delete_now(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
@@ -241,8 +187,9 @@ int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
 
     if (!force || (state != BERTH_CONTAINER_RUNNING && state != BERTH_CONTAINER_PAUSED))
         return delete_now(call, container, error);
-    berth_container_kill(container, SIGKILL, true, NULL);
-    berth_container_wait(container, on_killed, later_new(service, call, container));
+    berth_container_forbid_restart(container);
+    berth_container_kill(container, "", SIGKILL, true, NULL);
+    berth_container_wait(container, "", on_killed, later_new(service, call, container));
     return 1;
 }
 
@@ -265,9 +212,10 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
 static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
-    const char *id;
+    const char *id, *process = "";
     int signal, all = 0, r;
-    const BerthOption options[] = {{"All", "b", &all}, {NULL, NULL, NULL}};
+    const BerthOption options[] = {
+        {"All", "b", &all}, {"Process", "s", &process}, {NULL, NULL, NULL}};
 
     if ((r = sd_bus_message_read(call, "si", &id, &signal)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
@@ -276,7 +224,7 @@ static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
                               "kill", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_container_kill(container, signal, all, &error))
+    if (!berth_container_kill(container, process, signal, all, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }
@@ -309,10 +257,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
                               &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (process[0] != '\0')
-        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound",
-                                 "container \"%s\" has no process \"%.100s\"", id, process);
-    return berth_container_reply_wait(call, userdata, container);
+    return berth_container_reply_wait(call, userdata, container, process);
 }
 
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -509,6 +454,27 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options),
                             SD_BUS_RESULT("i", status, "t", exited), method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "Exec", SD_BUS_ARGS("s", id, "s", process, "as", command, "a{sv}", options),
+        SD_BUS_RESULT("u", pid), berth_container_method_exec, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("OpenTerminal", SD_BUS_ARGS("s", id, "s", process, "a{sv}", options),
+                            SD_BUS_RESULT("h", terminal), berth_container_method_open_terminal,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("s", id, "s", process, "u", rows, "u", columns),
+                            SD_BUS_NO_RESULT, berth_container_method_resize,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CloseStdin", SD_BUS_ARGS("s", id, "s", process), SD_BUS_NO_RESULT,
+                            berth_container_method_close_stdin, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
+                            berth_container_method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
+                            berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("s", id, "a{sv}", properties), SD_BUS_NO_RESULT,
+                            berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a(usus)", processes),
+                            berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{st}", figures),
+                            berth_container_method_stats, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", properties),
                             method_get, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),

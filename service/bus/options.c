@@ -43,6 +43,13 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, sd_bu
     for (const BerthOption *option = options; option->key; option++) {
         if (!g_str_equal(option->key, key))
             continue;
+        if (option->read) {
+            r = option->read(message, option->value, error);
+            if (r < 0 && !sd_bus_error_is_set(error))
+                r = sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                      "the option \"%.100s\" is not of its type", key);
+            return r;
+        }
         r = read_value(message, option);
         if (r < 0)
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",

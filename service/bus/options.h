@@ -8,8 +8,10 @@
 
 typedef struct {
     const char *key;
-    const char *type; /* s b t h as a{ss} a(ssas) */
-    void *value; /* const char **, int *, uint64_t *, int *, char ***, char ***, GPtrArray ** */
+    const char *type; /* s b t u h as a{ss} */
+    void *value;      /* const char **, int *, uint64_t *, uint32_t *, int *, char ***, char *** */
+    /* For other types: reads the variant; type is NULL then. */
+    int (*read)(sd_bus_message *message, void *value, sd_bus_error *error);
 } BerthOption;
 
 /* Reads the dictionary at the message's position; an unknown key is InvalidArgument and named.

@@ -323,7 +323,7 @@ static bool prepare(Commit *commit, BerthContainer *container, const BerthCommit
     BerthContainerState state = container->record.state;
     g_autofree char *path = g_strconcat(container->record.id, "/upper", NULL);
 
-    if (container->launch || state == BERTH_CONTAINER_RUNNING)
+    if (container->first->launch || state == BERTH_CONTAINER_RUNNING)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop or pause it first",
                                container->record.id);

@@ -5,8 +5,7 @@
 #pragma once
 
 #include "containers/containers.h"
-
-typedef struct BerthLaunch BerthLaunch;
+#include "containers/launch.h"
 
 struct BerthContainers {
     sd_event *event;
@@ -15,6 +14,7 @@ struct BerthContainers {
     BerthImages *images;
     BerthDatabase *database;
     int directory; /* containers/ of the state directory */
+    int program;   /* berth-launch */
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
     GHashTable *taken; /* ids of containers that are being made */
@@ -22,14 +22,31 @@ struct BerthContainers {
     void *userdata;
 };
 
+/* A process that the service watches: the container's first one, or one that was executed in it. */
+typedef struct {
+    BerthContainer *container;
+    char *fd_name; /* in systemd's descriptor store */
+    int pidfd;     /* while it runs */
+    int terminal;  /* the master of its terminal, -1 without one; kept when it has ended */
+    sd_event_source *watch;
+    BerthLaunch *launch; /* while it is being started */
+    bool born;           /* by that launch */
+    GPtrArray *waiters;
+    BerthContainerDone started; /* for the launch */
+    void *userdata;
+    BerthProcessRecord *record; /* NULL for the first, which the container's record stands for */
+} BerthProcess;
+
 struct BerthContainer {
     BerthContainers *containers;
     BerthContainerRecord record;
     char *scope;
-    int pidfd; /* while it runs */
-    sd_event_source *watch, *stop_timer;
-    BerthLaunch *launch; /* while it is being started */
-    GPtrArray *waiters;
+    BerthProcess *first;
+    GHashTable *processes; /* id → BerthProcess */
+    sd_event_source *stop_timer, *restart_timer;
+    unsigned restarts; /* one after the other, for the back-off */
+    sd_event_source *oom_watch;
+    uint64_t oom_kills;
 };
 
 /* A container of a record, which is taken over; in the table. */
@@ -38,18 +55,70 @@ void berth_container_free(gpointer container);
 
 /* Writes the record and tells of the event, in this order. */
 bool berth_container_change(BerthContainer *container, const char *event, GError **error);
+/* Tells of an event that is recorded already. */
+void berth_container_tell(BerthContainer *container, uint64_t sequence);
+bool berth_container_is_running(const BerthContainer *container);
+bool berth_container_check_running(const BerthContainer *container, GError **error);
 
-/* Watches a running process to its end. Takes pidfd over. */
-bool berth_container_watch(BerthContainer *container, int pidfd, GError **error);
-
-/* It has ended: everything that follows from it. */
+/* Its first process has ended: everything that follows from it. */
 void berth_container_set_exited(BerthContainer *container, int status);
+/* The same for another one; exec.c. */
+void berth_process_set_exited(BerthProcess *process, int status);
 
-/* Ends a start under way, for which the container's process has gone. */
-void berth_launch_set_exited(BerthLaunch *launch, int status);
-void berth_launch_free(BerthLaunch *launch);
+/* process.c. record: NULL for the first; taken over. */
+BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *record);
+void berth_process_free(gpointer process);
+/* "" for the first. */
+BerthProcess *berth_container_find_process(BerthContainer *container, const char *id,
+                                           GError **error);
+/* Watches a running process to its end. Takes pidfd over. */
+bool berth_process_watch(BerthProcess *process, int pidfd, GError **error);
+/* Stops watching; its descriptor is kept by nobody any more. */
+void berth_process_forget(BerthProcess *process);
+void berth_process_answer_waiters(BerthProcess *process, int status, uint64_t exited_usec);
+void berth_process_fail_waiters(BerthProcess *process, const GError *error);
+/* Keeps the master of its terminal, here and with systemd; takes it over. */
+void berth_process_set_terminal(BerthProcess *process, int master);
+void berth_process_drop_terminal(BerthProcess *process);
+/* The process of a record, if it is still there; -1. */
+int berth_process_reopen(const BerthContainer *container, uint32_t pid, uint64_t pid_start);
+
+/* exec.c: finds processes again. kept: pidfds and masters that systemd had, by name. */
+typedef struct {
+    char **names;
+    int *fds;
+    unsigned count;
+} BerthKeptDescriptors;
+int berth_kept_take(const BerthKeptDescriptors *kept, const char *name);
+bool berth_processes_recover(BerthContainers *containers, const BerthKeptDescriptors *kept,
+                             GError **error);
+
+/* oom.c: tells when the out-of-memory killer was there, while it runs. */
+void berth_container_started(BerthContainer *container);
+void berth_container_look_for_oom(BerthContainer *container);
+void berth_container_stop_watching_oom(BerthContainer *container);
+
+/* restart.c: starts it again where Restart= says so. */
+void berth_container_restart_if_wanted(BerthContainer *container);
+void berth_container_cancel_restart(BerthContainer *container);
+
+/* ids.c: the first of 65536 host ids that nobody uses; 0 with error. */
+uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error);
+enum { BERTH_IDS_COUNT = 65536 };
 
 /* The OCI runtime configuration of options on an image, as JSON. chain: names of the layers'
- * directories, topmost first. */
+ * directories, topmost first. ids: the first host id, or 0 for the host's own. */
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
-                        char *const *chain, GError **error);
+                        char *const *chain, uint32_t ids, GError **error);
+
+/* Whether seccomp is a profile and not the name of one; whether the command is an init system. */
+bool berth_spec_is_profile(const char *seccomp);
+bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image);
+
+/* A configuration of the caller's, with where its root is: layers, or a directory. */
+char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
+                          GError **error);
+
+/* The configuration of a container with another process in it. */
+char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                             GError **error);

@@ -41,12 +41,14 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->database = images->database;
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    containers->directory = -1;
+    containers->directory = containers->program = -1;
     if (mkdirat(directory, "containers", 0700) < 0 && errno != EEXIST)
         berth_error_set_errno(error, errno, "make directory containers");
     else if ((containers->directory =
                   openat(directory, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         berth_error_set_errno(error, errno, "open directory containers");
+    else if ((containers->program = berth_launch_open_program(error)) < 0)
+        ;
     else if (sd_id128_get_boot(&boot) < 0)
         berth_error_set(error, BERTH_ERROR_INTERNAL, "read the boot ID");
     else if ((containers->scopes = berth_scopes_new(bus, on_stop_requested, containers, error))) {
@@ -64,6 +66,7 @@ void berth_containers_free(BerthContainers *containers) {
     g_hash_table_unref(containers->taken);
     berth_scopes_free(containers->scopes);
     berth_fd_clear(&containers->directory);
+    berth_fd_clear(&containers->program);
     g_free(containers);
 }
 
@@ -109,8 +112,8 @@ unsigned berth_containers_count_active(BerthContainers *containers) {
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         BerthContainer *container = value;
-        count += container->launch || container->record.state == BERTH_CONTAINER_RUNNING ||
-                 container->record.state == BERTH_CONTAINER_PAUSED;
+        count += container->first->launch || container->restart_timer ||
+                 berth_container_is_running(container);
     }
     return count;
 }
@@ -145,67 +148,58 @@ static void on_scope_seen(const char *unit, void *userdata) {
         return;
     id = g_strndup(unit + strlen("berth-"), strlen(unit) - strlen("berth-") - strlen(".scope"));
     BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
-    if (container && !container->launch &&
+    if (container && !container->first->launch &&
         (container->record.state == BERTH_CONTAINER_CREATED ||
          container->record.state == BERTH_CONTAINER_STOPPED))
         berth_scopes_stop(containers->scopes, unit);
 }
 
-/* Without a kept descriptor: the same process, if it is still there. */
-static int open_process(const BerthContainer *container) {
-    const BerthContainerRecord *record = &container->record;
-    berth_autofd int pidfd = syscall(SYS_pidfd_open, (pid_t)record->pid, 0);
-
-    if (pidfd < 0 || berth_pid_get_start((pid_t)record->pid) != record->pid_start ||
-        !berth_pid_is_in_unit((pid_t)record->pid, container->scope))
-        return -1;
-    return berth_fd_steal(&pidfd);
-}
-
-static bool recover_one(BerthContainer *container, int kept, GError **error) {
+static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *kept,
+                        GError **error) {
     BerthContainers *containers = container->containers;
-    berth_autofd int pidfd = kept;
+    g_autofree char *terminal = g_strconcat("tty-", container->first->fd_name, NULL);
+    berth_autofd int pidfd = berth_kept_take(kept, container->first->fd_name);
 
-    if (container->record.state != BERTH_CONTAINER_RUNNING &&
-        container->record.state != BERTH_CONTAINER_PAUSED) {
+    container->first->terminal = berth_kept_take(kept, terminal);
+    if (!berth_container_is_running(container)) {
         if (pidfd >= 0)
-            berth_fd_store_remove(container->scope);
+            berth_fd_store_remove(container->first->fd_name);
         if (container->record.auto_remove && container->record.state == BERTH_CONTAINER_STOPPED)
             return berth_container_delete(container, error);
+        if (g_strcmp0(container->record.boot, containers->boot) == 0)
+            berth_container_restart_if_wanted(container);
         return true;
     }
     /* After a reboot nothing runs, whatever has its pid now. */
-    if (g_strcmp0(container->record.boot, containers->boot) != 0)
+    if (g_strcmp0(container->record.boot, containers->boot) != 0) {
+        container->record.wanted = false;
         berth_fd_clear(&pidfd);
-    else if (pidfd < 0)
-        pidfd = open_process(container);
+    } else if (pidfd < 0) {
+        pidfd = berth_process_reopen(container, container->record.pid, container->record.pid_start);
+    }
     if (pidfd < 0) {
         berth_container_set_exited(container, BERTH_STATUS_UNKNOWN);
         return true;
     }
     /* One that has ended meanwhile is readable: the loop finds out how. */
-    return berth_container_watch(container, berth_fd_steal(&pidfd), error);
+    if (!berth_process_watch(container->first, berth_fd_steal(&pidfd), error))
+        return false;
+    berth_container_started(container);
+    return true;
 }
 
 bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
                               GError **error) {
     g_autoptr(GPtrArray) records = berth_container_store_list(containers->database, error);
+    const BerthKeptDescriptors kept = {names, fds, count};
     g_autoptr(GPtrArray) list = NULL;
-    bool good = records != NULL;
 
     for (guint i = 0; records && i < records->len; i++)
         berth_container_new(containers, records->pdata[i]);
     list = berth_containers_list(containers);
-    for (guint i = 0; good && i < list->len; i++) {
-        BerthContainer *container = list->pdata[i];
-        int kept = -1;
-        for (unsigned k = 0; k < count; k++)
-            if (fds[k] >= 0 && g_str_equal(names[k], container->scope)) {
-                berth_fd_clear(&kept);
-                kept = berth_fd_steal(&fds[k]);
-            }
-        good = recover_one(container, kept, error);
-    }
+    bool good = records != NULL && berth_processes_recover(containers, &kept, error);
+    for (guint i = 0; good && i < list->len; i++)
+        good = recover_one(list->pdata[i], &kept, error);
     /* What belongs to nothing here is not kept any longer. */
     for (unsigned k = 0; k < count; k++)
         if (fds[k] >= 0) {

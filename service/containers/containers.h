@@ -11,6 +11,7 @@
 
 #include "images/images.h"
 #include "store/container-store.h"
+#include "systemd/cgroup.h"
 #include "systemd/scope.h"
 
 typedef struct BerthContainers BerthContainers;
@@ -24,11 +25,29 @@ typedef struct {
     char **command;
     char **environment; /* added to the image's */
     const char *working_directory, *user, *hostname, *network, *seccomp, *slice, *stop_signal;
+    const char *user_namespace; /* "auto" or "host" */
+    const char *restart;        /* "no", "on-failure", "always" */
+    const char *spec;           /* a whole OCI runtime configuration; image may then be "" */
+    int root_directory;         /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
     char **labels;
-    int read_only, auto_remove;
-    uint64_t memory_max, tasks_max, cpu_quota_usec, cpu_weight, stop_timeout_usec;
+    GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
+    char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
+    int read_only, auto_remove, terminal, autostart;
+    uint64_t stop_timeout_usec;
+    GVariant *properties; /* a{sv}: limits, as systemd's properties; NULL for none */
 } BerthContainerOptions;
+
+/* What Exec takes; NULL for what the container's own process has. */
+typedef struct {
+    const char *process; /* its id */
+    char **command;
+    char **environment; /* added */
+    const char *working_directory, *user;
+    int terminal;
+    uint32_t rows, columns;
+    char **capabilities_add;
+} BerthExecOptions;
 
 /* What Start takes: descriptors or -1. They stay the caller's. */
 typedef struct {
@@ -76,15 +95,54 @@ char *berth_container_options_weaken(const BerthContainerOptions *options);
 void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,
                            BerthContainerDone done, void *userdata);
 
-bool berth_container_kill(BerthContainer *container, int signal, bool all, GError **error);
+/* Another process in it; done once its command runs. */
+void berth_container_exec(BerthContainer *container, const BerthExecOptions *options,
+                          const BerthContainerStreams *streams, BerthContainerDone done,
+                          void *userdata);
+
+/* process: "" for the first. all: every process, whatever process is. */
+bool berth_container_kill(BerthContainer *container, const char *process, int signal, bool all,
+                          GError **error);
+
+/* A descriptor of the terminal's master, the caller's; -1 with error. */
+int berth_container_open_terminal(BerthContainer *container, const char *process, GError **error);
+bool berth_container_resize(BerthContainer *container, const char *process, uint32_t rows,
+                            uint32_t columns, GError **error);
+/* Sends the end of file that the terminal knows. What is no terminal is the caller's to close. */
+bool berth_container_close_stdin(BerthContainer *container, const char *process, GError **error);
+
+void berth_container_set_paused(BerthContainer *container, bool paused, BerthContainerDone done,
+                                void *userdata);
+
+/* Changes limits, now and for later starts. changed: a{sv} of names whose type
+ * berth_container_property_get_type tells. */
+void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
+                            void *userdata);
+const char *berth_container_property_get_type(const char *name);
+
+/* Restart= does not count any more until it is started again. */
+void berth_container_forbid_restart(BerthContainer *container);
 
 /* Asks it to stop, and after the time-out kills it. timeout_usec UINT64_MAX: as it was created. */
 void berth_container_stop(BerthContainer *container, uint64_t timeout_usec);
 
-/* Told when it has ended, or at once. */
-void berth_container_wait(BerthContainer *container, BerthContainerExited exited, void *userdata);
+/* Told when a process of it ("" for the first) has ended, or at once. */
+void berth_container_wait(BerthContainer *container, const char *process,
+                          BerthContainerExited exited, void *userdata);
 /* Whoever waits with this userdata is not told any more; false where nobody does. */
 bool berth_containers_forget_wait(BerthContainers *containers, void *userdata);
+
+/* A process in it, as the host sees it; process is the id of one that Exec made, or "". */
+typedef struct {
+    uint32_t pid, uid;
+    char *process, *command;
+} BerthProcessInfo;
+
+/* Of BerthProcessInfo. */
+GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error);
+bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats, GError **error);
+/* Of a process of a container; 0 where there is none. */
+uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, const char *process);
 
 /* Removes it; FailedPrecondition while it runs. The record's last status is valid until it returns.
  */

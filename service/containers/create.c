@@ -7,6 +7,8 @@
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
+#include "containers/mounts.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,11 +19,16 @@
 
 #define DEFAULT_STOP_TIMEOUT_USEC (10ull * G_USEC_PER_SEC)
 
+/* Of a container that stands on no image. */
+#define NO_CHAIN "-"
+
 enum { MAX_CONTAINERS_PER_OWNER = 4096, MAX_HOST_NAME = 64 };
 
 typedef struct {
     BerthContainers *containers;
     BerthContainerOptions options; /* its strings and vectors are the creation's */
+    uint32_t ids;
+    char *root, *root_inode; /* of a directory instead of an image */
     BerthContainerCreated done;
     void *userdata;
 } Creation;
@@ -30,14 +37,19 @@ static void free_creation(Creation *creation) {
     BerthContainerOptions *options = &creation->options;
     const char *strings[] = {options->id,      options->image,    options->working_directory,
                              options->user,    options->hostname, options->network,
-                             options->seccomp, options->slice,    options->stop_signal};
-    char **vectors[] = {options->command, options->environment, options->capabilities_add,
-                        options->capabilities_drop, options->labels};
+                             options->seccomp, options->slice,    options->stop_signal,
+                             options->spec,    options->restart,  options->user_namespace};
+    char **vectors[] = {options->command,           options->environment, options->capabilities_add,
+                        options->capabilities_drop, options->labels,      options->devices};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free((char *)strings[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
         g_strfreev(vectors[i]);
+    g_clear_pointer(&options->mounts, g_ptr_array_unref);
+    g_clear_pointer(&options->properties, g_variant_unref);
+    g_free(creation->root);
+    g_free(creation->root_inode);
     g_free(creation);
 }
 
@@ -56,6 +68,13 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     options->seccomp = g_strdup(from->seccomp);
     options->slice = g_strdup(from->slice ? from->slice : "berth.slice");
     options->stop_signal = g_strdup(from->stop_signal);
+    options->spec = g_strdup(from->spec);
+    options->restart = g_strdup(from->restart ? from->restart : "no");
+    options->user_namespace = g_strdup(from->user_namespace ? from->user_namespace : "auto");
+    options->devices = g_strdupv(from->devices);
+    options->mounts = from->mounts ? g_ptr_array_ref(from->mounts) : NULL;
+    options->properties = from->properties ? g_variant_ref(from->properties) : NULL;
+    options->root_directory = -1;
     options->command = g_strdupv(from->command);
     options->environment = g_strdupv(from->environment);
     options->capabilities_add = g_strdupv(from->capabilities_add);
@@ -69,12 +88,27 @@ char *berth_container_options_weaken(const BerthContainerOptions *options) {
 
     if (g_strcmp0(options->network, "host") == 0)
         g_ptr_array_add(words, g_strdup("the host's network"));
+    if (g_strcmp0(options->user_namespace, "host") == 0)
+        g_ptr_array_add(words, g_strdup("the host's users"));
+    if (options->spec)
+        g_ptr_array_add(words, g_strdup("a configuration of its own"));
+    if (options->root_directory >= 0)
+        g_ptr_array_add(words, g_strdup("a root directory of the host"));
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (g_str_equal(mount->type, "bind") && !mount->volume)
+            g_ptr_array_add(words, g_strconcat("the host's ", mount->source, NULL));
+    }
+    for (char **device = options->devices; device && *device; device++)
+        g_ptr_array_add(words, g_strconcat("the device ", *device, NULL));
     if (options->capabilities_add && options->capabilities_add[0]) {
         g_autofree char *names = g_strjoinv(" ", options->capabilities_add);
         g_ptr_array_add(words, g_strconcat("capabilities ", names, NULL));
     }
     if (options->seccomp && !g_str_equal(options->seccomp, "default"))
-        g_ptr_array_add(words, g_strdup("no system call filter"));
+        g_ptr_array_add(words, g_strdup(g_str_equal(options->seccomp, "unconfined")
+                                            ? "no system call filter"
+                                            : "a system call filter of its own"));
     if (options->slice && !g_str_equal(options->slice, "berth.slice") &&
         !g_str_has_prefix(options->slice, "berth-"))
         g_ptr_array_add(words, g_strconcat("the slice ", options->slice, NULL));
@@ -124,10 +158,24 @@ static bool check_choices(const BerthContainerOptions *options, GError **error) 
                                "the network \"%.100s\" is not known; there are none and host",
                                options->network);
     if (options->seccomp && !g_str_equal(options->seccomp, "default") &&
-        !g_str_equal(options->seccomp, "unconfined"))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "seccomp profiles of one's own are not supported yet; there are "
-                               "default and unconfined");
+        !g_str_equal(options->seccomp, "unconfined") && !berth_spec_is_profile(options->seccomp))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "seccomp is default, unconfined or a profile in JSON");
+    if (!g_str_equal(options->user_namespace, "auto") &&
+        !g_str_equal(options->user_namespace, "host"))
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "the user namespace \"%.100s\" is not known; there are auto and host",
+            options->user_namespace);
+    if (!g_str_equal(options->restart, "no") && !g_str_equal(options->restart, "on-failure") &&
+        !g_str_equal(options->restart, "always"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.100s\" is no restart policy; there are no, on-failure and "
+                               "always",
+                               options->restart);
+    if (options->auto_remove && !g_str_equal(options->restart, "no"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a container that removes itself cannot be restarted");
     if (!g_str_has_suffix(options->slice, ".slice") || strchr(options->slice, '/'))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.100s\" is no slice",
                                options->slice);
@@ -193,10 +241,14 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
     return true;
 }
 
-static void fill_record(BerthContainerRecord *record, const BerthContainerOptions *options,
+static void fill_record(BerthContainerRecord *record, const Creation *creation,
                         const BerthImageInfo *image) {
-    const char *stop_signal = options->stop_signal ? options->stop_signal : image->stop_signal;
-    int signal = berth_signal_parse(stop_signal);
+    const BerthContainerOptions *options = &creation->options;
+    bool is_system = image && !options->spec && berth_spec_is_system(options, image);
+    const char *of_image = image && image->stop_signal[0] ? image->stop_signal
+                           : is_system                    ? "SIGRTMIN+3"
+                                                          : "";
+    int signal = berth_signal_parse(options->stop_signal ? options->stop_signal : of_image);
 
     *record = (BerthContainerRecord){
         .id = g_strdup(options->id),
@@ -206,16 +258,20 @@ static void fill_record(BerthContainerRecord *record, const BerthContainerOption
         .created_usec = (uint64_t)g_get_real_time(),
         .status = BERTH_STATUS_UNKNOWN,
         .labels = g_strdupv(options->labels),
-        .chain_id = g_strdup(image->chain_id),
+        .chain_id = g_strdup(image ? image->chain_id : NO_CHAIN),
+        .systemd = is_system,
         .slice = g_strdup(options->slice),
         .stop_signal = signal > 0 ? signal : SIGTERM,
         .stop_timeout_usec =
             options->stop_timeout_usec ? options->stop_timeout_usec : DEFAULT_STOP_TIMEOUT_USEC,
         .auto_remove = options->auto_remove,
-        .memory_max = options->memory_max,
-        .tasks_max = options->tasks_max,
-        .cpu_quota_usec = options->cpu_quota_usec,
-        .cpu_weight = options->cpu_weight,
+        .terminal = options->terminal,
+        .autostart = options->autostart,
+        .restart = g_strdup(options->restart),
+        .network = g_strdup(options->network ? options->network : "none"),
+        .root = g_strdup(creation->root ? creation->root : ""),
+        .ids = creation->ids,
+        .properties = options->properties ? g_variant_ref(options->properties) : NULL,
     };
 }
 
@@ -232,40 +288,96 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
     return true;
 }
 
-static BerthContainer *make(Creation *creation, const BerthImageInfo *image, GError **error) {
-    BerthContainers *containers = creation->containers;
+/* What the configuration of a caller's own says beside what is run: limits, slice, terminal. */
+static void take_plan(BerthContainerRecord *record, const BerthPlan *plan) {
+    g_auto(GVariantDict) properties;
+
+    record->terminal = plan->terminal;
+    record->poststop = plan->hooks[BERTH_HOOK_POSTSTOP]->len > 0;
+    if (plan->slice) {
+        g_free(record->slice);
+        record->slice = g_strdup(plan->slice);
+    }
+    g_variant_dict_init(&properties, record->properties);
+    for (guint i = 0; i < plan->properties->len; i++) {
+        const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
+        g_variant_dict_insert_value(&properties, property->name, property->value);
+    }
+    if (plan->device_deny) {
+        g_auto(GVariantBuilder) rules = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ss)"));
+        g_variant_dict_insert(&properties, "DevicePolicy", "s", "closed");
+        for (guint i = 0; i < plan->device_rules->len; i++) {
+            g_auto(GStrv) parts = g_strsplit(plan->device_rules->pdata[i], " ", 2);
+            g_variant_builder_add(&rules, "(ss)", parts[0], parts[1]);
+        }
+        g_variant_dict_insert_value(&properties, "DeviceAllow", g_variant_builder_end(&rules));
+    }
+    if (record->properties)
+        g_variant_unref(record->properties);
+    record->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
+}
+
+static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
+                           GError **error) {
     const BerthContainerOptions *options = &creation->options;
+
+    if (options->spec)
+        return berth_spec_complete(options->spec, chain, creation->root, creation->root_inode,
+                                   error);
+    return berth_spec_format(options, image, chain, creation->ids, error);
+}
+
+static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image,
+                                 const char *config, int root, GError **error) {
+    BerthContainers *containers = creation->containers;
+    const char *id = creation->options.id;
     BerthContainerRecord record;
+
+    /* It is read as berth-launch will: what is wrong with it is told now. */
+    g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
+    if (!plan || !write_directory(containers, id, config, error) ||
+        (root >= 0 && !copy_root_attributes(containers, id, root, error)))
+        return NULL;
+    fill_record(&record, creation, image);
+    if (creation->options.spec)
+        take_plan(&record, plan);
+    BerthContainer *container = berth_container_new(containers, &record);
+    if (berth_container_change(container, "create", error))
+        return container;
+    g_hash_table_remove(containers->by_id, id);
+    return NULL;
+}
+
+static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *image,
+                                     GError **error) {
+    BerthSnapshotStore *snapshots = creation->containers->images->snapshots;
 
     if (image->chain_id[0] == '\0') {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image \"%s\" has no layers: there is nothing to run in it",
-                        options->image);
+                        creation->options.image);
         return NULL;
     }
-    g_auto(GStrv) chain =
-        berth_snapshot_store_list_chain(containers->images->snapshots, image->chain_id, error);
-    g_autoptr(GArray) layers =
-        chain
-            ? berth_snapshot_store_open_chain(containers->images->snapshots, image->chain_id, error)
-            : NULL;
-    g_autofree char *config = layers ? berth_spec_format(options, image, chain, error) : NULL;
-    if (!config || !write_directory(containers, options->id, config, error) ||
-        !copy_root_attributes(containers, options->id, g_array_index(layers, int, 0), error))
+    /* No creation comes between this and the record. */
+    if (!creation->options.spec && g_str_equal(creation->options.user_namespace, "auto") &&
+        (creation->ids = berth_ids_allocate(creation->containers, creation->options.id, error)) ==
+            0)
         return NULL;
-    fill_record(&record, options, image);
-    BerthContainer *container = berth_container_new(containers, &record);
-    if (berth_container_change(container, "create", error))
-        return container;
-    g_hash_table_remove(containers->by_id, options->id);
-    return NULL;
+    g_auto(GStrv) chain = berth_snapshot_store_list_chain(snapshots, image->chain_id, error);
+    g_autoptr(GArray) layers =
+        chain ? berth_snapshot_store_open_chain(snapshots, image->chain_id, error) : NULL;
+    g_autofree char *config = layers ? format_config(creation, image, chain, error) : NULL;
+    return config ? write_all(creation, image, config, g_array_index(layers, int, 0), error) : NULL;
 }
 
-static void on_image(const BerthImageInfo *image, const GError *image_error, void *userdata) {
-    Creation *creation = userdata;
+static BerthContainer *make_of_directory(Creation *creation, GError **error) {
+    g_autofree char *config = format_config(creation, NULL, NULL, error);
+
+    return config ? write_all(creation, NULL, config, -1, error) : NULL;
+}
+
+static void finish(Creation *creation, BerthContainer *container, const GError *error) {
     BerthContainers *containers = creation->containers;
-    g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;
-    BerthContainer *container = image ? make(creation, image, &error) : NULL;
 
     g_hash_table_remove(containers->taken, creation->options.id);
     /* What was made before the failure is no container. */
@@ -273,6 +385,35 @@ static void on_image(const BerthImageInfo *image, const GError *image_error, voi
         berth_fd_remove_tree(containers->directory, creation->options.id, NULL);
     creation->done(container, error, creation->userdata);
     free_creation(creation);
+}
+
+static void on_image(const BerthImageInfo *image, const GError *image_error, void *userdata) {
+    Creation *creation = userdata;
+    g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;
+    BerthContainer *container = image ? make_of_image(creation, image, &error) : NULL;
+
+    finish(creation, container, error);
+}
+
+static bool take_root(Creation *creation, int root, GError **error) {
+    if (root < 0)
+        return true;
+    if (!creation->options.spec || creation->options.image[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "RootDirectory is for a Spec, and instead of an image");
+    creation->root = berth_mount_describe(root, &creation->root_inode, error);
+    return creation->root != NULL;
+}
+
+static bool prepare(Creation *creation, int root, GError **error) {
+    BerthContainers *containers = creation->containers;
+    BerthContainerOptions *options = &creation->options;
+
+    if (options->id[0] == '\0') {
+        g_free((char *)options->id);
+        options->id = make_id();
+    }
+    return check_options(containers, options, error) && take_root(creation, root, error);
 }
 
 void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
@@ -283,17 +424,20 @@ void berth_container_create(BerthContainers *containers, const BerthContainerOpt
 
     creation->done = done;
     creation->userdata = userdata;
-    if (creation->options.id[0] == '\0') {
-        g_free((char *)creation->options.id);
-        creation->options.id = make_id();
-    }
-    if (check_options(containers, &creation->options, &error))
-        image = berth_image_store_get(containers->database, options->image, &error);
-    if (!image) {
+    bool good = prepare(creation, options->root_directory, &error);
+    if (good && !creation->root)
+        good =
+            (image = berth_image_store_get(containers->database, options->image, &error)) != NULL;
+    if (!good) {
         done(NULL, error, userdata);
         free_creation(creation);
         return;
     }
     g_hash_table_add(containers->taken, g_strdup(creation->options.id));
-    berth_images_read_info(containers->images, image->target, NULL, on_image, creation);
+    if (image) {
+        berth_images_read_info(containers->images, image->target, NULL, on_image, creation);
+        return;
+    }
+    BerthContainer *container = make_of_directory(creation, &error);
+    finish(creation, container, error);
 }

@@ -8,8 +8,12 @@
 
 #include "containers/container-private.h"
 
-#include <json-glib/json-glib.h>
+#include "base/document.h"
+#include "containers/mounts.h"
+#include "plan/plan.h"
+
 #include <string.h>
+#include <sys/capability.h>
 
 static const char *const default_capabilities[] = {
     "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",     "CAP_FSETID",
@@ -51,9 +55,10 @@ static const struct {
      {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
     {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
     {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
-    {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}},
-    {"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "ro"}},
 };
+
+/* What a system in a container wants to write to. */
+static const char *const system_directories[] = {"/run", "/run/lock", "/tmp", "/var/log/journal"};
 
 static void add_strings(JsonBuilder *builder, const char *member, const char *const *strings) {
     json_builder_set_member_name(builder, member);
@@ -80,7 +85,17 @@ static char *canonical_capability(const char *name) {
                                            : g_strconcat("CAP_", upper, NULL);
 }
 
-/* The defaults, without those dropped, with those added; "ALL" drops all. */
+/* All that this kernel has. */
+static void add_all_capabilities(GPtrArray *set) {
+    g_ptr_array_set_size(set, 0);
+    for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++) {
+        char *name = cap_to_name(value);
+        g_ptr_array_add(set, g_ascii_strup(name, -1));
+        cap_free(name);
+    }
+}
+
+/* The defaults, without those dropped, with those added; "ALL" is all. */
 static char **make_capabilities(const BerthContainerOptions *options) {
     g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
 
@@ -94,6 +109,11 @@ static char **make_capabilities(const BerthContainerOptions *options) {
     }
     for (char **name = options->capabilities_add; name && *name; name++) {
         char *added = canonical_capability(*name);
+        if (g_str_equal(added, "CAP_ALL")) {
+            g_free(added);
+            add_all_capabilities(set);
+            continue;
+        }
         if (g_ptr_array_find_with_equal_func(set, added, g_str_equal, NULL))
             g_free(added);
         else
@@ -136,6 +156,10 @@ static void add_environment(JsonBuilder *builder, const BerthContainerOptions *o
             json_builder_add_string_value(builder, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
         json_builder_add_string_value(builder, *variable);
+    /* systemd's container interface: who has made it. */
+    if (!has_variable(image->environment, "container=") &&
+        !has_variable(options->environment, "container="))
+        json_builder_add_string_value(builder, "container=berth");
     json_builder_end_array(builder);
 }
 
@@ -181,7 +205,7 @@ static bool add_process(JsonBuilder *builder, const BerthContainerOptions *optio
                                "the working directory \"%.200s\" is not absolute", directory);
     json_builder_set_member_name(builder, "process");
     json_builder_begin_object(builder);
-    add_bool(builder, "terminal", false);
+    add_bool(builder, "terminal", options->terminal);
     /* By name, as the image's own passwd and group have it, which only berth-launch reads. */
     json_builder_set_member_name(builder, "user");
     json_builder_begin_object(builder);
@@ -198,39 +222,136 @@ static bool add_process(JsonBuilder *builder, const BerthContainerOptions *optio
     return true;
 }
 
-static void add_mounts(JsonBuilder *builder) {
+static void add_mount(JsonBuilder *builder, const char *destination, const char *type,
+                      const char *source, const char *const *options) {
+    json_builder_begin_object(builder);
+    add_string(builder, "destination", destination);
+    add_string(builder, "type", type);
+    add_string(builder, "source", source);
+    add_strings(builder, "options", options);
+    json_builder_end_object(builder);
+}
+
+/* A user namespace has no /sys of its own for a network that is not its own: the host's is shown.
+ */
+static void add_sys(JsonBuilder *builder, const BerthContainerOptions *options, uint32_t ids,
+                    bool is_system) {
+    static const char *const own[] = {"nosuid", "noexec", "nodev", "ro", NULL};
+    static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", "rro", NULL};
+    static const char *const writable[] = {"nosuid", "noexec", "nodev", NULL};
+    bool host = ids > 0 && g_strcmp0(options->network, "host") == 0;
+
+    add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
+              host ? hosts : own);
+    /* The limits in it stay the host's: only what is below can be divided. */
+    add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
+}
+
+static bool is_mounted(const BerthContainerOptions *options, const char *destination) {
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++)
+        if (g_str_equal(((BerthMountRequest *)options->mounts->pdata[i])->destination, destination))
+            return true;
+    return false;
+}
+
+/* With a read-only root there is still room for what is temporary, as for a system in a container.
+ */
+static void add_temporary(JsonBuilder *builder, const BerthContainerOptions *options,
+                          bool is_system) {
+    static const char *const flags[] = {"nosuid", "nodev", "mode=1777", "size=50%", NULL};
+    static const char *const run_flags[] = {"nosuid", "nodev", "mode=755", "size=20%", NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(system_directories); i++) {
+        const char *path = system_directories[i];
+        bool plain = g_str_equal(path, "/run") || g_str_equal(path, "/tmp");
+        if ((is_system || (options->read_only && plain)) && !is_mounted(options, path))
+            add_mount(builder, path, "tmpfs", "tmpfs",
+                      g_str_equal(path, "/tmp") ? flags : run_flags);
+    }
+}
+
+static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *options,
+                       const BerthImageInfo *image, uint32_t ids, bool is_system) {
+    static const char *const volume[] = {"bind", "x-berth.volume", NULL};
+
     json_builder_set_member_name(builder, "mounts");
     json_builder_begin_array(builder);
-    for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++) {
-        json_builder_begin_object(builder);
-        add_string(builder, "destination", default_mounts[i].destination);
-        add_string(builder, "type", default_mounts[i].type);
-        add_string(builder, "source", default_mounts[i].source);
-        add_strings(builder, "options", default_mounts[i].options);
-        json_builder_end_object(builder);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++)
+        add_mount(builder, default_mounts[i].destination, default_mounts[i].type,
+                  default_mounts[i].source, default_mounts[i].options);
+    add_sys(builder, options, ids, is_system);
+    add_temporary(builder, options, is_system);
+    for (char **path = image->volumes; options->read_only && *path; path++)
+        if ((*path)[0] == '/' && !is_mounted(options, *path))
+            add_mount(builder, *path, "bind", *path, volume);
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++)
+        berth_mount_add(builder, options->mounts->pdata[i]);
     json_builder_end_array(builder);
 }
 
-static void add_linux(JsonBuilder *builder, const BerthContainerOptions *options) {
+/* A profile of the caller's own, in the form of the runtime specification. */
+static bool add_profile(JsonBuilder *builder, const BerthContainerOptions *options,
+                        GError **error) {
+    if (!berth_spec_is_profile(options->seccomp))
+        return true;
+    JsonNode *profile = berth_document_parse(options->seccomp, strlen(options->seccomp), error);
+    if (!profile) {
+        g_prefix_error(error, "seccomp: ");
+        return false;
+    }
+    json_builder_set_member_name(builder, "seccomp");
+    json_builder_add_value(builder, profile);
+    return true;
+}
+
+static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
+    json_builder_set_member_name(builder, member);
+    json_builder_begin_array(builder);
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "containerID");
+    json_builder_add_int_value(builder, 0);
+    json_builder_set_member_name(builder, "hostID");
+    json_builder_add_int_value(builder, ids);
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, BERTH_IDS_COUNT);
+    json_builder_end_object(builder);
+    json_builder_end_array(builder);
+}
+
+static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options, uint32_t ids,
+                      GError **error) {
     const char *const namespaces[] = {
-        "pid", "mount",  "ipc",
-        "uts", "cgroup", g_strcmp0(options->network, "host") ? "network" : NULL,
+        "pid",
+        "mount",
+        "ipc",
+        "uts",
+        "cgroup",
+        ids > 0 ? "user" : NULL,
+        g_strcmp0(options->network, "host") ? "network" : NULL,
     };
 
     json_builder_set_member_name(builder, "linux");
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "namespaces");
     json_builder_begin_array(builder);
-    for (size_t i = 0; i < G_N_ELEMENTS(namespaces) && namespaces[i]; i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(namespaces); i++) {
+        if (!namespaces[i])
+            continue;
         json_builder_begin_object(builder);
         add_string(builder, "type", namespaces[i]);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
+    if (ids > 0) {
+        add_range(builder, "uidMappings", ids);
+        add_range(builder, "gidMappings", ids);
+    }
     add_strings(builder, "maskedPaths", masked_paths);
     add_strings(builder, "readonlyPaths", read_only_paths);
+    if (!add_profile(builder, options, error))
+        return false;
     json_builder_end_object(builder);
+    return true;
 }
 
 static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *options,
@@ -241,13 +362,15 @@ static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *o
     json_builder_begin_object(builder);
     add_string(builder, "org.berth1.layers", layers);
     add_string(builder, "org.berth1.image", options->image);
-    add_string(builder, "org.berth1.seccomp", options->seccomp ? options->seccomp : "default");
+    if (!berth_spec_is_profile(options->seccomp))
+        add_string(builder, "org.berth1.seccomp", options->seccomp ? options->seccomp : "default");
     json_builder_end_object(builder);
 }
 
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
-                        char *const *chain, GError **error) {
+                        char *const *chain, uint32_t ids, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
+    bool is_system = berth_spec_is_system(options, image);
 
     json_builder_begin_object(builder);
     add_string(builder, "ociVersion", "1.0.2");
@@ -259,10 +382,161 @@ char *berth_spec_format(const BerthContainerOptions *options, const BerthImageIn
     add_bool(builder, "readonly", options->read_only);
     json_builder_end_object(builder);
     add_string(builder, "hostname", options->hostname ? options->hostname : options->id);
-    add_mounts(builder);
-    add_linux(builder, options);
+    add_mounts(builder, options, image, ids, is_system);
+    if (!add_linux(builder, options, ids, error))
+        return NULL;
     add_annotations(builder, options, chain);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     return json_to_string(root, TRUE);
+}
+
+bool berth_spec_is_profile(const char *seccomp) {
+    return seccomp && seccomp[0] == '{';
+}
+
+bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image) {
+    char **command = image->entrypoint[0]                      ? image->entrypoint
+                     : options->command && options->command[0] ? options->command
+                                                               : image->command;
+    g_autofree char *name = command[0] ? g_path_get_basename(command[0]) : NULL;
+
+    return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;
+}
+
+static void set_member(JsonObject *object, const char *name, JsonNode *value) {
+    json_object_set_member(object, name, value);
+}
+
+static JsonNode *make_strings(char *const *strings) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonArray *array = json_array_new();
+
+    for (; strings && *strings; strings++)
+        json_array_add_string_element(array, *strings);
+    json_node_take_array(node, array);
+    return node;
+}
+
+static JsonNode *make_object(JsonObject *object) {
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(node, object);
+    return node;
+}
+
+static bool set_environment(JsonObject *process, char *const *added, GError **error) {
+    g_auto(GStrv) before = NULL;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    if (!berth_document_get_strings(process, "env", &before, error))
+        return false;
+    for (char **variable = before; *variable; variable++)
+        if (!has_variable(added, *variable))
+            g_ptr_array_add(all, *variable);
+    for (; added && *added; added++)
+        g_ptr_array_add(all, (char *)*added);
+    g_ptr_array_add(all, NULL);
+    set_member(process, "env", make_strings((char **)all->pdata));
+    return true;
+}
+
+static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
+    static const char *const sets[] = {"bounding", "effective", "permitted"};
+    JsonObject *before;
+
+    if (!added || !*added)
+        return true;
+    if (!berth_document_get_object(process, "capabilities", &before, error))
+        return false;
+    JsonObject *after = berth_document_copy(before);
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+        g_auto(GStrv) names = NULL;
+        if (before && !berth_document_get_strings(before, sets[i], &names, error)) {
+            json_object_unref(after);
+            return false;
+        }
+        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
+        for (char **name = names; name && *name; name++)
+            g_ptr_array_add(all, g_strdup(*name));
+        for (char *const *name = added; *name; name++)
+            g_ptr_array_add(all, canonical_capability(*name));
+        g_ptr_array_add(all, NULL);
+        set_member(after, sets[i], make_strings((char **)all->pdata));
+    }
+    set_member(process, "capabilities", make_object(after));
+    return true;
+}
+
+static void set_console(JsonObject *process, const BerthExecOptions *options) {
+    JsonObject *size = json_object_new();
+
+    json_object_set_boolean_member(process, "terminal", options->terminal);
+    json_object_set_int_member(size, "height", options->rows);
+    json_object_set_int_member(size, "width", options->columns);
+    set_member(process, "consoleSize", make_object(size));
+}
+
+static void set_user(JsonObject *process, const char *user) {
+    JsonObject *object = json_object_new();
+
+    json_object_set_string_member(object, "username", user);
+    set_member(process, "user", make_object(object));
+}
+
+char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                             GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
+    JsonObject *before;
+
+    if (!node || !berth_document_get_object(json_node_get_object(node), "process", &before, error))
+        return NULL;
+    if (!options->command || !options->command[0]) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "there is no command to execute");
+        return NULL;
+    }
+    JsonObject *process = berth_document_copy(before);
+    JsonObject *root = berth_document_copy(json_node_get_object(node));
+    set_member(root, "process", make_object(process));
+    g_autoptr(JsonNode) changed = make_object(root);
+    set_member(process, "args", make_strings(options->command));
+    set_console(process, options);
+    if (options->working_directory)
+        json_object_set_string_member(process, "cwd", options->working_directory);
+    if (options->user)
+        set_user(process, options->user);
+    if (!set_environment(process, options->environment, error) ||
+        !set_capabilities(process, options->capabilities_add, error))
+        return NULL;
+    g_autofree char *result = json_to_string(changed, FALSE);
+    /* What it says is checked as a whole before anything is made of it. */
+    g_autoptr(BerthPlan) plan = berth_plan_parse(result, strlen(result), error);
+    return plan ? g_steal_pointer(&result) : NULL;
+}
+
+char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
+                          GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
+    JsonObject *before;
+
+    if (!node ||
+        !berth_document_get_object(json_node_get_object(node), "annotations", &before, error))
+        return NULL;
+    JsonObject *annotations = berth_document_copy(before);
+    JsonObject *whole = berth_document_copy(json_node_get_object(node));
+    set_member(whole, "annotations", make_object(annotations));
+    g_autoptr(JsonNode) changed = make_object(whole);
+    /* Nothing that the caller writes there is Berth's own word. */
+    g_autoptr(GList) members = json_object_get_members(annotations);
+    for (GList *member = members; member; member = member->next)
+        if (g_str_has_prefix(member->data, "org.berth1."))
+            json_object_remove_member(annotations, member->data);
+    if (chain) {
+        g_autofree char *layers = g_strjoinv(":", (char **)chain);
+        json_object_set_string_member(annotations, "org.berth1.layers", layers);
+    } else {
+        json_object_set_string_member(annotations, "org.berth1.root", root);
+        json_object_set_string_member(annotations, "org.berth1.root.inode", inode);
+    }
+    return json_to_string(changed, TRUE);
 }

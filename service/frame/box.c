@@ -307,7 +307,7 @@ static bool set_system_calls(const BerthBox *box, GError **error) {
 bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     if (!set_namespaces(box, directory, error) || !set_limits(box, error) ||
         !berth_capabilities_bound(box->capabilities, error) || !set_user(box, error) ||
-        !berth_capabilities_set(box->capabilities, box->capabilities, error))
+        !berth_capabilities_set(box->capabilities, box->capabilities, 0, error))
         return false;
     /* After the user has changed, which would clear both. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||

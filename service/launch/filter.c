@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -28,6 +29,16 @@ static const struct {
     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, false},
     {"SCMP_ACT_LOG", SCMP_ACT_LOG, false},
     {"SCMP_ACT_TRAP", SCMP_ACT_TRAP, false},
+    {"SCMP_ACT_TRACE", 1, true},
+};
+
+static const struct {
+    const char *name;
+    unsigned flag;
+} flags[] = {
+    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 };
 
 static const struct {
@@ -55,11 +66,13 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
         errnum = EPERM;
     for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
         if (g_str_equal(actions[i].name, name)) {
-            *action = actions[i].with_errno ? SCMP_ACT_ERRNO(errnum & 0xffff) : actions[i].action;
+            *action = !actions[i].with_errno   ? actions[i].action
+                      : actions[i].action == 0 ? SCMP_ACT_ERRNO(errnum & 0xffff)
+                                               : SCMP_ACT_TRACE(errnum & 0xffff);
             return true;
         }
-    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "seccomp: unknown %s \"%s\"", member,
-                           name ? name : "");
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "seccomp: the %s \"%.100s\" is not supported", member, name ? name : "");
 }
 
 static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GError **error) {
@@ -130,25 +143,81 @@ static bool add_rules(scmp_filter_ctx filter, JsonObject *root, GError **error) 
     return true;
 }
 
-scmp_filter_ctx berth_filter_build(const char *profile, size_t size, GError **error) {
+/* "SCMP_ARCH_X86_64"; the machine's own is always there. */
+static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+    g_auto(GStrv) names = NULL;
+
+    if (!berth_document_get_strings(root, "architectures", &names, error))
+        return false;
+    for (char **name = names; *name; name++) {
+        g_autofree char *lower = g_ascii_strdown(*name, -1);
+        uint32_t token = g_str_has_prefix(lower, "scmp_arch_")
+                             ? seccomp_arch_resolve_name(lower + strlen("scmp_arch_"))
+                             : 0;
+        if (token == 0)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "seccomp: unknown architecture \"%.100s\"", *name);
+        int r = seccomp_arch_add(filter, token);
+        if (r < 0 && r != -EEXIST)
+            return berth_error_set_errno(error, r, "seccomp: add the architecture %s", *name);
+    }
+    return true;
+}
+
+/* They are given to the kernel when the filter is loaded. */
+static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
+    g_auto(GStrv) names = NULL;
+
+    *bits = 0;
+    if (!berth_document_get_strings(root, "flags", &names, error))
+        return false;
+    for (char **name = names; *name; name++) {
+        size_t i = 0;
+        while (i < G_N_ELEMENTS(flags) && !g_str_equal(flags[i].name, *name))
+            i++;
+        if (i == G_N_ELEMENTS(flags))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "seccomp: the flag \"%.100s\" is not supported", *name);
+        *bits |= flags[i].flag;
+    }
+    return true;
+}
+
+static bool refuse_listener(JsonObject *root, GError **error) {
+    const char *path;
+
+    return berth_document_get_string(root, "listenerPath", &path, error) &&
+           (!path || path[0] == '\0' ||
+            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                            "seccomp: listenerPath is not supported"));
+}
+
+scmp_filter_ctx berth_filter_build(const char *profile, size_t size, unsigned *kernel_flags,
+                                   GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
+
+    return node ? berth_filter_build_object(json_node_get_object(node), kernel_flags, error) : NULL;
+}
+
+scmp_filter_ctx berth_filter_build_object(JsonObject *root, unsigned *kernel_flags,
+                                          GError **error) {
     uint32_t action;
 
-    if (!node || !read_action(json_node_get_object(node), "defaultAction", "defaultErrnoRet",
-                              &action, error))
+    if (!read_action(root, "defaultAction", "defaultErrnoRet", &action, error) ||
+        !refuse_listener(root, error) || !read_flags(root, kernel_flags, error))
         return NULL;
     scmp_filter_ctx filter = seccomp_init(action);
     if (!filter) {
         berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
         return NULL;
     }
-    if (add_rules(filter, json_node_get_object(node), error))
+    if (add_architectures(filter, root, error) && add_rules(filter, root, error))
         return filter;
     seccomp_release(filter);
     return NULL;
 }
 
-scmp_filter_ctx berth_filter_build_default(GError **error) {
+scmp_filter_ctx berth_filter_build_default(unsigned *kernel_flags, GError **error) {
     berth_autofd int fd = open(DEFAULT_PROFILE, O_RDONLY | O_CLOEXEC);
     size_t size;
 
@@ -157,15 +226,16 @@ scmp_filter_ctx berth_filter_build_default(GError **error) {
         return NULL;
     }
     g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    return text ? berth_filter_build(text, size, error) : NULL;
+    return text ? berth_filter_build(text, size, kernel_flags, error) : NULL;
 }
 
 struct BerthProgram {
     unsigned short length;
+    unsigned flags;
     struct sock_filter *instructions;
 };
 
-BerthProgram *berth_filter_compile(scmp_filter_ctx filter, GError **error) {
+BerthProgram *berth_filter_compile(scmp_filter_ctx filter, unsigned kernel_flags, GError **error) {
     berth_autofd int file = memfd_create("filter", MFD_CLOEXEC);
     size_t size;
     int r = file < 0 ? -errno : seccomp_export_bpf(filter, file);
@@ -179,6 +249,7 @@ BerthProgram *berth_filter_compile(scmp_filter_ctx filter, GError **error) {
         return NULL;
     BerthProgram *program = g_new0(BerthProgram, 1);
     program->length = (unsigned short)(size / sizeof(struct sock_filter));
+    program->flags = kernel_flags;
     program->instructions = (struct sock_filter *)data;
     return program;
 }
@@ -186,6 +257,6 @@ BerthProgram *berth_filter_compile(scmp_filter_ctx filter, GError **error) {
 bool berth_program_load(const BerthProgram *program, GError **error) {
     struct sock_fprog whole = {.len = program->length, .filter = program->instructions};
 
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &whole) == 0 ||
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole) == 0 ||
            berth_error_set_errno(error, errno, "seccomp: load the filter");
 }

@@ -122,14 +122,32 @@ bool berth_identity_find(const char *user, BerthIdentity *identity, GError **err
            (!group || !group[0] || find_group(group, &identity->gid, error));
 }
 
+bool berth_identity_take(const BerthPlan *plan, BerthIdentity *identity, GError **error) {
+    g_auto(GStrv) lines = read_lines("/etc/passwd", error);
+    g_autofree char *name = g_strdup_printf("%u", plan->uid);
+    g_auto(GStrv) entry = lines ? find_entry(lines, name, 6) : NULL;
+
+    *identity = (BerthIdentity){
+        .uid = plan->uid,
+        .gid = plan->gid,
+        .groups = g_array_ref(plan->groups),
+        .home = g_strdup(entry && entry[5][0] == '/' ? entry[5] : "/"),
+    };
+    return lines != NULL;
+}
+
 bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error) {
     if (!berth_capabilities_bound(plan->bounding, error))
         return false;
+    /* A user namespace may forbid setgroups(2); then there is nothing to drop or to add. */
+    if (setgroups(identity->groups->len, (const gid_t *)identity->groups->data) < 0 &&
+        (errno != EPERM || identity->groups->len > 0))
+        return berth_error_set_errno(error, errno, "set the groups");
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
-        setgroups(identity->groups->len, (const gid_t *)identity->groups->data) < 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return berth_error_set_errno(error, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
-    return berth_capabilities_set(plan->permitted, plan->effective, error);
+    return berth_capabilities_set(plan->permitted, plan->effective, plan->inheritable, error) &&
+           berth_capabilities_set_ambient(plan->ambient, error);
 }

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "launch/plan.h"
+#include "plan/plan.h"
 
 typedef struct {
     uid_t uid;
@@ -16,6 +16,9 @@ typedef struct {
 
 /* Reads /etc/passwd and /etc/group of the root, which is the container's by now. */
 bool berth_identity_find(const char *user, BerthIdentity *identity, GError **error);
+
+/* The ids that the configuration gives itself; home as /etc/passwd has it. */
+bool berth_identity_take(const BerthPlan *plan, BerthIdentity *identity, GError **error);
 
 /* Becomes it, for good. */
 bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error);

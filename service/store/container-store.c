@@ -32,6 +32,21 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->slice, g_free);
     g_clear_pointer(&record->chain_id, g_free);
     g_clear_pointer(&record->labels, g_strfreev);
+    g_clear_pointer(&record->restart, g_free);
+    g_clear_pointer(&record->network, g_free);
+    g_clear_pointer(&record->root, g_free);
+    g_clear_pointer(&record->properties, g_variant_unref);
+    g_clear_pointer(&record->extra, g_variant_unref);
+}
+
+void berth_process_record_free(BerthProcessRecord *process) {
+    if (!process)
+        return;
+    g_free(process->container);
+    g_free(process->id);
+    g_free(process->command);
+    g_free(process->boot);
+    g_free(process);
 }
 
 void berth_event_free(BerthEvent *event) {
@@ -43,45 +58,127 @@ void berth_event_free(BerthEvent *event) {
     g_free(event);
 }
 
-static bool add_event(BerthDatabase *database, const BerthContainerRecord *record, const char *kind,
-                      uint64_t *sequence, GError **error) {
-    int64_t now = g_get_real_time();
-    bool has_status = g_str_equal(kind, "exit") || g_str_equal(kind, "delete");
+static bool write_event(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
+                        GError **error) {
+    bool has_status = g_str_equal(event->kind, "exit") || g_str_equal(event->kind, "delete");
 
     if (!berth_database_run(database, error,
                             "INSERT INTO events (kind, id, process, pid, status, time, owner)"
-                            "  VALUES (?1, ?2, '', ?3, ?4, ?5, ?6)",
-                            "ssiiii", kind, record->id, (int64_t)record->pid,
-                            has_status ? (int64_t)record->status : (int64_t)0, now,
-                            (int64_t)record->owner))
+                            "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                            "sssiiii", event->kind, event->id, event->process, (int64_t)event->pid,
+                            has_status ? (int64_t)event->status : (int64_t)0,
+                            (int64_t)g_get_real_time(), (int64_t)event->owner))
         return false;
     *sequence = (uint64_t)berth_database_last_row(database);
     return berth_database_run(database, error, "DELETE FROM events WHERE sequence <= ?1", "i",
                               (int64_t)*sequence - MAX_EVENTS);
 }
 
-/* What Create was told: one column, since nothing is ever searched by it. */
-static char *format_options(const BerthContainerRecord *record) {
-    g_autoptr(GVariant) options = g_variant_ref_sink(
-        g_variant_new("(sitbtttt)", record->slice, record->stop_signal, record->stop_timeout_usec,
-                      (gboolean)record->auto_remove, record->memory_max, record->tasks_max,
-                      record->cpu_quota_usec, record->cpu_weight));
+static bool add_event(BerthDatabase *database, const BerthContainerRecord *record, const char *kind,
+                      uint64_t *sequence, GError **error) {
+    const BerthEvent event = {
+        .kind = (char *)kind,
+        .id = record->id,
+        .process = (char *)"",
+        .pid = record->pid,
+        .owner = record->owner,
+        .status = record->status,
+    };
 
-    return g_variant_print(options, FALSE);
+    return write_event(database, &event, sequence, error);
+}
+
+bool berth_container_store_add_event(BerthDatabase *database, const BerthContainerRecord *record,
+                                     const char *kind, uint64_t *sequence, GError **error) {
+    return add_event(database, record, kind, sequence, error);
+}
+
+/* What Create was told: one column, since nothing is ever searched by it. A member that is not
+ * there has its default, so that a later Berth may add some. */
+static char *format_options(const BerthContainerRecord *record) {
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert(&options, "Slice", "s", record->slice);
+    g_variant_dict_insert(&options, "StopSignal", "i", record->stop_signal);
+    g_variant_dict_insert(&options, "StopTimeoutUSec", "t", record->stop_timeout_usec);
+    g_variant_dict_insert(&options, "AutoRemove", "b", (gboolean)record->auto_remove);
+    g_variant_dict_insert(&options, "Autostart", "b", (gboolean)record->autostart);
+    g_variant_dict_insert(&options, "Terminal", "b", (gboolean)record->terminal);
+    g_variant_dict_insert(&options, "Systemd", "b", (gboolean)record->systemd);
+    g_variant_dict_insert(&options, "Poststop", "b", (gboolean)record->poststop);
+    g_variant_dict_insert(&options, "Restart", "s", record->restart ? record->restart : "no");
+    g_variant_dict_insert(&options, "Wanted", "b", (gboolean)record->wanted);
+    g_variant_dict_insert(&options, "Ids", "u", record->ids);
+    g_variant_dict_insert(&options, "Network", "s", record->network ? record->network : "none");
+    g_variant_dict_insert(&options, "Root", "s", record->root ? record->root : "");
+    if (record->properties)
+        g_variant_dict_insert_value(&options, "Properties", record->properties);
+    if (record->extra)
+        g_variant_dict_insert_value(&options, "Extra", record->extra);
+    g_autoptr(GVariant) value = g_variant_ref_sink(g_variant_dict_end(&options));
+    return g_variant_print(value, TRUE);
+}
+
+/* What the first versions wrote. */
+static bool parse_old_options(BerthContainerRecord *record, const char *text) {
+    static const char *const names[] = {"MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "CPUWeight"};
+    g_autoptr(GVariant) options =
+        g_variant_parse(G_VARIANT_TYPE("(sitbtttt)"), text, NULL, NULL, NULL);
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
+    gboolean auto_remove = FALSE;
+    guint64 limits[G_N_ELEMENTS(names)];
+
+    if (!options)
+        return false;
+    g_variant_get(options, "(sitbtttt)", &record->slice, &record->stop_signal,
+                  &record->stop_timeout_usec, &auto_remove, &limits[0], &limits[1], &limits[2],
+                  &limits[3]);
+    record->auto_remove = auto_remove;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (limits[i] > 0)
+            g_variant_dict_insert(&properties, names[i], "t", limits[i]);
+    record->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
+    return true;
+}
+
+static bool look_up_bool(GVariantDict *options, const char *key) {
+    gboolean value = FALSE;
+
+    g_variant_dict_lookup(options, key, "b", &value);
+    return value;
+}
+
+static char *look_up_string(GVariantDict *options, const char *key, const char *otherwise) {
+    char *value = NULL;
+
+    return g_variant_dict_lookup(options, key, "s", &value) ? value : g_strdup(otherwise);
 }
 
 static void parse_options(BerthContainerRecord *record, const char *text) {
-    gboolean auto_remove = FALSE;
-    g_autoptr(GVariant) options =
-        g_variant_parse(G_VARIANT_TYPE("(sitbtttt)"), text, NULL, NULL, NULL);
+    g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL);
 
-    if (options)
-        g_variant_get(options, "(sitbtttt)", &record->slice, &record->stop_signal,
-                      &record->stop_timeout_usec, &auto_remove, &record->memory_max,
-                      &record->tasks_max, &record->cpu_quota_usec, &record->cpu_weight);
-    else
-        record->slice = g_strdup("berth.slice");
-    record->auto_remove = auto_remove;
+    if (!value && parse_old_options(record, text))
+        value = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+    g_auto(GVariantDict) options;
+    g_variant_dict_init(&options, value);
+    if (!record->slice) {
+        record->slice = look_up_string(&options, "Slice", "berth.slice");
+        g_variant_dict_lookup(&options, "StopSignal", "i", &record->stop_signal);
+        g_variant_dict_lookup(&options, "StopTimeoutUSec", "t", &record->stop_timeout_usec);
+        record->auto_remove = look_up_bool(&options, "AutoRemove");
+        record->properties =
+            g_variant_dict_lookup_value(&options, "Properties", G_VARIANT_TYPE_VARDICT);
+    }
+    record->autostart = look_up_bool(&options, "Autostart");
+    record->terminal = look_up_bool(&options, "Terminal");
+    record->systemd = look_up_bool(&options, "Systemd");
+    record->poststop = look_up_bool(&options, "Poststop");
+    record->wanted = look_up_bool(&options, "Wanted");
+    record->restart = look_up_string(&options, "Restart", "no");
+    record->network = look_up_string(&options, "Network", "none");
+    record->root = look_up_string(&options, "Root", "");
+    g_variant_dict_lookup(&options, "Ids", "u", &record->ids);
+    record->extra = g_variant_dict_lookup_value(&options, "Extra", G_VARIANT_TYPE_VARDICT);
 }
 
 static bool write_row(BerthDatabase *database, const BerthContainerRecord *record, GError **error) {
@@ -115,9 +212,80 @@ bool berth_container_store_delete(BerthDatabase *database, const BerthContainerR
         return false;
     bool done = berth_database_run(database, error, "DELETE FROM containers WHERE id = ?1", "s",
                                    record->id) &&
+                berth_database_run(database, error, "DELETE FROM processes WHERE container = ?1",
+                                   "s", record->id) &&
                 berth_database_set_labels(database, "container", record->id, NULL, error) &&
                 add_event(database, record, "delete", sequence, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_container_store_put_process(BerthDatabase *database, const BerthProcessRecord *process,
+                                       uint32_t owner, const char *kind, uint64_t *sequence,
+                                       GError **error) {
+    const BerthEvent event = {
+        .kind = (char *)kind,
+        .id = process->container,
+        .process = process->id,
+        .pid = process->pid,
+        .owner = owner,
+        .status = process->status,
+    };
+
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error,
+                           "INSERT OR REPLACE INTO processes (container, id, command, pid,"
+                           "  pid_start, boot, running, started, exited, status)"
+                           "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                           "sssiisiiii", process->container, process->id, process->command,
+                           (int64_t)process->pid, (int64_t)process->pid_start, process->boot,
+                           (int64_t)process->running, (int64_t)process->started_usec,
+                           (int64_t)process->exited_usec, (int64_t)process->status) &&
+        write_event(database, &event, sequence, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_container_store_delete_process(BerthDatabase *database, const char *container,
+                                          const char *id, GError **error) {
+    return berth_database_run(database, error,
+                              "DELETE FROM processes WHERE container = ?1 AND id = ?2", "ss",
+                              container, id);
+}
+
+static void free_process(gpointer data) {
+    berth_process_record_free(data);
+}
+
+GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_process);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local,
+        "SELECT container, id, command, pid, pid_start, boot, running, started, exited, status"
+        "  FROM processes ORDER BY started",
+        "");
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthProcessRecord *process = g_new0(BerthProcessRecord, 1);
+        *process = (BerthProcessRecord){
+            .container = g_strdup(berth_database_text(rows, 0)),
+            .id = g_strdup(berth_database_text(rows, 1)),
+            .command = g_strdup(berth_database_text(rows, 2)),
+            .pid = (uint32_t)sqlite3_column_int64(rows, 3),
+            .pid_start = (uint64_t)sqlite3_column_int64(rows, 4),
+            .boot = g_strdup(berth_database_text(rows, 5)),
+            .running = sqlite3_column_int(rows, 6) != 0,
+            .started_usec = (uint64_t)sqlite3_column_int64(rows, 7),
+            .exited_usec = (uint64_t)sqlite3_column_int64(rows, 8),
+            .status = sqlite3_column_int(rows, 9),
+        };
+        g_ptr_array_add(list, process);
+    }
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
 }
 
 static void free_record(gpointer data) {

@@ -31,9 +31,25 @@ typedef struct {
     char *slice;
     int stop_signal;
     uint64_t stop_timeout_usec;
-    bool auto_remove;
-    uint64_t memory_max, tasks_max, cpu_quota_usec, cpu_weight; /* 0: not limited */
+    bool auto_remove, autostart, terminal, systemd;
+    bool poststop;        /* its configuration has hooks for its end */
+    char *restart;        /* "no", "on-failure", "always" */
+    bool wanted;          /* started, and not stopped by anybody: what Restart= goes by */
+    uint32_t ids;         /* the first host id of its user namespace; 0 for none of its own */
+    GVariant *properties; /* a{sv} for its scope; NULL for none */
+    char *network;        /* "none", "host" or a CNI network's name */
+    char *root;           /* a directory it runs in instead of an image; "" */
+    GVariant *extra;      /* a{sv}: what only one part of the service knows; NULL for none */
 } BerthContainerRecord;
+
+/* A process that was executed in a container. */
+typedef struct {
+    char *container, *id, *command, *boot;
+    uint32_t pid;
+    uint64_t pid_start, started_usec, exited_usec;
+    bool running;
+    int status;
+} BerthProcessRecord;
 
 typedef struct {
     uint64_t sequence;
@@ -54,6 +70,18 @@ bool berth_container_store_put(BerthDatabase *database, const BerthContainerReco
                                const char *kind, uint64_t *sequence, GError **error);
 bool berth_container_store_delete(BerthDatabase *database, const BerthContainerRecord *record,
                                   uint64_t *sequence, GError **error);
+/* The same for a process, with an event of its container. */
+bool berth_container_store_put_process(BerthDatabase *database, const BerthProcessRecord *process,
+                                       uint32_t owner, const char *kind, uint64_t *sequence,
+                                       GError **error);
+bool berth_container_store_delete_process(BerthDatabase *database, const char *container,
+                                          const char *id, GError **error);
+void berth_process_record_free(BerthProcessRecord *process);
+/* Of BerthProcessRecord: of all containers. */
+GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error);
+/* An event that changes no record. */
+bool berth_container_store_add_event(BerthDatabase *database, const BerthContainerRecord *record,
+                                     const char *kind, uint64_t *sequence, GError **error);
 /* Of BerthContainerRecord. */
 GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error);
 

@@ -56,7 +56,15 @@ static const char second_schema[] =
     "  owner INTEGER NOT NULL, lease TEXT NOT NULL);"
     "ALTER TABLE containers ADD COLUMN chain_id TEXT NOT NULL DEFAULT '';";
 
-static const char *const schemas[] = {first_schema, second_schema};
+static const char third_schema[] =
+    "CREATE TABLE processes (container TEXT NOT NULL, id TEXT NOT NULL, command TEXT NOT NULL,"
+    "  pid INTEGER NOT NULL, pid_start INTEGER NOT NULL, boot TEXT, running INTEGER NOT NULL,"
+    "  started INTEGER NOT NULL, exited INTEGER NOT NULL, status INTEGER NOT NULL,"
+    "  PRIMARY KEY (container, id)) WITHOUT ROWID;"
+    "CREATE TABLE volumes (name TEXT PRIMARY KEY, owner INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char *const schemas[] = {first_schema, second_schema, third_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

@@ -236,21 +236,57 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
-static int append_limits(sd_bus_message *call, const BerthScopeOptions *options) {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } limits[] = {
-        {"MemoryMax", options->memory_max},
-        {"TasksMax", options->tasks_max},
-        {"CPUQuotaPerSecUSec", options->cpu_quota_usec},
-        {"CPUWeight", options->cpu_weight},
-    };
+static int append_value(sd_bus_message *call, GVariant *value) {
+    GVariantIter iterator;
+    const char *path, *word;
+    gsize size;
+    guint64 number;
+    int r;
+
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
+        return sd_bus_message_append(call, "v", "t", g_variant_get_uint64(value));
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+        return sd_bus_message_append(call, "v", "s", g_variant_get_string(value, NULL));
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
+        gconstpointer bytes = g_variant_get_fixed_array(value, &size, 1);
+        if ((r = sd_bus_message_open_container(call, 'v', "ay")) < 0 ||
+            (r = sd_bus_message_append_array(call, 'y', bytes, size)) < 0)
+            return r;
+        return sd_bus_message_close_container(call);
+    }
+    bool pairs = g_variant_is_of_type(value, G_VARIANT_TYPE("a(ss)"));
+    if (!pairs && !g_variant_is_of_type(value, G_VARIANT_TYPE("a(st)")))
+        return -EINVAL;
+    if ((r = sd_bus_message_open_container(call, 'v', pairs ? "a(ss)" : "a(st)")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', pairs ? "(ss)" : "(st)")) < 0)
+        return r;
+    g_variant_iter_init(&iterator, value);
+    while (r >= 0 && (pairs ? g_variant_iter_next(&iterator, "(&s&s)", &path, &word)
+                            : g_variant_iter_next(&iterator, "(&st)", &path, &number)))
+        r = pairs ? sd_bus_message_append(call, "(ss)", path, word)
+                  : sd_bus_message_append(call, "(st)", path, number);
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* a{sv} as the (sv) of systemd's array. */
+static int append_given(sd_bus_message *call, GVariant *properties) {
+    GVariantIter iterator;
+    const char *name;
+    GVariant *value;
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(limits); i++)
-        if (limits[i].value > 0)
-            r = sd_bus_message_append(call, "(sv)", limits[i].name, "t", limits[i].value);
+    if (!properties)
+        return 0;
+    g_variant_iter_init(&iterator, properties);
+    while (r >= 0 && g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) owned = value;
+        if ((r = sd_bus_message_open_container(call, 'r', "sv")) < 0 ||
+            (r = sd_bus_message_append(call, "s", name)) < 0 || (r = append_value(call, owned)) < 0)
+            return r;
+        r = sd_bus_message_close_container(call);
+    }
     return r;
 }
 
@@ -270,7 +306,7 @@ static int append_properties(sd_bus_message *call, const BerthScopeOptions *opti
         (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
-        (r = append_limits(call, options)) < 0)
+        (r = append_given(call, options->properties)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
@@ -317,12 +353,13 @@ void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, B
         send_start(operation);
 }
 
-static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+/* For calls that systemd answers with nothing but their success. */
+static int on_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Operation *operation = userdata;
 
     (void)error;
     if (sd_bus_message_is_method_error(reply, NULL))
-        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd could not kill the scope");
+        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd refused");
     else
         finish(operation, NULL);
     return 0;
@@ -332,11 +369,39 @@ void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthS
                        void *userdata) {
     Operation *operation = new_operation(scopes, done, userdata);
     int r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                     "KillUnit", on_killed, operation, "ssi", unit, "all",
+                                     "KillUnit", on_answered, operation, "ssi", unit, "all",
                                      (int32_t)signal);
 
     if (r < 0)
         fail(operation, r, NULL, "ask systemd to kill");
+}
+
+void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
+                         void *userdata) {
+    Operation *operation = new_operation(scopes, done, userdata);
+    int r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                     frozen ? "FreezeUnit" : "ThawUnit", on_answered, operation,
+                                     "s", unit);
+
+    if (r < 0)
+        fail(operation, r, NULL, "ask systemd to freeze");
+}
+
+void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,
+                                 BerthScopeDone done, void *userdata) {
+    Operation *operation = new_operation(scopes, done, userdata);
+    g_autoptr(sd_bus_message) call = NULL;
+    int r;
+
+    if ((r = sd_bus_message_new_method_call(scopes->bus, &call, SYSTEMD, MANAGER_PATH, MANAGER,
+                                            "SetUnitProperties")) < 0 ||
+        (r = sd_bus_message_append(call, "sb", unit, 1)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
+        (r = append_given(call, properties)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_call_async(scopes->bus, &operation->slot, call, on_answered, operation,
+                               CALL_TIMEOUT_USEC)) < 0)
+        fail(operation, r, NULL, "ask systemd for other properties");
 }
 
 typedef struct {

@@ -18,7 +18,7 @@ typedef struct {
     uint32_t pid;
     int stop_signal;
     uint64_t stop_timeout_usec;
-    uint64_t memory_max, tasks_max, cpu_quota_usec, cpu_weight; /* 0: not set */
+    GVariant *properties; /* a{sv}: limits and the like; NULL for none */
 } BerthScopeOptions;
 
 typedef void (*BerthScopeDone)(const GError *error, void *userdata);
@@ -41,6 +41,14 @@ void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen 
 
 /* Ends a scope that is nobody's any more, and what may still be in it. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit);
+
+/* Stops all processes of the unit where they are, or lets them go on. */
+void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
+                         void *userdata);
+
+/* Sets properties (a{sv}) of a running unit, until it ends. */
+void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,
+                                 BerthScopeDone done, void *userdata);
 
 /* A signal to every process of the unit; done may be NULL. */
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,

@@ -4,7 +4,8 @@
 #include "launch/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    scmp_filter_ctx filter = berth_filter_build((const char *)data, size, NULL);
+    unsigned flags;
+    scmp_filter_ctx filter = berth_filter_build((const char *)data, size, &flags, NULL);
 
     if (filter)
         seccomp_release(filter);

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 static scmp_filter_ctx build(const char *profile, GError **error) {
-    return berth_filter_build(profile, strlen(profile), error);
+    unsigned flags;
+
+    return berth_filter_build(profile, strlen(profile), &flags, error);
 }
 
 /* In a child, under the default profile: the errno that a call is answered with. */
@@ -24,8 +26,9 @@ static int call_under_default(long number, long argument) {
     g_assert_true(g_file_get_contents(path, &text, &size, NULL));
     pid_t child = fork();
     if (child == 0) {
-        scmp_filter_ctx filter = berth_filter_build(text, size, NULL);
-        BerthProgram *program = filter ? berth_filter_compile(filter, NULL) : NULL;
+        unsigned flags;
+        scmp_filter_ctx filter = berth_filter_build(text, size, &flags, NULL);
+        BerthProgram *program = filter ? berth_filter_compile(filter, flags, NULL) : NULL;
         if (!program || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
             !berth_program_load(program, NULL))
             _exit(255);

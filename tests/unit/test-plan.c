@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/fd.h"
-#include "launch/plan.h"
+#include "plan/plan.h"
 
+#include <linux/mount.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+
+#define START "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"a\"],\"cwd\":\"/\""
+#define NAMESPACES "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"network\"}]"
+#define END ",\"linux\":{" NAMESPACES "}}"
 
 static BerthPlan *read_plan(const char *text, GError **error) {
     berth_autofd int fd = memfd_create("config.json", 0);
@@ -16,14 +23,15 @@ static BerthPlan *read_plan(const char *text, GError **error) {
 
 static void test_a_configuration(void) {
     g_autoptr(GError) error = NULL;
-    BerthPlan *plan = read_plan(
+    g_autoptr(BerthPlan) plan = read_plan(
         "{\"process\":{\"user\":{\"username\":\"u:g\"},\"args\":[\"a\",\"b\"],\"env\":[\"X=y\"],"
         "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":2}],"
         "\"cwd\":\"/w\",\"noNewPrivileges\":true,\"capabilities\":{\"bounding\":[\"CAP_CHOWN\"]}},"
         "\"root\":{\"readonly\":true},\"hostname\":\"h\","
-        "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"network\"}]"
-        "},"
-        "\"annotations\":{\"org.berth1.layers\":\"top:bottom\"}}",
+        "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"uts\"},"
+        "{\"type\":\"network\",\"path\":\"/run/n\"}]},"
+        "\"annotations\":{\"org.berth1.layers\":\"top:bottom\",\"org.berth1.seccomp\":\"default\"}"
+        "}",
         &error);
 
     g_assert_no_error(error);
@@ -34,35 +42,140 @@ static void test_a_configuration(void) {
     g_assert_cmpint(limit->resource, ==, RLIMIT_CORE);
     g_assert_cmpuint(limit->hard, ==, 2);
     g_assert_true(plan->no_new_privileges && plan->read_only);
-    g_assert_cmpint(plan->namespaces, ==, CLONE_NEWNS | CLONE_NEWNET);
+    g_assert_null(berth_plan_find_namespace(plan, CLONE_NEWNS)->path);
+    g_assert_cmpstr(berth_plan_find_namespace(plan, CLONE_NEWNET)->path, ==, "/run/n");
+    g_assert_null(berth_plan_find_namespace(plan, CLONE_NEWIPC));
     g_assert_cmpstr(plan->layers[1], ==, "bottom");
     g_assert_cmpstr(plan->seccomp, ==, "default");
 }
 
+static void test_mount_options(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan = read_plan(
+        START "},\"mounts\":[{\"destination\":\"/a\",\"source\":\"/b\",\"options\":[\"rbind\","
+              "\"rro\",\"nosuid\",\"noatime\",\"rslave\"]},"
+              "{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"ro\",\"rw\",\"size=1m\","
+              "\"relatime\"]}]" END,
+        &error);
+
+    g_assert_no_error(error);
+    const BerthPlanMount *bind = plan->mounts->pdata[0], *tmpfs = plan->mounts->pdata[1];
+    g_assert_true(bind->bind && bind->recursive);
+    g_assert_cmpuint(bind->set_below, ==, MOUNT_ATTR_RDONLY);
+    g_assert_cmpuint(bind->set, ==, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOATIME);
+    g_assert_cmpuint(bind->clear, ==, MOUNT_ATTR__ATIME);
+    g_assert_cmpuint(bind->propagation, ==, MS_SLAVE | MS_REC);
+    g_assert_false(tmpfs->bind);
+    g_assert_cmpuint(tmpfs->set, ==, 0);
+    g_assert_cmpuint(tmpfs->data->len, ==, 1);
+    g_assert_cmpstr(tmpfs->data->pdata[0], ==, "size=1m");
+}
+
+static const BerthPlanProperty *find_property(const BerthPlan *plan, const char *name) {
+    for (guint i = 0; i < plan->properties->len; i++) {
+        const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
+        if (g_str_equal(property->name, name))
+            return property;
+    }
+    return NULL;
+}
+
+static void test_resources_are_properties_of_systemd(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan = read_plan(
+        START "},\"linux\":{" NAMESPACES
+              ",\"resources\":{\"memory\":{\"limit\":1000,\"swap\":1500},"
+              "\"cpu\":{\"quota\":50000,\"period\":100000,\"cpus\":\"0-1,9\"},"
+              "\"pids\":{\"limit\":-1},"
+              "\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"
+              "{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"rw\"}]}}}",
+        &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "MemoryMax")->value), ==, 1000);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "MemorySwapMax")->value), ==, 500);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "CPUQuotaPerSecUSec")->value), ==,
+                     500000);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "TasksMax")->value), ==, UINT64_MAX);
+    g_assert_cmpuint(g_variant_n_children(find_property(plan, "AllowedCPUs")->value), ==, 2);
+    g_assert_true(plan->device_deny);
+    g_assert_cmpstr(plan->device_rules->pdata[0], ==, "/dev/char/10:229 rw");
+}
+
+/* Each is refused, with a word of what is wrong. */
 static void test_damaged_configurations_are_errors(void) {
-    static const char *const bad[] = {
-        "",
-        "{}",
-        "{\"process\":{}}",
-        "{\"process\":{\"args\":[]},\"linux\":{}}",
-        "{\"process\":{\"args\":[\"a\"]},\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}}",
-        "{\"process\":{\"args\":[\"a\"]},\"linux\":{}}",
-        "{\"process\":{\"args\":[\"a\"],\"capabilities\":{\"bounding\":[\"x\"]}},\"linux\":{}}",
-        "{\"process\":{\"args\":[\"a\"],\"rlimits\":[{\"type\":\"x\"}]},\"linux\":{}}",
-        "{\"process\":{\"args\":[\"a\"]},\"mounts\":[1],\"linux\":{}}",
+    static const struct {
+        const char *text, *word;
+    } bad[] = {
+        {"", "JSON"},
+        {"{}", "process"},
+        {"{\"process\":{}}", "linux"},
+        {"{\"process\":{\"args\":[]},\"linux\":{}}", "args"},
+        {"{\"process\":{\"args\":[\"a\"],\"cwd\":\"x\"},\"linux\":{}}", "absolute"},
+        {START "},\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}}", "namespace"},
+        {START "},\"linux\":{}}", "mount namespace"},
+        {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"mount\"}]}}",
+         "twice"},
+        {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}]}}",
+         "uidMappings"},
+        {START ",\"capabilities\":{\"bounding\":[\"x\"]}}" END, "capability"},
+        {START ",\"rlimits\":[{\"type\":\"x\"}]}" END, "limit"},
+        {START ",\"apparmorProfile\":\"p\"}" END, "apparmorProfile"},
+        {START ",\"oomScoreAdj\":2000}" END, "oomScoreAdj"},
+        {START ",\"ioPriority\":{\"class\":\"x\"}}" END, "ioPriority"},
+        {START ",\"scheduler\":{\"policy\":\"x\"}}" END, "policy"},
+        {START ",\"user\":{\"uid\":\"root\"}}" END, "uid"},
+        {START "},\"mounts\":[1]" END, "mounts"},
+        {START "},\"mounts\":[{\"destination\":\"/a\"}]" END, "type"},
+        {START "},\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"b\"}]" END,
+         "absolute"},
+        {START
+         "},\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"remount\"]}]" END,
+         "remount"},
+        {START "},\"windows\":{}" END, "windows"},
+        {START "},\"hooks\":{\"prestart\":[{\"path\":\"x\"}]}" END, "hooks.prestart"},
+        {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"vm.swappiness\":\"1\"}}}",
+         "whole machine"},
+        {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"kernel.hostname\":\"x\"}}}", "namespace"},
+        {START "},\"linux\":{" NAMESPACES ",\"intelRdt\":{}}}", "intelRdt"},
+        {START "},\"linux\":{" NAMESPACES ",\"cgroupsPath\":\"/a\"}}", "cgroupsPath"},
+        {START "},\"linux\":{" NAMESPACES ",\"rootfsPropagation\":\"x\"}}", "rootfsPropagation"},
+        {START "},\"linux\":{" NAMESPACES ",\"devices\":[{\"path\":\"/dev/x\",\"type\":\"x\"}]}}",
+         "/dev/x"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"rdma\":{}}}}", "rdma"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"memory\":{\"swappiness\":1}}}}",
+         "swappiness"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"x\":\"1\"}}}}",
+         "unified"},
+        {START "},\"ociVersion\":\"2.0\"" END, "2.0"},
+        {START "},\"hostname\":\"h\"" END, "hostname"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(read_plan(bad[i], &error));
+        g_assert_null(read_plan(bad[i].text, &error));
         g_assert_nonnull(error);
+        if (i > 0 && !strstr(error->message, bad[i].word))
+            g_error("%s: \"%s\" does not say \"%s\"", bad[i].text, error->message, bad[i].word);
     }
+}
+
+static void test_unknown_members_are_ignored(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan = read_plan(START ",\"x\":1},\"y\":{}" END, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(plan);
 }
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/a-configuration", test_a_configuration);
+    g_test_add_func("/plan/mount-options", test_mount_options);
+    g_test_add_func("/plan/resources-are-properties-of-systemd",
+                    test_resources_are_properties_of_systemd);
     g_test_add_func("/plan/damaged-configurations-are-errors",
                     test_damaged_configurations_are_errors);
+    g_test_add_func("/plan/unknown-members-are-ignored", test_unknown_members_are_ignored);
     return g_test_run();
 }

@@ -16,7 +16,9 @@ static char *format(const BerthContainerOptions *options, GError **error) {
     char *chain[] = {(char *)"top", (char *)"bottom", NULL};
 
     g_assert_nonnull(image);
-    return berth_spec_format(options, image, chain, error);
+    return berth_spec_format(options, image, chain,
+                             options->network && g_str_equal(options->network, "host") ? 0 : 524288,
+                             error);
 }
 
 static void test_image_and_options_are_joined(void) {
@@ -39,11 +41,11 @@ static void test_image_and_options_are_joined(void) {
 static void test_weaker_options_are_told(void) {
     char *add[] = {(char *)"NET_ADMIN", NULL};
     BerthContainerOptions plain = {
-        .network = "none", .seccomp = "default", .slice = "berth-a.slice"};
-    BerthContainerOptions elsewhere = {.slice = "system.slice"};
+        .network = "none", .seccomp = "default", .slice = "berth-a.slice", .root_directory = -1};
+    BerthContainerOptions elsewhere = {.slice = "system.slice", .root_directory = -1};
     g_autofree char *slice = berth_container_options_weaken(&elsewhere);
     BerthContainerOptions weak = {
-        .network = "host", .seccomp = "unconfined", .capabilities_add = add};
+        .network = "host", .seccomp = "unconfined", .capabilities_add = add, .root_directory = -1};
     g_autofree char *words = berth_container_options_weaken(&weak);
 
     g_assert_null(berth_container_options_weaken(&plain));

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bundle.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+
+#include <errno.h>
+
+/* Text of a configuration, and what it says of its root ("rootfs" where it says nothing). */
+static char *read_config(const char *file, char **root, GError **error) {
+    berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
+    JsonObject *object = NULL;
+    const char *path = NULL;
+    size_t size;
+
+    if (fd < 0) {
+        berth_error_set_errno(error, errno, "%s", file);
+        return NULL;
+    }
+    g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autoptr(JsonNode) node = text ? berth_document_parse(text, size, error) : NULL;
+    if (!node || !berth_document_get_object(json_node_get_object(node), "root", &object, error) ||
+        (object && !berth_document_get_string(object, "path", &path, error))) {
+        g_prefix_error(error, "%s: ", file);
+        return NULL;
+    }
+    *root = g_strdup(path ? path : "rootfs");
+    return g_steal_pointer(&text);
+}
+
+int dist_append_spec(sd_bus_message *call, const char *file, GError **error) {
+    g_autofree char *root = NULL;
+    g_autofree char *text = read_config(file, &root, error);
+
+    return text ? sd_bus_message_append(call, "{sv}", "Spec", "s", text) : -EINVAL;
+}
+
+int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error) {
+    g_autofree char *file = g_build_filename(directory, "config.json", NULL);
+    g_autofree char *root = NULL;
+    g_autofree char *text = read_config(file, &root, error);
+
+    if (!text)
+        return -EINVAL;
+    g_autofree char *path =
+        g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(directory, root, NULL);
+    berth_autofd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        berth_error_set_errno(error, errno, "%s", path);
+        return -ENOENT;
+    }
+    return sd_bus_message_append(call, "{sv}{sv}", "Spec", "s", text, "RootDirectory", "h", fd);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* OCI bundles (runtime specification, bundle.md) as the options of Containers.Create. */
+
+#pragma once
+
+#include "dist.h"
+
+/* Appends {sv} for the configuration and the root directory of a bundle. */
+int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error);
+
+/* Appends {sv} for a configuration alone, to be run on an image. */
+int dist_append_spec(sd_bus_message *call, const char *file, GError **error);

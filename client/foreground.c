@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "foreground.h"
+
+#include "base/fd.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+typedef struct {
+    const DistForeground *request;
+    sd_bus *bus;
+    sd_event *event;
+    DistTerminal *terminal;
+    sd_bus_message *waited; /* the reply to Wait */
+    GError *error;
+    bool detached;
+} Loop;
+
+int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
+    uint64_t exited;
+    int32_t status;
+    int r = sd_bus_message_read(reply, "it", &status, &exited);
+
+    if (r < 0) {
+        dist_bad_reply(r, error);
+        return DIST_EXIT_BERTH;
+    }
+    if (status < 0) {
+        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is not known"), id);
+        return DIST_EXIT_BERTH;
+    }
+    return status;
+}
+
+static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Loop *loop = userdata;
+
+    (void)error;
+    loop->waited = sd_bus_message_ref(reply);
+    return sd_event_exit(loop->event, 0);
+}
+
+static int ask_to_wait(Loop *loop) {
+    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
+                                    on_waited, loop, "ss", loop->request->id,
+                                    loop->request->process);
+}
+
+static void send_size(Loop *loop) {
+    uint32_t rows, columns;
+
+    if (loop->terminal && dist_terminal_get_size(&rows, &columns))
+        (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Resize",
+                                       NULL, NULL, "ssuu", loop->request->id,
+                                       loop->request->process, rows, columns);
+}
+
+static void on_detached(void *userdata) {
+    Loop *loop = userdata;
+
+    loop->detached = true;
+    sd_event_exit(loop->event, 0);
+}
+
+static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Loop *loop = userdata;
+    int master;
+
+    (void)error;
+    if (!berth_bus_check_reply(reply, _("the service left"), &loop->error))
+        return sd_event_exit(loop->event, 0);
+    int r = sd_bus_message_read(reply, "h", &master);
+    int copy = r < 0 ? -1 : fcntl(master, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return sd_event_exit(loop->event, 0);
+    loop->terminal = dist_terminal_join(loop->event, copy, loop->request->detach_keys, on_detached,
+                                        loop, &loop->error);
+    if (!loop->terminal)
+        return sd_event_exit(loop->event, 0);
+    send_size(loop);
+    return 0;
+}
+
+static int ask_for_terminal(Loop *loop) {
+    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
+                                    "OpenTerminal", on_terminal, loop, "ssa{sv}", loop->request->id,
+                                    loop->request->process, 0);
+}
+
+static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Loop *loop = userdata;
+    int r = 0;
+
+    (void)error;
+    bool good = berth_bus_check_reply(reply, _("the service left"), &loop->error);
+    /* A command that could not be run has ended, too: its status follows. */
+    bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
+    if (!good && !ended)
+        return sd_event_exit(loop->event, 0);
+    if (good && loop->request->terminal && (r = ask_for_terminal(loop)) < 0)
+        return r;
+    return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
+}
+
+/* What a person sends to dist is meant for the container. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+    Loop *loop = userdata;
+
+    (void)source;
+    if (info->ssi_signo == SIGWINCH) {
+        send_size(loop);
+        return 0;
+    }
+    return sd_bus_call_method_async(
+        loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL, NULL, "sia{sv}",
+        loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);
+}
+
+/* One that is only looked at is left alone: the signal ends the looking. */
+static int watch_signals(Loop *loop) {
+    static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+    sigset_t set;
+    int r = 0;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < G_N_ELEMENTS(forwarded); i++)
+        sigaddset(&set, forwarded[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(forwarded); i++)
+        r = sd_event_add_signal(loop->event, NULL, forwarded[i],
+                                loop->request->start || forwarded[i] == SIGWINCH ? on_signal : NULL,
+                                loop);
+    return r;
+}
+
+/* Waiting is asked for first: a container that deletes itself leaves nothing to ask later. */
+static int run(Loop *loop) {
+    const DistForeground *request = loop->request;
+    int r;
+
+    if ((r = sd_event_default(&loop->event)) < 0 || (r = watch_signals(loop)) < 0 ||
+        (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0 ||
+        (!request->wait_after_start && (r = ask_to_wait(loop)) < 0))
+        return r;
+    r = request->start
+            ? sd_bus_call_async(loop->bus, NULL, request->start, on_started, loop, UINT64_MAX)
+            : ask_for_terminal(loop);
+    return r < 0 ? r : sd_event_loop(loop->event);
+}
+
+int dist_foreground_run(const DistForeground *request, GError **error) {
+    Loop loop = {.request = request, .bus = dist_bus(error)};
+    int r = loop.bus ? run(&loop) : -ENOTCONN;
+    g_autoptr(sd_bus_message) waited = loop.waited;
+
+    dist_terminal_free(loop.terminal);
+    if (loop.error)
+        g_propagate_error(error, loop.error);
+    else if (r < 0 && !*error)
+        berth_error_set_errno(error, r, "%s", _("run the container"));
+    if (loop.detached)
+        return EXIT_SUCCESS;
+    if (!waited)
+        return DIST_EXIT_BERTH;
+    if (loop.error)
+        return dist_read_status(waited, request->id, NULL);
+    return berth_bus_check_reply(waited, _("the service left"), error)
+               ? dist_read_status(waited, request->id, error)
+               : DIST_EXIT_BERTH;
+}

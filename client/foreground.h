@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A process of a container in the foreground: dist waits for its end and takes its status. Without
+ * a terminal the process has dist's own descriptors; with one, dist stands between the terminal it
+ * was started in and the process's, as ssh does.
+ */
+
+#pragma once
+
+#include "dist.h"
+
+typedef struct {
+    const char *id, *process; /* "" for the container's first */
+    sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
+    bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
+    bool terminal;
+    const char *detach_keys; /* as "ctrl-p,ctrl-q" */
+} DistForeground;
+
+/* Its exit status; 0 after detaching. */
+int dist_foreground_run(const DistForeground *foreground, GError **error);
+
+/* The exit status in a reply to Wait, as one of dist's own; an unknown one is an error. */
+int dist_read_status(sd_bus_message *reply, const char *id, GError **error);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "mounts.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* SOURCE:PATH[:OPTIONS]; a source with a slash is a path of the host. */
+static char **split(const char *text, bool with_source, GError **error) {
+    char **parts = g_strsplit(text, ":", 3);
+    guint count = g_strv_length(parts);
+
+    if (with_source ? count >= 2 : (count >= 1 && count <= 2))
+        return parts;
+    g_strfreev(parts);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                    with_source ? _("\"%s\" is no SOURCE:PATH[:OPTIONS]")
+                                : _("\"%s\" is no PATH[:OPTIONS]"),
+                    text);
+    return NULL;
+}
+
+static bool is_path(const char *source) {
+    return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
+}
+
+static int append_tail(sd_bus_message *call, const char *destination, const char *options) {
+    g_auto(GStrv) list = g_strsplit(options ? options : "", ",", -1);
+    int r = sd_bus_message_append(call, "s", destination);
+
+    return r < 0 ? r : sd_bus_message_append_strv(call, list);
+}
+
+static int append_bind(sd_bus_message *call, char *const *parts, GError **error) {
+    berth_autofd int source = open(parts[0], O_PATH | O_CLOEXEC);
+    int r;
+
+    if (source < 0) {
+        berth_error_set_errno(error, errno, "%s", parts[0]);
+        return -ENOENT;
+    }
+    if ((r = sd_bus_message_open_container(call, 'r', "hsas")) < 0 ||
+        (r = sd_bus_message_append(call, "h", source)) < 0 ||
+        (r = append_tail(call, parts[1], parts[2])) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_plain(sd_bus_message *call, const char *source, const char *destination,
+                        const char *options) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'r', "ssas")) < 0 ||
+        (r = sd_bus_message_append(call, "s", source)) < 0 ||
+        (r = append_tail(call, destination, options)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int open_list(sd_bus_message *call, const char *key, const char *type) {
+    g_autofree char *array = g_strconcat("a", type, NULL);
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', array)) < 0)
+        return r;
+    return sd_bus_message_open_container(call, 'a', type);
+}
+
+static int close_list(sd_bus_message *call) {
+    int r;
+
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_binds(sd_bus_message *call, char *const *volumes, GError **error) {
+    int r = open_list(call, "Binds", "(hsas)");
+
+    for (; r >= 0 && volumes && *volumes; volumes++) {
+        g_auto(GStrv) parts = split(*volumes, true, error);
+        if (!parts)
+            return -EINVAL;
+        if (is_path(parts[0]))
+            r = append_bind(call, parts, error);
+    }
+    return r < 0 ? r : close_list(call);
+}
+
+/* Empty options are none: g_strsplit("") is an empty list. */
+int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
+                       GError **error) {
+    int r = append_binds(call, volumes, error);
+
+    if (r < 0 || (r = open_list(call, "Mounts", "(ssas)")) < 0)
+        return r;
+    for (; r >= 0 && volumes && *volumes; volumes++) {
+        g_auto(GStrv) parts = split(*volumes, true, error);
+        if (!parts)
+            return -EINVAL;
+        if (!is_path(parts[0]))
+            r = append_plain(call, parts[0], parts[1], parts[2]);
+    }
+    for (; r >= 0 && tmpfs && *tmpfs; tmpfs++) {
+        g_auto(GStrv) parts = split(*tmpfs, false, error);
+        if (!parts)
+            return -EINVAL;
+        r = append_plain(call, "", parts[0], parts[1]);
+    }
+    return r < 0 ? r : close_list(call);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* -v and --tmpfs as the options of Containers.Create. */
+
+#pragma once
+
+#include "dist.h"
+
+/* Appends {sv} for what there is; negative errno, or with error set. */
+int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
+                       GError **error);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* exec, attach, pause, resume, update, top, stats. */
+
+#include "verbs-processes.h"
+
+#include "base/fd.h"
+#include "foreground.h"
+#include "table.h"
+#include "terminal.h"
+#include "verbs-run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CPUS = 8192 };
+
+typedef struct {
+    char *working_directory, *user, *detach_keys, *process;
+    char **environment, **add;
+    gboolean terminal, interactive, detach;
+} ExecOptions;
+
+static int append_exec(sd_bus_message *call, const ExecOptions *options) {
+    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
+    uint32_t rows, columns;
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_strings(call, "Env", options->environment)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesAdd", options->add)) < 0 ||
+        (options->user &&
+         (r = sd_bus_message_append(call, "{sv}", "User", "s", options->user)) < 0) ||
+        (options->working_directory &&
+         (r = sd_bus_message_append(call, "{sv}", "WorkingDirectory", "s",
+                                    options->working_directory)) < 0) ||
+        (options->terminal && (r = sd_bus_message_append(call, "{sv}", "Terminal", "b", 1)) < 0))
+        return r;
+    if (options->terminal && dist_terminal_get_size(&rows, &columns) &&
+        (r = sd_bus_message_append(call, "{sv}{sv}", "Rows", "u", rows, "Columns", "u", columns)) <
+            0)
+        return r;
+    for (int fd = 0; !options->terminal && !options->detach && fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0 &&
+            (r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd)) < 0)
+            return r;
+    return sd_bus_message_close_container(call);
+}
+
+static sd_bus_message *new_exec(const char *id, char *const *command, const ExecOptions *options,
+                                GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Exec");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append(call, "ss", id, options->process)) < 0 ||
+        (r = sd_bus_message_append_strv(call, (char **)command)) < 0 ||
+        (r = append_exec(call, options)) < 0) {
+        sd_bus_message_unref(call);
+        dist_bad_reply(r, error);
+        return NULL;
+    }
+    return call;
+}
+
+static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **error) {
+    const GOptionEntry entries[] = {
+        {"interactive", 'i', 0, G_OPTION_ARG_NONE, &options->interactive,
+         N_("Accepted: standard input is always passed"), NULL},
+        {"tty", 't', 0, G_OPTION_ARG_NONE, &options->terminal, N_("With a terminal of its own"),
+         NULL},
+        {"detach", 'd', 0, G_OPTION_ARG_NONE, &options->detach,
+         N_("Do not wait; output goes to the journal"), NULL},
+        {"process", 0, 0, G_OPTION_ARG_STRING, &options->process, N_("Id, made up if not given"),
+         "ID"},
+        {"env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options->environment,
+         N_("Environment variable"), N_("NAME=VALUE")},
+        {"workdir", 'w', 0, G_OPTION_ARG_STRING, &options->working_directory,
+         N_("Working directory"), N_("PATH")},
+        {"user", 'u', 0, G_OPTION_ARG_STRING, &options->user, N_("User, and group"),
+         N_("USER[:GROUP]")},
+        {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->add, N_("Add a capability"),
+         N_("NAME")},
+        {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options->detach_keys,
+         N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    return dist_parse(_("ID COMMAND…"), _("Run another command in a container that runs."), entries,
+                      true, argc, argv, error) &&
+           dist_check_count(*argc, 2, -1, error) &&
+           (!options->detach_keys || dist_terminal_check_keys(options->detach_keys, error));
+}
+
+int dist_verb_exec(int argc, char **argv, GError **error) {
+    ExecOptions options = {0};
+
+    if (!parse_exec(&options, &argc, &argv, error))
+        return DIST_EXIT_BERTH;
+    if (!options.process)
+        options.process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
+    g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, &options, error);
+    if (!call)
+        return DIST_EXIT_BERTH;
+    if (options.detach) {
+        g_autoptr(sd_bus_message) reply = dist_send(sd_bus_message_ref(call), error);
+        if (reply)
+            puts(options.process);
+        return reply ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+    }
+    const DistForeground foreground = {
+        .id = argv[1],
+        .process = options.process,
+        .start = call,
+        .wait_after_start = true,
+        .terminal = options.terminal,
+        .detach_keys = options.detach_keys ? options.detach_keys : DIST_DETACH_KEYS,
+    };
+    return dist_foreground_run(&foreground, error);
+}
+
+int dist_verb_attach(int argc, char **argv, GError **error) {
+    g_autofree char *keys = NULL, *process = NULL;
+    const GOptionEntry entries[] = {
+        {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &keys,
+         N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("Of a process that exec made"), "ID"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"), _("Use the terminal of a container, until it ends or is left."),
+                    entries, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error) || (keys && !dist_terminal_check_keys(keys, error)))
+        return DIST_EXIT_BERTH;
+    const DistForeground foreground = {
+        .id = argv[1],
+        .process = process ? process : "",
+        .terminal = true,
+        .detach_keys = keys ? keys : DIST_DETACH_KEYS,
+    };
+    return dist_foreground_run(&foreground, error);
+}
+
+static int call_each(const char *member, const char *summary, int argc, char **argv,
+                     GError **error) {
+    if (!dist_parse(_("ID…"), summary, NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, member, "s", argv[i]);
+        if (!reply)
+            return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
+int dist_verb_pause(int argc, char **argv, GError **error) {
+    return call_each("Pause", _("Stop the processes of containers where they are."), argc, argv,
+                     error);
+}
+
+int dist_verb_resume(int argc, char **argv, GError **error) {
+    return call_each("Resume", _("Let the processes of containers go on."), argc, argv, error);
+}
+
+/* "512M", "20%", "infinity", as systemd's tools take them; microseconds for what ends in USec. */
+static bool parse_number(const char *name, const char *text, uint64_t *number, GError **error) {
+    static const char units[] = "KMGT";
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    const char *unit =
+        *end && g_str_has_prefix(name, "Memory") ? strchr(units, g_ascii_toupper(*end)) : NULL;
+
+    *number = UINT64_MAX;
+    if (g_str_equal(text, "infinity"))
+        return true;
+    for (const char *u = units; unit && u <= unit; u++)
+        value *= 1024;
+    bool percent = g_str_equal(name, "CPUQuotaPerSecUSec") && *end == '%';
+    if (percent)
+        value *= 10000;
+    end += unit || percent;
+    if (end == text || *end != '\0' || !(value >= 0 && value < 1e18))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"),
+                               text, name);
+    *number = (uint64_t)value;
+    return true;
+}
+
+/* "0-3,7" as bits. */
+static int append_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    uint8_t bits[MAX_CPUS / 8] = {0};
+    guint64 last = 0;
+    int r;
+
+    for (char **part = parts; *part; part++) {
+        char *end;
+        guint64 from = g_ascii_strtoull(*part, &end, 10), to = from;
+        if (*end == '-')
+            to = g_ascii_strtoull(end + 1, &end, 10);
+        if (end == *part || *end != '\0' || to < from || to >= MAX_CPUS) {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"),
+                            text, name);
+            return -EINVAL;
+        }
+        for (guint64 i = from; i <= to; i++)
+            bits[i / 8] |= (uint8_t)(1u << (i % 8));
+        last = MAX(last, to);
+    }
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", name)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "ay")) < 0 ||
+        (r = sd_bus_message_append_array(call, 'y', bits, last / 8 + 1)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_property(sd_bus_message *call, const char *assignment, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(assignment, "=", 2);
+    uint64_t number;
+
+    if (g_strv_length(parts) != 2) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no PROPERTY=VALUE"),
+                        assignment);
+        return -EINVAL;
+    }
+    /* As systemd's unit files have it. */
+    const char *name = g_str_equal(parts[0], "CPUQuota") ? "CPUQuotaPerSecUSec" : parts[0];
+    if (g_str_has_prefix(name, "Allowed"))
+        return append_list(call, name, parts[1], error);
+    if (g_str_has_prefix(name, "ManagedOOM"))
+        return sd_bus_message_append(call, "{sv}", name, "s", parts[1]);
+    if (!parse_number(name, parts[1], &number, error))
+        return -EINVAL;
+    return sd_bus_message_append(call, "{sv}", name, "t", number);
+}
+
+int dist_verb_update(int argc, char **argv, GError **error) {
+    int r;
+
+    if (!dist_parse(_("ID PROPERTY=VALUE…"),
+                    _("Change the limits of a container, by the names of "
+                      "systemd.resource-control(5)."),
+                    NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 2, -1, error))
+        return EXIT_FAILURE;
+    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Update");
+    if (!call)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_append(call, "s", argv[1])) >= 0)
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+    for (int i = 2; r >= 0 && i < argc; i++)
+        r = append_property(call, argv[i], error);
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        if (!*error)
+            dist_bad_reply(r, error);
+        return EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int dist_verb_top(int argc, char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"pid", _("PID"), DIST_CELL_NUMBER}, {"process", _("PROCESS"), DIST_CELL_TEXT},
+        {"uid", _("UID"), DIST_CELL_NUMBER}, {"command", _("COMMAND"), DIST_CELL_TEXT},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    const char *process, *command;
+    uint32_t pid, uid;
+    int r;
+
+    if (!dist_parse(_("ID"), _("List the processes of a container."), NULL, false, &argc, &argv,
+                    error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Processes", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    r = sd_bus_message_enter_container(reply, 'a', "(usus)");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(usus)", &pid, &process, &uid, &command)) > 0)
+        dist_table_add(table, (int64_t)pid, process[0] ? process : "-", (int64_t)uid, command);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+typedef struct {
+    uint64_t memory, memory_max, cpu, tasks, read, written, received, sent, time;
+} Figures;
+
+static bool read_figures(const char *id, Figures *figures, GError **error) {
+    const struct {
+        const char *name;
+        uint64_t *value;
+    } known[] = {
+        {"MemoryCurrent", &figures->memory},
+        {"MemoryMax", &figures->memory_max},
+        {"CPUUsageUSec", &figures->cpu},
+        {"TasksCurrent", &figures->tasks},
+        {"IOReadBytes", &figures->read},
+        {"IOWriteBytes", &figures->written},
+        {"NetworkReceivedBytes", &figures->received},
+        {"NetworkSentBytes", &figures->sent},
+        {"Time", &figures->time},
+    };
+    const char *name;
+    uint64_t value;
+
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "s", id);
+    if (!reply)
+        return false;
+    *figures = (Figures){0};
+    int r = sd_bus_message_enter_container(reply, 'a', "{st}");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+            if (g_str_equal(known[i].name, name))
+                *known[i].value = value;
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+static char **list_running(GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    const char *id;
+
+    if (!reply)
+        return NULL;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
+            (r = sd_bus_message_skip(reply, "a{sv}")) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        g_autofree char *state = dist_get_state(id, NULL, NULL);
+        if (g_strcmp0(state, "running") == 0 || g_strcmp0(state, "paused") == 0)
+            g_ptr_array_add(ids, g_strdup(id));
+    }
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+}
+
+int dist_verb_stats(int argc, char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"id", _("ID"), DIST_CELL_TEXT},
+        {"cpuUsec", _("CPU µs"), DIST_CELL_NUMBER},
+        {"memory", _("MEMORY"), DIST_CELL_SIZE},
+        {"tasks", _("TASKS"), DIST_CELL_NUMBER},
+        {"read", _("READ"), DIST_CELL_SIZE},
+        {"written", _("WRITTEN"), DIST_CELL_SIZE},
+        {"received", _("RECEIVED"), DIST_CELL_SIZE},
+        {"sent", _("SENT"), DIST_CELL_SIZE},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+
+    if (!dist_parse(_("[ID…]"), _("Show what containers use: of all that run, if none is named."),
+                    NULL, false, &argc, &argv, error))
+        return EXIT_FAILURE;
+    g_auto(GStrv) running = argc > 1 ? g_strdupv(argv + 1) : list_running(error);
+    if (!running)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    for (char **id = running; *id; id++) {
+        Figures figures;
+        if (!read_figures(*id, &figures, error))
+            return EXIT_FAILURE;
+        dist_table_add(table, *id, (int64_t)figures.cpu, (int64_t)figures.memory,
+                       (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
+                       (int64_t)figures.received, (int64_t)figures.sent);
+    }
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Methods about what runs in a container: its processes, their terminals, pausing, limits and
+ * figures. The manager and the container's object have the same ones: the id comes first in the
+ * call, or is in the object's path. */
+
+#include "bus/container-object.h"
+#include "bus/options.h"
+#include "systemd/cgroup.h"
+
+#include <errno.h>
+
+static void on_exec(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    g_autofree char *id = NULL;
+    const char *process;
+    uint32_t pid = 0;
+
+    if (error) {
+        berth_bus_reply_error(pending->call, error);
+        return;
+    }
+    sd_bus_message_rewind(pending->call, 1);
+    if (berth_container_read_id(pending->call, &id) >= 0 &&
+        sd_bus_message_read(pending->call, "s", &process) > 0)
+        pid = berth_containers_get_pid(pending->service->containers, id, process);
+    sd_bus_reply_method_return(pending->call, "u", pid);
+}
+
+typedef struct {
+    BerthExecOptions exec;
+    BerthContainerStreams streams;
+} ExecRequest;
+
+static void clear_exec(ExecRequest *request) {
+    g_strfreev(request->exec.command);
+    g_strfreev(request->exec.environment);
+    g_strfreev(request->exec.capabilities_add);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExecRequest, clear_exec)
+
+static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_bus_error *error) {
+    BerthExecOptions *exec = &request->exec;
+    const BerthOption options[] = {
+        {"Env", "as", &exec->environment},
+        {"WorkingDirectory", "s", &exec->working_directory},
+        {"User", "s", &exec->user},
+        {"Terminal", "b", &exec->terminal},
+        {"Rows", "u", &exec->rows},
+        {"Columns", "u", &exec->columns},
+        {"CapabilitiesAdd", "as", &exec->capabilities_add},
+        {"Stdin", "h", &request->streams.input},
+        {"Stdout", "h", &request->streams.output},
+        {"Stderr", "h", &request->streams.error},
+        {NULL, NULL, NULL},
+    };
+    int r;
+
+    if ((r = berth_container_read_id(call, id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &exec->process)) < 0 ||
+        (r = sd_bus_message_read_strv(call, &exec->command)) < 0)
+        return r;
+    return berth_options_read(call, options, error);
+}
+
+int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_auto(ExecRequest) request = {.streams = {-1, -1, -1}};
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r = read_exec(call, &id, &request, error);
+
+    if (r < 0)
+        return r;
+    r = berth_container_check(call, service, error, berth_container_method_exec, id,
+                              BERTH_CONTAINER_EXEC, "exec", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (request.exec.capabilities_add && request.exec.capabilities_add[0]) {
+        g_autofree char *names = g_strjoinv(" ", request.exec.capabilities_add);
+        r = berth_access_check(service->access, call, berth_container_method_exec, userdata, error,
+                               "org.berth1.containers.create-privileged", "verb", "exec",
+                               "container", id, "privilege", names, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    berth_container_exec(container, &request.exec, &request.streams, on_exec,
+                         berth_pending_call_new(service, call));
+    return 1;
+}
+
+/* For methods about a process: reads which, and checks. */
+static int find_process(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                        sd_bus_message_handler_t handler, const char *verb, const char **process,
+                        BerthContainer **container) {
+    g_autofree char *id = NULL;
+    int r = berth_container_read_id(call, &id);
+
+    if (r < 0 || (r = sd_bus_message_read(call, "s", process)) < 0)
+        return r;
+    return berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_EXEC, verb,
+                                 container);
+}
+
+int berth_container_method_open_terminal(sd_bus_message *call, void *userdata,
+                                         sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    const char *process;
+    int r = find_process(call, userdata, ret_error, berth_container_method_open_terminal, "attach",
+                         &process, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_container_is_object_call(call) && (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    int terminal = berth_container_open_terminal(container, process, &error);
+    if (terminal < 0)
+        return berth_bus_error_set(ret_error, error);
+    r = sd_bus_reply_method_return(call, "h", terminal);
+    close(terminal);
+    return r;
+}
+
+int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    const char *process;
+    uint32_t rows, columns;
+    int r = find_process(call, userdata, ret_error, berth_container_method_resize, "attach",
+                         &process, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = sd_bus_message_read(call, "uu", &rows, &columns)) < 0)
+        return r;
+    return berth_container_resize(container, process, rows, columns, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
+int berth_container_method_close_stdin(sd_bus_message *call, void *userdata,
+                                       sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    const char *process;
+    int r = find_process(call, userdata, ret_error, berth_container_method_close_stdin, "attach",
+                         &process, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_container_close_stdin(container, process, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
+static void on_done(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, NULL);
+}
+
+static int reply_paused(sd_bus_message *call, BerthService *service, BerthContainer *container,
+                        bool paused) {
+    berth_container_set_paused(container, paused, on_done, berth_pending_call_new(service, call));
+    return 1;
+}
+
+static int set_paused(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                      sd_bus_message_handler_t handler, bool paused) {
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r = berth_container_read_id(call, &id);
+
+    if (r < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_MANAGE,
+                              paused ? "pause" : "resume", &container);
+    return r != BERTH_ACCESS_GRANTED ? r : reply_paused(call, userdata, container, paused);
+}
+
+int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return set_paused(call, userdata, error, berth_container_method_pause, true);
+}
+
+int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return set_paused(call, userdata, error, berth_container_method_resume, false);
+}
+
+static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
+    const char *path;
+    uint64_t value;
+    int r = sd_bus_message_enter_container(call, 'a', "(st)");
+
+    while (r >= 0 && (r = sd_bus_message_read(call, "(st)", &path, &value)) > 0)
+        g_variant_builder_add(list, "(st)", path, (guint64)value);
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+/* The value of a property, of the type that it has with systemd. */
+static int read_property(sd_bus_message *call, const char *type, GVariant **value) {
+    const void *bytes;
+    const char *text;
+    uint64_t number;
+    size_t size;
+    int r = sd_bus_message_enter_container(call, 'v', type);
+
+    if (r < 0)
+        return r;
+    if (g_str_equal(type, "t")) {
+        if ((r = sd_bus_message_read(call, "t", &number)) >= 0)
+            *value = g_variant_new_uint64(number);
+    } else if (g_str_equal(type, "s")) {
+        if ((r = sd_bus_message_read(call, "s", &text)) >= 0)
+            *value = g_variant_new_string(text);
+    } else if (g_str_equal(type, "ay")) {
+        if ((r = sd_bus_message_read_array(call, 'y', &bytes, &size)) >= 0)
+            *value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
+    } else {
+        g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
+        if ((r = read_pairs(call, &list)) >= 0)
+            *value = g_variant_builder_end(&list);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
+    const char *name;
+    int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+        GVariant *value = NULL;
+        if ((r = sd_bus_message_read(call, "s", &name)) < 0)
+            return r;
+        const char *type = berth_container_property_get_type(name);
+        if (!type)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "\"%.100s\" is no property that a running container can "
+                                     "change; see systemd.resource-control(5)",
+                                     name);
+        if (read_property(call, type, &value) < 0)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the property \"%s\" is not of the type \"%s\"", name, type);
+        g_variant_dict_insert_value(&properties, name, value);
+        r = sd_bus_message_exit_container(call);
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+        return r;
+    *changed = g_variant_ref_sink(g_variant_dict_end(&properties));
+    return 1;
+}
+
+static int reply_update(sd_bus_message *call, BerthService *service, BerthContainer *container,
+                        GVariant *changed) {
+    berth_container_update(container, changed, on_done, berth_pending_call_new(service, call));
+    return 1;
+}
+
+int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_autoptr(GVariant) changed = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = read_properties(call, &changed, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, berth_container_method_update, id,
+                              BERTH_CONTAINER_MANAGE, "update", &container);
+    return r != BERTH_ACCESS_GRANTED ? r : reply_update(call, userdata, container, changed);
+}
+
+static int see(sd_bus_message *call, void *userdata, sd_bus_error *error,
+               sd_bus_message_handler_t handler, const char *verb, BerthContainer **container) {
+    g_autofree char *id = NULL;
+    int r = berth_container_read_id(call, &id);
+
+    return r < 0 ? r
+                 : berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_SEE,
+                                         verb, container);
+}
+
+static int reply_processes(sd_bus_message *call, BerthContainer *container,
+                           sd_bus_error *ret_error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = berth_container_list_processes(container, &error);
+    int r;
+
+    if (!list)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(usus)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthProcessInfo *info = list->pdata[i];
+        r = sd_bus_message_append(reply, "(usus)", info->pid, info->process, info->uid,
+                                  info->command);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int r = see(call, userdata, error, berth_container_method_processes, "processes", &container);
+
+    return r != BERTH_ACCESS_GRANTED ? r : reply_processes(call, container, error);
+}
+
+static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    BerthCgroupStats stats;
+    int r;
+
+    if (!berth_container_read_stats(container, &stats, &error))
+        return berth_bus_error_set(ret_error, error);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } figures[] = {
+        {"MemoryCurrent", stats.memory_bytes},
+        {"MemoryPeak", stats.memory_peak_bytes},
+        {"MemoryMax", stats.memory_max_bytes},
+        {"CPUUsageUSec", stats.cpu_usec},
+        {"CPUUserUSec", stats.cpu_user_usec},
+        {"CPUSystemUSec", stats.cpu_system_usec},
+        {"TasksCurrent", stats.tasks},
+        {"TasksMax", stats.tasks_max},
+        {"IOReadBytes", stats.read_bytes},
+        {"IOWriteBytes", stats.written_bytes},
+        {"NetworkReceivedBytes", stats.received_bytes},
+        {"NetworkSentBytes", stats.sent_bytes},
+        {"OOMKills", stats.oom_kills},
+        {"Time", (uint64_t)g_get_real_time()},
+    };
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{st}")) < 0)
+        return r;
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(figures); i++)
+        r = sd_bus_message_append(reply, "{st}", figures[i].name, figures[i].value);
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int r = see(call, userdata, error, berth_container_method_stats, "stats", &container);
+
+    return r != BERTH_ACCESS_GRANTED ? r : reply_stats(call, container, error);
+}

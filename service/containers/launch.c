@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/launch.h"
+
+#include "base/fd.h"
+#include "config.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define PROGRAM BERTH_LIBEXECDIR "/berth-launch"
+#define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
+
+enum { MAX_REPORT_BYTES = 1024, CLONE_STACK_BYTES = 64 * 1024 };
+
+/* The launcher's descriptors, in order from 0; launch/peer.h. */
+enum { INPUT, OUTPUT, ERROR, SOCKET, CONFIG, TARGET, SNAPSHOTS, DESCRIPTORS };
+
+struct BerthLaunch {
+    BerthLaunchCallbacks callbacks;
+    void *userdata;
+    int socket;
+    int process; /* a pidfd of its own, to kill what was born */
+    sd_event_source *watch, *timeout;
+    int helper_pidfd;
+    bool born, told;
+    GError *failure;
+};
+
+void berth_launch_free(BerthLaunch *launch) {
+    if (launch->watch)
+        sd_event_source_disable_unref(launch->watch);
+    if (launch->timeout)
+        sd_event_source_disable_unref(launch->timeout);
+    berth_fd_clear(&launch->socket);
+    berth_fd_clear(&launch->process);
+    berth_fd_clear(&launch->helper_pidfd);
+    g_clear_error(&launch->failure);
+    g_free(launch);
+}
+
+/* Ends the launch; who made it no longer has it when this returns. */
+static void finish(BerthLaunch *launch, const GError *error) {
+    g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
+
+    launch->callbacks.done(copy, launch->userdata);
+    berth_launch_free(launch);
+}
+
+static void kill_process(BerthLaunch *launch) {
+    if (launch->process >= 0)
+        syscall(SYS_pidfd_send_signal, launch->process, SIGKILL, NULL, 0);
+    else if (launch->helper_pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, launch->helper_pidfd, SIGKILL, NULL, 0);
+}
+
+typedef struct {
+    char letter;
+    char text[MAX_REPORT_BYTES + 1];
+    int fd;
+} Message;
+
+/* 1: a message; 0: none now; -1: nobody is there any more. */
+static int receive(BerthLaunch *launch, Message *message) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec parts[] = {{&message->letter, 1}, {message->text, MAX_REPORT_BYTES}};
+    struct msghdr header = {
+        .msg_iov = parts,
+        .msg_iovlen = G_N_ELEMENTS(parts),
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+
+    message->fd = -1;
+    ssize_t size;
+    /* That the word was not read any more is told once, before what was said last. */
+    do
+        size = recvmsg(launch->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (size < 0 && (errno == ECONNRESET || errno == EINTR));
+    if (size < 0)
+        return errno == EAGAIN ? 0 : -1;
+    if (size == 0)
+        return -1;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+        memcpy(&message->fd, CMSG_DATA(rights), sizeof message->fd);
+    message->text[size - 1] = '\0';
+    return 1;
+}
+
+static void take_message(BerthLaunch *launch, Message *message) {
+    berth_autofd int fd = message->fd;
+
+    if (message->letter == 'E') {
+        g_clear_error(&launch->failure);
+        berth_error_set(&launch->failure, BERTH_ERROR_LAUNCH_FAILED, "%s", message->text);
+    } else if (message->letter == 'P' && fd >= 0 && !launch->born) {
+        launch->born = true;
+        launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        launch->callbacks.born(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
+                               berth_fd_steal(&fd), launch->userdata);
+    } else if (message->letter == 'T' && fd >= 0) {
+        launch->callbacks.terminal(berth_fd_steal(&fd), launch->userdata);
+    }
+}
+
+/* Reads all that is there; true once nobody can say more. */
+static bool drain(BerthLaunch *launch) {
+    Message message;
+    int r;
+
+    while ((r = receive(launch, &message)) > 0)
+        take_message(launch, &message);
+    return r < 0;
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    BerthLaunch *launch = userdata;
+
+    (void)source;
+    (void)fd;
+    (void)events;
+    if (!drain(launch))
+        return 0;
+    launch->watch = sd_event_source_disable_unref(launch->watch);
+    /* What was born ends by itself after a report, with the status that tells dist what happened.
+     */
+    if (!launch->failure && launch->told)
+        finish(launch, NULL);
+    else if (!launch->born)
+        berth_launch_set_exited(launch, 0);
+    return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    BerthLaunch *launch = userdata;
+
+    (void)source;
+    (void)usec;
+    if (!launch->failure)
+        berth_error_set(&launch->failure, BERTH_ERROR_LAUNCH_FAILED,
+                        "the process was not set up in time");
+    kill_process(launch);
+    return 0;
+}
+
+void berth_launch_set_exited(BerthLaunch *launch, int status) {
+    g_autoptr(GError) error = NULL;
+
+    /* A command that ended at once closed the socket before. */
+    if (launch->watch && drain(launch) && !launch->failure && launch->told) {
+        finish(launch, NULL);
+        return;
+    }
+    if (launch->failure)
+        error = g_error_copy(launch->failure);
+    else
+        berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
+                        "berth-launch ended with status %d before the command ran", status);
+    finish(launch, error);
+}
+
+void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
+    /* A launcher that has failed by itself says why, and that is the better reason. */
+    if (!launch->failure)
+        launch->failure = g_error_copy(reason);
+    kill_process(launch);
+}
+
+bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
+    if (send(launch->socket, "g", 1, MSG_NOSIGNAL) != 1)
+        return berth_error_set_errno(error, errno, "speak to berth-launch");
+    launch->told = true;
+    return true;
+}
+
+int berth_launch_open_program(GError **error) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    berth_autofd int program =
+        (int)syscall(SYS_open_tree, AT_FDCWD, PROGRAM, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (program < 0 || syscall(SYS_mount_setattr, program, "", AT_EMPTY_PATH, &attributes,
+                               sizeof attributes) < 0) {
+        berth_error_set_errno(error, errno, "open " PROGRAM);
+        return -1;
+    }
+    return berth_fd_steal(&program);
+}
+
+typedef struct {
+    int program;
+    const int *sources;
+    char *const *arguments;
+} Launcher;
+
+/* In the child, which shares the service's memory until it executes, while the service waits: only
+ * system calls, and nothing is changed that the service would see. */
+static int become_launcher(void *data) {
+    static char *const environment[] = {NULL};
+    const Launcher *launcher = data;
+    sigset_t none;
+
+    /* What the service ignores stays ignored by exec(2) otherwise. */
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 0; i < DESCRIPTORS; i++)
+        if (dup2(launcher->sources[i], i) < 0)
+            _exit(EXIT_FAILURE);
+    if (dup2(launcher->program, DESCRIPTORS) < 0 || fcntl(DESCRIPTORS, F_SETFD, FD_CLOEXEC) < 0)
+        _exit(EXIT_FAILURE);
+    close_range(DESCRIPTORS + 1, ~0u, 0);
+    syscall(SYS_execveat, DESCRIPTORS, "", launcher->arguments, environment, AT_EMPTY_PATH);
+    _exit(EXIT_FAILURE);
+}
+
+static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
+    static char stack[CLONE_STACK_BYTES] __attribute__((aligned(16)));
+    sigset_t all, before;
+
+    /* No handler may run on the shared memory. */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t pid = clone(become_launcher, stack + sizeof stack,
+                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (void *)launcher, pidfd);
+    int errnum = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = errnum;
+    return pid;
+}
+
+/* Above the numbers that the child gives to them. */
+static int move_up(int fd) {
+    return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS + 1);
+}
+
+static bool open_sources(const BerthLaunchRequest *request, int socket, int sources[DESCRIPTORS],
+                         GError **error) {
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int from[DESCRIPTORS] = {
+        [INPUT] = request->input < 0 ? null : request->input,
+        [OUTPUT] = request->output < 0 ? null : request->output,
+        [ERROR] = request->error < 0 ? null : request->error,
+        [SOCKET] = socket,
+        [CONFIG] = request->config,
+        [TARGET] = request->target < 0 ? null : request->target,
+        [SNAPSHOTS] = request->snapshots < 0 ? null : request->snapshots,
+    };
+
+    for (int i = 0; i < DESCRIPTORS; i++)
+        sources[i] = -1;
+    for (int i = 0; i < DESCRIPTORS; i++)
+        if ((sources[i] = move_up(from[i])) < 0)
+            return berth_error_set_errno(error, errno, "hand over a descriptor");
+    return true;
+}
+
+/* The helper outside has ended; what it had to say came through the socket. */
+static int on_helper(sd_event_source *source, const siginfo_t *info, void *userdata) {
+    (void)info;
+    (void)userdata;
+    sd_event_source_unref(source);
+    return 0;
+}
+
+static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int socket,
+                  GError **error) {
+    char *arguments[] = {
+        (char *)"berth-launch",
+        (char *)request->mode,
+        (char *)request->id,
+        (char *)(request->output < 0 ? "journal" : "-"),
+        (char *)(request->error < 0 ? "journal" : "-"),
+        NULL,
+    };
+    int sources[DESCRIPTORS];
+    sd_event_source *helper;
+
+    bool opened = open_sources(request, socket, sources, error);
+    berth_autofd int program = opened ? move_up(request->program) : -1;
+    const Launcher launcher = {program, sources, arguments};
+    pid_t pid = opened ? clone_launcher(&launcher, &launch->helper_pidfd) : -1;
+    int errnum = errno;
+    for (int i = 0; i < DESCRIPTORS; i++)
+        berth_fd_clear(&sources[i]);
+    if (!opened)
+        return false;
+    if (pid < 0)
+        return berth_error_set_errno(error, errnum, "clone berth-launch");
+    /* The source outlives the launch: it reaps. */
+    int r = sd_event_add_child(request->event, &helper, pid, WEXITED, on_helper, NULL);
+    return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
+}
+
+static bool watch(BerthLaunch *launch, sd_event *event, GError **error) {
+    int r;
+
+    if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, on_socket, launch)) <
+            0 ||
+        /* What it said comes before that it ended. */
+        (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
+        (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,
+                                        LAUNCH_TIMEOUT_USEC, 0, on_timeout, launch)) < 0)
+        return berth_error_set_errno(error, r, "watch berth-launch");
+    return true;
+}
+
+BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
+                              const BerthLaunchCallbacks *callbacks, void *userdata,
+                              GError **error) {
+    g_autoptr(BerthLaunch) launch = g_new0(BerthLaunch, 1);
+    int sockets[2];
+
+    launch->callbacks = *callbacks;
+    launch->userdata = userdata;
+    launch->socket = launch->process = launch->helper_pidfd = -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
+        berth_error_set_errno(error, errno, "make a socket");
+        return NULL;
+    }
+    launch->socket = sockets[0];
+    berth_autofd int theirs = sockets[1];
+    return spawn(launch, request, theirs, error) && watch(launch, request->event, error)
+               ? g_steal_pointer(&launch)
+               : NULL;
+}
+
+bool berth_launch_poststop(sd_event *event, int program, const char *id, int config,
+                           GError **error) {
+    const BerthLaunchRequest request = {
+        .event = event,
+        .program = program,
+        .mode = "poststop",
+        .id = id,
+        .input = -1,
+        .output = -1,
+        .error = STDERR_FILENO,
+        .config = config,
+        .target = -1,
+        .snapshots = -1,
+    };
+    BerthLaunch nobody = {.socket = -1, .process = -1, .helper_pidfd = -1};
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    bool spawned = null >= 0 && spawn(&nobody, &request, null, error);
+
+    berth_fd_clear(&nobody.helper_pidfd);
+    return spawned;
+}

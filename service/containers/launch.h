@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A berth-launch as berthd sees it: from cloning it until its process has become the command. Who
+ * starts it knows what the process is for; this knows how it comes to life.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+typedef struct BerthLaunch BerthLaunch;
+
+typedef struct {
+    sd_event *event;
+    int program;              /* berth-launch, see berth_launch_open_program */
+    const char *mode, *id;    /* "create" or "exec", the container's id */
+    int input, output, error; /* -1: /dev/null and the journal */
+    int config;               /* the OCI runtime configuration */
+    int target;               /* the container's directory, or a pidfd of its first process */
+    int snapshots;            /* -1 for exec */
+} BerthLaunchRequest;
+
+typedef struct {
+    /* The process is there, and waits. The pidfd is the callee's. */
+    void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
+    /* The master of its terminal; the callee's. */
+    void (*terminal)(int master, void *userdata);
+    /* It has become the command, or it has failed (LaunchFailed, naming the step). The launch is
+     * freed when this returns. */
+    void (*done)(const GError *error, void *userdata);
+} BerthLaunchCallbacks;
+
+/* A descriptor of the program through a read-only mount of its own: what runs in a container and
+ * reaches it as /proc/self/exe cannot write to it, whatever its rights. */
+int berth_launch_open_program(GError **error);
+
+/* Runs the hooks of a container that is deleted; nobody waits for them. */
+bool berth_launch_poststop(sd_event *event, int program, const char *id, int config,
+                           GError **error);
+
+/* Starts it; NULL with error when that fails at once. */
+BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
+                              const BerthLaunchCallbacks *callbacks, void *userdata,
+                              GError **error);
+/* Ends what has no process yet, and calls nobody any more. */
+void berth_launch_free(BerthLaunch *launch);
+
+/* Gives the word: the process is where it belongs, and is recorded. */
+bool berth_launch_give_word(BerthLaunch *launch, GError **error);
+
+/* Gives it up with this reason, unless it has one of its own; done is called when the process is
+ * gone. */
+void berth_launch_fail(BerthLaunch *launch, const GError *reason);
+
+/* Its process has ended: done is called. */
+void berth_launch_set_exited(BerthLaunch *launch, int status);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthLaunch, berth_launch_free)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What can be seen of a running container: its processes and its figures. */
+
+#include "base/fd.h"
+#include "containers/container-private.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_COMMAND = 4096 };
+
+static void free_info(gpointer data) {
+    BerthProcessInfo *info = data;
+
+    g_free(info->process);
+    g_free(info->command);
+    g_free(info);
+}
+
+/* Which of those that Berth started it is; NULL for one that was made inside. */
+static const char *find_process_id(const BerthContainer *container, pid_t pid) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthProcessRecord *record = ((BerthProcess *)value)->record;
+        if (record->running && (pid_t)record->pid == pid)
+            return record->id;
+    }
+    return NULL;
+}
+
+/* Arguments with spaces between; a process without them has a name. */
+static char *read_command(pid_t pid) {
+    char path[64], text[MAX_COMMAND];
+
+    g_snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (size <= 0) {
+        g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+        berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
+        size = name < 0 ? 0 : MAX(read(name, text, sizeof text - 1), 1) - 1;
+    } else if (text[size - 1] == '\0') {
+        size--;
+    }
+    for (ssize_t i = 0; i < size; i++)
+        if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
+            text[i] = ' ';
+    text[size] = '\0';
+    return g_utf8_make_valid(text, -1);
+}
+
+GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error) {
+    GPtrArray *list;
+
+    if (!berth_container_check_running(container, error))
+        return NULL;
+    g_autoptr(GArray) pids =
+        berth_cgroup_list_processes((pid_t)container->record.pid, container->scope);
+    list = g_ptr_array_new_with_free_func(free_info);
+    for (guint i = 0; i < pids->len; i++) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+        g_autofree char *directory = g_strdup_printf("/proc/%d", (int)pid);
+        const char *id = find_process_id(container, pid);
+        struct stat status;
+        if (stat(directory, &status) < 0)
+            continue;
+        BerthProcessInfo *info = g_new0(BerthProcessInfo, 1);
+        info->pid = (uint32_t)pid;
+        info->process = g_strdup(id ? id : "");
+        info->uid = status.st_uid;
+        info->command = read_command(pid);
+        g_ptr_array_add(list, info);
+    }
+    return list;
+}
+
+bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats,
+                                GError **error) {
+    if (!berth_container_check_running(container, error))
+        return false;
+    berth_cgroup_read_stats((pid_t)container->record.pid, container->scope, stats);
+    return true;
+}
+
+uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id,
+                                  const char *process_id) {
+    BerthContainer *container = berth_containers_find(containers, id, NULL);
+    BerthProcess *process =
+        container ? berth_container_find_process(container, process_id, NULL) : NULL;
+
+    return !process ? 0 : process->record ? process->record->pid : container->record.pid;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a caller wants to have mounted, as the OCI runtime configuration has it. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <json-glib/json-glib.h>
+
+typedef struct {
+    const char *type;
+    char *source, *destination;
+    char **options;
+    char *volume; /* the name of a volume of Berth's; NULL */
+} BerthMountRequest;
+
+/* A bind mount of what a descriptor of the caller's is: nobody can give what he cannot open. The
+ * path is what is kept, and that it is still the same is checked when the container starts.
+ * options: ro, rw, rbind, idmap … of the runtime specification; and "noidmap". */
+BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
+                                                uint32_t caller, GError **error);
+
+/* Source "" is a tmpfs, a name a volume. */
+BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
+                                           char **options, GError **error);
+void berth_mount_request_free(gpointer request);
+
+/* Path and identity of an open file; the path is the caller's. */
+char *berth_mount_describe(int fd, char **inode, GError **error);
+
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The out-of-memory killer, as an event. */
+
+#include "base/log.h"
+#include "containers/container-private.h"
+#include "systemd/cgroup.h"
+
+#include <unistd.h>
+
+enum { MAX_NOTICES = 4096 };
+
+void berth_container_look_for_oom(BerthContainer *container) {
+    BerthContainerRecord *record = &container->record;
+    BerthCgroupStats stats;
+    uint64_t sequence;
+
+    if (!container->oom_watch)
+        return;
+    berth_cgroup_read_stats((pid_t)record->pid, container->scope, &stats);
+    if (stats.oom_kills <= container->oom_kills)
+        return;
+    container->oom_kills = stats.oom_kills;
+    if (berth_container_store_add_event(container->containers->database, record, "oom", &sequence,
+                                        NULL))
+        berth_container_tell(container, sequence);
+    berth_log(LOG_NOTICE, NULL, "BERTH_CONTAINER", record->id,
+              "A process of container %s was killed: it is out of memory", record->id);
+}
+
+static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    BerthContainer *container = userdata;
+    char notices[MAX_NOTICES];
+
+    (void)source;
+    (void)events;
+    /* What they say does not matter: the count does. */
+    (void)!read(fd, notices, sizeof notices);
+    berth_container_look_for_oom(container);
+    return 0;
+}
+
+void berth_container_started(BerthContainer *container) {
+    pid_t pid = (pid_t)container->record.pid;
+    BerthCgroupStats stats;
+
+    berth_container_stop_watching_oom(container);
+    int fd = berth_cgroup_watch_oom(pid, container->scope);
+    if (fd < 0)
+        return;
+    berth_cgroup_read_stats(pid, container->scope, &stats);
+    container->oom_kills = stats.oom_kills;
+    if (sd_event_add_io(container->containers->event, &container->oom_watch, fd, EPOLLIN, on_notice,
+                        container) < 0) {
+        close(fd);
+        return;
+    }
+    sd_event_source_set_io_fd_own(container->oom_watch, 1);
+    /* Before the end of the process, which it may be the reason of. */
+    sd_event_source_set_priority(container->oom_watch, SD_EVENT_PRIORITY_NORMAL - 20);
+}
+
+void berth_container_stop_watching_oom(BerthContainer *container) {
+    if (container->oom_watch)
+        container->oom_watch = sd_event_source_disable_unref(container->oom_watch);
+}

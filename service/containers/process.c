@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A process that is watched to its end, with its terminal and who waits for it. */
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/container-private.h"
+#include "systemd/pidfd.h"
+
+#include <sys/syscall.h>
+
+typedef struct {
+    BerthContainerExited exited;
+    void *userdata;
+} Waiter;
+
+static char *make_terminal_name(const BerthProcess *process) {
+    return g_strconcat("tty-", process->fd_name, NULL);
+}
+
+BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *record) {
+    BerthProcess *process = g_new0(BerthProcess, 1);
+
+    process->container = container;
+    process->record = record;
+    process->pidfd = process->terminal = -1;
+    process->waiters = g_ptr_array_new_with_free_func(g_free);
+    process->fd_name =
+        record ? g_strconcat(container->scope, "/", record->id, NULL) : g_strdup(container->scope);
+    if (record)
+        g_hash_table_insert(container->processes, record->id, process);
+    return process;
+}
+
+void berth_process_free(gpointer data) {
+    BerthProcess *process = data;
+
+    if (process->launch)
+        berth_launch_free(process->launch);
+    if (process->watch)
+        sd_event_source_disable_unref(process->watch);
+    berth_fd_clear(&process->pidfd);
+    berth_fd_clear(&process->terminal);
+    g_ptr_array_unref(process->waiters);
+    g_free(process->fd_name);
+    berth_process_record_free(process->record);
+    g_free(process);
+}
+
+BerthProcess *berth_container_find_process(BerthContainer *container, const char *id,
+                                           GError **error) {
+    BerthProcess *process =
+        id[0] == '\0' ? container->first : g_hash_table_lookup(container->processes, id);
+
+    if (!process)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no process \"%.100s\"",
+                        container->record.id, id);
+    return process;
+}
+
+static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    BerthProcess *process = userdata;
+    int status = BERTH_STATUS_UNKNOWN;
+
+    (void)events;
+    switch (berth_pidfd_look(fd, &status)) {
+    case BERTH_PIDFD_RUNNING:
+        return 0;
+    case BERTH_PIDFD_UNREAPED:
+        /* Readable all the time now; the hang-up, which always counts, says that it was reaped. */
+        return sd_event_source_set_io_events(source, 0);
+    case BERTH_PIDFD_EXITED:
+    case BERTH_PIDFD_UNKNOWN:
+    default:
+        if (process->record)
+            berth_process_set_exited(process, status);
+        else
+            berth_container_set_exited(process->container, status);
+        return 0;
+    }
+}
+
+bool berth_process_watch(BerthProcess *process, int pidfd, GError **error) {
+    sd_event *event = process->container->containers->event;
+
+    process->pidfd = pidfd;
+    int r = sd_event_add_io(event, &process->watch, pidfd, EPOLLIN, on_pidfd, process);
+    return r >= 0 || berth_error_set_errno(error, r, "watch a process of container %s",
+                                           process->container->record.id);
+}
+
+void berth_process_forget(BerthProcess *process) {
+    if (process->watch)
+        process->watch = sd_event_source_disable_unref(process->watch);
+    berth_fd_clear(&process->pidfd);
+    berth_fd_store_remove(process->fd_name);
+}
+
+void berth_process_set_terminal(BerthProcess *process, int master) {
+    g_autofree char *name = make_terminal_name(process);
+    g_autoptr(GError) error = NULL;
+
+    berth_process_drop_terminal(process);
+    process->terminal = master;
+    if (!berth_fd_store_put(name, master, &error))
+        berth_log_warning("BERTH_CONTAINER", process->container->record.id, "%s", error->message);
+}
+
+void berth_process_drop_terminal(BerthProcess *process) {
+    g_autofree char *name = make_terminal_name(process);
+
+    if (process->terminal < 0)
+        return;
+    berth_fd_clear(&process->terminal);
+    berth_fd_store_remove(name);
+}
+
+void berth_process_answer_waiters(BerthProcess *process, int status, uint64_t exited_usec) {
+    g_autoptr(GPtrArray) waiters = g_steal_pointer(&process->waiters);
+
+    process->waiters = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < waiters->len; i++) {
+        Waiter *waiter = waiters->pdata[i];
+        waiter->exited(status, exited_usec, NULL, waiter->userdata);
+    }
+}
+
+void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
+    g_autoptr(GPtrArray) waiters = g_steal_pointer(&process->waiters);
+
+    process->waiters = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < waiters->len; i++) {
+        Waiter *waiter = waiters->pdata[i];
+        waiter->exited(BERTH_STATUS_UNKNOWN, 0, error, waiter->userdata);
+    }
+}
+
+static bool has_ended(const BerthProcess *process) {
+    if (process->launch)
+        return false;
+    return process->record ? !process->record->running
+                           : process->container->record.state == BERTH_CONTAINER_STOPPED;
+}
+
+void berth_container_wait(BerthContainer *container, const char *id, BerthContainerExited exited,
+                          void *userdata) {
+    g_autoptr(GError) error = NULL;
+    BerthProcess *process = berth_container_find_process(container, id, &error);
+
+    if (!process) {
+        exited(BERTH_STATUS_UNKNOWN, 0, error, userdata);
+        return;
+    }
+    if (has_ended(process)) {
+        exited(process->record ? process->record->status : container->record.status,
+               process->record ? process->record->exited_usec : container->record.exited_usec, NULL,
+               userdata);
+        return;
+    }
+    Waiter *waiter = g_new0(Waiter, 1);
+    *waiter = (Waiter){exited, userdata};
+    g_ptr_array_add(process->waiters, waiter);
+}
+
+static bool forget_waiter(BerthProcess *process, void *userdata) {
+    for (guint i = 0; i < process->waiters->len; i++)
+        if (((Waiter *)process->waiters->pdata[i])->userdata == userdata) {
+            g_ptr_array_remove_index(process->waiters, i);
+            return true;
+        }
+    return false;
+}
+
+bool berth_containers_forget_wait(BerthContainers *containers, void *userdata) {
+    GHashTableIter iterator, inner;
+    gpointer value, process;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        if (forget_waiter(container->first, userdata))
+            return true;
+        g_hash_table_iter_init(&inner, container->processes);
+        while (g_hash_table_iter_next(&inner, NULL, &process))
+            if (forget_waiter(process, userdata))
+                return true;
+    }
+    return false;
+}
+
+int berth_process_reopen(const BerthContainer *container, uint32_t pid, uint64_t pid_start) {
+    berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+
+    if (pidfd < 0 || berth_pid_get_start((pid_t)pid) != pid_start ||
+        !berth_pid_is_in_unit((pid_t)pid, container->scope))
+        return -1;
+    return berth_fd_steal(&pidfd);
+}
+
+int berth_kept_take(const BerthKeptDescriptors *kept, const char *name) {
+    int taken = -1;
+
+    for (unsigned i = 0; i < kept->count; i++)
+        if (kept->fds[i] >= 0 && g_str_equal(kept->names[i], name)) {
+            /* They come newest first: an older one of that name is stale. */
+            if (taken < 0)
+                taken = berth_fd_steal(&kept->fds[i]);
+            else
+                berth_fd_clear(&kept->fds[i]);
+        }
+    return taken;
+}

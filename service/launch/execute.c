@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launch/execute.h"
+
+#include "base/fd.h"
+#include "launch/hooks.h"
+#include "launch/identity.h"
+#include "launch/peer.h"
+#include "launch/terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
+
+enum { PRIORITY_INFO = 6 };
+
+int berth_execution_open_journal(void) {
+    return open(JOURNAL_SOCKET, O_PATH | O_CLOEXEC);
+}
+
+BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
+    g_autoptr(GError) error = NULL;
+    scmp_filter_ctx filter = NULL;
+    unsigned flags = 0;
+
+    if (g_strcmp0(plan->seccomp, "unconfined") == 0 || (!plan->seccomp && !plan->seccomp_profile))
+        return NULL;
+    filter = g_strcmp0(plan->seccomp, "default") == 0
+                 ? berth_filter_build_default(&flags, &error)
+                 : berth_filter_build_object(plan->seccomp_profile, &flags, &error);
+    BerthProgram *program = filter ? berth_filter_compile(filter, flags, &error) : NULL;
+    if (!program)
+        berth_fail_with("system call filter", error);
+    return program;
+}
+
+void berth_execution_wait_for_word(void) {
+    if (berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
+        _exit(BERTH_EXIT_LAUNCH);
+}
+
+/* A stream that journald takes lines from, with the header of sd_journal_stream_fd(3). It names the
+ * unit, which journald believes root: a command may have ended before it could look. */
+static void connect_journal(int journal, int target, const char *id) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_autofree char *header =
+        g_strdup_printf("%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, PRIORITY_INFO);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", journal);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        shutdown(fd, SHUT_RD) < 0 || !berth_fd_write_all(fd, header, strlen(header)) ||
+        dup2(fd, target) < 0)
+        berth_fail_errno("journal", JOURNAL_SOCKET);
+    close(fd);
+}
+
+static bool has_variable(char *const *environment, const char *name) {
+    size_t length = strlen(name);
+
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return true;
+    return false;
+}
+
+static char **make_environment(const BerthPlan *plan, const BerthIdentity *identity) {
+    GPtrArray *environment = g_ptr_array_new();
+
+    for (char **variable = plan->environment; *variable; variable++)
+        g_ptr_array_add(environment, *variable);
+    if (!has_variable(plan->environment, "HOME"))
+        g_ptr_array_add(environment, g_strconcat("HOME=", identity->home, NULL));
+    if (plan->terminal && !has_variable(plan->environment, "TERM"))
+        g_ptr_array_add(environment, g_strdup("TERM=xterm"));
+    g_ptr_array_add(environment, NULL);
+    return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+/* A descriptor that leads out of the container has no place in it, and as a working directory
+ * neither: where the kernel cannot name it, it is outside. */
+static void enter_directory(const BerthPlan *plan, const BerthIdentity *identity) {
+    const char *path = plan->working_directory;
+    char name[PATH_MAX];
+
+    if (chdir(path) < 0) {
+        /* Images name directories that nothing in them makes. */
+        if (errno != ENOENT || g_mkdir_with_parents(path, 0755) < 0)
+            berth_fail_errno("working directory", path);
+        if (lchown(path, identity->uid, identity->gid) < 0 || chdir(path) < 0)
+            berth_fail_errno("working directory", path);
+    }
+    if (!getcwd(name, sizeof name) || name[0] != '/')
+        berth_fail("working directory", path, "it is not in the container", BERTH_EXIT_LAUNCH);
+}
+
+static void find_identity(const BerthPlan *plan, BerthIdentity *identity) {
+    g_autoptr(GError) error = NULL;
+
+    if (!(plan->user ? berth_identity_find(plan->user, identity, &error)
+                     : berth_identity_take(plan, identity, &error)))
+        berth_fail_with("user", error);
+}
+
+static bool is_missing(int errnum) {
+    return errnum == ENOENT || errnum == ENOTDIR;
+}
+
+/* execvpe(3), but it tells a command that is nowhere from one that cannot be executed. */
+G_GNUC_NORETURN static void become_command(char **arguments, char **environment) {
+    const char *name = arguments[0];
+    const char *path = "";
+    int errnum = ENOENT;
+
+    for (char **variable = environment; *variable; variable++)
+        if (g_str_has_prefix(*variable, "PATH="))
+            path = *variable + strlen("PATH=");
+    if (strchr(name, '/')) {
+        execve(name, arguments, environment);
+        errnum = errno;
+    } else {
+        g_auto(GStrv) directories = g_strsplit(path, ":", -1);
+        for (char **directory = directories; *directory; directory++) {
+            g_autofree char *file =
+                g_strconcat((*directory)[0] ? *directory : ".", "/", name, NULL);
+            execve(file, arguments, environment);
+            if (!is_missing(errno))
+                errnum = errno;
+        }
+    }
+    if (is_missing(errnum))
+        berth_fail("command", name, "not found in the image", BERTH_EXIT_NOT_FOUND);
+    berth_fail("command", name, g_strerror(errnum), BERTH_EXIT_NOT_EXECUTABLE);
+}
+
+/* Limits, scheduling and the like are set from outside, where the right to raise them is. */
+static void ask_for_attributes(const BerthExecution *execution) {
+    if (!berth_peer_send(execution->peer, 'l', NULL, -1) ||
+        berth_peer_receive(execution->peer, NULL, NULL) != 'k')
+        _exit(BERTH_EXIT_LAUNCH);
+}
+
+static void open_streams(const BerthExecution *execution, const BerthIdentity *identity) {
+    if (execution->plan->terminal) {
+        berth_terminal_open(execution->plan, identity, execution->is_first);
+        return;
+    }
+    if (execution->output_to_journal)
+        connect_journal(execution->journal, STDOUT_FILENO, execution->id);
+    if (execution->error_to_journal)
+        connect_journal(execution->journal, STDERR_FILENO, execution->id);
+}
+
+/* Only what is standard is left, and the two sockets, which close by themselves. */
+static void close_descriptors(int peer) {
+    if (fcntl(BERTH_SOCKET_FD, F_SETFD, FD_CLOEXEC) < 0 || dup2(peer, BERTH_CONFIG_FD) < 0 ||
+        fcntl(BERTH_CONFIG_FD, F_SETFD, FD_CLOEXEC) < 0 ||
+        close_range(BERTH_CONFIG_FD + 1, ~0u, 0) < 0)
+        berth_fail_errno("descriptors", NULL);
+    berth_fail_set_peer(BERTH_CONFIG_FD);
+}
+
+static void load_filter(const BerthProgram *program) {
+    g_autoptr(GError) error = NULL;
+
+    if (program && !berth_program_load(program, &error))
+        berth_fail_with("system call filter", error);
+}
+
+static void give_up_privileges(const BerthExecution *execution, const BerthIdentity *identity) {
+    const BerthPlan *plan = execution->plan;
+    g_autoptr(GError) error = NULL;
+
+    /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */
+    if (!plan->no_new_privileges)
+        load_filter(execution->filter);
+    if (!berth_identity_become(plan, identity, &error))
+        berth_fail_with("identity", error);
+    if (plan->no_new_privileges) {
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+            berth_fail_errno("no new privileges", NULL);
+        load_filter(execution->filter);
+    }
+}
+
+void berth_execution_run(const BerthExecution *execution) {
+    const BerthPlan *plan = execution->plan;
+    g_autoptr(GError) error = NULL;
+    BerthIdentity identity;
+
+    find_identity(plan, &identity);
+    char **environment = make_environment(plan, &identity);
+    open_streams(execution, &identity);
+    if (execution->is_first &&
+        !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
+        berth_fail_with("hooks", error);
+    if (plan->has_personality && personality(plan->personality) < 0)
+        berth_fail_errno("personality", NULL);
+    ask_for_attributes(execution);
+    close_descriptors(execution->peer);
+    enter_directory(plan, &identity);
+    umask(plan->umask);
+    give_up_privileges(execution, &identity);
+    become_command(plan->arguments, environment);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The last steps of a container's process, the first one and later ones alike: it is in its
+ * namespaces and its root, waits for berthd's word, and becomes the command. */
+
+#pragma once
+
+#include "launch/filter.h"
+#include "plan/plan.h"
+
+typedef struct {
+    const BerthPlan *plan;
+    const char *id;
+    bool output_to_journal, error_to_journal;
+    int journal; /* journald's socket, opened before the root was left; -1 */
+    int peer;    /* to the process outside */
+    bool is_first;
+    BerthProgram *filter; /* NULL for none */
+} BerthExecution;
+
+/* The filter of the plan, compiled; NULL for a container without one. */
+BerthProgram *berth_execution_build_filter(const BerthPlan *plan);
+
+/* Only a socket that is open before the root is left can be connected to after. */
+int berth_execution_open_journal(void);
+
+/* Until berthd says that this process is in its scope; its silence means that it is gone. */
+void berth_execution_wait_for_word(void);
+
+G_GNUC_NORETURN void berth_execution_run(const BerthExecution *execution);

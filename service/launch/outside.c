@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launch/outside.h"
+
+#include "base/fd.h"
+#include "launch/attributes.h"
+#include "launch/hooks.h"
+#include "launch/peer.h"
+#include "launch/trees.h"
+#include "launch/userns.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+typedef struct {
+    BerthInside *inside;
+    int peer;
+    pid_t pid;
+    int pidfd;
+} Outside;
+
+/* clone3(2) returns twice, as fork(2) does. The new process is berthd's child, which is who waits
+ * for it. */
+static pid_t clone_inside(uint64_t flags, int cgroup, int *pidfd) {
+    struct clone_args arguments = {
+        .flags = flags | CLONE_PIDFD | CLONE_PARENT | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+    };
+
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+static void open_sockets(Outside *outside, BerthInside *inside) {
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        berth_fail_errno("sockets", NULL);
+    outside->inside = inside;
+    outside->peer = sockets[0];
+    inside->peer = sockets[1];
+}
+
+/* Afterwards only: what was sent to the other end of a socket that nobody holds is lost. */
+static void tell_pid(Outside *outside) {
+    g_autofree char *pid = g_strdup_printf("%d", (int)outside->pid);
+
+    berth_fd_clear(&outside->inside->peer);
+    berth_fail_set_peer(outside->peer);
+    if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, outside->pidfd))
+        _exit(BERTH_EXIT_LAUNCH);
+}
+
+static void open_joined(BerthInside *inside) {
+    const GArray *namespaces = inside->plan->namespaces;
+
+    inside->joined = g_new(int, namespaces->len + 1);
+    for (guint i = 0; i < namespaces->len; i++) {
+        const BerthPlanNamespace *entry = &g_array_index(namespaces, BerthPlanNamespace, i);
+        inside->joined[i] = -1;
+        if (!entry->path)
+            continue;
+        inside->joined[i] = open(entry->path, O_RDONLY | O_CLOEXEC);
+        if (inside->joined[i] < 0)
+            berth_fail_errno("open namespace", entry->path);
+        /* For children, of which the container is one. */
+        if (entry->flag == CLONE_NEWPID && setns(inside->joined[i], CLONE_NEWPID) < 0)
+            berth_fail_errno("join namespace", entry->path);
+    }
+}
+
+static uint64_t get_clone_flags(const BerthPlan *plan) {
+    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
+    const BerthPlanNamespace *pid = berth_plan_find_namespace(plan, CLONE_NEWPID);
+
+    return (user && !user->path ? CLONE_NEWUSER : 0u) | (pid && !pid->path ? CLONE_NEWPID : 0u);
+}
+
+static void send_to_inside(const Outside *outside, char letter, int fd) {
+    if (!berth_peer_send(outside->peer, letter, NULL, fd))
+        _exit(BERTH_EXIT_LAUNCH);
+}
+
+static int open_userns(const Outside *outside) {
+    const BerthPlan *plan = outside->inside->plan;
+    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_strdup_printf("/proc/%d/ns/user", (int)outside->pid);
+
+    if (!user)
+        return -1;
+    if (user->path)
+        return open(user->path, O_RDONLY | O_CLOEXEC);
+    if (!berth_userns_write_maps(outside->pid, plan->uid_ranges, plan->gid_ranges, &error))
+        berth_fail_with("user namespace", error);
+    int userns = open(path, O_RDONLY | O_CLOEXEC);
+    if (userns < 0)
+        berth_fail_errno("user namespace", NULL);
+    send_to_inside(outside, 'm', -1);
+    return userns;
+}
+
+static void send_trees(const Outside *outside) {
+    const BerthPlan *plan = outside->inside->plan;
+    g_autoptr(GError) error = NULL;
+    BerthTrees trees = {plan, open_userns(outside)};
+    berth_autofd int root =
+        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+
+    if (root < 0)
+        berth_fail_with("root", error);
+    send_to_inside(outside, 't', root);
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        if (!berth_trees_has(plan->mounts->pdata[i]))
+            continue;
+        berth_autofd int tree = berth_trees_make_mount(&trees, plan->mounts->pdata[i], &error);
+        if (tree < 0)
+            berth_fail_with("root", error);
+        send_to_inside(outside, 't', tree);
+    }
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const BerthPlanDevice *device = plan->devices->pdata[i];
+        if (!berth_inside_has_loose_device(plan, device))
+            continue;
+        berth_autofd int node =
+            trees.userns < 0 && device->type != S_IFIFO ? -1 : berth_trees_make_device(device);
+        send_to_inside(outside, 't', node);
+    }
+}
+
+static void run_hooks(const Outside *outside, BerthHookStage stage, const char *status) {
+    g_autoptr(GError) error = NULL;
+
+    if (outside->inside->plan->hooks[stage]->len == 0)
+        return;
+    if (!berth_trees_enter_host(&error) ||
+        !berth_hooks_run(outside->inside->plan, stage, outside->inside->id, status, outside->pid,
+                         &error))
+        berth_fail_with("hooks", error);
+}
+
+/* Answers what the process inside asks until it has become the command. */
+G_GNUC_NORETURN static void serve(const Outside *outside) {
+    g_autoptr(GError) error = NULL;
+    char letter;
+
+    while ((letter = berth_peer_receive(outside->peer, NULL, NULL)) != 0) {
+        if (letter == 'n') {
+            run_hooks(outside, BERTH_HOOK_PRESTART, "created");
+            run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
+            send_to_inside(outside, 'h', -1);
+        } else if (letter == 'l') {
+            if (!berth_attributes_set(outside->inside->plan, outside->pid, &error))
+                berth_fail_with("attributes", error);
+            send_to_inside(outside, 'k', -1);
+        } else {
+            _exit(BERTH_EXIT_LAUNCH);
+        }
+    }
+    run_hooks(outside, BERTH_HOOK_POSTSTART, "running");
+    _exit(0);
+}
+
+/* The same directory in the host's mount namespace. */
+static void reopen(int fd) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *path = g_file_read_link(link, NULL);
+    berth_autofd int again = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (again < 0 || dup3(again, fd, O_CLOEXEC) < 0)
+        berth_fail_errno("open again", path);
+}
+
+/* Namespaces that are joined, and hooks that run inside before the root is changed, are files of the
+ * host's: the container's mount namespace must come from the host's then, not from the service's. */
+static void enter_host_early(const BerthPlan *plan) {
+    bool wanted = plan->hooks[BERTH_HOOK_CREATE_CONTAINER]->len > 0;
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < plan->namespaces->len; i++)
+        wanted = wanted || g_array_index(plan->namespaces, BerthPlanNamespace, i).path;
+    if (!wanted)
+        return;
+    if (!berth_trees_enter_host(&error))
+        berth_fail_with("namespaces", error);
+    reopen(BERTH_DIRECTORY_FD);
+    reopen(BERTH_SNAPSHOTS_FD);
+}
+
+void berth_outside_create(BerthInside *inside) {
+    Outside outside = {.pidfd = -1};
+
+    open_sockets(&outside, inside);
+    enter_host_early(inside->plan);
+    open_joined(inside);
+    outside.pid = clone_inside(get_clone_flags(inside->plan), -1, &outside.pidfd);
+    if (outside.pid < 0)
+        berth_fail_errno("process", NULL);
+    if (outside.pid == 0) {
+        berth_fd_clear(&outside.peer);
+        berth_inside_run(inside);
+    }
+    tell_pid(&outside);
+    send_trees(&outside);
+    serve(&outside);
+}
+
+/* The namespaces of a process that are not this one's. */
+static int find_namespaces(pid_t pid) {
+    static const struct {
+        const char *name;
+        int flag;
+    } all[] = {{"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS},  {"ipc", CLONE_NEWIPC},
+               {"uts", CLONE_NEWUTS},   {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP},
+               {"time", CLONE_NEWTIME}};
+    int flags = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        g_autofree char *theirs = g_strdup_printf("/proc/%d/ns/%s", (int)pid, all[i].name);
+        g_autofree char *ours = g_strconcat("/proc/self/ns/", all[i].name, NULL);
+        struct stat a, b;
+        if (stat(theirs, &a) == 0 && stat(ours, &b) == 0 &&
+            (a.st_ino != b.st_ino || a.st_dev != b.st_dev))
+            flags |= all[i].flag;
+    }
+    return flags;
+}
+
+static pid_t read_pid(int pidfd) {
+    g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
+    g_autofree char *text = NULL;
+    char *line = NULL;
+
+    if (g_file_get_contents(path, &text, NULL, NULL))
+        line = strstr(text, "\nPid:");
+    return line ? (pid_t)g_ascii_strtoll(line + strlen("\nPid:"), NULL, 10) : -1;
+}
+
+void berth_outside_exec(BerthInside *inside, int init) {
+    Outside outside = {.pidfd = -1};
+    pid_t first = read_pid(init);
+
+    if (first <= 0)
+        berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
+    int flags = find_namespaces(first);
+    berth_autofd int cgroup = berth_attributes_open_cgroup(first);
+    open_sockets(&outside, inside);
+    if (setns(init, CLONE_NEWPID) < 0)
+        berth_fail_errno("namespaces", "of the container");
+    outside.pid = clone_inside(0, cgroup, &outside.pidfd);
+    if (outside.pid < 0)
+        berth_fail_errno("process", NULL);
+    if (outside.pid == 0) {
+        berth_fd_clear(&outside.peer);
+        berth_inside_join(inside, init, flags);
+    }
+    tell_pid(&outside);
+    berth_attributes_follow(first, outside.pid);
+    serve(&outside);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The half of a launch that stays outside, see inside.h. Ends the process. */
+
+#pragma once
+
+#include "launch/inside.h"
+
+/* Makes a container of the plan and its first process. */
+G_GNUC_NORETURN void berth_outside_create(BerthInside *inside);
+
+/* Another process in the container whose first process is init, a pidfd. */
+G_GNUC_NORETURN void berth_outside_exec(BerthInside *inside, int init);

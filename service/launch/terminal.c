@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launch/terminal.h"
+
+#include "base/fd.h"
+#include "launch/mounts.h"
+#include "launch/peer.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+
+/* A name for it inside: the file is one of the image's root or of the container's /dev. */
+static void cover_console(int slave) {
+    g_autoptr(GError) error = NULL;
+    berth_autofd int file = open("/dev/console", O_CREAT | O_PATH | O_NOFOLLOW | O_CLOEXEC, 0600);
+    berth_autofd int made =
+        file >= 0
+            ? -1
+            : open("/dev/console", O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+    berth_autofd int tree =
+        (int)syscall(SYS_open_tree, slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (tree < 0)
+        berth_fail_errno("terminal", "/dev/console");
+    if (!berth_mounts_cover("/dev/console", tree, &error))
+        berth_fail_with("terminal", error);
+}
+
+void berth_terminal_open(const BerthPlan *plan, const BerthIdentity *identity, bool as_console) {
+    struct winsize size = {
+        .ws_row = (unsigned short)MIN(plan->rows, 0xffff),
+        .ws_col = (unsigned short)MIN(plan->columns, 0xffff),
+    };
+    int unlock = 0;
+    berth_autofd int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
+        berth_fail_errno("terminal", "/dev/ptmx");
+    berth_autofd int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (slave < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0)
+        berth_fail_errno("terminal", "/dev/ptmx");
+    if (fchown(slave, identity->uid, (gid_t)-1) < 0)
+        berth_fail_errno("terminal", "owner");
+    if (as_console)
+        cover_console(slave);
+    if (!berth_peer_send(BERTH_SOCKET_FD, 'T', NULL, master))
+        berth_fail_errno("terminal", NULL);
+    if (ioctl(slave, TIOCSCTTY, 0) < 0)
+        berth_fail_errno("terminal", "control");
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(slave, fd) < 0)
+            berth_fail_errno("terminal", NULL);
+}

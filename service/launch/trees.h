@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Mounts that only the host's root can make, as detached trees: the container's root, bind mounts,
+ * and /dev with its devices. Where the container has a user namespace they are idmapped to it, so
+ * that nothing is ever chowned.
+ */
+
+#pragma once
+
+#include "plan/plan.h"
+
+typedef struct {
+    const BerthPlan *plan;
+    int userns; /* the container's; -1 */
+} BerthTrees;
+
+/* The root file system; before the mount namespace changes, since layers and the writable directory
+ * are mounts of the present one. */
+int berth_trees_make_root(const BerthTrees *trees, int directory, int snapshots, GError **error);
+
+/* Whether this mount is made here, and made: in the host's mount namespace. */
+bool berth_trees_has(const BerthPlanMount *mount);
+int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount, GError **error);
+
+/* The device as the host has it, to be bound; -1 without error where the host does not have it. */
+int berth_trees_make_device(const BerthPlanDevice *device);
+
+/* Whether the mount is a /dev of the container's own, which devices are made in. */
+bool berth_trees_is_dev(const BerthPlanMount *mount);
+
+/* Goes into the host's own mount namespace: the service's hides what the service need not see. */
+bool berth_trees_enter_host(GError **error);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "mounts" of the runtime configuration, with all options that the specification lists
+ * (config.md, Linux mount options); what is in no list is for the file system. */
+
+#include "plan/plan.h"
+
+#include <linux/mount.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+enum { MAX_MOUNTS = 1024, MAX_PATH = 4096 };
+
+/* A flag that is set or cleared; with "r" before it, of the mounts below too. */
+static const struct {
+    const char *name;
+    uint64_t set, clear;
+} attributes[] = {
+    {"ro", MOUNT_ATTR_RDONLY, 0},
+    {"rw", 0, MOUNT_ATTR_RDONLY},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},
+    {"suid", 0, MOUNT_ATTR_NOSUID},
+    {"nodev", MOUNT_ATTR_NODEV, 0},
+    {"dev", 0, MOUNT_ATTR_NODEV},
+    {"noexec", MOUNT_ATTR_NOEXEC, 0},
+    {"exec", 0, MOUNT_ATTR_NOEXEC},
+    {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+    {"atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"norelatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+    {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+    {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+    {"diratime", 0, MOUNT_ATTR_NODIRATIME},
+    {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
+    {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
+};
+
+static const struct {
+    const char *name;
+    unsigned long flags;
+} propagations[] = {
+    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
+    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+    {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
+};
+
+/* What says what is the case anyway, or what fsconfig(2) has no word for and no effect. */
+static const char *const empty_options[] = {"defaults",   "async", "loud",   "silent",
+                                            "iversion",   "mand",  "nomand", "noiversion",
+                                            "nolazytime", NULL};
+
+static bool take_attribute(BerthPlanMount *mount, const char *option) {
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        bool below = option[0] == 'r' && g_str_equal(option + 1, attributes[i].name);
+        if (!below && !g_str_equal(option, attributes[i].name))
+            continue;
+        uint64_t *set = below ? &mount->set_below : &mount->set;
+        uint64_t *clear = below ? &mount->clear_below : &mount->clear;
+        *set = (*set & ~attributes[i].clear) | attributes[i].set;
+        *clear = (*clear & ~attributes[i].set) | attributes[i].clear;
+        return true;
+    }
+    return false;
+}
+
+/* "x-berth.inode=DEVICE:INODE" and "x-berth.owner=UID" are berthd's own. */
+static bool take_own(BerthPlanMount *mount, const char *option) {
+    char *end;
+
+    if (g_str_has_prefix(option, "x-berth.inode=")) {
+        mount->device = g_ascii_strtoull(option + strlen("x-berth.inode="), &end, 10);
+        mount->inode = *end == ':' ? g_ascii_strtoull(end + 1, NULL, 10) : 0;
+        mount->has_inode = true;
+        return true;
+    }
+    if (g_str_equal(option, "x-berth.volume")) {
+        mount->self = mount->bind = true;
+        return true;
+    }
+    if (g_str_has_prefix(option, "x-berth.owner=")) {
+        mount->owner = (int64_t)g_ascii_strtoull(option + strlen("x-berth.owner="), NULL, 10);
+        mount->idmap = BERTH_IDMAP_PLAIN;
+        return true;
+    }
+    return false;
+}
+
+bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
+    if (g_strv_contains(empty_options, option) || take_own(mount, option))
+        return true;
+    /* "rro" is before "ro", but "rw" and "relatime" begin with an r of their own. */
+    if (take_attribute(mount, option))
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(propagations); i++)
+        if (g_str_equal(propagations[i].name, option)) {
+            mount->propagation = propagations[i].flags;
+            return true;
+        }
+    if (g_str_equal(option, "bind") || g_str_equal(option, "rbind")) {
+        mount->bind = true;
+        mount->recursive = option[0] == 'r';
+        return true;
+    }
+    if (g_str_equal(option, "idmap") || g_str_equal(option, "ridmap")) {
+        mount->idmap = option[0] == 'r' ? BERTH_IDMAP_RECURSIVE : BERTH_IDMAP_PLAIN;
+        return true;
+    }
+    if (g_str_equal(option, "tmpcopyup")) {
+        mount->copies_up = true;
+        return true;
+    }
+    return false;
+}
+
+static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
+                         GError **error) {
+    g_auto(GStrv) options = NULL;
+
+    if (!berth_document_get_strings(object, "options", &options, error))
+        return false;
+    for (char **option = options; *option; option++) {
+        if (g_str_equal(*option, "remount"))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "mounts: the option \"remount\" (of %s) is not supported",
+                                   mount->destination);
+        if (!berth_plan_mount_option(mount, *option))
+            g_ptr_array_add(mount->data, berth_plan_keep(plan, g_strdup(*option)));
+    }
+    mount->bind = mount->bind || g_strcmp0(mount->type, "bind") == 0;
+    return true;
+}
+
+static bool check_mount(const BerthPlanMount *mount, GError **error) {
+    if (!mount->destination || mount->destination[0] == '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a mount has no \"destination\"");
+    if (strlen(mount->destination) >= MAX_PATH ||
+        (mount->source && strlen(mount->source) >= MAX_PATH))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a path of a mount is longer than %d bytes", MAX_PATH - 1);
+    if (mount->bind && (!mount->source || mount->source[0] != '/'))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "mount %s: the source \"%.200s\" is not absolute",
+                               mount->destination, mount->source ? mount->source : "");
+    return mount->bind || (mount->type && mount->type[0]) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "mount %s has no \"type\"",
+                           mount->destination);
+}
+
+static bool read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
+    BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
+
+    mount->data = g_ptr_array_new();
+    mount->owner = -1;
+    g_ptr_array_add(plan->mounts, mount);
+    if (!berth_document_get_string(object, "destination", &mount->destination, error) ||
+        !berth_document_get_string(object, "type", &mount->type, error) ||
+        !berth_document_get_string(object, "source", &mount->source, error) ||
+        !berth_plan_read_ranges(object, "uidMappings", &mount->uid_ranges, error) ||
+        !berth_plan_read_ranges(object, "gidMappings", &mount->gid_ranges, error) ||
+        !read_options(plan, mount, object, error) || !check_mount(mount, error))
+        return false;
+    if (mount->uid_ranges->len > 0 && mount->idmap == BERTH_IDMAP_NONE)
+        mount->idmap = BERTH_IDMAP_PLAIN;
+    return (mount->uid_ranges->len > 0) == (mount->gid_ranges->len > 0) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "mount %s: uidMappings and gidMappings belong together",
+                           mount->destination);
+}
+
+bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_objects(root, "mounts", &array, error))
+        return false;
+    if (array && json_array_get_length(array) > MAX_MOUNTS)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d mounts",
+                               MAX_MOUNTS);
+    for (guint i = 0; array && i < json_array_get_length(array); i++)
+        if (!read_mount(plan, json_array_get_object_element(array, i), error))
+            return false;
+    return true;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "process" of the runtime configuration. */
+
+#include "plan/plan.h"
+
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/resource.h>
+
+enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
+
+#define LIMIT(name)                                                                                \
+    { #name, name }
+
+static const struct {
+    const char *name;
+    int resource;
+} limit_names[] = {
+    LIMIT(RLIMIT_AS),     LIMIT(RLIMIT_CORE),   LIMIT(RLIMIT_CPU),        LIMIT(RLIMIT_DATA),
+    LIMIT(RLIMIT_FSIZE),  LIMIT(RLIMIT_LOCKS),  LIMIT(RLIMIT_MEMLOCK),    LIMIT(RLIMIT_MSGQUEUE),
+    LIMIT(RLIMIT_NICE),   LIMIT(RLIMIT_NOFILE), LIMIT(RLIMIT_NPROC),      LIMIT(RLIMIT_RSS),
+    LIMIT(RLIMIT_RTPRIO), LIMIT(RLIMIT_RTTIME), LIMIT(RLIMIT_SIGPENDING), LIMIT(RLIMIT_STACK),
+};
+
+static const struct {
+    const char *name;
+    uint32_t policy;
+} policies[] = {
+    {"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO}, {"SCHED_RR", SCHED_RR},
+    {"SCHED_BATCH", SCHED_BATCH}, {"SCHED_ISO", 4},           {"SCHED_IDLE", SCHED_IDLE},
+    {"SCHED_DEADLINE", 6},
+};
+
+static const struct {
+    const char *name;
+    uint64_t flag;
+} scheduler_flags[] = {
+    {"SCHED_FLAG_RESET_ON_FORK", 0x01},  {"SCHED_FLAG_RECLAIM", 0x02},
+    {"SCHED_FLAG_DL_OVERRUN", 0x04},     {"SCHED_FLAG_KEEP_POLICY", 0x08},
+    {"SCHED_FLAG_KEEP_PARAMS", 0x10},    {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+    {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
+};
+
+static bool read_set(JsonObject *object, const char *member, uint64_t *bits, GError **error) {
+    g_auto(GStrv) names = NULL;
+
+    if (!berth_document_get_strings(object, member, &names, error))
+        return false;
+    for (char **name = names; *name; name++) {
+        cap_value_t value;
+        if (cap_from_name(*name, &value) < 0 || value > 63)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "unknown capability \"%.100s\"", *name);
+        *bits |= 1ull << value;
+    }
+    return true;
+}
+
+static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **error) {
+    JsonObject *object;
+
+    if (!berth_document_get_object(process, "capabilities", &object, error))
+        return false;
+    return !object || (read_set(object, "bounding", &plan->bounding, error) &&
+                       read_set(object, "effective", &plan->effective, error) &&
+                       read_set(object, "permitted", &plan->permitted, error) &&
+                       read_set(object, "inheritable", &plan->inheritable, error) &&
+                       read_set(object, "ambient", &plan->ambient, error));
+}
+
+/* RLIM_INFINITY is a number that JSON readers take for a double. */
+static bool read_limit_value(JsonObject *object, const char *member, uint64_t *value,
+                             GError **error) {
+    JsonNode *node = json_object_get_member(object, member);
+
+    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 &&
+        json_node_get_int(node) < 0) {
+        *value = RLIM_INFINITY;
+        return true;
+    }
+    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_DOUBLE) {
+        *value = RLIM_INFINITY;
+        return true;
+    }
+    return berth_document_get_size(object, member, value, error);
+}
+
+static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
+    BerthPlanLimit limit = {0};
+    const char *name;
+
+    if (!berth_document_get_string(object, "type", &name, error) ||
+        !read_limit_value(object, "soft", &limit.soft, error) ||
+        !read_limit_value(object, "hard", &limit.hard, error))
+        return false;
+    for (guint i = 0; i < plan->limits->len; i++)
+        if (g_strcmp0(g_array_index(plan->limits, BerthPlanLimit, i).name, name) == 0)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the limit %.100s is given twice", name);
+    for (size_t i = 0; name && i < G_N_ELEMENTS(limit_names); i++)
+        if (g_str_equal(limit_names[i].name, name)) {
+            limit.name = limit_names[i].name;
+            limit.resource = limit_names[i].resource;
+            g_array_append_val(plan->limits, limit);
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "unknown limit \"%.100s\"",
+                           name ? name : "");
+}
+
+static bool read_limits(BerthPlan *plan, JsonObject *process, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_objects(process, "rlimits", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++)
+        if (!read_limit(plan, json_array_get_object_element(array, i), error))
+            return false;
+    return true;
+}
+
+static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError **error) {
+    uint64_t value;
+
+    if (!berth_document_get_size(object, member, &value, error))
+        return false;
+    if (value >= UINT32_MAX)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%s\" is no id", member);
+    *id = (uint32_t)value;
+    return true;
+}
+
+static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_array(user, "additionalGids", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        gid_t gid;
+        if (i >= MAX_GROUPS || !JSON_NODE_HOLDS_VALUE(node) ||
+            json_node_get_value_type(node) != G_TYPE_INT64 || json_node_get_int(node) < 0 ||
+            json_node_get_int(node) >= UINT32_MAX)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "\"additionalGids\" is no list of at most %d groups",
+                                   MAX_GROUPS);
+        gid = (gid_t)json_node_get_int(node);
+        g_array_append_val(plan->groups, gid);
+    }
+    return true;
+}
+
+static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
+    JsonObject *user;
+    uint64_t umask;
+
+    plan->umask = DEFAULT_UMASK;
+    if (!berth_document_get_object(process, "user", &user, error))
+        return false;
+    if (!user)
+        return true;
+    if (!berth_document_get_string(user, "username", &plan->user, error) ||
+        !berth_document_get_size(user, "umask", &umask, error) ||
+        !read_id(user, "uid", &plan->uid, error) || !read_id(user, "gid", &plan->gid, error) ||
+        !read_groups(plan, user, error))
+        return false;
+    if (json_object_has_member(user, "umask"))
+        plan->umask = (mode_t)umask & 0777;
+    return true;
+}
+
+static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **error) {
+    static const char *const classes[] = {"", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
+                                          "IOPRIO_CLASS_IDLE"};
+    JsonObject *object;
+    const char *class;
+    int64_t priority;
+
+    if (!berth_document_get_object(process, "ioPriority", &object, error))
+        return false;
+    if (!object)
+        return true;
+    if (!berth_document_get_string(object, "class", &class, error) ||
+        !berth_document_get_int(object, "priority", &priority, error))
+        return false;
+    for (int i = 1; i < (int)G_N_ELEMENTS(classes); i++)
+        if (g_strcmp0(class, classes[i]) == 0 && priority >= 0 && priority <= 7) {
+            plan->has_io_priority = true;
+            plan->io_priority = IOPRIO_PRIO_VALUE(i, (int)priority);
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "\"ioPriority\" has no known class and a priority from 0 to 7");
+}
+
+static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **error) {
+    g_auto(GStrv) names = NULL;
+
+    if (!berth_document_get_strings(object, "flags", &names, error))
+        return false;
+    for (char **name = names; *name; name++) {
+        size_t i = 0;
+        while (i < G_N_ELEMENTS(scheduler_flags) && !g_str_equal(scheduler_flags[i].name, *name))
+            i++;
+        if (i == G_N_ELEMENTS(scheduler_flags))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "unknown flag \"%.100s\" of the scheduler", *name);
+        plan->scheduler.flags |= scheduler_flags[i].flag;
+    }
+    return true;
+}
+
+static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error) {
+    JsonObject *object;
+    const char *policy;
+    int64_t nice, priority;
+
+    if (!berth_document_get_object(process, "scheduler", &object, error))
+        return false;
+    if (!object)
+        return true;
+    if (!berth_document_get_string(object, "policy", &policy, error) ||
+        !berth_document_get_int(object, "nice", &nice, error) ||
+        !berth_document_get_int(object, "priority", &priority, error) ||
+        !berth_document_get_size(object, "runtime", &plan->scheduler.runtime, error) ||
+        !berth_document_get_size(object, "deadline", &plan->scheduler.deadline, error) ||
+        !berth_document_get_size(object, "period", &plan->scheduler.period, error) ||
+        !read_scheduler_flags(plan, object, error))
+        return false;
+    if (nice < -20 || nice > 19 || priority < 0 || priority > 99)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"scheduler\" has a nice from -20 to 19 and a priority to 99");
+    for (size_t i = 0; policy && i < G_N_ELEMENTS(policies); i++)
+        if (g_str_equal(policies[i].name, policy)) {
+            plan->has_scheduler = true;
+            plan->scheduler.policy = policies[i].policy;
+            plan->scheduler.nice = (int32_t)nice;
+            plan->scheduler.priority = (uint32_t)priority;
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "unknown policy \"%.100s\" of the scheduler", policy ? policy : "");
+}
+
+static bool read_oom_score(BerthPlan *plan, JsonObject *process, GError **error) {
+    int64_t score;
+
+    if (!berth_document_get_int(process, "oomScoreAdj", &score, error))
+        return false;
+    if (score < -1000 || score > 1000)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"oomScoreAdj\" is not from -1000 to 1000");
+    plan->has_oom_score = json_object_has_member(process, "oomScoreAdj");
+    plan->oom_score = (int)score;
+    return true;
+}
+
+static bool read_console(BerthPlan *plan, JsonObject *process, GError **error) {
+    JsonObject *size;
+
+    if (!berth_document_get_bool(process, "terminal", &plan->terminal, error) ||
+        !berth_document_get_object(process, "consoleSize", &size, error))
+        return false;
+    return !size || (berth_document_get_size(size, "height", &plan->rows, error) &&
+                     berth_document_get_size(size, "width", &plan->columns, error));
+}
+
+static size_t count_bytes(char *const *list) {
+    size_t bytes = 0;
+
+    for (; *list; list++)
+        bytes += strlen(*list) + 1;
+    return bytes;
+}
+
+static bool check_process(const BerthPlan *plan, GError **error) {
+    if (!plan->arguments[0] || !plan->arguments[0][0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"args\" is empty");
+    if (!plan->working_directory || plan->working_directory[0] != '/')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the working directory \"%.200s\" is not absolute",
+                               plan->working_directory ? plan->working_directory : "");
+    if (strlen(plan->working_directory) >= MAX_PATH)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the working directory is longer than %d bytes", MAX_PATH - 1);
+    return count_bytes(plan->arguments) + count_bytes(plan->environment) <= MAX_LIST_BYTES ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "command and environment are longer than %d bytes", MAX_LIST_BYTES);
+}
+
+bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error) {
+    static const char *const unsupported[] = {"apparmorProfile", "selinuxLabel", "commandLine",
+                                              "execCPUAffinity", NULL};
+
+    return berth_plan_refuse(process, "process.", unsupported, error) &&
+           berth_document_get_strings(process, "args", &plan->arguments, error) &&
+           berth_document_get_strings(process, "env", &plan->environment, error) &&
+           berth_document_get_string(process, "cwd", &plan->working_directory, error) &&
+           berth_document_get_bool(process, "noNewPrivileges", &plan->no_new_privileges, error) &&
+           read_console(plan, process, error) && read_user(plan, process, error) &&
+           read_capabilities(plan, process, error) && read_limits(plan, process, error) &&
+           read_oom_score(plan, process, error) && read_io_priority(plan, process, error) &&
+           read_scheduler(plan, process, error) && check_process(plan, error);
+}

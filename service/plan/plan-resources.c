@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * "linux.resources" as properties of a systemd scope (systemd.resource-control(5)): systemd is
+ * what sets limits, and what shows and changes them later.
+ */
+
+#include "plan/plan.h"
+
+#include <string.h>
+
+/* The most CPUs or memory nodes that a list may name. */
+enum { MAX_CPUS = 8192 };
+
+static void add(BerthPlan *plan, const char *name, GVariant *value) {
+    BerthPlanProperty property = {name, g_variant_ref_sink(value)};
+
+    g_array_append_val(plan->properties, property);
+}
+
+static void add_number(BerthPlan *plan, const char *name, uint64_t value) {
+    add(plan, name, g_variant_new_uint64(value));
+}
+
+/* -1 is no limit, as the specification has it, which is systemd's infinity. */
+static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
+                        GError **error) {
+    int64_t value;
+
+    if (!berth_document_get_int(object, member, &value, error))
+        return false;
+    if (value < -1)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources: \"%s\" is negative", member);
+    if (value != 0)
+        add_number(plan, name, value < 0 ? UINT64_MAX : (uint64_t)value);
+    return true;
+}
+
+static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
+    int64_t limit, both;
+
+    if (!berth_document_get_int(object, "limit", &limit, error) ||
+        !berth_document_get_int(object, "swap", &both, error))
+        return false;
+    if (both == 0)
+        return true;
+    /* The specification counts memory and swap together, the kernel swap alone. */
+    if (both > 0 && (limit <= 0 || both < limit))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.memory: \"swap\" is less than \"limit\"");
+    add_number(plan, "MemorySwapMax", both < 0 ? UINT64_MAX : (uint64_t)(both - limit));
+    return true;
+}
+
+static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) {
+    static const char *const unsupported[] = {"kernel", "kernelTCP", "swappiness", NULL};
+    JsonObject *memory;
+    bool disable;
+
+    if (!berth_document_get_object(resources, "memory", &memory, error))
+        return false;
+    if (!memory)
+        return true;
+    if (!berth_document_get_bool(memory, "disableOOMKiller", &disable, error))
+        return false;
+    if (disable)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "linux.resources.memory.disableOOMKiller is not supported");
+    return berth_plan_refuse(memory, "linux.resources.memory.", unsupported, error) &&
+           read_amount(plan, memory, "limit", "MemoryMax", error) &&
+           read_amount(plan, memory, "reservation", "MemoryLow", error) &&
+           read_swap(plan, memory, error);
+}
+
+/* "0-3,7" as the bits that systemd's AllowedCPUs= takes. */
+static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
+                      GError **error) {
+    const char *text;
+    guint8 bits[MAX_CPUS / 8] = {0};
+    guint64 last = 0;
+
+    if (!berth_document_get_string(object, member, &text, error))
+        return false;
+    if (!text || text[0] == '\0')
+        return true;
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (char **part = parts; *part; part++) {
+        char *end;
+        guint64 from = g_ascii_strtoull(*part, &end, 10), to = from;
+        if (*end == '-')
+            to = g_ascii_strtoull(end + 1, &end, 10);
+        if (end == *part || *end != '\0' || to < from || to >= MAX_CPUS)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "linux.resources.cpu: \"%.100s\" is no list", text);
+        for (guint64 i = from; i <= to; i++)
+            bits[i / 8] |= (guint8)(1u << (i % 8));
+        last = MAX(last, to);
+    }
+    add(plan, name,
+        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, last / 8 + 1, sizeof(guint8)));
+    return true;
+}
+
+/* cgroup version 1 shares (2 to 262144) as version 2 weight (1 to 10000), as crun and runc do. */
+static uint64_t shares_to_weight(uint64_t shares) {
+    shares = CLAMP(shares, 2, 262144);
+    return 1 + ((shares - 2) * 9999) / 262142;
+}
+
+static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
+    static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", "burst", "idle",
+                                              NULL};
+    JsonObject *cpu;
+    uint64_t shares, period;
+    int64_t quota;
+
+    if (!berth_document_get_object(resources, "cpu", &cpu, error))
+        return false;
+    if (!cpu)
+        return true;
+    if (!berth_plan_refuse(cpu, "linux.resources.cpu.", unsupported, error) ||
+        !berth_document_get_size(cpu, "shares", &shares, error) ||
+        !berth_document_get_int(cpu, "quota", &quota, error) ||
+        !berth_document_get_size(cpu, "period", &period, error) ||
+        !read_list(plan, cpu, "cpus", "AllowedCPUs", error) ||
+        !read_list(plan, cpu, "mems", "AllowedMemoryNodes", error))
+        return false;
+    if (shares > 0)
+        add_number(plan, "CPUWeight", shares_to_weight(shares));
+    if (period == 0)
+        period = 100000;
+    if (period < 1000 || period > 1000000 || quota > INT64_MAX / 1000000)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.cpu: \"period\" is from 1000 to 1000000");
+    if (quota > 0) {
+        add_number(plan, "CPUQuotaPerSecUSec", (uint64_t)quota * G_USEC_PER_SEC / period);
+        add_number(plan, "CPUQuotaPeriodUSec", period);
+    }
+    return true;
+}
+
+static bool read_pids(BerthPlan *plan, JsonObject *resources, GError **error) {
+    JsonObject *pids;
+
+    return berth_document_get_object(resources, "pids", &pids, error) &&
+           (!pids || read_amount(plan, pids, "limit", "TasksMax", error));
+}
+
+static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error) {
+    static const char *const unsupported[] = {"leafWeight",
+                                              "weightDevice",
+                                              "throttleReadBpsDevice",
+                                              "throttleWriteBpsDevice",
+                                              "throttleReadIOPSDevice",
+                                              "throttleWriteIOPSDevice",
+                                              NULL};
+    JsonObject *block;
+    uint64_t weight;
+
+    if (!berth_document_get_object(resources, "blockIO", &block, error))
+        return false;
+    if (!block)
+        return true;
+    if (!berth_plan_refuse(block, "linux.resources.blockIO.", unsupported, error) ||
+        !berth_document_get_size(block, "weight", &weight, error))
+        return false;
+    if (weight > 0)
+        add_number(plan, "IOWeight", CLAMP(weight, 1, 10000));
+    return true;
+}
+
+static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
+    const char *type, *access;
+    int64_t major = -1, minor = -1;
+    bool allow;
+
+    if (!berth_document_get_bool(rule, "allow", &allow, error) ||
+        !berth_document_get_string(rule, "type", &type, error) ||
+        !berth_document_get_string(rule, "access", &access, error) ||
+        (json_object_has_member(rule, "major") &&
+         !berth_document_get_int(rule, "major", &major, error)) ||
+        (json_object_has_member(rule, "minor") &&
+         !berth_document_get_int(rule, "minor", &minor, error)))
+        return false;
+    bool all = !type || g_str_equal(type, "a") || type[0] == '\0';
+    if (!access || access[0] == '\0')
+        access = "rwm";
+    if (!allow) {
+        if (!all || major >= 0 || minor >= 0)
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "linux.resources.devices: denying single devices is not "
+                                   "supported; deny all, then allow some");
+        plan->device_deny = true;
+        g_ptr_array_set_size(plan->device_rules, 0);
+        return true;
+    }
+    if (all && major < 0 && minor < 0) {
+        plan->device_deny = false;
+        return true;
+    }
+    const char *kind = g_strcmp0(type, "b") == 0 ? "block" : "char";
+    g_ptr_array_add(plan->device_rules,
+                    major < 0 ? g_strdup_printf("%s-* %s", kind, access)
+                    : minor < 0
+                        ? g_strdup_printf("%s-%" G_GINT64_FORMAT " %s", kind, major, access)
+                        : g_strdup_printf("/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT " %s",
+                                          kind, major, minor, access));
+    return true;
+}
+
+static bool read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_objects(resources, "devices", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++)
+        if (!read_device_rule(plan, json_array_get_object_element(array, i), error))
+            return false;
+    return true;
+}
+
+static bool read_unified(BerthPlan *plan, JsonObject *resources, GError **error) {
+    static const struct {
+        const char *file, *property;
+    } known[] = {
+        {"memory.max", "MemoryMax"},          {"memory.high", "MemoryHigh"},
+        {"memory.low", "MemoryLow"},          {"memory.min", "MemoryMin"},
+        {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
+        {"cpu.weight", "CPUWeight"},
+    };
+    g_auto(GStrv) entries = NULL;
+
+    if (!berth_document_get_keys(resources, "unified", true, &entries, error))
+        return false;
+    for (char **entry = entries; *entry; entry += 2) {
+        size_t i = 0;
+        char *end;
+        while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].file, entry[0]))
+            i++;
+        if (i == G_N_ELEMENTS(known))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "linux.resources.unified: \"%.100s\" is not supported",
+                                   entry[0]);
+        guint64 value = g_ascii_strtoull(entry[1], &end, 10);
+        if (g_str_equal(entry[1], "max"))
+            value = UINT64_MAX;
+        else if (end == entry[1] || *end != '\0')
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "linux.resources.unified: %s is no number", entry[0]);
+        add_number(plan, known[i].property, value);
+    }
+    return true;
+}
+
+bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error) {
+    static const char *const unsupported[] = {"network", "rdma", "hugepageLimits", NULL};
+    JsonObject *resources;
+
+    if (!berth_document_get_object(object, "resources", &resources, error))
+        return false;
+    return !resources ||
+           (berth_plan_refuse(resources, "linux.resources.", unsupported, error) &&
+            read_memory(plan, resources, error) && read_cpu(plan, resources, error) &&
+            read_pids(plan, resources, error) && read_block_io(plan, resources, error) &&
+            read_device_rules(plan, resources, error) && read_unified(plan, resources, error));
+}

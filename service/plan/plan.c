@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "plan/plan.h"
+
+#include "base/fd.h"
+
+#include <string.h>
+
+static const char *const hook_names[] = {
+    "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+};
+
+static void free_mount(gpointer data) {
+    BerthPlanMount *mount = data;
+
+    g_ptr_array_unref(mount->data);
+    g_clear_pointer(&mount->uid_ranges, g_array_unref);
+    g_clear_pointer(&mount->gid_ranges, g_array_unref);
+    g_free(mount);
+}
+
+static void free_hook(gpointer data) {
+    BerthPlanHook *hook = data;
+
+    g_strfreev(hook->arguments);
+    g_strfreev(hook->environment);
+    g_free(hook);
+}
+
+static void clear_property(gpointer data) {
+    g_variant_unref(((BerthPlanProperty *)data)->value);
+}
+
+static BerthPlan *new_plan(void) {
+    BerthPlan *plan = g_new0(BerthPlan, 1);
+
+    plan->pool = g_ptr_array_new_with_free_func(g_free);
+    plan->groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+    plan->limits = g_array_new(FALSE, FALSE, sizeof(BerthPlanLimit));
+    plan->mounts = g_ptr_array_new_with_free_func(free_mount);
+    plan->namespaces = g_array_new(FALSE, FALSE, sizeof(BerthPlanNamespace));
+    plan->devices = g_ptr_array_new_with_free_func(g_free);
+    plan->properties = g_array_new(FALSE, FALSE, sizeof(BerthPlanProperty));
+    g_array_set_clear_func(plan->properties, clear_property);
+    plan->device_rules = g_ptr_array_new_with_free_func(g_free);
+    for (int i = 0; i < BERTH_HOOK_COUNT; i++)
+        plan->hooks[i] = g_ptr_array_new_with_free_func(free_hook);
+    return plan;
+}
+
+void berth_plan_free(BerthPlan *plan) {
+    char ***vectors[] = {&plan->arguments,  &plan->environment,  &plan->layers,
+                         &plan->sysctls,    &plan->masked_paths, &plan->read_only_paths,
+                         &plan->annotations};
+    GArray *arrays[] = {plan->groups,     plan->limits,     plan->namespaces,
+                        plan->uid_ranges, plan->gid_ranges, plan->properties};
+    GPtrArray *lists[] = {plan->pool, plan->mounts, plan->devices, plan->device_rules};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
+        g_strfreev(*vectors[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+        if (arrays[i])
+            g_array_unref(arrays[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        g_ptr_array_unref(lists[i]);
+    for (int i = 0; i < BERTH_HOOK_COUNT; i++)
+        g_ptr_array_unref(plan->hooks[i]);
+    if (plan->document)
+        json_node_unref(plan->document);
+    g_free(plan);
+}
+
+char *berth_plan_keep(BerthPlan *plan, char *text) {
+    g_ptr_array_add(plan->pool, text);
+    return text;
+}
+
+const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag) {
+    for (guint i = 0; i < plan->namespaces->len; i++) {
+        const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
+        if (entry->flag == flag)
+            return entry;
+    }
+    return NULL;
+}
+
+bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
+                       GError **error) {
+    for (; *names; names++) {
+        JsonNode *node = json_object_get_member(object, *names);
+        if (!node || JSON_NODE_HOLDS_NULL(node))
+            continue;
+        /* Empty is what generators write for "none". */
+        if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
+            json_node_get_string(node)[0] == '\0')
+            continue;
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s%s is not supported", where,
+                               *names);
+    }
+    return true;
+}
+
+static bool read_hook(BerthPlan *plan, BerthHookStage stage, JsonObject *object, GError **error) {
+    BerthPlanHook *hook = g_new0(BerthPlanHook, 1);
+    uint64_t seconds;
+
+    g_ptr_array_add(plan->hooks[stage], hook);
+    if (!berth_document_get_string(object, "path", &hook->path, error) ||
+        !berth_document_get_strings(object, "args", &hook->arguments, error) ||
+        !berth_document_get_strings(object, "env", &hook->environment, error) ||
+        !berth_document_get_size(object, "timeout", &seconds, error))
+        return false;
+    if (!hook->path || hook->path[0] != '/')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "hooks.%s: \"path\" is not absolute", hook_names[stage]);
+    if (json_object_has_member(object, "timeout") && (seconds == 0 || seconds > 3600))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "hooks.%s: \"timeout\" is not from 1 to 3600", hook_names[stage]);
+    hook->timeout_usec = seconds * G_USEC_PER_SEC;
+    return true;
+}
+
+static bool read_hooks(BerthPlan *plan, JsonObject *root, GError **error) {
+    JsonObject *hooks;
+    JsonArray *array;
+
+    if (!berth_document_get_object(root, "hooks", &hooks, error))
+        return false;
+    for (int stage = 0; hooks && stage < BERTH_HOOK_COUNT; stage++) {
+        if (!berth_document_get_objects(hooks, hook_names[stage], &array, error))
+            return false;
+        for (guint i = 0; array && i < json_array_get_length(array); i++)
+            if (!read_hook(plan, (BerthHookStage)stage, json_array_get_object_element(array, i),
+                           error))
+                return false;
+    }
+    return true;
+}
+
+/* DEVICE:INODE, as berthd writes it. */
+static bool parse_inode(const char *text, uint64_t *device, uint64_t *inode) {
+    char *end;
+
+    *device = g_ascii_strtoull(text, &end, 10);
+    if (*end != ':')
+        return false;
+    *inode = g_ascii_strtoull(end + 1, &end, 10);
+    return *end == '\0';
+}
+
+static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) {
+    const char *layers = NULL, *inode = NULL;
+    JsonObject *object;
+
+    if (!berth_document_get_object(root, "annotations", &object, error) ||
+        !berth_document_get_keys(root, "annotations", true, &plan->annotations, error))
+        return false;
+    if (!object)
+        return true;
+    if (!berth_document_get_string(object, "org.berth1.layers", &layers, error) ||
+        !berth_document_get_string(object, "org.berth1.root", &plan->root, error) ||
+        !berth_document_get_string(object, "org.berth1.root.inode", &inode, error) ||
+        !berth_document_get_string(object, "org.berth1.seccomp", &plan->seccomp, error))
+        return false;
+    if (layers && layers[0])
+        plan->layers = g_strsplit(layers, ":", -1);
+    plan->root_has_inode = inode && parse_inode(inode, &plan->root_device, &plan->root_inode);
+    return true;
+}
+
+static bool check_version(JsonObject *root, GError **error) {
+    const char *version;
+
+    if (!berth_document_get_string(root, "ociVersion", &version, error))
+        return false;
+    return !version || g_str_has_prefix(version, "1.") ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "ociVersion \"%.100s\" is not supported, 1.x is", version);
+}
+
+static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {
+    static const char *const unsupported[] = {"windows", "solaris", "vm", "zos", "freebsd", NULL};
+    JsonObject *object;
+
+    return berth_plan_refuse(root, "", unsupported, error) && check_version(root, error) &&
+           berth_document_get_object(root, "root", &object, error) &&
+           (!object || berth_document_get_bool(object, "readonly", &plan->read_only, error)) &&
+           berth_document_get_string(root, "hostname", &plan->hostname, error) &&
+           berth_document_get_string(root, "domainname", &plan->domainname, error);
+}
+
+static bool has_namespace(const BerthPlan *plan, int flag) {
+    return berth_plan_find_namespace(plan, flag) != NULL;
+}
+
+/* What one part says about another. */
+static bool check_whole(const BerthPlan *plan, GError **error) {
+    if (!has_namespace(plan, CLONE_NEWNS))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "a container without a mount namespace is not supported");
+    if (plan->hostname && plan->hostname[0] && !has_namespace(plan, CLONE_NEWUTS))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"hostname\" needs a uts namespace");
+    if (has_namespace(plan, CLONE_NEWUSER) &&
+        !berth_plan_find_namespace(plan, CLONE_NEWUSER)->path &&
+        (plan->uid_ranges->len == 0 || plan->gid_ranges->len == 0))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a user namespace needs uidMappings and gidMappings");
+    if (!has_namespace(plan, CLONE_NEWUSER) && plan->uid_ranges->len > 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "uidMappings need a user namespace");
+    if (plan->has_time_offsets && !has_namespace(plan, CLONE_NEWTIME))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "timeOffsets need a time namespace");
+    return true;
+}
+
+static bool read_all(BerthPlan *plan, GError **error) {
+    JsonObject *root = json_node_get_object(plan->document), *process, *object;
+
+    if (!berth_document_get_object(root, "process", &process, error) ||
+        !berth_document_get_object(root, "linux", &object, error))
+        return false;
+    if (!process)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "there is no \"process\"");
+    if (!object)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "there is no \"linux\"");
+    return read_root(plan, root, error) && berth_plan_read_process(plan, process, error) &&
+           berth_plan_read_mounts(plan, root, error) &&
+           berth_plan_read_linux(plan, object, error) && read_hooks(plan, root, error) &&
+           read_annotations(plan, root, error) && check_whole(plan, error);
+}
+
+BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
+    JsonNode *node = berth_document_parse(text, size, error);
+
+    if (!node)
+        return NULL;
+    BerthPlan *plan = new_plan();
+    plan->document = node;
+    if (read_all(plan, error))
+        return plan;
+    berth_plan_free(plan);
+    return NULL;
+}
+
+BerthPlan *berth_plan_read(int file, GError **error) {
+    size_t size;
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+
+    return text ? berth_plan_parse(text, size, error) : NULL;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A container as its OCI runtime configuration (runtime specification, config.md and
+ * config-linux.md) describes it, read and checked. berthd checks with it what it is given,
+ * berth-launch does what it says. Properties of the specification that Berth does not support are
+ * refused by name; members that the specification does not know are ignored, as it demands.
+ *
+ * Annotations are Berth's own additions: org.berth1.layers (directories of layers, topmost first),
+ * org.berth1.root (a directory instead of layers), org.berth1.seccomp (default or unconfined).
+ */
+
+#pragma once
+
+#include "base/document.h"
+
+#include <sys/types.h>
+
+typedef struct {
+    int resource; /* RLIMIT_… */
+    const char *name;
+    uint64_t soft, hard;
+} BerthPlanLimit;
+
+/* A range of a user namespace. */
+typedef struct {
+    uint32_t inside, outside, count;
+} BerthPlanRange;
+
+typedef enum {
+    BERTH_IDMAP_NONE,
+    BERTH_IDMAP_PLAIN,     /* this mount */
+    BERTH_IDMAP_RECURSIVE, /* and those below it */
+} BerthPlanIdmap;
+
+typedef struct {
+    const char *destination, *type, *source;
+    bool bind, recursive, copies_up;
+    uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
+    uint64_t set_below, clear_below; /* and of those below it too */
+    unsigned long propagation;       /* MS_SHARED … | MS_REC, 0 for none */
+    GPtrArray *data;                 /* const char *, for the file system: KEY or KEY=VALUE */
+    BerthPlanIdmap idmap;
+    GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
+    bool self;                       /* the container's own directory, writable again */
+    int64_t owner;                   /* the container's root stands for this uid; -1 */
+    bool has_inode;                  /* the source must still be this */
+    uint64_t device, inode;
+} BerthPlanMount;
+
+typedef struct {
+    const char *path;
+    mode_t type; /* S_IFCHR, S_IFBLK, S_IFIFO */
+    unsigned major, minor;
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+} BerthPlanDevice;
+
+typedef struct {
+    int flag;         /* CLONE_NEW… */
+    const char *name; /* as /proc/PID/ns has it */
+    const char *path; /* to join, NULL for a new one */
+} BerthPlanNamespace;
+
+typedef enum {
+    BERTH_HOOK_PRESTART,
+    BERTH_HOOK_CREATE_RUNTIME,
+    BERTH_HOOK_CREATE_CONTAINER,
+    BERTH_HOOK_START_CONTAINER,
+    BERTH_HOOK_POSTSTART,
+    BERTH_HOOK_POSTSTOP,
+    BERTH_HOOK_COUNT,
+} BerthHookStage;
+
+typedef struct {
+    const char *path;
+    char **arguments, **environment;
+    uint64_t timeout_usec; /* 0: none given */
+} BerthPlanHook;
+
+/* Properties of systemd for the scope, as linux.resources has them; value is typed "t", "s", "b" or
+ * "ay" by GVariant. */
+typedef struct {
+    const char *name;
+    GVariant *value;
+} BerthPlanProperty;
+
+typedef struct {
+    JsonNode *document; /* what strings belong to */
+    GPtrArray *pool;    /* what else is to be freed */
+
+    /* process */
+    const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: the ids */
+    uid_t uid;
+    gid_t gid;
+    GArray *groups; /* of gid_t */
+    mode_t umask;
+    char **arguments, **environment;
+    const char *working_directory;
+    uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bits */
+    bool no_new_privileges, terminal;
+    uint64_t rows, columns;
+    GArray *limits; /* of BerthPlanLimit */
+    bool has_oom_score, has_io_priority, has_scheduler;
+    int oom_score, io_priority; /* as ioprio_set(2) takes it */
+    struct {
+        uint32_t policy;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t flags, runtime, deadline, period;
+    } scheduler;
+
+    /* root and mounts */
+    bool read_only;
+    const char *root; /* a directory; NULL where there are layers */
+    bool root_has_inode;
+    uint64_t root_device, root_inode;
+    char **layers;     /* names of directories, topmost first */
+    GPtrArray *mounts; /* of BerthPlanMount */
+    const char *hostname, *domainname;
+
+    /* linux */
+    GArray *namespaces; /* of BerthPlanNamespace */
+    GArray *uid_ranges, *gid_ranges;
+    GPtrArray *devices; /* of BerthPlanDevice */
+    char **sysctls;     /* name, value, … */
+    char **masked_paths, **read_only_paths;
+    unsigned long root_propagation;
+    bool has_personality;
+    unsigned long personality;
+    bool has_time_offsets;
+    int64_t monotonic_secs, monotonic_nsecs, boottime_secs, boottime_nsecs;
+    const char *seccomp; /* "default", "unconfined"; NULL: the profile below, if there is one */
+    JsonObject *seccomp_profile;
+    const char *slice;       /* of cgroupsPath */
+    GArray *properties;      /* of BerthPlanProperty */
+    GPtrArray *device_rules; /* char *: "char-MAJOR:MINOR rwm" for DeviceAllow */
+    bool device_deny;        /* everything else is denied */
+
+    GPtrArray *hooks[BERTH_HOOK_COUNT]; /* of BerthPlanHook */
+    char **annotations;
+} BerthPlan;
+
+BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error);
+BerthPlan *berth_plan_read(int file, GError **error);
+void berth_plan_free(BerthPlan *plan);
+
+/* The namespace of this kind that the container gets; NULL where it stays in the host's. */
+const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag);
+
+/* Copies live as long as the plan. */
+char *berth_plan_keep(BerthPlan *plan, char *text);
+
+/* The parts, each a file of its own. */
+bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error);
+bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error);
+bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error);
+bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error);
+bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
+                            GError **error);
+
+/* An option of a mount that is a flag: applied, or false where it is none. */
+bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);
+
+/* Refuses members of object that the specification has and Berth does not. names ends with NULL. */
+bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
+                       GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPlan, berth_plan_free)

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "systemd/cgroup.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define CGROUPS "/sys/fs/cgroup"
+
+enum { MAX_FILE_BYTES = 1024 * 1024, MAX_DEPTH = 16, MAX_PROCESSES = 65536 };
+
+static char *read_text(int directory, const char *name) {
+    berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
+}
+
+static char *read_proc(pid_t pid, const char *name) {
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
+
+    return read_text(AT_FDCWD, path);
+}
+
+static bool has_controller(const char *list, const char *controller) {
+    g_auto(GStrv) names = g_strsplit(list, ",", -1);
+
+    return g_strv_contains((const char *const *)names, controller);
+}
+
+/* The path of the unit, which may have cgroups of its own making below it. */
+static char *cut_below(const char *path, const char *unit) {
+    g_autofree char *component = g_strconcat("/", unit, NULL);
+    const char *found = strstr(path, component);
+
+    return found ? g_strndup(path, (gsize)(found - path) + strlen(component)) : NULL;
+}
+
+/* The unit's directory in the hierarchy of a version 1 controller, or (controller "") of version 2.
+ */
+static int open_cgroup(pid_t pid, const char *unit, const char *controller) {
+    g_autofree char *text = read_proc(pid, "cgroup");
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
+        if (g_strv_length(parts) != 3 ||
+            (controller[0] ? !has_controller(parts[1], controller) : parts[1][0] != '\0'))
+            continue;
+        g_autofree char *path = cut_below(parts[2], unit);
+        if (!path)
+            return -1;
+        const char *const roots[] = {controller[0] ? controller : "unified",
+                                     controller[0] ? parts[1] : ""};
+        for (size_t i = 0; i < G_N_ELEMENTS(roots); i++) {
+            g_autofree char *directory = g_strconcat(CGROUPS "/", roots[i], path, NULL);
+            int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            if (fd >= 0)
+                return fd;
+        }
+    }
+    return -1;
+}
+
+static uint64_t parse_number(const char *text) {
+    return g_str_has_prefix(text, "max") ? UINT64_MAX : g_ascii_strtoull(text, NULL, 10);
+}
+
+static uint64_t read_number(int directory, const char *name) {
+    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+
+    return text ? parse_number(text) : 0;
+}
+
+/* "KEY VALUE" lines. */
+static uint64_t read_value(int directory, const char *name, const char *key) {
+    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+    size_t length = strlen(key);
+
+    for (char **line = lines; *line; line++)
+        if (strncmp(*line, key, length) == 0 && (*line)[length] == ' ')
+            return parse_number(*line + length + 1);
+    return 0;
+}
+
+/* Lines of devices, each with KEY=VALUE among others. */
+static uint64_t sum_values(int directory, const char *name, const char *key) {
+    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+    g_autofree char *word = g_strconcat(" ", key, "=", NULL);
+    uint64_t sum = 0;
+
+    for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
+        sum += parse_number(at + strlen(word));
+    return sum;
+}
+
+/* Version 1: "MAJOR:MINOR Read NUMBER". */
+static uint64_t sum_operations(int directory, const char *name, const char *operation) {
+    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+    g_autofree char *word = g_strconcat(" ", operation, " ", NULL);
+    uint64_t sum = 0;
+
+    for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
+        sum += parse_number(at + strlen(word));
+    return sum;
+}
+
+static void read_version_2(int unified, BerthCgroupStats *stats) {
+    stats->memory_bytes = read_number(unified, "memory.current");
+    stats->memory_peak_bytes = read_number(unified, "memory.peak");
+    stats->memory_max_bytes = read_number(unified, "memory.max");
+    stats->oom_kills = read_value(unified, "memory.events", "oom_kill");
+    stats->cpu_usec = read_value(unified, "cpu.stat", "usage_usec");
+    stats->cpu_user_usec = read_value(unified, "cpu.stat", "user_usec");
+    stats->cpu_system_usec = read_value(unified, "cpu.stat", "system_usec");
+    stats->tasks = read_number(unified, "pids.current");
+    stats->tasks_max = read_number(unified, "pids.max");
+    stats->read_bytes = sum_values(unified, "io.stat", "rbytes");
+    stats->written_bytes = sum_values(unified, "io.stat", "wbytes");
+}
+
+static void read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
+    berth_autofd int memory = open_cgroup(pid, unit, "memory");
+    berth_autofd int cpu = open_cgroup(pid, unit, "cpuacct");
+    berth_autofd int pids = open_cgroup(pid, unit, "pids");
+    berth_autofd int block = open_cgroup(pid, unit, "blkio");
+
+    if (memory >= 0) {
+        stats->memory_bytes = read_number(memory, "memory.usage_in_bytes");
+        stats->memory_peak_bytes = read_number(memory, "memory.max_usage_in_bytes");
+        stats->memory_max_bytes = read_number(memory, "memory.limit_in_bytes");
+        /* No limit is the largest multiple of a page. */
+        if (stats->memory_max_bytes > INT64_MAX - 65536)
+            stats->memory_max_bytes = UINT64_MAX;
+        stats->oom_kills = read_value(memory, "memory.oom_control", "oom_kill");
+    }
+    if (cpu >= 0) {
+        stats->cpu_usec = read_number(cpu, "cpuacct.usage") / 1000;
+        stats->cpu_user_usec = read_number(cpu, "cpuacct.usage_user") / 1000;
+        stats->cpu_system_usec = read_number(cpu, "cpuacct.usage_sys") / 1000;
+    }
+    if (pids >= 0) {
+        stats->tasks = read_number(pids, "pids.current");
+        stats->tasks_max = read_number(pids, "pids.max");
+    }
+    if (block >= 0) {
+        stats->read_bytes = sum_operations(block, "blkio.throttle.io_service_bytes", "Read");
+        stats->written_bytes = sum_operations(block, "blkio.throttle.io_service_bytes", "Write");
+    }
+}
+
+/* proc(5), /proc/PID/net/dev: what came in is the first column, what went out the ninth. */
+static void read_network(pid_t pid, BerthCgroupStats *stats) {
+    g_autofree char *text = read_proc(pid, "net/dev");
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        char *colon = strchr(*line, ':');
+        unsigned long long in, out;
+        if (!colon || g_str_has_prefix(g_strchug(*line), "lo:"))
+            continue;
+        if (sscanf(strchr(*line, ':') + 1, "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &in, &out) ==
+            2) {
+            stats->received_bytes += in;
+            stats->sent_bytes += out;
+        }
+    }
+}
+
+void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stats) {
+    berth_autofd int unified = open_cgroup(pid, unit, "");
+
+    *stats = (BerthCgroupStats){0};
+    read_version_2(unified, stats);
+    read_version_1(pid, unit, stats);
+    read_network(pid, stats);
+    /* Without controllers there are the processes themselves. */
+    if (stats->tasks == 0) {
+        g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);
+        stats->tasks = processes->len;
+    }
+}
+
+static bool write_file(pid_t pid, const char *unit, const char *name, const char *value) {
+    berth_autofd int unified = open_cgroup(pid, unit, "");
+    berth_autofd int file = unified < 0 ? -1 : openat(unified, name, O_WRONLY | O_CLOEXEC);
+
+    return file >= 0 && berth_fd_write_all(file, value, strlen(value));
+}
+
+bool berth_cgroup_kill(pid_t pid, const char *unit) {
+    return write_file(pid, unit, "cgroup.kill", "1");
+}
+
+bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
+    return write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
+}
+
+static void add_processes(int directory, unsigned depth, GArray *list) {
+    g_autofree char *text = read_text(directory, "cgroup.procs");
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+
+    for (char **line = lines; *line && list->len < MAX_PROCESSES; line++) {
+        pid_t pid = (pid_t)g_ascii_strtoll(*line, NULL, 10);
+        if (pid > 0)
+            g_array_append_val(list, pid);
+    }
+    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    for (struct dirent *entry; entries && depth < MAX_DEPTH && (entry = readdir(entries));) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+            continue;
+        berth_autofd int below =
+            openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below >= 0)
+            add_processes(below, depth + 1, list);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+GArray *berth_cgroup_list_processes(pid_t pid, const char *unit) {
+    berth_autofd int unified = open_cgroup(pid, unit, "");
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+    if (unified >= 0)
+        add_processes(unified, 0, list);
+    return list;
+}
+
+/* cgroup-v1/memory.rst, OOM Control: an eventfd is registered for it. */
+static int watch_version_1(int memory) {
+    berth_autofd int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    berth_autofd int control = openat(memory, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+    berth_autofd int registry = openat(memory, "cgroup.event_control", O_WRONLY | O_CLOEXEC);
+    g_autofree char *line = g_strdup_printf("%d %d", event, control);
+
+    if (event < 0 || control < 0 || registry < 0 ||
+        !berth_fd_write_all(registry, line, strlen(line)))
+        return -1;
+    return berth_fd_steal(&event);
+}
+
+int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
+    berth_autofd int memory = open_cgroup(pid, unit, "memory");
+    berth_autofd int unified = open_cgroup(pid, unit, "");
+    berth_autofd int notify = -1;
+
+    if (memory >= 0)
+        return watch_version_1(memory);
+    if (unified < 0 || (notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) < 0)
+        return -1;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/memory.events", unified);
+    if (inotify_add_watch(notify, path, IN_MODIFY) < 0)
+        return -1;
+    return berth_fd_steal(&notify);
+}

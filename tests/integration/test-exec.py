@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Further processes in a container, terminals, pausing, limits and figures; and that none of it is lost
+# when the service is killed.
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/exec/base:x"
+
+
+def events(since=0):
+    out = good("events", f"--since={since}", "--no-follow", "--json=short")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def last_event():
+    found = events()
+    return found[-1]["sequence"] if found else 0
+
+
+def state(name):
+    return [row["state"] for row in listing("ps", "-a") if row["id"] == name][0]
+
+
+def wait_for(name, process=""):
+    reply = containers_call("Wait", "ss", name, process)
+    equal(reply.status, 0, str(reply))
+    return int(reply.out.split()[1])
+
+
+class Terminal:
+    """dist in a terminal of its own, as a person has it."""
+
+    def __init__(self, *arguments):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.process = subprocess.Popen(["dist", *arguments], stdin=slave, stdout=slave, stderr=slave,
+                                        start_new_session=True)
+        self.text = ""
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, pattern, seconds=15):
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            left = end - time.monotonic()
+            assert left > 0, f"{pattern!r} is not in {self.text!r}"
+            if select.select([self.master], [], [], min(left, 0.2))[0]:
+                self.text += os.read(self.master, 65536).decode(errors="replace")
+        found = re.search(pattern, self.text)
+        self.text = self.text[found.end():]
+        return found
+
+    def end(self):
+        status = self.process.wait(20)
+        equal(termios.tcgetattr(self.slave)[:4], self.before[:4], "the terminal is as it was")
+        os.close(self.slave)
+        os.close(self.master)
+        return status
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer().add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nu:x:7:8::/home/u:/bin/sh\n")],
+                       {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin", "A=1"], "WorkingDir": "/tmp"}), IMAGE)
+    good("pull", IMAGE)
+    good("run", "-d", "--id=box", IMAGE)
+
+
+def test_exec_has_the_callers_descriptors_and_gives_its_status():
+    result = dist("exec", "box", "sh", "-c", "cat; echo err >&2; exit 7", input="in")
+    equal((result.status, result.out, result.err), (7, "in", "err\n"))
+
+
+def test_exec_is_in_the_container():
+    out = good("exec", "-e", "B=2", "box", "sh", "-c",
+               "echo $A$B; pwd; id -u; cat /proc/self/cgroup | grep ^0; grep -E 'CapBnd|NoNewPrivs|Seccomp:' /proc/self/status;"
+               "cat /proc/1/comm; cat /proc/self/uid_map; ls /proc/self/fd | wc -l")
+    lines = out.split("\n")
+    equal(lines[:4], ["12", "/tmp", "0", "0::/"])
+    equal([line.split()[1] for line in lines[4:7]], ["00000000800405fb", "1", "2"])
+    equal(lines[7], "sleep")
+    equal(lines[8].split()[0::2], ["0", "65536"])
+    equal(lines[9], "4", "descriptors: the standard ones and the directory itself")
+
+
+def test_exec_as_another_user_elsewhere():
+    equal(good("exec", "-u", "u", "-w", "/bin", "box", "sh", "-c", "id -u; id -g; pwd; echo $HOME").split(),
+          ["7", "8", "/bin", "/home/u"])
+
+
+def test_exec_of_what_is_not_there():
+    for command, status in (("nothere", 127), ("/etc/passwd", 126)):
+        result = dist("exec", "box", command)
+        equal(result.status, status, command)
+        contains(result.err, command)
+
+
+def test_exec_in_what_does_not_run():
+    good("create", "--id=idle", IMAGE)
+    result = dist("exec", "idle", "true")
+    equal(result.status, 125)
+    contains(result.err, "not running")
+    good("rm", "idle")
+
+
+def test_statuses_are_kept_and_waited_for():
+    equal(good("exec", "-d", "--process=p1", "box", "sh", "-c", "exit 3").strip(), "p1")
+    equal(wait_for("box", "p1"), 3)
+    equal(wait_for("box", "p1"), 3)
+    result = dist("exec", "--process=p1", "box", "true")
+    equal(result.status, 125)
+    contains(result.err, "already")
+    reply = containers_call("Wait", "ss", "box", "nosuch")
+    contains(reply.err, "nosuch")
+
+
+def test_a_process_is_killed_alone():
+    good("exec", "-d", "--process=victim", "box", "sleep", "1000")
+    equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "victim").status, 0)
+    equal(wait_for("box", "victim"), 137)
+    equal(state("box"), "running")
+
+
+def test_events_of_processes_are_in_order():
+    since = last_event()
+    dist("exec", "--process=told", "box", "true")
+    equal([(event["kind"], event["process"]) for event in events(since)],
+          [("exec-added", "told"), ("exec-started", "told"), ("exit", "told")])
+
+
+def test_top_names_processes():
+    good("exec", "-d", "--process=seen", "box", "sleep", "999")
+    rows = listing("top", "box")
+    assert any(row["process"] == "seen" and row["command"] == "sleep 999" for row in rows), rows
+    assert any(row["process"] == "-" and row["command"] == "sleep 1000" for row in rows), rows
+    containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "seen")
+
+
+def test_figures_of_a_container():
+    row = listing("stats", "box")[0]
+    equal(row["id"], "box")
+    assert row["tasks"] >= 1 and row["cpuUsec"] > 0, row
+
+
+def test_pause_and_resume():
+    since = last_event()
+    good("pause", "box")
+    equal(state("box"), "paused")
+    contains(dist("pause", "box").err, "paused already")
+    contains(dist("exec", "box", "true").err, "paused")
+    good("resume", "box")
+    equal(state("box"), "running")
+    contains(dist("resume", "box").err, "not paused")
+    equal([event["kind"] for event in events(since)], ["pause", "resume"])
+
+
+def test_a_paused_container_can_be_committed_and_stopped():
+    good("run", "-d", "--id=held", IMAGE, "sh", "-c", "echo x >/made; trap 'exit 9' TERM; while :; do sleep 0.1; done")
+    wait_until(lambda: dist("exec", "held", "test", "-e", "/made").status == 0, "the file")
+    contains(dist("commit", "held", "local.test/held:1").err, "running")
+    good("pause", "held")
+    good("commit", "held", "local.test/held:1")
+    equal(good("run", "--rm", "local.test/held:1", "cat", "/made"), "x\n")
+    good("stop", "held")
+    equal(wait_for("held"), 9)
+    good("rm", "held")
+    good("run", "-d", "--id=held", IMAGE)
+    good("pause", "held")
+    good("rm", "-f", "held")
+
+
+def test_limits_are_systemds_and_stay():
+    good("update", "box", "TasksMax=77", "CPUQuota=150%")
+    out = run("systemctl", "show", "berth-box.scope", "-p", "TasksMax,CPUQuotaPerSecUSec").out
+    equal(sorted(out.split()), ["CPUQuotaPerSecUSec=1.500000s", "TasksMax=77"])
+    contains(dist("update", "box", "ExecStart=1").err, "ExecStart")
+    contains(dist("update", "box", "TasksMax=x").err, "TasksMax")
+    good("create", "--id=later", IMAGE)
+    good("update", "later", "TasksMax=55")
+    good("start", "later")
+    equal(run("systemctl", "show", "berth-later.scope", "-P", "TasksMax").out.strip(), "55")
+    good("rm", "-f", "later")
+
+
+def test_a_terminal_as_ssh_has_it():
+    terminal = Terminal("run", "-it", "--rm", IMAGE, "sh")
+    terminal.expect("# ")
+    terminal.type("tty; stty size; test -t 0 && echo is-$((40+2))\n")
+    terminal.expect("/dev/pts/0")
+    terminal.expect("33 99")
+    terminal.expect("is-42")
+    fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 111, 0, 0))
+    os.kill(terminal.process.pid, signal.SIGWINCH)
+    wait_until(lambda: terminal.type("stty size\n") or re.search("44 111", terminal.expect(r"\d+ \d+").group()), "the new size")
+    terminal.type("sleep 100\n")
+    wait_until(lambda: "sleep 100" in good("top", listing("ps")[-1]["id"]), "the sleeping process")
+    terminal.type("\x03")
+    terminal.type("echo on-$?\n")
+    terminal.expect("on-130")
+    terminal.type("exit 5\n")
+    equal(terminal.end(), 5)
+
+
+def test_exec_with_a_terminal():
+    terminal = Terminal("exec", "-it", "box", "sh")
+    terminal.expect("# ")
+    terminal.type("stty size; echo $TERM; exit 6\n")
+    terminal.expect("33 99")
+    terminal.expect("xterm")
+    equal(terminal.end(), 6)
+
+
+def test_detach_and_attach():
+    terminal = Terminal("run", "-it", "--id=tty", IMAGE, "sh")
+    terminal.expect("# ")
+    terminal.type("X=kept\n")
+    terminal.expect("# ")
+    terminal.type("\x10\x11")
+    equal(terminal.end(), 0)
+    equal(state("tty"), "running")
+    kill_service()
+    again = Terminal("attach", "--detach-keys=ctrl-a", "tty")
+    again.type("echo was-$X; tty\n")
+    again.expect("was-kept")
+    again.type("\x01")
+    equal(again.end(), 0)
+    contains(dist("attach", "box").err, "no terminal")
+    contains(dist("attach", "--detach-keys=nonsense", "tty").err, "nonsense")
+    last = Terminal("attach", "tty")
+    last.type("exit 4\n")
+    equal(last.end(), 4)
+    good("rm", "tty")
+
+
+def test_dist_is_killed_in_a_terminal():
+    terminal = Terminal("run", "-it", "--id=lost", IMAGE, "sh")
+    terminal.expect("# ")
+    terminal.process.kill()
+    terminal.process.wait()
+    equal(state("lost"), "running")
+    good("rm", "-f", "lost")
+    terminal = Terminal("run", "-it", "--id=ended", IMAGE, "sh", "-c", "trap 'exit 11' TERM; echo up; while :; do sleep 0.1; done")
+    terminal.expect("up")
+    terminal.process.send_signal(signal.SIGTERM)
+    equal(terminal.end(), 11)
+    good("rm", "ended")
+
+
+def test_the_end_of_input_of_a_terminal():
+    good("create", "-t", "--id=eof", IMAGE, "sh", "-c", "cat; exit 8")
+    good("start", "eof")
+    equal(containers_call("CloseStdin", "ss", "eof", "").status, 0)
+    equal(wait_for("eof"), 8)
+    contains(containers_call("CloseStdin", "ss", "box", "").err, "terminal")
+    good("rm", "eof")
+
+
+def test_nothing_is_lost_when_the_service_is_killed():
+    good("exec", "-d", "--process=long", "box", "sh", "-c", "sleep 1; exit 21")
+    good("exec", "-d", "--process=after", "box", "sh", "-c", "sleep 2; exit 22")
+    good("exec", "-d", "--process=alive", "box", "sleep", "1000")
+    since = last_event()
+    kill_service()
+    equal(wait_for("box", "long"), 21)
+    kill_service()
+    equal(wait_for("box", "after"), 22)
+    equal(state("box"), "running")
+    kinds = [(event["kind"], event["process"], event["status"]) for event in events(since)]
+    equal(kinds, [("exit", "long", 21), ("exit", "after", 22)])
+    equal(run("systemctl", "restart", "berthd").status, 0)
+    assert any(row["process"] == "alive" for row in listing("top", "box"))
+    containers_call("Kill", "sia{sv}", "box", "15", "1", "Process", "s", "alive")
+    equal(wait_for("box", "alive"), 143)
+
+
+def test_processes_end_with_their_container_in_order():
+    good("run", "-d", "--id=whole", IMAGE)
+    good("exec", "-d", "--process=inner", "whole", "sleep", "1000")
+    since = last_event()
+    good("kill", "-s", "KILL", "whole")
+    equal(wait_for("whole"), 137)
+    equal(wait_for("whole", "inner"), 137)
+    equal(sorted((event["kind"], event["process"]) for event in events(since)), [("exit", ""), ("exit", "inner")])
+    good("rm", "whole")
+    contains(containers_call("Wait", "ss", "whole", "inner").err, "whole")
+
+
+def test_restart_on_failure_until_it_is_well():
+    since = last_event()
+    good("create", "--restart=on-failure", "--id=again", IMAGE, "sh", "-c", "echo x >>/tries; test $(wc -l </tries) -ge 3")
+    good("start", "again")
+    wait_until(lambda: [event["status"] for event in events(since) if event["kind"] == "exit"] == [1, 1, 0], "three ends")
+    equal(state("again"), "stopped")
+    good("rm", "again")
+
+
+def test_restart_always_until_it_is_stopped():
+    good("run", "-d", "--restart=always", "--id=ever", IMAGE, "sleep", "1000")
+    good("kill", "-s", "KILL", "ever")
+    wait_until(lambda: state("ever") == "running", "its start")
+    kill_service()
+    good("kill", "-s", "KILL", "ever")
+    kill_service()
+    wait_until(lambda: state("ever") == "running", "its start after the service's death")
+    good("stop", "-t", "0", "ever")
+    time.sleep(0.5)
+    equal(state("ever"), "stopped")
+    good("start", "ever")
+    run("systemctl", "stop", "berth-ever.scope")
+    wait_until(lambda: state("ever") == "stopped", "its end")
+    time.sleep(0.5)
+    equal(state("ever"), "stopped", "systemctl stop is a stop")
+    good("rm", "ever")
+    contains(dist("create", "--rm", "--restart=always", IMAGE).err, "removes itself")
+    contains(dist("create", "--restart=sometimes", IMAGE).err, "sometimes")
+
+
+def test_others_processes_are_not_there():
+    reply = containers_call("Processes", "s", "box", user="alice")
+    contains(reply.err, "no container")
+    reply = containers_call("Exec", "ssasa{sv}", "box", "x", "1", "true", "0", user="alice")
+    contains(reply.err, "needs an administrator's authorization")
+
+
+def test_nothing_is_left():
+    good("rm", "-f", "box")
+    equal(listing("ps", "-a"), [])
+    units = run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out
+    equal(units, "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

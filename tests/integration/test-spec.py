@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# machine: hybrid
+# Whole OCI runtime configurations, beside crun: the same config.json, and what is seen from inside
+# compared field by field. What Berth does not support it refuses by name.
+
+import copy
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+BUNDLE = "/var/tmp/bundle"
+
+CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_NET_BIND_SERVICE"]
+
+# As "crun spec" writes it, for a root of its own.
+BASE = {
+    "ociVersion": "1.0.2",
+    "process": {
+        "terminal": False,
+        "user": {"uid": 0, "gid": 0},
+        "args": ["sh", "-c", "true"],
+        "env": ["PATH=/bin", "HOME=/root"],
+        "cwd": "/",
+        "capabilities": {name: CAPABILITIES for name in ("bounding", "effective", "permitted")},
+        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 512}],
+        "noNewPrivileges": True,
+    },
+    "root": {"path": "rootfs", "readonly": False},
+    "hostname": "inside",
+    "mounts": [
+        {"destination": "/proc", "type": "proc", "source": "proc"},
+        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+         "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+        {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+         "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+        {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+         "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
+        {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
+        {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+    ],
+    "linux": {
+        "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
+        "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
+        "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+    },
+}
+
+USER = {"linux.namespaces+": [{"type": "user"}],
+        "linux.uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
+        "linux.gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}]}
+
+count = 0
+
+
+def spec(command, changes=None):
+    """BASE with changes: "a.b" sets, "a.b+" appends to a list."""
+    config = copy.deepcopy(BASE)
+    config["process"]["args"] = ["sh", "-c", command]
+    for path, value in (changes or {}).items():
+        keys = path.rstrip("+").split(".")
+        target = config
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+        target[keys[-1]] = target.get(keys[-1], []) + value if path.endswith("+") else value
+    return config
+
+
+def write(config, shift=0):
+    global count  # pylint: disable=global-statement
+    count += 1
+    path = f"{BUNDLE}/{count}"
+    os.makedirs(path)
+    shutil.copytree(f"{BUNDLE}/rootfs", f"{path}/rootfs", symlinks=True)
+    if shift:
+        run("chown", "-R", f"{shift}:{shift}", f"{path}/rootfs")
+    with open(f"{path}/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return path
+
+
+def with_berth(config, shift=0):
+    return dist("run", "--rm", "--bundle", write(config, shift))
+
+
+def with_crun(config, shift=0):
+    path = write(config, shift)
+    return run("crun", "--cgroup-manager=disabled", "run", "--bundle", path, f"c{count}")
+
+
+def same(command, changes=None, shift=0, mask=None):
+    """Runs it under both; returns what both said."""
+    config = spec(command, changes)
+    mine, theirs = with_berth(config, shift), with_crun(config, shift)
+    outs = [re.sub(mask, "", result.out) if mask else result.out for result in (mine, theirs)]
+    assert (mine.status, outs[0]) == (theirs.status, outs[1]), \
+        f"{command}\nberth: {mine}\ncrun: {theirs}"
+    return mine
+
+
+def refused(word, changes):
+    config = spec("true", changes)
+    result = dist("create", "--bundle", write(config))
+    equal(result.status, 125, str(result))
+    contains(result.err, word)
+
+
+def test_setup():
+    os.makedirs(f"{BUNDLE}/rootfs")
+    os.chmod(BUNDLE, 0o755)
+    # Both have the host's descriptors of limits; crun wants memory to be locked.
+    layer = oci.busybox_layer()
+    layer.add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nu:x:7:8::/home/u:/bin/sh\n")
+    layer.add("probe.sh", b"#!/bin/sh\necho probe\n", mode=0o755)
+    with open("/var/tmp/root.tar", "wb") as file:
+        file.write(gzip.decompress(layer.finish()[2]))
+    equal(run("tar", "-xf", "/var/tmp/root.tar", "-C", f"{BUNDLE}/rootfs").status, 0)
+    result = with_crun(spec("echo works"))
+    equal((result.status, result.out), (0, "works\n"), str(result))
+
+
+def test_exit_statuses():
+    for command, status in (("exit 3", 3), ("sh -c 'kill -9 $$'; exit $?", 137), ("nosuchcommand", 127)):
+        equal(same(command).status, status)
+
+
+def test_status_of_the_process():
+    same("grep -E 'Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:|NSpid|Umask' /proc/self/status", mask=r"NSpid:.*")
+
+
+def test_status_of_another_user():
+    same("grep -E 'Uid|Gid|Groups|Cap|Umask' /proc/self/status; id -u; id -g",
+         {"process.user": {"uid": 7, "gid": 8, "umask": 0o77, "additionalGids": [20, 30]}})
+
+
+def test_ambient_capabilities():
+    sets = {name: ["CAP_NET_BIND_SERVICE", "CAP_KILL"] for name in
+            ("bounding", "effective", "permitted", "inheritable", "ambient")}
+    same("grep Cap /proc/self/status", {"process.user": {"uid": 7, "gid": 8}, "process.capabilities": sets})
+
+
+def test_limits():
+    same("ulimit -a", {"process.rlimits": [{"type": "RLIMIT_NOFILE", "hard": 400, "soft": 300},
+                                           {"type": "RLIMIT_CORE", "hard": 1024, "soft": 0},
+                                           {"type": "RLIMIT_STACK", "hard": 4194304, "soft": 4194304},
+                                           {"type": "RLIMIT_FSIZE", "hard": 1000000, "soft": 1000000}]},
+         mask=r"(?m)^.*(locked memory|processes).*$")
+
+
+def test_environment_and_directory():
+    same("env | sort; pwd", {"process.env": ["PATH=/bin", "A=b c", "HOME=/x"], "process.cwd": "/etc"},
+         mask=r"(container|SHLVL|_)=.*\n")
+
+
+def test_mounts_are_those_of_the_configuration():
+    # Numbers and devices differ; crun and the kernel add what is a default.
+    command = "cut -d' ' -f4- /proc/self/mountinfo | grep -v ' / / ' | sed 's/ master:[0-9]*//; s/ - .*//' | sort"
+    same(command, mask=r"(?m)bundle/\d+|(?<=/sys/firmware) \S+|(?<=/proc/keys) \S+|(?<=/proc/timer_list) \S+")
+
+
+def test_dev():
+    same("ls /dev; for i in null zero full random urandom tty; do stat -c '%n %F %t:%T %a %u:%g' /dev/$i; done;"
+         "for i in fd stdin stdout stderr ptmx; do readlink /dev/$i; done", mask=r"console\n|core\n")
+
+
+def test_devices_of_the_configuration():
+    same("stat -c '%n %F %t:%T %a %u:%g' /dev/fuse /dev/in/side; echo x >/dev/in/side && echo written",
+         {"linux.devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o600, "uid": 7, "gid": 8},
+                            {"path": "/dev/in/side", "type": "c", "major": 1, "minor": 3, "fileMode": 0o666}]})
+
+
+def test_read_only_and_masked_paths():
+    same("cat /proc/keys | wc -c; ls /sys/firmware | wc -l; echo x 2>&1 >/proc/sys/kernel/hostname; "
+         "echo 1 2>&1 >/proc/sysrq-trigger; head -c1 /proc/kcore | wc -c; mount | grep -c ' on /proc/sys '")
+
+
+def test_a_read_only_root():
+    result = same("touch /x; echo $?; touch /dev/shm/x; echo $?", {"root.readonly": True})
+    equal(result.out.split(), ["1", "0"])
+
+
+def test_sysctls():
+    same("cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni /proc/sys/kernel/domainname",
+         {"linux.sysctl": {"net.ipv4.ip_forward": "1", "kernel.shmmni": "99", "kernel.domainname": "dom"}})
+
+
+def test_names():
+    same("hostname; cat /proc/sys/kernel/domainname", {"hostname": "h.example", "domainname": "d.example"})
+
+
+def test_bind_mounts():
+    os.makedirs("/var/tmp/source/below", exist_ok=True)
+    with open("/var/tmp/source/file", "w", encoding="utf-8") as file:
+        file.write("content\n")
+    run("mount", "-t", "tmpfs", "x", "/var/tmp/source/below")
+    with open("/var/tmp/source/below/deep", "w", encoding="utf-8") as file:
+        file.write("deep\n")
+    for options in (["bind"], ["rbind"], ["rbind", "ro"], ["rbind", "rro"], ["bind", "ro", "nosuid", "noexec", "nodev"],
+                    ["rbind", "rslave"], ["rbind", "rshared"], ["bind", "private"], ["rbind", "noatime"]):
+        same("cat /mnt/file /mnt/below/* 2>&1; touch /mnt/new 2>/dev/null; echo $?; touch /mnt/below/new 2>/dev/null; echo $?; rm -f /mnt/new /mnt/below/new 2>/dev/null;"
+             "grep ' /mnt' /proc/self/mountinfo | cut -d' ' -f5,6 | sort",
+             {"mounts+": [{"destination": "/mnt", "source": "/var/tmp/source", "options": options}]})
+    same("cat /etc/one; ls -l /etc/one | cut -c1-10",
+         {"mounts+": [{"destination": "/etc/one", "type": "bind", "source": "/var/tmp/source/file", "options": ["bind", "ro"]}]})
+
+
+def test_a_mount_through_a_link_stays_in_the_root():
+    config = spec("ls /real; readlink /link; ls /etc/escape 2>&1 | wc -l",
+                  {"mounts+": [{"destination": "/link/in", "type": "tmpfs", "source": "t"},
+                               {"destination": "/up/x", "type": "tmpfs", "source": "t"}]})
+    for link, target in (("link", "/real"), ("up", "../../../../../../var/tmp")):
+        if not os.path.lexists(f"{BUNDLE}/rootfs/{link}"):
+            os.symlink(target, f"{BUNDLE}/rootfs/{link}")
+    result = with_berth(config)
+    equal((result.status, result.out.split()[:2]), (0, ["in", "/real"]), str(result))
+    assert not os.path.exists("/var/tmp/x"), "a mount point was made outside"
+
+
+def test_proc_as_a_link_is_refused():
+    shutil.copytree(f"{BUNDLE}/rootfs", f"{BUNDLE}/saved", symlinks=True)
+    for name in ("proc", "dev", "sys"):
+        shutil.rmtree(f"{BUNDLE}/rootfs/{name}", ignore_errors=True)
+        os.symlink("/etc", f"{BUNDLE}/rootfs/{name}")
+        result = with_berth(spec("true"))
+        equal(result.status, 125, str(result))
+        contains(result.err, f"/{name}")
+        os.unlink(f"{BUNDLE}/rootfs/{name}")
+
+
+def test_a_user_namespace():
+    same("cat /proc/self/uid_map; id -u; grep -E 'Uid|Cap' /proc/self/status; touch /mine && stat -c %u /mine;"
+         "stat -c '%n %t:%T' /dev/null", USER, shift=100000)
+
+
+def test_namespaces_are_joined_by_path():
+    open("/var/tmp/net", "w", encoding="utf-8").close()
+    equal(run("unshare", "--net=/var/tmp/net", "true").status, 0)
+    changes = {"linux.namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")] +
+               [{"type": "network", "path": "/var/tmp/net"}]}
+    result = same("readlink /proc/self/ns/net", changes)
+    equal(result.out, f"net:[{os.stat('/var/tmp/net').st_ino}]\n")
+    run("umount", "/var/tmp/net")
+
+
+def test_a_time_namespace():
+    changes = {"linux.namespaces+": [{"type": "time"}],
+               "linux.timeOffsets": {"boottime": {"secs": 1000000, "nanosecs": 0}}}
+    config = spec("cut -d. -f1 /proc/uptime", changes)
+    result = with_berth(config)
+    assert int(result.out) > 1000000, str(result)
+
+
+def test_seccomp():
+    for action, extra in (("SCMP_ACT_ERRNO", {"errnoRet": 11}), ("SCMP_ACT_KILL", {}), ("SCMP_ACT_KILL_PROCESS", {}),
+                          ("SCMP_ACT_TRAP", {}), ("SCMP_ACT_LOG", {}), ("SCMP_ACT_ALLOW", {})):
+        same("mkdir /made; echo $?", {"linux.seccomp": {
+            "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+            "syscalls": [{"names": ["mkdir", "mkdirat", "nosuchcall"], "action": action, **extra}]}})
+
+
+def test_seccomp_of_arguments():
+    same("sleep 0; kill -0 1; echo $?; kill -18 1; echo $?", {"linux.seccomp": {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5,
+                      "args": [{"index": 1, "value": 18, "op": "SCMP_CMP_EQ"}]}]}})
+
+
+def test_scores_and_priorities():
+    same("cat /proc/self/oom_score_adj", {"process.oomScoreAdj": 500})
+    result = with_berth(spec("cut -d' ' -f19,41 /proc/self/stat", {"process.scheduler": {"policy": "SCHED_BATCH", "nice": 5}}))
+    equal(result.out.split(), ["5", "3"], str(result))
+    result = with_berth(spec("ionice -p 1", {"process.ioPriority": {"class": "IOPRIO_CLASS_IDLE", "priority": 3}}))
+    contains(result.out, "idle")
+
+
+def test_personality():
+    same("uname -m", {"linux.personality": {"domain": "LINUX32"}})
+
+
+def test_hooks_run_in_their_order_and_places():
+    log = "/var/tmp/hooks"
+    if os.path.exists(log):
+        os.unlink(log)
+
+    def hook(name):
+        return [{"path": "/bin/sh", "args": ["sh", "-c", f"cat >/var/tmp/state-{name}; echo {name} >>{log}"]}]
+    config = spec("true", {"hooks": {name: hook(name) for name in
+                                     ("prestart", "createRuntime", "createContainer", "poststart", "poststop")}})
+    config["hooks"]["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat >/state; echo in >/in"]}]
+    config["process"]["args"] = ["sh", "-c", "cat /in; grep -o '\"status\":\"created\"' /state"]
+    result = with_berth(config)
+    equal((result.status, result.out), (0, "in\n\"status\":\"created\"\n"), str(result))
+    wait_until(lambda: open(log, encoding="utf-8").read().split()[-1] == "poststop", "the last hook")
+    equal(open(log, encoding="utf-8").read().split(),
+          ["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
+    with open("/var/tmp/state-createRuntime", encoding="utf-8") as file:
+        told = json.load(file)
+    equal((told["status"], told["ociVersion"][:2]), ("created", "1."))
+    assert told["pid"] > 1 and told["id"] and told["bundle"], told
+
+
+def test_a_hook_that_fails_ends_the_start():
+    for name in ("prestart", "createRuntime", "createContainer", "startContainer"):
+        config = spec("echo ran", {"hooks": {name: [{"path": "/bin/sh", "args": ["sh", "-c", "exit 9"]}]}})
+        result = with_berth(config)
+        equal((result.status, result.out), (125, ""), f"{name}: {result}")
+        contains(result.err, "hook")
+    config = spec("echo ran", {"hooks": {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "100"], "timeout": 1}]}})
+    result = with_berth(config)
+    contains(result.err, "took longer")
+
+
+def test_resources_are_set():
+    config = spec("sleep 100", {"linux.resources": {"memory": {"limit": 67108864}, "pids": {"limit": 33},
+                                                    "cpu": {"shares": 2048, "quota": 50000, "period": 100000}}})
+    good("run", "-d", "--id=res", "--bundle", write(config))
+    shown = run("systemctl", "show", "berth-res.scope", "-p", "MemoryMax,TasksMax,CPUQuotaPerSecUSec").out
+    equal(sorted(shown.split()), ["CPUQuotaPerSecUSec=500ms", "MemoryMax=67108864", "TasksMax=33"])
+    good("rm", "-f", "res")
+
+
+def test_a_terminal_of_the_configuration():
+    config = spec("test -t 0 && tty", {"process.terminal": True})
+    good("create", "--id=term", "--bundle", write(config))
+    good("start", "term")
+    contains(run("dist", "wait", "term").err + str(dist("wait", "term").status), "0")
+    good("rm", "term")
+
+
+def test_what_is_not_supported_is_named():
+    refused("apparmorProfile", {"process.apparmorProfile": "p"})
+    refused("selinuxLabel", {"process.selinuxLabel": "l"})
+    refused("intelRdt", {"linux.intelRdt": {"closID": "x"}})
+    refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})
+    refused("whole machine", {"linux.sysctl": {"vm.swappiness": "1"}})
+    refused("windows", {"windows": {}})
+    refused("remount", {"mounts+": [{"destination": "/x", "type": "tmpfs", "options": ["remount"]}]})
+    result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}}))
+    contains(result.err, "SCMP_ACT_NOTIFY")
+
+
+def test_wrong_types_are_named():
+    for word, changes in (("args", {"process.args": "x"}), ("env", {"process.env": {}}), ("uid", {"process.user": {"uid": "0"}}),
+                          ("mounts", {"mounts": {}}), ("namespaces", {"linux.namespaces": "x"}), ("cwd", {"process.cwd": 5}),
+                          ("readonly", {"root.readonly": "yes"}), ("sysctl", {"linux.sysctl": []})):
+        refused(word, changes)
+
+
+def test_a_root_that_was_exchanged_is_not_taken():
+    path = write(spec("echo ran"))
+    good("create", "--id=moved", "--bundle", path)
+    os.rename(f"{path}/rootfs", f"{path}/old")
+    shutil.copytree(f"{path}/old", f"{path}/rootfs", symlinks=True)
+    result = dist("start", "-a", "moved")
+    equal(result.status, 125)
+    contains(result.err, "not what was given")
+    good("rm", "moved")
+
+
+def test_a_specification_needs_an_administrator():
+    reply = containers_call("Create", "ssa{sv}", "", "x", "1", "Spec", "s", "{}", user="alice")
+    contains(reply.err, "authorization")
+
+
+def test_nothing_is_left():
+    equal(listing("ps", "-a"), [])
+    equal(run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out, "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
