@@ -17,6 +17,7 @@
 #define DIST_CONTENTS "/org/berth1/contents", "org.berth1.Contents"
 #define DIST_LEASES "/org/berth1/leases", "org.berth1.Leases"
 #define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+#define DIST_VOLUMES "/org/berth1/volumes", "org.berth1.Volumes"
 #define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
 
 /* Exit statuses of what runs a container. */

@@ -9,6 +9,7 @@
 #include "table.h"
 #include "verbs-processes.h"
 #include "verbs-run.h"
+#include "verbs-volume.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -202,11 +203,18 @@ static int verb_stop(int argc, char **argv, GError **error) {
 }
 
 static int verb_wait(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("ID"), _("Wait for a container; its exit status becomes this one's."), NULL,
-                    false, &argc, &argv, error) ||
+    g_autofree char *process = NULL;
+    const GOptionEntry options[] = {
+        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("For a process that exec made"), "ID"},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"), _("Wait for a container; its exit status becomes this one's."),
+                    options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return DIST_EXIT_BERTH;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1], "");
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1], process ? process : "");
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
@@ -353,6 +361,7 @@ const DistVerb dist_container_verbs[] = {
     {"resume", "ID…", N_("let them go on"), dist_verb_resume},
     {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
     {"top", "ID", N_("list the processes of a container"), dist_verb_top},
+    {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},
     {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},
     {"events", "", N_("show what happens to containers"), verb_events},

@@ -38,3 +38,12 @@ bool berth_capabilities_set_ambient(uint64_t ambient, GError **error) {
             return berth_error_set_errno(error, errno, "make capability %d ambient", capability);
     return true;
 }
+
+uint64_t berth_capabilities_get_permitted(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}

@@ -9,6 +9,9 @@
 /* All but kept leave the bounding set, for this process and what it executes. */
 bool berth_capabilities_bound(uint64_t kept, GError **error);
 
+/* What this process has, as bits. */
+uint64_t berth_capabilities_get_permitted(void);
+
 /* Sets the three sets of a process. */
 bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inheritable,
                             GError **error);

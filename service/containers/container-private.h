@@ -5,6 +5,7 @@
 #pragma once
 
 #include "containers/containers.h"
+#include "containers/devices.h"
 #include "containers/launch.h"
 
 struct BerthContainers {
@@ -14,7 +15,9 @@ struct BerthContainers {
     BerthImages *images;
     BerthDatabase *database;
     int directory; /* containers/ of the state directory */
-    int program;   /* berth-launch */
+    int volumes;   /* volumes/ of it */
+    char *state_path;
+    int program; /* berth-launch */
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
     GHashTable *taken; /* ids of containers that are being made */
@@ -106,10 +109,16 @@ void berth_container_cancel_restart(BerthContainer *container);
 uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error);
 enum { BERTH_IDS_COUNT = 65536 };
 
-/* The OCI runtime configuration of options on an image, as JSON. chain: names of the layers'
- * directories, topmost first. ids: the first host id, or 0 for the host's own. */
+/* The OCI runtime configuration of options on an image, as JSON. */
+typedef struct {
+    char *const *chain;    /* names of the layers' directories, topmost first */
+    uint32_t ids;          /* the first host id, or 0 for the host's own */
+    const char *directory; /* the container's, as a path */
+    const BerthDeviceEdits *edits;
+} BerthSpecContext;
+
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
-                        char *const *chain, uint32_t ids, GError **error);
+                        const BerthSpecContext *context, GError **error);
 
 /* Whether seccomp is a profile and not the name of one; whether the command is an init system. */
 bool berth_spec_is_profile(const char *seccomp);

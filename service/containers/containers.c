@@ -4,7 +4,9 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "config.h"
 #include "containers/container-private.h"
+#include "containers/volumes.h"
 #include "snapshots/trash.h"
 #include "systemd/pidfd.h"
 
@@ -30,6 +32,13 @@ static void on_stop_requested(const char *unit, void *userdata) {
     }
 }
 
+static char *read_path(int directory) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
+    char *path = g_file_read_link(link, NULL);
+
+    return path ? path : g_strdup(BERTH_STATEDIR);
+}
+
 BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *images,
                                       GError **error) {
     BerthContainers *containers = g_new0(BerthContainers, 1);
@@ -41,12 +50,17 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->database = images->database;
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    containers->directory = containers->program = -1;
+    containers->directory = containers->volumes = containers->program = -1;
+    containers->state_path = read_path(directory);
     if (mkdirat(directory, "containers", 0700) < 0 && errno != EEXIST)
         berth_error_set_errno(error, errno, "make directory containers");
     else if ((containers->directory =
                   openat(directory, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         berth_error_set_errno(error, errno, "open directory containers");
+    else if ((mkdirat(directory, "volumes", 0700) < 0 && errno != EEXIST) ||
+             (containers->volumes =
+                  openat(directory, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        berth_error_set_errno(error, errno, "open directory volumes");
     else if ((containers->program = berth_launch_open_program(error)) < 0)
         ;
     else if (sd_id128_get_boot(&boot) < 0)
@@ -67,6 +81,8 @@ void berth_containers_free(BerthContainers *containers) {
     berth_scopes_free(containers->scopes);
     berth_fd_clear(&containers->directory);
     berth_fd_clear(&containers->program);
+    berth_fd_clear(&containers->volumes);
+    g_free(containers->state_path);
     g_free(containers);
 }
 
@@ -208,5 +224,5 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
         }
     berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
-    return good && remove_orphans(containers, error);
+    return good && remove_orphans(containers, error) && berth_volumes_recover(containers, error);
 }

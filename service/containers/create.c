@@ -7,7 +7,9 @@
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
+#include "containers/files.h"
 #include "containers/mounts.h"
+#include "containers/volumes.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -29,6 +31,7 @@ typedef struct {
     BerthContainerOptions options; /* its strings and vectors are the creation's */
     uint32_t ids;
     char *root, *root_inode; /* of a directory instead of an image */
+    BerthDeviceEdits *edits; /* what devices change of the configuration */
     BerthContainerCreated done;
     void *userdata;
 } Creation;
@@ -50,6 +53,7 @@ static void free_creation(Creation *creation) {
     g_clear_pointer(&options->properties, g_variant_unref);
     g_free(creation->root);
     g_free(creation->root_inode);
+    berth_device_edits_free(creation->edits);
     g_free(creation);
 }
 
@@ -241,6 +245,22 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
     return true;
 }
 
+/* The names of its volumes, by which they are known to be in use. */
+static GVariant *list_volumes(const BerthContainerOptions *options) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (mount->volume)
+            g_ptr_array_add(names, mount->volume);
+    }
+    g_variant_dict_insert_value(
+        &extra, "Volumes",
+        g_variant_new_strv((const char *const *)names->pdata, (gssize)names->len));
+    return g_variant_ref_sink(g_variant_dict_end(&extra));
+}
+
 static void fill_record(BerthContainerRecord *record, const Creation *creation,
                         const BerthImageInfo *image) {
     const BerthContainerOptions *options = &creation->options;
@@ -271,6 +291,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .network = g_strdup(options->network ? options->network : "none"),
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
+        .extra = list_volumes(options),
         .properties = options->properties ? g_variant_ref(options->properties) : NULL,
     };
 }
@@ -289,7 +310,8 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
 }
 
 /* What the configuration of a caller's own says beside what is run: limits, slice, terminal. */
-static void take_plan(BerthContainerRecord *record, const BerthPlan *plan) {
+static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
+                      const BerthDeviceEdits *edits) {
     g_auto(GVariantDict) properties;
 
     record->terminal = plan->terminal;
@@ -303,12 +325,19 @@ static void take_plan(BerthContainerRecord *record, const BerthPlan *plan) {
         const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
         g_variant_dict_insert_value(&properties, property->name, property->value);
     }
-    if (plan->device_deny) {
+    if (plan->device_deny || edits->devices->len > 0) {
         g_auto(GVariantBuilder) rules = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ss)"));
         g_variant_dict_insert(&properties, "DevicePolicy", "s", "closed");
         for (guint i = 0; i < plan->device_rules->len; i++) {
             g_auto(GStrv) parts = g_strsplit(plan->device_rules->pdata[i], " ", 2);
             g_variant_builder_add(&rules, "(ss)", parts[0], parts[1]);
+        }
+        for (guint i = 0; i < edits->devices->len; i++) {
+            const BerthDeviceRequest *device = edits->devices->pdata[i];
+            g_autofree char *node =
+                g_strdup_printf("/dev/%s/%u:%u", S_ISBLK(device->type) ? "block" : "char",
+                                device->major, device->minor);
+            g_variant_builder_add(&rules, "(ss)", node, device->access);
         }
         g_variant_dict_insert_value(&properties, "DeviceAllow", g_variant_builder_end(&rules));
     }
@@ -324,7 +353,15 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
     if (options->spec)
         return berth_spec_complete(options->spec, chain, creation->root, creation->root_inode,
                                    error);
-    return berth_spec_format(options, image, chain, creation->ids, error);
+    g_autofree char *directory =
+        g_build_filename(creation->containers->state_path, "containers", options->id, NULL);
+    const BerthSpecContext context = {
+        .chain = chain,
+        .ids = creation->ids,
+        .directory = directory,
+        .edits = creation->edits,
+    };
+    return berth_spec_format(options, image, &context, error);
 }
 
 static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image,
@@ -336,11 +373,15 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     /* It is read as berth-launch will: what is wrong with it is told now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     if (!plan || !write_directory(containers, id, config, error) ||
+        (!creation->options.spec &&
+         !berth_container_files_write(
+             containers->directory, id, plan->hostname,
+             creation->options.network ? creation->options.network : "none", NULL, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
     fill_record(&record, creation, image);
-    if (creation->options.spec)
-        take_plan(&record, plan);
+    if (creation->options.spec || creation->edits->devices->len > 0)
+        take_plan(&record, plan, creation->edits);
     BerthContainer *container = berth_container_new(containers, &record);
     if (berth_container_change(container, "create", error))
         return container;
@@ -405,6 +446,23 @@ static bool take_root(Creation *creation, int root, GError **error) {
     return creation->root != NULL;
 }
 
+/* Volumes become bind mounts of their directories. */
+static bool open_volumes(Creation *creation, GError **error) {
+    BerthContainerOptions *options = &creation->options;
+    bool idmap = g_str_equal(options->user_namespace, "auto");
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        BerthMountRequest *mount = options->mounts->pdata[i];
+        if (!mount->volume)
+            continue;
+        char *path = berth_volume_open(creation->containers, mount->volume, options->owner, error);
+        if (!path)
+            return false;
+        berth_mount_request_set_source(mount, path, idmap);
+    }
+    return true;
+}
+
 static bool prepare(Creation *creation, int root, GError **error) {
     BerthContainers *containers = creation->containers;
     BerthContainerOptions *options = &creation->options;
@@ -413,7 +471,9 @@ static bool prepare(Creation *creation, int root, GError **error) {
         g_free((char *)options->id);
         options->id = make_id();
     }
-    return check_options(containers, options, error) && take_root(creation, root, error);
+    return check_options(containers, options, error) && take_root(creation, root, error) &&
+           (creation->edits = berth_device_edits_new(options->devices, error)) != NULL &&
+           open_volumes(creation, error);
 }
 
 void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,

@@ -107,6 +107,25 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     return request;
 }
 
+BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,
+                                                   char **options, GError **error) {
+    const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", NULL};
+
+    if (!check_destination(destination, error) || !check_options(options, error))
+        return NULL;
+    if (source[0] != '/') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "the source \"%.200s\" of a mount is not absolute", source);
+        return NULL;
+    }
+    BerthMountRequest *request = g_new0(BerthMountRequest, 1);
+    request->type = "bind";
+    request->source = g_strdup(source);
+    request->destination = g_strdup(destination);
+    request->options = join_options(options, more);
+    return request;
+}
+
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
                                            char **options, GError **error) {
     static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
@@ -129,6 +148,15 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
     request->destination = g_strdup(destination);
     request->options = join_options(options, source[0] ? NULL : for_tmpfs);
     return request;
+}
+
+void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap) {
+    const char *const more[] = {"bind", "nosuid", "nodev", idmap ? "idmap" : NULL, NULL};
+    g_auto(GStrv) before = request->options;
+
+    g_free(request->source);
+    request->source = path;
+    request->options = join_options(before, more);
 }
 
 void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request) {

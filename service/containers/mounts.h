@@ -21,10 +21,17 @@ typedef struct {
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error);
 
+/* The same by a path of the host that an administrator has written down. */
+BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,
+                                                   char **options, GError **error);
+
 /* Source "" is a tmpfs, a name a volume. */
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
                                            char **options, GError **error);
 void berth_mount_request_free(gpointer request);
+
+/* Says where a volume is; idmap: its files have the container's ids. Takes path over. */
+void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap);
 
 /* Path and identity of an open file; the path is the caller's. */
 char *berth_mount_describe(int fd, char **inode, GError **error);

@@ -14,6 +14,7 @@
 
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/stat.h>
 
 static const char *const default_capabilities[] = {
     "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",     "CAP_FSETID",
@@ -144,7 +145,7 @@ static bool has_variable(char *const *environment, const char *assignment) {
 }
 
 static void add_environment(JsonBuilder *builder, const BerthContainerOptions *options,
-                            const BerthImageInfo *image) {
+                            const BerthImageInfo *image, const BerthSpecContext *context) {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     json_builder_set_member_name(builder, "env");
@@ -156,6 +157,8 @@ static void add_environment(JsonBuilder *builder, const BerthContainerOptions *o
             json_builder_add_string_value(builder, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
         json_builder_add_string_value(builder, *variable);
+    for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
+        json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
     /* systemd's container interface: who has made it. */
     if (!has_variable(image->environment, "container=") &&
         !has_variable(options->environment, "container="))
@@ -195,7 +198,8 @@ static void add_limits(JsonBuilder *builder) {
 }
 
 static bool add_process(JsonBuilder *builder, const BerthContainerOptions *options,
-                        const BerthImageInfo *image, GError **error) {
+                        const BerthImageInfo *image, const BerthSpecContext *context,
+                        GError **error) {
     const char *directory = options->working_directory    ? options->working_directory
                             : image->working_directory[0] ? image->working_directory
                                                           : "/";
@@ -213,7 +217,7 @@ static bool add_process(JsonBuilder *builder, const BerthContainerOptions *optio
     json_builder_end_object(builder);
     if (!add_arguments(builder, options, image, error))
         return false;
-    add_environment(builder, options, image);
+    add_environment(builder, options, image, context);
     add_string(builder, "cwd", directory);
     add_capabilities(builder, options);
     add_limits(builder);
@@ -270,8 +274,23 @@ static void add_temporary(JsonBuilder *builder, const BerthContainerOptions *opt
     }
 }
 
+/* What files.c writes. */
+static void add_files(JsonBuilder *builder, const BerthContainerOptions *options,
+                      const BerthSpecContext *context) {
+    static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
+    const char *const flags[] = {"bind", "nosuid", "nodev", context->ids > 0 ? "idmap" : NULL,
+                                 NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *source = g_strconcat(context->directory, paths[i], NULL);
+        if (!is_mounted(options, paths[i]))
+            add_mount(builder, paths[i], "bind", source, flags);
+    }
+}
+
 static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *options,
-                       const BerthImageInfo *image, uint32_t ids, bool is_system) {
+                       const BerthImageInfo *image, const BerthSpecContext *context,
+                       bool is_system) {
     static const char *const volume[] = {"bind", "x-berth.volume", NULL};
 
     json_builder_set_member_name(builder, "mounts");
@@ -279,13 +298,16 @@ static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *option
     for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++)
         add_mount(builder, default_mounts[i].destination, default_mounts[i].type,
                   default_mounts[i].source, default_mounts[i].options);
-    add_sys(builder, options, ids, is_system);
+    add_sys(builder, options, context->ids, is_system);
     add_temporary(builder, options, is_system);
     for (char **path = image->volumes; options->read_only && *path; path++)
         if ((*path)[0] == '/' && !is_mounted(options, *path))
             add_mount(builder, *path, "bind", *path, volume);
+    add_files(builder, options, context);
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
         berth_mount_add(builder, options->mounts->pdata[i]);
+    for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
+        berth_mount_add(builder, context->edits->mounts->pdata[i]);
     json_builder_end_array(builder);
 }
 
@@ -318,8 +340,41 @@ static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_end_array(builder);
 }
 
-static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options, uint32_t ids,
-                      GError **error) {
+static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_int_value(builder, value);
+}
+
+static void add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
+    json_builder_set_member_name(builder, "devices");
+    json_builder_begin_array(builder);
+    for (guint i = 0; context->edits && i < context->edits->devices->len; i++) {
+        const BerthDeviceRequest *device = context->edits->devices->pdata[i];
+        json_builder_begin_object(builder);
+        add_string(builder, "path", device->path);
+        add_string(builder, "type", S_ISBLK(device->type) ? "b" : "c");
+        add_number(builder, "major", device->major);
+        add_number(builder, "minor", device->minor);
+        add_number(builder, "fileMode", device->mode);
+        add_number(builder, "uid", device->uid);
+        add_number(builder, "gid", device->gid);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
+    if (!context->edits || json_object_get_size(context->edits->hooks) == 0)
+        return;
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+    json_node_set_object(node, context->edits->hooks);
+    json_builder_set_member_name(builder, "hooks");
+    json_builder_add_value(builder, node);
+}
+
+static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options,
+                      const BerthSpecContext *context, GError **error) {
+    uint32_t ids = context->ids;
     const char *const namespaces[] = {
         "pid",
         "mount",
@@ -346,6 +401,7 @@ static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options
         add_range(builder, "uidMappings", ids);
         add_range(builder, "gidMappings", ids);
     }
+    add_devices(builder, context);
     add_strings(builder, "maskedPaths", masked_paths);
     add_strings(builder, "readonlyPaths", read_only_paths);
     if (!add_profile(builder, options, error))
@@ -368,13 +424,13 @@ static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *o
 }
 
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
-                        char *const *chain, uint32_t ids, GError **error) {
+                        const BerthSpecContext *context, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     bool is_system = berth_spec_is_system(options, image);
 
     json_builder_begin_object(builder);
     add_string(builder, "ociVersion", "1.0.2");
-    if (!add_process(builder, options, image, error))
+    if (!add_process(builder, options, image, context, error))
         return NULL;
     json_builder_set_member_name(builder, "root");
     json_builder_begin_object(builder);
@@ -382,10 +438,11 @@ char *berth_spec_format(const BerthContainerOptions *options, const BerthImageIn
     add_bool(builder, "readonly", options->read_only);
     json_builder_end_object(builder);
     add_string(builder, "hostname", options->hostname ? options->hostname : options->id);
-    add_mounts(builder, options, image, ids, is_system);
-    if (!add_linux(builder, options, ids, error))
+    add_mounts(builder, options, image, context, is_system);
+    if (!add_linux(builder, options, context, error))
         return NULL;
-    add_annotations(builder, options, chain);
+    add_hooks(builder, context);
+    add_annotations(builder, options, context->chain);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     return json_to_string(root, TRUE);

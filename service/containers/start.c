@@ -10,12 +10,13 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/container-private.h"
+#include "containers/files.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
 
 /* berth-launch's own, for a failure that is not the command's. */
-enum { STATUS_NOT_STARTED = 125 };
+enum { STATUS_NOT_STARTED = 125, MAX_HOSTNAME_BYTES = 256 };
 
 static void on_done(const GError *error, void *userdata) {
     BerthProcess *first = userdata;
@@ -128,6 +129,22 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
     return berth_launch_new(&request, &callbacks, first, error);
 }
 
+/* The name servers may be others than they were when it was created. */
+static bool refresh_files(BerthContainer *container, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    g_autofree char *path = g_strconcat(record->id, "/etc/hostname", NULL);
+    berth_autofd int file =
+        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0)
+        return true;
+    g_autofree char *hostname = berth_fd_read_whole(file, MAX_HOSTNAME_BYTES, &size, error);
+    return hostname &&
+           berth_container_files_write(container->containers->directory, record->id,
+                                       g_strchomp(hostname), record->network, NULL, error);
+}
+
 static bool check_startable(const BerthContainer *container, GError **error) {
     BerthContainerState state = container->record.state;
     bool starting = container->first->launch != NULL;
@@ -150,6 +167,10 @@ void berth_container_start(BerthContainer *container, const BerthContainerStream
     }
     berth_container_cancel_restart(container);
     berth_process_drop_terminal(first);
+    if (!refresh_files(container, &error)) {
+        done(error, userdata);
+        return;
+    }
     first->started = done;
     first->userdata = userdata;
     first->born = false;

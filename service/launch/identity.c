@@ -137,6 +137,10 @@ bool berth_identity_take(const BerthPlan *plan, BerthIdentity *identity, GError 
 }
 
 bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error) {
+    /* On some machines root has not all of them; what there is to give is given, as other runtimes
+     * do. */
+    uint64_t had = berth_capabilities_get_permitted();
+
     if (!berth_capabilities_bound(plan->bounding, error))
         return false;
     /* A user namespace may forbid setgroups(2); then there is nothing to drop or to add. */
@@ -148,6 +152,7 @@ bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity,
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return berth_error_set_errno(error, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
-    return berth_capabilities_set(plan->permitted, plan->effective, plan->inheritable, error) &&
-           berth_capabilities_set_ambient(plan->ambient, error);
+    return berth_capabilities_set(plan->permitted & had, plan->effective & had,
+                                  plan->inheritable & had, error) &&
+           berth_capabilities_set_ambient(plan->ambient & had, error);
 }

@@ -177,8 +177,9 @@ static void reopen(int fd) {
         berth_fail_errno("open again", path);
 }
 
-/* Namespaces that are joined, and hooks that run inside before the root is changed, are files of the
- * host's: the container's mount namespace must come from the host's then, not from the service's. */
+/* Namespaces that are joined, and hooks that run inside before the root is changed, are files of
+ * the host's: the container's mount namespace must come from the host's then, not from the
+ * service's. */
 static void enter_host_early(const BerthPlan *plan) {
     bool wanted = plan->hooks[BERTH_HOOK_CREATE_CONTAINER]->len > 0;
     g_autoptr(GError) error = NULL;

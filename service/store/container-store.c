@@ -372,3 +372,20 @@ BerthEvent *berth_container_store_get_event(BerthDatabase *database, uint64_t se
 
     return rows && berth_database_step(rows, NULL) ? read_event(rows) : NULL;
 }
+
+sqlite3_stmt *berth_container_store_query_volumes(BerthDatabase *database, GError **error) {
+    return berth_database_query(database, error,
+                                "SELECT name, owner, created FROM volumes ORDER BY name", "");
+}
+
+bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,
+                                      GError **error) {
+    return berth_database_run(database, error,
+                              "INSERT INTO volumes (name, owner, created) VALUES (?1, ?2, ?3)",
+                              "sii", name, (int64_t)owner, (int64_t)g_get_real_time());
+}
+
+bool berth_container_store_remove_volume(BerthDatabase *database, const char *name,
+                                         GError **error) {
+    return berth_database_run(database, error, "DELETE FROM volumes WHERE name = ?1", "s", name);
+}

@@ -79,6 +79,11 @@ bool berth_container_store_delete_process(BerthDatabase *database, const char *c
 void berth_process_record_free(BerthProcessRecord *process);
 /* Of BerthProcessRecord: of all containers. */
 GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error);
+/* Volumes: name, owner, created of all. */
+sqlite3_stmt *berth_container_store_query_volumes(BerthDatabase *database, GError **error);
+bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,
+                                      GError **error);
+bool berth_container_store_remove_volume(BerthDatabase *database, const char *name, GError **error);
 /* An event that changes no record. */
 bool berth_container_store_add_event(BerthDatabase *database, const BerthContainerRecord *record,
                                      const char *kind, uint64_t *sequence, GError **error);

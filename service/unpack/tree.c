@@ -482,9 +482,10 @@ bool berth_tree_finish(BerthTree *tree, GError **error) {
         DirectoryTime *time = tree->times->pdata[i];
         const struct timespec times[2] = {time->mtime, time->mtime};
         const char *opened = time->path[0] ? time->path : ".";
-        berth_autofd int fd = berth_fd_open_beneath(tree->root, opened, O_RDONLY | O_DIRECTORY, 0);
-        /* A later entry may have taken its place. */
-        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        berth_autofd int fd =
+            berth_fd_open_beneath(tree->root, opened, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+        /* A later entry, also a link that leads anywhere, may have taken its place. */
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV))
             continue;
         if (fd < 0 || futimens(fd, times) < 0)
             return berth_error_set_errno(error, errno, "set the time of \"%.200s\"", time->path);

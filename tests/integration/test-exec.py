@@ -341,8 +341,7 @@ def test_others_processes_are_not_there():
 def test_nothing_is_left():
     good("rm", "-f", "box")
     equal(listing("ps", "-a"), [])
-    units = run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out
-    equal(units, "")
+    wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ OBJECTS = {
     "org.berth1.Images": "/org/berth1/images",
     "org.berth1.Contents": "/org/berth1/contents",
     "org.berth1.Leases": "/org/berth1/leases",
+    "org.berth1.Volumes": "/org/berth1/volumes",
     "org.berth1.Containers": "/org/berth1/containers",
     "org.berth1.Container": "/org/berth1/containers/x",
     "org.berth1.Transfers": "/org/berth1/transfers",

@@ -370,7 +370,7 @@ def test_a_specification_needs_an_administrator():
 
 def test_nothing_is_left():
     equal(listing("ps", "-a"), [])
-    equal(run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out, "")
+    wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
 
 
 if __name__ == "__main__":

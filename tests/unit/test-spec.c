@@ -16,9 +16,12 @@ static char *format(const BerthContainerOptions *options, GError **error) {
     char *chain[] = {(char *)"top", (char *)"bottom", NULL};
 
     g_assert_nonnull(image);
-    return berth_spec_format(options, image, chain,
-                             options->network && g_str_equal(options->network, "host") ? 0 : 524288,
-                             error);
+    const BerthSpecContext context = {
+        .chain = chain,
+        .ids = g_strcmp0(options->network, "host") == 0 ? 0 : 524288,
+        .directory = "/d",
+    };
+    return berth_spec_format(options, image, &context, error);
 }
 
 static void test_image_and_options_are_joined(void) {

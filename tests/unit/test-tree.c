@@ -79,6 +79,22 @@ static void test_a_later_entry_replaces_an_earlier(void) {
     g_assert_true(g_file_test(path, G_FILE_TEST_IS_REGULAR));
 }
 
+static void test_a_link_replaces_a_directory_with_its_time(void) {
+    g_autoptr(BerthTree) tree = new_tree();
+    g_autoptr(GError) error = NULL;
+    BerthTreeEntry below = {
+        .path = "x/y", .mode = S_IFDIR | 0700, .uid = getuid(), .gid = getgid()};
+    BerthTreeEntry entry = {.path = "x", .mode = S_IFDIR | 0700, .uid = getuid(), .gid = getgid()};
+    BerthTreeEntry link = {
+        .path = "x", .mode = S_IFLNK | 0777, .target = "/etc", .uid = getuid(), .gid = getgid()};
+
+    g_assert_true(berth_tree_add_directory(tree, &entry, NULL));
+    g_assert_true(berth_tree_add_directory(tree, &below, NULL));
+    g_assert_true(berth_tree_add_symlink(tree, &link, NULL));
+    g_assert_true(berth_tree_finish(tree, &error));
+    g_assert_no_error(error);
+}
+
 static void test_links_to_lower_layers_wait(void) {
     g_autoptr(BerthTree) tree = new_tree();
     GError *error = NULL;
@@ -122,6 +138,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/tree/a-symlink-does-not-lead-out", test_a_symlink_does_not_lead_out);
     g_test_add_func("/tree/a-later-entry-replaces-an-earlier",
                     test_a_later_entry_replaces_an_earlier);
+    g_test_add_func("/tree/a-link-replaces-a-directory-with-its-time",
+                    test_a_link_replaces_a_directory_with_its_time);
     g_test_add_func("/tree/links-to-lower-layers-wait", test_links_to_lower_layers_wait);
     g_test_add_func("/tree/whiteouts", test_whiteouts);
     int status = g_test_run();

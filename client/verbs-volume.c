@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist volume. */
+
+#include "verbs-volume.h"
+
+#include "table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static int call_each(const char *member, const char *summary, int argc, char **argv,
+                     GError **error) {
+    if (!dist_parse(_("NAME…"), summary, NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, member, "s", argv[i]);
+        if (!reply)
+            return EXIT_FAILURE;
+        puts(argv[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+static int verb_create(int argc, char **argv, GError **error) {
+    return call_each("Create", _("Make volumes."), argc, argv, error);
+}
+
+static int verb_rm(int argc, char **argv, GError **error) {
+    return call_each("Delete", _("Delete volumes with what is in them."), argc, argv, error);
+}
+
+static int verb_list(int argc, char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"name", _("NAME"), DIST_CELL_TEXT},
+        {"owner", _("OWNER"), DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    const char *name;
+    uint64_t created;
+    uint32_t owner;
+
+    if (!dist_parse(NULL, _("List the volumes."), NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 0, 0, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "List", "");
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    int r = sd_bus_message_enter_container(reply, 'a', "(sut)");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(sut)", &name, &owner, &created)) > 0)
+        dist_table_add(table, name, (int64_t)owner, (int64_t)created);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}
+
+int dist_verb_volume(int argc, char **argv, GError **error) {
+    static const DistVerb verbs[] = {
+        {"list", "", N_("list the volumes"), verb_list},
+        {"create", "NAME…", N_("make volumes"), verb_create},
+        {"rm", "NAME…", N_("delete volumes"), verb_rm},
+        {NULL, NULL, NULL, NULL},
+    };
+
+    return dist_run_group("volume", verbs, argc, argv, error);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /org/berth1/volumes, org.berth1.Volumes. */
+
+#include "containers/volumes.h"
+
+#include "bus/container-object.h"
+
+#define PATH BERTH_BUS_ROOT "/volumes"
+#define INTERFACE "org.berth1.Volumes"
+
+static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    uint32_t uid;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_create, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, method_create, userdata, ret_error,
+                           "org.berth1.containers.create", "verb", "volume-create", "volume", name,
+                           NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_volume_create(service->containers, name, uid, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    uint32_t uid, owner_uid;
+    const char *name;
+    int r = sd_bus_message_read(call, "s", &name);
+
+    if (r < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_delete, userdata, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_volume_get_owner(service->containers, name, &owner_uid, &error))
+        return berth_bus_error_set(ret_error, error);
+    g_autofree char *owner = g_strdup_printf("%u", owner_uid);
+    r = berth_access_check(service->access, call, method_delete, userdata, ret_error,
+                           owner_uid == uid ? "org.berth1.containers.manage-own"
+                                            : "org.berth1.containers.manage",
+                           "verb", "volume-delete", "volume", name, "owner", owner, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_volume_delete(service->containers, name, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    BerthSight sight;
+    int r = berth_sight_find(call, service, method_list, &sight);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, &error);
+    if (!list)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "(sut)")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < list->len; i++) {
+        const BerthVolume *volume = list->pdata[i];
+        if (berth_sight_sees(&sight, volume->owner))
+            r = sd_bus_message_append(reply, "(sut)", volume->name, volume->owner,
+                                      volume->created_usec);
+    }
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_delete,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sut)", volumes), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+int berth_volumes_bus_add(BerthService *service) {
+    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+}

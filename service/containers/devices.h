@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Devices that a caller asks for: nodes of the host, and names of CDI (Container Device Interface,
+ * SPEC.md of cncf-tags/container-device-interface), whose specifications the host's packages and
+ * administrator keep in /etc/cdi and /run/cdi. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <json-glib/json-glib.h>
+#include <sys/types.h>
+
+typedef struct {
+    char *path; /* in the container */
+    mode_t type, mode;
+    unsigned major, minor;
+    uid_t uid;
+    gid_t gid;
+    char *access; /* "rwm" */
+} BerthDeviceRequest;
+
+/* What they change of a configuration. */
+typedef struct {
+    GPtrArray *devices;     /* of BerthDeviceRequest */
+    GPtrArray *environment; /* of char * */
+    GPtrArray *mounts;      /* of BerthMountRequest */
+    JsonObject *hooks;      /* name → array of hooks */
+} BerthDeviceEdits;
+
+/* Resolves what was asked for; NULL with error, which names what is not there. */
+BerthDeviceEdits *berth_device_edits_new(char *const *wanted, GError **error);
+void berth_device_edits_free(BerthDeviceEdits *edits);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDeviceEdits, berth_device_edits_free)

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/volumes.h"
+
+#include "base/fd.h"
+#include "base/names.h"
+#include "containers/container-private.h"
+#include "snapshots/trash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+static void free_volume(gpointer data) {
+    BerthVolume *volume = data;
+
+    g_free(volume->name);
+    g_free(volume);
+}
+
+GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_volume);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_container_store_query_volumes(containers->database, &local);
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthVolume *volume = g_new0(BerthVolume, 1);
+        volume->name = g_strdup(berth_database_text(rows, 0));
+        volume->owner = (uint32_t)sqlite3_column_int64(rows, 1);
+        volume->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
+        g_ptr_array_add(list, volume);
+    }
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
+                            GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+
+    for (guint i = 0; list && i < list->len; i++) {
+        const BerthVolume *volume = list->pdata[i];
+        if (g_str_equal(volume->name, name)) {
+            *owner = volume->owner;
+            return true;
+        }
+    }
+    return list &&
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
+}
+
+/* The row comes first: a directory without one is trash at the next start, a row without a
+ * directory gets it when it is used. */
+bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
+                         GError **error) {
+    uint32_t present;
+
+    if (!berth_name_check_container(name, error))
+        return false;
+    if (berth_volume_get_owner(containers, name, &present, NULL))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "there is a volume \"%s\" already", name);
+    if (!berth_container_store_add_volume(containers->database, name, owner, error))
+        return false;
+    return mkdirat(containers->volumes, name, 0755) == 0 || errno == EEXIST ||
+           berth_error_set_errno(error, errno, "make the volume %s", name);
+}
+
+char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
+                        GError **error) {
+    g_autoptr(GError) local = NULL;
+    uint32_t owner = user;
+
+    if (!berth_volume_get_owner(containers, name, &owner, &local)) {
+        if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+        if (!berth_volume_create(containers, name, user, error))
+            return NULL;
+    }
+    if (user != 0 && owner != user) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
+        return NULL;
+    }
+    if (mkdirat(containers->volumes, name, 0755) < 0 && errno != EEXIST) {
+        berth_error_set_errno(error, errno, "make the volume %s", name);
+        return NULL;
+    }
+    return g_build_filename(containers->state_path, "volumes", name, NULL);
+}
+
+static bool is_in(GVariant *extra, const char *name) {
+    g_autoptr(GVariant) value =
+        extra ? g_variant_lookup_value(extra, "Volumes", G_VARIANT_TYPE_STRING_ARRAY) : NULL;
+    g_autofree const char **names = value ? g_variant_get_strv(value, NULL) : NULL;
+
+    return names && g_strv_contains(names, name);
+}
+
+bool berth_volume_delete(BerthContainers *containers, const char *name, GError **error) {
+    GHashTableIter iterator;
+    uint32_t owner;
+    gpointer value;
+
+    if (!berth_volume_get_owner(containers, name, &owner, error))
+        return false;
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        if (is_in(record->extra, name))
+            return berth_error_set(error, BERTH_ERROR_IN_USE,
+                                   "the container \"%s\" has the volume \"%s\"; delete it first",
+                                   record->id, name);
+    }
+    return berth_container_store_remove_volume(containers->database, name, error) &&
+           berth_trash_take(containers->event, containers->volumes, name, error);
+}
+
+bool berth_volumes_recover(BerthContainers *containers, GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+    int copy = openat(containers->volumes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    bool good = list != NULL;
+
+    for (struct dirent *entry; good && entries && (entry = readdir(entries));) {
+        bool known = entry->d_name[0] == '.';
+        for (guint i = 0; i < list->len && !known; i++)
+            known = g_str_equal(((BerthVolume *)list->pdata[i])->name, entry->d_name);
+        if (!known)
+            good = berth_trash_take(containers->event, containers->volumes, entry->d_name, error);
+    }
+    if (entries)
+        closedir(entries);
+    berth_trash_sweep(containers->event, containers->volumes);
+    return good;
+}

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a container has of the host and what it has not: mounts, volumes, devices, its own files; and
+# attempts to get out.
+
+import json
+import os
+import shutil
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/iso/base:x"
+SHARED = "/srv/shared"
+
+
+def test_setup():
+    layer = oci.busybox_layer().add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nu:x:7:8::/home/u:/bin/sh\n")
+    layer.directory("data").add("data/of-image", b"image\n", uid=7, gid=8)
+    oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"], "Volumes": {"/data": {}}}), IMAGE)
+    good("pull", IMAGE)
+    # A file system that can show other ids than it has; the machine's root cannot.
+    os.makedirs(SHARED, exist_ok=True)
+    run("mount", "-t", "tmpfs", "tmpfs", SHARED)
+    os.chmod(SHARED, 0o777)
+
+
+def inside(*command, options=(), **more):
+    return good("run", "--rm", *options, IMAGE, *command, **more)
+
+
+def test_users_are_not_the_hosts():
+    good("run", "-d", "--id=users", IMAGE)
+    pid = listing("ps")[0]["pid"]
+    uid = os.stat(f"/proc/{pid}").st_uid
+    assert uid >= 524288 and uid % 65536 == 0, uid
+    good("run", "-d", "--id=others", IMAGE)
+    other = [row["pid"] for row in listing("ps") if row["id"] == "others"][0]
+    assert os.stat(f"/proc/{other}").st_uid != uid, "ranges overlap"
+    good("rm", "-f", "users", "others")
+
+
+def test_what_is_on_disk_has_the_ids_of_the_image():
+    good("create", "--id=ids", IMAGE, "sh", "-c", "touch /mine; chown 7:8 /mine; stat -c %u:%g /data/of-image; chown 1 /data/of-image")
+    equal(good("start", "-a", "ids"), "7:8\n")
+    upper = f"{STATE}/containers/ids/upper"
+    equal((os.stat(f"{upper}/mine").st_uid, os.stat(f"{upper}/mine").st_gid), (7, 8))
+    equal(os.stat(f"{upper}/data/of-image").st_uid, 1)
+    good("rm", "ids")
+
+
+def test_the_hosts_users_on_demand():
+    equal(inside("sh", "-c", "cat /proc/self/uid_map", options=["--userns=host"]).split(), ["0", "0", "4294967295"])
+    contains(dist("run", "--rm", "--userns=x", IMAGE).err, "auto and host")
+    status = inside("grep", "CapEff", "/proc/self/status", options=["--privileged"])
+    assert int(status.split()[1], 16) > 0x1000000000, status
+
+
+def test_a_bind_mount_is_of_its_owners():
+    with open(f"{SHARED}/file", "w", encoding="utf-8") as file:
+        file.write("host\n")
+    os.chown(SHARED, 1234, 1234)
+    options = ["-v", f"{SHARED}:/mnt"]
+    equal(inside("sh", "-c", "cat /mnt/file; stat -c %u /mnt; touch /mnt/made", options=options), "host\n0\n")
+    equal(os.stat(f"{SHARED}/made").st_uid, 1234)
+    result = dist("run", "--rm", "-v", f"{SHARED}:/mnt:ro", IMAGE, "touch", "/mnt/x")
+    contains(result.err, "Read-only")
+    equal(inside("stat", "-c", "%u", "/mnt", options=["-v", f"{SHARED}:/mnt:noidmap"]), "65534\n")
+    os.chown(SHARED, 7, 8)
+    equal(inside("stat", "-c", "%u:%g", "/mnt", options=["-v", f"{SHARED}:/mnt:idmap"]), "7:8\n")
+    os.chown(SHARED, 0, 0)
+
+
+def test_a_file_is_mounted_and_bad_mounts_are_named():
+    equal(inside("cat", "/etc/motd", options=["-v", f"{SHARED}/file:/etc/motd:ro"]), "host\n")
+    for text, word in ((f"{SHARED}/nothere:/mnt", "nothere"), (f"{SHARED}:mnt", "absolute"), (f"{SHARED}:/mnt:odd", "odd"),
+                       (SHARED, "SOURCE:PATH"), (f"{SHARED}:/", "below the root"), (f"{SHARED}:/{'x' * 4097}", "absolute path")):
+        result = dist("create", "-v", text, IMAGE)
+        equal(result.status, 125, text)
+        contains(result.err, word)
+
+
+def test_a_source_that_was_exchanged_is_not_mounted():
+    os.makedirs(f"{SHARED}/dir")
+    good("create", "--id=swap", "-v", f"{SHARED}/dir:/mnt", IMAGE, "ls", "/mnt")
+    os.rename(f"{SHARED}/dir", f"{SHARED}/old")
+    os.symlink("/etc", f"{SHARED}/dir")
+    contains(dist("start", "-a", "swap").err, "not what was given")
+    good("rm", "swap")
+    os.unlink(f"{SHARED}/dir")
+    os.rmdir(f"{SHARED}/old")
+
+
+def test_binds_need_the_privilege():
+    reply = run("dist", "--no-ask-password", "create", "-v", f"{SHARED}:/mnt", IMAGE, user="alice")
+    assert reply.status != 0, reply
+
+
+def test_volumes_outlive_containers():
+    options = ["-v", "store:/vol"]
+    inside("sh", "-c", "echo kept >/vol/file; chown 7 /vol/file", options=options)
+    equal(inside("sh", "-c", "cat /vol/file; stat -c %u /vol/file", options=options), "kept\n7\n")
+    equal([row["name"] for row in listing("volume", "list")], ["store"])
+    good("create", "--id=holder", *options, IMAGE)
+    result = dist("volume", "rm", "store")
+    contains(result.err, "holder")
+    good("rm", "holder")
+    good("volume", "rm", "store")
+    equal(listing("volume", "list"), [])
+    contains(dist("volume", "rm", "store").err, "no volume")
+    good("volume", "create", "empty")
+    contains(dist("volume", "create", "empty").err, "already")
+    contains(dist("volume", "create", "../x").err, "../x")
+    equal(inside("ls", "/vol", options=["-v", "empty:/vol"]), "")
+    good("volume", "rm", "empty")
+
+
+def test_volumes_of_a_crash():
+    os.makedirs(f"{STATE}/volumes/stray")
+    kill_service()
+    good("ps")
+    wait_until(lambda: not os.path.exists(f"{STATE}/volumes/stray"), "the stray directory goes")
+
+
+def test_temporary_file_systems():
+    contains(inside("grep", " /scratch ", "/proc/self/mountinfo", options=["--tmpfs", "/scratch:size=64k,noexec"]), "noexec")
+    result = dist("run", "--rm", "--tmpfs", "/scratch:size=64k", IMAGE, "dd", "if=/dev/zero", "of=/scratch/x", "bs=1k", "count=100")
+    contains(result.err, "No space")
+
+
+def test_a_read_only_root_has_room_for_what_is_temporary():
+    out = inside("sh", "-c", "touch /x 2>/dev/null || echo no; touch /tmp/x /run/x /data/x && echo yes; cat /data/of-image",
+                 options=["--read-only"])
+    equal(out.split(), ["no", "yes", "image"])
+
+
+def test_files_that_berth_manages():
+    out = inside("sh", "-c", "cat /etc/hostname /etc/hosts; echo more >>/etc/hosts && echo writable; stat -c %u /etc/hosts",
+                 options=["--hostname=name.example"])
+    lines = out.split("\n")
+    equal(lines[0], "name.example")
+    contains(out, "127.0.0.1\tlocalhost")
+    contains(out, "name.example\n")
+    contains(out, "writable\n0")
+
+
+def test_devices():
+    equal(inside("sh", "-c", "stat -c '%t:%T %a' /dev/fuse; ls /dev | grep -c fuse", options=["--device=/dev/fuse"]).split(),
+          ["a:e5", oct(os.stat("/dev/fuse").st_mode & 0o777)[2:], "1"])
+    equal(inside("stat", "-c", "%t:%T", "/dev/other/name", options=["--device=/dev/null:/dev/other/name:rw"]), "1:3\n")
+    for text, word in (("/dev/nothere", "nothere"), ("/etc/passwd", "no device"), ("/dev/fuse:x", "absolute"), ("/dev/fuse:/dev/f:q", "access"),
+                       ("vendor.com/gpu=0", "vendor.com/gpu=0")):
+        result = dist("create", f"--device={text}", IMAGE)
+        equal(result.status, 125, text)
+        contains(result.err, word)
+
+
+def test_devices_by_name():
+    os.makedirs("/etc/cdi", exist_ok=True)
+    with open("/etc/cdi/broken.json", "w", encoding="utf-8") as file:
+        file.write("{")
+    with open("/etc/cdi/vendor.json", "w", encoding="utf-8") as file:
+        json.dump({"cdiVersion": "0.6.0", "kind": "vendor.com/gpu", "containerEdits": {"env": ["ALL=1"]}, "devices": [
+            {"name": "first", "containerEdits": {
+                "env": ["DEVICE=first"], "deviceNodes": [{"path": "/dev/gpu0", "hostPath": "/dev/null", "permissions": "rw"}],
+                "mounts": [{"hostPath": f"{SHARED}/file", "containerPath": "/usr/lib/driver", "options": ["ro"]}],
+                "hooks": [{"hookName": "createRuntime", "path": "/bin/sh", "args": ["sh", "-c", "echo ran >/var/tmp/cdi-hook"]}]}},
+            {"name": "broken", "containerEdits": {"deviceNodes": [{"path": "/dev/nothere"}]}}]}, file)
+    out = inside("sh", "-c", "echo $ALL$DEVICE; stat -c %t:%T /dev/gpu0; cat /usr/lib/driver", options=["--device=vendor.com/gpu=first"])
+    equal(out.split(), ["1first", "1:3", "host"])
+    equal(open("/var/tmp/cdi-hook", encoding="utf-8").read(), "ran\n")
+    for name, word in (("vendor.com/gpu=second", "vendor.com/gpu=second"), ("vendor.com/gpu=broken", "nothere")):
+        contains(dist("create", f"--device={name}", IMAGE).err, word)
+    shutil.rmtree("/etc/cdi")
+
+
+def test_a_seccomp_profile_of_ones_own():
+    profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 17}]})
+    contains(dist("run", "--rm", f"--seccomp={profile}", IMAGE, "mkdir", "/x").err, "File exists")
+    contains(dist("create", "--seccomp={", IMAGE).err, "seccomp")
+    contains(dist("create", "--seccomp=odd", IMAGE).err, "unconfined")
+
+
+def test_nothing_of_the_host_is_in_sight():
+    out = inside("sh", "-c", "ls /run /var/lib 2>&1; ls -d /run/systemd /run/dbus /var/lib/berth /sys/fs/cgroup/../cgroup/berth.slice 2>&1; "
+                 "cat /proc/net/dev; ps; grep -c . /proc/self/mountinfo; ls /proc/self/fd")
+    for word in ("berth.db", "system_bus_socket", "journal", "eth0", "berthd", "systemd\n"):
+        assert word not in out.replace("/run/systemd: No such", ""), (word, out)
+
+
+def test_the_launcher_cannot_be_changed_from_inside():
+    # CVE-2019-5736: the command is the launcher itself, by its link in /proc.
+    before = run("sha256sum", "/usr/libexec/berth-launch").out
+    for options in ([], ["--userns=host"], ["--privileged"]):
+        good("run", "-d", "--id=evil", *options, IMAGE, "sleep", "100")
+        for command in ("/proc/self/exe", "/proc/1/exe"):
+            dist("exec", "evil", command, "exec", "x", "-", "-")
+        dist("exec", "evil", "sh", "-c", "for i in 1 2 3; do echo x >/proc/$$/exe; done")
+        script = "#!/proc/self/exe\n"
+        dist("exec", "evil", "sh", "-c", f"printf '{script}' >/bin/fake; chmod +x /bin/fake; /bin/fake")
+        dist("exec", "evil", "/bin/fake")
+        good("rm", "-f", "evil")
+    equal(run("sha256sum", "/usr/libexec/berth-launch").out, before)
+
+
+def test_a_working_directory_that_leads_out():
+    # CVE-2024-21626: a descriptor of the host's that was left open.
+    for fd in range(3, 12):
+        result = dist("run", "--rm", "-w", f"/proc/self/fd/{fd}", IMAGE, "ls")
+        assert result.status != 0 or "berth.db" not in result.out, result
+        assert result.status == 125, result
+    inside("ln", "-s", "/proc/self/fd/5", "/dir", options=[])
+
+
+def test_links_in_an_image_lead_nowhere():
+    layer = oci.busybox_layer()
+    layer.symlink("escape", "/../../../../../../../var/tmp")
+    oci.push(oci.Image([layer], {"Cmd": ["ls", "/"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/links:x")
+    good("pull", f"{HOST}/iso/links:x")
+    good("run", "--rm", "-v", "deep:/escape/berth-was-here", f"{HOST}/iso/links:x")
+    assert not os.path.exists("/var/tmp/berth-was-here")
+    good("volume", "rm", "deep")
+    for name, target in (("proc", "/bin"), ("dev", "/bin"), ("sys", "/bin")):
+        layer = oci.busybox_layer()
+        layer.symlink(name, target)
+        oci.push(oci.Image([layer], {"Cmd": ["ls", "/"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/{name}:x")
+        good("pull", f"{HOST}/iso/{name}:x")
+        result = dist("run", "--rm", f"{HOST}/iso/{name}:x")
+        equal(result.status, 125)
+        contains(result.err, f"/{name}")
+
+
+def test_a_volume_cannot_be_mounted_over_proc_by_a_link():
+    layer = oci.busybox_layer()
+    layer.symlink("trap", "/proc/self/attr")
+    oci.push(oci.Image([layer], {"Cmd": ["ls", "/"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/trap:x")
+    good("pull", f"{HOST}/iso/trap:x")
+    result = dist("run", "--rm", "--tmpfs", "/trap", f"{HOST}/iso/trap:x")
+    equal(result.status, 125)
+    contains(result.err, "/trap")
+
+
+def test_calls_that_lead_out_fail():
+    tries = {
+        "mount -t tmpfs x /mnt": 1, "unshare -U true": 1, "chroot / mount -t proc p /tmp": 1, "mknod /tmp/disk b 8 0": 1,
+        "echo x >/proc/sys/kernel/core_pattern": 1, "echo b >/proc/sysrq-trigger": 1, "echo 1 >/sys/fs/cgroup/cgroup.freeze": 1,
+        "cat /proc/kcore": None, "dmesg": 1, "hostname other": 1, "nsenter -t 1 -m true": 1, "kill -9 1": None,
+        "echo 0 >/proc/1/oom_score_adj": None, "cat /proc/keys": None, "reboot -f": None,
+    }
+    for command, status in tries.items():
+        result = dist("run", "--rm", IMAGE, "timeout", "5", "sh", "-c", command + " 2>&1")
+        if status is not None:
+            assert result.status != 0, (command, result)
+        assert "berth" not in result.out, (command, result)
+    service_is_up()
+
+
+def test_keys_are_not_the_services():
+    out = inside("sh", "-c", "cat /proc/keys | wc -l")
+    equal(out, "0\n")
+
+
+def test_a_fork_bomb_and_a_full_disk_are_contained():
+    result = dist("run", "--rm", "--pids=20", IMAGE, "sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 3 & i=$((i+1)); done; kill -9 -1")
+    assert result.status in (0, 137), result
+    service_is_up()
+    equal(inside("echo", "fine"), "fine\n")
+
+
+def test_bad_input_is_named():
+    for options, word in ((["--user=nosuch"], "nosuch"), (["--user=0:nogroup"], "nogroup"), (["--hostname=a b"], "a b"),
+                          (["--stop-signal=NOPE"], "NOPE"), (["-e", "=x"], "=x"), (["--cap-add=NOPE"], "NOPE"),
+                          (["-w", "relative"], "relative"), (["--id=../x"], "../x"), (["--id=" + "x" * 65], "x" * 65),
+                          (["-w", "/" + "y" * 4097], "longer"), (["-e", "A=" + "b" * 1100000], "longer")):
+        result = dist("run", "--rm", *options[:1], *options[1:], IMAGE, "true") if len(str(options)) < 130000 else None
+        if result is None:
+            continue
+        equal(result.status, 125, str(options)[:200])
+        contains(result.err, word)
+
+
+def test_a_huge_passwd_is_refused():
+    layer = oci.busybox_layer()
+    layer.add("etc/passwd", b"x" * (5 * 1024 * 1024))
+    oci.push(oci.Image([layer], {"Cmd": ["true"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/passwd:x")
+    good("pull", f"{HOST}/iso/passwd:x")
+    result = dist("run", "--rm", "-u", "someone", f"{HOST}/iso/passwd:x")
+    equal(result.status, 125)
+    contains(result.err, "/etc/passwd")
+
+
+def test_another_architecture_is_named():
+    layer = oci.busybox_layer()
+    layer.add("bin/foreign", b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\xb7\0" + b"\0" * 100, mode=0o755)
+    oci.push(oci.Image([layer], {"Cmd": ["/bin/foreign"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/foreign:x")
+    good("pull", f"{HOST}/iso/foreign:x")
+    result = dist("run", "--rm", f"{HOST}/iso/foreign:x")
+    equal(result.status, 126)
+    contains(result.err, "Exec format error")
+
+
+def test_the_system_bus_is_out_of_reach():
+    for path in ("/run/dbus/system_bus_socket", "/run/systemd/private", "/run/systemd/journal/socket"):
+        assert os.path.exists(path), path
+    out = inside("sh", "-c", "ls /run/dbus /run/systemd 2>&1; cat /proc/net/unix | grep -c /run/ || true")
+    contains(out, "No such file")
+    equal(out.strip().split("\n")[-1], "0")
+
+
+def test_nothing_is_left():
+    equal(listing("ps", "-a"), [])
+    wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
+    equal(os.listdir(f"{STATE}/containers"), [])
+    mounts = open("/proc/self/mountinfo", encoding="utf-8").read()
+    assert "/var/lib/berth/containers" not in mounts
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
