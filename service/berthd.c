@@ -129,8 +129,8 @@ static bool add_objects(BerthService *service, GError **error) {
 
     if ((r = berth_images_bus_add(service)) < 0 || (r = berth_contents_bus_add(service)) < 0 ||
         (r = berth_leases_bus_add(service)) < 0 || (r = berth_transfers_bus_add(service)) < 0 ||
-        (r = berth_containers_bus_add(service)) < 0 ||
-        (r = berth_container_bus_add(service)) < 0 || (r = berth_volumes_bus_add(service)) < 0)
+        (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0 ||
+        (r = berth_volumes_bus_add(service)) < 0)
         return berth_error_set_errno(error, r, "add the bus objects");
     return true;
 }
