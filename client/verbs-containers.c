@@ -362,6 +362,7 @@ const DistVerb dist_container_verbs[] = {
     {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
     {"top", "ID", N_("list the processes of a container"), dist_verb_top},
     {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},
+    {"port", "ID", N_("list the ports of a container"), dist_verb_port},
     {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},
     {"events", "", N_("show what happens to containers"), verb_events},

@@ -379,3 +379,56 @@ int dist_verb_stats(int argc, char **argv, GError **error) {
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
+
+/* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. */
+static void add_port(DistTable *table, const char *text) {
+    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
+    const char *colon = strrchr(halves[0], ':');
+    g_autofree char *container =
+        g_strconcat(colon ? colon + 1 : halves[0], "/", halves[1] ? halves[1] : "tcp", NULL);
+    g_autofree char *outer = g_strndup(halves[0], colon ? (gsize)(colon - halves[0]) : 0);
+    g_autofree char *host =
+        strchr(outer, ':') ? g_strdup(outer) : g_strconcat("0.0.0.0:", outer, NULL);
+
+    dist_table_add(table, container, host);
+}
+
+int dist_verb_port(int argc, char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"container", _("CONTAINER"), DIST_CELL_TEXT},
+        {"host", _("HOST"), DIST_CELL_TEXT},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    const char *key;
+    int r;
+
+    if (!dist_parse(_("ID"), _("List what ports of the host are passed on to a container."), NULL,
+                    false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", argv[1]);
+    if (!reply)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        g_auto(GStrv) ports = NULL;
+        if ((r = sd_bus_message_read(reply, "s", &key)) < 0)
+            break;
+        if (!g_str_equal(key, "Ports")) {
+            if ((r = sd_bus_message_skip(reply, "v")) < 0)
+                break;
+        } else if ((r = sd_bus_message_enter_container(reply, 'v', "as")) < 0 ||
+                   (r = sd_bus_message_read_strv(reply, &ports)) < 0 ||
+                   (r = sd_bus_message_exit_container(reply)) < 0) {
+            break;
+        }
+        for (char **port = ports; port && *port; port++)
+            add_port(table, *port);
+        r = sd_bus_message_exit_container(reply);
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    dist_table_print(table);
+    return EXIT_SUCCESS;
+}

@@ -23,7 +23,7 @@ typedef struct {
     char *seccomp;
     char **environment, **labels, **add, **drop;
     char *restart, *user_namespace, *detach_keys, *bundle, *spec;
-    char **volumes, **tmpfs, **devices;
+    char **volumes, **tmpfs, **devices, **ports;
     gboolean read_only, remove, detach, interactive, terminal, privileged, autostart;
     gint64 pids, stop_timeout;
 } Options;
@@ -45,7 +45,8 @@ static const GOptionEntry create_entries[] = {
     {"pids", 0, 0, G_OPTION_ARG_INT64, &options.pids, N_("Limit of tasks"), N_("NUMBER")},
     {"cpus", 0, 0, G_OPTION_ARG_STRING, &options.cpus, N_("CPU time limit, in processors"),
      N_("NUMBER")},
-    {"network", 0, 0, G_OPTION_ARG_STRING, &options.network, N_("Network: none, host"), N_("NAME")},
+    {"network", 0, 0, G_OPTION_ARG_STRING, &options.network,
+     N_("Network: none, host, or one of CNI"), N_("NAME")},
     {"label", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &options.labels, N_("Label"), N_("KEY=VALUE")},
     {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.add, N_("Add a capability"), N_("NAME")},
     {"cap-drop", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.drop, N_("Drop a capability, or ALL"),
@@ -64,6 +65,8 @@ static const GOptionEntry create_entries[] = {
      N_("SOURCE:PATH[:OPTIONS]")},
     {"tmpfs", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.tmpfs,
      N_("Mount an empty temporary file system"), N_("PATH[:OPTIONS]")},
+    {"publish", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options.ports,
+     N_("Pass a port of the host on, in a named network"), N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
     {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.devices, N_("Give a device of the host"),
      N_("NODE[:PATH[:rwm]]")},
     {"userns", 0, 0, G_OPTION_ARG_STRING, &options.user_namespace, N_("User namespace: auto, host"),
@@ -211,6 +214,7 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
         (r = dist_append_labels(call, "Labels", options.labels)) < 0 ||
         (r = append_texts(call)) < 0 || (r = append_numbers(call, memory, cpus)) < 0 ||
         (r = dist_append_strings(call, "Devices", options.devices)) < 0 ||
+        (r = dist_append_strings(call, "Ports", options.ports)) < 0 ||
         (r = append_flags(call)) < 0 ||
         (options.bundle && (r = dist_append_bundle(call, options.bundle, error)) < 0) ||
         (options.spec && (r = dist_append_spec(call, options.spec, error)) < 0) ||

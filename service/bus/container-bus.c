@@ -182,6 +182,20 @@ static int get_flag(sd_bus *bus, const char *path, const char *interface, const 
         record && (g_str_equal(property, "Terminal") ? record->terminal : record->autostart));
 }
 
+static int get_list(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthContainer *container = find_by_path(userdata, path);
+    g_auto(GStrv) list = !container ? NULL
+                         : g_str_equal(property, "Ports")
+                             ? berth_container_list_ports(container)
+                             : berth_container_list_addresses(container);
+
+    (void)bus;
+    (void)interface;
+    (void)error;
+    return sd_bus_message_append_strv(reply, list);
+}
+
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthContainer *container = find_by_path(userdata, path);
@@ -239,6 +253,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Terminal", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Autostart", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Restart", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Ports", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Addresses", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -17,6 +17,7 @@ void berth_container_options_clear(BerthContainerOptions *options) {
     g_strfreev(options->capabilities_drop);
     g_strfreev(options->labels);
     g_strfreev(options->devices);
+    g_strfreev(options->ports);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->properties, g_variant_unref);
 }
@@ -119,6 +120,7 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
         {"Binds", NULL, options, read_binds},
         {"Devices", "as", &options->devices},
         {"Network", "s", &options->network},
+        {"Ports", "as", &options->ports},
         {"UserNamespace", "s", &options->user_namespace},
         {"CapabilitiesAdd", "as", &options->capabilities_add},
         {"CapabilitiesDrop", "as", &options->capabilities_drop},

@@ -14,8 +14,8 @@ struct BerthContainers {
     BerthScopes *scopes;
     BerthImages *images;
     BerthDatabase *database;
-    int directory; /* containers/ of the state directory */
-    int volumes;   /* volumes/ of it */
+    int directory;         /* containers/ of the state directory */
+    int volumes, networks; /* volumes/ and networks/ of it */
     char *state_path;
     int program; /* berth-launch */
     char boot[40];
@@ -100,6 +100,13 @@ bool berth_processes_recover(BerthContainers *containers, const BerthKeptDescrip
 void berth_container_started(BerthContainer *container);
 void berth_container_look_for_oom(BerthContainer *container);
 void berth_container_stop_watching_oom(BerthContainer *container);
+
+/* network.c. Whether its network is one of CNI's. */
+bool berth_container_has_network(const BerthContainer *container);
+/* Leaves the network that it was in as process pid, in a process of its own. */
+void berth_network_leave(BerthContainers *containers, const char *id, uint32_t pid);
+/* Leaves those of what does not run any more. */
+void berth_networks_recover(BerthContainers *containers);
 
 /* restart.c: starts it again where Restart= says so. */
 void berth_container_restart_if_wanted(BerthContainer *container);

@@ -108,6 +108,8 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     if (!berth_container_change(container, "exit", &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "Cannot record the end of %s: %s",
                           record->id, error->message);
+    if (berth_container_has_network(container))
+        berth_network_leave(container->containers, record->id, record->pid);
     /* After the record: until then the descriptor is what knows the status. */
     berth_process_forget(first);
     log_end(record);
@@ -153,14 +155,14 @@ static void drop_terminals(BerthContainer *container) {
 
 static void run_poststop_hooks(BerthContainer *container) {
     BerthContainers *containers = container->containers;
-    const char *id = container->record.id;
-    g_autofree char *path = g_strconcat(id, "/config.json", NULL);
-    berth_autofd int config = openat(containers->directory, path, O_RDONLY | O_CLOEXEC);
+    const BerthContainerRecord *record = &container->record;
+    berth_autofd int directory =
+        openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_autoptr(GError) error = NULL;
 
-    if (config >= 0 &&
-        !berth_launch_poststop(containers->event, containers->program, id, config, &error))
-        berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
+    if (!berth_launch_afterwards(containers->event, containers->program, "poststop", record->id, 0,
+                                 directory, &error))
+        berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
 }
 
 bool berth_container_delete(BerthContainer *container, GError **error) {

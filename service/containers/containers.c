@@ -32,6 +32,13 @@ static void on_stop_requested(const char *unit, void *userdata) {
     }
 }
 
+static bool open_directory(int state, const char *name, int *fd, GError **error) {
+    if (mkdirat(state, name, 0700) < 0 && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make directory %s", name);
+    *fd = openat(state, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd >= 0 || berth_error_set_errno(error, errno, "open directory %s", name);
+}
+
 static char *read_path(int directory) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
     char *path = g_file_read_link(link, NULL);
@@ -50,17 +57,12 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->database = images->database;
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    containers->directory = containers->volumes = containers->program = -1;
+    containers->directory = containers->volumes = containers->networks = containers->program = -1;
     containers->state_path = read_path(directory);
-    if (mkdirat(directory, "containers", 0700) < 0 && errno != EEXIST)
-        berth_error_set_errno(error, errno, "make directory containers");
-    else if ((containers->directory =
-                  openat(directory, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        berth_error_set_errno(error, errno, "open directory containers");
-    else if ((mkdirat(directory, "volumes", 0700) < 0 && errno != EEXIST) ||
-             (containers->volumes =
-                  openat(directory, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        berth_error_set_errno(error, errno, "open directory volumes");
+    if (!open_directory(directory, "containers", &containers->directory, error) ||
+        !open_directory(directory, "volumes", &containers->volumes, error) ||
+        !open_directory(directory, "networks", &containers->networks, error))
+        ;
     else if ((containers->program = berth_launch_open_program(error)) < 0)
         ;
     else if (sd_id128_get_boot(&boot) < 0)
@@ -82,6 +84,7 @@ void berth_containers_free(BerthContainers *containers) {
     berth_fd_clear(&containers->directory);
     berth_fd_clear(&containers->program);
     berth_fd_clear(&containers->volumes);
+    berth_fd_clear(&containers->networks);
     g_free(containers->state_path);
     g_free(containers);
 }
@@ -224,5 +227,6 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
         }
     berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
+    berth_networks_recover(containers);
     return good && remove_orphans(containers, error) && berth_volumes_recover(containers, error);
 }

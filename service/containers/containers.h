@@ -32,6 +32,7 @@ typedef struct {
     char **capabilities_add, **capabilities_drop;
     char **labels;
     GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
+    char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart;
     uint64_t stop_timeout_usec;
@@ -141,6 +142,11 @@ typedef struct {
 /* Of BerthProcessInfo. */
 GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error);
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats, GError **error);
+/* Addresses in its network; "[IP:]HOST:CONTAINER/PROTOCOL" of what is passed on to it. Freed with
+ * g_strfreev. */
+char **berth_container_list_addresses(BerthContainer *container);
+char **berth_container_list_ports(BerthContainer *container);
+
 /* Of a process of a container; 0 where there is none. */
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, const char *process);
 

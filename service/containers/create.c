@@ -9,6 +9,7 @@
 #include "containers/container-private.h"
 #include "containers/files.h"
 #include "containers/mounts.h"
+#include "containers/network.h"
 #include "containers/volumes.h"
 #include "plan/plan.h"
 
@@ -42,8 +43,13 @@ static void free_creation(Creation *creation) {
                              options->user,    options->hostname, options->network,
                              options->seccomp, options->slice,    options->stop_signal,
                              options->spec,    options->restart,  options->user_namespace};
-    char **vectors[] = {options->command,           options->environment, options->capabilities_add,
-                        options->capabilities_drop, options->labels,      options->devices};
+    char **vectors[] = {options->command,
+                        options->environment,
+                        options->capabilities_add,
+                        options->capabilities_drop,
+                        options->labels,
+                        options->devices,
+                        options->ports};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free((char *)strings[i]);
@@ -76,6 +82,7 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     options->restart = g_strdup(from->restart ? from->restart : "no");
     options->user_namespace = g_strdup(from->user_namespace ? from->user_namespace : "auto");
     options->devices = g_strdupv(from->devices);
+    options->ports = g_strdupv(from->ports);
     options->mounts = from->mounts ? g_ptr_array_ref(from->mounts) : NULL;
     options->properties = from->properties ? g_variant_ref(from->properties) : NULL;
     options->root_directory = -1;
@@ -156,11 +163,12 @@ static bool check_capabilities(char *const *names, GError **error) {
 }
 
 static bool check_choices(const BerthContainerOptions *options, GError **error) {
-    if (options->network && !g_str_equal(options->network, "none") &&
-        !g_str_equal(options->network, "host"))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "the network \"%.100s\" is not known; there are none and host",
+    if (options->network && !berth_name_check_container(options->network, NULL))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.100s\" is no network; there are none, host and those of CNI",
                                options->network);
+    if (!berth_ports_check(options, error))
+        return false;
     if (options->seccomp && !g_str_equal(options->seccomp, "default") &&
         !g_str_equal(options->seccomp, "unconfined") && !berth_spec_is_profile(options->seccomp))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -245,8 +253,8 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
     return true;
 }
 
-/* The names of its volumes, by which they are known to be in use. */
-static GVariant *list_volumes(const BerthContainerOptions *options) {
+/* The names of its volumes, by which they are known to be in use, and its ports. */
+static GVariant *make_extra(const BerthContainerOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
 
@@ -258,6 +266,9 @@ static GVariant *list_volumes(const BerthContainerOptions *options) {
     g_variant_dict_insert_value(
         &extra, "Volumes",
         g_variant_new_strv((const char *const *)names->pdata, (gssize)names->len));
+    g_variant_dict_insert_value(
+        &extra, "Ports",
+        g_variant_new_strv((const char *const *)options->ports, options->ports ? -1 : 0));
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
@@ -291,7 +302,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .network = g_strdup(options->network ? options->network : "none"),
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
-        .extra = list_volumes(options),
+        .extra = make_extra(options),
         .properties = options->properties ? g_variant_ref(options->properties) : NULL,
     };
 }

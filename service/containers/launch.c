@@ -254,7 +254,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int sour
         [ERROR] = request->error < 0 ? null : request->error,
         [SOCKET] = socket,
         [CONFIG] = request->config,
-        [TARGET] = request->target < 0 ? null : request->target,
+        [TARGET] = request->target,
         [SNAPSHOTS] = request->snapshots < 0 ? null : request->snapshots,
     };
 
@@ -276,11 +276,14 @@ static int on_helper(sd_event_source *source, const siginfo_t *info, void *userd
 
 static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int socket,
                   GError **error) {
+    g_autofree char *pid_text = g_strdup_printf("%u", request->pid);
     char *arguments[] = {
         (char *)"berth-launch",
         (char *)request->mode,
         (char *)request->id,
-        (char *)(request->output < 0 ? "journal" : "-"),
+        (char *)(request->pid > 0      ? pid_text
+                 : request->output < 0 ? "journal"
+                                       : "-"),
         (char *)(request->error < 0 ? "journal" : "-"),
         NULL,
     };
@@ -336,24 +339,30 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
                : NULL;
 }
 
-bool berth_launch_poststop(sd_event *event, int program, const char *id, int config,
-                           GError **error) {
+bool berth_launch_afterwards(sd_event *event, int program, const char *mode, const char *id,
+                             uint32_t pid, int directory, GError **error) {
+    bool reads = g_str_equal(mode, "poststop");
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    berth_autofd int config = reads ? openat(directory, "config.json", O_RDONLY | O_CLOEXEC)
+                                    : fcntl(null, F_DUPFD_CLOEXEC, 0);
+    BerthLaunch nobody = {.socket = -1, .process = -1, .helper_pidfd = -1};
     const BerthLaunchRequest request = {
         .event = event,
         .program = program,
-        .mode = "poststop",
+        .mode = mode,
         .id = id,
+        .pid = pid,
         .input = -1,
         .output = -1,
         .error = STDERR_FILENO,
         .config = config,
-        .target = -1,
+        .target = directory,
         .snapshots = -1,
     };
-    BerthLaunch nobody = {.socket = -1, .process = -1, .helper_pidfd = -1};
-    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    bool spawned = null >= 0 && spawn(&nobody, &request, null, error);
 
+    if (config < 0 || null < 0)
+        return berth_error_set_errno(error, errno, "open the configuration of container %s", id);
+    bool spawned = spawn(&nobody, &request, null, error);
     berth_fd_clear(&nobody.helper_pidfd);
     return spawned;
 }

@@ -21,6 +21,7 @@ typedef struct {
     int input, output, error; /* -1: /dev/null and the journal */
     int config;               /* the OCI runtime configuration */
     int target;               /* the container's directory, or a pidfd of its first process */
+    uint32_t pid;             /* for disconnect; 0 */
     int snapshots;            /* -1 for exec */
 } BerthLaunchRequest;
 
@@ -38,9 +39,11 @@ typedef struct {
  * reaches it as /proc/self/exe cannot write to it, whatever its rights. */
 int berth_launch_open_program(GError **error);
 
-/* Runs the hooks of a container that is deleted; nobody waits for them. */
-bool berth_launch_poststop(sd_event *event, int program, const char *id, int config,
-                           GError **error);
+/* Does what follows from the end of a container, and nobody waits for: "poststop", the hooks of one
+ * that is deleted, in its directory; "disconnect", leaving the network that it was in as process
+ * pid, in networks/. */
+bool berth_launch_afterwards(sd_event *event, int program, const char *mode, const char *id,
+                             uint32_t pid, int directory, GError **error);
 
 /* Starts it; NULL with error when that fails at once. */
 BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,

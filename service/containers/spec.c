@@ -10,6 +10,7 @@
 
 #include "base/document.h"
 #include "containers/mounts.h"
+#include "containers/network.h"
 #include "plan/plan.h"
 
 #include <string.h>
@@ -418,6 +419,7 @@ static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *o
     json_builder_begin_object(builder);
     add_string(builder, "org.berth1.layers", layers);
     add_string(builder, "org.berth1.image", options->image);
+    berth_ports_add_annotations(builder, options);
     if (!berth_spec_is_profile(options->seccomp))
         add_string(builder, "org.berth1.seccomp", options->seccomp ? options->seccomp : "default");
     json_builder_end_object(builder);

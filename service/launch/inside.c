@@ -31,7 +31,7 @@ bool berth_inside_has_loose_device(const BerthPlan *plan, const BerthPlanDevice 
 }
 
 bool berth_inside_waits_for_hooks(const BerthPlan *plan) {
-    return plan->hooks[BERTH_HOOK_PRESTART]->len > 0 ||
+    return plan->network || plan->hooks[BERTH_HOOK_PRESTART]->len > 0 ||
            plan->hooks[BERTH_HOOK_CREATE_RUNTIME]->len > 0;
 }
 

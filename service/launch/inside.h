@@ -33,4 +33,5 @@ G_GNUC_NORETURN void berth_inside_join(const BerthInside *inside, int init, int 
 
 /* Whether devices of the plan need more than the container's own /dev. */
 bool berth_inside_has_loose_device(const BerthPlan *plan, const BerthPlanDevice *device);
+/* Whether something is done outside once the namespaces are there: hooks, networks. */
 bool berth_inside_waits_for_hooks(const BerthPlan *plan);

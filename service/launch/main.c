@@ -10,16 +10,19 @@
  *   berth-launch create ID OUTPUT ERROR     the container's first process
  *   berth-launch exec ID OUTPUT ERROR       another one
  *   berth-launch poststop ID                the hooks of that stage
+ *   berth-launch disconnect ID PID          from the network that it was in as PID
  *
  * OUTPUT and ERROR are "journal", or "-" for the descriptors that are there.
  */
 
 #include "base/fd.h"
+#include "launch/cni.h"
 #include "launch/hooks.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -32,6 +35,16 @@ static int run_poststop(const BerthPlan *plan, const char *id) {
                : EXIT_FAILURE;
 }
 
+static int disconnect(const char *id, const char *pid) {
+    g_autoptr(GError) error = NULL;
+
+    if (berth_trees_enter_host(&error) &&
+        berth_cni_delete(id, (pid_t)g_ascii_strtoll(pid, NULL, 10), BERTH_DIRECTORY_FD, &error))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s\n", error->message);
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
@@ -40,6 +53,8 @@ int main(int argc, char **argv) {
     /* The file was executed by descriptor, which is then its name. */
     prctl(PR_SET_NAME, "berth-launch", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (g_str_equal(argv[1], "disconnect") && argc > 3)
+        return disconnect(argv[2], argv[3]);
     BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
     if (!plan)
         berth_fail_with("configuration", error);

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "launch/attributes.h"
+#include "launch/cni.h"
 #include "launch/hooks.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
@@ -145,6 +146,18 @@ static void run_hooks(const Outside *outside, BerthHookStage stage, const char *
         berth_fail_with("hooks", error);
 }
 
+static void connect_network(const Outside *outside) {
+    const BerthPlan *plan = outside->inside->plan;
+    g_autoptr(GError) error = NULL;
+
+    if (!plan->network)
+        return;
+    /* Plugins are the host's, and so is what they keep. */
+    if (!berth_trees_enter_host(&error) ||
+        !berth_cni_add(plan, outside->inside->id, outside->pid, BERTH_DIRECTORY_FD, &error))
+        berth_fail_with("network", error);
+}
+
 /* Answers what the process inside asks until it has become the command. */
 G_GNUC_NORETURN static void serve(const Outside *outside) {
     g_autoptr(GError) error = NULL;
@@ -152,6 +165,7 @@ G_GNUC_NORETURN static void serve(const Outside *outside) {
 
     while ((letter = berth_peer_receive(outside->peer, NULL, NULL)) != 0) {
         if (letter == 'n') {
+            connect_network(outside);
             run_hooks(outside, BERTH_HOOK_PRESTART, "created");
             run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
             send_to_inside(outside, 'h', -1);

@@ -160,6 +160,7 @@ static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) 
     if (!berth_document_get_string(object, "org.berth1.layers", &layers, error) ||
         !berth_document_get_string(object, "org.berth1.root", &plan->root, error) ||
         !berth_document_get_string(object, "org.berth1.root.inode", &inode, error) ||
+        !berth_document_get_string(object, "org.berth1.network", &plan->network, error) ||
         !berth_document_get_string(object, "org.berth1.seccomp", &plan->seccomp, error))
         return false;
     if (layers && layers[0])

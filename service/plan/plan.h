@@ -119,6 +119,7 @@ typedef struct {
     char **layers;     /* names of directories, topmost first */
     GPtrArray *mounts; /* of BerthPlanMount */
     const char *hostname, *domainname;
+    const char *network; /* of CNI; NULL for none */
 
     /* linux */
     GArray *namespaces; /* of BerthPlanNamespace */

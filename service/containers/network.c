@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/network.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/container-private.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <string.h>
+
+enum { MAX_PORTS = 1024, MAX_STATE_BYTES = 4 * 1024 * 1024 };
+
+typedef struct {
+    char *address; /* "" for all */
+    unsigned host, container;
+    const char *protocol;
+} Port;
+
+static bool parse_number(const char *text, unsigned *number) {
+    char *end;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+
+    *number = (unsigned)value;
+    return g_ascii_isdigit(text[0]) && *end == '\0' && value >= 1 && value <= 65535;
+}
+
+static bool is_address(const char *text) {
+    struct in6_addr address;
+
+    return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* "[IP:]HOST:CONTAINER[/PROTOCOL]"; an IPv6 address is in brackets. */
+static bool parse_port(const char *text, Port *port) {
+    static const char *const protocols[] = {"tcp", "udp", "sctp"};
+    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
+    char *container = strrchr(halves[0], ':');
+
+    *port = (Port){.protocol = "tcp"};
+    if (!container)
+        return false;
+    *container++ = '\0';
+    char *host = strrchr(halves[0], ':');
+    const char *address = "";
+    if (host) {
+        *host++ = '\0';
+        address = halves[0];
+        size_t length = strlen(halves[0]);
+        if (length > 2 && halves[0][0] == '[' && halves[0][length - 1] == ']') {
+            halves[0][length - 1] = '\0';
+            address++;
+        }
+    } else {
+        host = halves[0];
+    }
+    if (halves[1]) {
+        port->protocol = NULL;
+        for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++)
+            if (g_str_equal(protocols[i], halves[1]))
+                port->protocol = protocols[i];
+    }
+    if (!port->protocol || !parse_number(host, &port->host) ||
+        !parse_number(container, &port->container) || (address[0] && !is_address(address)))
+        return false;
+    port->address = g_strdup(address);
+    return true;
+}
+
+bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
+    bool named = options->network && !g_str_equal(options->network, "none") &&
+                 !g_str_equal(options->network, "host");
+
+    for (char **text = options->ports; text && *text; text++) {
+        Port port;
+        if (!parse_port(*text, &port))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "\"%.100s\" is no port; write [IP:]HOST:CONTAINER[/PROTOCOL]",
+                                   *text);
+        g_free(port.address);
+        if (!named)
+            return berth_error_set(
+                error, BERTH_ERROR_INVALID_ARGUMENT,
+                "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);
+        if (text - options->ports >= MAX_PORTS)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d ports",
+                                   MAX_PORTS);
+    }
+    return true;
+}
+
+/* The form of CNI's portMappings (CONVENTIONS.md). */
+static char *format_ports(char *const *ports) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "ports");
+    json_builder_begin_array(builder);
+    for (; ports && *ports; ports++) {
+        Port port;
+        if (!parse_port(*ports, &port))
+            continue;
+        json_builder_begin_object(builder);
+        json_builder_set_member_name(builder, "hostPort");
+        json_builder_add_int_value(builder, port.host);
+        json_builder_set_member_name(builder, "containerPort");
+        json_builder_add_int_value(builder, port.container);
+        json_builder_set_member_name(builder, "protocol");
+        json_builder_add_string_value(builder, port.protocol);
+        if (port.address[0]) {
+            json_builder_set_member_name(builder, "hostIP");
+            json_builder_add_string_value(builder, port.address);
+        }
+        json_builder_end_object(builder);
+        g_free(port.address);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+void berth_ports_add_annotations(JsonBuilder *builder, const BerthContainerOptions *options) {
+    if (!options->network || g_str_equal(options->network, "none") ||
+        g_str_equal(options->network, "host"))
+        return;
+    json_builder_set_member_name(builder, "org.berth1.network");
+    json_builder_add_string_value(builder, options->network);
+    if (!options->ports || !options->ports[0])
+        return;
+    g_autofree char *ports = format_ports(options->ports);
+    json_builder_set_member_name(builder, "org.berth1.ports");
+    json_builder_add_string_value(builder, ports);
+}
+
+/* What is kept of the network of a container; NULL. */
+static JsonNode *read_state(BerthContainers *containers, const char *name) {
+    berth_autofd int file = openat(containers->networks, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+    g_autofree char *text =
+        file < 0 ? NULL : berth_fd_read_whole(file, MAX_STATE_BYTES, &size, NULL);
+
+    return text ? berth_document_parse(text, size, NULL) : NULL;
+}
+
+char **berth_container_list_addresses(BerthContainer *container) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_autofree char *name = g_strconcat(container->record.id, ".json", NULL);
+    g_autoptr(JsonNode) state =
+        berth_container_has_network(container) && berth_container_is_running(container)
+            ? read_state(container->containers, name)
+            : NULL;
+    JsonObject *result = NULL;
+    JsonArray *addresses = NULL;
+    const char *address;
+
+    if (state && berth_document_get_object(json_node_get_object(state), "result", &result, NULL) &&
+        result && berth_document_get_objects(result, "ips", &addresses, NULL))
+        for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
+            if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
+                                          &address, NULL) &&
+                address)
+                g_ptr_array_add(list, g_strndup(address, strcspn(address, "/")));
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+char **berth_container_list_ports(BerthContainer *container) {
+    g_autoptr(GVariant) value =
+        container->record.extra
+            ? g_variant_lookup_value(container->record.extra, "Ports", G_VARIANT_TYPE_STRING_ARRAY)
+            : NULL;
+
+    return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
+}
+
+bool berth_container_has_network(const BerthContainer *container) {
+    const char *network = container->record.network;
+
+    return network && network[0] && !g_str_equal(network, "none") && !g_str_equal(network, "host");
+}
+
+void berth_network_leave(BerthContainers *containers, const char *id, uint32_t pid) {
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_launch_afterwards(containers->event, containers->program, "disconnect", id, pid,
+                                 containers->networks, &error))
+        berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
+}
+
+void berth_networks_recover(BerthContainers *containers) {
+    int copy = openat(containers->networks, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        if (entry->d_name[0] == '.' || !g_str_has_suffix(entry->d_name, ".json"))
+            continue;
+        g_autofree char *id = g_strndup(entry->d_name, strlen(entry->d_name) - strlen(".json"));
+        BerthContainer *container = berth_containers_find(containers, id, NULL);
+        g_autoptr(JsonNode) state = read_state(containers, entry->d_name);
+        int64_t pid = 0;
+        if (container && berth_container_is_running(container))
+            continue;
+        if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
+            unlinkat(containers->networks, entry->d_name, 0);
+        else
+            berth_network_leave(containers, id, (uint32_t)pid);
+    }
+    if (entries)
+        closedir(entries);
+}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Networks through CNI's plugins, as other runtimes have them in /etc/cni/net.d: addresses, ports, and
+# that nothing of them is left, whoever died.
+
+import json
+import os
+import sys
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/net/base:x"
+LEASES = "/var/lib/cni/networks/mine"
+
+
+def write_network(name, plugins):
+    os.makedirs("/etc/cni/net.d", exist_ok=True)
+    with open(f"/etc/cni/net.d/{name}.conflist", "w", encoding="utf-8") as file:
+        json.dump({"cniVersion": "0.4.0", "name": name, "plugins": plugins}, file)
+
+
+def leases():
+    return [name for name in os.listdir(LEASES) if name[0].isdigit()] if os.path.isdir(LEASES) else []
+
+
+def properties(name):
+    return json.loads(run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers",
+                          "org.berth1.Containers", "Get", "s", name).out)["data"][0]
+
+
+def address(name):
+    return properties(name)["Addresses"]["data"][0]
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    write_network("mine", [
+        {"type": "bridge", "bridge": "cni-mine", "isGateway": True, "ipMasq": False,
+         "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+        {"type": "tuning", "sysctl": {"net.ipv4.conf.all.log_martians": "0"}}])
+
+
+def test_none_has_only_loopback():
+    out = good("run", "--rm", IMAGE, "sh", "-c", "cut -d: -f1 /proc/net/dev | tail -n +3; ping -c1 -W1 127.0.0.1 >/dev/null; ip addr show lo")
+    equal(out.split("\n")[0].strip(), "lo")
+    contains(out, "UP")
+
+
+def test_a_container_has_an_address():
+    good("run", "-d", "--id=one", "--network=mine", IMAGE)
+    good("run", "-d", "--id=two", "--network=mine", "--hostname=second", IMAGE)
+    first, second = address("one"), address("two")
+    assert first != second and first.startswith("10.77.0."), (first, second)
+    contains(good("exec", "one", "ip", "addr", "show", "eth0"), first)
+    contains(good("exec", "two", "cat", "/etc/hosts"), f"{second}\tsecond")
+    equal(sorted(leases()), sorted([first, second]))
+
+
+def test_containers_reach_each_other():
+    good("exec", "-d", "--process=server", "two", "sh", "-c", "mkdir /www; echo page >/www/index.html; httpd -f -p 80 -h /www")
+    wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", f"http://{address('two')}/").out == "page\n", "the page")
+
+
+def test_the_service_may_die():
+    before = address("one")
+    kill_service()
+    equal(address("one"), before)
+    pid = service_pid()
+    good("kill", "-s", "KILL", "one")
+    if pid:
+        kill_service()
+    good("ps")
+    wait_until(lambda: before not in leases(), "the address is given back")
+
+
+def test_a_new_start_has_a_network_again():
+    good("start", "one")
+    assert address("one") in leases()
+    good("rm", "-f", "one", "two")
+    wait_until(lambda: leases() == [], "all addresses are given back")
+
+
+def test_restarting_at_once_does_not_mix_them_up():
+    good("run", "-d", "--id=quick", "--network=mine", IMAGE)
+    for _ in range(5):
+        good("kill", "-s", "KILL", "quick")
+        dist("wait", "quick")
+        good("start", "quick")
+        contains(good("exec", "quick", "ip", "addr", "show", "eth0"), address("quick"))
+    time.sleep(0.5)
+    equal(leases(), [address("quick")])
+    good("rm", "-f", "quick")
+
+
+def test_ports_are_passed_on():
+    good("run", "-d", "--id=web", "--network=mine", "-p", "18080:80", "-p", "127.0.0.1:18081:81/udp", IMAGE, "sh", "-c",
+         "mkdir /www; echo port >/www/index.html; httpd -f -p 80 -h /www")
+    equal(properties("web")["Ports"]["data"], ["18080:80", "127.0.0.1:18081:81/udp"])
+    rows = listing("port", "web")
+    equal([(row["container"], row["host"]) for row in rows], [("80/tcp", "0.0.0.0:18080"), ("81/udp", "127.0.0.1:18081")])
+    rules = run("iptables-save", "-t", "nat").out + run("iptables-legacy-save", "-t", "nat").out
+    contains(rules, "18080")
+    good("rm", "-f", "web")
+    wait_until(lambda: "18080" not in run("iptables-save", "-t", "nat").out + run("iptables-legacy-save", "-t", "nat").out, "the rules go")
+
+
+def test_bad_networks_and_ports_are_named():
+    for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "80"], "no port"), (["-p", "80:80"], "needs a network"),
+                          (["--network=mine", "-p", "70000:80"], "70000"), (["--network=mine", "-p", "1.2.3:80:80"], "1.2.3"),
+                          (["--network=../x"], "../x"), (["--network=nosuch"], "nosuch")):
+        result = dist("run", "--rm", *options, IMAGE, "true")
+        equal(result.status, 125, str(options))
+        contains(result.err, word)
+
+
+def test_a_plugin_that_fails_leaves_nothing():
+    write_network("broken", [
+        {"type": "bridge", "bridge": "cni-mine", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "dataDir": "/var/lib/cni/networks"}},
+        {"type": "nosuchplugin"}])
+    result = dist("run", "--rm", "--network=broken", IMAGE, "true")
+    equal(result.status, 125)
+    contains(result.err, "nosuchplugin")
+    write_network("wrong", [{"type": "bridge", "bridge": "cni-mine", "ipam": {"type": "host-local", "ranges": [[{"subnet": "odd"}]]}}])
+    result = dist("run", "--rm", "--network=wrong", IMAGE, "true")
+    contains(result.err, "odd")
+    wait_until(lambda: not os.path.isdir("/var/lib/cni/networks/broken") or
+               not [name for name in os.listdir("/var/lib/cni/networks/broken") if name[0].isdigit()], "no address is taken")
+
+
+def test_nothing_is_left():
+    equal(listing("ps", "-a"), [])
+    wait_until(lambda: not [name for name in os.listdir("/sys/class/net") if name.startswith("veth")], "the interfaces go")
+    equal(leases(), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
