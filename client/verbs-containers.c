@@ -23,7 +23,7 @@ typedef struct {
     uint32_t pid, owner;
     int32_t status;
     uint64_t created, started, exited;
-    int terminal;
+    int terminal, autostart;
 } Properties;
 
 static int read_properties(sd_bus_message *message, Properties *properties) {
@@ -42,6 +42,7 @@ static int read_properties(sd_bus_message *message, Properties *properties) {
         {"Started", "t", &properties->started},
         {"Exited", "t", &properties->exited},
         {"Terminal", "b", &properties->terminal},
+        {"Autostart", "b", &properties->autostart},
     };
     const char *key;
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
@@ -117,6 +118,30 @@ static int verb_ps(int argc, char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
+}
+
+char **dist_list_autostart(GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    const char *id;
+
+    if (!reply)
+        return NULL;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
+        Properties properties = {.state = ""};
+        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
+            (r = read_properties(reply, &properties)) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        if (properties.autostart &&
+            (g_str_equal(properties.state, "created") || g_str_equal(properties.state, "stopped")))
+            g_ptr_array_add(ids, g_strdup(id));
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), NULL;
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
 }
 
 char *dist_get_state(const char *id, bool *terminal, GError **error) {

@@ -347,17 +347,36 @@ int dist_verb_run(int argc, char **argv, GError **error) {
     return start_detached(id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
 }
 
+/* One that cannot be started is no reason to leave the others. */
+static int start_all(GError **error) {
+    g_auto(GStrv) ids = dist_list_autostart(error);
+    int status = ids ? EXIT_SUCCESS : EXIT_FAILURE;
+
+    for (char **id = ids; id && *id; id++) {
+        g_autoptr(GError) local = NULL;
+        if (start_detached(*id, &local))
+            continue;
+        fprintf(stderr, "dist: %s: %s\n", *id, local->message);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
 int dist_verb_start(int argc, char **argv, GError **error) {
-    gboolean attach = FALSE;
+    gboolean attach = FALSE, autostart = FALSE;
     const GOptionEntry entries[] = {
         {"attach", 'a', 0, G_OPTION_ARG_NONE, &attach,
          N_("With these standard descriptors, and wait for its end"), NULL},
+        {"autostart", 0, 0, G_OPTION_ARG_NONE, &autostart,
+         N_("All that were created with --autostart and do not run"), NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
     if (!dist_parse(_("ID"), _("Start a container."), entries, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
+        !dist_check_count(argc, autostart ? 0 : 1, autostart ? 0 : 1, error))
         return EXIT_FAILURE;
+    if (autostart)
+        return start_all(error);
     if (attach) {
         bool terminal;
         g_autofree char *state = dist_get_state(argv[1], &terminal, error);

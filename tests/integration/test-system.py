@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Containers as systemd's users meet them: systemd itself in a container, machinectl, and what is
+# started with the system.
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/system/base:x"
+SYSTEM = f"{HOST}/system/systemd:x"
+UNITS = ("basic", "sysinit", "shutdown", "local-fs", "local-fs-pre", "umount", "final", "exit", "sockets", "paths", "slices",
+         "timers", "halt", "poweroff", "swap", "rescue", "emergency")
+
+
+def add_program(layer, path, added):
+    """With the libraries that it is linked with."""
+    found = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
+    for file in [path] + re.findall(r"(/\S+) \(0x", found):
+        for name in {file.lstrip("/"), os.path.realpath(file).lstrip("/")} - added:
+            added.add(name)
+            with open(os.path.realpath(file), "rb") as content:
+                layer.add(name, content.read(), mode=0o755)
+
+
+def test_setup():
+    layer, added = oci.busybox_layer(), set()
+    for path in ("/lib/systemd/systemd", "/bin/systemctl", "/lib/systemd/systemd-shutdown"):
+        add_program(layer, path, added)
+    for unit in [f"{name}.target" for name in UNITS] + [f"systemd-{name}.service" for name in ("halt", "poweroff", "exit")]:
+        with open(f"/lib/systemd/system/{unit}", "rb") as content:
+            layer.add(f"lib/systemd/system/{unit}", content.read())
+    layer.add("etc/systemd/system/default.target", b"[Unit]\nRequires=basic.target work.service\nAfter=basic.target work.service\n")
+    layer.add("etc/systemd/system/work.service",
+              b"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'cat /proc/self/cgroup >/worked'\n")
+    layer.add("etc/machine-id", b"")
+    layer.symlink("sbin/init", "/lib/systemd/systemd")
+    oci.push(oci.Image([layer], {"Cmd": ["/sbin/init"], "Env": ["PATH=/bin:/sbin"]}), SYSTEM)
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", SYSTEM)
+    good("pull", IMAGE)
+
+
+def test_systemd_runs_in_a_container():
+    good("run", "-d", "--id=system", SYSTEM)
+    wait_until(lambda: dist("exec", "system", "systemctl", "is-system-running").out == "running\n", "the system")
+    contains(good("exec", "system", "cat", "/worked"), "/system.slice/work.service")
+    equal(good("exec", "system", "systemctl", "show", "-P", "Virtualization"), "container-other\n")
+    equal(good("exec", "system", "sh", "-c", "echo 1 >/sys/fs/cgroup/cgroup.freeze || echo refused").strip(), "refused")
+
+
+def test_a_process_of_it_is_found_below_its_scope():
+    good("exec", "-d", "--process=deep", "system", "sleep", "500")
+    assert any(row["command"] == "sleep 500" for row in listing("top", "system"))
+
+
+def test_it_is_stopped_by_its_own_signal():
+    good("stop", "-t", "20", "system")
+    equal(dist("wait", "system").status, 0)
+    equal([row["state"] for row in listing("ps", "-a")], ["stopped"])
+    good("rm", "system")
+
+
+def test_machinectl_knows_what_runs():
+    run("systemctl", "start", "systemd-machined")
+    good("run", "-d", "--id=known", IMAGE)
+    wait_until(lambda: "known" in run("machinectl", "list", "--no-legend").out, "the machine")
+    shown = run("machinectl", "show", "known").out
+    for line in ("Class=container", "Service=berth", "Unit=berth-known.scope"):
+        contains(shown, line)
+    good("rm", "-f", "known")
+    wait_until(lambda: "known" not in run("machinectl", "list", "--no-legend").out, "the machine goes")
+    run("systemctl", "stop", "systemd-machined")
+    good("run", "--rm", IMAGE, "true")
+    equal(run("systemctl", "is-active", "systemd-machined").out.strip(), "inactive", "it is not started for this")
+
+
+def test_what_asks_for_it_is_started_with_the_system():
+    good("create", "--autostart", "--id=with", IMAGE)
+    good("create", "--id=without", IMAGE)
+    equal(run("systemctl", "start", "berth-autostart").status, 0)
+    equal([row["id"] for row in listing("ps")], ["with"])
+    run("systemctl", "stop", "berthd")
+    # As after another boot: what ran then does not run now.
+    good("kill", "-s", "KILL", "with")
+    run("systemctl", "stop", "berthd")
+    database = sqlite3.connect(f"{STATE}/berth.db")
+    database.execute("UPDATE containers SET boot = 'other', state = 'running' WHERE id = 'with'")
+    database.commit()
+    database.close()
+    equal([row["state"] for row in listing("ps", "-a") if row["id"] == "with"], ["stopped"])
+    equal(run("systemctl", "restart", "berth-autostart").status, 0)
+    equal([row["id"] for row in listing("ps")], ["with"])
+    good("rm", "-f", "with", "without")
+
+
+def test_an_autostart_that_fails_leaves_the_others():
+    good("create", "--autostart", "--id=bad", IMAGE, "nosuchcommand")
+    good("create", "--autostart", "--id=fine", IMAGE)
+    assert run("systemctl", "restart", "berth-autostart").status != 0
+    equal([row["id"] for row in listing("ps")], ["fine"])
+    good("rm", "-f", "bad", "fine")
+
+
+def test_systemd_and_the_bus_come_and_go():
+    good("run", "-d", "--id=stays", IMAGE)
+    pid = listing("ps")[0]["pid"]
+    run("systemctl", "daemon-reload")
+    run("systemctl", "daemon-reexec")
+    equal(listing("ps")[0]["pid"], pid)
+    good("kill", "-s", "KILL", "stays")
+    equal(dist("wait", "stays").status, 137)
+    good("rm", "stays")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
