@@ -24,6 +24,8 @@ typedef struct {
     char **environment, **labels, **add, **drop;
     char *restart, *user_namespace, *detach_keys, *bundle, *spec;
     char **volumes, **tmpfs, **devices, **ports;
+    char *health_command;
+    gint64 health_interval, health_timeout, health_start, health_retries;
     gboolean read_only, remove, detach, interactive, terminal, privileged, autostart;
     gint64 pids, stop_timeout;
 } Options;
@@ -77,6 +79,16 @@ static const GOptionEntry create_entries[] = {
      N_("Instead of an image: an OCI bundle, config.json and its root"), N_("DIRECTORY")},
     {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options.spec,
      N_("An OCI runtime configuration, for the image"), N_("FILE")},
+    {"health-cmd", 0, 0, G_OPTION_ARG_STRING, &options.health_command,
+     N_("Command for the shell that says whether it is well, or none"), N_("COMMAND")},
+    {"health-interval", 0, 0, G_OPTION_ARG_INT64, &options.health_interval,
+     N_("Between two of them, 30 if not given"), N_("SECONDS")},
+    {"health-timeout", 0, 0, G_OPTION_ARG_INT64, &options.health_timeout,
+     N_("For one of them, 30 if not given"), N_("SECONDS")},
+    {"health-start-period", 0, 0, G_OPTION_ARG_INT64, &options.health_start,
+     N_("Failures do not count so long after the start"), N_("SECONDS")},
+    {"health-retries", 0, 0, G_OPTION_ARG_INT64, &options.health_retries,
+     N_("Failures that count, 3 if not given"), N_("NUMBER")},
     {"restart", 0, 0, G_OPTION_ARG_STRING, &options.restart,
      N_("Start it again when it ends: no, on-failure, always"), N_("WHEN")},
     {"autostart", 0, 0, G_OPTION_ARG_NONE, &options.autostart,
@@ -172,6 +184,10 @@ static int append_numbers(sd_bus_message *call, uint64_t memory, uint64_t cpus) 
         {"CPUQuotaPerSecUSec", cpus},
         {"TasksMax", (uint64_t)MAX(options.pids, 0)},
         {"StopTimeoutUSec", (uint64_t)MAX(options.stop_timeout, 0) * G_USEC_PER_SEC},
+        {"HealthIntervalUSec", (uint64_t)MAX(options.health_interval, 0) * G_USEC_PER_SEC},
+        {"HealthTimeoutUSec", (uint64_t)MAX(options.health_timeout, 0) * G_USEC_PER_SEC},
+        {"HealthStartPeriodUSec", (uint64_t)MAX(options.health_start, 0) * G_USEC_PER_SEC},
+        {"HealthRetries", (uint64_t)MAX(options.health_retries, 0)},
     };
     int r = 0;
 
@@ -179,6 +195,14 @@ static int append_numbers(sd_bus_message *call, uint64_t memory, uint64_t cpus) 
         if (numbers[i].value > 0)
             r = sd_bus_message_append(call, "{sv}", numbers[i].key, "t", numbers[i].value);
     return r;
+}
+
+static int append_health(sd_bus_message *call) {
+    bool none = g_strcmp0(options.health_command, "none") == 0;
+    char *command[] = {(char *)(none ? "NONE" : "CMD-SHELL"), none ? NULL : options.health_command,
+                       NULL};
+
+    return options.health_command ? dist_append_strings(call, "HealthCommand", command) : 0;
 }
 
 static int append_flags(sd_bus_message *call) {
@@ -215,7 +239,7 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
         (r = append_texts(call)) < 0 || (r = append_numbers(call, memory, cpus)) < 0 ||
         (r = dist_append_strings(call, "Devices", options.devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", options.ports)) < 0 ||
-        (r = append_flags(call)) < 0 ||
+        (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
         (options.bundle && (r = dist_append_bundle(call, options.bundle, error)) < 0) ||
         (options.spec && (r = dist_append_spec(call, options.spec, error)) < 0) ||
         (r = dist_append_mounts(call, options.volumes, options.tmpfs, error)) < 0)

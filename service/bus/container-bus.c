@@ -127,14 +127,15 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
     if (!container)
         return sd_bus_message_append(reply, "s", "");
     const BerthContainerRecord *record = berth_container_get_record(container);
-    return sd_bus_message_append(reply, "s",
-                                 g_str_equal(property, "Id")        ? record->id
-                                 : g_str_equal(property, "Image")   ? record->image
-                                 : g_str_equal(property, "Restart") ? record->restart
-                                 : g_str_equal(property, "Network") ? record->network
-                                 : g_str_equal(property, "Scope")
-                                     ? berth_container_get_scope(container)
-                                     : berth_container_state_get_name(record->state));
+    return sd_bus_message_append(
+        reply, "s",
+        g_str_equal(property, "Id")        ? record->id
+        : g_str_equal(property, "Image")   ? record->image
+        : g_str_equal(property, "Restart") ? record->restart
+        : g_str_equal(property, "Network") ? record->network
+        : g_str_equal(property, "Health")  ? berth_container_get_health(container)
+        : g_str_equal(property, "Scope")   ? berth_container_get_scope(container)
+                                           : berth_container_state_get_name(record->state));
 }
 
 static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -255,6 +256,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Restart", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Ports", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Addresses", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Health", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -18,6 +18,7 @@ void berth_container_options_clear(BerthContainerOptions *options) {
     g_strfreev(options->labels);
     g_strfreev(options->devices);
     g_strfreev(options->ports);
+    g_strfreev(options->health_command);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->properties, g_variant_unref);
 }
@@ -121,6 +122,11 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
         {"Devices", "as", &options->devices},
         {"Network", "s", &options->network},
         {"Ports", "as", &options->ports},
+        {"HealthCommand", "as", &options->health_command},
+        {"HealthIntervalUSec", "t", &options->health_interval_usec},
+        {"HealthTimeoutUSec", "t", &options->health_timeout_usec},
+        {"HealthStartPeriodUSec", "t", &options->health_start_usec},
+        {"HealthRetries", "t", &options->health_retries},
         {"UserNamespace", "s", &options->user_namespace},
         {"CapabilitiesAdd", "as", &options->capabilities_add},
         {"CapabilitiesDrop", "as", &options->capabilities_drop},

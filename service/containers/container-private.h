@@ -25,6 +25,8 @@ struct BerthContainers {
     void *userdata;
 };
 
+typedef struct BerthHealth BerthHealth;
+
 /* A process that the service watches: the container's first one, or one that was executed in it. */
 typedef struct {
     BerthContainer *container;
@@ -34,6 +36,7 @@ typedef struct {
     sd_event_source *watch;
     BerthLaunch *launch; /* while it is being started */
     bool born;           /* by that launch */
+    bool quiet;          /* the service's own: no row, no events, forgotten when it ends */
     GPtrArray *waiters;
     BerthContainerDone started; /* for the launch */
     void *userdata;
@@ -47,7 +50,8 @@ struct BerthContainer {
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess */
     sd_event_source *stop_timer, *restart_timer;
-    unsigned restarts; /* one after the other, for the back-off */
+    unsigned restarts;   /* one after the other, for the back-off */
+    BerthHealth *health; /* while it runs and has a check */
     sd_event_source *oom_watch;
     uint64_t oom_kills;
 };
@@ -95,6 +99,12 @@ typedef struct {
 int berth_kept_take(const BerthKeptDescriptors *kept, const char *name);
 bool berth_processes_recover(BerthContainers *containers, const BerthKeptDescriptors *kept,
                              GError **error);
+
+/* health.c: what Create says of checks, for the record (a{sv}); NULL for none. */
+GVariant *berth_health_make_options(const BerthContainerOptions *options,
+                                    const BerthImageInfo *image);
+void berth_container_start_health(BerthContainer *container);
+void berth_container_stop_health(BerthContainer *container);
 
 /* oom.c: tells when the out-of-memory killer was there, while it runs. */
 void berth_container_started(BerthContainer *container);

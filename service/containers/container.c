@@ -28,6 +28,7 @@ void berth_container_free(gpointer data) {
         sd_event_source_disable_unref(container->stop_timer);
     berth_container_cancel_restart(container);
     berth_container_stop_watching_oom(container);
+    berth_container_stop_health(container);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);
@@ -102,6 +103,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     /* Why it was killed comes before that it has ended. */
     berth_container_look_for_oom(container);
     berth_container_stop_watching_oom(container);
+    berth_container_stop_health(container);
     record->state = BERTH_CONTAINER_STOPPED;
     record->status = status;
     record->exited_usec = (uint64_t)g_get_real_time();

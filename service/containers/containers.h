@@ -35,6 +35,8 @@ typedef struct {
     char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart;
+    char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
+    uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
     uint64_t stop_timeout_usec;
     GVariant *properties; /* a{sv}: limits, as systemd's properties; NULL for none */
 } BerthContainerOptions;
@@ -48,6 +50,7 @@ typedef struct {
     int terminal;
     uint32_t rows, columns;
     char **capabilities_add;
+    bool quiet; /* the service's own check: nobody is told of it */
 } BerthExecOptions;
 
 /* What Start takes: descriptors or -1. They stay the caller's. */
@@ -142,6 +145,8 @@ typedef struct {
 /* Of BerthProcessInfo. */
 GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error);
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats, GError **error);
+/* "" without a health check, "starting", "healthy" or "unhealthy" while it runs. */
+const char *berth_container_get_health(const BerthContainer *container);
 /* Addresses in its network; "[IP:]HOST:CONTAINER/PROTOCOL" of what is passed on to it. Freed with
  * g_strfreev. */
 char **berth_container_list_addresses(BerthContainer *container);

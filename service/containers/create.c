@@ -49,7 +49,8 @@ static void free_creation(Creation *creation) {
                         options->capabilities_drop,
                         options->labels,
                         options->devices,
-                        options->ports};
+                        options->ports,
+                        options->health_command};
 
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free((char *)strings[i]);
@@ -83,6 +84,7 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     options->user_namespace = g_strdup(from->user_namespace ? from->user_namespace : "auto");
     options->devices = g_strdupv(from->devices);
     options->ports = g_strdupv(from->ports);
+    options->health_command = g_strdupv(from->health_command);
     options->mounts = from->mounts ? g_ptr_array_ref(from->mounts) : NULL;
     options->properties = from->properties ? g_variant_ref(from->properties) : NULL;
     options->root_directory = -1;
@@ -254,7 +256,7 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
 }
 
 /* The names of its volumes, by which they are known to be in use, and its ports. */
-static GVariant *make_extra(const BerthContainerOptions *options) {
+static GVariant *make_extra(const BerthContainerOptions *options, const BerthImageInfo *image) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
 
@@ -269,6 +271,9 @@ static GVariant *make_extra(const BerthContainerOptions *options) {
     g_variant_dict_insert_value(
         &extra, "Ports",
         g_variant_new_strv((const char *const *)options->ports, options->ports ? -1 : 0));
+    GVariant *health = berth_health_make_options(options, image);
+    if (health)
+        g_variant_dict_insert_value(&extra, "Health", health);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
@@ -302,7 +307,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .network = g_strdup(options->network ? options->network : "none"),
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
-        .extra = make_extra(options),
+        .extra = make_extra(options, image),
         .properties = options->properties ? g_variant_ref(options->properties) : NULL,
     };
 }

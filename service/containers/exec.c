@@ -20,6 +20,8 @@ static bool record_event(BerthProcess *process, const char *kind, GError **error
     BerthContainer *container = process->container;
     uint64_t sequence;
 
+    if (process->quiet)
+        return true;
     if (!berth_container_store_put_process(container->containers->database, process->record,
                                            container->record.owner, kind, &sequence, error))
         return false;
@@ -51,7 +53,7 @@ static bool record_birth(BerthProcess *process, GError **error) {
     record->pid_start = berth_pid_get_start((pid_t)record->pid);
     record->boot = g_strdup(process->container->containers->boot);
     record->started_usec = (uint64_t)g_get_real_time();
-    return berth_fd_store_put(process->fd_name, process->pidfd, error) &&
+    return (process->quiet || berth_fd_store_put(process->fd_name, process->pidfd, error)) &&
            record_event(process, "exec-added", error);
 }
 
@@ -86,6 +88,8 @@ void berth_process_set_exited(BerthProcess *process, int status) {
                           "Cannot record the end of process %s: %s", record->id, error->message);
     berth_process_forget(process);
     berth_process_answer_waiters(process, status, record->exited_usec);
+    if (process->quiet)
+        g_hash_table_remove(process->container->processes, record->id);
 }
 
 static gint compare_end(gconstpointer a, gconstpointer b) {
@@ -191,6 +195,7 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         .snapshots = -1,
     };
     BerthProcess *process = add_process(container, options);
+    process->quiet = options->quiet;
     process->started = done;
     process->userdata = userdata;
     process->launch = berth_launch_new(&request, &callbacks, process, &error);

@@ -163,7 +163,7 @@ void berth_image_info_free(BerthImageInfo *info) {
         info->architecture,    info->variant,       info->user,     info->working_directory,
         info->stop_signal};
     char **vectors[] = {info->diff_ids, info->entrypoint, info->command, info->environment,
-                        info->volumes,  info->ports,      info->labels};
+                        info->volumes,  info->ports,      info->labels,  info->health};
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
@@ -201,7 +201,8 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(vectors); i++)
         r = read_vector(reply, vectors[i]);
     if (r < 0 ||
-        (r = sd_bus_message_read(reply, "sss", &user, &working_directory, &stop_signal)) < 0) {
+        (r = sd_bus_message_read(reply, "sss", &user, &working_directory, &stop_signal)) < 0 ||
+        (r = read_vector(reply, &info->health)) < 0) {
         berth_error_set_errno(error, r, "read berth-inspect's answer");
         return NULL;
     }
@@ -217,28 +218,35 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
     return g_steal_pointer(&info);
 }
 
-#define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
+#define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss^as)"
+/* Without the health check, as earlier versions wrote it. */
+#define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
 
 char *berth_image_info_format(const BerthImageInfo *info) {
-    g_autoptr(GVariant) variant = g_variant_ref_sink(
-        g_variant_new(INFO_TYPE, info->manifest_digest, info->config_digest, info->chain_id,
-                      info->os, info->architecture, info->variant, info->diff_ids, info->entrypoint,
-                      info->command, info->environment, info->volumes, info->ports, info->labels,
-                      info->user, info->working_directory, info->stop_signal));
+    char *no_health[] = {NULL};
+    g_autoptr(GVariant) variant = g_variant_ref_sink(g_variant_new(
+        INFO_TYPE, info->manifest_digest, info->config_digest, info->chain_id, info->os,
+        info->architecture, info->variant, info->diff_ids, info->entrypoint, info->command,
+        info->environment, info->volumes, info->ports, info->labels, info->user,
+        info->working_directory, info->stop_signal, info->health ? info->health : no_health));
 
     return g_variant_print(variant, FALSE);
 }
 
 BerthImageInfo *berth_image_info_parse(const char *text) {
     g_autoptr(GVariant) variant =
-        g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassss)"), text, NULL, NULL, NULL);
-    BerthImageInfo *info = variant ? g_new0(BerthImageInfo, 1) : NULL;
+        g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassssas)"), text, NULL, NULL, NULL);
+    g_autoptr(GVariant) old = variant ? NULL
+                                      : g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassss)"),
+                                                        text, NULL, NULL, NULL);
+    BerthImageInfo *info = variant || old ? g_new0(BerthImageInfo, 1) : NULL;
 
     if (info)
-        g_variant_get(variant, INFO_TYPE, &info->manifest_digest, &info->config_digest,
-                      &info->chain_id, &info->os, &info->architecture, &info->variant,
-                      &info->diff_ids, &info->entrypoint, &info->command, &info->environment,
-                      &info->volumes, &info->ports, &info->labels, &info->user,
-                      &info->working_directory, &info->stop_signal);
+        g_variant_get(variant ? variant : old, variant ? INFO_TYPE : OLD_INFO_TYPE,
+                      &info->manifest_digest, &info->config_digest, &info->chain_id, &info->os,
+                      &info->architecture, &info->variant, &info->diff_ids, &info->entrypoint,
+                      &info->command, &info->environment, &info->volumes, &info->ports,
+                      &info->labels, &info->user, &info->working_directory, &info->stop_signal,
+                      &info->health);
     return info;
 }

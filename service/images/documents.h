@@ -30,6 +30,9 @@ typedef struct {
     char **diff_ids;
     char **entrypoint, **command, **environment, **volumes, **ports, **labels;
     char *user, *working_directory, *stop_signal;
+    /* Interval, time-out, start period (ns), retries, then the test; empty without one, NULL where
+     * it was not read. */
+    char **health;
 } BerthImageInfo;
 
 sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type);

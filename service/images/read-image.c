@@ -171,7 +171,8 @@ void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
         berth_image_store_get_info(images->database, target->digest, platform ? platform : "");
     g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
 
-    if (info)
+    /* One that an earlier version remembered without its health check is read again. */
+    if (info && info->health)
         done(info, NULL, userdata);
     else
         start(images, target, platform, done, NULL, BERTH_IMAGE_CONFIG, userdata);

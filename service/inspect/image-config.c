@@ -15,6 +15,7 @@ void berth_image_config_free(BerthImageConfig *config) {
     g_strfreev(config->volumes);
     g_strfreev(config->ports);
     g_strfreev(config->labels);
+    g_strfreev(config->health);
     g_free(config->user);
     g_free(config->working_directory);
     g_free(config->stop_signal);
@@ -30,6 +31,29 @@ static bool copy_string(JsonObject *object, const char *member, char **copy, GEr
     return true;
 }
 
+static bool read_health(JsonObject *object, BerthImageConfig *config, GError **error) {
+    static const char *const numbers[] = {"Interval", "Timeout", "StartPeriod", "Retries"};
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) test = NULL;
+    JsonObject *health;
+    uint64_t number;
+
+    if (!berth_document_get_object(object, "Healthcheck", &health, error) ||
+        (health && !berth_document_get_strings(health, "Test", &test, error)))
+        return false;
+    bool asks = test && test[0] && !g_str_equal(test[0], "NONE");
+    for (size_t i = 0; asks && i < G_N_ELEMENTS(numbers); i++) {
+        if (!berth_document_get_size(health, numbers[i], &number, error))
+            return false;
+        g_ptr_array_add(list, g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)number));
+    }
+    for (char **word = test; asks && *word; word++)
+        g_ptr_array_add(list, g_strdup(*word));
+    g_ptr_array_add(list, NULL);
+    config->health = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return true;
+}
+
 /* "config" of the image configuration; all of it is optional. */
 static bool read_execution(JsonObject *object, BerthImageConfig *config, GError **error) {
     return copy_string(object, "User", &config->user, error) &&
@@ -40,7 +64,8 @@ static bool read_execution(JsonObject *object, BerthImageConfig *config, GError 
            berth_document_get_strings(object, "Env", &config->environment, error) &&
            berth_document_get_keys(object, "Volumes", false, &config->volumes, error) &&
            berth_document_get_keys(object, "ExposedPorts", false, &config->ports, error) &&
-           berth_document_get_keys(object, "Labels", true, &config->labels, error);
+           berth_document_get_keys(object, "Labels", true, &config->labels, error) &&
+           read_health(object, config, error);
 }
 
 static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **error) {

@@ -46,6 +46,9 @@ typedef struct {
     char **entrypoint, **command, **environment, **volumes, **ports;
     char **labels; /* key, value, key, value … */
     char *user, *working_directory, *stop_signal;
+    /* Docker's Healthcheck: interval, time-out, start period (nanoseconds), retries, as numbers;
+     * then its Test ("CMD", …, or "CMD-SHELL", TEXT). Empty without one. */
+    char **health;
 } BerthImageConfig;
 
 BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error);

@@ -93,9 +93,10 @@ static int append_config(sd_bus_message *reply, const BerthImageConfig *config) 
 
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(vectors); i++)
         r = sd_bus_message_append_strv(reply, vectors[i]);
-    return r < 0 ? r
-                 : sd_bus_message_append(reply, "sss", config->user, config->working_directory,
-                                         config->stop_signal);
+    if (r < 0 || (r = sd_bus_message_append(reply, "sss", config->user, config->working_directory,
+                                            config->stop_signal)) < 0)
+        return r;
+    return sd_bus_message_append_strv(reply, config->health);
 }
 
 static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -265,8 +266,8 @@ static const sd_bus_vtable vtable[] = {
      * descriptors (configuration, layers), content that stands in it (digest, bytes) */
     SD_BUS_METHOD("Manifest", "hs", "ba((sst)sssb)a(sst)a(say)", method_manifest, 0),
     /* blob → os, architecture, variant, diff IDs, entrypoint, command, environment, volumes, ports,
-     * labels, user, working directory, stop signal */
-    SD_BUS_METHOD("Config", "h", "sssasasasasasasassss", method_config, 0),
+     * labels, user, working directory, stop signal, health check */
+    SD_BUS_METHOD("Config", "h", "sssasasasasasasassssas", method_config, 0),
     SD_BUS_METHOD("Text", "h", "s", method_text, 0),
     /* configuration, diff ID, time, author, comment → configuration with one layer more */
     SD_BUS_METHOD("AppendToConfig", "hssss", "s", method_append_to_config, 0),

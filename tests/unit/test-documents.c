@@ -66,10 +66,12 @@ static void test_image_info_is_the_same_after_storing(void) {
     g_autoptr(BerthImageInfo) info = berth_image_info_parse(text);
 
     g_assert_nonnull(info);
+    g_assert_null(info->health);
     g_autofree char *once = berth_image_info_format(info);
     g_autoptr(BerthImageInfo) again = berth_image_info_parse(once);
     g_autofree char *twice = berth_image_info_format(again);
     g_assert_cmpstr(once, ==, twice);
+    g_assert_nonnull(again->health);
     g_assert_cmpstr(again->command[0], ==, "c ' \n");
     g_assert_null(berth_image_info_parse("damaged"));
 }

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Health checks, from the image and from options, as a property and as events.
+
+import json
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+PLAIN = f"{HOST}/health/plain:x"
+CHECKED = f"{HOST}/health/checked:x"
+SECOND = 1000000000
+
+
+def health(name):
+    reply = run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Get", "s", name)
+    return json.loads(reply.out)["data"][0]["Health"]["data"]
+
+
+def kinds(name):
+    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
+    return [event["kind"] for event in map(json.loads, lines) if event["id"] == name]
+
+
+def test_setup():
+    config = {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}
+    oci.push(oci.Image([oci.busybox_layer()], config), PLAIN)
+    check = {"Test": ["CMD-SHELL", "test -e /well"], "Interval": SECOND // 5, "Timeout": SECOND, "Retries": 2}
+    oci.push(oci.Image([oci.busybox_layer()], {**config, "Healthcheck": check}), CHECKED)
+    good("pull", PLAIN)
+    good("pull", CHECKED)
+
+
+def test_without_a_check_there_is_no_health():
+    good("run", "-d", "--id=plain", PLAIN)
+    equal(health("plain"), "")
+    good("rm", "-f", "plain")
+
+
+def test_the_check_of_an_image():
+    good("run", "-d", "--id=box", CHECKED)
+    equal(health("box"), "starting")
+    wait_until(lambda: health("box") == "unhealthy", "it is not well")
+    good("exec", "box", "touch", "/well")
+    wait_until(lambda: health("box") == "healthy", "it is well")
+    good("exec", "box", "rm", "/well")
+    wait_until(lambda: health("box") == "unhealthy", "it is not well again")
+    equal([kind for kind in kinds("box") if "health" in kind], ["unhealthy", "healthy", "unhealthy"])
+
+
+def test_checks_are_nobodys_business():
+    assert not any(row["process"].startswith("health") for row in listing("top", "box"))
+    equal([kind for kind in kinds("box") if "exec" in kind], ["exec-added", "exec-started"] * 2)
+
+
+def test_checks_go_on_after_the_service_was_away():
+    good("exec", "box", "touch", "/well")
+    kill_service()
+    wait_until(lambda: health("box") == "healthy", "it is well")
+    good("pause", "box")
+    good("resume", "box")
+    good("kill", "-s", "KILL", "box")
+    dist("wait", "box")
+    equal(health("box"), "")
+    good("rm", "box")
+
+
+def test_a_check_that_hangs_is_a_failure():
+    call("/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", "hang", PLAIN, "4",
+         "HealthCommand", "as", "3", "CMD", "sleep", "100", "HealthIntervalUSec", "t", "100000", "HealthTimeoutUSec", "t", "200000",
+         "HealthRetries", "t", "1")
+    good("start", "hang")
+    wait_until(lambda: health("hang") == "unhealthy", "its failure")
+    good("rm", "-f", "hang")
+
+
+def test_options_of_dist():
+    good("run", "-d", "--id=opt", "--health-cmd=true", "--health-interval=1", PLAIN)
+    wait_until(lambda: health("opt") == "healthy", "it is well")
+    good("rm", "-f", "opt")
+    good("run", "-d", "--id=opt", "--health-cmd=none", CHECKED)
+    equal(health("opt"), "")
+    good("rm", "-f", "opt")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
