@@ -7,6 +7,7 @@
 #include "dist.h"
 #include "foreground.h"
 #include "table.h"
+#include "verbs-copy.h"
 #include "verbs-processes.h"
 #include "verbs-run.h"
 #include "verbs-volume.h"
@@ -387,6 +388,8 @@ const DistVerb dist_container_verbs[] = {
     {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
     {"top", "ID", N_("list the processes of a container"), dist_verb_top},
     {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},
+    {"cp", "ID:PATH LOCAL | LOCAL ID:PATH", N_("copy files out of a container or into one"),
+     dist_verb_cp},
     {"port", "ID", N_("list the ports of a container"), dist_verb_port},
     {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},

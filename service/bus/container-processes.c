@@ -6,6 +6,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
+#include "containers/copy.h"
 #include "systemd/cgroup.h"
 
 #include <errno.h>
@@ -273,6 +274,37 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     r = berth_container_check(call, userdata, error, berth_container_method_update, id,
                               BERTH_CONTAINER_MANAGE, "update", &container);
     return r != BERTH_ACCESS_GRANTED ? r : reply_update(call, userdata, container, changed);
+}
+
+static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                sd_bus_message_handler_t handler, bool into) {
+    BerthCopyRequest request = {.into = into, .name = "", .tar = -1};
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int owners = 0, r;
+    const BerthOption options[] = {{"Name", "s", &request.name},
+                                   {into ? "KeepOwners" : NULL, "b", &owners},
+                                   {NULL, NULL, NULL}};
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "sh", &request.path, &request.tar)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_EXEC, "copy",
+                              &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    request.keeps_owners = owners;
+    berth_container_copy(container, &request, on_done, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return copy(call, userdata, error, berth_container_method_copy_out, false);
+}
+
+int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return copy(call, userdata, error, berth_container_method_copy_in, true);
 }
 
 static int see(sd_bus_message *call, void *userdata, sd_bus_error *error,

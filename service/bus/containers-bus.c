@@ -471,6 +471,12 @@ static const sd_bus_vtable vtable[] = {
                             berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("s", id, "a{sv}", properties), SD_BUS_NO_RESULT,
                             berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "CopyOut", SD_BUS_ARGS("s", id, "s", path, "h", output, "a{sv}", options), SD_BUS_NO_RESULT,
+        berth_container_method_copy_out, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CopyIn", SD_BUS_ARGS("s", id, "s", path, "h", input, "a{sv}", options),
+                            SD_BUS_NO_RESULT, berth_container_method_copy_in,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a(usus)", processes),
                             berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{st}", figures),

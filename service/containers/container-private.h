@@ -17,7 +17,8 @@ struct BerthContainers {
     int directory;         /* containers/ of the state directory */
     int volumes, networks; /* volumes/ and networks/ of it */
     char *state_path;
-    int program; /* berth-launch */
+    int program, copy_program; /* berth-launch, berth-copy */
+    GPtrArray *copies;         /* under way; copy.c */
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
     GHashTable *taken; /* ids of containers that are being made */
@@ -117,6 +118,10 @@ bool berth_container_has_network(const BerthContainer *container);
 void berth_network_leave(BerthContainers *containers, const char *id, uint32_t pid);
 /* Leaves those of what does not run any more. */
 void berth_networks_recover(BerthContainers *containers);
+
+/* copy.c: the list of copies; whether there are some of this container. */
+GPtrArray *berth_copies_new(void);
+bool berth_container_is_copied(const BerthContainer *container);
 
 /* restart.c: starts it again where Restart= says so. */
 void berth_container_restart_if_wanted(BerthContainer *container);

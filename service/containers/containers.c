@@ -58,12 +58,15 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     containers->directory = containers->volumes = containers->networks = containers->program = -1;
+    containers->copy_program = -1;
+    containers->copies = berth_copies_new();
     containers->state_path = read_path(directory);
     if (!open_directory(directory, "containers", &containers->directory, error) ||
         !open_directory(directory, "volumes", &containers->volumes, error) ||
         !open_directory(directory, "networks", &containers->networks, error))
         ;
-    else if ((containers->program = berth_launch_open_program(error)) < 0)
+    else if ((containers->program = berth_launch_open_program("berth-launch", error)) < 0 ||
+             (containers->copy_program = berth_launch_open_program("berth-copy", error)) < 0)
         ;
     else if (sd_id128_get_boot(&boot) < 0)
         berth_error_set(error, BERTH_ERROR_INTERNAL, "read the boot ID");
@@ -83,6 +86,8 @@ void berth_containers_free(BerthContainers *containers) {
     berth_scopes_free(containers->scopes);
     berth_fd_clear(&containers->directory);
     berth_fd_clear(&containers->program);
+    berth_fd_clear(&containers->copy_program);
+    g_ptr_array_unref(containers->copies);
     berth_fd_clear(&containers->volumes);
     berth_fd_clear(&containers->networks);
     g_free(containers->state_path);
@@ -124,7 +129,7 @@ GPtrArray *berth_containers_list(BerthContainers *containers) {
 }
 
 unsigned berth_containers_count_active(BerthContainers *containers) {
-    unsigned count = g_hash_table_size(containers->taken);
+    unsigned count = g_hash_table_size(containers->taken) + containers->copies->len;
     GHashTableIter iterator;
     gpointer value;
 

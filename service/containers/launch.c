@@ -16,7 +16,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define PROGRAM BERTH_LIBEXECDIR "/berth-launch"
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 enum { MAX_REPORT_BYTES = 1024, CLONE_STACK_BYTES = 64 * 1024 };
@@ -110,6 +109,8 @@ static void take_message(BerthLaunch *launch, Message *message) {
         launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         launch->callbacks.born(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
                                berth_fd_steal(&fd), launch->userdata);
+    } else if (message->letter == 'K') {
+        launch->told = true;
     } else if (message->letter == 'T' && fd >= 0) {
         launch->callbacks.terminal(berth_fd_steal(&fd), launch->userdata);
     }
@@ -185,14 +186,15 @@ bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
     return true;
 }
 
-int berth_launch_open_program(GError **error) {
+int berth_launch_open_program(const char *name, GError **error) {
+    g_autofree char *path = g_build_filename(BERTH_LIBEXECDIR, name, NULL);
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     berth_autofd int program =
-        (int)syscall(SYS_open_tree, AT_FDCWD, PROGRAM, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
     if (program < 0 || syscall(SYS_mount_setattr, program, "", AT_EMPTY_PATH, &attributes,
                                sizeof attributes) < 0) {
-        berth_error_set_errno(error, errno, "open " PROGRAM);
+        berth_error_set_errno(error, errno, "open %s", path);
         return -1;
     }
     return berth_fd_steal(&program);
@@ -278,13 +280,16 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
                   GError **error) {
     g_autofree char *pid_text = g_strdup_printf("%u", request->pid);
     char *arguments[] = {
-        (char *)"berth-launch",
+        (char *)(request->name ? request->name : "berth-launch"),
         (char *)request->mode,
         (char *)request->id,
-        (char *)(request->pid > 0      ? pid_text
-                 : request->output < 0 ? "journal"
+        (char *)(request->pid > 0        ? pid_text
+                 : request->arguments[0] ? request->arguments[0]
+                 : request->output < 0   ? "journal"
+                                         : "-"),
+        (char *)(request->arguments[1] ? request->arguments[1]
+                 : request->error < 0  ? "journal"
                                        : "-"),
-        (char *)(request->error < 0 ? "journal" : "-"),
         NULL,
     };
     int sources[DESCRIPTORS];
@@ -306,15 +311,17 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
     return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
 }
 
-static bool watch(BerthLaunch *launch, sd_event *event, GError **error) {
+static bool watch(BerthLaunch *launch, const BerthLaunchRequest *request, GError **error) {
+    sd_event *event = request->event;
     int r;
 
     if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, on_socket, launch)) <
             0 ||
         /* What it said comes before that it ended. */
         (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
-        (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,
-                                        LAUNCH_TIMEOUT_USEC, 0, on_timeout, launch)) < 0)
+        (!request->takes_its_time &&
+         (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,
+                                         LAUNCH_TIMEOUT_USEC, 0, on_timeout, launch)) < 0))
         return berth_error_set_errno(error, r, "watch berth-launch");
     return true;
 }
@@ -334,7 +341,7 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
     }
     launch->socket = sockets[0];
     berth_autofd int theirs = sockets[1];
-    return spawn(launch, request, theirs, error) && watch(launch, request->event, error)
+    return spawn(launch, request, theirs, error) && watch(launch, request, error)
                ? g_steal_pointer(&launch)
                : NULL;
 }

@@ -16,12 +16,15 @@ typedef struct BerthLaunch BerthLaunch;
 
 typedef struct {
     sd_event *event;
-    int program;              /* berth-launch, see berth_launch_open_program */
+    int program;              /* see berth_launch_open_program */
+    const char *name;         /* its name; NULL for berth-launch */
     const char *mode, *id;    /* "create" or "exec", the container's id */
     int input, output, error; /* -1: /dev/null and the journal */
     int config;               /* the OCI runtime configuration */
     int target;               /* the container's directory, or a pidfd of its first process */
     uint32_t pid;             /* for disconnect; 0 */
+    const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
+    bool takes_its_time;      /* it may last as long as it will */
     int snapshots;            /* -1 for exec */
 } BerthLaunchRequest;
 
@@ -37,7 +40,7 @@ typedef struct {
 
 /* A descriptor of the program through a read-only mount of its own: what runs in a container and
  * reaches it as /proc/self/exe cannot write to it, whatever its rights. */
-int berth_launch_open_program(GError **error);
+int berth_launch_open_program(const char *name, GError **error);
 
 /* Does what follows from the end of a container, and nobody waits for: "poststop", the hooks of one
  * that is deleted, in its directory; "disconnect", leaving the network that it was in as process

@@ -170,6 +170,11 @@ static bool check_startable(const BerthContainer *container, GError **error) {
     BerthContainerState state = container->record.state;
     bool starting = container->first->launch != NULL;
 
+    /* Its root is mounted by who copies. */
+    if (berth_container_is_copied(container) && !berth_container_is_running(container))
+        return berth_error_set(error, BERTH_ERROR_BUSY,
+                               "files of container \"%s\" are being copied; wait for it",
+                               container->record.id);
     if (!starting && (state == BERTH_CONTAINER_CREATED || state == BERTH_CONTAINER_STOPPED))
         return true;
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,

@@ -226,8 +226,7 @@ void berth_outside_create(BerthInside *inside) {
     serve(&outside);
 }
 
-/* The namespaces of a process that are not this one's. */
-static int find_namespaces(pid_t pid) {
+int berth_outside_find_namespaces(pid_t pid) {
     static const struct {
         const char *name;
         int flag;
@@ -247,7 +246,7 @@ static int find_namespaces(pid_t pid) {
     return flags;
 }
 
-static pid_t read_pid(int pidfd) {
+pid_t berth_outside_read_pid(int pidfd) {
     g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
     g_autofree char *text = NULL;
     char *line = NULL;
@@ -259,11 +258,11 @@ static pid_t read_pid(int pidfd) {
 
 void berth_outside_exec(BerthInside *inside, int init) {
     Outside outside = {.pidfd = -1};
-    pid_t first = read_pid(init);
+    pid_t first = berth_outside_read_pid(init);
 
     if (first <= 0)
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
-    int flags = find_namespaces(first);
+    int flags = berth_outside_find_namespaces(first);
     berth_autofd int cgroup = berth_attributes_open_cgroup(first);
     open_sockets(&outside, inside);
     if (setns(init, CLONE_NEWPID) < 0)

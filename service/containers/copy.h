@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/containers.h"
+
+typedef struct {
+    bool into; /* the container; otherwise out of it */
+    const char *path;
+    const char *name;  /* of the topmost entry; "" for its own */
+    int tar;           /* to read from, or to write to */
+    bool keeps_owners; /* into: those of the tar */
+} BerthCopyRequest;
+
+/* Copies files as a tar stream; done at its end. The descriptor stays the caller's. */
+void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
+                          BerthContainerDone done, void *userdata);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Files of a container's root, which is this process's own by now, as a tar stream and back. */
+
+#pragma once
+
+#include "base/error.h"
+
+/* What is at path, with all below it, as a tar. name: of its topmost entry, NULL for its own. */
+bool berth_copy_out(const char *path, const char *name, int output, GError **error);
+
+/* A tar into the directory path. name: of the topmost entries, NULL for their own. owners: of the
+ * entries, otherwise everything is this user's. */
+bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error);

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Files out of containers and into them, running or not, as tar streams that the service never sees.
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/copy/base:x"
+WORK = "/var/tmp/copy"
+
+
+def test_setup():
+    layer = oci.busybox_layer()
+    layer.directory("dir").directory("dir/sub").add("dir/file", b"content\n", mode=0o640, uid=7, gid=8).symlink("dir/link", "file")
+    layer.hard_link("dir/hard", "dir/file").add("dir/sub/deep", b"deep\n").symlink("out", "/../../../etc")
+    oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    good("run", "-d", "--id=runs", IMAGE)
+    good("create", "--id=idle", IMAGE)
+    os.makedirs(WORK)
+
+
+def tar_of(name, path):
+    completed = subprocess.run(["dist", "cp", f"{name}:{path}", "-"], capture_output=True, check=True, timeout=60)
+    return tarfile.open(fileobj=io.BytesIO(completed.stdout))
+
+
+def test_out_of_both():
+    for name in ("runs", "idle"):
+        good("cp", f"{name}:/dir", f"{WORK}/{name}")
+        equal(sorted(os.listdir(f"{WORK}/{name}")), ["file", "hard", "link", "sub"])
+        equal(open(f"{WORK}/{name}/sub/deep", encoding="utf-8").read(), "deep\n")
+        equal(os.readlink(f"{WORK}/{name}/link"), "file")
+        equal(os.stat(f"{WORK}/{name}/file").st_mode & 0o777, 0o640)
+        equal(os.stat(f"{WORK}/{name}/file").st_ino, os.stat(f"{WORK}/{name}/hard").st_ino)
+        good("cp", f"{name}:/dir/file", f"{WORK}/{name}-file")
+        equal(open(f"{WORK}/{name}-file", encoding="utf-8").read(), "content\n")
+        good("cp", f"{name}:/dir/file", WORK)
+        assert os.path.exists(f"{WORK}/file")
+
+
+def test_the_ids_are_those_of_the_container():
+    for name in ("runs", "idle"):
+        members = {member.name: member for member in tar_of(name, "/dir")}
+        equal((members["dir/file"].uid, members["dir/file"].gid), (7, 8))
+        assert members["dir/hard"].islnk() or members["dir/file"].islnk()
+
+
+def test_into_both():
+    os.makedirs(f"{WORK}/in/below")
+    with open(f"{WORK}/in/below/file", "w", encoding="utf-8") as file:
+        file.write("mine\n")
+    os.chown(f"{WORK}/in/below/file", 1234, 1234)
+    for name in ("runs", "idle"):
+        good("cp", f"{WORK}/in", f"{name}:/tmp")
+        good("cp", f"{WORK}/in/below/file", f"{name}:/tmp/renamed")
+        good("cp", "-a", f"{WORK}/in/below/file", f"{name}:/tmp/owned")
+    good("start", "idle")
+    for name in ("runs", "idle"):
+        out = good("exec", name, "sh", "-c", "cat /tmp/in/below/file /tmp/renamed; stat -c %u /tmp/renamed /tmp/owned")
+        equal(out.split(), ["mine", "mine", "0", "1234"])
+    good("kill", "-s", "KILL", "idle")
+    dist("wait", "idle")
+
+
+def test_a_stream_from_standard_input():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo("streamed")
+        member.size = 5
+        tar.addfile(member, io.BytesIO(b"bytes"))
+    subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=True, timeout=60)
+    equal(good("exec", "runs", "cat", "/tmp/streamed"), "bytes")
+
+
+def test_links_and_names_do_not_lead_out():
+    before = sorted(os.listdir("/etc"))
+    for name in ("runs", "idle"):
+        dist("cp", f"{WORK}/file", f"{name}:/out/planted")
+        contents = dist("cp", f"{name}:/out/shadow", f"{WORK}/shadow")
+        assert contents.status != 0, contents
+    equal(sorted(os.listdir("/etc")), before)
+    for member_name, kind in (("../../planted", None), ("/planted", None), ("link/planted", "/")):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            if kind:
+                link = tarfile.TarInfo("link")
+                link.type, link.linkname = tarfile.SYMTYPE, "../../../../" + WORK
+                tar.addfile(link)
+            member = tarfile.TarInfo(member_name)
+            tar.addfile(member, io.BytesIO(b""))
+        subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=False, timeout=60, capture_output=True)
+        assert not os.path.exists("/planted") and not os.path.exists(f"{WORK}/planted")
+
+
+def test_what_is_wrong_is_named():
+    for arguments, word in ((("runs:/nothere", WORK), "nothere"), ((f"{WORK}/nothere", "runs:/tmp"), "nothere"), (("a", "b"), "ID:PATH"),
+                            (("nosuch:/x", WORK), "nosuch"), ((f"{WORK}/file", "runs:/no/such/directory/"), "/no/such"),
+                            (("runs:/" + "x" * 4096, WORK), "absolute")):
+        result = dist("cp", *arguments)
+        equal(result.status, 1, str(arguments)[:100])
+        contains(result.err, word)
+    result = subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=b"no tar at all" * 100, capture_output=True, check=False, timeout=60)
+    equal(result.returncode, 1)
+
+
+def test_a_reader_that_leaves():
+    good("exec", "runs", "dd", "if=/dev/zero", "of=/tmp/large", "bs=1M", "count=64")
+    reader = subprocess.Popen(["sh", "-c", "dist cp runs:/tmp/large - | head -c 1000 >/dev/null"])
+    equal(reader.wait(30), 0)
+    wait_until(lambda: run("pgrep", "-x", "berth-copy").status != 0, "the copy ends")
+    good("rm", "-f", "runs")
+
+
+def test_a_copy_keeps_a_container_that_does_not_run():
+    reader, writer = os.pipe()
+    copy = subprocess.Popen(["dist", "cp", "-", "idle:/tmp"], stdin=reader)
+    wait_until(lambda: run("pgrep", "-x", "berth-copy").status == 0, "the copy begins")
+    contains(dist("start", "idle").err, "copied")
+    contains(dist("rm", "idle").err, "copied")
+    os.close(writer)
+    os.close(reader)
+    equal(copy.wait(20), 0)
+    good("rm", "idle")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
