@@ -63,22 +63,33 @@ bool berth_container_change(BerthContainer *container, const char *event, GError
     return true;
 }
 
+/* By its id: who waits may have deleted it by then. */
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+} Removal;
+
 static int on_auto_remove(sd_event_source *source, void *userdata) {
-    BerthContainer *container = userdata;
+    Removal *removal = userdata;
+    BerthContainer *container = berth_containers_find(removal->containers, removal->id, NULL);
     g_autoptr(GError) error = NULL;
 
     sd_event_source_unref(source);
-    if (!berth_container_delete(container, &error))
-        berth_log_warning("BERTH_CONTAINER", container->record.id, "Cannot remove %s: %s",
-                          container->record.id, error->message);
+    if (container && !berth_container_delete(container, &error))
+        berth_log_warning("BERTH_CONTAINER", removal->id, "Cannot remove %s: %s", removal->id,
+                          error->message);
+    g_free(removal->id);
+    g_free(removal);
     return 0;
 }
 
 /* From the loop, after whoever waits has its answer in the queue. */
 static void remove_soon(BerthContainer *container) {
+    Removal *removal = g_new0(Removal, 1);
     sd_event_source *source;
 
-    if (sd_event_add_defer(container->containers->event, &source, on_auto_remove, container) < 0)
+    *removal = (Removal){container->containers, g_strdup(container->record.id)};
+    if (sd_event_add_defer(container->containers->event, &source, on_auto_remove, removal) < 0)
         g_error("out of memory");
 }
 
@@ -118,11 +129,12 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     /* Why it failed to start comes before that it has ended. */
     if (first->launch)
         berth_launch_set_exited(first->launch, status);
-    berth_process_answer_waiters(first, record->status, record->exited_usec);
     if (record->auto_remove)
         remove_soon(container);
     else
         berth_container_restart_if_wanted(container);
+    /* The last thing: one who waits may delete it. */
+    berth_process_answer_waiters(first, record->status, record->exited_usec);
 }
 
 bool berth_container_is_running(const BerthContainer *container) {

@@ -159,8 +159,11 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 void berth_launch_set_exited(BerthLaunch *launch, int status) {
     g_autoptr(GError) error = NULL;
 
-    /* A command that ended at once closed the socket before. */
-    if (launch->watch && drain(launch) && !launch->failure && launch->told) {
+    /* Whoever fails says so before it ends: without a report the command ran, and has ended before
+     * the process outside, which holds the socket too, was done. */
+    if (launch->watch)
+        (void)drain(launch);
+    if (!launch->failure && launch->told) {
         finish(launch, NULL);
         return;
     }

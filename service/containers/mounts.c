@@ -95,7 +95,9 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
                         "only root may map all ids of %s into a container", path);
         return NULL;
     }
-    if (!idmap && !has_option(options, "noidmap") && fstat(fd, &status) == 0)
+    /* Nobody becomes another by a container: the owner is root's to give, or the caller himself. */
+    if (!idmap && !has_option(options, "noidmap") && fstat(fd, &status) == 0 &&
+        (caller == 0 || caller == status.st_uid))
         owner = g_strdup_printf("x-berth.owner=%u", status.st_uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", same, owner, NULL};

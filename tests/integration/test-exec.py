@@ -2,6 +2,7 @@
 # Further processes in a container, terminals, pausing, limits and figures; and that none of it is lost
 # when the service is killed.
 
+import concurrent.futures
 import fcntl
 import json
 import os
@@ -329,6 +330,24 @@ def test_restart_always_until_it_is_stopped():
     good("rm", "ever")
     contains(dist("create", "--rm", "--restart=always", IMAGE).err, "removes itself")
     contains(dist("create", "--restart=sometimes", IMAGE).err, "sometimes")
+
+
+def test_many_that_end_at_once():
+    # A command may have ended before the launch is known to be over.
+    def one(number):
+        status = number % 5
+        run_result = dist("run", "--rm", IMAGE, "sh", "-c", f"exit {status}")
+        exec_result = dist("exec", "box", "sh", "-c", f"exit {status}")
+        return [result for result in (run_result, exec_result) if result.status != status or result.err]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        equal([bad for bads in pool.map(one, range(200)) for bad in bads], [])
+
+
+def test_a_container_that_removes_itself_is_removed_by_force():
+    for _ in range(20):
+        good("run", "-d", "--rm", "--id=both", IMAGE)
+        good("rm", "-f", "both")
+    service_is_up()
 
 
 def test_others_processes_are_not_there():
