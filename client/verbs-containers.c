@@ -390,6 +390,7 @@ const DistVerb dist_container_verbs[] = {
     {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},
     {"cp", "ID:PATH LOCAL | LOCAL ID:PATH", N_("copy files out of a container or into one"),
      dist_verb_cp},
+    {"diff", "ID", N_("list what a container has changed"), dist_verb_diff},
     {"port", "ID", N_("list the ports of a container"), dist_verb_port},
     {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},

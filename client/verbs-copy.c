@@ -201,3 +201,13 @@ int dist_verb_cp(int argc, char **argv, GError **error) {
     g_free(copy.path);
     return status;
 }
+
+int dist_verb_diff(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("ID"), _("List what a container has added (A), changed (C) and deleted (D)."),
+                    NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Changes", "sh", argv[1], STDOUT_FILENO);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -431,15 +431,21 @@ static int verb_inspect(int argc, char **argv, GError **error) {
     };
     const char *text;
 
-    if (!dist_parse(_("NAME"), _("Show the configuration of an image."), options, false, &argc,
-                    &argv, error) ||
+    if (!dist_parse(_("NAME"), _("Show the configuration of an image, or all of a container."),
+                    options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
     document = manifest ? "manifest" : NULL;
     g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, error);
-    if (!reply)
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, &local);
+    /* What is no image may be a container. */
+    if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !manifest && !history)
+        reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "s", argv[1]);
+    if (!reply) {
+        g_propagate_error(error, g_steal_pointer(&local));
         return EXIT_FAILURE;
+    }
     int r = sd_bus_message_read(reply, "s", &text);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
@@ -535,7 +541,8 @@ static int verb_cancel(int argc, char **argv, GError **error) {
 const DistVerb dist_image_verbs[] = {
     {"pull", "REFERENCE…", N_("fetch an image, unpack and name it"), verb_pull},
     {"images", "", N_("list the images"), verb_images},
-    {"inspect", "NAME", N_("show the configuration of an image"), verb_inspect},
+    {"inspect", "NAME", N_("show the configuration of an image, or all of a container"),
+     verb_inspect},
     {"tag", "NAME NEW", N_("give an image another name"), verb_tag},
     {"rmi", "NAME…", N_("remove names of images"), verb_rmi},
     {"untag", "NAME…", N_("remove names of images"), verb_rmi},

@@ -303,6 +303,23 @@ int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus
     return copy(call, userdata, error, berth_container_method_copy_out, false);
 }
 
+int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCopyRequest request = {.changes = true, .path = "-", .name = "", .tar = -1};
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "h", &request.tar)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, berth_container_method_changes, id,
+                              BERTH_CONTAINER_EXEC, "changes", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_copy(container, &request, on_done, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     return copy(call, userdata, error, berth_container_method_copy_in, true);
 }
@@ -388,4 +405,16 @@ int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_er
     int r = see(call, userdata, error, berth_container_method_stats, "stats", &container);
 
     return r != BERTH_ACCESS_GRANTED ? r : reply_stats(call, container, error);
+}
+
+int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    int r = see(call, userdata, ret_error, berth_container_method_inspect, "inspect", &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autofree char *text = berth_container_inspect(container, &error);
+    return text ? sd_bus_reply_method_return(call, "s", text)
+                : berth_bus_error_set(ret_error, error);
 }

@@ -145,6 +145,9 @@ typedef struct {
 /* Of BerthProcessInfo. */
 GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error);
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats, GError **error);
+/* All that is known of it, its OCI runtime configuration among that, as JSON. Caller frees. */
+char *berth_container_inspect(BerthContainer *container, GError **error);
+
 /* "" without a health check, "starting", "healthy" or "unhealthy" while it runs. */
 const char *berth_container_get_health(const BerthContainer *container);
 /* Addresses in its network; "[IP:]HOST:CONTAINER/PROTOCOL" of what is passed on to it. Freed with

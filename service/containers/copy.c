@@ -63,7 +63,7 @@ bool berth_container_is_copied(const BerthContainer *container) {
 }
 
 static bool check(BerthContainer *container, const BerthCopyRequest *request, GError **error) {
-    if (request->path[0] != '/' || strlen(request->path) >= MAX_PATH)
+    if (!request->changes && (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" in the container is not absolute",
                                request->path);
@@ -94,7 +94,8 @@ static BerthLaunch *launch(BerthContainer *container, const BerthCopyRequest *re
         .event = containers->event,
         .program = containers->copy_program,
         .name = "berth-copy",
-        .mode = !request->into          ? "out"
+        .mode = request->changes        ? "changes"
+                : !request->into        ? "out"
                 : request->keeps_owners ? "in-with-owners"
                                         : "in",
         .id = id,
@@ -103,7 +104,7 @@ static BerthLaunch *launch(BerthContainer *container, const BerthCopyRequest *re
         .output = request->into ? -1 : request->tar,
         .error = STDERR_FILENO,
         .config = config,
-        .target = runs ? container->first->pidfd : directory,
+        .target = runs && !request->changes ? container->first->pidfd : directory,
         .snapshots = berth_snapshot_store_get_directory(containers->images->snapshots),
         .takes_its_time = true,
     };

@@ -5,7 +5,8 @@
 #include "containers/containers.h"
 
 typedef struct {
-    bool into; /* the container; otherwise out of it */
+    bool into;    /* the container; otherwise out of it */
+    bool changes; /* only what was changed, as lines */
     const char *path;
     const char *name;  /* of the topmost entry; "" for its own */
     int tar;           /* to read from, or to write to */

@@ -325,9 +325,21 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
     return true;
 }
 
+/* Among the host's users a capability is enough to make any device; in a user namespace none is.
+ * Who asks for all of them gets all devices, too. */
+static bool closes_devices(const Creation *creation) {
+    const BerthContainerOptions *options = &creation->options;
+
+    for (char **name = options->capabilities_add; name && *name; name++)
+        if (g_ascii_strcasecmp(*name, "ALL") == 0)
+            return false;
+    return !options->spec && g_str_equal(options->user_namespace, "host");
+}
+
 /* What the configuration of a caller's own says beside what is run: limits, slice, terminal. */
 static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
-                      const BerthDeviceEdits *edits) {
+                      const Creation *creation) {
+    const BerthDeviceEdits *edits = creation->edits;
     g_auto(GVariantDict) properties;
 
     record->terminal = plan->terminal;
@@ -341,7 +353,7 @@ static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
         const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
         g_variant_dict_insert_value(&properties, property->name, property->value);
     }
-    if (plan->device_deny || edits->devices->len > 0) {
+    if (plan->device_deny || edits->devices->len > 0 || closes_devices(creation)) {
         g_auto(GVariantBuilder) rules = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ss)"));
         g_variant_dict_insert(&properties, "DevicePolicy", "s", "closed");
         for (guint i = 0; i < plan->device_rules->len; i++) {
@@ -396,8 +408,8 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
     fill_record(&record, creation, image);
-    if (creation->options.spec || creation->edits->devices->len > 0)
-        take_plan(&record, plan, creation->edits);
+    if (creation->options.spec || creation->edits->devices->len > 0 || closes_devices(creation))
+        take_plan(&record, plan, creation);
     BerthContainer *container = berth_container_new(containers, &record);
     if (berth_container_change(container, "create", error))
         return container;

@@ -7,12 +7,14 @@
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
  *   berth-copy in-with-owners ID PATH [NAME]
+ *   berth-copy changes ID -                what the container has changed, as lines
  *
  * Descriptors are those of launch/peer.h; the target is a pidfd for what runs.
  */
 
 #include "base/fd.h"
 #include "base/pivot.h"
+#include "copy/changes.h"
 #include "copy/copy.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
@@ -53,6 +55,20 @@ static void enter_stopped(const BerthPlan *plan) {
         berth_fail_with("root", error);
 }
 
+static int answer(bool good, const GError *error) {
+    berth_peer_send(BERTH_SOCKET_FD, good ? 'K' : 'E', good ? NULL : error->message, -1);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int write_changes(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan = berth_plan_read(BERTH_CONFIG_FD, &error);
+
+    return answer(plan && berth_changes_write(plan, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD,
+                                              STDOUT_FILENO, &error),
+                  error);
+}
+
 int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
@@ -60,6 +76,8 @@ int main(int argc, char **argv) {
         return BERTH_EXIT_LAUNCH;
     prctl(PR_SET_NAME, "berth-copy", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (g_str_equal(argv[1], "changes"))
+        return write_changes();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;
     pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);
     if (pid > 0) {
@@ -78,10 +96,5 @@ int main(int argc, char **argv) {
                     ? berth_copy_out(argv[3], name, STDOUT_FILENO, &error)
                     : berth_copy_in(argv[3], name, STDIN_FILENO,
                                     g_str_equal(argv[1], "in-with-owners"), &error);
-    if (!good) {
-        berth_peer_send(BERTH_SOCKET_FD, 'E', error->message, -1);
-        return EXIT_FAILURE;
-    }
-    berth_peer_send(BERTH_SOCKET_FD, 'K', NULL, -1);
-    return EXIT_SUCCESS;
+    return answer(good, error);
 }

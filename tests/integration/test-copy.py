@@ -98,6 +98,20 @@ def test_links_and_names_do_not_lead_out():
         assert not os.path.exists("/planted") and not os.path.exists(f"{WORK}/planted")
 
 
+def test_what_was_changed():
+    good("run", "-d", "--id=changed", IMAGE)
+    good("exec", "changed", "sh", "-c", "echo x >/new; echo y >>/dir/file; rm /dir/sub/deep; mkdir /fresh; touch '/fresh/a b'; rm -r /dir/sub")
+    for _ in range(2):
+        lines = good("diff", "changed").splitlines()
+        for line in ("A /new", "C /dir", "C /dir/file", "D /dir/sub", "A /fresh", "A /fresh/a b"):
+            assert line in lines, (line, lines)
+        assert "C /dir/link" not in lines, lines
+        dist("kill", "-s", "KILL", "changed")
+        dist("wait", "changed")
+    good("rm", "changed")
+    contains(dist("diff", "changed").err, "changed")
+
+
 def test_what_is_wrong_is_named():
     for arguments, word in ((("runs:/nothere", WORK), "nothere"), ((f"{WORK}/nothere", "runs:/tmp"), "nothere"), (("a", "b"), "ID:PATH"),
                             (("nosuch:/x", WORK), "nosuch"), ((f"{WORK}/file", "runs:/no/such/directory/"), "/no/such"),

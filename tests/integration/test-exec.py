@@ -159,6 +159,15 @@ def test_figures_of_a_container():
     assert row["tasks"] >= 1 and row["cpuUsec"] > 0, row
 
 
+def test_inspect_shows_all_of_a_container():
+    shown = json.loads(good("inspect", "box"))
+    equal((shown["id"], shown["state"], shown["scope"]), ("box", "running", "berth-box.scope"))
+    equal(shown["config"]["process"]["args"], ["sleep", "1000"])
+    assert any(process["id"] == "p1" and process["exitStatus"] == 3 for process in shown["processes"]), shown["processes"]
+    contains(dist("inspect", "neither").err, "neither")
+    contains(containers_call("Inspect", "s", "box", user="alice").err, "no container")
+
+
 def test_pause_and_resume():
     since = last_event()
     good("pause", "box")

@@ -2,7 +2,10 @@
 # machine: hybrid
 # Memory, task and processor limits are systemd's, and are enforced where the controllers are.
 
+import json
+import os
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -36,6 +39,65 @@ def test_too_much_memory_ends_with_a_kill():
                   "x=$(head -c 200000000 /dev/zero | tr '\\0' a); echo ${#x}")
     assert result.status in (137, 1, 2), result
     assert "200000000" not in result.out, result
+
+
+def kinds(name):
+    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
+    return [event["kind"] for event in map(json.loads, lines) if event["id"] == name]
+
+
+HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
+
+
+def test_the_killer_is_told_of_before_the_end():
+    good("run", "-d", "--id=hungry", "--memory=32M", IMAGE, "sh", "-c", f"exec sh -c '{HUNGRY}'")
+    dist("wait", "hungry")
+    contains(kinds("hungry"), "oom")
+    equal(kinds("hungry")[-1], "exit")
+    good("rm", "hungry")
+
+
+def test_the_killer_of_a_part_leaves_the_rest():
+    good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "100")
+    assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
+    wait_until(lambda: "oom" in kinds("partly"), "the event")
+    equal([row["state"] for row in listing("ps")], ["running"])
+    assert listing("stats", "partly")[0]["memory"] > 0
+    kill_service()
+    assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
+    wait_until(lambda: kinds("partly").count("oom") >= 2, "the event after the service was away")
+    good("rm", "-f", "partly")
+
+
+def test_limits_change_while_it_runs():
+    good("run", "-d", "--id=changed", IMAGE, "sleep", "100")
+    good("update", "changed", "MemoryMax=32M", "TasksMax=5")
+    assert dist("exec", "changed", "sh", "-c", HUNGRY).status != 0
+    contains(dist("exec", "changed", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done").err, "fork")
+    run("systemctl", "set-property", "--runtime", "berth-changed.scope", "TasksMax=infinity")
+    equal(dist("exec", "changed", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 0 & done").err, "")
+    good("rm", "-f", "changed")
+
+
+def test_pausing_works_where_systemd_cannot():
+    good("run", "-d", "--id=held", IMAGE, "sh", "-c", "while :; do echo x >>/beats; sleep 0.05; done")
+    good("pause", "held")
+    upper = f"{STATE}/containers/held/upper/beats"
+    before = os.path.getsize(upper)
+    time.sleep(0.3)
+    equal(os.path.getsize(upper), before)
+    good("resume", "held")
+    wait_until(lambda: os.path.getsize(upper) > before, "it goes on")
+    good("rm", "-f", "held")
+
+
+def test_other_devices_are_denied():
+    result = dist("run", "--rm", "--userns=host", "--cap-add=MKNOD", "--device=/dev/null:/dev/mine:rw", IMAGE, "sh", "-c",
+                  "mknod /tmp/zero c 1 5; mknod /tmp/mem c 1 1; head -c 1 /tmp/mem; echo x >/dev/mine && echo mine")
+    contains(result.out, "mine")
+    plain = dist("run", "--rm", "--userns=host", "--cap-add=MKNOD", IMAGE, "sh", "-c", "mknod /tmp/mem c 1 1; head -c 1 /tmp/mem")
+    contains(plain.err, "Operation not permitted")
+    contains(result.err, "/tmp/mem: Operation not permitted")
 
 
 def test_bad_amounts_are_refused():

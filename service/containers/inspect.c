@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All that is known of a container, as JSON for people and scripts. */
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "containers/container-private.h"
+
+#include <errno.h>
+
+static void add_string(JsonBuilder *builder, const char *member, const char *value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_string_value(builder, value ? value : "");
+}
+
+static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_int_value(builder, value);
+}
+
+static void add_flag(JsonBuilder *builder, const char *member, bool value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_boolean_value(builder, value);
+}
+
+static void add_list(JsonBuilder *builder, const char *member, char *const *list) {
+    json_builder_set_member_name(builder, member);
+    json_builder_begin_array(builder);
+    for (; list && *list; list++)
+        json_builder_add_string_value(builder, *list);
+    json_builder_end_array(builder);
+}
+
+static void add_labels(JsonBuilder *builder, char *const *labels) {
+    json_builder_set_member_name(builder, "labels");
+    json_builder_begin_object(builder);
+    for (; labels && *labels; labels += 2)
+        add_string(builder, labels[0], labels[1]);
+    json_builder_end_object(builder);
+}
+
+static void add_processes(JsonBuilder *builder, const BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    json_builder_set_member_name(builder, "processes");
+    json_builder_begin_array(builder);
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthProcess *process = value;
+        if (process->quiet)
+            continue;
+        json_builder_begin_object(builder);
+        add_string(builder, "id", process->record->id);
+        add_string(builder, "command", process->record->command);
+        add_flag(builder, "running", process->record->running);
+        add_number(builder, "pid", process->record->running ? process->record->pid : 0);
+        add_number(builder, "exitStatus", process->record->status);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void add_record(JsonBuilder *builder, BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+    g_auto(GStrv) addresses = berth_container_list_addresses(container);
+    g_auto(GStrv) ports = berth_container_list_ports(container);
+    g_autofree char *properties =
+        record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
+
+    add_string(builder, "id", record->id);
+    add_string(builder, "image", record->image);
+    add_string(builder, "rootDirectory", record->root);
+    add_string(builder, "state", berth_container_state_get_name(record->state));
+    add_number(builder, "pid", berth_container_is_running(container) ? record->pid : 0);
+    add_number(builder, "exitStatus", record->status);
+    add_string(builder, "scope", container->scope);
+    add_string(builder, "slice", record->slice);
+    add_string(builder, "properties", properties);
+    add_number(builder, "owner", record->owner);
+    add_number(builder, "firstId", record->ids);
+    add_number(builder, "created", (int64_t)record->created_usec);
+    add_number(builder, "started", (int64_t)record->started_usec);
+    add_number(builder, "exited", (int64_t)record->exited_usec);
+    add_number(builder, "stopSignal", record->stop_signal);
+    add_string(builder, "restart", record->restart);
+    add_flag(builder, "autoRemove", record->auto_remove);
+    add_flag(builder, "autostart", record->autostart);
+    add_flag(builder, "terminal", record->terminal);
+    add_string(builder, "health", berth_container_get_health(container));
+    add_string(builder, "network", record->network);
+    add_list(builder, "addresses", addresses);
+    add_list(builder, "ports", ports);
+    add_labels(builder, record->labels);
+    add_processes(builder, container);
+}
+
+char *berth_container_inspect(BerthContainer *container, GError **error) {
+    g_autofree char *path = g_build_filename(container->record.id, "config.json", NULL);
+    berth_autofd int file =
+        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open the configuration of container %s",
+                              container->record.id);
+        return NULL;
+    }
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    JsonNode *config = text ? berth_document_parse(text, size, error) : NULL;
+    if (!config)
+        return NULL;
+    json_builder_begin_object(builder);
+    add_record(builder, container);
+    json_builder_set_member_name(builder, "config");
+    json_builder_add_value(builder, config);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, TRUE);
+}

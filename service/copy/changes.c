@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "copy/changes.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+enum { MAX_DEPTH = 1024 };
+
+typedef struct {
+    GArray *layers; /* of int, topmost first */
+    FILE *output;
+} Changes;
+
+static bool is_whiteout(const struct stat *status) {
+    return S_ISCHR(status->st_mode) && status->st_rdev == 0;
+}
+
+/* Whether the image has it: the topmost layer that says something of it decides. */
+static bool is_in_image(const Changes *changes, const char *path) {
+    struct stat status;
+
+    for (guint i = 0; i < changes->layers->len; i++)
+        if (fstatat(g_array_index(changes->layers, int, i), path, &status, AT_SYMLINK_NOFOLLOW) ==
+            0)
+            return !is_whiteout(&status);
+    return false;
+}
+
+/* A name may hold a line's end. */
+static void write_line(const Changes *changes, char kind, const char *path) {
+    g_autofree char *escaped = g_strescape(path, NULL);
+    g_autofree char *printable = g_utf8_validate(path, -1, NULL) && !strpbrk(path, "\n\\")
+                                     ? g_strdup(path)
+                                     : g_steal_pointer(&escaped);
+
+    fprintf(changes->output, "%c /%s\n", kind, printable);
+}
+
+static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
+                 GError **error);
+
+static bool visit(const Changes *changes, int parent, const char *name, const char *path,
+                  unsigned depth, GError **error) {
+    struct stat status;
+
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT || berth_error_set_errno(error, errno, "look at %s", path);
+    if (is_whiteout(&status)) {
+        write_line(changes, 'D', path);
+        return true;
+    }
+    write_line(changes, is_in_image(changes, path) ? 'C' : 'A', path);
+    if (!S_ISDIR(status.st_mode))
+        return true;
+    berth_autofd int directory =
+        openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
+        return errno == ENOENT || berth_error_set_errno(error, errno, "open %s", path);
+    return walk(changes, directory, path, depth + 1, error);
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
+                 GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    bool good = entries != NULL || berth_error_set_errno(error, errno, "list %s", path);
+
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    if (entries)
+        closedir(entries);
+    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; good && i < names->len && depth < MAX_DEPTH; i++) {
+        const char *name = names->pdata[i];
+        g_autofree char *below = path[0] ? g_strconcat(path, "/", name, NULL) : g_strdup(name);
+        good = visit(changes, directory, name, below, depth, error);
+    }
+    return good;
+}
+
+bool berth_changes_write(const BerthPlan *plan, int directory, int snapshots, int output,
+                         GError **error) {
+    g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
+    Changes changes = {layers, fdopen(output, "w")};
+    bool good = changes.output != NULL;
+
+    if (!plan->layers)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the container has no image that it could have changed");
+    for (char **name = plan->layers; good && *name; name++) {
+        int layer = openat(snapshots, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        good = layer >= 0 || berth_error_set_errno(error, errno, "open layer %s", *name);
+        if (good)
+            g_array_append_val(layers, layer);
+    }
+    berth_autofd int upper =
+        openat(directory, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (good && upper < 0)
+        return berth_error_set_errno(error, errno, "open the container's writable layer");
+    return good && walk(&changes, upper, "", 0, error) &&
+           (fflush(changes.output) == 0 || berth_error_set_errno(error, errno, "write"));
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Many containers at once and one after the other: nothing grows, and nothing is left, also where who
+# asked has gone.
+
+import concurrent.futures
+import importlib.util
+import os
+import random
+import subprocess
+import sys
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+spec = importlib.util.spec_from_file_location("soak", os.path.join(os.path.dirname(__file__), "soak-containers.py"))
+soak = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(soak)
+
+IMAGE = f"{HOST}/many/base:x"
+GROWS = ("fds", "mounts", "hostMounts", "scopes", "containers", "kept")
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    # It keeps the service from leaving meanwhile.
+    good("run", "-d", "--id=anchor", IMAGE, "sleep", "100000")
+    good("run", "--rm", IMAGE, "true")
+    wait_until(lambda: soak.figures()["scopes"] == 1, "only the anchor's scope is there")
+
+
+def settled(expected):
+    def same():
+        found = soak.figures()
+        return all(found[name] == expected[name] for name in GROWS)
+    wait_until(same, f"figures as {expected}, not {soak.figures()}")
+
+
+def test_two_hundred_at_once():
+    before = soak.figures()
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(lambda i: dist("run", "-d", f"--id=many{i}", IMAGE, "sleep", "1000"), range(200)))
+    equal([result for result in results if result.status != 0], [])
+    equal(len(listing("ps")), 201)
+    kill_service()
+    equal(len(listing("ps")), 201)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(lambda i: dist("rm", "-f", f"many{i}"), range(200)))
+    equal([result for result in results if result.status != 0], [])
+    settled(before)
+
+
+def test_one_after_the_other_nothing_grows():
+    before = soak.figures()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda i: dist("run", "--rm", *(["-t"] if i % 4 == 0 else []), IMAGE, "true"), range(300)))
+    equal([result for result in results if result.status != 0], [])
+    settled(before)
+    assert soak.figures()["rss"] < before["rss"] + 4096, (before, soak.figures())
+
+
+def test_callers_that_vanish():
+    before = soak.figures()
+    rng = random.Random(7)
+    for _ in range(60):
+        command = rng.choice((["run", "--rm", IMAGE, "true"], ["exec", "anchor", "true"], ["run", "--rm", "-t", IMAGE, "true"],
+                              ["run", "--rm", IMAGE, "nosuchcommand"], ["cp", "anchor:/bin", "-"]))
+        caller = subprocess.Popen(["dist", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.random() * 0.04)
+        caller.kill()
+        caller.wait()
+    # One that was made and not started is its maker's, and says so.
+    wait_until(lambda: all(row["state"] == "created" or row["id"] == "anchor" for row in listing("ps", "-a")), "all have ended")
+    for row in listing("ps", "-a"):
+        if row["id"] != "anchor":
+            good("rm", row["id"])
+    settled(before)
+    equal(run("pgrep", "-x", "berth-launch").out + run("pgrep", "-x", "berth-copy").out, "")
+
+
+def test_ranges_of_ids_run_out_with_a_word():
+    with open("/etc/subuid", encoding="utf-8") as file:
+        before = file.read()
+    try:
+        with open("/etc/subuid", "a", encoding="utf-8") as file:
+            file.write("all:524288:1878523904\n")
+        result = dist("create", IMAGE)
+        equal(result.status, 125)
+        contains(result.err, "no range of ids")
+    finally:
+        with open("/etc/subuid", "w", encoding="utf-8") as file:
+            file.write(before)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
