@@ -192,6 +192,8 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
         if (!berth_mounts_add_device(root, device, node, &error))
             berth_fail_with("device", error);
     }
+    if (plan->makes_dev && !berth_mounts_add_device_links(root, &error))
+        berth_fail_with("device", error);
 }
 
 static void write_sysctls(const BerthPlan *plan) {

@@ -3,6 +3,7 @@
 #include "launch/mounts.h"
 
 #include "base/fd.h"
+#include "launch/trees.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -214,6 +215,17 @@ bool berth_mounts_add_device(int root, const BerthPlanDevice *device, int node, 
     if (fchownat(directory, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
         fchmodat(directory, name, device->mode, 0) < 0)
         return berth_error_set_errno(error, errno, "make %s", device->path);
+    return true;
+}
+
+bool berth_mounts_add_device_links(int root, GError **error) {
+    berth_autofd int dev = open_target(root, "/dev", true, error);
+
+    if (dev < 0)
+        return false;
+    for (const BerthDeviceLink *link = berth_device_links; link->name; link++)
+        if (symlinkat(link->target, dev, link->name) < 0 && errno != EEXIST)
+            return berth_error_set_errno(error, errno, "make /dev/%s", link->name);
     return true;
 }
 

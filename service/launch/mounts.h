@@ -22,6 +22,9 @@ bool berth_mounts_split(int root, const BerthPlanMount *mount, GError **error);
 /* A device where /dev is not the container's own, or elsewhere: node is a mount of it, or -1. */
 bool berth_mounts_add_device(int root, const BerthPlanDevice *device, int node, GError **error);
 
+/* The links that belong into /dev, where they are missing. */
+bool berth_mounts_add_device_links(int root, GError **error);
+
 /* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
 bool berth_mounts_restrict(const BerthPlan *plan, GError **error);
 

@@ -21,11 +21,9 @@ static const struct {
 } devices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
                {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
 
-static const struct {
-    const char *target, *name;
-} device_links[] = {
+const BerthDeviceLink berth_device_links[] = {
     {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-    {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},
+    {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {NULL, NULL},
 };
 
 static int clone_tree(int directory, const char *path, bool recursive, GError **error) {
@@ -318,10 +316,10 @@ static bool fill_dev(const BerthTrees *trees, int tree, GError **error) {
         if (!add_device(tree, devices[i].name, S_IFCHR | 0666,
                         makedev(devices[i].major, devices[i].minor), uid, gid, error))
             return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(device_links); i++)
-        if (symlinkat(device_links[i].target, tree, device_links[i].name) < 0 ||
-            fchownat(tree, device_links[i].name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-            return berth_error_set_errno(error, errno, "make /dev/%s", device_links[i].name);
+    for (const BerthDeviceLink *link = berth_device_links; link->name; link++)
+        if (symlinkat(link->target, tree, link->name) < 0 ||
+            fchownat(tree, link->name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+            return berth_error_set_errno(error, errno, "make /dev/%s", link->name);
     return add_asked(trees, tree, uid, gid, error);
 }
 

@@ -26,6 +26,13 @@ int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount,
 /* The device as the host has it, to be bound; -1 without error where the host does not have it. */
 int berth_trees_make_device(const BerthPlanDevice *device);
 
+/* The symbolic links of every /dev (config-linux.md, Dev symbolic links); ended by one without
+ * name. */
+typedef struct {
+    const char *target, *name;
+} BerthDeviceLink;
+extern const BerthDeviceLink berth_device_links[];
+
 /* Whether the mount is a /dev of the container's own, which devices are made in. */
 bool berth_trees_is_dev(const BerthPlanMount *mount);
 

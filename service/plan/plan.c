@@ -5,6 +5,7 @@
 #include "base/fd.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const hook_names[] = {
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
@@ -194,6 +195,32 @@ static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
+/* config-linux.md, Default Devices: there in any case. Where /dev is a mount of its own they are
+ * made with it. */
+static void add_default_devices(BerthPlan *plan) {
+    static const struct {
+        const char *path;
+        unsigned major, minor;
+    } defaults[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+                    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
+
+    for (guint i = 0; i < plan->mounts->len; i++)
+        if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))
+            return;
+    plan->makes_dev = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++) {
+        BerthPlanDevice *device = g_new0(BerthPlanDevice, 1);
+        *device = (BerthPlanDevice){
+            .path = defaults[i].path,
+            .type = S_IFCHR,
+            .major = defaults[i].major,
+            .minor = defaults[i].minor,
+            .mode = 0666,
+        };
+        g_ptr_array_add(plan->devices, device);
+    }
+}
+
 /* What one part says about another. */
 static bool check_whole(const BerthPlan *plan, GError **error) {
     if (!has_namespace(plan, CLONE_NEWNS))
@@ -239,8 +266,10 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
         return NULL;
     BerthPlan *plan = new_plan();
     plan->document = node;
-    if (read_all(plan, error))
+    if (read_all(plan, error)) {
+        add_default_devices(plan);
         return plan;
+    }
     berth_plan_free(plan);
     return NULL;
 }

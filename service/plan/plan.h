@@ -125,6 +125,7 @@ typedef struct {
     GArray *namespaces; /* of BerthPlanNamespace */
     GArray *uid_ranges, *gid_ranges;
     GPtrArray *devices; /* of BerthPlanDevice */
+    bool makes_dev;     /* /dev is the root's own: what belongs there by default is made in it */
     char **sysctls;     /* name, value, … */
     char **masked_paths, **read_only_paths;
     unsigned long root_propagation;

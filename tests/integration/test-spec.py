@@ -169,6 +169,30 @@ def test_dev():
          "for i in fd stdin stdout stderr ptmx; do readlink /dev/$i; done", mask=r"console\n|core\n")
 
 
+def test_dev_without_a_mount_of_its_own():
+    mounts = [mount for mount in BASE["mounts"] if not mount["destination"].startswith("/dev")]
+    same("for i in null zero full random urandom tty; do stat -c '%n %F %t:%T' /dev/$i; done; readlink /dev/fd; readlink /dev/stdin; echo x >/dev/null && echo y",
+         {"mounts": mounts})
+
+
+def test_propagation_of_the_root():
+    for kind in ("private", "slave", "shared", "unbindable", "rprivate", "rslave", "rshared"):
+        same("awk '$5 == \"/\" {print ($7 ~ /shared/), ($0 ~ /unbindable/)}' /proc/self/mountinfo", {"linux.rootfsPropagation": kind})
+
+
+def test_mounts_with_other_ids():
+    os.makedirs("/srv/mapped", exist_ok=True)
+    run("mount", "-t", "tmpfs", "t", "/srv/mapped")
+    with open("/srv/mapped/of-5", "w", encoding="utf-8") as file:
+        file.write("")
+    os.chown("/srv/mapped/of-5", 5, 6)
+    ranges = [{"containerID": 0, "hostID": 1000, "size": 100}]
+    mount = {"destination": "/mnt", "type": "bind", "source": "/srv/mapped", "options": ["bind", "idmap"],
+             "uidMappings": ranges, "gidMappings": ranges}
+    equal(with_berth(spec("stat -c %u:%g /mnt/of-5", {"mounts+": [mount]})).out, "1005:1006\n")
+    contains(with_berth(spec("true", {"mounts+": [{**mount, "uidMappings": [], "gidMappings": []}]})).err, "idmap")
+
+
 def test_devices_of_the_configuration():
     same("stat -c '%n %F %t:%T %a %u:%g' /dev/fuse /dev/in/side; echo x >/dev/in/side && echo written",
          {"linux.devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o600, "uid": 7, "gid": 8},
