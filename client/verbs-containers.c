@@ -297,15 +297,19 @@ static int verb_logs(int argc, char **argv, GError **error) {
     return EXIT_FAILURE;
 }
 
-static void print_event(sd_bus_message *message, const char *types) {
+/* Those after *last, which it becomes: the first to come as signals may be among those asked for.
+ */
+static void print_event(sd_bus_message *message, const char *types, uint64_t *last) {
     const char *kind, *id, *process;
     uint64_t sequence, usec;
     int32_t status;
     uint32_t pid;
 
     if (sd_bus_message_read(message, types, &sequence, &kind, &id, &process, &pid, &status,
-                            &usec) <= 0)
+                            &usec) <= 0 ||
+        sequence <= *last)
         return;
+    *last = sequence;
     g_autofree char *time = dist_format_time(usec);
     g_autofree char *name = process[0] ? g_strconcat(id, " ", process, NULL) : g_strdup(id);
     if (dist_settings.json != DIST_JSON_OFF)
@@ -320,16 +324,35 @@ static void print_event(sd_bus_message *message, const char *types) {
 }
 
 static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    (void)userdata;
     (void)error;
-    print_event(signal, "tsssuit");
+    print_event(signal, "tsssuit", userdata);
     return 0;
+}
+
+/* All after *last, as many calls as it takes. */
+static bool print_past_events(uint64_t *last, GError **error) {
+    uint64_t before;
+
+    do {
+        before = *last;
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "EventsSince", "t", before);
+        if (!reply)
+            return false;
+        int r = sd_bus_message_enter_container(reply, 'a', "(tsssuit)");
+        if (r < 0)
+            return dist_bad_reply(r, error);
+        while (sd_bus_message_at_end(reply, 0) == 0)
+            print_event(reply, "(tsssuit)", last);
+    } while (*last != before);
+    return true;
 }
 
 /* Subscribed first, so that nothing is lost between what was and what comes. */
 static int verb_events(int argc, char **argv, GError **error) {
     gint64 since = -1;
     gboolean no_follow = FALSE;
+    uint64_t last = 0;
     const GOptionEntry options[] = {
         {"since", 0, 0, G_OPTION_ARG_INT64, &since, N_("First those after this one"),
          N_("SEQUENCE")},
@@ -345,22 +368,17 @@ static int verb_events(int argc, char **argv, GError **error) {
     sd_bus *bus = dist_bus(error);
     if (!bus)
         return EXIT_FAILURE;
+    last = (uint64_t)MAX(since, 0);
     if (!no_follow) {
         r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event", on_event,
-                                NULL);
+                                &last);
         g_autoptr(sd_bus_message) subscribed =
             r < 0 ? NULL : dist_call(error, DIST_CONTAINERS, "Subscribe", "a{sv}", 0);
         if (!subscribed)
             return EXIT_FAILURE;
     }
-    if (since >= 0) {
-        g_autoptr(sd_bus_message) reply =
-            dist_call(error, DIST_CONTAINERS, "EventsSince", "t", (uint64_t)since);
-        if (!reply || (r = sd_bus_message_enter_container(reply, 'a', "(tsssuit)")) < 0)
-            return EXIT_FAILURE;
-        while (sd_bus_message_at_end(reply, 0) == 0)
-            print_event(reply, "(tsssuit)");
-    }
+    if (since >= 0 && !print_past_events(&last, error))
+        return EXIT_FAILURE;
     while (!no_follow && r >= 0) {
         r = sd_bus_process(bus, NULL);
         if (r == 0)
@@ -391,6 +409,7 @@ const DistVerb dist_container_verbs[] = {
     {"cp", "ID:PATH LOCAL | LOCAL ID:PATH", N_("copy files out of a container or into one"),
      dist_verb_cp},
     {"diff", "ID", N_("list what a container has changed"), dist_verb_diff},
+    {"rename", "ID NEW", N_("give a container another id"), dist_verb_rename},
     {"port", "ID", N_("list the ports of a container"), dist_verb_port},
     {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
     {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},

@@ -432,3 +432,13 @@ int dist_verb_port(int argc, char **argv, GError **error) {
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
+
+int dist_verb_rename(int argc, char **argv, GError **error) {
+    if (!dist_parse(_("ID NEW"), _("Give a container that does not run another id."), NULL, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 2, 2, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Rename", "ss", argv[1], argv[2]);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}

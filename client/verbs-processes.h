@@ -14,3 +14,4 @@ int dist_verb_update(int argc, char **argv, GError **error);
 int dist_verb_top(int argc, char **argv, GError **error);
 int dist_verb_stats(int argc, char **argv, GError **error);
 int dist_verb_port(int argc, char **argv, GError **error);
+int dist_verb_rename(int argc, char **argv, GError **error);

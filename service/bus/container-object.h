@@ -75,6 +75,7 @@ int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* Whether a call is to a container's object, and the id that it is about: of its path, or its first

@@ -418,3 +418,22 @@ int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_
     return text ? sd_bus_reply_method_return(call, "s", text)
                 : berth_bus_error_set(ret_error, error);
 }
+
+int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *new_id;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &new_id)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, ret_error, berth_container_method_rename, id,
+                              BERTH_CONTAINER_MANAGE, "rename", &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_container_rename(container, new_id, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}

@@ -479,6 +479,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Changes", SD_BUS_ARGS("s", id, "h", output), SD_BUS_NO_RESULT,
                             berth_container_method_changes, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", id, "s", new_id), SD_BUS_NO_RESULT,
+                            berth_container_method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a(usus)", processes),
                             berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", id), SD_BUS_RESULT("s", json),

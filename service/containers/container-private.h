@@ -119,6 +119,11 @@ void berth_network_leave(BerthContainers *containers, const char *id, uint32_t p
 /* Leaves those of what does not run any more. */
 void berth_networks_recover(BerthContainers *containers);
 
+/* rename.c: moves directories that a rename left where they were. */
+void berth_renames_recover(BerthContainers *containers);
+/* The names of a process in the descriptor store, after its container's. */
+void berth_process_take_name(BerthProcess *process);
+
 /* copy.c: the list of copies; whether there are some of this container. */
 GPtrArray *berth_copies_new(void);
 bool berth_container_is_copied(const BerthContainer *container);

@@ -158,6 +158,9 @@ char **berth_container_list_ports(BerthContainer *container);
 /* Of a process of a container; 0 where there is none. */
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, const char *process);
 
+/* Gives it another id; FailedPrecondition while it runs. */
+bool berth_container_rename(BerthContainer *container, const char *id, GError **error);
+
 /* Removes it; FailedPrecondition while it runs. The record's last status is valid until it returns.
  */
 bool berth_container_delete(BerthContainer *container, GError **error);

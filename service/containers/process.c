@@ -18,6 +18,19 @@ static char *make_terminal_name(const BerthProcess *process) {
     return g_strconcat("tty-", process->fd_name, NULL);
 }
 
+void berth_process_take_name(BerthProcess *process) {
+    const BerthContainer *container = process->container;
+
+    g_free(process->fd_name);
+    process->fd_name = process->record
+                           ? g_strconcat(container->scope, "/", process->record->id, NULL)
+                           : g_strdup(container->scope);
+    if (!process->record)
+        return;
+    g_free(process->record->container);
+    process->record->container = g_strdup(container->record.id);
+}
+
 BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *record) {
     BerthProcess *process = g_new0(BerthProcess, 1);
 

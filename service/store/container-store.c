@@ -288,6 +288,27 @@ GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError 
     return NULL;
 }
 
+bool berth_container_store_rename(BerthDatabase *database, const BerthContainerRecord *record,
+                                  const char *id, uint64_t *deleted, uint64_t *created,
+                                  GError **error) {
+    BerthContainerRecord renamed = *record;
+
+    renamed.id = (char *)id;
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(database, error, "DELETE FROM containers WHERE id = ?1", "s",
+                                   record->id) &&
+                write_row(database, &renamed, error) &&
+                berth_database_set_labels(database, "container", record->id, NULL, error) &&
+                berth_database_set_labels(database, "container", id, record->labels, error) &&
+                berth_database_run(database, error,
+                                   "UPDATE processes SET container = ?2 WHERE container = ?1", "ss",
+                                   record->id, id) &&
+                add_event(database, record, "delete", deleted, error) &&
+                add_event(database, &renamed, "create", created, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
 static void free_record(gpointer data) {
     berth_container_record_clear(data);
     g_free(data);

@@ -84,6 +84,10 @@ sqlite3_stmt *berth_container_store_query_volumes(BerthDatabase *database, GErro
 bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,
                                       GError **error);
 bool berth_container_store_remove_volume(BerthDatabase *database, const char *name, GError **error);
+/* The same record under another id, with all that belongs to it: told of as deleted and created. */
+bool berth_container_store_rename(BerthDatabase *database, const BerthContainerRecord *record,
+                                  const char *id, uint64_t *deleted, uint64_t *created,
+                                  GError **error);
 /* An event that changes no record. */
 bool berth_container_store_add_event(BerthDatabase *database, const BerthContainerRecord *record,
                                      const char *kind, uint64_t *sequence, GError **error);

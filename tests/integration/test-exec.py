@@ -366,6 +366,35 @@ def test_others_processes_are_not_there():
     contains(reply.err, "needs an administrator's authorization")
 
 
+def test_another_id():
+    contains(dist("rename", "box", "other").err, "running")
+    good("create", "--id=before", "-l", "k=v", IMAGE, "sh", "-c", "cat /kept; cat /etc/hostname; echo more >>/kept; exec sleep 1000")
+    good("start", "before")
+    wait_until(lambda: dist("exec", "before", "test", "-e", "/kept").status == 0, "its file")
+    good("exec", "-d", "--process=p", "before", "sh", "-c", "exit 5")
+    equal(wait_for("before", "p"), 5)
+    good("stop", "-t", "0", "before")
+    for name, word in (("box", "already"), ("../x", "../x")):
+        contains(dist("rename", "before", name).err, word)
+    since = last_event()
+    good("rename", "before", "after")
+    equal([event["kind"] for event in events(since)], ["delete", "create"])
+    assert "before" not in [row["id"] for row in listing("ps", "-a")]
+    equal(wait_for("after", "p"), 5)
+    equal(json.loads(good("inspect", "after"))["labels"], {"k": "v"})
+    good("start", "after")
+    equal(good("exec", "after", "cat", "/kept"), "more\nmore\n")
+    equal(run("systemctl", "is-active", "berth-after.scope").out, "active\n")
+    good("stop", "-t", "0", "after")
+    # A crash between the record and the directory.
+    run("systemctl", "stop", "berthd")
+    os.rename(f"{STATE}/containers/after", f"{STATE}/containers/before")
+    good("start", "after")
+    equal(good("exec", "after", "cat", "/kept"), "more\nmore\nmore\n")
+    good("rm", "-f", "after")
+    equal(sorted(os.listdir(f"{STATE}/containers")), ["box"])
+
+
 def test_nothing_is_left():
     good("rm", "-f", "box")
     equal(listing("ps", "-a"), [])
