@@ -131,6 +131,13 @@ def test_statuses_are_kept_and_waited_for():
     contains(reply.err, "nosuch")
 
 
+def test_what_it_writes_is_in_the_journal():
+    good("exec", "-d", "--process=says", "box", "sh", "-c", "echo to-the-journal; echo '<3>badly' >&2")
+    equal(wait_for("box", "says"), 0)
+    wait_until(lambda: "to-the-journal" in good("logs", "box"), "the line")
+    contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
+
+
 def test_a_process_is_killed_alone():
     good("exec", "-d", "--process=victim", "box", "sleep", "1000")
     equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "victim").status, 0)
