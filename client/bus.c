@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* A person may be asked for a password, and a wait for a container has no end. */
@@ -86,6 +87,20 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
         return NULL;
     }
     return dist_send(g_steal_pointer(&call), error);
+}
+
+int dist_call_each(const char *path, const char *interface, const char *member,
+                   const char *arguments, const char *summary, int argc, char **argv,
+                   GError **error) {
+    if (!dist_parse(arguments, summary, NULL, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(sd_bus_message) reply = dist_call(error, path, interface, member, "s", argv[i]);
+        if (!reply)
+            return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
 }
 
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {

@@ -71,6 +71,11 @@ bool dist_bad_reply(int r, GError **error);
 /* "redis" → "docker.io/library/redis:latest". Caller frees. */
 char *dist_complete_reference(const char *text);
 
+/* A verb that is one call for each of its arguments. */
+int dist_call_each(const char *path, const char *interface, const char *member,
+                   const char *arguments, const char *summary, int argc, char **argv,
+                   GError **error);
+
 /* Appends {sv} with an array of strings; none where it is empty or NULL. */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
 

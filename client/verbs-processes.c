@@ -4,6 +4,7 @@
 
 #include "verbs-processes.h"
 
+#include "base/cpu-list.h"
 #include "base/fd.h"
 #include "foreground.h"
 #include "table.h"
@@ -14,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_CPUS = 8192 };
 
 typedef struct {
     char *working_directory, *user, *detach_keys, *process;
@@ -144,26 +143,14 @@ int dist_verb_attach(int argc, char **argv, GError **error) {
     return dist_foreground_run(&foreground, error);
 }
 
-static int call_each(const char *member, const char *summary, int argc, char **argv,
-                     GError **error) {
-    if (!dist_parse(_("ID…"), summary, NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, member, "s", argv[i]);
-        if (!reply)
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
-}
-
 int dist_verb_pause(int argc, char **argv, GError **error) {
-    return call_each("Pause", _("Stop the processes of containers where they are."), argc, argv,
-                     error);
+    return dist_call_each(DIST_CONTAINERS, "Pause", _("ID…"),
+                          _("Stop the processes of containers where they are."), argc, argv, error);
 }
 
 int dist_verb_resume(int argc, char **argv, GError **error) {
-    return call_each("Resume", _("Let the processes of containers go on."), argc, argv, error);
+    return dist_call_each(DIST_CONTAINERS, "Resume", _("ID…"),
+                          _("Let the processes of containers go on."), argc, argv, error);
 }
 
 /* "512M", "20%", "infinity", as systemd's tools take them; microseconds for what ends in USec. */
@@ -190,31 +177,20 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
     return true;
 }
 
-/* "0-3,7" as bits. */
 static int append_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    uint8_t bits[MAX_CPUS / 8] = {0};
-    guint64 last = 0;
+    uint8_t bits[BERTH_CPU_LIST_BYTES];
+    size_t size;
     int r;
 
-    for (char **part = parts; *part; part++) {
-        char *end;
-        guint64 from = g_ascii_strtoull(*part, &end, 10), to = from;
-        if (*end == '-')
-            to = g_ascii_strtoull(end + 1, &end, 10);
-        if (end == *part || *end != '\0' || to < from || to >= MAX_CPUS) {
-            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"),
-                            text, name);
-            return -EINVAL;
-        }
-        for (guint64 i = from; i <= to; i++)
-            bits[i / 8] |= (uint8_t)(1u << (i % 8));
-        last = MAX(last, to);
+    if (!berth_cpu_list_parse(text, bits, &size)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"), text,
+                        name);
+        return -EINVAL;
     }
     if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
         (r = sd_bus_message_append(call, "s", name)) < 0 ||
         (r = sd_bus_message_open_container(call, 'v', "ay")) < 0 ||
-        (r = sd_bus_message_append_array(call, 'y', bits, last / 8 + 1)) < 0 ||
+        (r = sd_bus_message_append_array(call, 'y', bits, size)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0)
         return r;
     return sd_bus_message_close_container(call);

@@ -9,26 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int call_each(const char *member, const char *summary, int argc, char **argv,
-                     GError **error) {
-    if (!dist_parse(_("NAME…"), summary, NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, member, "s", argv[i]);
-        if (!reply)
-            return EXIT_FAILURE;
-        puts(argv[i]);
-    }
-    return EXIT_SUCCESS;
-}
-
 static int verb_create(int argc, char **argv, GError **error) {
-    return call_each("Create", _("Make volumes."), argc, argv, error);
+    return dist_call_each(DIST_VOLUMES, "Create", _("NAME…"), _("Make volumes."), argc, argv,
+                          error);
 }
 
 static int verb_rm(int argc, char **argv, GError **error) {
-    return call_each("Delete", _("Delete volumes with what is in them."), argc, argv, error);
+    return dist_call_each(DIST_VOLUMES, "Delete", _("NAME…"),
+                          _("Delete volumes with what is in them."), argc, argv, error);
 }
 
 static int verb_list(int argc, char **argv, GError **error) {

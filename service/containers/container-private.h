@@ -61,6 +61,10 @@ struct BerthContainer {
 BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerRecord *record);
 void berth_container_free(gpointer container);
 
+/* Its configuration and its directory, for a launch. */
+bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
+                                GError **error);
+
 /* Writes the record and tells of the event, in this order. */
 bool berth_container_change(BerthContainer *container, const char *event, GError **error);
 /* Tells of an event that is recorded already. */

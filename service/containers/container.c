@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 #include "snapshots/trash.h"
+#include <errno.h>
 #include <string.h>
 
 BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerRecord *record) {
@@ -42,6 +43,17 @@ const BerthContainerRecord *berth_container_get_record(const BerthContainer *con
 
 const char *berth_container_get_scope(const BerthContainer *container) {
     return container->scope;
+}
+
+bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
+                                GError **error) {
+    const char *id = container->record.id;
+    g_autofree char *path = g_strconcat(id, "/config.json", NULL);
+
+    *config = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
+    *directory = openat(container->containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return (*config >= 0 && *directory >= 0) ||
+           berth_error_set_errno(error, errno, "open the files of container %s", id);
 }
 
 void berth_container_tell(BerthContainer *container, uint64_t sequence) {

@@ -81,15 +81,10 @@ static BerthLaunch *launch(BerthContainer *container, const BerthCopyRequest *re
     BerthContainers *containers = container->containers;
     const char *id = container->record.id;
     bool runs = berth_container_is_running(container);
-    g_autofree char *config_path = g_strconcat(id, "/config.json", NULL);
-    berth_autofd int config = openat(containers->directory, config_path, O_RDONLY | O_CLOEXEC);
-    berth_autofd int directory =
-        openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int config = -1, directory = -1;
 
-    if (config < 0 || directory < 0) {
-        berth_error_set_errno(error, errno, "open the files of container %s", id);
+    if (!berth_container_open_files(container, &config, &directory, error))
         return NULL;
-    }
     const BerthLaunchRequest launch_request = {
         .event = containers->event,
         .program = containers->copy_program,

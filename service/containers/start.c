@@ -126,15 +126,10 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
     static const BerthLaunchCallbacks callbacks = {on_born, on_terminal, on_done};
     BerthContainers *containers = first->container->containers;
     const char *id = first->container->record.id;
-    g_autofree char *config_path = g_strconcat(id, "/config.json", NULL);
-    berth_autofd int config = openat(containers->directory, config_path, O_RDONLY | O_CLOEXEC);
-    berth_autofd int directory =
-        openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int config = -1, directory = -1;
 
-    if (config < 0 || directory < 0) {
-        berth_error_set_errno(error, errno, "open the files of container %s", id);
+    if (!berth_container_open_files(first->container, &config, &directory, error))
         return NULL;
-    }
     const BerthLaunchRequest request = {
         .event = containers->event,
         .program = containers->program,

@@ -5,12 +5,10 @@
  * what sets limits, and what shows and changes them later.
  */
 
+#include "base/cpu-list.h"
 #include "plan/plan.h"
 
 #include <string.h>
-
-/* The most CPUs or memory nodes that a list may name. */
-enum { MAX_CPUS = 8192 };
 
 static void add(BerthPlan *plan, const char *name, GVariant *value) {
     BerthPlanProperty property = {name, g_variant_ref_sink(value)};
@@ -73,32 +71,20 @@ static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) 
            read_swap(plan, memory, error);
 }
 
-/* "0-3,7" as the bits that systemd's AllowedCPUs= takes. */
 static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
                       GError **error) {
+    uint8_t bits[BERTH_CPU_LIST_BYTES];
     const char *text;
-    guint8 bits[MAX_CPUS / 8] = {0};
-    guint64 last = 0;
+    size_t size;
 
     if (!berth_document_get_string(object, member, &text, error))
         return false;
     if (!text || text[0] == '\0')
         return true;
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    for (char **part = parts; *part; part++) {
-        char *end;
-        guint64 from = g_ascii_strtoull(*part, &end, 10), to = from;
-        if (*end == '-')
-            to = g_ascii_strtoull(end + 1, &end, 10);
-        if (end == *part || *end != '\0' || to < from || to >= MAX_CPUS)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "linux.resources.cpu: \"%.100s\" is no list", text);
-        for (guint64 i = from; i <= to; i++)
-            bits[i / 8] |= (guint8)(1u << (i % 8));
-        last = MAX(last, to);
-    }
-    add(plan, name,
-        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, last / 8 + 1, sizeof(guint8)));
+    if (!berth_cpu_list_parse(text, bits, &size))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.cpu: \"%.100s\" is no list", text);
+    add(plan, name, g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, size, 1));
     return true;
 }
 

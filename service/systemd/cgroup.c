@@ -91,21 +91,10 @@ static uint64_t read_value(int directory, const char *name, const char *key) {
     return 0;
 }
 
-/* Lines of devices, each with KEY=VALUE among others. */
-static uint64_t sum_values(int directory, const char *name, const char *key) {
+/* The numbers that follow a word, of all devices: " rbytes=" in version 2, " Read " in version 1.
+ */
+static uint64_t sum_after(int directory, const char *name, const char *word) {
     g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
-    g_autofree char *word = g_strconcat(" ", key, "=", NULL);
-    uint64_t sum = 0;
-
-    for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
-        sum += parse_number(at + strlen(word));
-    return sum;
-}
-
-/* Version 1: "MAJOR:MINOR Read NUMBER". */
-static uint64_t sum_operations(int directory, const char *name, const char *operation) {
-    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
-    g_autofree char *word = g_strconcat(" ", operation, " ", NULL);
     uint64_t sum = 0;
 
     for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
@@ -123,8 +112,8 @@ static void read_version_2(int unified, BerthCgroupStats *stats) {
     stats->cpu_system_usec = read_value(unified, "cpu.stat", "system_usec");
     stats->tasks = read_number(unified, "pids.current");
     stats->tasks_max = read_number(unified, "pids.max");
-    stats->read_bytes = sum_values(unified, "io.stat", "rbytes");
-    stats->written_bytes = sum_values(unified, "io.stat", "wbytes");
+    stats->read_bytes = sum_after(unified, "io.stat", " rbytes=");
+    stats->written_bytes = sum_after(unified, "io.stat", " wbytes=");
 }
 
 static void read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
@@ -152,8 +141,8 @@ static void read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats)
         stats->tasks_max = read_number(pids, "pids.max");
     }
     if (block >= 0) {
-        stats->read_bytes = sum_operations(block, "blkio.throttle.io_service_bytes", "Read");
-        stats->written_bytes = sum_operations(block, "blkio.throttle.io_service_bytes", "Write");
+        stats->read_bytes = sum_after(block, "blkio.throttle.io_service_bytes", " Read ");
+        stats->written_bytes = sum_after(block, "blkio.throttle.io_service_bytes", " Write ");
     }
 }
 
