@@ -4,7 +4,6 @@
 
 #include "base/fd.h"
 #include "launch/hooks.h"
-#include "launch/identity.h"
 #include "launch/peer.h"
 #include "launch/terminal.h"
 
@@ -191,14 +190,16 @@ static void give_up_privileges(const BerthExecution *execution, const BerthIdent
     }
 }
 
+void berth_execution_prepare(BerthExecution *execution) {
+    find_identity(execution->plan, &execution->identity);
+    execution->environment = make_environment(execution->plan, &execution->identity);
+}
+
 void berth_execution_run(const BerthExecution *execution) {
     const BerthPlan *plan = execution->plan;
     g_autoptr(GError) error = NULL;
-    BerthIdentity identity;
 
-    find_identity(plan, &identity);
-    char **environment = make_environment(plan, &identity);
-    open_streams(execution, &identity);
+    open_streams(execution, &execution->identity);
     if (execution->is_first &&
         !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
         berth_fail_with("hooks", error);
@@ -206,8 +207,8 @@ void berth_execution_run(const BerthExecution *execution) {
         berth_fail_errno("personality", NULL);
     ask_for_attributes(execution);
     close_descriptors(execution->peer);
-    enter_directory(plan, &identity);
+    enter_directory(plan, &execution->identity);
     umask(plan->umask);
-    give_up_privileges(execution, &identity);
-    become_command(plan->arguments, environment);
+    give_up_privileges(execution, &execution->identity);
+    become_command(plan->arguments, execution->environment);
 }

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "launch/filter.h"
-#include "plan/plan.h"
+#include "launch/identity.h"
 
 typedef struct {
     const BerthPlan *plan;
@@ -16,6 +16,8 @@ typedef struct {
     int peer;    /* to the process outside */
     bool is_first;
     BerthProgram *filter; /* NULL for none */
+    BerthIdentity identity;
+    char **environment;
 } BerthExecution;
 
 /* The filter of the plan, compiled; NULL for a container without one. */
@@ -23,6 +25,9 @@ BerthProgram *berth_execution_build_filter(const BerthPlan *plan);
 
 /* Only a socket that is open before the root is left can be connected to after. */
 int berth_execution_open_journal(void);
+
+/* What can be found out before the word, in the root that was entered: user and environment. */
+void berth_execution_prepare(BerthExecution *execution);
 
 /* Until berthd says that this process is in its scope; its silence means that it is gone. */
 void berth_execution_wait_for_word(void);

@@ -286,6 +286,7 @@ void berth_inside_run(const BerthInside *inside) {
     int *trees = make_trees(inside, early);
     int root = receive(inside, 't');
     make_root(inside, root, trees);
+    berth_execution_prepare(&execution);
     berth_execution_wait_for_word();
     enter_cgroup_namespace(inside);
     mount_cgroup(inside->plan);
@@ -304,6 +305,7 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
         berth_fail_errno("keyring", NULL);
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
+    berth_execution_prepare(&execution);
     berth_execution_wait_for_word();
     berth_execution_run(&execution);
 }
