@@ -13,17 +13,7 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-#define JOURNAL_SOCKET "/run/systemd/journal/stdout"
-
-enum { PRIORITY_INFO = 6 };
-
-int berth_execution_open_journal(void) {
-    return open(JOURNAL_SOCKET, O_PATH | O_CLOEXEC);
-}
 
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
     g_autoptr(GError) error = NULL;
@@ -44,22 +34,6 @@ BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
 void berth_execution_wait_for_word(void) {
     if (berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
         _exit(BERTH_EXIT_LAUNCH);
-}
-
-/* A stream that journald takes lines from, with the header of sd_journal_stream_fd(3). It names the
- * unit, which journald believes root: a command may have ended before it could look. */
-static void connect_journal(int journal, int target, const char *id) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    g_autofree char *header =
-        g_strdup_printf("%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, PRIORITY_INFO);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", journal);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-        shutdown(fd, SHUT_RD) < 0 || !berth_fd_write_all(fd, header, strlen(header)) ||
-        dup2(fd, target) < 0)
-        berth_fail_errno("journal", JOURNAL_SOCKET);
-    close(fd);
 }
 
 static bool has_variable(char *const *environment, const char *name) {
@@ -152,10 +126,9 @@ static void open_streams(const BerthExecution *execution, const BerthIdentity *i
         berth_terminal_open(execution->plan, identity, execution->is_first);
         return;
     }
-    if (execution->output_to_journal)
-        connect_journal(execution->journal, STDOUT_FILENO, execution->id);
-    if (execution->error_to_journal)
-        connect_journal(execution->journal, STDERR_FILENO, execution->id);
+    if ((execution->output >= 0 && dup2(execution->output, STDOUT_FILENO) < 0) ||
+        (execution->error >= 0 && dup2(execution->error, STDERR_FILENO) < 0))
+        berth_fail_errno("journal", NULL);
 }
 
 /* Only what is standard is left, and the two sockets, which close by themselves. */

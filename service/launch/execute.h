@@ -11,9 +11,8 @@
 typedef struct {
     const BerthPlan *plan;
     const char *id;
-    bool output_to_journal, error_to_journal;
-    int journal; /* journald's socket, opened before the root was left; -1 */
-    int peer;    /* to the process outside */
+    int output, error; /* streams to the journal; -1 for the descriptors that are there */
+    int peer;          /* to the process outside */
     bool is_first;
     BerthProgram *filter; /* NULL for none */
     BerthIdentity identity;
@@ -22,9 +21,6 @@ typedef struct {
 
 /* The filter of the plan, compiled; NULL for a container without one. */
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan);
-
-/* Only a socket that is open before the root is left can be connected to after. */
-int berth_execution_open_journal(void);
 
 /* What can be found out before the word, in the root that was entered: user and environment. */
 void berth_execution_prepare(BerthExecution *execution);

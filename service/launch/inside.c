@@ -257,9 +257,8 @@ static BerthExecution begin(const BerthInside *inside) {
     BerthExecution execution = {
         .plan = inside->plan,
         .id = inside->id,
-        .output_to_journal = inside->output_to_journal,
-        .error_to_journal = inside->error_to_journal,
-        .journal = -1,
+        .output = inside->output,
+        .error = inside->error,
         .peer = inside->peer,
     };
 
@@ -267,8 +266,6 @@ static BerthExecution begin(const BerthInside *inside) {
     berth_fail_set_peer(inside->peer);
     if (setsid() < 0)
         berth_fail_errno("session", NULL);
-    if (!inside->plan->terminal && (inside->output_to_journal || inside->error_to_journal))
-        execution.journal = berth_execution_open_journal();
     execution.filter = berth_execution_build_filter(inside->plan);
     return execution;
 }

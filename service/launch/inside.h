@@ -21,7 +21,8 @@ typedef struct {
     const BerthPlan *plan;
     const char *id;
     bool output_to_journal, error_to_journal;
-    int *joined; /* descriptors of plan->namespaces that have a path, -1 for the others */
+    int output, error; /* the streams, connected outside; -1 */
+    int *joined;       /* descriptors of plan->namespaces that have a path, -1 for the others */
     int peer;
 } BerthInside;
 

@@ -6,6 +6,7 @@
 #include "launch/attributes.h"
 #include "launch/cni.h"
 #include "launch/hooks.h"
+#include "launch/journal.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
@@ -48,11 +49,25 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
     inside->peer = sockets[1];
 }
 
+static void open_streams(BerthInside *inside) {
+    g_autoptr(GError) error = NULL;
+    bool terminal = inside->plan->terminal;
+
+    inside->output = inside->error = -1;
+    if ((inside->output_to_journal && !terminal &&
+         (inside->output = berth_journal_connect(inside->id, &error)) < 0) ||
+        (inside->error_to_journal && !terminal &&
+         (inside->error = berth_journal_connect(inside->id, &error)) < 0))
+        berth_fail_with("journal", error);
+}
+
 /* Afterwards only: what was sent to the other end of a socket that nobody holds is lost. */
 static void tell_pid(Outside *outside) {
     g_autofree char *pid = g_strdup_printf("%d", (int)outside->pid);
 
     berth_fd_clear(&outside->inside->peer);
+    berth_fd_clear(&outside->inside->output);
+    berth_fd_clear(&outside->inside->error);
     berth_fail_set_peer(outside->peer);
     if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, outside->pidfd))
         _exit(BERTH_EXIT_LAUNCH);
@@ -211,6 +226,7 @@ static void enter_host_early(const BerthPlan *plan) {
 void berth_outside_create(BerthInside *inside) {
     Outside outside = {.pidfd = -1};
 
+    open_streams(inside);
     open_sockets(&outside, inside);
     enter_host_early(inside->plan);
     open_joined(inside);
@@ -264,6 +280,7 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
     int flags = berth_outside_find_namespaces(first);
     berth_autofd int cgroup = berth_attributes_open_cgroup(first);
+    open_streams(inside);
     open_sockets(&outside, inside);
     if (setns(init, CLONE_NEWPID) < 0)
         berth_fail_errno("namespaces", "of the container");

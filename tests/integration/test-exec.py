@@ -135,6 +135,13 @@ def test_what_it_writes_is_in_the_journal():
     good("exec", "-d", "--process=says", "box", "sh", "-c", "echo to-the-journal; echo '<3>badly' >&2")
     equal(wait_for("box", "says"), 0)
     wait_until(lambda: "to-the-journal" in good("logs", "box"), "the line")
+    # What ends at once is of its unit all the same.
+    for number in range(40):
+        good("exec", "-d", f"--process=short{number}", "box", "echo", f"short-line-{number}")
+    good("run", "-d", "--id=brief", IMAGE, "echo", "brief-line")
+    wait_until(lambda: all(f"short-line-{number}" in good("logs", "box").split() for number in range(40)), "all lines")
+    wait_until(lambda: "brief-line" in good("logs", "brief"), "the line of a container")
+    good("rm", "brief")
     contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
 
 
