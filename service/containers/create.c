@@ -500,8 +500,7 @@ static bool prepare(Creation *creation, int root, GError **error) {
         options->id = make_id();
     }
     return check_options(containers, options, error) && take_root(creation, root, error) &&
-           (creation->edits = berth_device_edits_new(options->devices, error)) != NULL &&
-           open_volumes(creation, error);
+           (creation->edits = berth_device_edits_new(options->devices, error)) != NULL;
 }
 
 void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
@@ -516,6 +515,8 @@ void berth_container_create(BerthContainers *containers, const BerthContainerOpt
     if (good && !creation->root)
         good =
             (image = berth_image_store_get(containers->database, options->image, &error)) != NULL;
+    /* Last, since a volume that is not there is made by this. */
+    good = good && open_volumes(creation, &error);
     if (!good) {
         done(NULL, error, userdata);
         free_creation(creation);

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+enum { MAX_VOLUMES_PER_OWNER = 4096 };
+
 static void free_volume(gpointer data) {
     BerthVolume *volume = data;
 
@@ -51,6 +53,18 @@ bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint3
            berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
 }
 
+static bool check_quota(BerthContainers *containers, uint32_t owner, GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+    unsigned count = 0;
+
+    for (guint i = 0; list && i < list->len; i++)
+        count += ((BerthVolume *)list->pdata[i])->owner == owner;
+    return list && (count < MAX_VOLUMES_PER_OWNER ||
+                    berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                    "user %u has %d volumes already; delete some", owner,
+                                    MAX_VOLUMES_PER_OWNER));
+}
+
 /* The row comes first: a directory without one is trash at the next start, a row without a
  * directory gets it when it is used. */
 bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
@@ -62,6 +76,8 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     if (berth_volume_get_owner(containers, name, &present, NULL))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
                                "there is a volume \"%s\" already", name);
+    if (!check_quota(containers, owner, error))
+        return false;
     if (!berth_container_store_add_volume(containers->database, name, owner, error))
         return false;
     return mkdirat(containers->volumes, name, 0755) == 0 || errno == EEXIST ||
