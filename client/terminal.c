@@ -14,7 +14,7 @@ enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16 };
 
 struct DistTerminal {
     int master;
-    bool raw, input_ended;
+    bool raw;
     struct termios before;
     sd_event_source *input, *output;
     unsigned char keys[MAX_KEYS];
@@ -75,8 +75,10 @@ static bool write_to_master(DistTerminal *terminal, const unsigned char *data, s
             if (poll(&poll_fd, 1, -1) > 0 && !(poll_fd.revents & (POLLERR | POLLHUP)))
                 continue;
         }
+        if (written < 0 && errno == EINTR)
+            continue;
         if (written < 0)
-            return errno == EINTR ? write_to_master(terminal, data, size) : false;
+            return false;
         data += written;
         size -= (size_t)written;
     }
@@ -159,6 +161,16 @@ static bool make_raw(DistTerminal *terminal, GError **error) {
     return terminal->raw = true;
 }
 
+/* A plain file cannot be waited for: it is read at once. */
+static void copy_file(DistTerminal *terminal) {
+    unsigned char buffer[BUFFER_BYTES];
+    ssize_t size;
+
+    do
+        size = read(STDIN_FILENO, buffer, sizeof buffer);
+    while (size > 0 && write_to_master(terminal, buffer, (size_t)size));
+}
+
 DistTerminal *dist_terminal_join(sd_event *event, int master, const char *detach_keys,
                                  DistDetached detached, void *userdata, GError **error) {
     g_autoptr(DistTerminal) terminal = g_new0(DistTerminal, 1);
@@ -177,14 +189,9 @@ DistTerminal *dist_terminal_join(sd_event *event, int master, const char *detach
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
     }
-    /* A plain file cannot be waited for: it is read at once. */
     r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
     if (r == -EPERM)
-        while (!terminal->input_ended) {
-            unsigned char buffer[BUFFER_BYTES];
-            ssize_t size = read(STDIN_FILENO, buffer, sizeof buffer);
-            terminal->input_ended = size <= 0 || !write_to_master(terminal, buffer, (size_t)size);
-        }
+        copy_file(terminal);
     else if (r < 0 && r != -EBADF) {
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;

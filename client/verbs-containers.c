@@ -89,60 +89,90 @@ static DistTable *new_table(void) {
     return dist_table_new(columns);
 }
 
+static bool is_running(const Properties *properties) {
+    return g_str_equal(properties->state, "running") || g_str_equal(properties->state, "paused");
+}
+
+static bool starts_by_itself(const Properties *properties) {
+    return properties->autostart &&
+           (g_str_equal(properties->state, "created") || g_str_equal(properties->state, "stopped"));
+}
+
+/* take may keep nothing of what it is given. */
+static bool for_each(void (*take)(const char *id, const Properties *properties, void *userdata),
+                     void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
+    const char *id;
+
+    if (!reply)
+        return false;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
+        Properties properties = {.state = ""};
+        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
+            (r = read_properties(reply, &properties)) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        take(id, &properties, userdata);
+    }
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+typedef struct {
+    bool (*wanted)(const Properties *properties); /* NULL: all */
+    DistTable *table;
+    GPtrArray *ids;
+} Choice;
+
+static void take_row(const char *id, const Properties *properties, void *userdata) {
+    const Choice *choice = userdata;
+
+    (void)id;
+    if (!choice->wanted || choice->wanted(properties))
+        add_row(choice->table, properties);
+}
+
+static void take_id(const char *id, const Properties *properties, void *userdata) {
+    const Choice *choice = userdata;
+
+    if (choice->wanted(properties))
+        g_ptr_array_add(choice->ids, g_strdup(id));
+}
+
+static char **list_ids(bool (*wanted)(const Properties *properties), GError **error) {
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    Choice choice = {.wanted = wanted, .ids = ids};
+
+    if (!for_each(take_id, &choice, error))
+        return NULL;
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+}
+
+char **dist_list_running(GError **error) {
+    return list_ids(is_running, error);
+}
+
+char **dist_list_autostart(GError **error) {
+    return list_ids(starts_by_itself, error);
+}
+
 static int verb_ps(int argc, char **argv, GError **error) {
     gboolean all = FALSE;
     const GOptionEntry options[] = {
         {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("Also those that do not run"), NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    const char *id;
 
     if (!dist_parse(NULL, _("List the containers."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = new_table();
-    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
-        Properties properties = {.state = ""};
-        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
-            (r = read_properties(reply, &properties)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        if (all || g_str_equal(properties.state, "running") ||
-            g_str_equal(properties.state, "paused"))
-            add_row(table, &properties);
-    }
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    Choice choice = {.wanted = all ? NULL : is_running, .table = table};
+    if (!for_each(take_row, &choice, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
-}
-
-char **dist_list_autostart(GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
-    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-    const char *id;
-
-    if (!reply)
-        return NULL;
-    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
-        Properties properties = {.state = ""};
-        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
-            (r = read_properties(reply, &properties)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        if (properties.autostart &&
-            (g_str_equal(properties.state, "created") || g_str_equal(properties.state, "stopped")))
-            g_ptr_array_add(ids, g_strdup(id));
-    }
-    if (r < 0)
-        return dist_bad_reply(r, error), NULL;
-    g_ptr_array_add(ids, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
 }
 
 char *dist_get_state(const char *id, bool *terminal, GError **error) {

@@ -303,27 +303,6 @@ static bool read_figures(const char *id, Figures *figures, GError **error) {
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-static char **list_running(GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
-    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-    const char *id;
-
-    if (!reply)
-        return NULL;
-    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
-            (r = sd_bus_message_skip(reply, "a{sv}")) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        g_autofree char *state = dist_get_state(id, NULL, NULL);
-        if (g_strcmp0(state, "running") == 0 || g_strcmp0(state, "paused") == 0)
-            g_ptr_array_add(ids, g_strdup(id));
-    }
-    g_ptr_array_add(ids, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
-}
-
 int dist_verb_stats(int argc, char **argv, GError **error) {
     DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
@@ -340,7 +319,7 @@ int dist_verb_stats(int argc, char **argv, GError **error) {
     if (!dist_parse(_("[ID…]"), _("Show what containers use: of all that run, if none is named."),
                     NULL, false, &argc, &argv, error))
         return EXIT_FAILURE;
-    g_auto(GStrv) running = argc > 1 ? g_strdupv(argv + 1) : list_running(error);
+    g_auto(GStrv) running = argc > 1 ? g_strdupv(argv + 1) : dist_list_running(error);
     if (!running)
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);

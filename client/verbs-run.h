@@ -9,6 +9,9 @@
 /* Ids of what is started with the system and does not run. Freed with g_strfreev. */
 char **dist_list_autostart(GError **error);
 
+/* Ids of what runs, paused or not. Freed with g_strfreev. */
+char **dist_list_running(GError **error);
+
 /* What leaves a terminal if nothing else was said. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 

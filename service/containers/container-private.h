@@ -92,16 +92,17 @@ void berth_process_fail_waiters(BerthProcess *process, const GError *error);
 /* Keeps the master of its terminal, here and with systemd; takes it over. */
 void berth_process_set_terminal(BerthProcess *process, int master);
 void berth_process_drop_terminal(BerthProcess *process);
-/* The process of a record, if it is still there; -1. */
-int berth_process_reopen(const BerthContainer *container, uint32_t pid, uint64_t pid_start);
-
-/* exec.c: finds processes again. kept: pidfds and masters that systemd had, by name. */
+/* Pidfds and masters that systemd had, by name. */
 typedef struct {
     char **names;
     int *fds;
     unsigned count;
 } BerthKeptDescriptors;
-int berth_kept_take(const BerthKeptDescriptors *kept, const char *name);
+/* The pidfd of a process that should run and still does, as it was kept or opened again; -1. Its
+ * terminal, if it was kept, becomes the process's. */
+int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept);
+
+/* exec.c: finds the processes again that were executed in containers. */
 bool berth_processes_recover(BerthContainers *containers, const BerthKeptDescriptors *kept,
                              GError **error);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 #include "snapshots/trash.h"
+
 #include <errno.h>
 #include <string.h>
 

@@ -181,32 +181,24 @@ static void on_scope_seen(const char *unit, void *userdata) {
 static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *kept,
                         GError **error) {
     BerthContainers *containers = container->containers;
-    g_autofree char *terminal = g_strconcat("tty-", container->first->fd_name, NULL);
-    berth_autofd int pidfd = berth_kept_take(kept, container->first->fd_name);
+    bool same_boot = g_strcmp0(container->record.boot, containers->boot) == 0;
+    int pidfd = berth_process_find_again(container->first, kept);
 
-    container->first->terminal = berth_kept_take(kept, terminal);
     if (!berth_container_is_running(container)) {
-        if (pidfd >= 0)
-            berth_fd_store_remove(container->first->fd_name);
         if (container->record.auto_remove && container->record.state == BERTH_CONTAINER_STOPPED)
             return berth_container_delete(container, error);
-        if (g_strcmp0(container->record.boot, containers->boot) == 0)
+        if (same_boot)
             berth_container_restart_if_wanted(container);
         return true;
     }
-    /* After a reboot nothing runs, whatever has its pid now. */
-    if (g_strcmp0(container->record.boot, containers->boot) != 0) {
-        container->record.wanted = false;
-        berth_fd_clear(&pidfd);
-    } else if (pidfd < 0) {
-        pidfd = berth_process_reopen(container, container->record.pid, container->record.pid_start);
-    }
     if (pidfd < 0) {
+        if (!same_boot)
+            container->record.wanted = false;
         berth_container_set_exited(container, BERTH_STATUS_UNKNOWN);
         return true;
     }
     /* One that has ended meanwhile is readable: the loop finds out how. */
-    if (!berth_process_watch(container->first, berth_fd_steal(&pidfd), error))
+    if (!berth_process_watch(container->first, pidfd, error))
         return false;
     berth_container_started(container);
     return true;

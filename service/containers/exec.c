@@ -208,19 +208,12 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
 static bool recover_one(BerthContainer *container, BerthProcessRecord *record,
                         const BerthKeptDescriptors *kept, GError **error) {
     BerthProcess *process = berth_process_new(container, record);
-    g_autofree char *terminal = g_strconcat("tty-", process->fd_name, NULL);
-    berth_autofd int pidfd = berth_kept_take(kept, process->fd_name);
+    int pidfd = berth_process_find_again(process, kept);
 
-    process->terminal = berth_kept_take(kept, terminal);
-    if (!record->running)
-        return true;
-    if (g_strcmp0(record->boot, container->containers->boot) != 0)
-        berth_fd_clear(&pidfd);
-    else if (pidfd < 0)
-        pidfd = berth_process_reopen(container, record->pid, record->pid_start);
     if (pidfd >= 0)
-        return berth_process_watch(process, berth_fd_steal(&pidfd), error);
-    berth_process_set_exited(process, BERTH_STATUS_UNKNOWN);
+        return berth_process_watch(process, pidfd, error);
+    if (record->running)
+        berth_process_set_exited(process, BERTH_STATUS_UNKNOWN);
     return true;
 }
 

@@ -69,10 +69,12 @@ static bool parse_port(const char *text, Port *port) {
     return true;
 }
 
-bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
-    bool named = options->network && !g_str_equal(options->network, "none") &&
-                 !g_str_equal(options->network, "host");
+/* One of /etc/cni/net.d: not the ones that every container can have. */
+static bool is_named(const char *network) {
+    return network && network[0] && !g_str_equal(network, "none") && !g_str_equal(network, "host");
+}
 
+bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
     for (char **text = options->ports; text && *text; text++) {
         Port port;
         if (!parse_port(*text, &port))
@@ -80,7 +82,7 @@ bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
                                    "\"%.100s\" is no port; write [IP:]HOST:CONTAINER[/PROTOCOL]",
                                    *text);
         g_free(port.address);
-        if (!named)
+        if (!is_named(options->network))
             return berth_error_set(
                 error, BERTH_ERROR_INVALID_ARGUMENT,
                 "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);
@@ -123,8 +125,7 @@ static char *format_ports(char *const *ports) {
 }
 
 void berth_ports_add_annotations(JsonBuilder *builder, const BerthContainerOptions *options) {
-    if (!options->network || g_str_equal(options->network, "none") ||
-        g_str_equal(options->network, "host"))
+    if (!is_named(options->network))
         return;
     json_builder_set_member_name(builder, "org.berth1.network");
     json_builder_add_string_value(builder, options->network);
@@ -177,9 +178,7 @@ char **berth_container_list_ports(BerthContainer *container) {
 }
 
 bool berth_container_has_network(const BerthContainer *container) {
-    const char *network = container->record.network;
-
-    return network && network[0] && !g_str_equal(network, "none") && !g_str_equal(network, "host");
+    return is_named(container->record.network);
 }
 
 void berth_network_leave(BerthContainers *containers, const char *id, uint32_t pid) {

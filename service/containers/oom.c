@@ -12,15 +12,14 @@ enum { MAX_NOTICES = 4096 };
 
 void berth_container_look_for_oom(BerthContainer *container) {
     BerthContainerRecord *record = &container->record;
-    BerthCgroupStats stats;
     uint64_t sequence;
 
     if (!container->oom_watch)
         return;
-    berth_cgroup_read_stats((pid_t)record->pid, container->scope, &stats);
-    if (stats.oom_kills <= container->oom_kills)
+    uint64_t kills = berth_cgroup_count_oom_kills((pid_t)record->pid, container->scope);
+    if (kills <= container->oom_kills)
         return;
-    container->oom_kills = stats.oom_kills;
+    container->oom_kills = kills;
     if (berth_container_store_add_event(container->containers->database, record, "oom", &sequence,
                                         NULL))
         berth_container_tell(container, sequence);
@@ -42,14 +41,12 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
 
 static void watch_oom(BerthContainer *container) {
     pid_t pid = (pid_t)container->record.pid;
-    BerthCgroupStats stats;
 
     berth_container_stop_watching_oom(container);
     int fd = berth_cgroup_watch_oom(pid, container->scope);
     if (fd < 0)
         return;
-    berth_cgroup_read_stats(pid, container->scope, &stats);
-    container->oom_kills = stats.oom_kills;
+    container->oom_kills = berth_cgroup_count_oom_kills(pid, container->scope);
     if (sd_event_add_io(container->containers->event, &container->oom_watch, fd, EPOLLIN, on_notice,
                         container) < 0) {
         close(fd);

@@ -14,6 +14,11 @@ typedef struct {
     void *userdata;
 } Waiter;
 
+static char *make_fd_name(const BerthContainer *container, const BerthProcessRecord *record) {
+    return record ? g_strconcat(container->scope, "/", record->id, NULL)
+                  : g_strdup(container->scope);
+}
+
 static char *make_terminal_name(const BerthProcess *process) {
     return g_strconcat("tty-", process->fd_name, NULL);
 }
@@ -22,9 +27,7 @@ void berth_process_take_name(BerthProcess *process) {
     const BerthContainer *container = process->container;
 
     g_free(process->fd_name);
-    process->fd_name = process->record
-                           ? g_strconcat(container->scope, "/", process->record->id, NULL)
-                           : g_strdup(container->scope);
+    process->fd_name = make_fd_name(container, process->record);
     if (!process->record)
         return;
     g_free(process->record->container);
@@ -38,8 +41,7 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *r
     process->record = record;
     process->pidfd = process->terminal = -1;
     process->waiters = g_ptr_array_new_with_free_func(g_free);
-    process->fd_name =
-        record ? g_strconcat(container->scope, "/", record->id, NULL) : g_strdup(container->scope);
+    process->fd_name = make_fd_name(container, record);
     if (record)
         g_hash_table_insert(container->processes, record->id, process);
     return process;
@@ -201,16 +203,16 @@ bool berth_containers_forget_wait(BerthContainers *containers, void *userdata) {
     return false;
 }
 
-int berth_process_reopen(const BerthContainer *container, uint32_t pid, uint64_t pid_start) {
-    berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+static int reopen(const BerthContainer *container, pid_t pid, uint64_t pid_start) {
+    berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-    if (pidfd < 0 || berth_pid_get_start((pid_t)pid) != pid_start ||
-        !berth_pid_is_in_unit((pid_t)pid, container->scope))
+    if (pidfd < 0 || berth_pid_get_start(pid) != pid_start ||
+        !berth_pid_is_in_unit(pid, container->scope))
         return -1;
     return berth_fd_steal(&pidfd);
 }
 
-int berth_kept_take(const BerthKeptDescriptors *kept, const char *name) {
+static int take_kept(const BerthKeptDescriptors *kept, const char *name) {
     int taken = -1;
 
     for (unsigned i = 0; i < kept->count; i++)
@@ -222,4 +224,26 @@ int berth_kept_take(const BerthKeptDescriptors *kept, const char *name) {
                 berth_fd_clear(&kept->fds[i]);
         }
     return taken;
+}
+
+int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept) {
+    const BerthContainer *container = process->container;
+    const BerthProcessRecord *record = process->record;
+    const char *boot = record ? record->boot : container->record.boot;
+    bool running = record ? record->running : berth_container_is_running(container);
+    g_autofree char *terminal = make_terminal_name(process);
+    berth_autofd int pidfd = take_kept(kept, process->fd_name);
+
+    process->terminal = take_kept(kept, terminal);
+    /* After a reboot nothing runs, whatever has its pid now. */
+    if (!running || g_strcmp0(boot, container->containers->boot) != 0) {
+        if (pidfd >= 0)
+            berth_fd_store_remove(process->fd_name);
+        return -1;
+    }
+    if (pidfd < 0)
+        pidfd = record
+                    ? reopen(container, (pid_t)record->pid, record->pid_start)
+                    : reopen(container, (pid_t)container->record.pid, container->record.pid_start);
+    return berth_fd_steal(&pidfd);
 }

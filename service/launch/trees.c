@@ -15,25 +15,18 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-static const struct {
-    const char *name;
-    unsigned major, minor;
-} devices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
-               {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
-
 const BerthDeviceLink berth_device_links[] = {
     {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
     {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {NULL, NULL},
 };
 
-static int clone_tree(int directory, const char *path, bool recursive, GError **error) {
-    int tree = (int)syscall(SYS_open_tree, directory, path,
-                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (path[0] ? 0 : AT_EMPTY_PATH) |
+static int clone_tree(int file, bool recursive, GError **error) {
+    int tree = (int)syscall(SYS_open_tree, file, "",
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
                                 (recursive ? AT_RECURSIVE : 0));
 
     if (tree < 0)
-        berth_error_set_errno(error, errno, "clone the mount of %s",
-                              path[0] ? path : "a directory");
+        berth_error_set_errno(error, errno, "clone the mount of a directory");
     return tree;
 }
 
@@ -64,7 +57,7 @@ static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
     }
     if (trees->userns < 0)
         return berth_fd_steal(&layer);
-    berth_autofd int tree = clone_tree(layer, "", false, error);
+    berth_autofd int tree = clone_tree(layer, false, error);
     if (tree < 0 ||
         !set_attributes(tree, MOUNT_ATTR_RDONLY, 0, 0, trees->userns, false, "a layer", error))
         return -1;
@@ -98,7 +91,7 @@ static int open_writable(const BerthTrees *trees, int directory, GError **error)
     g_autoptr(GArray) uids = add_host_root(trees->plan->uid_ranges);
     g_autoptr(GArray) gids = add_host_root(trees->plan->gid_ranges);
     berth_autofd int userns = berth_userns_new(uids, gids, error);
-    berth_autofd int tree = userns < 0 ? -1 : clone_tree(directory, "", false, error);
+    berth_autofd int tree = userns < 0 ? -1 : clone_tree(directory, false, error);
 
     if (tree < 0 ||
         !set_attributes(tree, 0, 0, 0, userns, false, "the container's directory", error))
@@ -154,7 +147,7 @@ static int make_directory_root(const BerthPlan *plan, GError **error) {
     if (plan->root_has_inode &&
         !check_inode(root, plan->root, plan->root_device, plan->root_inode, error))
         return -1;
-    berth_autofd int tree = clone_tree(root, "", true, error);
+    berth_autofd int tree = clone_tree(root, true, error);
     /* A shared mount cannot become a root; what is mounted on the host later comes only where the
      * configuration asks for it. */
     uint64_t propagation = plan->root_propagation & (MS_SLAVE | MS_SHARED) ? MS_SLAVE : MS_PRIVATE;
@@ -246,7 +239,7 @@ static int make_bind(const BerthTrees *trees, const BerthPlanMount *mount, GErro
     }
     if (mount->has_inode && !check_inode(source, mount->source, mount->device, mount->inode, error))
         return -1;
-    berth_autofd int tree = clone_tree(source, "", mount->recursive, error);
+    berth_autofd int tree = clone_tree(source, mount->recursive, error);
     unsigned long propagation = mount->propagation ? mount->propagation : MS_PRIVATE | MS_REC;
     if (tree < 0 || !apply_map(trees, mount, source, tree, error) ||
         !set_attributes(tree, mount->set_below, mount->clear_below, 0, -1, true, mount->source,
@@ -258,10 +251,13 @@ static int make_bind(const BerthTrees *trees, const BerthPlanMount *mount, GErro
     return berth_fd_steal(&tree);
 }
 
-static bool add_device(int dev, const char *name, mode_t mode, dev_t number, uid_t uid, gid_t gid,
+static bool add_device(int dev, const BerthPlanDevice *device, uid_t uid, gid_t gid,
                        GError **error) {
-    if (mknodat(dev, name, mode, number) < 0 || fchownat(dev, name, uid, gid, 0) < 0 ||
-        fchmodat(dev, name, mode & 07777, 0) < 0)
+    const char *name = device->path + strlen("/dev/");
+
+    if (mknodat(dev, name, device->type | device->mode, makedev(device->major, device->minor)) <
+            0 ||
+        fchownat(dev, name, uid, gid, 0) < 0 || fchmodat(dev, name, device->mode & 07777, 0) < 0)
         return berth_error_set_errno(error, errno, "make /dev/%s", name);
     return true;
 }
@@ -296,8 +292,7 @@ static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t ro
         if (unlinkat(dev, name, 0) < 0 && errno != ENOENT)
             return berth_error_set_errno(error, errno, "make %s", device->path);
         if (!make_parents(dev, name, root_uid, root_gid, error) ||
-            !add_device(dev, name, device->type | device->mode,
-                        makedev(device->major, device->minor), uid, gid, error))
+            !add_device(dev, device, uid, gid, error))
             return false;
     }
     return true;
@@ -312,9 +307,8 @@ static bool fill_dev(const BerthTrees *trees, int tree, GError **error) {
                                "the user namespace has no root");
     if (fchownat(tree, "", uid, gid, AT_EMPTY_PATH) < 0)
         return berth_error_set_errno(error, errno, "make /dev");
-    for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
-        if (!add_device(tree, devices[i].name, S_IFCHR | 0666,
-                        makedev(devices[i].major, devices[i].minor), uid, gid, error))
+    for (const BerthPlanDevice *device = berth_plan_default_devices; device->path; device++)
+        if (!add_device(tree, device, uid, gid, error))
             return false;
     for (const BerthDeviceLink *link = berth_device_links; link->name; link++)
         if (symlinkat(link->target, tree, link->name) < 0 ||
@@ -362,7 +356,7 @@ int berth_trees_make_device(const BerthPlanDevice *device) {
         berth_autofd int node = open(candidates[i], O_PATH | O_CLOEXEC);
         if (node >= 0 && fstat(node, &status) == 0 && (status.st_mode & S_IFMT) == device->type &&
             status.st_rdev == makedev(device->major, device->minor))
-            return clone_tree(node, "", false, NULL);
+            return clone_tree(node, false, NULL);
     }
     return -1;
 }

@@ -195,30 +195,24 @@ static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
-/* config-linux.md, Default Devices: there in any case. Where /dev is a mount of its own they are
- * made with it. */
-static void add_default_devices(BerthPlan *plan) {
-    static const struct {
-        const char *path;
-        unsigned major, minor;
-    } defaults[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-                    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
+const BerthPlanDevice berth_plan_default_devices[] = {
+    {.path = "/dev/null", .type = S_IFCHR, .major = 1, .minor = 3, .mode = 0666},
+    {.path = "/dev/zero", .type = S_IFCHR, .major = 1, .minor = 5, .mode = 0666},
+    {.path = "/dev/full", .type = S_IFCHR, .major = 1, .minor = 7, .mode = 0666},
+    {.path = "/dev/random", .type = S_IFCHR, .major = 1, .minor = 8, .mode = 0666},
+    {.path = "/dev/urandom", .type = S_IFCHR, .major = 1, .minor = 9, .mode = 0666},
+    {.path = "/dev/tty", .type = S_IFCHR, .major = 5, .minor = 0, .mode = 0666},
+    {.path = NULL},
+};
 
+/* Where /dev is a mount of its own they are made with it. */
+static void add_default_devices(BerthPlan *plan) {
     for (guint i = 0; i < plan->mounts->len; i++)
         if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))
             return;
     plan->makes_dev = true;
-    for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++) {
-        BerthPlanDevice *device = g_new0(BerthPlanDevice, 1);
-        *device = (BerthPlanDevice){
-            .path = defaults[i].path,
-            .type = S_IFCHR,
-            .major = defaults[i].major,
-            .minor = defaults[i].minor,
-            .mode = 0666,
-        };
-        g_ptr_array_add(plan->devices, device);
-    }
+    for (const BerthPlanDevice *device = berth_plan_default_devices; device->path; device++)
+        g_ptr_array_add(plan->devices, g_memdup2(device, sizeof *device));
 }
 
 /* What one part says about another. */

@@ -57,6 +57,10 @@ typedef struct {
     gid_t gid;
 } BerthPlanDevice;
 
+/* config-linux.md, Default Devices: there in any case, all of them in /dev itself. The last one has
+ * no path. */
+extern const BerthPlanDevice berth_plan_default_devices[];
+
 typedef struct {
     int flag;         /* CLONE_NEW… */
     const char *name; /* as /proc/PID/ns has it */

@@ -102,11 +102,18 @@ static uint64_t sum_after(int directory, const char *name, const char *word) {
     return sum;
 }
 
+uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit) {
+    berth_autofd int memory = open_cgroup(pid, unit, "memory");
+    berth_autofd int unified = memory >= 0 ? -1 : open_cgroup(pid, unit, "");
+
+    return memory >= 0 ? read_value(memory, "memory.oom_control", "oom_kill")
+                       : read_value(unified, "memory.events", "oom_kill");
+}
+
 static void read_version_2(int unified, BerthCgroupStats *stats) {
     stats->memory_bytes = read_number(unified, "memory.current");
     stats->memory_peak_bytes = read_number(unified, "memory.peak");
     stats->memory_max_bytes = read_number(unified, "memory.max");
-    stats->oom_kills = read_value(unified, "memory.events", "oom_kill");
     stats->cpu_usec = read_value(unified, "cpu.stat", "usage_usec");
     stats->cpu_user_usec = read_value(unified, "cpu.stat", "user_usec");
     stats->cpu_system_usec = read_value(unified, "cpu.stat", "system_usec");
@@ -129,7 +136,6 @@ static void read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats)
         /* No limit is the largest multiple of a page. */
         if (stats->memory_max_bytes > INT64_MAX - 65536)
             stats->memory_max_bytes = UINT64_MAX;
-        stats->oom_kills = read_value(memory, "memory.oom_control", "oom_kill");
     }
     if (cpu >= 0) {
         stats->cpu_usec = read_number(cpu, "cpuacct.usage") / 1000;
@@ -171,6 +177,7 @@ void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stat
     read_version_2(unified, stats);
     read_version_1(pid, unit, stats);
     read_network(pid, stats);
+    stats->oom_kills = berth_cgroup_count_oom_kills(pid, unit);
     /* Without controllers there are the processes themselves. */
     if (stats->tasks == 0) {
         g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);

@@ -23,6 +23,8 @@ typedef struct {
 
 /* What is not known is 0. unit: the processes are of it, or of something below it. */
 void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stats);
+/* That figure alone, for who needs no other: they are in many files. */
+uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit);
 
 /* Kills everything at once; false where the kernel cannot. */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
@@ -32,5 +34,5 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit);
 
 /* A descriptor that becomes readable when the out-of-memory killer may have been there, which the
- * count in the figures then says; -1 where nothing tells. */
+ * count then says; -1 where nothing tells. */
 int berth_cgroup_watch_oom(pid_t pid, const char *unit);
