@@ -198,6 +198,20 @@ def test_kill_at_random_moments_of_prune():
     equal(pruned(), set())
 
 
+def test_units_and_timers_do_it_every_day():
+    reference, _ = REGISTRY.add("timed:x", image(60))
+    good("pull", reference)
+    gone = {row["digest"] for row in listing("images") if row["name"] == reference}
+    good("rmi", reference)
+    for name in ("prune", "verify"):
+        result = run("systemctl", "start", f"berth-{name}.service")
+        equal(result.status, 0, result)
+        equal(run("systemctl", "start", f"berth-{name}.timer").status, 0)
+        contains(run("systemctl", "list-timers", "--no-pager").out, f"berth-{name}.service")
+        run("systemctl", "stop", f"berth-{name}.timer")
+    assert gone and not gone & blobs()
+
+
 def test_old_ingests_are_cleaned():
     pipe = subprocess.Popen(["dist", "content", "ingest", "old"], stdin=subprocess.PIPE)
     pipe.stdin.write(b"half")

@@ -245,6 +245,18 @@ def test_errors_of_servers():
         assert "\x1b" not in result.err
 
 
+def test_a_bandwidth_that_is_kept():
+    content = oci.Image([oci.Layer("gzip").add("f", random.Random(77).randbytes(4 * 1024 * 1024))])
+    reference, _ = REGISTRY.add("slow:x", content)
+    configure("[Transfer]\nBandwidth=1M\n")
+    begin = time.monotonic()
+    good("pull", reference)
+    # Four seconds, but for what the buffers take at once; without a limit it is a tenth of one.
+    assert time.monotonic() - begin > 2, "the limit was not kept"
+    configure("")
+    good("rmi", reference)
+
+
 def test_nothing_is_left_and_the_service_is_up():
     good("prune")
     equal(listing("content", "list"), [])

@@ -10,6 +10,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -203,6 +204,58 @@ def test_large_blobs_go_in_parts():
     equal(len(registry.stored[f"sha256:{digest}"]), size)
     equal(len([1 for method, *_ in registry.requests if method == "PATCH"]), 3)
     good("content", "rm", f"sha256:{digest}")
+
+
+class Peaks(threading.Thread):
+    """The most memory that each worker program had, in KiB, by its name, while this runs."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.found, self.done = {}, threading.Event()
+
+    def look(self, pid):
+        try:
+            with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+                fields = dict(line.split(":", 1) for line in file)
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        name = fields["Name"].strip()
+        if name.startswith("berth-") and "VmHWM" in fields:
+            self.found[name] = max(self.found.get(name, 0), int(fields["VmHWM"].split()[0]))
+
+    def run(self):
+        while not self.done.wait(0.01):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                self.look(pid)
+
+    def __enter__(self):
+        self.start()
+        return self.found
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+
+
+def test_workers_stay_small_whatever_the_size():
+    size = 96 * 1024 * 1024
+    name = f"{HOST}/push/whole:x"
+    oci.push(oci.Image([oci.Layer().add("zeros", bytes(size)),
+                        oci.Layer().add("big", os.urandom(size))]), name)
+    with Peaks() as peaks:
+        good("pull", name)
+        good("export", name, "-o", "/tmp/big.tar")
+        good("rmi", name)
+        good("prune")
+        good("import", "/tmp/big.tar")
+        good("push", name, f"{Receiver().host}/big:x")
+        good("content", "verify")
+    os.unlink("/tmp/big.tar")
+    good("rmi", name)
+    good("prune")
+    for worker in ("berth-fetch", "berth-unpack", "berth-archive"):
+        assert worker in peaks, (worker, peaks)
+    assert max(peaks.values()) < 64 * 1024, peaks
 
 
 def test_errors_of_the_registry_are_told():
