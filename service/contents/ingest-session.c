@@ -18,8 +18,6 @@ typedef struct {
     char *digest;        /* what it answered */
     uint64_t size;
     GError *error;
-    char *expected; /* of Ingest; "" where none was given */
-    char *lease;    /* that keeps the result, or "" */
     /* A Commit that waits for the worker. */
     BerthCommitted done;
     void *userdata;
@@ -33,9 +31,7 @@ void berth_ingest_session_free(gpointer data) {
     berth_worker_free(session->worker);
     g_free(session->ref);
     g_free(session->digest);
-    g_free(session->expected);
     g_free(session->wanted_digest);
-    g_free(session->lease);
     g_clear_error(&session->error);
     g_free(session);
 }
@@ -49,7 +45,9 @@ static void end_session(Session *session) {
     berth_contents_release(contents, ref);
 }
 
-static bool check(Session *session, const char *expected, GError **error) {
+static bool check(Session *session, const BerthIngestInfo *info, GError **error) {
+    const char *expected = session->wanted_digest[0] ? session->wanted_digest : info->expected;
+
     if (session->error) {
         g_propagate_error(error, g_error_copy(session->error));
         return false;
@@ -68,18 +66,19 @@ static bool check(Session *session, const char *expected, GError **error) {
 
 /* Both the worker has answered and Commit has been called. */
 static void finish_commit(Session *session) {
+    g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
-    const char *expected = session->wanted_digest[0] ? session->wanted_digest : session->expected;
     g_autofree char *digest = g_strdup(session->digest);
     BerthCommitted done = session->done;
     void *userdata = session->userdata;
     BerthContents *contents = session->contents;
 
-    bool checked = check(session, expected, &error);
-    /* Before it is there: nothing may collect it in between. */
-    if (checked && session->lease && session->lease[0])
-        berth_lease_store_add(contents->database, session->lease, session->digest, NULL);
-    bool good = checked && berth_contents_commit(contents, session->ref, session->digest, &error);
+    bool good = berth_content_store_status(contents->store, session->ref, &info, &error) &&
+                check(session, &info, &error) &&
+                /* Before it is there: nothing may collect it in between. */
+                (!info.lease[0] ||
+                 berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
+                berth_contents_commit(contents, session->ref, session->digest, &error);
     /* Content that is not what was expected never will be: the next try begins at 0. */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
         berth_content_store_abort(contents->store, session->ref, NULL);
@@ -153,7 +152,6 @@ static Session *open_session(BerthContents *contents, const char *ref, uint64_t 
     session->contents = contents;
     session->ref = g_strdup(ref);
     session->owner = owner;
-    session->expected = g_strdup(expected);
     g_hash_table_insert(contents->sessions, session->ref, session);
     berth_autofd int file =
         berth_content_store_begin(contents->store, ref, total, owner, offset, error);
@@ -185,7 +183,10 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
         open_session(contents, ref, request->total, expected, request->owner, input, offset, error);
     if (!session)
         return false;
-    session->lease = g_strdup(request->lease);
+    if (!berth_content_store_intend(contents->store, ref, expected, request->lease, error)) {
+        end_session(session);
+        return false;
+    }
     *pipe = berth_fd_steal(&output);
     return true;
 }
@@ -200,7 +201,8 @@ static Session *reopen_session(BerthContents *contents, const char *ref, const c
     if (!berth_content_store_status(contents->store, ref, &info, error))
         return NULL;
     berth_autofd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return open_session(contents, ref, 0, expected, owner, nothing, &offset, error);
+    return open_session(contents, ref, 0, expected[0] ? expected : info.expected, owner, nothing,
+                        &offset, error);
 }
 
 void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,

@@ -28,6 +28,8 @@ void berth_blob_clear(BerthBlob *blob) {
 
 void berth_ingest_info_clear(BerthIngestInfo *info) {
     g_clear_pointer(&info->ref, g_free);
+    g_clear_pointer(&info->expected, g_free);
+    g_clear_pointer(&info->lease, g_free);
 }
 
 static void free_blob(gpointer data) {
@@ -284,7 +286,8 @@ bool berth_content_store_status(BerthContentStore *store, const char *ref, Berth
     struct stat status;
     g_autoptr(BerthRows) rows = berth_database_query(
         store->database, &local,
-        "SELECT ref, total, owner, started, updated FROM ingests WHERE key = ?1", "s", key);
+        "SELECT ref, total, owner, started, updated, expected, lease FROM ingests WHERE key = ?1",
+        "s", key);
 
     if (local || !berth_database_step(rows, &local)) {
         if (!local)
@@ -301,6 +304,8 @@ bool berth_content_store_status(BerthContentStore *store, const char *ref, Berth
         .owner = (uint32_t)sqlite3_column_int64(rows, 2),
         .started_usec = (uint64_t)sqlite3_column_int64(rows, 3),
         .updated_usec = MAX((uint64_t)sqlite3_column_int64(rows, 4), to_usec(status.st_mtim)),
+        .expected = g_strdup(berth_database_text(rows, 5)),
+        .lease = g_strdup(berth_database_text(rows, 6)),
     };
     return true;
 }
@@ -332,8 +337,9 @@ static bool record_ingest(BerthContentStore *store, const char *ref, uint64_t to
 
     if (!berth_content_store_status(store, ref, &info, NULL))
         return berth_database_run(store->database, error,
-                                  "INSERT INTO ingests VALUES (?1, ?2, ?3, ?4, ?5, ?5)", "ssiii",
-                                  key, ref, (int64_t)total, (int64_t)owner, now);
+                                  "INSERT INTO ingests (key, ref, total, owner, started, updated)"
+                                  "  VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+                                  "ssiii", key, ref, (int64_t)total, (int64_t)owner, now);
     if (total > 0 && info.total > 0 && total != info.total)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the ingest \"%s\" was begun with a total of %" G_GUINT64_FORMAT
@@ -363,6 +369,15 @@ int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_
         return -1;
     *offset = (uint64_t)status.st_size;
     return berth_fd_steal(&fd);
+}
+
+bool berth_content_store_intend(BerthContentStore *store, const char *ref, const char *expected,
+                                const char *lease, GError **error) {
+    g_autofree char *key = ingest_key(ref);
+
+    return berth_database_run(store->database, error,
+                              "UPDATE ingests SET expected = ?2, lease = ?3 WHERE key = ?1", "sss",
+                              key, expected, lease);
 }
 
 bool berth_content_store_abort(BerthContentStore *store, const char *ref, GError **error) {

@@ -25,6 +25,8 @@ typedef struct {
     uint64_t total;  /* expected; 0 where it is not known */
     uint64_t started_usec, updated_usec;
     uint32_t owner; /* uid */
+    char *expected; /* digest, or "" */
+    char *lease;    /* that is to keep the result, or "" */
 } BerthIngestInfo;
 
 /* directory is the state directory; missing parts are made, half-made ones of a crash removed. */
@@ -64,6 +66,10 @@ char **berth_content_store_get_sources(BerthContentStore *store, const char *dig
  * FailedPrecondition. One writer a ref is the caller's business. */
 int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error);
+/* What the ingest is to become and which lease is to keep that, for whoever commits it; "" for
+ * none. Replaces what was said before. */
+bool berth_content_store_intend(BerthContentStore *store, const char *ref, const char *expected,
+                                const char *lease, GError **error);
 bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,
                                 GError **error);
 GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error);

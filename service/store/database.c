@@ -64,7 +64,12 @@ static const char third_schema[] =
     "CREATE TABLE volumes (name TEXT PRIMARY KEY, owner INTEGER NOT NULL,"
     "  created INTEGER NOT NULL) WITHOUT ROWID;";
 
-static const char *const schemas[] = {first_schema, second_schema, third_schema};
+static const char fourth_schema[] =
+    /* What Ingest was told, for Commit. */
+    "ALTER TABLE ingests ADD COLUMN expected TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE ingests ADD COLUMN lease TEXT NOT NULL DEFAULT '';";
+
+static const char *const schemas[] = {first_schema, second_schema, third_schema, fourth_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

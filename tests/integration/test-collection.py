@@ -85,6 +85,40 @@ def test_ingested_content_needs_a_lease():
     equal(dist("lease", "rm", lease).status, 1)
 
 
+def begin_ingest(ref, data, *options):
+    """What a client leaves that goes away between its last byte and Commit."""
+    client = subprocess.Popen(["dist", "content", "ingest", ref, *options], stdin=subprocess.PIPE)
+    client.stdin.write(data)
+    client.stdin.flush()
+    wait_until(lambda: [row for row in listing("content", "active")
+                        if row["ref"] == ref and row["offset"] == len(data)], "the bytes")
+    client.kill()
+    client.communicate()
+
+
+def commit(ref):
+    return call("/org/berth1/contents", "org.berth1.Contents", "Commit", "sts", ref, "0", "")
+
+
+def test_an_ingest_remembers_what_it_was_told():
+    good("lease", "create", "late")
+    for ref, away in (("late-1", False), ("late-2", True)):
+        begin_ingest(ref, ref.encode(), "--lease=late")
+        if away:
+            run("systemctl", "restart", "berthd.service")
+        digest = json.loads(commit(ref).out.split(" ", 1)[1])
+        equal(why(digest), ["lease late"])
+        other = "sha256:" + "0" * 64
+        begin_ingest(f"{ref}-bad", b"x", f"--expected-digest={other}")
+        if away:
+            run("systemctl", "restart", "berthd.service")
+        contains(commit(f"{ref}-bad").err, other)
+    equal(pruned(), set())
+    good("lease", "rm", "late")
+    equal(len(pruned()), 2)
+    equal(listing("content", "active"), [])
+
+
 def test_a_lease_expires():
     good("lease", "create", "--expires=1", "short")
     digest = ingest("short-lived", "r", "--lease=short")

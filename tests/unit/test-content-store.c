@@ -88,6 +88,21 @@ static void test_an_ingest_goes_on_where_it_was(void) {
     tear_down();
 }
 
+static void test_what_an_ingest_was_told_stays(void) {
+    g_auto(BerthIngestInfo) info = {0}, later = {0};
+
+    set_up();
+    ingest("a", "ab");
+    g_assert_true(berth_content_store_status(store, "a", &info, NULL));
+    g_assert_cmpstr(info.expected, ==, "");
+    g_assert_cmpstr(info.lease, ==, "");
+    g_assert_true(berth_content_store_intend(store, "a", ABC, "mine", NULL));
+    g_assert_true(berth_content_store_status(store, "a", &later, NULL));
+    g_assert_cmpstr(later.expected, ==, ABC);
+    g_assert_cmpstr(later.lease, ==, "mine");
+    tear_down();
+}
+
 static void test_abort_of_nothing_is_fine(void) {
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
@@ -138,6 +153,8 @@ int main(int argc, char **argv) {
                     test_a_second_commit_is_already_exists_and_keeps_the_blob);
     g_test_add_func("/content-store/an-ingest-goes-on-where-it-was",
                     test_an_ingest_goes_on_where_it_was);
+    g_test_add_func("/content-store/what-an-ingest-was-told-stays",
+                    test_what_an_ingest_was_told_stays);
     g_test_add_func("/content-store/abort-of-nothing-is-fine", test_abort_of_nothing_is_fine);
     g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
                     test_what_a_crash_leaves_is_removed_at_the_next_start);
