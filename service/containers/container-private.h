@@ -117,6 +117,13 @@ void berth_container_started(BerthContainer *container);
 void berth_container_look_for_oom(BerthContainer *container);
 void berth_container_stop_watching_oom(BerthContainer *container);
 
+/* logging.c: the fields of its entries in the journal, from before it starts until what it wrote
+ * has been taken up. */
+void berth_container_set_log_fields(BerthContainer *container);
+void berth_container_drop_log_fields(BerthContainer *container);
+/* Those of what does not run any more. */
+void berth_containers_sweep_log_fields(BerthContainers *containers);
+
 /* network.c. Whether its network is one of CNI's. */
 bool berth_container_has_network(const BerthContainer *container);
 /* Leaves the network that it was in as process pid, in a process of its own. */

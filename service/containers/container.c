@@ -138,6 +138,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
         berth_network_leave(container->containers, record->id, record->pid);
     /* After the record: until then the descriptor is what knows the status. */
     berth_process_forget(first);
+    berth_container_drop_log_fields(container);
     log_end(record);
     /* Why it failed to start comes before that it has ended. */
     if (first->launch)

@@ -224,6 +224,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
         }
     berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
+    berth_containers_sweep_log_fields(containers);
     berth_networks_recover(containers);
     berth_renames_recover(containers);
     return good && remove_orphans(containers, error) && berth_volumes_recover(containers, error);

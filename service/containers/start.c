@@ -192,6 +192,7 @@ void berth_container_start(BerthContainer *container, const BerthContainerStream
         done(error, userdata);
         return;
     }
+    berth_container_set_log_fields(container);
     first->started = done;
     first->userdata = userdata;
     first->born = false;

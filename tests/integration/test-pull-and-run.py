@@ -208,6 +208,23 @@ def test_logs_are_in_the_journal_under_the_scope():
     good("rm", "talker")
 
 
+def test_entries_of_the_journal_name_container_and_image():
+    def lines(name):
+        return run("journalctl", f"BERTH_CONTAINER={name}", f"BERTH_IMAGE={IMAGE}", "-o", "cat").out.splitlines()
+    good("run", "-d", "--rm", "--id=named", IMAGE, "echo", "brief")
+    good("run", "-d", "--id=stays", IMAGE, "sleep", "1000")
+    good("exec", "-d", "stays", "echo", "from-exec")
+    wait_until(lambda: "brief" in lines("named") and "from-exec" in lines("stays"), "the lines")
+    # What journald reads goes with the container, at the latest when the service comes back.
+    def fields():
+        return sorted(name for name in os.listdir("/run/systemd/units") if "berth-" in name and "extra-fields" in name)
+    contains(fields(), "log-extra-fields:berth-named.scope")
+    run("systemctl", "restart", "berthd.service")
+    good("ps")
+    equal(fields(), ["log-extra-fields:berth-stays.scope"])
+    good("rm", "--force", "stays")
+
+
 def test_wait_after_the_end_answers_at_once():
     good("run", "-d", "--id=ended", IMAGE, "sh", "-c", "exit 3")
     equal(dist("wait", "ended").status, 3)

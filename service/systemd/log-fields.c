@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "systemd/log-fields.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DIRECTORY "/run/systemd/units"
+#define PREFIX "log-extra-fields:"
+
+static char *make_path(const char *unit) {
+    return g_strconcat(DIRECTORY "/" PREFIX, unit, NULL);
+}
+
+bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error) {
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    g_autofree char *path = make_path(unit);
+    g_autofree char *new_path = g_strconcat(path, "~", NULL);
+
+    for (; *assignments; assignments++) {
+        size_t length = strlen(*assignments);
+        guint64 size = GUINT64_TO_LE((guint64)length);
+        g_byte_array_append(data, (const guint8 *)&size, sizeof size);
+        g_byte_array_append(data, (const guint8 *)*assignments, (guint)length);
+    }
+    berth_autofd int file = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return (file >= 0 && berth_fd_write_all(file, data->data, data->len) &&
+            rename(new_path, path) == 0) ||
+           berth_error_set_errno(error, errno, "write %s", new_path);
+}
+
+void berth_log_fields_remove(const char *unit) {
+    g_autofree char *path = make_path(unit);
+
+    (void)unlink(path);
+}
+
+void berth_log_fields_sweep(const char *pattern, BerthUnitNeeded is_needed, void *userdata) {
+    g_autoptr(GDir) directory = g_dir_open(DIRECTORY, 0, NULL);
+    const char *name;
+
+    while (directory && (name = g_dir_read_name(directory))) {
+        const char *unit = name + strlen(PREFIX);
+        if (g_str_has_prefix(name, PREFIX) && g_pattern_match_simple(pattern, unit) &&
+            !is_needed(unit, userdata))
+            berth_log_fields_remove(unit);
+    }
+}
