@@ -3,6 +3,7 @@
 #include "foreground.h"
 
 #include "base/fd.h"
+#include "journal.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -14,9 +15,13 @@ typedef struct {
     sd_bus *bus;
     sd_event *event;
     DistTerminal *terminal;
+    DistJournal *journal;
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;
     bool detached;
+    bool attaching;       /* until it has the terminal */
+    bool started;         /* by this */
+    GError *attach_error; /* which matters only where it runs */
 } Loop;
 
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
@@ -40,7 +45,8 @@ static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
     (void)error;
     loop->waited = sd_bus_message_ref(reply);
-    return sd_event_exit(loop->event, 0);
+    /* What it wrote last is still to be shown. */
+    return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
 }
 
 static int ask_to_wait(Loop *loop) {
@@ -65,28 +71,44 @@ static void on_detached(void *userdata) {
     sd_event_exit(loop->event, 0);
 }
 
+/* One that could not be started says why itself, and how it has ended. */
+static int give_up_without_terminal(Loop *loop) {
+    if (loop->attach_error && !loop->waited && loop->started && !loop->error)
+        loop->error = g_steal_pointer(&loop->attach_error);
+    return loop->waited || (loop->error && loop->started) ? sd_event_exit(loop->event, 0) : 0;
+}
+
 static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
-    int master;
+    DistAttachment attachment;
+    int master, screen, bell;
 
     (void)error;
-    if (!berth_bus_check_reply(reply, _("the service left"), &loop->error))
-        return sd_event_exit(loop->event, 0);
-    int r = sd_bus_message_read(reply, "h", &master);
-    int copy = r < 0 ? -1 : fcntl(master, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
-        return sd_event_exit(loop->event, 0);
-    loop->terminal = dist_terminal_join(loop->event, copy, loop->request->detach_keys, on_detached,
-                                        loop, &loop->error);
+    loop->attaching = false;
+    if (!berth_bus_check_reply(reply, _("the service left"), &loop->attach_error))
+        return give_up_without_terminal(loop);
+    int r = sd_bus_message_read(reply, "hhh", &master, &screen, &bell);
+    if (r < 0) {
+        dist_bad_reply(r, &loop->attach_error);
+        return give_up_without_terminal(loop);
+    }
+    attachment.master = fcntl(master, F_DUPFD_CLOEXEC, 3);
+    attachment.screen = fcntl(screen, F_DUPFD_CLOEXEC, 3);
+    attachment.bell = fcntl(bell, F_DUPFD_CLOEXEC, 3);
+    loop->terminal = dist_terminal_join(loop->event, &attachment, loop->request->detach_keys,
+                                        on_detached, loop, &loop->attach_error);
     if (!loop->terminal)
+        return give_up_without_terminal(loop);
+    if (loop->waited)
         return sd_event_exit(loop->event, 0);
     send_size(loop);
     return 0;
 }
 
 static int ask_for_terminal(Loop *loop) {
-    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS,
-                                    "OpenTerminal", on_terminal, loop, "ssa{sv}", loop->request->id,
+    loop->attaching = true;
+    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Attach",
+                                    on_terminal, loop, "ssa{sv}", loop->request->id,
                                     loop->request->process, 0);
 }
 
@@ -100,7 +122,11 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
     if (!good && !ended)
         return sd_event_exit(loop->event, 0);
-    if (good && loop->request->terminal && (r = ask_for_terminal(loop)) < 0)
+    loop->started = good;
+    if (good && loop->attach_error)
+        return give_up_without_terminal(loop);
+    if (good && loop->request->terminal && loop->request->wait_after_start &&
+        (r = ask_for_terminal(loop)) < 0)
         return r;
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
 }
@@ -136,7 +162,8 @@ static int watch_signals(Loop *loop) {
     return r;
 }
 
-/* Waiting is asked for first: a container that deletes itself leaves nothing to ask later. */
+/* Waiting and the terminal are asked for first: a container that deletes itself leaves nothing to
+ * ask later. Of one that ran before, both would be of then. */
 static int run(Loop *loop) {
     const DistForeground *request = loop->request;
     int r;
@@ -145,10 +172,16 @@ static int run(Loop *loop) {
         (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0 ||
         (!request->wait_after_start && (r = ask_to_wait(loop)) < 0))
         return r;
-    r = request->start
-            ? sd_bus_call_async(loop->bus, NULL, request->start, on_started, loop, UINT64_MAX)
-            : ask_for_terminal(loop);
-    return r < 0 ? r : sd_event_loop(loop->event);
+    loop->started = !request->start;
+    if (request->terminal && !request->wait_after_start && (r = ask_for_terminal(loop)) < 0)
+        return r;
+    if (request->journal &&
+        !(loop->journal = dist_journal_follow(loop->event, request->id, &loop->error)))
+        return 0;
+    if (request->start &&
+        (r = sd_bus_call_async(loop->bus, NULL, request->start, on_started, loop, UINT64_MAX)) < 0)
+        return r;
+    return sd_event_loop(loop->event);
 }
 
 int dist_foreground_run(const DistForeground *request, GError **error) {
@@ -157,6 +190,8 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     g_autoptr(sd_bus_message) waited = loop.waited;
 
     dist_terminal_free(loop.terminal);
+    dist_journal_free(loop.journal);
+    g_clear_error(&loop.attach_error);
     if (loop.error)
         g_propagate_error(error, loop.error);
     else if (r < 0 && !*error)

@@ -2,8 +2,8 @@
 
 /*
  * A process of a container in the foreground: dist waits for its end and takes its status. Without
- * a terminal the process has dist's own descriptors; with one, dist stands between the terminal it
- * was started in and the process's, as ssh does.
+ * a terminal the process has dist's own descriptors, or dist shows what it writes to the journal;
+ * with one, dist stands between the terminal it was started in and the process's, as ssh does.
  */
 
 #pragma once
@@ -14,8 +14,8 @@ typedef struct {
     const char *id, *process; /* "" for the container's first */
     sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
-    bool terminal;
-    const char *detach_keys; /* as "ctrl-p,ctrl-q" */
+    bool terminal, journal;   /* what is shown of it besides, if anything */
+    const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
 } DistForeground;
 
 /* Its exit status; 0 after detaching. */

@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include "base/fd.h"
+#include "base/screen.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,13 +11,18 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16 };
+/* More than the kernel keeps of what a process has written that has ended. */
+enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16, MAX_LAST_READS = 64 };
+
+/* When another has the screen for longer than reading takes. */
+#define BUSY_USEC 10000
 
 struct DistTerminal {
-    int master;
+    int master, bell;
+    BerthScreen screen;
     bool raw;
     struct termios before;
-    sd_event_source *input, *output;
+    sd_event_source *input, *output, *rung, *busy;
     unsigned char keys[MAX_KEYS];
     size_t key_count, matched;
     DistDetached detached;
@@ -129,22 +135,43 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
     return 0;
 }
 
-/* False when nothing is left: EIO is what a master gives when the other side is closed. */
-static bool copy_output(DistTerminal *terminal) {
-    char buffer[BUFFER_BYTES];
-    ssize_t size = read(terminal->master, buffer, sizeof buffer);
+static BerthScreenState copy_output(DistTerminal *terminal) {
+    g_autoptr(GByteArray) fresh = g_byte_array_new();
+    BerthScreenState state = berth_screen_take(&terminal->screen, terminal->master, fresh);
+    uint64_t one = 1;
 
-    if (size < 0 && errno == EINTR)
-        return true;
-    return size > 0 && berth_fd_write_all(STDOUT_FILENO, buffer, (size_t)size);
+    if (state == BERTH_SCREEN_MORE)
+        (void)!write(terminal->bell, &one, sizeof one);
+    /* Whether or not it can be shown here: others read it there. */
+    if (fresh->len > 0)
+        (void)berth_fd_write_all(STDOUT_FILENO, fresh->data, fresh->len);
+    return state;
 }
 
+/* For the master and for the bell. Both are edge-triggered: setting it again tells of what is left,
+ * so that what is typed has its turn. A terminal whose other side is closed may be opened again. */
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    DistTerminal *terminal = userdata;
+
+    (void)source;
     (void)fd;
     (void)events;
-    if (!copy_output(userdata) && errno != EAGAIN)
-        return sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    return 0;
+    switch (copy_output(terminal)) {
+    case BERTH_SCREEN_MORE:
+        return sd_event_source_set_io_events(terminal->output, EPOLLIN | EPOLLET);
+    case BERTH_SCREEN_BUSY:
+        sd_event_source_set_time_relative(terminal->busy, BUSY_USEC);
+        return sd_event_source_set_enabled(terminal->busy, SD_EVENT_ONESHOT);
+    case BERTH_SCREEN_QUIET:
+    case BERTH_SCREEN_CLOSED:
+    default:
+        return 0;
+    }
+}
+
+static int on_busy(sd_event_source *source, uint64_t usec, void *userdata) {
+    (void)usec;
+    return on_output(source, -1, 0, userdata);
 }
 
 static bool make_raw(DistTerminal *terminal, GError **error) {
@@ -171,21 +198,34 @@ static void copy_file(DistTerminal *terminal) {
     while (size > 0 && write_to_master(terminal, buffer, (size_t)size));
 }
 
-DistTerminal *dist_terminal_join(sd_event *event, int master, const char *detach_keys,
-                                 DistDetached detached, void *userdata, GError **error) {
+static int watch_output(DistTerminal *terminal, sd_event *event) {
+    int r;
+
+    if ((r = sd_event_add_io(event, &terminal->output, terminal->master, EPOLLIN | EPOLLET,
+                             on_output, terminal)) < 0 ||
+        (r = sd_event_add_io(event, &terminal->rung, terminal->bell, EPOLLIN | EPOLLET, on_output,
+                             terminal)) < 0)
+        return r;
+    /* At once, for what is on the screen. */
+    return sd_event_add_time_relative(event, &terminal->busy, CLOCK_MONOTONIC, 0, 0, on_busy,
+                                      terminal);
+}
+
+DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachment,
+                                 const char *detach_keys, DistDetached detached, void *userdata,
+                                 GError **error) {
     g_autoptr(DistTerminal) terminal = g_new0(DistTerminal, 1);
     int r;
 
-    terminal->master = master;
+    terminal->master = attachment->master;
+    terminal->screen.file = attachment->screen;
+    terminal->bell = attachment->bell;
     terminal->detached = detached;
     terminal->userdata = userdata;
     if (!parse_keys(detach_keys, terminal->keys, &terminal->key_count, error) ||
         !make_raw(terminal, error))
         return NULL;
-    /* It is one open file with the service's and with those of others who are attached: reads that
-     * find nothing return at once only because who else reads may have been faster. */
-    fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
-    if ((r = sd_event_add_io(event, &terminal->output, master, EPOLLIN, on_output, terminal)) < 0) {
+    if ((r = watch_output(terminal, event)) < 0) {
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
     }
@@ -204,13 +244,19 @@ void dist_terminal_free(DistTerminal *terminal) {
         return;
     if (terminal->output) {
         sd_event_source_disable_unref(terminal->output);
-        while (copy_output(terminal))
+        for (int i = 0; i < MAX_LAST_READS && copy_output(terminal) == BERTH_SCREEN_MORE; i++)
             ;
     }
+    if (terminal->rung)
+        sd_event_source_disable_unref(terminal->rung);
+    if (terminal->busy)
+        sd_event_source_disable_unref(terminal->busy);
     if (terminal->input)
         sd_event_source_disable_unref(terminal->input);
     if (terminal->raw)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->before);
     berth_fd_clear(&terminal->master);
+    berth_fd_clear(&terminal->screen.file);
+    berth_fd_clear(&terminal->bell);
     g_free(terminal);
 }

@@ -14,10 +14,16 @@ typedef void (*DistDetached)(void *userdata);
 /* Checks keys like "ctrl-p,ctrl-q" or "ctrl-],x"; "" for none. */
 bool dist_terminal_check_keys(const char *keys, GError **error);
 
-/* Puts dist's terminal into raw mode and copies both ways until it is freed, which restores it.
- * Takes master over. */
-DistTerminal *dist_terminal_join(sd_event *event, int master, const char *detach_keys,
-                                 DistDetached detached, void *userdata, GError **error);
+/* What Attach gives; base/screen.h. */
+typedef struct {
+    int master, screen, bell;
+} DistAttachment;
+
+/* Puts dist's terminal into raw mode, shows what was written last, and copies both ways until it is
+ * freed, which restores it. Takes the descriptors over. */
+DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachment,
+                                 const char *detach_keys, DistDetached detached, void *userdata,
+                                 GError **error);
 
 /* Copies what the container has still written, without waiting, and restores. */
 void dist_terminal_free(DistTerminal *terminal);

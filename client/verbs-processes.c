@@ -122,7 +122,7 @@ int dist_verb_exec(int argc, char **argv, GError **error) {
 }
 
 int dist_verb_attach(int argc, char **argv, GError **error) {
-    g_autofree char *keys = NULL, *process = NULL;
+    g_autofree char *keys = NULL, *process = NULL, *state = NULL;
     const GOptionEntry entries[] = {
         {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &keys,
          N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
@@ -130,14 +130,27 @@ int dist_verb_attach(int argc, char **argv, GError **error) {
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
-    if (!dist_parse(_("ID"), _("Use the terminal of a container, until it ends or is left."),
+    if (!dist_parse(_("ID"),
+                    _("Use the terminal of a container, until it ends or is left; of one without, "
+                      "show what it writes to the journal."),
                     entries, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, 1, error) || (keys && !dist_terminal_check_keys(keys, error)))
         return DIST_EXIT_BERTH;
+    bool terminal = process != NULL;
+    if (!process)
+        state = dist_get_state(argv[1], &terminal, error);
+    if (!process && !state)
+        return DIST_EXIT_BERTH;
+    if (!terminal && (dist_settings.host || dist_settings.machine)) {
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        _("%s has no terminal, and its journal is another machine's"), argv[1]);
+        return DIST_EXIT_BERTH;
+    }
     const DistForeground foreground = {
         .id = argv[1],
         .process = process ? process : "",
-        .terminal = true,
+        .terminal = terminal,
+        .journal = !terminal,
         .detach_keys = keys ? keys : DIST_DETACH_KEYS,
     };
     return dist_foreground_run(&foreground, error);

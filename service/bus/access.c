@@ -80,7 +80,8 @@ static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error
     if (sd_bus_message_read(signal, "sss", &name, &old, &new) < 0 || new[0] != '\0')
         return 0;
     drop_queries_of(access, name);
-    if (g_hash_table_remove(access->uids, name) && access->left)
+    g_hash_table_remove(access->uids, name);
+    if (access->left)
         access->left(name, access->left_userdata);
     return 0;
 }

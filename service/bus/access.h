@@ -41,7 +41,7 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, sd_bus_message
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call,
                          sd_bus_message_handler_t handler, void *userdata, uint32_t *uid);
 
-/* Told when a client that was seen here leaves the bus. */
+/* Told when a client leaves the bus. */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);
 

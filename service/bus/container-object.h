@@ -65,6 +65,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_
 /* Methods of both faces; container-processes.c. */
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_detach(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);

@@ -104,24 +104,61 @@ static int find_process(sd_bus_message *call, void *userdata, sd_bus_error *erro
                                  container);
 }
 
-int berth_container_method_open_terminal(sd_bus_message *call, void *userdata,
-                                         sd_bus_error *ret_error) {
-    g_autoptr(GError) error = NULL;
+static void on_opened(const BerthAttachment *attachment, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "h", attachment->master);
+}
+
+static void on_attached(const BerthAttachment *attachment, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "hhh", attachment->master, attachment->screen,
+                                   attachment->bell);
+}
+
+static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error,
+                  sd_bus_message_handler_t handler, bool alone) {
     BerthContainer *container;
     const char *process;
-    int r = find_process(call, userdata, ret_error, berth_container_method_open_terminal, "attach",
-                         &process, &container);
+    int r = find_process(call, userdata, ret_error, handler, "attach", &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_container_is_object_call(call) && (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
-    int terminal = berth_container_open_terminal(container, process, &error);
-    if (terminal < 0)
-        return berth_bus_error_set(ret_error, error);
-    r = sd_bus_reply_method_return(call, "h", terminal);
-    close(terminal);
-    return r;
+    berth_container_attach(container, process, sd_bus_message_get_sender(call), alone,
+                           alone ? on_opened : on_attached, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_container_method_open_terminal(sd_bus_message *call, void *userdata,
+                                         sd_bus_error *error) {
+    return attach(call, userdata, error, berth_container_method_open_terminal, true);
+}
+
+int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return attach(call, userdata, error, berth_container_method_attach, false);
+}
+
+int berth_container_method_detach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    const char *process;
+    int r = find_process(call, userdata, ret_error, berth_container_method_detach, "attach",
+                         &process, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_container_detach(container, process, sd_bus_message_get_sender(call), &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
 }
 
 int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

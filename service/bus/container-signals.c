@@ -85,6 +85,7 @@ static void on_peer_left(const char *peer, void *userdata) {
     BerthService *service = userdata;
 
     g_hash_table_remove(service->subscribers, peer);
+    berth_containers_forget_client(service->containers, peer);
     /* A container that is never started would be waited for without an end. */
     for (guint i = service->waiting->len; i-- > 0;) {
         BerthPendingCall *pending = service->waiting->pdata[i];

@@ -7,6 +7,8 @@
 #include "containers/containers.h"
 #include "containers/devices.h"
 #include "containers/launch.h"
+#include "containers/screens.h"
+#include "containers/terminal.h"
 
 struct BerthContainers {
     sd_event *event;
@@ -19,6 +21,8 @@ struct BerthContainers {
     char *state_path;
     int program, copy_program; /* berth-launch, berth-copy */
     GPtrArray *copies;         /* under way; copy.c */
+    GPtrArray *terminals;      /* BerthTerminal */
+    BerthScreens *screens;
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
     GHashTable *taken; /* ids of containers that are being made */
@@ -31,14 +35,15 @@ typedef struct BerthHealth BerthHealth;
 /* A process that the service watches: the container's first one, or one that was executed in it. */
 typedef struct {
     BerthContainer *container;
-    char *fd_name; /* in systemd's descriptor store */
-    int pidfd;     /* while it runs */
-    int terminal;  /* the master of its terminal, -1 without one; kept when it has ended */
+    char *fd_name;           /* in systemd's descriptor store */
+    int pidfd;               /* while it runs */
+    BerthTerminal *terminal; /* NULL without one; kept when it has ended */
     sd_event_source *watch;
     BerthLaunch *launch; /* while it is being started */
     bool born;           /* by that launch */
     bool quiet;          /* the service's own: no row, no events, forgotten when it ends */
     GPtrArray *waiters;
+    GPtrArray *attaching;       /* who attaches before it has its terminal; terminal.c */
     BerthContainerDone started; /* for the launch */
     void *userdata;
     BerthProcessRecord *record; /* NULL for the first, which the container's record stands for */
@@ -92,6 +97,9 @@ void berth_process_fail_waiters(BerthProcess *process, const GError *error);
 /* Keeps the master of its terminal, here and with systemd; takes it over. */
 void berth_process_set_terminal(BerthProcess *process, int master);
 void berth_process_drop_terminal(BerthProcess *process);
+/* terminal.c. Who waits for the terminal gets it, or the error. */
+GPtrArray *berth_process_new_attaching(void);
+void berth_process_answer_attaching(BerthProcess *process, const GError *error);
 /* Pidfds and masters that systemd had, by name. */
 typedef struct {
     char **names;

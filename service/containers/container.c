@@ -115,6 +115,14 @@ static void log_end(const BerthContainerRecord *record) {
               "Container %s ended with %s", record->id, status);
 }
 
+static void fail_attaching(BerthContainer *container, const char *why) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_NOT_FOUND, "container \"%s\" %s", container->record.id,
+                    why);
+    berth_process_answer_attaching(container->first, error);
+}
+
 void berth_container_set_exited(BerthContainer *container, int status) {
     BerthContainerRecord *record = &container->record;
     BerthProcess *first = container->first;
@@ -143,6 +151,9 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     /* Why it failed to start comes before that it has ended. */
     if (first->launch)
         berth_launch_set_exited(first->launch, status);
+    /* It may have come just now. */
+    berth_terminal_set_ended(first->terminal);
+    fail_attaching(container, "ended before it had a terminal");
     if (record->auto_remove)
         remove_soon(container);
     else
@@ -215,6 +226,7 @@ bool berth_container_delete(BerthContainer *container, GError **error) {
     drop_terminals(container);
     berth_container_tell(container, sequence);
     fail_waiters(container);
+    fail_attaching(container, "was deleted before it was started");
     g_hash_table_remove(containers->by_id, id);
     return true;
 }

@@ -60,6 +60,8 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->directory = containers->volumes = containers->networks = containers->program = -1;
     containers->copy_program = -1;
     containers->copies = berth_copies_new();
+    containers->terminals = g_ptr_array_new();
+    containers->screens = berth_screens_new(containers->event);
     containers->state_path = read_path(directory);
     if (!open_directory(directory, "containers", &containers->directory, error) ||
         !open_directory(directory, "volumes", &containers->volumes, error) ||
@@ -88,6 +90,8 @@ void berth_containers_free(BerthContainers *containers) {
     berth_fd_clear(&containers->program);
     berth_fd_clear(&containers->copy_program);
     g_ptr_array_unref(containers->copies);
+    berth_screens_free(containers->screens);
+    g_ptr_array_unref(containers->terminals);
     berth_fd_clear(&containers->volumes);
     berth_fd_clear(&containers->networks);
     g_free(containers->state_path);

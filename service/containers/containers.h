@@ -108,8 +108,23 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
 bool berth_container_kill(BerthContainer *container, const char *process, int signal, bool all,
                           GError **error);
 
-/* A descriptor of the terminal's master, the caller's; -1 with error. */
-int berth_container_open_terminal(BerthContainer *container, const char *process, GError **error);
+/* What who is attached to a terminal has: the master, which is non-blocking, and what base/screen.h
+ * tells of. */
+typedef struct {
+    int master, screen, bell;
+} BerthAttachment;
+/* The attachment is the callee's to duplicate; NULL with error. */
+typedef void (*BerthAttached)(const BerthAttachment *attachment, const GError *error,
+                              void *userdata);
+
+/* For a client of the bus, by its unique name, until it leaves. alone: it reads the master by
+ * itself, past the screen. */
+void berth_container_attach(BerthContainer *container, const char *process, const char *client,
+                            bool alone, BerthAttached done, void *userdata);
+bool berth_container_detach(BerthContainer *container, const char *process, const char *client,
+                            GError **error);
+/* A client has left the bus. */
+void berth_containers_forget_client(BerthContainers *containers, const char *client);
 bool berth_container_resize(BerthContainer *container, const char *process, uint32_t rows,
                             uint32_t columns, GError **error);
 /* Sends the end of file that the terminal knows. What is no terminal is the caller's to close. */

@@ -19,10 +19,6 @@ static char *make_fd_name(const BerthContainer *container, const BerthProcessRec
                   : g_strdup(container->scope);
 }
 
-static char *make_terminal_name(const BerthProcess *process) {
-    return g_strconcat("tty-", process->fd_name, NULL);
-}
-
 void berth_process_take_name(BerthProcess *process) {
     const BerthContainer *container = process->container;
 
@@ -39,8 +35,9 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *r
 
     process->container = container;
     process->record = record;
-    process->pidfd = process->terminal = -1;
+    process->pidfd = -1;
     process->waiters = g_ptr_array_new_with_free_func(g_free);
+    process->attaching = berth_process_new_attaching();
     process->fd_name = make_fd_name(container, record);
     if (record)
         g_hash_table_insert(container->processes, record->id, process);
@@ -55,8 +52,9 @@ void berth_process_free(gpointer data) {
     if (process->watch)
         sd_event_source_disable_unref(process->watch);
     berth_fd_clear(&process->pidfd);
-    berth_fd_clear(&process->terminal);
+    berth_terminal_free(process->terminal);
     g_ptr_array_unref(process->waiters);
+    g_ptr_array_unref(process->attaching);
     g_free(process->fd_name);
     berth_process_record_free(process->record);
     g_free(process);
@@ -109,25 +107,18 @@ void berth_process_forget(BerthProcess *process) {
         process->watch = sd_event_source_disable_unref(process->watch);
     berth_fd_clear(&process->pidfd);
     berth_fd_store_remove(process->fd_name);
+    berth_terminal_set_ended(process->terminal);
 }
 
 void berth_process_set_terminal(BerthProcess *process, int master) {
-    g_autofree char *name = make_terminal_name(process);
-    g_autoptr(GError) error = NULL;
-
     berth_process_drop_terminal(process);
-    process->terminal = master;
-    if (!berth_fd_store_put(name, master, &error))
-        berth_log_warning("BERTH_CONTAINER", process->container->record.id, "%s", error->message);
+    process->terminal =
+        berth_terminal_new(process->container->containers, process->fd_name, master, -1);
+    berth_process_answer_attaching(process, NULL);
 }
 
 void berth_process_drop_terminal(BerthProcess *process) {
-    g_autofree char *name = make_terminal_name(process);
-
-    if (process->terminal < 0)
-        return;
-    berth_fd_clear(&process->terminal);
-    berth_fd_store_remove(name);
+    berth_terminal_drop(g_steal_pointer(&process->terminal));
 }
 
 void berth_process_answer_waiters(BerthProcess *process, int status, uint64_t exited_usec) {
@@ -226,17 +217,28 @@ static int take_kept(const BerthKeptDescriptors *kept, const char *name) {
     return taken;
 }
 
+static void find_terminal_again(BerthProcess *process, const BerthKeptDescriptors *kept) {
+    g_autofree char *name = berth_terminal_make_name(process->fd_name);
+    g_autofree char *screen_name = berth_terminal_make_screen_name(process->fd_name);
+    int master = take_kept(kept, name);
+    berth_autofd int screen = take_kept(kept, screen_name);
+
+    if (master >= 0)
+        process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
+                                               master, berth_fd_steal(&screen));
+}
+
 int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept) {
     const BerthContainer *container = process->container;
     const BerthProcessRecord *record = process->record;
     const char *boot = record ? record->boot : container->record.boot;
     bool running = record ? record->running : berth_container_is_running(container);
-    g_autofree char *terminal = make_terminal_name(process);
     berth_autofd int pidfd = take_kept(kept, process->fd_name);
 
-    process->terminal = take_kept(kept, terminal);
+    find_terminal_again(process, kept);
     /* After a reboot nothing runs, whatever has its pid now. */
     if (!running || g_strcmp0(boot, container->containers->boot) != 0) {
+        berth_terminal_set_ended(process->terminal);
         if (pidfd >= 0)
             berth_fd_store_remove(process->fd_name);
         return -1;

@@ -122,7 +122,9 @@ static bool limit(int resource, rlim_t value, const char *what, GError **error) 
 }
 
 static bool set_limits(const BerthBox *box, GError **error) {
-    if (!limit(RLIMIT_NOFILE, MAX_DESCRIPTORS, "descriptors", error) ||
+    rlim_t descriptors = box->max_descriptors ? box->max_descriptors : MAX_DESCRIPTORS;
+
+    if (!limit(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
         !limit(RLIMIT_CORE, 0, "core dumps", error))
         return false;
         /* The address space of a sanitized build is terabytes of shadow. */

@@ -25,6 +25,7 @@ typedef struct {
     BerthFiles files;
     const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */
     uint64_t max_file_bytes;  /* RLIMIT_FSIZE; 0 for none written */
+    uint64_t max_descriptors; /* RLIMIT_NOFILE; 0 for what other workers have */
 } BerthBox;
 
 /* directory is used with BERTH_FILES_ONE_DIRECTORY only. */

@@ -61,11 +61,19 @@ class Terminal:
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text):
             left = end - time.monotonic()
-            assert left > 0, f"{pattern!r} is not in {self.text!r}"
+            assert left > 0, f"{pattern!r} is not in {self.text[-2000:]!r}"
             if select.select([self.master], [], [], min(left, 0.2))[0]:
                 self.text += os.read(self.master, 65536).decode(errors="replace")
         found = re.search(pattern, self.text)
         self.text = self.text[found.end():]
+        return found
+
+    def read_to(self, word):
+        """All up to a word, of which there may be much."""
+        while word not in self.text[-70000:]:
+            assert select.select([self.master], [], [], 15)[0], self.text[-2000:]
+            self.text += os.read(self.master, 65536).decode(errors="replace")
+        found, self.text = self.text.rsplit(word, 1)
         return found
 
     def end(self):
@@ -241,6 +249,24 @@ def test_a_terminal_as_ssh_has_it():
     equal(terminal.end(), 5)
 
 
+def test_what_ends_at_once_is_seen():
+    for number in range(20):
+        for options in (("run", "-it", "--rm", IMAGE), ("exec", "-it", "box")):
+            terminal = Terminal(*options, "sh", "-c", f"echo word-$(({number}+1000)); exit 3")
+            terminal.expect(f"word-{number + 1000}")
+            equal(terminal.end(), 3)
+    terminal = Terminal("run", "-it", "--rm", IMAGE, "nothere")
+    terminal.expect("not found in the image")
+    equal(terminal.end(), 127)
+    good("create", "-t", "--id=never", IMAGE, "sh")
+    early = subprocess.Popen(["busctl", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers",
+                              "Attach", "ssa{sv}", "never", "", "0"], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    equal(early.poll(), None, "who attaches early waits for the terminal")
+    good("rm", "never")
+    contains(early.communicate(timeout=10)[1], "deleted")
+
+
 def test_exec_with_a_terminal():
     terminal = Terminal("exec", "-it", "box", "sh")
     terminal.expect("# ")
@@ -264,12 +290,126 @@ def test_detach_and_attach():
     again.expect("was-kept")
     again.type("\x01")
     equal(again.end(), 0)
-    contains(dist("attach", "box").err, "no terminal")
+    contains(dist("attach", "--process=nosuch", "box").err, "nosuch")
     contains(dist("attach", "--detach-keys=nonsense", "tty").err, "nonsense")
     last = Terminal("attach", "tty")
     last.type("exit 4\n")
     equal(last.end(), 4)
     good("rm", "tty")
+
+
+def test_all_who_are_attached_see_all():
+    first = Terminal("run", "-it", "--id=shared", IMAGE, "sh")
+    first.expect("# ")
+    first.type("echo before-$((40+2))\n")
+    first.expect("before-42")
+    second = Terminal("attach", "shared")
+    second.expect("before-42")
+    second.type("for n in $(seq 1 300); do echo line-$n-; done; echo done-$((40+3))\n")
+    for terminal in (first, second):
+        found = terminal.read_to("done-43")
+        equal(re.findall("line-([0-9]+)-", found), [str(n) for n in range(1, 301)])
+    # One that dies in the middle of reading takes nothing along.
+    first.type("seq 1 30000 | busybox sed 's/.*/many-&-/'; echo done-$((40+4))\n")
+    first.expect("many-100-")
+    second.process.kill()
+    second.process.wait()
+    found = first.read_to("done-44")
+    equal(re.findall("many-([0-9]+)-", found), [str(n) for n in range(101, 30001)])
+    first.type("exit 9\n")
+    equal(first.end(), 9)
+    good("rm", "shared")
+
+
+def test_a_terminal_that_nobody_reads():
+    def written():
+        return dist("exec", "alone", "cat", "/written").out.split()[-1:]
+    script = ("for round in 1 2 3 4; do seq 1 20000 | busybox sed \"s/.*/$round-&-/\"; echo $round >>/written; "
+              "until test -e /go-$round; do sleep 0.1; done; done; exit 12")
+    good("create", "-t", "--id=alone", IMAGE, "sh", "-c", script)
+    good("start", "alone")
+    wait_until(lambda: written() == ["1"], "the first round")
+    kill_service()
+    good("exec", "alone", "touch", "/go-1")
+    wait_until(lambda: written() == ["2"], "the round after the service was killed")
+    equal(run("pkill", "-9", "-x", "berth-screen").status, 0)
+    good("exec", "alone", "touch", "/go-2")
+    wait_until(lambda: written() == ["3"], "the round after the worker was killed")
+    late = Terminal("attach", "alone")
+    # Whole lines of what was last, without a gap.
+    found = late.read_to("3-20000-")
+    assert re.match(r"3-\d+-\r\n", found), found[:100]
+    numbers = re.findall(r"3-([0-9]+)-", found)
+    equal(numbers, [str(n) for n in range(int(numbers[0]), 20000)])
+    assert 5000 < len(numbers) < 20000, len(numbers)
+    late.type("\x10\x11")
+    equal(late.end(), 0)
+    good("exec", "alone", "touch", "/go-3")
+    wait_until(lambda: written() == ["4"], "the round after it was left")
+    good("exec", "alone", "touch", "/go-4")
+    equal(wait_for("alone"), 12)
+    last = Terminal("attach", "alone")
+    last.read_to("4-20000-")
+    equal(last.end(), 12)
+    good("rm", "alone")
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 1, "the worker's end")
+
+
+def test_attach_to_what_writes_to_the_journal():
+    good("run", "-d", "--id=lines", IMAGE, "sh", "-c",
+         "for n in $(seq 1 20); do echo old-$n; done; until test -e /go; do sleep 0.05; done; echo last; exit 13")
+    wait_until(lambda: "old-20" in good("logs", "lines"), "the lines")
+    attached = subprocess.Popen(["dist", "attach", "lines"], stdout=subprocess.PIPE, text=True)
+    equal([attached.stdout.readline().strip() for _ in range(10)], [f"old-{n}" for n in range(11, 21)])
+    good("exec", "lines", "touch", "/go")
+    equal(attached.communicate(timeout=15)[0], "last\n")
+    equal(attached.returncode, 13)
+    result = dist("attach", "lines")
+    equal((result.status, result.out.split()[-1]), (13, "last"))
+    good("rm", "lines")
+
+
+def test_who_opens_a_terminal_reads_it_alone():
+    from gi.repository import Gio, GLib  # pylint: disable=import-outside-toplevel
+    good("create", "-t", "--id=one", IMAGE, "sh", "-c", "echo ready; read line; echo got-$line; cat")
+    good("start", "one")
+    bus = Gio.DBusConnection.new_for_address_sync(
+        Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM),
+        Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+
+    def call_terminal(member, signature, *arguments):
+        return bus.call_with_unix_fd_list_sync(
+            "org.berth1", "/org/berth1/containers", "org.berth1.Containers", member,
+            GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, -1, None, None)
+    # berth-screen had it; what that read is on the screen, what comes now is the caller's.
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
+    reply, descriptors = call_terminal("OpenTerminal", "(ssa{sv})", "one", "", {})
+    master = descriptors.get(reply.unpack()[0])
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 1, "its end")
+
+    def read():
+        text = b""
+        while b"got-" not in text:
+            assert select.select([master], [], [], 15)[0], text
+            text += os.read(master, 1000)
+        return text
+    os.write(master, b"first\n")
+    contains(read().decode(), "got-first")
+    # Also when the service comes back: it knows who had it.
+    kill_service()
+    good("ps")
+    os.write(master, b"got-it\n")
+    contains(read().decode(), "got-it")
+    time.sleep(1.5)  # as long as the service would wait for somebody else, and more
+    equal(run("pgrep", "-x", "berth-screen").status, 1)
+    call_terminal("Detach", "(ss)", "one", "")
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
+    reply, descriptors = call_terminal("Attach", "(ssa{sv})", "one", "", {})
+    equal(len(reply.unpack()), 3)
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 1, "its end")
+    bus.close_sync(None)
+    wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker after the end of a client")
+    good("rm", "-f", "one")
 
 
 def test_dist_is_killed_in_a_terminal():

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a container writes to the journal, as it comes. */
+
+#pragma once
+
+#include "dist.h"
+
+typedef struct DistJournal DistJournal;
+
+/* Prints its last lines, and then what comes, until it is freed. */
+DistJournal *dist_journal_follow(sd_event *event, const char *id, GError **error);
+
+/* Prints what the journal has of it by now, and ends. */
+void dist_journal_free(DistJournal *journal);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistJournal, dist_journal_free)

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-screen: reads the terminals that nobody is attached to, so that what writes to them goes
+ * on and its last words are there for who attaches next. One process for all terminals, and only
+ * while there are such; it holds no container up and none down: what it leaves unread when it dies
+ * is read by the next.
+ */
+
+#include "base/fd.h"
+#include "base/screen.h"
+#include "config.h"
+#include "frame/frame.h"
+
+#include <errno.h>
+
+/* Two a terminal; and how often one is read before others have their turn. */
+enum { MAX_DESCRIPTORS = 16384, MAX_READS = 16 };
+
+typedef struct {
+    BerthScreen screen;
+    int master;
+    sd_event_source *watch;
+    sd_bus_message *call; /* answered when it is let go */
+} Terminal;
+
+static GHashTable *terminals; /* token → Terminal */
+
+static void free_terminal(gpointer data) {
+    Terminal *terminal = data;
+
+    if (terminal->watch)
+        sd_event_source_disable_unref(terminal->watch);
+    berth_fd_clear(&terminal->master);
+    berth_fd_clear(&terminal->screen.file);
+    sd_bus_message_unref(terminal->call);
+    g_free(terminal);
+}
+
+static bool read_some(Terminal *terminal) {
+    unsigned reads = 0;
+
+    while (berth_screen_take(&terminal->screen, terminal->master, NULL) == BERTH_SCREEN_MORE)
+        if (++reads == MAX_READS)
+            return false;
+    return true;
+}
+
+/* The watch is edge-triggered, since a terminal whose other side is closed for a while would be
+ * ready all that time. A busy screen is being read by another. */
+static int on_master(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    (void)fd;
+    (void)events;
+    /* Setting it again tells of what is left. */
+    return read_some(userdata) ? 0 : sd_event_source_set_io_events(source, EPOLLIN | EPOLLET);
+}
+
+/* token, master, screen: reads until Release, and answers then. */
+static int method_keep(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Terminal *terminal = g_new0(Terminal, 1);
+    uint64_t token;
+    int r;
+
+    (void)userdata;
+    (void)error;
+    terminal->master = terminal->screen.file = -1;
+    if ((r = sd_bus_message_read(call, "t", &token)) < 0 ||
+        (r = terminal->master = berth_frame_read_fd(call)) < 0 ||
+        (r = terminal->screen.file = berth_frame_read_fd(call)) < 0 ||
+        (r = fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK)) < 0 ||
+        (r = sd_event_add_io(berth_frame_get_event(berth_frame_get()), &terminal->watch,
+                             terminal->master, EPOLLIN | EPOLLET, on_master, terminal)) < 0) {
+        free_terminal(terminal);
+        return r;
+    }
+    terminal->call = sd_bus_message_ref(call);
+    g_hash_table_replace(terminals, g_memdup2(&token, sizeof token), terminal);
+    return 1;
+}
+
+static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    uint64_t token;
+    int r = sd_bus_message_read(call, "t", &token);
+
+    (void)userdata;
+    (void)error;
+    if (r < 0)
+        return r;
+    Terminal *terminal = g_hash_table_lookup(terminals, &token);
+    if (terminal) {
+        read_some(terminal);
+        if ((r = sd_bus_reply_method_return(terminal->call, NULL)) < 0)
+            return r;
+        g_hash_table_remove(terminals, &token);
+    }
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("Keep", "thh", "", method_keep, 0),
+    SD_BUS_METHOD("Release", "t", "", method_release, 0),
+    SD_BUS_VTABLE_END,
+};
+
+int main(void) {
+    static const char *const calls[] = {"pwrite64", NULL};
+    const BerthBox box = {
+        .user = BERTH_USER,
+        .files = BERTH_FILES_NONE,
+        .calls = calls,
+        .max_descriptors = MAX_DESCRIPTORS,
+    };
+
+    g_set_prgname("berth-screen");
+    terminals = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_terminal);
+    return berth_frame_run(&box, vtable, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/fd.h"
+#include "base/screen.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static int file, master, other;
+
+static void set_up(void) {
+    int sockets[2];
+
+    file = berth_screen_new(NULL);
+    g_assert_cmpint(file, >=, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets), ==,
+                    0);
+    master = sockets[0];
+    other = sockets[1];
+}
+
+static void tear_down(void) {
+    berth_fd_clear(&file);
+    berth_fd_clear(&master);
+    berth_fd_clear(&other);
+}
+
+static BerthScreen join(void) {
+    BerthScreen screen = {.file = berth_screen_reopen(file)};
+
+    g_assert_cmpint(screen.file, >=, 0);
+    return screen;
+}
+
+static void show(const char *text) {
+    g_assert_true(berth_fd_write_all(other, text, strlen(text)));
+}
+
+static void expect(BerthScreen *screen, BerthScreenState state, const char *text) {
+    g_autoptr(GByteArray) fresh = g_byte_array_new();
+
+    g_assert_cmpint(berth_screen_take(screen, master, fresh), ==, state);
+    g_assert_cmpmem(fresh->data, fresh->len, text, strlen(text));
+}
+
+static void test_all_see_all(void) {
+    set_up();
+    BerthScreen first = join(), second = join();
+    show("one ");
+    expect(&first, BERTH_SCREEN_MORE, "one ");
+    expect(&first, BERTH_SCREEN_QUIET, "");
+    show("two ");
+    expect(&second, BERTH_SCREEN_MORE, "one two ");
+    expect(&first, BERTH_SCREEN_QUIET, "two ");
+    berth_fd_clear(&other);
+    expect(&second, BERTH_SCREEN_CLOSED, "");
+    berth_fd_clear(&first.file);
+    berth_fd_clear(&second.file);
+    tear_down();
+}
+
+static void test_one_reads_at_a_time(void) {
+    set_up();
+    BerthScreen first = join(), second = join();
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    show("text");
+    g_assert_cmpint(fcntl(first.file, F_OFD_SETLK, &whole), ==, 0);
+    expect(&second, BERTH_SCREEN_BUSY, "");
+    /* The lock ends with who had it. */
+    berth_fd_clear(&first.file);
+    expect(&second, BERTH_SCREEN_MORE, "text");
+    berth_fd_clear(&second.file);
+    tear_down();
+}
+
+/* Lines of 15 bytes, so many that the ring was gone through more than once. */
+static void test_who_comes_late_sees_whole_lines(void) {
+    const unsigned lines = 3 * BERTH_SCREEN_BYTES / 15 + 7;
+    g_autoptr(GByteArray) fresh = g_byte_array_new();
+    char line[32];
+
+    set_up();
+    BerthScreen first = join();
+    /* So that the oldest byte kept is in the middle of a line. */
+    show("x\n");
+    for (unsigned i = 0; i < lines; i++) {
+        g_snprintf(line, sizeof line, "line %09u\n", i);
+        show(line);
+        expect(&first, BERTH_SCREEN_MORE, i == 0 ? "x\nline 000000000\n" : line);
+    }
+    BerthScreen late = join();
+    g_assert_cmpint(berth_screen_take(&late, master, fresh), ==, BERTH_SCREEN_QUIET);
+    unsigned kept = fresh->len / 15;
+    g_assert_cmpuint(fresh->len % 15, ==, 0);
+    g_assert_cmpuint(kept, ==, BERTH_SCREEN_BYTES / 15);
+    for (unsigned i = 0; i < kept; i++) {
+        g_snprintf(line, sizeof line, "line %09u\n", lines - kept + i);
+        g_assert_cmpmem(fresh->data + i * 15, 15, line, 15);
+    }
+    berth_fd_clear(&first.file);
+    berth_fd_clear(&late.file);
+    tear_down();
+}
+
+/* Who is too slow loses what was overwritten, and sees the rest. */
+static void test_who_is_slow_goes_on(void) {
+    g_autofree char *much = g_strnfill(BERTH_SCREEN_BYTES / 4, 'm');
+    g_autoptr(GByteArray) fresh = g_byte_array_new();
+
+    set_up();
+    BerthScreen fast = join(), slow = join();
+    show("begin");
+    expect(&slow, BERTH_SCREEN_MORE, "begin");
+    for (int i = 0; i < 6; i++) {
+        show(much);
+        while (berth_screen_take(&fast, master, NULL) == BERTH_SCREEN_MORE)
+            ;
+    }
+    show("end");
+    berth_screen_take(&slow, master, fresh);
+    g_assert_cmpuint(fresh->len, ==, BERTH_SCREEN_BYTES);
+    g_assert_cmpmem(fresh->data + fresh->len - 4, 4, "mend", 4);
+    berth_fd_clear(&fast.file);
+    berth_fd_clear(&slow.file);
+    tear_down();
+}
+
+/* All who are attached may write there. */
+static void test_nonsense_in_it_harms_nobody(void) {
+    const uint64_t counts[] = {UINT64_MAX, 3, 0, UINT64_MAX / 2, BERTH_SCREEN_BYTES + 1};
+
+    set_up();
+    BerthScreen screen = join();
+    show("text");
+    expect(&screen, BERTH_SCREEN_MORE, "text");
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        g_autoptr(GByteArray) fresh = g_byte_array_new();
+        g_assert_cmpint(pwrite(file, &counts[i], sizeof counts[i], 0), ==, sizeof counts[i]);
+        berth_screen_take(&screen, master, fresh);
+        g_assert_cmpuint(fresh->len, <=, BERTH_SCREEN_BYTES);
+        show("more");
+        berth_screen_take(&screen, master, fresh);
+        g_assert_cmpuint(fresh->len, <=, 2 * BERTH_SCREEN_BYTES);
+    }
+    g_assert_cmpint(ftruncate(file, 0), <, 0);
+    berth_fd_clear(&screen.file);
+    tear_down();
+}
+
+static void test_its_holder(void) {
+    g_autofree char *nobody = NULL, *somebody = NULL, *again = NULL;
+
+    set_up();
+    nobody = berth_screen_get_holder(file);
+    g_assert_cmpstr(nobody, ==, "");
+    g_assert_true(berth_screen_set_holder(file, ":1.42"));
+    somebody = berth_screen_get_holder(file);
+    g_assert_cmpstr(somebody, ==, ":1.42");
+    g_assert_true(berth_screen_set_holder(file, ""));
+    again = berth_screen_get_holder(file);
+    g_assert_cmpstr(again, ==, "");
+    tear_down();
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/screen/all-see-all", test_all_see_all);
+    g_test_add_func("/screen/one-reads-at-a-time", test_one_reads_at_a_time);
+    g_test_add_func("/screen/who-comes-late-sees-whole-lines",
+                    test_who_comes_late_sees_whole_lines);
+    g_test_add_func("/screen/who-is-slow-goes-on", test_who_is_slow_goes_on);
+    g_test_add_func("/screen/nonsense-in-it-harms-nobody", test_nonsense_in_it_harms_nobody);
+    g_test_add_func("/screen/its-holder", test_its_holder);
+    return g_test_run();
+}
