@@ -99,6 +99,57 @@ static int open_writable(const BerthTrees *trees, int directory, GError **error)
     return berth_fd_steal(&tree);
 }
 
+/* Makes the trees mounts of a namespace of this process alone. */
+static bool attach_privately(const int *detached, unsigned count) {
+    /* It covers what nobody needs meanwhile. */
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        g_autofree char *path = g_strdup_printf("/run/%u", i);
+        if (mkdir(path, 0700) < 0 ||
+            syscall(SYS_move_mount, detached[i], "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Before Linux 6.15 overlayfs takes as layers only mounts of the namespace that it is mounted in
+ * (clone_private_mount), which detached trees with mapped ids are not. What it makes of them are
+ * clones of its own, which stay when that namespace goes.
+ */
+static int mount_attached(GArray *layers, int writable, int upper, int work, GError **error) {
+    berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    g_autoptr(GArray) detached = g_array_copy(layers);
+    int mount = -1;
+
+    g_array_append_val(detached, writable);
+    if (before < 0 || !attach_privately((const int *)detached->data, detached->len))
+        berth_error_set_errno(error, errno, "attach the layers");
+    else
+        mount = berth_overlay_mount((const int *)layers->data, layers->len, upper, work, error);
+    if (before >= 0 && setns(before, CLONE_NEWNS) < 0) {
+        if (mount >= 0)
+            berth_error_set_errno(error, errno, "leave the namespace of the layers");
+        berth_fd_clear(&mount);
+    }
+    return mount;
+}
+
+static int mount_layers(const BerthTrees *trees, GArray *layers, int writable, int upper, int work,
+                        GError **error) {
+    g_autoptr(GError) local = NULL;
+    int mount = berth_overlay_mount((const int *)layers->data, layers->len, upper, work, &local);
+
+    if (mount >= 0)
+        return mount;
+    if (trees->userns >= 0)
+        return mount_attached(layers, writable, upper, work, error);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return -1;
+}
+
 static int make_overlay(const BerthTrees *trees, int directory, int snapshots, GError **error) {
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
     berth_autofd int writable = open_writable(trees, directory, error);
@@ -120,7 +171,7 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, G
             g_array_append_val(layers, layer);
     }
     if (good)
-        mount = berth_overlay_mount((const int *)layers->data, layers->len, upper, work, error);
+        mount = mount_layers(trees, layers, writable, upper, work, error);
     for (guint i = 0; i < layers->len; i++)
         close(g_array_index(layers, int, i));
     return mount;
