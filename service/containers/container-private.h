@@ -66,6 +66,9 @@ struct BerthContainer {
 BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerRecord *record);
 void berth_container_free(gpointer container);
 
+/* The container whose scope is the unit, or NULL. */
+BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit);
+
 /* Its configuration and its directory, for a launch. */
 bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
                                 GError **error);

@@ -17,19 +17,21 @@
 #include <sys/syscall.h>
 #include <systemd/sd-id128.h>
 
-static void on_stop_requested(const char *unit, void *userdata) {
-    BerthContainers *containers = userdata;
-    GHashTableIter iterator;
-    gpointer value;
+BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit) {
+    const size_t around = strlen("berth-") + strlen(".scope");
 
-    g_hash_table_iter_init(&iterator, containers->by_id);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        BerthContainer *container = value;
-        if (g_str_equal(container->scope, unit)) {
-            berth_container_stop(container, UINT64_MAX);
-            return;
-        }
-    }
+    if (!g_str_has_prefix(unit, "berth-") || !g_str_has_suffix(unit, ".scope") ||
+        strlen(unit) <= around)
+        return NULL;
+    g_autofree char *id = g_strndup(unit + strlen("berth-"), strlen(unit) - around);
+    return g_hash_table_lookup(containers->by_id, id);
+}
+
+static void on_stop_requested(const char *unit, void *userdata) {
+    BerthContainer *container = berth_containers_find_by_scope(userdata, unit);
+
+    if (container)
+        berth_container_stop(container, UINT64_MAX);
 }
 
 static bool open_directory(int state, const char *name, int *fd, GError **error) {
@@ -170,12 +172,8 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
 /* Of a start that was broken off: its process is gone, and systemd may not know. */
 static void on_scope_seen(const char *unit, void *userdata) {
     BerthContainers *containers = userdata;
-    g_autofree char *id = NULL;
+    BerthContainer *container = berth_containers_find_by_scope(containers, unit);
 
-    if (!g_str_has_prefix(unit, "berth-") || !g_str_has_suffix(unit, ".scope"))
-        return;
-    id = g_strndup(unit + strlen("berth-"), strlen(unit) - strlen("berth-") - strlen(".scope"));
-    BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
     if (container && !container->first->launch &&
         (container->record.state == BERTH_CONTAINER_CREATED ||
          container->record.state == BERTH_CONTAINER_STOPPED))

@@ -28,17 +28,9 @@ typedef struct {
 } Later;
 
 static bool is_needed(const char *unit, void *userdata) {
-    BerthContainers *containers = userdata;
-    GHashTableIter iterator;
-    gpointer value;
+    const BerthContainer *container = berth_containers_find_by_scope(userdata, unit);
 
-    g_hash_table_iter_init(&iterator, containers->by_id);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const BerthContainer *container = value;
-        if (g_str_equal(container->scope, unit))
-            return container->first->launch || berth_container_is_running(container);
-    }
-    return false;
+    return container && (container->first->launch || berth_container_is_running(container));
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -3,7 +3,6 @@
 /* A process that is watched to its end, with its terminal and who waits for it. */
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "containers/container-private.h"
 #include "systemd/pidfd.h"
 

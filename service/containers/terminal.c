@@ -43,10 +43,6 @@ char *berth_terminal_make_screen_name(const char *process_name) {
     return g_strconcat("screen-", process_name, NULL);
 }
 
-int berth_terminal_get_master(const BerthTerminal *terminal) {
-    return terminal->master;
-}
-
 static void warn(const BerthTerminal *terminal, const GError *error) {
     berth_log_warning(NULL, NULL, "The terminal of %s: %s", terminal->name, error->message);
 }

@@ -32,5 +32,3 @@ void berth_terminal_set_ended(BerthTerminal *terminal);
 void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alone,
                            BerthAttached done, void *userdata);
 void berth_terminal_detach(BerthTerminal *terminal, const char *client);
-
-int berth_terminal_get_master(const BerthTerminal *terminal);

@@ -12,8 +12,6 @@
 #include "config.h"
 #include "frame/frame.h"
 
-#include <errno.h>
-
 /* Two a terminal; and how often one is read before others have their turn. */
 enum { MAX_DESCRIPTORS = 16384, MAX_READS = 16 };
 
