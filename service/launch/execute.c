@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
@@ -121,7 +122,26 @@ static void ask_for_attributes(const BerthExecution *execution) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-static void open_streams(const BerthExecution *execution, const BerthIdentity *identity) {
+static int make_stream(const BerthExecution *execution) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        berth_fail_errno("journal", NULL);
+    if (!berth_peer_send(execution->peer, 's', NULL, fd))
+        _exit(BERTH_EXIT_LAUNCH);
+    return fd;
+}
+
+static void make_streams(BerthExecution *execution) {
+    if (execution->plan->terminal)
+        return;
+    if (execution->output_to_journal)
+        execution->output = make_stream(execution);
+    if (execution->error_to_journal)
+        execution->error = make_stream(execution);
+}
+
+static void use_streams(const BerthExecution *execution, const BerthIdentity *identity) {
     if (execution->plan->terminal) {
         berth_terminal_open(execution->plan, identity, execution->is_first);
         return;
@@ -166,13 +186,14 @@ static void give_up_privileges(const BerthExecution *execution, const BerthIdent
 void berth_execution_prepare(BerthExecution *execution) {
     find_identity(execution->plan, &execution->identity);
     execution->environment = make_environment(execution->plan, &execution->identity);
+    make_streams(execution);
 }
 
 void berth_execution_run(const BerthExecution *execution) {
     const BerthPlan *plan = execution->plan;
     g_autoptr(GError) error = NULL;
 
-    open_streams(execution, &execution->identity);
+    use_streams(execution, &execution->identity);
     if (execution->is_first &&
         !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
         berth_fail_with("hooks", error);

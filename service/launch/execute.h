@@ -11,9 +11,10 @@
 typedef struct {
     const BerthPlan *plan;
     const char *id;
-    int output, error; /* streams to the journal; -1 for the descriptors that are there */
-    int peer;          /* to the process outside */
+    int peer; /* to the process outside */
     bool is_first;
+    bool output_to_journal, error_to_journal;
+    int output, error;    /* streams to the journal; -1 for the descriptors that are there */
     BerthProgram *filter; /* NULL for none */
     BerthIdentity identity;
     char **environment;
@@ -22,7 +23,8 @@ typedef struct {
 /* The filter of the plan, compiled; NULL for a container without one. */
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan);
 
-/* What can be found out before the word, in the root that was entered: user and environment. */
+/* What can be done before the word, in the root that was entered: find user and environment, make
+ * the streams. */
 void berth_execution_prepare(BerthExecution *execution);
 
 /* Until berthd says that this process is in its scope; its silence means that it is gone. */

@@ -257,8 +257,10 @@ static BerthExecution begin(const BerthInside *inside) {
     BerthExecution execution = {
         .plan = inside->plan,
         .id = inside->id,
-        .output = inside->output,
-        .error = inside->error,
+        .output_to_journal = inside->output_to_journal,
+        .error_to_journal = inside->error_to_journal,
+        .output = -1,
+        .error = -1,
         .peer = inside->peer,
     };
 

@@ -8,7 +8,8 @@
  *                     't'  a tree: the root, then what berth_trees_has of the mounts, then devices
  *                     'h'  the hooks of outside have run
  *                     'k'  limits and the like are set
- *   inside → outside  'n'  namespaces and mounts are made (where there are hooks outside)
+ *   inside → outside  's'  a socket, to be connected to the journal
+ *                     'n'  namespaces and mounts are made (where there are hooks outside)
  *                     'l'  set the limits: the word of berthd was heard
  *                     'f'  failed; closed without it: the command runs
  */
@@ -21,8 +22,7 @@ typedef struct {
     const BerthPlan *plan;
     const char *id;
     bool output_to_journal, error_to_journal;
-    int output, error; /* the streams, connected outside; -1 */
-    int *joined;       /* descriptors of plan->namespaces that have a path, -1 for the others */
+    int *joined; /* descriptors of plan->namespaces that have a path, -1 for the others */
     int peer;
 } BerthInside;
 

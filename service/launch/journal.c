@@ -13,17 +13,14 @@
 
 enum { PRIORITY_INFO = 6 };
 
-int berth_journal_connect(const char *id, GError **error) {
+bool berth_journal_connect(int fd, const char *id, GError **error) {
     const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
     /* Identifier, unit, priority; lines may begin with "<3>"; nothing is passed on. */
     g_autofree char *header =
         g_strdup_printf("%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, PRIORITY_INFO);
-    berth_autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
-        shutdown(fd, SHUT_RD) < 0 || !berth_fd_write_all(fd, header, strlen(header))) {
-        berth_error_set_errno(error, errno, "connect to the journal");
-        return -1;
-    }
-    return berth_fd_steal(&fd);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+        shutdown(fd, SHUT_RD) < 0 || !berth_fd_write_all(fd, header, strlen(header)))
+        return berth_error_set_errno(error, errno, "connect to the journal");
+    return true;
 }

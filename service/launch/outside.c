@@ -49,25 +49,11 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
     inside->peer = sockets[1];
 }
 
-static void open_streams(BerthInside *inside) {
-    g_autoptr(GError) error = NULL;
-    bool terminal = inside->plan->terminal;
-
-    inside->output = inside->error = -1;
-    if ((inside->output_to_journal && !terminal &&
-         (inside->output = berth_journal_connect(inside->id, &error)) < 0) ||
-        (inside->error_to_journal && !terminal &&
-         (inside->error = berth_journal_connect(inside->id, &error)) < 0))
-        berth_fail_with("journal", error);
-}
-
 /* Afterwards only: what was sent to the other end of a socket that nobody holds is lost. */
 static void tell_pid(Outside *outside) {
     g_autofree char *pid = g_strdup_printf("%d", (int)outside->pid);
 
     berth_fd_clear(&outside->inside->peer);
-    berth_fd_clear(&outside->inside->output);
-    berth_fd_clear(&outside->inside->error);
     berth_fail_set_peer(outside->peer);
     if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, outside->pidfd))
         _exit(BERTH_EXIT_LAUNCH);
@@ -177,9 +163,14 @@ static void connect_network(const Outside *outside) {
 G_GNUC_NORETURN static void serve(const Outside *outside) {
     g_autoptr(GError) error = NULL;
     char letter;
+    int fd = -1;
 
-    while ((letter = berth_peer_receive(outside->peer, NULL, NULL)) != 0) {
-        if (letter == 'n') {
+    while ((letter = berth_peer_receive(outside->peer, NULL, &fd)) != 0) {
+        if (letter == 's') {
+            if (!berth_journal_connect(fd, outside->inside->id, &error))
+                berth_fail_with("journal", error);
+            berth_fd_clear(&fd);
+        } else if (letter == 'n') {
             connect_network(outside);
             run_hooks(outside, BERTH_HOOK_PRESTART, "created");
             run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
@@ -226,7 +217,6 @@ static void enter_host_early(const BerthPlan *plan) {
 void berth_outside_create(BerthInside *inside) {
     Outside outside = {.pidfd = -1};
 
-    open_streams(inside);
     open_sockets(&outside, inside);
     enter_host_early(inside->plan);
     open_joined(inside);
@@ -280,7 +270,6 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
     int flags = berth_outside_find_namespaces(first);
     berth_autofd int cgroup = berth_attributes_open_cgroup(first);
-    open_streams(inside);
     open_sockets(&outside, inside);
     if (setns(init, CLONE_NEWPID) < 0)
         berth_fail_errno("namespaces", "of the container");
