@@ -433,6 +433,8 @@ const DistVerb dist_container_verbs[] = {
     {"attach", "ID", N_("use the terminal of a container"), dist_verb_attach},
     {"pause", "ID…", N_("stop the processes of containers where they are"), dist_verb_pause},
     {"resume", "ID…", N_("let them go on"), dist_verb_resume},
+    {"checkpoint", "ID", N_("write what runs in a container to disk"), dist_verb_checkpoint},
+    {"restore", "ID", N_("start a container where its checkpoint left it"), dist_verb_restore},
     {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
     {"top", "ID", N_("list the processes of a container"), dist_verb_top},
     {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* exec, attach, pause, resume, update, top, stats. */
+/* exec, attach, checkpoint, pause, resume, update, top, stats. */
 
 #include "verbs-processes.h"
 
@@ -154,6 +154,27 @@ int dist_verb_attach(int argc, char **argv, GError **error) {
         .detach_keys = keys ? keys : DIST_DETACH_KEYS,
     };
     return dist_foreground_run(&foreground, error);
+}
+
+int dist_verb_checkpoint(int argc, char **argv, GError **error) {
+    gboolean leave = FALSE;
+    const GOptionEntry options[] = {
+        {"leave-running", 'R', 0, G_OPTION_ARG_NONE, &leave, N_("Let it go on"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"),
+                    _("Write what runs in a container to disk, to go on with \"dist restore\"; it "
+                      "ends."),
+                    options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Checkpoint", "sa{sv}",
+                                                argv[1], 1, "LeaveRunning", "b", (int)leave);
+    if (!reply)
+        return EXIT_FAILURE;
+    puts(argv[1]);
+    return EXIT_SUCCESS;
 }
 
 int dist_verb_pause(int argc, char **argv, GError **error) {

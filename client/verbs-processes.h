@@ -8,6 +8,7 @@
 
 int dist_verb_exec(int argc, char **argv, GError **error);
 int dist_verb_attach(int argc, char **argv, GError **error);
+int dist_verb_checkpoint(int argc, char **argv, GError **error);
 int dist_verb_pause(int argc, char **argv, GError **error);
 int dist_verb_resume(int argc, char **argv, GError **error);
 int dist_verb_update(int argc, char **argv, GError **error);

@@ -279,9 +279,10 @@ static char *create(char *const *arguments, GError **error) {
 }
 
 /* A descriptor that is closed is not passed: the container has /dev/null or the journal there. */
-static sd_bus_message *new_start(const char *id, bool with_streams, GError **error) {
+static sd_bus_message *new_start(const char *member, const char *id, bool with_streams,
+                                 GError **error) {
     static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
-    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Start");
+    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, member);
     int r;
 
     if (!call)
@@ -297,8 +298,9 @@ static sd_bus_message *new_start(const char *id, bool with_streams, GError **err
     return call;
 }
 
-static int run_in_foreground(const char *id, bool terminal, bool was_stopped, GError **error) {
-    g_autoptr(sd_bus_message) start = new_start(id, !terminal, error);
+static int run_in_foreground(const char *member, const char *id, bool terminal, bool was_stopped,
+                             GError **error) {
+    g_autoptr(sd_bus_message) start = new_start(member, id, !terminal, error);
     const DistForeground foreground = {
         .id = id,
         .process = "",
@@ -311,8 +313,8 @@ static int run_in_foreground(const char *id, bool terminal, bool was_stopped, GE
     return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
 }
 
-static bool start_detached(const char *id, GError **error) {
-    sd_bus_message *call = new_start(id, false, error);
+static bool start_detached(const char *member, const char *id, GError **error) {
+    sd_bus_message *call = new_start(member, id, false, error);
     g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
 
     if (reply)
@@ -363,12 +365,12 @@ int dist_verb_run(int argc, char **argv, GError **error) {
         /* A configuration of its own says so itself. */
         if (options.bundle || options.spec)
             g_free(dist_get_state(id, &terminal, NULL));
-        int status = run_in_foreground(id, terminal, false, error);
+        int status = run_in_foreground("Start", id, terminal, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && options.remove)
             remove_unstarted(id);
         return status;
     }
-    return start_detached(id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+    return start_detached("Start", id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
 }
 
 /* One that cannot be started is no reason to leave the others. */
@@ -378,7 +380,7 @@ static int start_all(GError **error) {
 
     for (char **id = ids; id && *id; id++) {
         g_autoptr(GError) local = NULL;
-        if (start_detached(*id, &local))
+        if (start_detached("Start", *id, &local))
             continue;
         fprintf(stderr, "dist: %s: %s\n", *id, local->message);
         status = EXIT_FAILURE;
@@ -404,8 +406,26 @@ int dist_verb_start(int argc, char **argv, GError **error) {
     if (attach) {
         bool terminal;
         g_autofree char *state = dist_get_state(argv[1], &terminal, error);
-        return state ? run_in_foreground(argv[1], terminal, g_str_equal(state, "stopped"), error)
+        return state ? run_in_foreground("Start", argv[1], terminal, g_str_equal(state, "stopped"),
+                                         error)
                      : DIST_EXIT_BERTH;
     }
-    return start_detached(argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return start_detached("Start", argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int dist_verb_restore(int argc, char **argv, GError **error) {
+    gboolean attach = FALSE;
+    const GOptionEntry entries[] = {
+        {"attach", 'a', 0, G_OPTION_ARG_NONE, &attach,
+         N_("With these standard descriptors, and wait for its end"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID"), _("Start a container where its checkpoint left it."), entries, false,
+                    &argc, &argv, error) ||
+        !dist_check_count(argc, 1, 1, error))
+        return EXIT_FAILURE;
+    if (attach)
+        return run_in_foreground("Restore", argv[1], false, true, error);
+    return start_detached("Restore", argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -21,3 +21,4 @@ int dist_verb_create(int argc, char **argv, GError **error);
 char *dist_get_state(const char *id, bool *terminal, GError **error);
 
 int dist_verb_start(int argc, char **argv, GError **error);
+int dist_verb_restore(int argc, char **argv, GError **error);

@@ -64,7 +64,7 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
     r = check(call, userdata, error, method_start, BERTH_CONTAINER_MANAGE, "start", &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
-               : berth_container_reply_start(call, userdata, container, &streams);
+               : berth_container_reply_start(call, userdata, container, false, &streams);
 }
 
 static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -227,6 +227,10 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
                             berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            berth_container_method_checkpoint, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", pid),
+                            berth_container_method_restore, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Exec", SD_BUS_ARGS("s", process, "as", command, "a{sv}", options),
                             SD_BUS_RESULT("u", pid), berth_container_method_exec,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -43,7 +43,8 @@ int berth_container_signals_add(BerthService *service);
 
 /* What both faces do once that is settled; each replies to call, now or later. */
 int berth_container_reply_start(sd_bus_message *call, BerthService *service,
-                                BerthContainer *container, const BerthContainerStreams *streams);
+                                BerthContainer *container, bool restores,
+                                const BerthContainerStreams *streams);
 int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
                                BerthContainer *container, const char *process);
 int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
@@ -62,7 +63,9 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
 void berth_container_options_clear(BerthContainerOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_clear)
 
-/* Methods of both faces; container-processes.c. */
+/* Methods of both faces; container-checkpoint.c and container-processes.c. */
+int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);

@@ -122,8 +122,14 @@ static void on_started(const GError *error, void *userdata) {
 }
 
 int berth_container_reply_start(sd_bus_message *call, BerthService *service,
-                                BerthContainer *container, const BerthContainerStreams *streams) {
-    berth_container_start(container, streams, on_started, later_new(service, call, container));
+                                BerthContainer *container, bool restores,
+                                const BerthContainerStreams *streams) {
+    Later *later = later_new(service, call, container);
+
+    if (restores)
+        berth_container_restore(container, streams, on_started, later);
+    else
+        berth_container_start(container, streams, on_started, later);
     return 1;
 }
 
@@ -206,7 +212,7 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
                               "start", &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
-               : berth_container_reply_start(call, userdata, container, &streams);
+               : berth_container_reply_start(call, userdata, container, false, &streams);
 }
 
 static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -474,6 +480,11 @@ static const sd_bus_vtable vtable[] = {
                             berth_container_method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
                             berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
+                            berth_container_method_checkpoint, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("u", pid), berth_container_method_restore,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("s", id, "a{sv}", properties), SD_BUS_NO_RESULT,
                             berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(

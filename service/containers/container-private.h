@@ -20,7 +20,7 @@ struct BerthContainers {
     int volumes, networks; /* volumes/ and networks/ of it */
     char *state_path;
     int program, copy_program; /* berth-launch, berth-copy */
-    GPtrArray *copies;         /* under way; copy.c */
+    GPtrArray *helpers;        /* at work; helper.c */
     GPtrArray *terminals;      /* BerthTerminal */
     BerthScreens *screens;
     char boot[40];
@@ -41,6 +41,7 @@ typedef struct {
     sd_event_source *watch;
     BerthLaunch *launch; /* while it is being started */
     bool born;           /* by that launch */
+    bool restoring;      /* that launch brings it back from a checkpoint */
     bool quiet;          /* the service's own: no row, no events, forgotten when it ends */
     GPtrArray *waiters;
     GPtrArray *attaching;       /* who attaches before it has its terminal; terminal.c */
@@ -56,6 +57,7 @@ struct BerthContainer {
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess */
     sd_event_source *stop_timer, *restart_timer;
+    bool checkpointing;  /* its processes are being written to disk */
     unsigned restarts;   /* one after the other, for the back-off */
     BerthHealth *health; /* while it runs and has a check */
     sd_event_source *oom_watch;
@@ -79,6 +81,8 @@ bool berth_container_change(BerthContainer *container, const char *event, GError
 void berth_container_tell(BerthContainer *container, uint64_t sequence);
 bool berth_container_is_running(const BerthContainer *container);
 bool berth_container_check_running(const BerthContainer *container, GError **error);
+/* checkpoint.c: Busy while it is checkpointed. */
+bool berth_container_check_whole(const BerthContainer *container, GError **error);
 
 /* Its first process has ended: everything that follows from it. */
 void berth_container_set_exited(BerthContainer *container, int status);
@@ -147,9 +151,16 @@ void berth_renames_recover(BerthContainers *containers);
 /* The names of a process in the descriptor store, after its container's. */
 void berth_process_take_name(BerthProcess *process);
 
-/* copy.c: the list of copies; whether there are some of this container. */
-GPtrArray *berth_copies_new(void);
-bool berth_container_is_copied(const BerthContainer *container);
+/* helper.c: the list of them; Busy where there is one for this container. Starting one: what is the
+ * request's own is program, name, mode, arguments and streams, and target and snapshots where they
+ * are not those of a start (-1). what: "copied", for that answer. */
+GPtrArray *berth_helpers_new(void);
+bool berth_container_check_idle(const BerthContainer *container, GError **error);
+bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
+                        const char *what, BerthContainerDone done, void *userdata, GError **error);
+
+/* checkpoint.c: Unsupported where there is no CRIU. */
+bool berth_checkpoint_check_criu(GError **error);
 
 /* restart.c: starts it again where Restart= says so. */
 void berth_container_restart_if_wanted(BerthContainer *container);

@@ -212,9 +212,8 @@ bool berth_container_delete(BerthContainer *container, GError **error) {
     if (berth_container_is_running(container) || container->first->launch)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop it first", id);
-    if (berth_container_is_copied(container))
-        return berth_error_set(error, BERTH_ERROR_BUSY,
-                               "files of container \"%s\" are being copied; wait for it", id);
+    if (!berth_container_check_idle(container, error))
+        return false;
     if (!berth_container_store_delete(containers->database, &container->record, &sequence, error))
         return false;
     if (container->record.poststop)

@@ -61,7 +61,7 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     containers->directory = containers->volumes = containers->networks = containers->program = -1;
     containers->copy_program = -1;
-    containers->copies = berth_copies_new();
+    containers->helpers = berth_helpers_new();
     containers->terminals = g_ptr_array_new();
     containers->screens = berth_screens_new(containers->event);
     containers->state_path = read_path(directory);
@@ -91,7 +91,7 @@ void berth_containers_free(BerthContainers *containers) {
     berth_fd_clear(&containers->directory);
     berth_fd_clear(&containers->program);
     berth_fd_clear(&containers->copy_program);
-    g_ptr_array_unref(containers->copies);
+    g_ptr_array_unref(containers->helpers);
     berth_screens_free(containers->screens);
     g_ptr_array_unref(containers->terminals);
     berth_fd_clear(&containers->volumes);
@@ -135,7 +135,7 @@ GPtrArray *berth_containers_list(BerthContainers *containers) {
 }
 
 unsigned berth_containers_count_active(BerthContainers *containers) {
-    unsigned count = g_hash_table_size(containers->taken) + containers->copies->len;
+    unsigned count = g_hash_table_size(containers->taken) + containers->helpers->len;
     GHashTableIter iterator;
     gpointer value;
 

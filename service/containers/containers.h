@@ -130,6 +130,14 @@ bool berth_container_resize(BerthContainer *container, const char *process, uint
 /* Sends the end of file that the terminal knows. What is no terminal is the caller's to close. */
 bool berth_container_close_stdin(BerthContainer *container, const char *process, GError **error);
 
+/* Writes what runs in it to disk, by CRIU; Unsupported where it cannot. It ends then, unless it is
+ * left running. */
+void berth_container_checkpoint(BerthContainer *container, bool leave_running,
+                                BerthContainerDone done, void *userdata);
+/* Starts it where its last checkpoint left it. */
+void berth_container_restore(BerthContainer *container, const BerthContainerStreams *streams,
+                             BerthContainerDone done, void *userdata);
+
 void berth_container_set_paused(BerthContainer *container, bool paused, BerthContainerDone done,
                                 void *userdata);
 

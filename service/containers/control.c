@@ -170,7 +170,8 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
     g_autoptr(GError) error = NULL;
     BerthContainerState state = container->record.state;
 
-    if (!berth_container_check_running(container, &error)) {
+    if (!berth_container_check_running(container, &error) ||
+        !berth_container_check_whole(container, &error)) {
         done(error, userdata);
         return;
     }

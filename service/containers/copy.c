@@ -4,63 +4,12 @@
 
 #include "containers/copy.h"
 
-#include "base/fd.h"
 #include "containers/container-private.h"
 
-#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_PATH = 4096 };
-
-typedef struct {
-    BerthContainers *containers;
-    char *id;
-    BerthLaunch *launch;
-    BerthContainerDone done;
-    void *userdata;
-} Copy;
-
-static void free_copy(gpointer data) {
-    Copy *copy = data;
-
-    if (copy->launch)
-        berth_launch_free(copy->launch);
-    g_free(copy->id);
-    g_free(copy);
-}
-
-static void on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
-    (void)launch;
-    (void)pid;
-    (void)userdata;
-    close(pidfd);
-}
-
-static void on_terminal(int master, void *userdata) {
-    (void)userdata;
-    close(master);
-}
-
-static void on_done(const GError *error, void *userdata) {
-    Copy *copy = userdata;
-
-    copy->launch = NULL;
-    copy->done(error, copy->userdata);
-    g_ptr_array_remove_fast(copy->containers->copies, copy);
-}
-
-GPtrArray *berth_copies_new(void) {
-    return g_ptr_array_new_with_free_func(free_copy);
-}
-
-bool berth_container_is_copied(const BerthContainer *container) {
-    const GPtrArray *copies = container->containers->copies;
-
-    for (guint i = 0; i < copies->len; i++)
-        if (g_str_equal(((Copy *)copies->pdata[i])->id, container->record.id))
-            return true;
-    return false;
-}
 
 static bool check(BerthContainer *container, const BerthCopyRequest *request, GError **error) {
     if (!request->changes && (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
@@ -75,55 +24,26 @@ static bool check(BerthContainer *container, const BerthCopyRequest *request, GE
                            "container \"%s\" is being started", container->record.id);
 }
 
-static BerthLaunch *launch(BerthContainer *container, const BerthCopyRequest *request, Copy *copy,
-                           GError **error) {
-    static const BerthLaunchCallbacks callbacks = {on_born, on_terminal, on_done};
-    BerthContainers *containers = container->containers;
-    const char *id = container->record.id;
+void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
+                          BerthContainerDone done, void *userdata) {
     bool runs = berth_container_is_running(container);
-    berth_autofd int config = -1, directory = -1;
-
-    if (!berth_container_open_files(container, &config, &directory, error))
-        return NULL;
-    const BerthLaunchRequest launch_request = {
-        .event = containers->event,
-        .program = containers->copy_program,
+    const BerthLaunchRequest launch = {
+        .program = container->containers->copy_program,
         .name = "berth-copy",
         .mode = request->changes        ? "changes"
                 : !request->into        ? "out"
                 : request->keeps_owners ? "in-with-owners"
                                         : "in",
-        .id = id,
         .arguments = {request->path, request->name},
         .input = request->into ? request->tar : -1,
         .output = request->into ? -1 : request->tar,
         .error = STDERR_FILENO,
-        .config = config,
-        .target = runs && !request->changes ? container->first->pidfd : directory,
-        .snapshots = berth_snapshot_store_get_directory(containers->images->snapshots),
-        .takes_its_time = true,
+        .target = runs && !request->changes ? container->first->pidfd : -1,
+        .snapshots = -1,
     };
-    return berth_launch_new(&launch_request, &callbacks, copy, error);
-}
-
-void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
-                          BerthContainerDone done, void *userdata) {
     g_autoptr(GError) error = NULL;
 
-    if (!check(container, request, &error)) {
+    if (!check(container, request, &error) ||
+        !berth_helper_start(container, &launch, "copied from or to", done, userdata, &error))
         done(error, userdata);
-        return;
-    }
-    Copy *copy = g_new0(Copy, 1);
-    copy->containers = container->containers;
-    copy->id = g_strdup(container->record.id);
-    copy->done = done;
-    copy->userdata = userdata;
-    copy->launch = launch(container, request, copy, &error);
-    if (copy->launch) {
-        g_ptr_array_add(container->containers->copies, copy);
-        return;
-    }
-    done(error, userdata);
-    free_copy(copy);
 }

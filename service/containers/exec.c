@@ -134,6 +134,8 @@ static bool check(BerthContainer *container, const BerthExecOptions *options, GE
     if (container->first->launch)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is being started", container->record.id);
+    if (!berth_container_check_whole(container, error))
+        return false;
     if (g_hash_table_contains(container->processes, options->process))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
                                "container \"%s\" has a process \"%s\" already",
@@ -172,7 +174,8 @@ static BerthProcess *add_process(BerthContainer *container, const BerthExecOptio
 void berth_container_exec(BerthContainer *container, const BerthExecOptions *options,
                           const BerthContainerStreams *streams, BerthContainerDone done,
                           void *userdata) {
-    static const BerthLaunchCallbacks callbacks = {on_born, on_terminal, on_done};
+    static const BerthLaunchCallbacks callbacks = {
+        .born = on_born, .terminal = on_terminal, .done = on_done};
     BerthContainers *containers = container->containers;
     g_autoptr(GError) error = NULL;
     berth_autofd int config = -1;

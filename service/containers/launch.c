@@ -30,7 +30,8 @@ struct BerthLaunch {
     int process; /* a pidfd of its own, to kill what was born */
     sd_event_source *watch, *timeout;
     int helper_pidfd;
-    bool born, told;
+    bool restores;
+    bool born, restored, told;
     GError *failure;
 };
 
@@ -101,14 +102,23 @@ static int receive(BerthLaunch *launch, Message *message) {
 static void take_message(BerthLaunch *launch, Message *message) {
     berth_autofd int fd = message->fd;
 
-    if (message->letter == 'E') {
+    if (message->letter == 'E' || message->letter == 'U') {
         g_clear_error(&launch->failure);
-        berth_error_set(&launch->failure, BERTH_ERROR_LAUNCH_FAILED, "%s", message->text);
+        berth_error_set(&launch->failure,
+                        message->letter == 'U' ? BERTH_ERROR_UNSUPPORTED
+                                               : BERTH_ERROR_LAUNCH_FAILED,
+                        "%s", message->text);
     } else if (message->letter == 'P' && fd >= 0 && !launch->born) {
         launch->born = true;
         launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         launch->callbacks.born(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
                                berth_fd_steal(&fd), launch->userdata);
+    } else if (message->letter == 'R' && fd >= 0 && launch->restores && !launch->restored) {
+        launch->restored = true;
+        berth_fd_clear(&launch->process);
+        launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        launch->callbacks.restored(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
+                                   berth_fd_steal(&fd), launch->userdata);
     } else if (message->letter == 'K') {
         launch->told = true;
     } else if (message->letter == 'T' && fd >= 0) {
@@ -139,7 +149,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
      */
     if (!launch->failure && launch->told)
         finish(launch, NULL);
-    else if (!launch->born)
+    else if (!launch->born || launch->restores)
         berth_launch_set_exited(launch, 0);
     return 0;
 }
@@ -169,6 +179,9 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
     }
     if (launch->failure)
         error = g_error_copy(launch->failure);
+    else if (launch->restores)
+        berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
+                        "restoring was ended before it was done");
     else
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
                         "berth-launch ended with status %d before the command ran", status);
@@ -180,12 +193,15 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
     if (!launch->failure)
         launch->failure = g_error_copy(reason);
     kill_process(launch);
+    /* Who waits for the second word takes the process back. */
+    if (launch->restores)
+        (void)!send(launch->socket, "x", 1, MSG_NOSIGNAL);
 }
 
 bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
     if (send(launch->socket, "g", 1, MSG_NOSIGNAL) != 1)
         return berth_error_set_errno(error, errno, "speak to berth-launch");
-    launch->told = true;
+    launch->told = !launch->restores || launch->restored;
     return true;
 }
 
@@ -337,6 +353,7 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
 
     launch->callbacks = *callbacks;
     launch->userdata = userdata;
+    launch->restores = request->restores;
     launch->socket = launch->process = launch->helper_pidfd = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
         berth_error_set_errno(error, errno, "make a socket");

@@ -18,19 +18,23 @@ typedef struct {
     sd_event *event;
     int program;              /* see berth_launch_open_program */
     const char *name;         /* its name; NULL for berth-launch */
-    const char *mode, *id;    /* "create" or "exec", the container's id */
+    const char *mode, *id;    /* "create", "exec"…, the container's id */
     int input, output, error; /* -1: /dev/null and the journal */
     int config;               /* the OCI runtime configuration */
     int target;               /* the container's directory, or a pidfd of its first process */
     uint32_t pid;             /* for disconnect; 0 */
     const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
     bool takes_its_time;      /* it may last as long as it will */
+    bool restores;            /* what is born only makes the process; see restored */
     int snapshots;            /* -1 for exec */
 } BerthLaunchRequest;
 
 typedef struct {
     /* The process is there, and waits. The pidfd is the callee's. */
     void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
+    /* What was born has brought back this process, which is to be recorded and given the word once
+     * more. The pidfd is the callee's. */
+    void (*restored)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
     /* The master of its terminal; the callee's. */
     void (*terminal)(int master, void *userdata);
     /* It has become the command, or it has failed (LaunchFailed, naming the step). The launch is

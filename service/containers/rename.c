@@ -92,9 +92,7 @@ static bool check(BerthContainer *container, const char *id, GError **error) {
                                "container \"%s\" is running; its scope cannot be renamed, stop it "
                                "first",
                                container->record.id);
-    return !berth_container_is_copied(container) ||
-           berth_error_set(error, BERTH_ERROR_BUSY, "files of container \"%s\" are being copied",
-                           container->record.id);
+    return berth_container_check_idle(container, error);
 }
 
 static void note_old_name(BerthContainerRecord *record, const char *old) {

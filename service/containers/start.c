@@ -78,7 +78,11 @@ static void on_scope(const GError *scope_error, void *userdata) {
     BerthContainer *container = first->container;
     g_autoptr(GError) error = scope_error ? g_error_copy(scope_error) : NULL;
 
-    if (!error && record_start(first, &error) && berth_launch_give_word(first->launch, &error)) {
+    /* What is restored is recorded when it is there. */
+    if (!error && (first->restoring || record_start(first, &error)) &&
+        berth_launch_give_word(first->launch, &error)) {
+        if (first->restoring)
+            return;
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_STARTED, "BERTH_CONTAINER",
                   container->record.id, "Container %s of image %s started for user %u",
                   container->record.id, container->record.image, container->record.owner);
@@ -111,8 +115,27 @@ static void on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
 
     first->born = true;
     first->container->record.pid = (uint32_t)pid;
-    if (berth_process_watch(first, pidfd, &error))
+    if (first->restoring) {
+        /* This one only makes it. */
+        close(pidfd);
         start_scope(first);
+    } else if (berth_process_watch(first, pidfd, &error)) {
+        start_scope(first);
+    } else {
+        berth_launch_fail(launch, error);
+    }
+}
+
+static void on_restored(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
+    BerthProcess *first = userdata;
+    BerthContainerRecord *record = &first->container->record;
+    g_autoptr(GError) error = NULL;
+
+    record->pid = (uint32_t)pid;
+    if (berth_process_watch(first, pidfd, &error) && record_start(first, &error) &&
+        berth_launch_give_word(launch, &error))
+        berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_RESTORED, "BERTH_CONTAINER", record->id,
+                  "Container %s restored from its checkpoint", record->id);
     else
         berth_launch_fail(launch, error);
 }
@@ -123,17 +146,22 @@ static void on_terminal(int master, void *userdata) {
 
 static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *streams,
                            GError **error) {
-    static const BerthLaunchCallbacks callbacks = {on_born, on_terminal, on_done};
+    static const BerthLaunchCallbacks callbacks = {on_born, on_restored, on_terminal, on_done};
     BerthContainers *containers = first->container->containers;
     const char *id = first->container->record.id;
-    berth_autofd int config = -1, directory = -1;
+    bool restoring = first->restoring;
+    berth_autofd int config = -1, directory = -1, restorer = -1;
 
-    if (!berth_container_open_files(first->container, &config, &directory, error))
+    if (!berth_container_open_files(first->container, &config, &directory, error) ||
+        (restoring && (restorer = berth_launch_open_program("berth-checkpoint", error)) < 0))
         return NULL;
     const BerthLaunchRequest request = {
         .event = containers->event,
-        .program = containers->program,
-        .mode = "create",
+        .program = restoring ? restorer : containers->program,
+        .name = restoring ? "berth-checkpoint" : "berth-launch",
+        .mode = restoring ? "restore" : "create",
+        .restores = restoring,
+        .takes_its_time = restoring,
         .id = id,
         .input = streams->input,
         .output = streams->output,
@@ -165,11 +193,9 @@ static bool check_startable(const BerthContainer *container, GError **error) {
     BerthContainerState state = container->record.state;
     bool starting = container->first->launch != NULL;
 
-    /* Its root is mounted by who copies. */
-    if (berth_container_is_copied(container) && !berth_container_is_running(container))
-        return berth_error_set(error, BERTH_ERROR_BUSY,
-                               "files of container \"%s\" are being copied; wait for it",
-                               container->record.id);
+    /* Its root is mounted by who copies; a checkpoint may not be whole yet. */
+    if (!berth_container_is_running(container) && !berth_container_check_idle(container, error))
+        return false;
     if (!starting && (state == BERTH_CONTAINER_CREATED || state == BERTH_CONTAINER_STOPPED))
         return true;
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -177,15 +203,12 @@ static bool check_startable(const BerthContainer *container, GError **error) {
                            starting ? "being started" : berth_container_state_get_name(state));
 }
 
-void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,
-                           BerthContainerDone done, void *userdata) {
+static void start(BerthContainer *container, bool restoring, const BerthContainerStreams *streams,
+                  BerthContainerDone done, void *userdata) {
     BerthProcess *first = container->first;
     g_autoptr(GError) error = NULL;
 
-    if (!check_startable(container, &error)) {
-        done(error, userdata);
-        return;
-    }
+    first->restoring = restoring;
     berth_container_cancel_restart(container);
     berth_process_drop_terminal(first);
     if (!refresh_files(container, &error)) {
@@ -198,5 +221,39 @@ void berth_container_start(BerthContainer *container, const BerthContainerStream
     first->born = false;
     first->launch = launch(first, streams, &error);
     if (!first->launch)
+        done(error, userdata);
+}
+
+void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,
+                           BerthContainerDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (check_startable(container, &error))
+        start(container, false, streams, done, userdata);
+    else
+        done(error, userdata);
+}
+
+static bool check_checkpoint(const BerthContainer *container, GError **error) {
+    static const char *const names[] = {"checkpoint", "checkpoint.new"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path =
+            g_build_filename(container->record.id, names[i], "inventory.img", NULL);
+        if (faccessat(container->containers->directory, path, F_OK, 0) == 0)
+            return true;
+    }
+    return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
+                           container->record.id);
+}
+
+void berth_container_restore(BerthContainer *container, const BerthContainerStreams *streams,
+                             BerthContainerDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (check_startable(container, &error) && check_checkpoint(container, &error) &&
+        berth_checkpoint_check_criu(&error))
+        start(container, true, streams, done, userdata);
+    else
         done(error, userdata);
 }

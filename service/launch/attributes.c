@@ -89,11 +89,15 @@ static bool set_oom_score(const BerthPlan *plan, pid_t pid, GError **error) {
            berth_error_set_errno(error, errno, "set the OOM score");
 }
 
-static bool set_scheduling(const BerthPlan *plan, pid_t pid, GError **error) {
+bool berth_attributes_set_inherited(const BerthPlan *plan, pid_t pid, GError **error) {
     enum { WHO_PROCESS = 1 };
 
     if (plan->has_io_priority && syscall(SYS_ioprio_set, WHO_PROCESS, pid, plan->io_priority) < 0)
         return berth_error_set_errno(error, errno, "set the I/O priority");
+    return set_oom_score(plan, pid, error);
+}
+
+static bool set_scheduling(const BerthPlan *plan, pid_t pid, GError **error) {
     if (!plan->has_scheduler)
         return true;
     struct sched_attributes attributes = {
@@ -111,7 +115,7 @@ static bool set_scheduling(const BerthPlan *plan, pid_t pid, GError **error) {
 }
 
 /* cgroups(7), delegation containment: the directory and these files, nothing that limits it. */
-static bool delegate_cgroup(const BerthPlan *plan, pid_t pid, GError **error) {
+bool berth_attributes_delegate(const BerthPlan *plan, int cgroup, GError **error) {
     static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"};
     uint32_t uid, gid;
 
@@ -120,7 +124,6 @@ static bool delegate_cgroup(const BerthPlan *plan, pid_t pid, GError **error) {
         !berth_userns_map(plan->uid_ranges, 0, &uid) ||
         !berth_userns_map(plan->gid_ranges, 0, &gid))
         return true;
-    berth_autofd int cgroup = berth_attributes_open_cgroup(pid);
     if (cgroup < 0 || fchownat(cgroup, "", uid, gid, AT_EMPTY_PATH) < 0)
         return berth_error_set_errno(error, errno, "give the container its cgroup");
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
@@ -130,6 +133,9 @@ static bool delegate_cgroup(const BerthPlan *plan, pid_t pid, GError **error) {
 }
 
 bool berth_attributes_set(const BerthPlan *plan, pid_t pid, GError **error) {
-    return delegate_cgroup(plan, pid, error) && set_oom_score(plan, pid, error) &&
-           set_scheduling(plan, pid, error) && set_limits(plan, pid, error);
+    berth_autofd int cgroup = berth_attributes_open_cgroup(pid);
+
+    return berth_attributes_delegate(plan, cgroup, error) &&
+           berth_attributes_set_inherited(plan, pid, error) && set_scheduling(plan, pid, error) &&
+           set_limits(plan, pid, error);
 }

@@ -11,6 +11,12 @@
  * namespace, so that a system in it can make its own below. */
 bool berth_attributes_set(const BerthPlan *plan, pid_t pid, GError **error);
 
+/* What a process hands on to those that CRIU makes: its OOM score and I/O priority. */
+bool berth_attributes_set_inherited(const BerthPlan *plan, pid_t pid, GError **error);
+
+/* The cgroup alone, as a descriptor. */
+bool berth_attributes_delegate(const BerthPlan *plan, int cgroup, GError **error);
+
 /* The cgroup (version 2) of a process; -1 where it has none. */
 int berth_attributes_open_cgroup(pid_t pid);
 

@@ -187,16 +187,6 @@ G_GNUC_NORETURN static void serve(const Outside *outside) {
     _exit(0);
 }
 
-/* The same directory in the host's mount namespace. */
-static void reopen(int fd) {
-    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
-    g_autofree char *path = g_file_read_link(link, NULL);
-    berth_autofd int again = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    if (again < 0 || dup3(again, fd, O_CLOEXEC) < 0)
-        berth_fail_errno("open again", path);
-}
-
 /* Namespaces that are joined, and hooks that run inside before the root is changed, are files of
  * the host's: the container's mount namespace must come from the host's then, not from the
  * service's. */
@@ -208,10 +198,9 @@ static void enter_host_early(const BerthPlan *plan) {
         wanted = wanted || g_array_index(plan->namespaces, BerthPlanNamespace, i).path;
     if (!wanted)
         return;
-    if (!berth_trees_enter_host(&error))
+    if (!berth_trees_enter_host(&error) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &error) ||
+        !berth_trees_reopen(BERTH_SNAPSHOTS_FD, &error))
         berth_fail_with("namespaces", error);
-    reopen(BERTH_DIRECTORY_FD);
-    reopen(BERTH_SNAPSHOTS_FD);
 }
 
 void berth_outside_create(BerthInside *inside) {

@@ -5,7 +5,8 @@
  * words or a descriptor; and how a step that fails is reported.
  *
  * To berthd, through BERTH_SOCKET_FD: 'P' with the pid in words and the pidfd of what will be the
- * command; 'T' with the master of its terminal; 'E' and why it failed; 'K' when berth-copy is done.
+ * command; 'T' with the master of its terminal; 'E' and why it failed, 'U' where it is unsupported;
+ * 'K' when a helper is done; 'R' as 'P', of what was restored.
  * From berthd: the word, 'g'. Between the two processes, through the peer socket: see outside.c and
  * inside.c.
  */

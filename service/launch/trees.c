@@ -224,6 +224,15 @@ bool berth_trees_enter_host(GError **error) {
     return entered = true;
 }
 
+bool berth_trees_reopen(int fd, GError **error) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *path = g_file_read_link(link, NULL);
+    berth_autofd int again = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    return (again >= 0 && dup3(again, fd, O_CLOEXEC) >= 0) ||
+           berth_error_set_errno(error, errno, "open %s again", path ? path : link);
+}
+
 bool berth_trees_is_dev(const BerthPlanMount *mount) {
     return !mount->bind && g_str_equal(mount->destination, "/dev") &&
            g_strcmp0(mount->type, "tmpfs") == 0;

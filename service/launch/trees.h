@@ -38,3 +38,5 @@ bool berth_trees_is_dev(const BerthPlanMount *mount);
 
 /* Goes into the host's own mount namespace: the service's hides what the service need not see. */
 bool berth_trees_enter_host(GError **error);
+/* There, makes the descriptor one of the same directory as the host's namespace has it. */
+bool berth_trees_reopen(int fd, GError **error);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "checkpoint/criu.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What is in use although it was deleted is part of the image up to this size. */
+#define GHOST_LIMIT "134217728"
+
+enum { EXIT_NOT_RUN = 127 };
+
+GPtrArray *berth_criu_new(const char *verb, const char *images, const char *log) {
+    static const char *const options[] = {
+        "-v2", /* errors and warnings */
+        /* systemd's scope is where they are, and will be. */
+        "--manage-cgroups=ignore",
+        "--file-locks",
+        /* Connections within the container; there is nobody else to talk to. */
+        "--tcp-established",
+    };
+    GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
+
+    berth_criu_add(arguments, "criu");
+    berth_criu_add(arguments, "%s", verb);
+    berth_criu_add(arguments, "--images-dir=%s", images);
+    berth_criu_add(arguments, "--log-file=%s", log);
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
+        berth_criu_add(arguments, "%s", options[i]);
+    if (g_str_equal(verb, "dump"))
+        berth_criu_add(arguments, "--ghost-limit=%s", GHOST_LIMIT);
+    return arguments;
+}
+
+void berth_criu_add(GPtrArray *arguments, const char *format, ...) {
+    va_list list;
+
+    va_start(list, format);
+    g_ptr_array_add(arguments, g_strdup_vprintf(format, list));
+    va_end(list);
+}
+
+G_GNUC_NORETURN void berth_criu_become(GPtrArray *arguments) {
+    /* It runs programs of the host's: ip, iptables, tar. */
+    static char *const environment[] = {
+        (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+
+    g_ptr_array_add(arguments, NULL);
+    setenv("PATH", environment[0] + strlen("PATH="), 1);
+    execvpe("criu", (char **)arguments->pdata, environment);
+    _exit(EXIT_NOT_RUN);
+}
+
+/* "(00.012345) Error (criu/cr-dump.c:1234): what went wrong", with a process's number before
+ * "Error" sometimes. */
+static const char *find_reason(const char *line) {
+    const char *mark = strstr(line, "Error (");
+    const char *end = mark ? strstr(mark, "): ") : NULL;
+
+    return end ? end + strlen("): ") : NULL;
+}
+
+bool berth_criu_check(const char *log, const char *id, GError **error) {
+    g_autofree char *text = NULL;
+    const char *first = NULL;
+
+    if (!g_file_get_contents(log, &text, NULL, NULL))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU did not run");
+    /* It ends so whenever it fails; errors alone may have been got over. */
+    if (!strstr(text, "FAILED"))
+        return true;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        const char *reason = find_reason(*line);
+        if (reason && !first)
+            first = reason;
+        if ((*line)[0])
+            berth_log_warning("BERTH_CONTAINER", id, "CRIU: %s", *line);
+    }
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU: %s",
+                           first ? first : "failed");
+}
+
+bool berth_criu_run(GPtrArray *arguments, const char *log, const char *id, GError **error) {
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        berth_criu_become(arguments);
+    if (pid < 0)
+        return berth_error_set_errno(error, errno, "run CRIU");
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+        return true;
+    if (!berth_criu_check(log, id, error))
+        return false;
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU ended with status %d",
+                           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "checkpoint/checkpoint.h"
+
+#include "base/fd.h"
+#include "checkpoint/criu.h"
+#include "checkpoint/streams.h"
+#include "launch/inside.h"
+#include "launch/mounts.h"
+#include "launch/peer.h"
+#include "launch/trees.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool refuse(const char *what, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "a container with %s cannot be checkpointed", what);
+}
+
+bool berth_checkpoint_check(const BerthPlan *plan, GError **error) {
+    if (plan->terminal)
+        return refuse("a terminal", error);
+    if (plan->network)
+        return refuse("a network; use --network=none", error);
+    if (!berth_plan_find_namespace(plan, CLONE_NEWPID))
+        return refuse("the pid namespace of the host", error);
+    for (guint i = 0; i < plan->namespaces->len; i++)
+        if (g_array_index(plan->namespaces, BerthPlanNamespace, i).path)
+            return refuse("a namespace that it joined", error);
+    for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
+        if (stage != BERTH_HOOK_POSTSTOP && plan->hooks[stage]->len > 0)
+            return refuse("hooks", error);
+    for (guint i = 0; i < plan->devices->len; i++)
+        if (berth_inside_has_loose_device(plan, plan->devices->pdata[i]))
+            return refuse("devices outside of a /dev of its own", error);
+    return true;
+}
+
+char *berth_checkpoint_enter_host(GError **error) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", BERTH_DIRECTORY_FD);
+
+    if (!berth_trees_enter_host(error) || !berth_trees_reopen(BERTH_DIRECTORY_FD, error))
+        return NULL;
+    return g_file_read_link(link, error);
+}
+
+/* A line of proc_pid_mountinfo(5). */
+typedef struct {
+    unsigned number;
+    const char *device, *root, *point, *type;
+} Mount;
+
+static bool read_mount(char **fields, Mount *mount) {
+    guint dash = 0;
+
+    if (g_strv_length(fields) < 9)
+        return false;
+    for (dash = 6; fields[dash] && !g_str_equal(fields[dash], "-"); dash++)
+        ;
+    if (!fields[dash] || !fields[dash + 1])
+        return false;
+    *mount = (Mount){(unsigned)g_ascii_strtoull(fields[0], NULL, 10), fields[2], fields[3],
+                     fields[4], fields[dash + 1]};
+    return true;
+}
+
+typedef struct {
+    GHashTable *numbers; /* of all mounts */
+    GHashTable *given;   /* of those from outside → key */
+    char *dev;           /* the device of /dev, if that is the container's own; or NULL */
+    GPtrArray *arguments;
+} Mounts;
+
+static unsigned find_number(int root, const char *path) {
+    berth_autofd int file = berth_fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0);
+    g_autofree char *info = g_strdup_printf("/proc/self/fdinfo/%d", file);
+    g_autofree char *text = NULL;
+    const char *line = NULL;
+
+    if (file >= 0 && g_file_get_contents(info, &text, NULL, NULL))
+        line = strstr(text, "mnt_id:");
+    return line ? (unsigned)g_ascii_strtoull(line + strlen("mnt_id:"), NULL, 10) : 0;
+}
+
+/* Destinations may be reached through links of the image: the kernel says which mounts they are. */
+static void find_given(Mounts *mounts, const BerthPlan *plan, int root) {
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        bool cgroup = berth_mounts_is_cgroup(mount);
+        if (!cgroup && !berth_trees_has(mount))
+            continue;
+        unsigned number = find_number(root, mount->destination);
+        g_hash_table_replace(mounts->given, GUINT_TO_POINTER(number),
+                             cgroup ? g_strdup("cgroup") : g_strdup_printf("mount-%u", i));
+    }
+}
+
+static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
+    gpointer number = GUINT_TO_POINTER(mount->number);
+    const char *key = g_hash_table_lookup(mounts->given, number);
+
+    g_hash_table_add(mounts->numbers, number);
+    if (g_str_equal(mount->point, "/dev") && g_str_equal(mount->type, "tmpfs") && key)
+        mounts->dev = g_strdup(mount->device);
+    if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
+        key = "null";
+    if (!key || g_str_equal(mount->point, "/"))
+        return true;
+    if (strpbrk(mount->point, "]\\"))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "CRIU cannot be told of the mount point %s", mount->point);
+    berth_criu_add(mounts->arguments, "--external=mnt[%s]:%s", mount->point, key);
+    return true;
+}
+
+static bool add_mounts(Mounts *mounts, const BerthPlan *plan, pid_t pid, GError **error) {
+    g_autofree char *root_path = g_strdup_printf("/proc/%d/root", (int)pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", (int)pid);
+    berth_autofd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    g_autofree char *text = NULL;
+    bool good = true;
+
+    if (root < 0)
+        return berth_error_set_errno(error, errno, "open the container's root");
+    if (!g_file_get_contents(path, &text, NULL, error))
+        return false;
+    find_given(mounts, plan, root);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; good && *line; line++) {
+        g_auto(GStrv) fields = g_strsplit(*line, " ", -1);
+        Mount mount;
+        if (read_mount(fields, &mount))
+            good = add_mount(mounts, &mount, error);
+    }
+    return good;
+}
+
+static bool run(const BerthDump *dump, const char *images, GError **error) {
+    g_autofree char *log = g_build_filename(images, "dump.log", NULL);
+    g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) given = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g_autoptr(GPtrArray) arguments = berth_criu_new("dump", images, log);
+    g_auto(BerthStreams) streams = {0};
+    Mounts mounts = {numbers, given, NULL, arguments};
+
+    berth_criu_add(arguments, "--tree=%d", (int)dump->pid);
+    if (dump->leave_running)
+        berth_criu_add(arguments, "--leave-running");
+    bool good = add_mounts(&mounts, dump->plan, dump->pid, error);
+    g_free(mounts.dev);
+    if (!good)
+        return false;
+    berth_streams_find(&streams, dump->pid, numbers);
+    berth_streams_add_external(&streams, arguments);
+    return berth_streams_check(&streams, dump->pid, dump->pidfd, error) &&
+           berth_streams_write(&streams, images, error) &&
+           berth_criu_run(arguments, log, dump->id, error);
+}
+
+/* The one before is worth keeping until there is another. */
+static bool replace(GError **error) {
+    berth_autofd int file =
+        openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (file < 0 || syncfs(file) < 0)
+        return berth_error_set_errno(error, errno, "write the checkpoint to disk");
+    return berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, error) &&
+           (renameat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, BERTH_DIRECTORY_FD,
+                     BERTH_CHECKPOINT_IMAGES) == 0 ||
+            berth_error_set_errno(error, errno, "rename the checkpoint"));
+}
+
+bool berth_checkpoint_dump(const BerthDump *dump, GError **error) {
+    g_autofree char *directory = berth_checkpoint_enter_host(error);
+
+    if (!directory || !berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, error))
+        return false;
+    g_autofree char *images = g_build_filename(directory, BERTH_CHECKPOINT_NEW, NULL);
+    /* CRIU reads some of them in the container's user namespace; what is above keeps others out. */
+    umask(022);
+    if (mkdirat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, 0755) < 0)
+        return berth_error_set_errno(error, errno, "make %s", images);
+    if (run(dump, images, error))
+        return replace(error);
+    berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, NULL);
+    return false;
+}

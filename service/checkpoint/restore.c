@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "checkpoint/checkpoint.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "checkpoint/criu.h"
+#include "checkpoint/streams.h"
+#include "launch/attributes.h"
+#include "launch/journal.h"
+#include "launch/mounts.h"
+#include "launch/peer.h"
+#include "launch/trees.h"
+#include "launch/userns.h"
+
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* A mount point; what is mounted there nobody else sees. CRIU opens what is below in the
+ * container's user namespace: it is where everybody may go. */
+#define PLACE "/run/berth"
+
+#define LOG PLACE "/restore.log"
+#define PIDFILE PLACE "/pid"
+
+typedef struct {
+    const BerthRestore *request;
+    int scope; /* its cgroup */
+    char *images;
+    GPtrArray *arguments;
+} Restore;
+
+static void announce(void) {
+    g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
+    berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+    if (pidfd < 0)
+        berth_fail_errno("process", NULL);
+    if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, pidfd) ||
+        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
+        _exit(BERTH_EXIT_LAUNCH);
+}
+
+/* While its path can be seen. Nothing else may ever be killed or given away. */
+static int open_scope(const char *id) {
+    g_autofree char *end = g_strdup_printf("/berth-%s.scope\n", id);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL) || !strstr(text, end))
+        berth_fail("scope", NULL, "the process is not in it", BERTH_EXIT_LAUNCH);
+    int scope = berth_attributes_open_cgroup(getpid());
+    if (scope < 0)
+        berth_fail_errno("scope", NULL);
+    return scope;
+}
+
+/* The same ids as before, in a namespace of its own: CRIU makes the container's later. */
+static BerthTrees make_trees(const BerthPlan *plan) {
+    BerthTrees trees = {plan, -1};
+    g_autoptr(GError) error = NULL;
+
+    if (berth_plan_find_namespace(plan, CLONE_NEWUSER) &&
+        (trees.userns = berth_userns_new(plan->uid_ranges, plan->gid_ranges, &error)) < 0)
+        berth_fail_with("user namespace", error);
+    return trees;
+}
+
+/* A dump that was whole when its writer was killed. */
+static void adopt_new(void) {
+    if (faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, F_OK, 0) < 0 &&
+        faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW "/inventory.img", F_OK, 0) == 0 &&
+        renameat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, BERTH_DIRECTORY_FD,
+                 BERTH_CHECKPOINT_IMAGES) < 0)
+        berth_fail_errno("checkpoint", "finish it");
+}
+
+static void make_place(Restore *restore) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *directory = berth_checkpoint_enter_host(&error);
+
+    if (!directory)
+        berth_fail_with("root", error);
+    adopt_new();
+    restore->images = g_build_filename(directory, BERTH_CHECKPOINT_IMAGES, NULL);
+    if (mkdir(PLACE, 0755) < 0 && errno != EEXIST)
+        berth_fail_errno("root", PLACE);
+    /* The cgroup is the scope by now, which is what the container sees as the root of all. */
+    if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("berth", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711") < 0)
+        berth_fail_errno("namespaces", NULL);
+}
+
+/* The kernel makes one in a user namespace only where one is in sight that is as open: CRIU makes
+ * it writable first and restricts it afterwards, and the host's own may be read-only, which all of
+ * its network namespace are then. */
+static void show_sysfs(void) {
+    static const char path[] = PLACE "/sysfs";
+    berth_autofd int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    if (network < 0 || mkdir(path, 0700) < 0 || unshare(CLONE_NEWNET) < 0 ||
+        mount("sysfs", path, "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 ||
+        setns(network, CLONE_NEWNET) < 0)
+        berth_fail_errno("root", "sysfs");
+}
+
+static char *attach(const char *name, int tree) {
+    char *path = g_build_filename(PLACE, name, NULL);
+    struct stat status;
+
+    if (fstat(tree, &status) < 0)
+        berth_fail_errno("root", name);
+    if (S_ISDIR(status.st_mode) ? mkdir(path, 0700) < 0 : mknod(path, S_IFREG | 0600, 0) < 0)
+        berth_fail_errno("root", path);
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        berth_fail_errno("root", path);
+    return path;
+}
+
+static void make_point(const char *path, bool directory) {
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    if (g_mkdir_with_parents(directory ? path : parent, 0755) < 0 ||
+        (!directory && mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST))
+        berth_fail_errno("root", path);
+}
+
+/* The container's /dev is made anew: what is mounted below needs its place. */
+static void fill_dev(const BerthPlan *plan, const char *dev) {
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        struct stat status;
+        if (!g_str_has_prefix(mount->destination, "/dev/"))
+            continue;
+        g_autofree char *path = g_strconcat(dev, mount->destination + strlen("/dev"), NULL);
+        make_point(path,
+                   !mount->bind || stat(mount->source, &status) < 0 || S_ISDIR(status.st_mode));
+    }
+}
+
+/* What masks files. Read-only from here on: CRIU restricts only the first of several. */
+static void add_null(const Restore *restore, const char *dev) {
+    g_autofree char *path = g_build_filename(dev, "null", NULL);
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    berth_autofd int tree =
+        (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (tree < 0 ||
+        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
+        berth_fail_errno("root", path);
+    g_autofree char *there = attach("null", tree);
+    berth_criu_add(restore->arguments, "--external=mnt[null]:%s", there);
+}
+
+static void add_mount(const Restore *restore, const BerthTrees *trees, guint number) {
+    const BerthPlanMount *mount = trees->plan->mounts->pdata[number];
+    g_autofree char *key = g_strdup_printf("mount-%u", number);
+    g_autoptr(GError) error = NULL;
+    berth_autofd int tree = -1;
+
+    if (berth_mounts_is_cgroup(mount)) {
+        g_free(key);
+        key = g_strdup("cgroup");
+        tree = berth_mounts_make(mount, &error);
+    } else if (berth_trees_has(mount)) {
+        tree = berth_trees_make_mount(trees, mount, &error);
+    } else {
+        return;
+    }
+    if (tree < 0)
+        berth_fail_with("root", error);
+    g_autofree char *path = attach(key, tree);
+    berth_criu_add(restore->arguments, "--external=mnt[%s]:%s", key, path);
+    if (!berth_trees_is_dev(mount))
+        return;
+    fill_dev(trees->plan, path);
+    add_null(restore, path);
+}
+
+static int open_stream(const BerthRestore *request, int number) {
+    bool to_journal = (number == STDOUT_FILENO && request->output_to_journal) ||
+                      (number == STDERR_FILENO && request->error_to_journal);
+    g_autoptr(GError) error = NULL;
+
+    if (!to_journal)
+        return fcntl(number, F_DUPFD, BERTH_FIRST_FREE_FD);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0)
+        berth_fail_errno("journal", NULL);
+    if (!berth_journal_connect(fd, request->id, &error))
+        berth_fail_with("journal", error);
+    return fd;
+}
+
+/* Two descriptors may be one and the same, as after 2>&1: then it is the first's. */
+static void add_streams(const Restore *restore) {
+    g_auto(BerthStreams) streams = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_streams_read(&streams, restore->images, &error))
+        berth_fail_with("checkpoint", error);
+    for (int i = 0; i < BERTH_STREAMS; i++) {
+        bool known = streams.names[i][0] == '\0';
+        for (int before = 0; before < i; before++)
+            known = known || g_str_equal(streams.names[before], streams.names[i]);
+        if (known)
+            continue;
+        int fd = open_stream(restore->request, i);
+        if (fd < 0)
+            berth_fail_errno("streams", NULL);
+        berth_criu_add(restore->arguments, "--inherit-fd=fd[%d]:%s", fd, streams.names[i]);
+    }
+}
+
+static pid_t read_pidfile(void) {
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(PIDFILE, &text, NULL, NULL) ? (pid_t)g_ascii_strtoll(text, NULL, 10)
+                                                           : -1;
+}
+
+/* berthd is gone: so goes all that is in the scope, this process included. */
+G_GNUC_NORETURN static void give_up(const Restore *restore) {
+    berth_autofd int file = openat(restore->scope, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+    if (file >= 0)
+        (void)!write(file, "1", 1);
+    _exit(BERTH_EXIT_LAUNCH);
+}
+
+static void wait_for_criu(const Restore *restore, int criu) {
+    struct pollfd ends[] = {{.fd = criu, .events = POLLIN}, {.fd = BERTH_SOCKET_FD}};
+
+    while (poll(ends, G_N_ELEMENTS(ends), -1) < 0)
+        if (errno != EINTR)
+            give_up(restore);
+    if (!(ends[0].revents & POLLIN))
+        give_up(restore);
+}
+
+/* Tells of what CRIU, the process's parent until then, has made. */
+G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
+    const BerthRestore *request = restore->request;
+    g_autoptr(GError) error = NULL;
+
+    wait_for_criu(restore, criu);
+    if (!berth_criu_check(LOG, request->id, &error))
+        berth_fail_with("restore", error);
+    pid_t pid = read_pidfile();
+    int pidfd = pid <= 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        berth_fail("restore", NULL, "CRIU made no process", BERTH_EXIT_LAUNCH);
+    /* The scope is a new one. */
+    if (!berth_attributes_delegate(request->plan, restore->scope, &error))
+        berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);
+    g_autofree char *text = g_strdup_printf("%d", (int)pid);
+    if (!berth_peer_send(BERTH_SOCKET_FD, 'R', text, pidfd) ||
+        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
+        give_up(restore);
+    _exit(EXIT_SUCCESS);
+}
+
+void berth_checkpoint_restore(const BerthRestore *request) {
+    const BerthPlan *plan = request->plan;
+    Restore restore = {.request = request};
+    g_autoptr(GError) error = NULL;
+
+    announce();
+    restore.scope = open_scope(request->id);
+    BerthTrees trees = make_trees(plan);
+    int root = berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+    if (root < 0)
+        berth_fail_with("root", error);
+    make_place(&restore);
+    show_sysfs();
+    restore.arguments = berth_criu_new("restore", restore.images, LOG);
+    g_autofree char *root_path = attach("root", root);
+    berth_criu_add(restore.arguments, "--root=%s", root_path);
+    for (guint i = 0; i < plan->mounts->len; i++)
+        add_mount(&restore, &trees, i);
+    add_streams(&restore);
+    berth_criu_add(restore.arguments, "--restore-detached");
+    berth_criu_add(restore.arguments, "--restore-sibling");
+    berth_criu_add(restore.arguments, "--pidfile=%s", PIDFILE);
+    /* CRIU does not set these itself. */
+    if (!berth_attributes_set_inherited(plan, getpid(), &error))
+        berth_fail_with("attributes", error);
+    if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        berth_fail_errno("no new privileges", NULL);
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+        berth_fail_errno("keyring", NULL);
+    int criu = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    pid_t pid = criu < 0 ? -1 : fork();
+    if (pid < 0)
+        berth_fail_errno("process", NULL);
+    if (pid == 0)
+        report(&restore, criu);
+    /* The other one speaks to berthd; what CRIU and its helpers say is not the container's output.
+     */
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (null < 0 || dup2(null, fd) < 0)
+            _exit(BERTH_EXIT_LAUNCH);
+    for (int fd = BERTH_SOCKET_FD; fd < BERTH_FIRST_FREE_FD; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    berth_criu_become(restore.arguments);
+}

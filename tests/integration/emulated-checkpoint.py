@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Checkpoint and restore, where CRIU works: under Debian's kernel, which tests/machine/emulate runs.
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+COUNTER = f"{HOST}/checkpoint/counter:x"
+ECHO = f"{HOST}/checkpoint/echo:x"
+# Its count is in memory, and in files that are not the image's.
+COUNT = """trap 'exit 7' TERM
+exec 9>/tmp/deleted; rm /tmp/deleted
+echo kept >/dev/shm/file
+i=0; while :; do i=$((i+1)); echo line $i; echo $i >/counted; sleep 0.2; done"""
+
+
+def row_of(name):
+    return next(row for row in listing("ps", "-a") if row["id"] == name)
+
+
+def lines(name):
+    return [line for line in good("logs", name).splitlines() if line.startswith("line ")]
+
+
+def counted(name):
+    return int(good("exec", name, "cat", "/counted").strip() or 0)
+
+
+def kinds(name):
+    events = map(json.loads, good("events", "--since=0", "--no-follow", "--json=short").splitlines())
+    return [event["kind"] for event in events if event["id"] == name and event["process"] == ""]
+
+
+def read_status(pid):
+    names = ("Uid", "Gid", "Groups", "Cap", "NoNewPrivs", "Seccomp", "Sig", "Shd", "Cpus_allowed", "Mems_allowed")
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return [line for line in file if line.startswith(names)]
+
+
+def read_mounts(pid):
+    """What is mounted where and how, without the numbers of mounts and devices."""
+    found = []
+    with open(f"/proc/{pid}/mountinfo", encoding="ascii") as file:
+        for line in file:
+            fields = line.split()
+            kind = fields[fields.index("-") + 1]
+            found.append((fields[4], fields[3], fields[5], kind))
+    return sorted(found)
+
+
+def read_around(pid):
+    around = {"limits": open(f"/proc/{pid}/limits", encoding="ascii").read()}
+    for name in ("oom_score_adj", "uid_map", "gid_map", "cgroup", "comm"):
+        around[name] = open(f"/proc/{pid}/{name}", encoding="ascii").read()
+    around["exitStatus"] = read_status(pid)
+    around["mounts"] = read_mounts(pid)
+    return around
+
+
+def test_setup():
+    config = {"Cmd": ["sh", "-c", COUNT], "Env": ["PATH=/bin"]}
+    oci.push(oci.Image([oci.busybox_layer()], config), COUNTER)
+    config = {"Cmd": ["sh", "-c", "while read line; do echo got $line; done; exit 5"], "Env": ["PATH=/bin"]}
+    oci.push(oci.Image([oci.busybox_layer()], config), ECHO)
+    good("pull", COUNTER)
+    good("pull", ECHO)
+    os.mkdir("/srv/given")
+
+
+def test_a_checkpoint_ends_it():
+    good("run", "-d", "--id=box", "--restart=always", "-v", "/srv/given:/given:ro", COUNTER)
+    wait_until(lambda: len(lines("box")) > 2, "it counts")
+    test_a_checkpoint_ends_it.around = read_around(row_of("box")["pid"])
+    good("checkpoint", "box")
+    row = row_of("box")
+    equal((row["state"], row["exitStatus"]), ("stopped", "137"))
+    equal(sorted(kinds("box")), ["checkpoint", "create", "exit", "start"])
+
+
+def test_it_goes_on_where_it_was():
+    before = len(lines("box"))
+    good("restore", "box")
+    wait_until(lambda: len(lines("box")) > before + 2, "it goes on")
+    # Each line once, none left out: it did not begin again.
+    found = lines("box")
+    equal(found, [f"line {i}" for i in range(1, len(found) + 1)])
+    equal(good("exec", "box", "cat", "/dev/shm/file"), "kept\n")
+    equal(row_of("box")["state"], "running")
+
+
+def test_it_is_restricted_as_before():
+    around = read_around(row_of("box")["pid"])
+    for name, value in test_a_checkpoint_ends_it.around.items():
+        equal(around[name], value, name)
+    equal(dist("exec", "box", "touch", "/given/file").status, 1)
+
+
+def test_its_cgroup_is_its_own():
+    root = int(open(f"/proc/{row_of('box')['pid']}/uid_map", encoding="ascii").read().split()[1])
+    path = "/sys/fs/cgroup/berth.slice/berth-box.scope"
+    equal(os.stat(path).st_uid, root)
+    contains(good("exec", "box", "cat", "/proc/self/cgroup"), "0::/\n")
+    contains(run("systemctl", "status", "--no-pager", "berth-box.scope").out, "line ")
+
+
+def test_what_writes_to_the_journal_again_is_refused_the_second_time():
+    result = dist("checkpoint", "box")
+    equal(result.status, 1)
+    contains(result.err, "a socket of another network namespace, as to the journal after a restore")
+    equal(row_of("box")["state"], "running")
+
+
+def test_its_end_is_known():
+    good("stop", "box")
+    equal(row_of("box")["exitStatus"], "7")
+    equal([kind for kind in kinds("box") if kind in ("start", "exit")], ["start", "exit"] * 2)
+
+
+def test_it_can_be_restored_again():
+    good("restore", "box")
+    wait_until(lambda: counted("box") > 3, "it counts")
+    good("rm", "-f", "box")
+    equal(os.listdir(f"{STATE}/containers"), [])
+
+
+def converse(process, line, answer):
+    process.stdin.write(line)
+    process.stdin.flush()
+    equal(process.stdout.readline(), answer)
+
+
+def test_descriptors_are_replaced():
+    with subprocess.Popen(["dist", "run", "--id=echo", ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as first:
+        converse(first, "one\n", "got one\n")
+        good("checkpoint", "echo")
+        first.wait(20)
+        equal(first.returncode, 137)
+    for word in ("two", "three"):
+        with subprocess.Popen(["dist", "restore", "-a", "echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as later:
+            converse(later, f"{word}\n", f"got {word}\n")
+            if word == "two":
+                good("checkpoint", "echo")
+                equal(later.wait(20), 137)
+            else:
+                later.stdin.close()
+                equal(later.wait(20), 5)
+    good("rm", "echo")
+
+
+def test_it_may_be_left_running():
+    good("run", "-d", "--rm", "--id=live", COUNTER)
+    wait_until(lambda: len(lines("live")) > 2, "it counts")
+    pid = row_of("live")["pid"]
+    good("checkpoint", "--leave-running", "live")
+    equal((row_of("live")["state"], row_of("live")["pid"]), ("running", pid))
+    count = counted("live")
+    wait_until(lambda: counted("live") > count, "it goes on")
+    good("rm", "-f", "live")
+
+
+def test_two_at_once():
+    good("run", "-d", "--id=twice", COUNTER)
+    calls = [subprocess.Popen(["dist", "checkpoint", "twice"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             for _ in range(2)]
+    results = [(call.communicate(timeout=60)[1], call.returncode) for call in calls]
+    equal(sorted(status for _, status in results), [0, 1])
+    good("rm", "twice")
+
+
+def scope_is_gone(name):
+    return run("systemctl", "is-active", f"berth-{name}.scope").out.strip() in ("inactive", "unknown", "failed")
+
+
+def test_killed_while_it_is_written():
+    for delay in (0.05, 0.3, 0.6, 1.0):
+        good("run", "-d", "--id=victim", COUNTER)
+        with subprocess.Popen(["dist", "checkpoint", "victim"], stderr=subprocess.DEVNULL) as client:
+            time.sleep(delay)
+            kill_service()
+            client.wait(60)
+        # Either it goes on or it has a checkpoint to go on from: nothing of it is lost.
+        wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
+        service_is_up()
+        if row_of("victim")["state"] == "stopped":
+            good("restore", "victim")
+        wait_until(lambda: counted("victim") > 0, "it counts")
+        good("rm", "-f", "victim")
+        equal(os.listdir(f"{STATE}/containers"), [])
+
+
+def test_killed_while_it_is_restored():
+    good("run", "-d", "--id=victim", COUNTER)
+    wait_until(lambda: counted("victim") > 3, "it counts")
+    good("checkpoint", "victim")
+    for delay in (0.05, 0.3, 0.5, 0.7, 0.9):
+        with subprocess.Popen(["dist", "restore", "victim"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as client:
+            time.sleep(delay)
+            kill_service()
+            client.wait(60)
+        wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
+        service_is_up()
+        if row_of("victim")["state"] == "running":
+            count = counted("victim")
+            wait_until(lambda: counted("victim") > count, "it goes on")
+            good("stop", "-t", "0", "victim")
+        wait_until(lambda: scope_is_gone("victim"), "nothing runs")
+    good("restore", "victim")
+    good("rm", "-f", "victim")
+
+
+def test_a_damaged_one_is_refused():
+    good("run", "-d", "--id=broken", COUNTER)
+    good("checkpoint", "broken")
+    directory = f"{STATE}/containers/broken/checkpoint"
+    with open(f"{directory}/pstree.img", "r+b") as file:
+        file.truncate(9)
+    before = row_of("broken")
+    result = dist("restore", "broken")
+    equal(result.status, 1)
+    contains(result.err, "CRIU")
+    equal(row_of("broken"), before)
+    wait_until(lambda: scope_is_gone("broken"), "nothing runs")
+    # It can still be started anew.
+    good("start", "broken")
+    good("rm", "-f", "broken")
+
+
+def test_nothing_is_left():
+    equal(os.listdir(f"{STATE}/containers"), [])
+    equal([line for line in open("/proc/self/mountinfo", encoding="ascii") if "berth-" in line or "criu" in line], [])
+    equal(run("pgrep", "-f", "berth-checkpoint").out, "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

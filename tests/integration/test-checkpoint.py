@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Checkpoints that are refused, or that CRIU cannot make, and what is left then. Those that succeed are
+# in emulated-checkpoint.py, since CRIU does not work on every kernel.
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/checkpoint/box:x"
+
+
+def state(name):
+    return next(row["state"] for row in listing("ps", "-a") if row["id"] == name)
+
+
+def refused(*arguments, says):
+    result = dist(*arguments)
+    assert result.status == 1, result
+    contains(result.err, says)
+
+
+def test_setup():
+    config = {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}
+    oci.push(oci.Image([oci.busybox_layer()], config), IMAGE)
+    good("pull", IMAGE)
+    good("run", "-d", "--id=box", IMAGE)
+
+
+def test_a_checkpoint_needs_what_runs():
+    refused("checkpoint", "nobody", says='there is no container "nobody"')
+    good("create", "--id=still", IMAGE)
+    refused("checkpoint", "still", says='container "still" is not running, it is created')
+    good("rm", "still")
+    good("pause", "box")
+    refused("checkpoint", "box", says='container "box" is paused; resume it first')
+    good("resume", "box")
+
+
+def test_a_restore_needs_a_checkpoint():
+    refused("restore", "box", says='container "box" cannot be started, it is running')
+    good("create", "--id=still", IMAGE)
+    refused("restore", "still", says='container "still" has no checkpoint')
+    equal(state("still"), "created")
+    good("rm", "still")
+
+
+def test_processes_that_were_executed_are_not_of_it():
+    good("exec", "-d", "--process=other", "box", "sleep", "1000")
+    refused("checkpoint", "box", says='processes were executed in container "box"; wait for their end')
+    equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "other").status, 0)
+    wait_until(lambda: len(listing("top", "box")) == 1, "the end of the other process")
+
+
+def test_what_is_removed_when_it_ends_must_be_left_running():
+    good("run", "-d", "--rm", "--id=gone", IMAGE)
+    refused("checkpoint", "gone", says="leave it running")
+    good("rm", "-f", "gone")
+
+
+def test_a_terminal_is_refused():
+    good("run", "-d", "-t", "--id=tty", IMAGE)
+    refused("checkpoint", "tty", says="a container with a terminal cannot be checkpointed")
+    equal(state("tty"), "running")
+    good("rm", "-f", "tty")
+
+
+def test_without_criu_it_is_said():
+    os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
+    try:
+        refused("checkpoint", "box", says='install the package "criu"')
+        equal(containers_call("Checkpoint", "sa{sv}", "box", "0").err.strip(),
+              'Call failed: checkpoints need CRIU, which is not installed; install the package "criu"')
+    finally:
+        os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
+    equal(state("box"), "running")
+
+
+def with_failing_criu(action):
+    """CRIU itself, which cannot write its images."""
+    os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
+    with open("/usr/sbin/criu", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nulimit -f 0\nexec /usr/sbin/criu.away \"$@\" --log-file=/dev/null\n")
+    os.chmod("/usr/sbin/criu", 0o755)
+    try:
+        action()
+    finally:
+        os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
+
+
+def test_what_fails_goes_on():
+    with_failing_criu(lambda: refused("checkpoint", "box", says="checkpoint: CRIU"))
+    equal(state("box"), "running")
+    equal(sorted(os.listdir(f"{STATE}/containers/box")),
+          ["config.json", "etc", "upper", "work"])
+    equal(good("exec", "box", "echo", "alive"), "alive\n")
+
+
+def test_a_failed_one_does_not_forbid_restarts():
+    good("run", "-d", "--id=again", "--restart=always", IMAGE)
+    with_failing_criu(lambda: refused("checkpoint", "again", says="CRIU"))
+    pid = next(row["pid"] for row in listing("ps") if row["id"] == "again")
+    good("kill", "-s", "KILL", "again")
+    wait_until(lambda: any(row["id"] == "again" and row["pid"] not in (0, pid) for row in listing("ps")),
+               "it is started again")
+    good("rm", "-f", "again")
+
+
+def test_only_who_may_manage_it():
+    result = containers_call("Checkpoint", "sa{sv}", "box", "0", user="alice")
+    assert result.status != 0, result
+    contains(result.err, "org.berth1.containers.manage needs an administrator's authorization")
+
+
+def test_nothing_is_left():
+    good("rm", "-f", "box")
+    equal(os.listdir(f"{STATE}/containers"), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
