@@ -5,6 +5,8 @@
 
 #include "verbs-run.h"
 
+#include "base/document.h"
+#include "base/fd.h"
 #include "bundle.h"
 #include "config.h"
 #include "foreground.h"
@@ -54,7 +56,7 @@ static const GOptionEntry create_entries[] = {
     {"cap-drop", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.drop, N_("Drop a capability, or ALL"),
      N_("NAME")},
     {"seccomp", 0, 0, G_OPTION_ARG_STRING, &options.seccomp,
-     N_("System call filter: default, unconfined"), N_("PROFILE")},
+     N_("System call filter: default, unconfined, or a file"), N_("PROFILE")},
     {"stop-signal", 0, 0, G_OPTION_ARG_STRING, &options.stop_signal, N_("Signal that stops it"),
      N_("SIGNAL")},
     {"stop-timeout", 0, 0, G_OPTION_ARG_INT64, &options.stop_timeout, N_("Then wait so long"),
@@ -247,6 +249,25 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
     return sd_bus_message_close_container(call);
 }
 
+/* A profile is a file, as other runtimes have it, or its text. */
+static bool read_seccomp(GError **error) {
+    static const char *const names[] = {"default", "unconfined", NULL};
+    char *text;
+
+    if (!options.seccomp || options.seccomp[0] == '{' || g_strv_contains(names, options.seccomp) ||
+        (!strchr(options.seccomp, '/') && access(options.seccomp, F_OK) < 0))
+        return true;
+    berth_autofd int file = open(options.seccomp, O_RDONLY | O_CLOEXEC);
+    size_t size;
+    if (file < 0)
+        return berth_error_set_errno(error, errno, "%s", options.seccomp);
+    if (!(text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error)))
+        return false;
+    g_free(options.seccomp);
+    options.seccomp = g_strchug(text);
+    return true;
+}
+
 /* Makes the container; its id, or NULL. */
 static char *create(char *const *arguments, GError **error) {
     g_autofree char *name = options.bundle ? g_strdup("") : dist_complete_reference(arguments[0]);
@@ -257,7 +278,7 @@ static char *create(char *const *arguments, GError **error) {
     int r;
 
     if ((options.memory && !parse_memory(options.memory, &memory, error)) ||
-        (options.cpus && !parse_cpus(options.cpus, &cpus, error)))
+        (options.cpus && !parse_cpus(options.cpus, &cpus, error)) || !read_seccomp(error))
         return NULL;
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Create");
     if (!call)

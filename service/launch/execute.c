@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "launch/hooks.h"
+#include "launch/label.h"
 #include "launch/peer.h"
 #include "launch/terminal.h"
 
@@ -18,15 +19,15 @@
 
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
     g_autoptr(GError) error = NULL;
-    scmp_filter_ctx filter = NULL;
-    unsigned flags = 0;
+    BerthFilter filter;
 
     if (g_strcmp0(plan->seccomp, "unconfined") == 0 || (!plan->seccomp && !plan->seccomp_profile))
         return NULL;
-    filter = g_strcmp0(plan->seccomp, "default") == 0
-                 ? berth_filter_build_default(&flags, &error)
-                 : berth_filter_build_object(plan->seccomp_profile, &flags, &error);
-    BerthProgram *program = filter ? berth_filter_compile(filter, flags, &error) : NULL;
+    bool built =
+        g_strcmp0(plan->seccomp, "default") == 0
+            ? berth_filter_build_default(plan->bounding, &filter, &error)
+            : berth_filter_build_object(plan->seccomp_profile, plan->bounding, &filter, &error);
+    BerthProgram *program = built ? berth_filter_compile(&filter, &error) : NULL;
     if (!program)
         berth_fail_with("system call filter", error);
     return program;
@@ -162,9 +163,15 @@ static void close_descriptors(int peer) {
 
 static void load_filter(const BerthProgram *program) {
     g_autoptr(GError) error = NULL;
+    int listener = -1;
 
-    if (program && !berth_program_load(program, &error))
+    if (!program)
+        return;
+    if (!berth_program_load(program, &listener, &error))
         berth_fail_with("system call filter", error);
+    /* Nothing is waited for: the message has the descriptor, whatever happens to this process. */
+    if (listener >= 0 && !berth_peer_send(BERTH_CONFIG_FD, 'y', NULL, listener))
+        _exit(BERTH_EXIT_LAUNCH);
 }
 
 static void give_up_privileges(const BerthExecution *execution, const BerthIdentity *identity) {
@@ -187,6 +194,9 @@ void berth_execution_prepare(BerthExecution *execution) {
     find_identity(execution->plan, &execution->identity);
     execution->environment = make_environment(execution->plan, &execution->identity);
     make_streams(execution);
+    if (execution->filter && berth_program_notifies(execution->filter) &&
+        !berth_peer_send(execution->peer, 'q', NULL, -1))
+        _exit(BERTH_EXIT_LAUNCH);
 }
 
 void berth_execution_run(const BerthExecution *execution) {
@@ -199,6 +209,8 @@ void berth_execution_run(const BerthExecution *execution) {
         berth_fail_with("hooks", error);
     if (plan->has_personality && personality(plan->personality) < 0)
         berth_fail_errno("personality", NULL);
+    if (plan->apparmor && plan->apparmor[0] && !berth_label_set_apparmor(plan->apparmor, &error))
+        berth_fail_with("AppArmor", error);
     ask_for_attributes(execution);
     close_descriptors(execution->peer);
     enter_directory(plan, &execution->identity);

@@ -5,6 +5,7 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "config.h"
+#include "launch/filter-conditions.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -14,6 +15,12 @@
 #include <sys/syscall.h>
 
 #define DEFAULT_PROFILE BERTH_DATADIR "/seccomp-default.json"
+
+/* linux/seccomp.h has it since Linux 5.19. */
+#define FLAG_WAIT_KILLABLE_RECV (1u << 5)
+
+/* The listener is handed over by this one, after the filter was loaded. */
+#define HANDS_OVER "sendmsg"
 
 enum { MAX_ARGUMENTS = 6 };
 
@@ -30,6 +37,7 @@ static const struct {
     {"SCMP_ACT_LOG", SCMP_ACT_LOG, false},
     {"SCMP_ACT_TRAP", SCMP_ACT_TRAP, false},
     {"SCMP_ACT_TRACE", 1, true},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY, false},
 };
 
 static const struct {
@@ -39,6 +47,7 @@ static const struct {
     {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", FLAG_WAIT_KILLABLE_RECV},
 };
 
 static const struct {
@@ -93,15 +102,32 @@ static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GEr
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: an invalid argument");
 }
 
-static bool add_rule(scmp_filter_ctx filter, JsonObject *rule, GError **error) {
+static bool note_action(BerthFilter *filter, uint32_t action, char **names, GError **error) {
+    if (action != SCMP_ACT_NOTIFY)
+        return true;
+    if (g_strv_contains((const char *const *)names, HANDS_OVER))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "seccomp: SCMP_ACT_NOTIFY is not supported for " HANDS_OVER
+                               ", which hands the listener over");
+    filter->notifies = true;
+    return true;
+}
+
+static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilities, GError **error) {
     struct scmp_arg_cmp arguments[MAX_ARGUMENTS];
     g_auto(GStrv) names = NULL;
     JsonArray *array;
     uint32_t action;
+    bool applies;
     guint count = 0;
 
+    if (!berth_filter_check_conditions(rule, capabilities, &applies, error))
+        return false;
+    if (!applies)
+        return true;
     if (!berth_document_get_strings(rule, "names", &names, error) ||
         !read_action(rule, "action", "errnoRet", &action, error) ||
+        !note_action(filter, action, names, error) ||
         !berth_document_get_array(rule, "args", &array, error))
         return false;
     for (; array && count < json_array_get_length(array); count++) {
@@ -115,7 +141,7 @@ static bool add_rule(scmp_filter_ctx filter, JsonObject *rule, GError **error) {
         int number = seccomp_syscall_resolve_name(*name);
         if (number == __NR_SCMP_ERROR)
             continue;
-        int r = seccomp_rule_add_array(filter, action, number, count, arguments);
+        int r = seccomp_rule_add_array(filter->context, action, number, count, arguments);
         /* EACCES: the rule is the default action. EDOM: not of this architecture. */
         if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
             return berth_error_set_errno(error, r, "seccomp: add a rule for %s", *name);
@@ -123,7 +149,8 @@ static bool add_rule(scmp_filter_ctx filter, JsonObject *rule, GError **error) {
     return true;
 }
 
-static bool add_rules(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+static bool add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabilities,
+                      GError **error) {
     JsonArray *array;
     int r;
 
@@ -134,26 +161,27 @@ static bool add_rules(scmp_filter_ctx filter, JsonObject *root, GError **error) 
         if (!JSON_NODE_HOLDS_OBJECT(node))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "seccomp: invalid syscalls");
-        if (!add_rule(filter, json_node_get_object(node), error))
+        if (!add_rule(filter, json_node_get_object(node), capabilities, error))
             return false;
     }
-    if ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
-        (r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0)) < 0)
+    if ((r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
+        (r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_NNP, 0)) < 0)
         return berth_error_set_errno(error, r, "seccomp: set attributes");
     return true;
 }
 
-/* "SCMP_ARCH_X86_64"; the machine's own is always there. */
-static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
-    g_auto(GStrv) names = NULL;
+/* "SCMP_ARCH_X86_64"; 0 for what is none. */
+static uint32_t resolve_architecture(const char *name) {
+    g_autofree char *lower = g_ascii_strdown(name, -1);
 
-    if (!berth_document_get_strings(root, "architectures", &names, error))
-        return false;
+    return g_str_has_prefix(lower, "scmp_arch_")
+               ? seccomp_arch_resolve_name(lower + strlen("scmp_arch_"))
+               : 0;
+}
+
+static bool add_named_architectures(scmp_filter_ctx filter, char **names, GError **error) {
     for (char **name = names; *name; name++) {
-        g_autofree char *lower = g_ascii_strdown(*name, -1);
-        uint32_t token = g_str_has_prefix(lower, "scmp_arch_")
-                             ? seccomp_arch_resolve_name(lower + strlen("scmp_arch_"))
-                             : 0;
+        uint32_t token = resolve_architecture(*name);
         if (token == 0)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "seccomp: unknown architecture \"%.100s\"", *name);
@@ -162,6 +190,38 @@ static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError *
             return berth_error_set_errno(error, r, "seccomp: add the architecture %s", *name);
     }
     return true;
+}
+
+/* "archMap" in profiles of moby's and podman's: what belongs to an architecture, this machine's. */
+static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_array(root, "archMap", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        g_auto(GStrv) below = NULL;
+        const char *name;
+        if (!JSON_NODE_HOLDS_OBJECT(node))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid archMap");
+        JsonObject *entry = json_node_get_object(node);
+        if (!berth_document_get_string(entry, "architecture", &name, error) ||
+            !berth_document_get_strings(entry, "subArchitectures", &below, error))
+            return false;
+        if (name && resolve_architecture(name) == seccomp_arch_native() &&
+            !add_named_architectures(filter, below, error))
+            return false;
+    }
+    return true;
+}
+
+/* The machine's own is always there. */
+static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+    g_auto(GStrv) names = NULL;
+
+    return berth_document_get_strings(root, "architectures", &names, error) &&
+           add_named_architectures(filter, names, error) &&
+           add_mapped_architectures(filter, root, error);
 }
 
 /* They are given to the kernel when the filter is loaded. */
@@ -183,62 +243,56 @@ static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
     return true;
 }
 
-static bool refuse_listener(JsonObject *root, GError **error) {
-    const char *path;
-
-    return berth_document_get_string(root, "listenerPath", &path, error) &&
-           (!path || path[0] == '\0' ||
-            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                            "seccomp: listenerPath is not supported"));
-}
-
-scmp_filter_ctx berth_filter_build(const char *profile, size_t size, unsigned *kernel_flags,
-                                   GError **error) {
+bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
+                        BerthFilter *filter, GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
 
-    return node ? berth_filter_build_object(json_node_get_object(node), kernel_flags, error) : NULL;
+    return node &&
+           berth_filter_build_object(json_node_get_object(node), capabilities, filter, error);
 }
 
-scmp_filter_ctx berth_filter_build_object(JsonObject *root, unsigned *kernel_flags,
-                                          GError **error) {
+bool berth_filter_build_object(JsonObject *root, uint64_t capabilities, BerthFilter *filter,
+                               GError **error) {
     uint32_t action;
 
+    *filter = (BerthFilter){NULL};
     if (!read_action(root, "defaultAction", "defaultErrnoRet", &action, error) ||
-        !refuse_listener(root, error) || !read_flags(root, kernel_flags, error))
-        return NULL;
-    scmp_filter_ctx filter = seccomp_init(action);
-    if (!filter) {
-        berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
-        return NULL;
-    }
-    if (add_architectures(filter, root, error) && add_rules(filter, root, error))
-        return filter;
-    seccomp_release(filter);
-    return NULL;
+        !read_flags(root, &filter->flags, error))
+        return false;
+    if (action == SCMP_ACT_NOTIFY)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "seccomp: SCMP_ACT_NOTIFY is not supported as the default action");
+    filter->context = seccomp_init(action);
+    if (!filter->context)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
+    if (add_architectures(filter->context, root, error) &&
+        add_rules(filter, root, capabilities, error))
+        return true;
+    seccomp_release(g_steal_pointer(&filter->context));
+    return false;
 }
 
-scmp_filter_ctx berth_filter_build_default(unsigned *kernel_flags, GError **error) {
+bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GError **error) {
     berth_autofd int fd = open(DEFAULT_PROFILE, O_RDONLY | O_CLOEXEC);
     size_t size;
 
-    if (fd < 0) {
-        berth_error_set_errno(error, errno, "open " DEFAULT_PROFILE);
-        return NULL;
-    }
+    if (fd < 0)
+        return berth_error_set_errno(error, errno, "open " DEFAULT_PROFILE);
     g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    return text ? berth_filter_build(text, size, kernel_flags, error) : NULL;
+    return text && berth_filter_build(text, size, capabilities, filter, error);
 }
 
 struct BerthProgram {
     unsigned short length;
     unsigned flags;
+    bool notifies;
     struct sock_filter *instructions;
 };
 
-BerthProgram *berth_filter_compile(scmp_filter_ctx filter, unsigned kernel_flags, GError **error) {
+BerthProgram *berth_filter_compile(const BerthFilter *filter, GError **error) {
     berth_autofd int file = memfd_create("filter", MFD_CLOEXEC);
     size_t size;
-    int r = file < 0 ? -errno : seccomp_export_bpf(filter, file);
+    int r = file < 0 ? -errno : seccomp_export_bpf(filter->context, file);
 
     if (r < 0) {
         berth_error_set_errno(error, r, "seccomp: compile the filter");
@@ -249,14 +303,27 @@ BerthProgram *berth_filter_compile(scmp_filter_ctx filter, unsigned kernel_flags
         return NULL;
     BerthProgram *program = g_new0(BerthProgram, 1);
     program->length = (unsigned short)(size / sizeof(struct sock_filter));
-    program->flags = kernel_flags;
+    program->flags = filter->flags;
+    program->notifies = filter->notifies;
+    if (program->notifies)
+        program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    /* What cannot be synchronized is told in another way than by the descriptor then. */
+    if (program->notifies && (program->flags & SECCOMP_FILTER_FLAG_TSYNC))
+        program->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
     program->instructions = (struct sock_filter *)data;
     return program;
 }
 
-bool berth_program_load(const BerthProgram *program, GError **error) {
-    struct sock_fprog whole = {.len = program->length, .filter = program->instructions};
+bool berth_program_notifies(const BerthProgram *program) {
+    return program->notifies;
+}
 
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole) == 0 ||
-           berth_error_set_errno(error, errno, "seccomp: load the filter");
+bool berth_program_load(const BerthProgram *program, int *listener, GError **error) {
+    struct sock_fprog whole = {.len = program->length, .filter = program->instructions};
+    long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole);
+
+    if (r < 0)
+        return berth_error_set_errno(error, errno, "seccomp: load the filter");
+    *listener = program->notifies ? (int)r : -1;
+    return true;
 }

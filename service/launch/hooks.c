@@ -17,7 +17,8 @@
 #define DEFAULT_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 /* runtime.md, State. */
-static char *format_state(const BerthPlan *plan, const char *id, const char *status, pid_t pid) {
+JsonNode *berth_hooks_build_state(const BerthPlan *plan, const char *id, const char *status,
+                                  pid_t pid) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *bundle = g_strconcat(BERTH_STATEDIR "/containers/", id, NULL);
 
@@ -42,8 +43,7 @@ static char *format_state(const BerthPlan *plan, const char *id, const char *sta
     }
     json_builder_end_object(builder);
     json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    return json_builder_get_root(builder);
 }
 
 G_GNUC_NORETURN static void become_hook(const BerthPlanHook *hook, int state) {
@@ -86,7 +86,8 @@ bool berth_hooks_run(const BerthPlan *plan, BerthHookStage stage, const char *id
 
     if (hooks->len == 0)
         return true;
-    g_autofree char *state = format_state(plan, id, status, pid);
+    g_autoptr(JsonNode) node = berth_hooks_build_state(plan, id, status, pid);
+    g_autofree char *state = json_to_string(node, FALSE);
     for (guint i = 0; i < hooks->len; i++) {
         berth_autofd int input = berth_fd_new_in_memory(state, strlen(state), error);
         if (input < 0)

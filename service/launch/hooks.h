@@ -11,3 +11,7 @@
  * hook that fails or takes too long is an error. pid: as the hooks see it. */
 bool berth_hooks_run(const BerthPlan *plan, BerthHookStage stage, const char *id,
                      const char *status, pid_t pid, GError **error);
+
+/* The container's state (runtime.md, State), as they are given it. */
+JsonNode *berth_hooks_build_state(const BerthPlan *plan, const char *id, const char *status,
+                                  pid_t pid);

@@ -9,9 +9,9 @@
  *                     'h'  the hooks of outside have run
  *                     'k'  limits and the like are set
  *   inside → outside  's'  a socket, to be connected to the journal
- *                     'n'  namespaces and mounts are made (where there are hooks outside)
- *                     'l'  set the limits: the word of berthd was heard
- *                     'f'  failed; closed without it: the command runs
+ *                     'q'  a listener is asked for; 'y' the filter that it answers, once it is
+ * loaded 'n'  namespaces and mounts are made (where there are hooks outside) 'l'  set the limits:
+ * the word of berthd was heard 'f'  failed; closed without it: the command runs
  */
 
 #pragma once

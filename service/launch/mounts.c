@@ -3,6 +3,7 @@
 #include "launch/mounts.h"
 
 #include "base/fd.h"
+#include "launch/copy-up.h"
 #include "launch/trees.h"
 
 #include <errno.h>
@@ -139,11 +140,10 @@ int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
         berth_error_set_errno(error, errno, "mount %s: open %s", mount->destination, type);
         return -1;
     }
-    if (mount->copies_up) {
-        berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                        "mount %s: the option \"tmpcopyup\" is not supported", mount->destination);
-        return -1;
-    }
+    uint64_t attributes = mount->set | mount->set_below;
+    /* It is filled first. */
+    if (mount->copies_up)
+        attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
     if (mount->source)
         (void)syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", mount->source, 0);
     for (guint i = 0; i < mount->data->len; i++)
@@ -154,8 +154,7 @@ int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
         }
     int tree = -1;
     if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
-                            (unsigned)(mount->set | mount->set_below));
+        tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     if (tree < 0)
         berth_error_set_errno(error, errno, "mount %s: %s", mount->destination, type);
     return tree;
@@ -176,13 +175,35 @@ static bool set_propagation(const BerthPlanMount *mount, int tree, GError **erro
            berth_error_set_errno(error, errno, "mount %s: propagation", mount->destination);
 }
 
+static bool fill(const BerthPlanMount *mount, int target, int tree, GError **error) {
+    struct mount_attr attributes = {.attr_set =
+                                        (mount->set | mount->set_below) & MOUNT_ATTR_RDONLY};
+
+    bool has_mode = false;
+
+    if (!mount->copies_up)
+        return true;
+    for (guint i = 0; i < mount->data->len; i++)
+        has_mode = has_mode || g_str_has_prefix(mount->data->pdata[i], "mode=");
+    berth_autofd int source = openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (source < 0 || directory < 0)
+        return berth_error_set_errno(error, errno, "open %s of the image", mount->destination);
+    return berth_copy_up(source, directory, has_mode, error) &&
+           (attributes.attr_set == 0 ||
+            syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
+                0 ||
+            berth_error_set_errno(error, errno, "mount %s", mount->destination));
+}
+
 bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error) {
     struct stat status;
 
     if (fstat(tree, &status) < 0)
         return berth_error_set_errno(error, errno, "mount %s", mount->destination);
     berth_autofd int target = open_target(root, mount->destination, S_ISDIR(status.st_mode), error);
-    return target >= 0 && move_onto(tree, target, mount->destination, error) &&
+    return target >= 0 && fill(mount, target, tree, error) &&
+           move_onto(tree, target, mount->destination, error) &&
            set_propagation(mount, tree, error);
 }
 

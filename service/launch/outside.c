@@ -7,6 +7,7 @@
 #include "launch/cni.h"
 #include "launch/hooks.h"
 #include "launch/journal.h"
+#include "launch/listener.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
@@ -25,6 +26,8 @@ typedef struct {
     int peer;
     pid_t pid;
     int pidfd;
+    pid_t first;  /* the container's first process, where that is another one; 0 */
+    int listener; /* connected; -1 */
 } Outside;
 
 /* clone3(2) returns twice, as fork(2) does. The new process is berthd's child, which is who waits
@@ -159,8 +162,20 @@ static void connect_network(const Outside *outside) {
         berth_fail_with("network", error);
 }
 
+static void hand_over(const Outside *outside, int filter) {
+    const BerthInside *inside = outside->inside;
+    bool other = outside->first > 0;
+    g_autoptr(GError) error = NULL;
+    JsonNode *state =
+        berth_hooks_build_state(inside->plan, inside->id, other ? "running" : "created",
+                                other ? outside->first : outside->pid);
+
+    if (!berth_listener_send(outside->listener, inside->plan, state, outside->pid, filter, &error))
+        berth_fail_with("system call filter", error);
+}
+
 /* Answers what the process inside asks until it has become the command. */
-G_GNUC_NORETURN static void serve(const Outside *outside) {
+G_GNUC_NORETURN static void serve(Outside *outside) {
     g_autoptr(GError) error = NULL;
     char letter;
     int fd = -1;
@@ -169,6 +184,13 @@ G_GNUC_NORETURN static void serve(const Outside *outside) {
         if (letter == 's') {
             if (!berth_journal_connect(fd, outside->inside->id, &error))
                 berth_fail_with("journal", error);
+            berth_fd_clear(&fd);
+        } else if (letter == 'q') {
+            outside->listener = berth_listener_connect(outside->inside->plan, &error);
+            if (outside->listener < 0)
+                berth_fail_with("system call filter", error);
+        } else if (letter == 'y') {
+            hand_over(outside, fd);
             berth_fd_clear(&fd);
         } else if (letter == 'n') {
             connect_network(outside);
@@ -204,7 +226,7 @@ static void enter_host_early(const BerthPlan *plan) {
 }
 
 void berth_outside_create(BerthInside *inside) {
-    Outside outside = {.pidfd = -1};
+    Outside outside = {.pidfd = -1, .listener = -1};
 
     open_sockets(&outside, inside);
     enter_host_early(inside->plan);
@@ -252,8 +274,8 @@ pid_t berth_outside_read_pid(int pidfd) {
 }
 
 void berth_outside_exec(BerthInside *inside, int init) {
-    Outside outside = {.pidfd = -1};
     pid_t first = berth_outside_read_pid(init);
+    Outside outside = {.pidfd = -1, .first = first, .listener = -1};
 
     if (first <= 0)
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);

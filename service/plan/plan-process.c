@@ -292,14 +292,15 @@ static bool check_process(const BerthPlan *plan, GError **error) {
 }
 
 bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error) {
-    static const char *const unsupported[] = {"apparmorProfile", "selinuxLabel", "commandLine",
-                                              "execCPUAffinity", NULL};
+    static const char *const unsupported[] = {"selinuxLabel", "commandLine", "execCPUAffinity",
+                                              NULL};
 
     return berth_plan_refuse(process, "process.", unsupported, error) &&
            berth_document_get_strings(process, "args", &plan->arguments, error) &&
            berth_document_get_strings(process, "env", &plan->environment, error) &&
            berth_document_get_string(process, "cwd", &plan->working_directory, error) &&
            berth_document_get_bool(process, "noNewPrivileges", &plan->no_new_privileges, error) &&
+           berth_document_get_string(process, "apparmorProfile", &plan->apparmor, error) &&
            read_console(plan, process, error) && read_user(plan, process, error) &&
            read_capabilities(plan, process, error) && read_limits(plan, process, error) &&
            read_oom_score(plan, process, error) && read_io_priority(plan, process, error) &&

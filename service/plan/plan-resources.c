@@ -95,11 +95,10 @@ static uint64_t shares_to_weight(uint64_t shares) {
 }
 
 static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
-    static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", "burst", "idle",
-                                              NULL};
+    static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", "burst", NULL};
     JsonObject *cpu;
     uint64_t shares, period;
-    int64_t quota;
+    int64_t quota, idle;
 
     if (!berth_document_get_object(resources, "cpu", &cpu, error))
         return false;
@@ -109,10 +108,14 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
         !berth_document_get_size(cpu, "shares", &shares, error) ||
         !berth_document_get_int(cpu, "quota", &quota, error) ||
         !berth_document_get_size(cpu, "period", &period, error) ||
+        !berth_document_get_int(cpu, "idle", &idle, error) ||
         !read_list(plan, cpu, "cpus", "AllowedCPUs", error) ||
         !read_list(plan, cpu, "mems", "AllowedMemoryNodes", error))
         return false;
-    if (shares > 0)
+    /* systemd.resource-control(5): "idle" is this weight. */
+    if (idle == 1)
+        add_number(plan, "CPUWeight", 0);
+    else if (shares > 0)
         add_number(plan, "CPUWeight", shares_to_weight(shares));
     if (period == 0)
         period = 100000;
@@ -133,14 +136,45 @@ static bool read_pids(BerthPlan *plan, JsonObject *resources, GError **error) {
            (!pids || read_amount(plan, pids, "limit", "TasksMax", error));
 }
 
+/* Devices by number, as systemd takes them: by a path that is always there. */
+static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *member,
+                            const char *value, const char *property, GError **error) {
+    g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
+    static const char *const unsupported[] = {"leafWeight", NULL};
+    JsonArray *array;
+    guint count = 0;
+
+    if (!berth_document_get_objects(block, member, &array, error))
+        return false;
+    for (; array && count < json_array_get_length(array); count++) {
+        JsonObject *entry = json_array_get_object_element(array, count);
+        uint64_t major, minor, amount;
+        if (!berth_plan_refuse(entry, "linux.resources.blockIO.weightDevice.", unsupported,
+                               error) ||
+            !berth_document_get_size(entry, "major", &major, error) ||
+            !berth_document_get_size(entry, "minor", &minor, error) ||
+            !berth_document_get_size(entry, value, &amount, error))
+            return false;
+        g_autofree char *path = g_strdup_printf(
+            "/dev/block/%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)major, (guint64)minor);
+        g_variant_builder_add(&list, "(st)", path, (guint64)amount);
+    }
+    if (count > 0)
+        add(plan, property, g_variant_builder_end(&list));
+    return true;
+}
+
 static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error) {
-    static const char *const unsupported[] = {"leafWeight",
-                                              "weightDevice",
-                                              "throttleReadBpsDevice",
-                                              "throttleWriteBpsDevice",
-                                              "throttleReadIOPSDevice",
-                                              "throttleWriteIOPSDevice",
-                                              NULL};
+    static const char *const unsupported[] = {"leafWeight", NULL};
+    static const struct {
+        const char *member, *value, *property;
+    } lists[] = {
+        {"weightDevice", "weight", "IODeviceWeight"},
+        {"throttleReadBpsDevice", "rate", "IOReadBandwidthMax"},
+        {"throttleWriteBpsDevice", "rate", "IOWriteBandwidthMax"},
+        {"throttleReadIOPSDevice", "rate", "IOReadIOPSMax"},
+        {"throttleWriteIOPSDevice", "rate", "IOWriteIOPSMax"},
+    };
     JsonObject *block;
     uint64_t weight;
 
@@ -153,6 +187,10 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
         return false;
     if (weight > 0)
         add_number(plan, "IOWeight", CLAMP(weight, 1, 10000));
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        if (!read_block_list(plan, block, lists[i].member, lists[i].value, lists[i].property,
+                             error))
+            return false;
     return true;
 }
 

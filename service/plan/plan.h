@@ -83,8 +83,8 @@ typedef struct {
     uint64_t timeout_usec; /* 0: none given */
 } BerthPlanHook;
 
-/* Properties of systemd for the scope, as linux.resources has them; value is typed "t", "s", "b" or
- * "ay" by GVariant. */
+/* Properties of systemd for the scope, as linux.resources has them; value is typed "t", "s", "b",
+ * "ay" or "a(st)" by GVariant. */
 typedef struct {
     const char *name;
     GVariant *value;
@@ -104,6 +104,7 @@ typedef struct {
     const char *working_directory;
     uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bits */
     bool no_new_privileges, terminal;
+    const char *apparmor; /* a profile; NULL for none */
     uint64_t rows, columns;
     GArray *limits; /* of BerthPlanLimit */
     bool has_oom_score, has_io_priority, has_scheduler;

@@ -4,10 +4,9 @@
 #include "launch/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    unsigned flags;
-    scmp_filter_ctx filter = berth_filter_build((const char *)data, size, &flags, NULL);
+    BerthFilter filter;
 
-    if (filter)
-        seccomp_release(filter);
+    if (berth_filter_build((const char *)data, size, 0, &filter, NULL))
+        seccomp_release(filter.context);
     return 0;
 }

@@ -176,6 +176,26 @@ def test_devices_by_name():
     shutil.rmtree("/etc/cdi")
 
 
+def test_the_filter_allows_what_capabilities_are_for():
+    contains(dist("run", "--rm", IMAGE, "mount", "-t", "tmpfs", "x", "/tmp").err, "permission denied")
+    out = good("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c",
+               "mount -t tmpfs x /tmp && grep -c ' /tmp tmpfs' /proc/mounts && unshare -u hostname other && hostname")
+    equal(out.splitlines()[0], "1")
+    assert "other" not in out, out
+
+
+def test_a_seccomp_profile_with_conditions():
+    # As moby's and podman's have them.
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 17}
+    for conditions, answer in (({"includes": {"caps": ["CAP_CHOWN"]}}, "File exists"), ({"excludes": {"caps": ["CAP_CHOWN"]}}, ""),
+                               ({"includes": {"caps": ["CAP_SYS_ADMIN"]}}, "")):
+        profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{**rule, **conditions}],
+                              "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}]})
+        with open("/var/tmp/profile.json", "w", encoding="utf-8") as file:
+            file.write(profile)
+        contains(dist("run", "--rm", "--seccomp=/var/tmp/profile.json", IMAGE, "mkdir", "/x").err, answer)
+
+
 def test_a_seccomp_profile_of_ones_own():
     profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 17}]})
     contains(dist("run", "--rm", f"--seccomp={profile}", IMAGE, "mkdir", "/x").err, "File exists")

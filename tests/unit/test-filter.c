@@ -3,40 +3,48 @@
 #include "launch/filter.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static scmp_filter_ctx build(const char *profile, GError **error) {
-    unsigned flags;
-
-    return berth_filter_build(profile, strlen(profile), &flags, error);
+static bool build(const char *profile, BerthFilter *filter, GError **error) {
+    return berth_filter_build(profile, strlen(profile), 0, filter, error);
 }
 
-/* In a child, under the default profile: the errno that a call is answered with. */
-static int call_under_default(long number, long argument) {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "service", "launch",
-                                                  "seccomp-default.json", NULL);
-    g_autofree char *text = NULL;
-    gsize size;
+/* In a child, under a profile: the errno that a call is answered with. */
+static int call_under(const char *profile, uint64_t capabilities, long number, long argument) {
     int status;
-
-    g_assert_true(g_file_get_contents(path, &text, &size, NULL));
     pid_t child = fork();
+
     if (child == 0) {
-        unsigned flags;
-        scmp_filter_ctx filter = berth_filter_build(text, size, &flags, NULL);
-        BerthProgram *program = filter ? berth_filter_compile(filter, flags, NULL) : NULL;
+        BerthFilter filter;
+        bool built = berth_filter_build(profile, strlen(profile), capabilities, &filter, NULL);
+        BerthProgram *program = built ? berth_filter_compile(&filter, NULL) : NULL;
+        int listener;
         if (!program || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            !berth_program_load(program, NULL))
+            !berth_program_load(program, &listener, NULL))
             _exit(255);
         _exit(syscall(number, argument, 0, 0, 0, 0) < 0 ? errno : 0);
     }
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
     g_assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static int call_with(uint64_t capabilities, long number, long argument) {
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "service", "launch",
+                                                  "seccomp-default.json", NULL);
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    return call_under(text, capabilities, number, argument);
+}
+
+static int call_under_default(long number, long argument) {
+    return call_with(0, number, argument);
 }
 
 static void test_default_profile(void) {
@@ -50,6 +58,61 @@ static void test_default_profile(void) {
     g_assert_cmpint(call_under_default(SYS_clone3, 0), ==, ENOSYS);
 }
 
+/* unshare(0) does nothing, clone3(NULL, 0) is invalid. */
+static void test_default_profile_grows_with_capabilities(void) {
+    const uint64_t admin = 1ull << CAP_SYS_ADMIN, time = 1ull << CAP_SYS_TIME;
+
+    g_assert_cmpint(call_with(admin, SYS_unshare, 0), ==, 0);
+    g_assert_cmpint(call_with(admin, SYS_clone3, 0), ==, EINVAL);
+    g_assert_cmpint(call_with(time, SYS_unshare, 0), ==, EPERM);
+    g_assert_cmpint(call_with(time, SYS_clone3, 0), ==, ENOSYS);
+    g_assert_cmpint(call_with(time, SYS_settimeofday, 0), ==, 0);
+    g_assert_cmpint(call_with(admin, SYS_settimeofday, 0), ==, EPERM);
+    g_assert_cmpint(call_with(UINT64_MAX, SYS_kexec_load, 0), ==, EPERM);
+}
+
+static void check_condition(const char *conditions, bool applies) {
+    g_autofree char *profile =
+        g_strdup_printf("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":"
+                        "[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",%s}]}",
+                        conditions);
+
+    g_assert_cmpint(call_under(profile, 1ull << CAP_CHOWN, SYS_getppid, 0), ==,
+                    applies ? EPERM : 0);
+}
+
+static void test_conditions(void) {
+    check_condition("\"includes\":{}", true);
+    check_condition("\"includes\":{\"caps\":[\"CAP_CHOWN\"]}", true);
+    check_condition("\"includes\":{\"caps\":[\"CAP_CHOWN\",\"CAP_KILL\"]}", false);
+    check_condition("\"includes\":{\"caps\":[\"CAP_OF_THE_FUTURE\"]}", false);
+    check_condition("\"excludes\":{\"caps\":[\"CAP_KILL\",\"CAP_CHOWN\"]}", false);
+    check_condition("\"excludes\":{\"caps\":[\"CAP_KILL\"]}", true);
+    check_condition("\"includes\":{\"minKernel\":\"4.8\"}", true);
+    check_condition("\"includes\":{\"minKernel\":\"99.0\"}", false);
+    check_condition("\"excludes\":{\"minKernel\":\"4.8\"}", false);
+    check_condition("\"excludes\":{\"minKernel\":\"99.0\"}", true);
+    check_condition("\"includes\":{\"arches\":[\"pdp11\"]}", false);
+    check_condition("\"includes\":{\"arches\":[\"pdp11\",\"amd64\",\"arm64\"]}", true);
+    check_condition("\"excludes\":{\"arches\":[\"amd64\",\"arm64\"]}", false);
+}
+
+static void test_a_filter_may_notify(void) {
+    g_autoptr(GError) error = NULL;
+    BerthFilter filter;
+
+    g_assert_true(
+        build("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\"],"
+              "\"action\":\"SCMP_ACT_NOTIFY\"}]}",
+              &filter, &error));
+    g_assert_no_error(error);
+    g_assert_true(filter.notifies);
+    seccomp_release(filter.context);
+    g_assert_true(build("{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", &filter, &error));
+    g_assert_false(filter.notifies);
+    seccomp_release(filter.context);
+}
+
 static void test_bad_profiles(void) {
     static const char *const bad[] = {
         "",
@@ -60,28 +123,42 @@ static void test_bad_profiles(void) {
         "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":9,\"op\":\"SCMP_CMP_EQ\"}]}]}",
         "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
         "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"op\":\"x\"}]}]}",
+        "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"sendmsg\"],"
+        "\"action\":\"SCMP_ACT_NOTIFY\"}]}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[1]}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+        "\"action\":\"SCMP_ACT_ERRNO\",\"includes\":{\"maxKernel\":\"4.8\"}}]}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+        "\"action\":\"SCMP_ACT_ERRNO\",\"excludes\":{\"minKernel\":\"new\"}}]}",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(build(bad[i], &error));
+        BerthFilter filter;
+        g_assert_false(build(bad[i], &filter, &error));
         g_assert_nonnull(error);
     }
 }
 
 static void test_unknown_calls_are_skipped(void) {
     g_autoptr(GError) error = NULL;
-    scmp_filter_ctx filter = build("{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":"
-                                   "[\"read\",\"of_the_future\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
-                                   &error);
+    BerthFilter filter;
 
+    g_assert_true(build("{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":"
+                        "[\"read\",\"of_the_future\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
+                        &filter, &error));
     g_assert_no_error(error);
-    seccomp_release(filter);
+    seccomp_release(filter.context);
 }
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/filter/default-profile", test_default_profile);
+    g_test_add_func("/filter/default-profile-grows-with-capabilities",
+                    test_default_profile_grows_with_capabilities);
+    g_test_add_func("/filter/conditions", test_conditions);
+    g_test_add_func("/filter/may-notify", test_a_filter_may_notify);
     g_test_add_func("/filter/bad-profiles", test_bad_profiles);
     g_test_add_func("/filter/unknown-calls-are-skipped", test_unknown_calls_are_skipped);
     return g_test_run();

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launch/copy-up.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+enum { MAX_DEPTH = 256, CHUNK_BYTES = 1024 * 1024 };
+
+static bool copy_directory(int from, int to, unsigned depth, GError **error);
+
+static bool fail(const char *name, GError **error) {
+    return berth_error_set_errno(error, errno, "tmpcopyup: copy %s", name);
+}
+
+/* An id that the container does not have cannot be given; it stays the root's. */
+static bool set_attributes(int directory, const char *name, const struct stat *status) {
+    const struct timespec times[] = {status->st_atim, status->st_mtim};
+    int flags = AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH);
+
+    if (fchownat(directory, name, status->st_uid, status->st_gid, flags) < 0 && errno != EINVAL)
+        return false;
+    /* After the owner, whose change drops set-user-ID. */
+    if (!S_ISLNK(status->st_mode) &&
+        (name[0] ? fchmodat(directory, name, status->st_mode & 07777, 0)
+                 : fchmod(directory, status->st_mode & 07777)) < 0)
+        return false;
+    return !name[0] || utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool copy_file(int from, int to, const char *name, GError **error) {
+    berth_autofd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    berth_autofd int target =
+        source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ssize_t size = 1;
+
+    while (target >= 0 && size > 0)
+        size = sendfile(target, source, NULL, CHUNK_BYTES);
+    return (target >= 0 && size == 0) || fail(name, error);
+}
+
+static bool copy_link(int from, int to, const char *name, GError **error) {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(from, name, target, sizeof target - 1);
+
+    if (size >= 0)
+        target[size] = '\0';
+    return (size >= 0 && symlinkat(target, to, name) == 0) || fail(name, error);
+}
+
+static bool copy_below(int from, int to, const char *name, unsigned depth, GError **error) {
+    berth_autofd int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (source < 0 || mkdirat(to, name, 0700) < 0)
+        return fail(name, error);
+    berth_autofd int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return target < 0 ? fail(name, error) : copy_directory(source, target, depth + 1, error);
+}
+
+static bool copy_entry(int from, int to, const char *name, unsigned depth, GError **error) {
+    struct stat status;
+    bool good;
+
+    if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(name, error);
+    if (S_ISDIR(status.st_mode))
+        good = copy_below(from, to, name, depth, error);
+    else if (S_ISREG(status.st_mode))
+        good = copy_file(from, to, name, error);
+    else if (S_ISLNK(status.st_mode))
+        good = copy_link(from, to, name, error);
+    else
+        good = mknodat(to, name, status.st_mode, status.st_rdev) == 0 || fail(name, error);
+    return good && (set_attributes(to, name, &status) || fail(name, error));
+}
+
+static bool copy_directory(int from, int to, unsigned depth, GError **error) {
+    int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+    bool good = entries != NULL || fail("a directory", error);
+
+    if (depth > MAX_DEPTH)
+        good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "tmpcopyup: directories are nested too deep");
+    for (struct dirent *entry; good && (entry = readdir(entries));)
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            good = copy_entry(from, to, entry->d_name, depth, error);
+    if (entries)
+        closedir(entries);
+    return good;
+}
+
+bool berth_copy_up(int from, int to, bool keeps_own, GError **error) {
+    struct stat status;
+
+    if (fstat(from, &status) < 0)
+        return fail("a directory", error);
+    return copy_directory(from, to, 0, error) &&
+           (keeps_own || set_attributes(to, "", &status) || fail("a directory", error));
+}
