@@ -5,6 +5,7 @@
 
 #include "dist.h"
 
+#include "completion.h"
 #include "config.h"
 
 #include <locale.h>
@@ -77,6 +78,13 @@ bool dist_parse(const char *arguments, const char *summary, const GOptionEntry *
     g_autoptr(GOptionContext) context = g_option_context_new(arguments);
     g_autoptr(GError) local = NULL;
 
+    if (dist_completion != DIST_COMPLETE_NOTHING) {
+        if (dist_completion == DIST_COMPLETE_OPTIONS) {
+            dist_complete_options(entries);
+            dist_complete_options(common_options);
+        }
+        return false;
+    }
     g_option_context_set_translation_domain(context, GETTEXT_DOMAIN);
     g_option_context_set_summary(context, summary);
     g_option_context_set_strict_posix(context, strict);
@@ -114,6 +122,18 @@ static void print_verbs(const char *title, const DistVerb *verbs) {
     }
 }
 
+static const DistVerb shell_verbs[] = {
+    {"shell-completion", "[SHELL]", N_("write the completion for a shell"),
+     dist_verb_shell_completion},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const DistVerb *const all_verbs[] = {
+    dist_image_verbs,    dist_content_verbs, dist_container_verbs,
+    dist_registry_verbs, dist_store_verbs,   dist_archive_verbs,
+    dist_object_verbs,   shell_verbs,        NULL,
+};
+
 static void print_help(void) {
     printf(_("Usage: %s [OPTION…] VERB [ARGUMENT…]\n"), "dist");
     puts(_("Images, their contents and containers of Berth."));
@@ -124,6 +144,7 @@ static void print_help(void) {
     print_verbs(_("What is kept:"), dist_store_verbs);
     print_verbs(_("Containers:"), dist_container_verbs);
     print_verbs(_("Registries:"), dist_registry_verbs);
+    print_verbs(_("Shells:"), shell_verbs);
     printf("\n%s\n", _("Options of every verb:"));
     for (const GOptionEntry *option = common_options; option->long_name; option++)
         printf("  --%-32s %s\n", option->long_name, _(option->description));
@@ -138,13 +159,10 @@ static const DistVerb *find_in(const DistVerb *verbs, const char *name) {
 }
 
 static const DistVerb *find_verb(const char *name) {
-    static const DistVerb *const all[] = {
-        dist_image_verbs, dist_content_verbs, dist_container_verbs, dist_registry_verbs,
-        dist_store_verbs, dist_archive_verbs, dist_object_verbs};
     const DistVerb *verb = NULL;
 
-    for (size_t i = 0; !verb && i < G_N_ELEMENTS(all); i++)
-        verb = find_in(all[i], name);
+    for (size_t i = 0; !verb && all_verbs[i]; i++)
+        verb = find_in(all_verbs[i], name);
     return verb;
 }
 
@@ -152,6 +170,14 @@ int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **arg
     bool asks_help = argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h");
     const DistVerb *verb = asks_help ? NULL : find_in(verbs, argv[1]);
 
+    if (dist_completion != DIST_COMPLETE_NOTHING && argc < 2) {
+        dist_complete_verbs(verbs);
+        return EXIT_FAILURE;
+    }
+    if (verb && dist_completion == DIST_COMPLETE_ARGUMENTS) {
+        dist_complete_argument(name, verb, argc - 2);
+        return EXIT_FAILURE;
+    }
     if (verb)
         return verb->run(argc - 1, argv + 1, error);
     if (!asks_help) {
@@ -185,6 +211,13 @@ static int run(int argc, char **argv, GError **error) {
     if (argc > 1 && (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
                      g_str_equal(argv[1], "help"))) {
         print_help();
+        return EXIT_SUCCESS;
+    }
+    /* For the scripts of completion/; before anything is parsed, since the line is not whole. */
+    if (argc == 3 && g_str_equal(argv[1], "shell-completion") &&
+        g_str_has_prefix(argv[2], "--line=")) {
+        dist_settings.no_ask_password = TRUE;
+        dist_complete_line(argv[2] + strlen("--line="), all_verbs, common_options, find_verb);
         return EXIT_SUCCESS;
     }
     if (!parse_global(&argc, &argv, error))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion: what dist says may follow, and bash with its script.
+
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/completion/box:x"
+
+
+def offered(line, user=None):
+    result = dist("shell-completion", f"--line={line}", user=user)
+    equal((result.status, result.err), (0, ""), line)
+    return result.out.split()
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    for name in ("web", "worker", "db"):
+        good("create", f"--id={name}", IMAGE)
+    good("volume", "create", "data")
+
+
+def test_verbs():
+    equal(offered("dist che"), ["checkpoint"])
+    equal(offered("dist --quiet res"), ["resolve", "resume", "restore"])
+    assert {"run", "pull", "content", "shell-completion"} <= set(offered("dist ")), offered("dist ")
+    equal(offered("dist nosuchverb x"), [])
+    equal(offered("dist"), [])
+
+
+def test_options():
+    equal(offered("dist run --net"), ["--network"])
+    equal(offered("dist run --js"), ["--json"])
+    equal(offered("dist checkpoint -"), ["--leave-running", "--host", "--machine", "--json", "--quiet", "--no-pager",
+                                         "--no-ask-password", "--version"])
+    equal(offered("dist --no-a"), ["--no-ask-password"])
+    equal(offered("dist content rm --n"), ["--no-pager", "--no-ask-password"])
+
+
+def test_verbs_of_groups():
+    equal(offered("dist volume "), ["list", "create", "rm"])
+    equal(offered("dist content a"), ["active", "abort", "apply"])
+
+
+def test_arguments():
+    equal(offered("dist start w"), ["web", "worker"])
+    equal(sorted(offered("dist rm web ")), ["db", "web", "worker"])
+    equal(sorted(offered("dist exec -it ")), ["db", "web", "worker"])
+    equal(offered("dist exec web "), [])
+    equal(offered("dist run --rm 127."), [IMAGE])
+    equal(offered("dist tag "), [IMAGE])
+    equal(offered("dist tag name "), [])
+    equal(offered("dist volume rm "), ["data"])
+    equal(sorted(offered("dist cp ")), ["db", "web", "worker"])
+
+
+def test_nobody_is_asked_for_a_password():
+    equal(offered("dist start ", user="alice"), [])
+
+
+def bash(line):
+    """What bash completes the line to, with the script where it looks for it."""
+    script = """source /usr/share/bash-completion/completions/dist
+        COMP_LINE=$1 COMP_POINT=${#1}; _dist 2>/dev/null; printf '%s\\n' "${COMPREPLY[@]}" """
+    return subprocess.run(["bash", "-c", script, "bash", line], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_bash():
+    equal(bash("dist start w"), ["web", "worker"])
+    # After a colon bash goes on with what follows it.
+    equal(bash(f"dist run {HOST}/comp"), ["5000/completion/box:x"])
+    equal(bash(f"dist run {IMAGE[:-1]}"), ["x"])
+
+
+def test_scripts_for_shells():
+    for shell, part in (("bash", "complete -o default -F _dist dist"), ("zsh", "#compdef dist"), ("fish", "complete -c dist")):
+        contains(good("shell-completion", shell), part)
+    contains(good("shell-completion", env={"SHELL": "/bin/bash"}), "COMPREPLY")
+    result = dist("shell-completion", "csh")
+    equal(result.status, 1)
+    contains(result.err, 'there is no completion for "csh"')
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
