@@ -128,7 +128,7 @@ void berth_container_start_health(BerthContainer *container);
 void berth_container_stop_health(BerthContainer *container);
 
 /* oom.c: tells when the out-of-memory killer was there, while it runs. */
-void berth_container_started(BerthContainer *container);
+void berth_container_watch_oom(BerthContainer *container);
 void berth_container_look_for_oom(BerthContainer *container);
 void berth_container_stop_watching_oom(BerthContainer *container);
 

@@ -202,7 +202,8 @@ static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *k
     /* One that has ended meanwhile is readable: the loop finds out how. */
     if (!berth_process_watch(container->first, pidfd, error))
         return false;
-    berth_container_started(container);
+    berth_container_watch_oom(container);
+    berth_container_start_health(container);
     return true;
 }
 

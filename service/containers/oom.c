@@ -39,7 +39,7 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
-static void watch_oom(BerthContainer *container) {
+void berth_container_watch_oom(BerthContainer *container) {
     pid_t pid = (pid_t)container->record.pid;
 
     berth_container_stop_watching_oom(container);
@@ -60,9 +60,4 @@ static void watch_oom(BerthContainer *container) {
 void berth_container_stop_watching_oom(BerthContainer *container) {
     if (container->oom_watch)
         container->oom_watch = sd_event_source_disable_unref(container->oom_watch);
-}
-
-void berth_container_started(BerthContainer *container) {
-    watch_oom(container);
-    berth_container_start_health(container);
 }

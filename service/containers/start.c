@@ -44,10 +44,10 @@ static void on_done(const GError *error, void *userdata) {
 
     berth_scopes_forget(container->containers->scopes, first);
     first->launch = NULL;
-    if (!error) {
-        berth_container_started(container);
+    if (!error && berth_container_is_running(container)) {
+        berth_container_start_health(container);
         register_machine(container);
-    } else {
+    } else if (error) {
         /* systemd may just have made it, of a process that was gone. */
         berth_scopes_stop(container->containers->scopes, container->scope);
     }
@@ -69,6 +69,8 @@ static bool record_start(BerthProcess *first, GError **error) {
     record->pid_start = berth_pid_get_start((pid_t)record->pid);
     g_free(record->boot);
     record->boot = g_strdup(container->containers->boot);
+    /* From before it runs: it may be killed before it is known to. */
+    berth_container_watch_oom(container);
     return berth_fd_store_put(first->fd_name, first->pidfd, error) &&
            berth_container_change(container, "start", error);
 }

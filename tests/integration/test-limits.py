@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -55,6 +56,22 @@ def test_the_killer_is_told_of_before_the_end():
     contains(kinds("hungry"), "oom")
     equal(kinds("hungry")[-1], "exit")
     good("rm", "hungry")
+
+
+def test_the_killer_may_be_quicker_than_the_start():
+    """A hook after the start holds its end up, which the container does not wait for."""
+    os.makedirs("/var/tmp/hungry/rootfs")
+    subprocess.run(["tar", "-x", "-C", "/var/tmp/hungry/rootfs"], input=oci.busybox_layer(None).finish()[2], check=True)
+    config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+              "process": {"args": ["sh", "-c", f"exec sh -c '{HUNGRY}'"], "cwd": "/", "user": {"uid": 0, "gid": 0}, "env": ["PATH=/bin"]},
+              "hooks": {"poststart": [{"path": "/bin/sleep", "args": ["sleep", "2"]}]},
+              "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}], "resources": {"memory": {"limit": 33554432}}}}
+    with open("/var/tmp/hungry/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    good("run", "-d", "--id=quick", "--bundle=/var/tmp/hungry")
+    dist("wait", "quick")
+    equal(kinds("quick"), ["create", "start", "oom", "exit"])
+    good("rm", "quick")
 
 
 def test_the_killer_of_a_part_leaves_the_rest():
