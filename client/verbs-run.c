@@ -225,7 +225,7 @@ static int append_flags(sd_bus_message *call) {
     return r;
 }
 
-static int append_options(sd_bus_message *call, char *const *command, uint64_t memory,
+static int append_options(sd_bus_message *call, bool runs, char *const *command, uint64_t memory,
                           uint64_t cpus, GError **error) {
     g_auto(GStrv) environment = complete_environment();
     char *all[] = {(char *)"ALL", NULL};
@@ -242,6 +242,8 @@ static int append_options(sd_bus_message *call, char *const *command, uint64_t m
         (r = dist_append_strings(call, "Devices", options.devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", options.ports)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
+        /* Killed before the start, dist leaves nothing. */
+        (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (options.bundle && (r = dist_append_bundle(call, options.bundle, error)) < 0) ||
         (options.spec && (r = dist_append_spec(call, options.spec, error)) < 0) ||
         (r = dist_append_mounts(call, options.volumes, options.tmpfs, error)) < 0)
@@ -269,7 +271,7 @@ static bool read_seccomp(GError **error) {
 }
 
 /* Makes the container; its id, or NULL. */
-static char *create(char *const *arguments, GError **error) {
+static char *create(bool runs, char *const *arguments, GError **error) {
     g_autofree char *name = options.bundle ? g_strdup("") : dist_complete_reference(arguments[0]);
     char *const *command = options.bundle ? arguments : arguments + 1;
     uint64_t memory = 0, cpus = 0;
@@ -284,7 +286,7 @@ static char *create(char *const *arguments, GError **error) {
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "ss", options.id ? options.id : "", name)) < 0 ||
-        (r = append_options(call, command, memory, cpus, error)) < 0) {
+        (r = append_options(call, runs, command, memory, cpus, error)) < 0) {
         sd_bus_message_unref(call);
         if (!*error)
             dist_bad_reply(r, error);
@@ -361,7 +363,7 @@ static bool parse(bool runs, int *argc, char ***argv, GError **error) {
 int dist_verb_create(int argc, char **argv, GError **error) {
     if (!parse(false, &argc, &argv, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(argv + 1, error);
+    g_autofree char *id = create(false, argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     puts(id);
@@ -378,7 +380,7 @@ static void remove_unstarted(const char *id) {
 int dist_verb_run(int argc, char **argv, GError **error) {
     if (!parse(true, &argc, &argv, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(argv + 1, error);
+    g_autofree char *id = create(true, argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     if (!options.detach) {

@@ -108,6 +108,7 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
                                  sd_bus_error *error) {
     Limit limits[] = {
         {"MemoryMax", 0}, {"TasksMax", 0}, {"CPUQuotaPerSecUSec", 0}, {"CPUWeight", 0}};
+    int provisional = 0;
     const BerthOption known[] = {
         {"Command", "as", &options->command},
         {"Env", "as", &options->environment},
@@ -143,10 +144,13 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
         {"StopSignal", "s", &options->stop_signal},
         {"StopTimeoutUSec", "t", &options->stop_timeout_usec},
         {"AutoRemove", "b", &options->auto_remove},
+        {"Provisional", "b", &provisional},
         {NULL, NULL, NULL},
     };
     int r = berth_options_read(call, known, error);
 
+    if (provisional)
+        options->creator = sd_bus_message_get_sender(call);
     if (r >= 0)
         take_limits(options, limits, G_N_ELEMENTS(limits));
     return r;

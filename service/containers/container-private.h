@@ -57,9 +57,10 @@ struct BerthContainer {
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess */
     sd_event_source *stop_timer, *restart_timer;
-    bool checkpointing;  /* its processes are being written to disk */
-    unsigned restarts;   /* one after the other, for the back-off */
-    BerthHealth *health; /* while it runs and has a check */
+    sd_bus_track *creator; /* until it is started, where that matters; provisional.c */
+    bool checkpointing;    /* its processes are being written to disk */
+    unsigned restarts;     /* one after the other, for the back-off */
+    BerthHealth *health;   /* while it runs and has a check */
     sd_event_source *oom_watch;
     uint64_t oom_kills;
 };
@@ -83,6 +84,9 @@ bool berth_container_is_running(const BerthContainer *container);
 bool berth_container_check_running(const BerthContainer *container, GError **error);
 /* checkpoint.c: Busy while it is checkpointed. */
 bool berth_container_check_whole(const BerthContainer *container, GError **error);
+
+/* Deletes it from the loop, if it does not run then. */
+void berth_container_remove_soon(BerthContainer *container);
 
 /* Its first process has ended: everything that follows from it. */
 void berth_container_set_exited(BerthContainer *container, int status);
@@ -126,6 +130,12 @@ GVariant *berth_health_make_options(const BerthContainerOptions *options,
                                     const BerthImageInfo *image);
 void berth_container_start_health(BerthContainer *container);
 void berth_container_stop_health(BerthContainer *container);
+
+/* provisional.c: who made it, in what is kept of it (NULL: no matter); he is watched from its
+ * making, or from when it was found again, until it is started, which then is recorded. */
+void berth_provisional_note(GVariantDict *extra, const char *creator);
+void berth_provisional_watch(BerthContainer *container);
+void berth_provisional_keep(BerthContainer *container);
 
 /* oom.c: tells when the out-of-memory killer was there, while it runs. */
 void berth_container_watch_oom(BerthContainer *container);

@@ -31,6 +31,7 @@ void berth_container_free(gpointer data) {
     berth_container_cancel_restart(container);
     berth_container_stop_watching_oom(container);
     berth_container_stop_health(container);
+    sd_bus_track_unref(container->creator);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);
@@ -97,7 +98,7 @@ static int on_auto_remove(sd_event_source *source, void *userdata) {
 }
 
 /* From the loop, after whoever waits has its answer in the queue. */
-static void remove_soon(BerthContainer *container) {
+void berth_container_remove_soon(BerthContainer *container) {
     Removal *removal = g_new0(Removal, 1);
     sd_event_source *source;
 
@@ -155,7 +156,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     berth_terminal_set_ended(first->terminal);
     fail_attaching(container, "ended before it had a terminal");
     if (record->auto_remove)
-        remove_soon(container);
+        berth_container_remove_soon(container);
     else
         berth_container_restart_if_wanted(container);
     /* The last thing: one who waits may delete it. */

@@ -187,6 +187,7 @@ static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *k
     int pidfd = berth_process_find_again(container->first, kept);
 
     if (!berth_container_is_running(container)) {
+        berth_provisional_watch(container);
         if (container->record.auto_remove && container->record.state == BERTH_CONTAINER_STOPPED)
             return berth_container_delete(container, error);
         if (same_boot)

@@ -35,6 +35,7 @@ typedef struct {
     char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart;
+    const char *creator; /* on the bus: without him it goes before it is started; NULL: it stays */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
     uint64_t stop_timeout_usec;

@@ -42,7 +42,8 @@ static void free_creation(Creation *creation) {
     const char *strings[] = {options->id,      options->image,    options->working_directory,
                              options->user,    options->hostname, options->network,
                              options->seccomp, options->slice,    options->stop_signal,
-                             options->spec,    options->restart,  options->user_namespace};
+                             options->spec,    options->restart,  options->user_namespace,
+                             options->creator};
     char **vectors[] = {options->command,
                         options->environment,
                         options->capabilities_add,
@@ -82,6 +83,7 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     options->spec = g_strdup(from->spec);
     options->restart = g_strdup(from->restart ? from->restart : "no");
     options->user_namespace = g_strdup(from->user_namespace ? from->user_namespace : "auto");
+    options->creator = g_strdup(from->creator);
     options->devices = g_strdupv(from->devices);
     options->ports = g_strdupv(from->ports);
     options->health_command = g_strdupv(from->health_command);
@@ -274,6 +276,7 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
+    berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
@@ -411,8 +414,10 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     if (creation->options.spec || creation->edits->devices->len > 0 || closes_devices(creation))
         take_plan(&record, plan, creation);
     BerthContainer *container = berth_container_new(containers, &record);
-    if (berth_container_change(container, "create", error))
+    if (berth_container_change(container, "create", error)) {
+        berth_provisional_watch(container);
         return container;
+    }
     g_hash_table_remove(containers->by_id, id);
     return NULL;
 }

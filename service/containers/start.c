@@ -66,6 +66,7 @@ static bool record_start(BerthProcess *first, GError **error) {
     record->exited_usec = 0;
     record->status = BERTH_STATUS_UNKNOWN;
     record->wanted = true;
+    berth_provisional_keep(first->container);
     record->pid_start = berth_pid_get_start((pid_t)record->pid);
     g_free(record->boot);
     record->boot = g_strdup(container->containers->boot);

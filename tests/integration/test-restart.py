@@ -116,6 +116,45 @@ def test_kill_at_random_moments_of_containers_lives():
                "scopes to be gone")
 
 
+def connect():
+    from gi.repository import Gio  # pylint: disable=import-outside-toplevel
+    return Gio.DBusConnection.new_for_address_sync(
+        Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM),
+        Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+
+
+def ask(bus, member, signature, *arguments):
+    from gi.repository import Gio, GLib  # pylint: disable=import-outside-toplevel
+    return bus.call_sync("org.berth1", "/org/berth1/containers", "org.berth1.Containers", member,
+                         GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, -1, None)
+
+
+def ids():
+    return sorted(row["id"] for row in listing("ps", "-a"))
+
+
+def test_who_leaves_before_the_start_leaves_nothing():
+    from gi.repository import GLib  # pylint: disable=import-outside-toplevel
+    wish = {"Provisional": GLib.Variant("b", True)}
+    before = ids()
+    first, second = connect(), connect()
+    for name, bus in (("one", first), ("two", first), ("three", second), ("four", second)):
+        ask(bus, "Create", "(ssa{sv})", name, IMAGE, wish)
+    ask(first, "Start", "(sa{sv})", "one", {})
+    # The service that comes back knows whose they are.
+    kill_service()
+    equal(ids(), sorted(before + ["one", "two", "three", "four"]))
+    ask(second, "Start", "(sa{sv})", "three", {})
+    first.close_sync(None)
+    wait_until(lambda: "two" not in ids(), "it is gone")
+    equal(ids(), sorted(before + ["one", "three", "four"]))
+    run("systemctl", "stop", "berthd")
+    second.close_sync(None)
+    wait_until(lambda: "four" not in ids(), "it is gone")
+    equal(ids(), sorted(before + ["one", "three"]))
+    good("rm", "-f", "one", "three")
+
+
 def test_killed_before_the_scope_is_there():
     # The launcher is gone before systemd has moved it: an empty scope of that name stays behind.
     generator = random.Random(os.getpid())
