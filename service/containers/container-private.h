@@ -9,6 +9,7 @@
 #include "containers/launch.h"
 #include "containers/screens.h"
 #include "containers/terminal.h"
+#include "systemd/exits.h"
 
 struct BerthContainers {
     sd_event *event;
@@ -22,6 +23,7 @@ struct BerthContainers {
     int program, copy_program; /* berth-launch, berth-copy */
     GPtrArray *helpers;        /* at work; helper.c */
     GPtrArray *terminals;      /* BerthTerminal */
+    BerthExits *exits;         /* of what an earlier service started, on older kernels; NULL */
     BerthScreens *screens;
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */

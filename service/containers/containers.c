@@ -94,6 +94,7 @@ void berth_containers_free(BerthContainers *containers) {
     g_ptr_array_unref(containers->helpers);
     berth_screens_free(containers->screens);
     g_ptr_array_unref(containers->terminals);
+    berth_exits_free(containers->exits);
     berth_fd_clear(&containers->volumes);
     berth_fd_clear(&containers->networks);
     g_free(containers->state_path);
@@ -214,6 +215,9 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
     const BerthKeptDescriptors kept = {names, fds, count};
     g_autoptr(GPtrArray) list = NULL;
 
+    /* Before they are looked for: what ends from here on is told of. */
+    if (records && records->len > 0)
+        containers->exits = berth_exits_new();
     for (guint i = 0; records && i < records->len; i++)
         berth_container_new(containers, records->pdata[i]);
     list = berth_containers_list(containers);

@@ -70,8 +70,13 @@ BerthProcess *berth_container_find_process(BerthContainer *container, const char
     return process;
 }
 
+static pid_t get_pid(const BerthProcess *process) {
+    return (pid_t)(process->record ? process->record->pid : process->container->record.pid);
+}
+
 static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthProcess *process = userdata;
+    BerthExits *exits = process->container->containers->exits;
     int status = BERTH_STATUS_UNKNOWN;
 
     (void)events;
@@ -81,15 +86,20 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
     case BERTH_PIDFD_UNREAPED:
         /* Readable all the time now; the hang-up, which always counts, says that it was reaped. */
         return sd_event_source_set_io_events(source, 0);
-    case BERTH_PIDFD_EXITED:
     case BERTH_PIDFD_UNKNOWN:
+        if (!berth_exits_get(exits, get_pid(process), &status))
+            status = BERTH_STATUS_UNKNOWN;
+        break;
+    case BERTH_PIDFD_EXITED:
     default:
-        if (process->record)
-            berth_process_set_exited(process, status);
-        else
-            berth_container_set_exited(process->container, status);
-        return 0;
+        break;
     }
+    berth_exits_unwatch(exits, get_pid(process));
+    if (process->record)
+        berth_process_set_exited(process, status);
+    else
+        berth_container_set_exited(process->container, status);
+    return 0;
 }
 
 bool berth_process_watch(BerthProcess *process, int pidfd, GError **error) {
@@ -233,6 +243,7 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
     const char *boot = record ? record->boot : container->record.boot;
     bool running = record ? record->running : berth_container_is_running(container);
     berth_autofd int pidfd = take_kept(kept, process->fd_name);
+    int status;
 
     find_terminal_again(process, kept);
     /* After a reboot nothing runs, whatever has its pid now. */
@@ -246,5 +257,8 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
         pidfd = record
                     ? reopen(container, (pid_t)record->pid, record->pid_start)
                     : reopen(container, (pid_t)container->record.pid, container->record.pid_start);
+    /* It is systemd's child now; how it ended nobody tells any more, if it has. */
+    if (pidfd >= 0 && berth_pidfd_look(pidfd, &status) == BERTH_PIDFD_RUNNING)
+        berth_exits_watch(container->containers->exits, get_pid(process));
     return berth_fd_steal(&pidfd);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
@@ -24,14 +25,64 @@ struct exit_info {
 #define GET_INFO _IOWR(0xFF, 11, struct exit_info)
 #define INFO_EXIT (1u << 3)
 
-static int to_status(int wait_status) {
+int berth_status_of_wait(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+bool berth_pidfd_tells_exits(void) {
+    unsigned major = 0, minor = 0;
+    struct utsname name;
+
+    /* For tests of what happens on older kernels. */
+    if (g_getenv("BERTH_NO_PIDFD_INFO") || uname(&name) < 0 ||
+        sscanf(name.release, "%u.%u", &major, &minor) != 2)
+        return false;
+    return major > 6 || (major == 6 && minor >= 15);
 }
 
 static bool is_readable(int pidfd) {
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
     return poll(&poll_fd, 1, 0) > 0;
+}
+
+static char *read_proc(pid_t pid, const char *name) {
+    char path[64];
+    size_t size;
+
+    g_snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
+}
+
+static pid_t read_pid(int pidfd) {
+    char path[64];
+    size_t size;
+
+    g_snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
+    g_autofree char *text = file < 0 ? NULL : berth_fd_read_whole(file, 4096, &size, NULL);
+    const char *line = text ? strstr(text, "\nPid:") : NULL;
+    return line ? (pid_t)g_ascii_strtoll(line + strlen("\nPid:"), NULL, 10) : -1;
+}
+
+/* Older kernels tell how a process ended until its parent, which is systemd then, has reaped it:
+ * proc_pid_stat(5), fields 3 and 52. Whoever looks at once is often quicker. */
+static bool read_zombie(int pidfd, int *status) {
+    pid_t pid = read_pid(pidfd);
+    g_autofree char *stat = pid > 0 ? read_proc(pid, "stat") : NULL;
+    const char *field = stat ? strrchr(stat, ')') : NULL;
+    bool ended = field && (field[2] == 'Z' || field[2] == 'X');
+
+    for (int i = 2; field && i < 52; i++) {
+        field = strchr(field, ' ');
+        field = field ? field + 1 : NULL;
+    }
+    /* It may have been reaped meanwhile, and its number be another's. */
+    if (!ended || !field || read_pid(pidfd) != pid)
+        return false;
+    *status = berth_status_of_wait((int)g_ascii_strtoll(field, NULL, 10));
+    return true;
 }
 
 BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
@@ -47,22 +98,12 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
         *status = child.si_code == CLD_EXITED ? child.si_status : 128 + child.si_status;
         return BERTH_PIDFD_EXITED;
     }
-    /* For tests of what happens on older kernels. */
-    if (g_getenv("BERTH_NO_PIDFD_INFO") || ioctl(pidfd, GET_INFO, &info) < 0)
-        return BERTH_PIDFD_UNKNOWN;
+    if (!berth_pidfd_tells_exits() || ioctl(pidfd, GET_INFO, &info) < 0)
+        return read_zombie(pidfd, status) ? BERTH_PIDFD_EXITED : BERTH_PIDFD_UNKNOWN;
     if (!(info.mask & INFO_EXIT))
         return BERTH_PIDFD_UNREAPED;
-    *status = to_status(info.exit_code);
+    *status = berth_status_of_wait(info.exit_code);
     return BERTH_PIDFD_EXITED;
-}
-
-static char *read_proc(pid_t pid, const char *name) {
-    char path[64];
-    size_t size;
-
-    g_snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
 }
 
 uint64_t berth_pid_get_start(pid_t pid) {

@@ -22,6 +22,12 @@ typedef enum {
 /* What became of the process. Reaps it where it is a child. */
 BerthPidfdState berth_pidfd_look(int pidfd, int *status);
 
+/* Whether pidfds tell how a process ended that somebody else has reaped (Linux 6.15). */
+bool berth_pidfd_tells_exits(void);
+
+/* A wait status (wait(2)) as a container's: 0 to 255, or 128 and the signal. */
+int berth_status_of_wait(int wait_status);
+
 /* When the process began (field 22 of /proc/PID/stat); 0 where it is gone. */
 uint64_t berth_pid_get_start(pid_t pid);
 

@@ -73,6 +73,37 @@ static void test_without_the_kernels_help_the_end_is_unknown(void) {
     g_assert_cmpint(status, ==, -2);
 }
 
+/* Its parent, which is not us, has not looked yet. */
+static void test_what_is_not_reaped_tells_its_status(void) {
+    int status = -2, ends[2];
+    pid_t grandchild = -1;
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        grandchild = fork();
+        if (grandchild == 0) {
+            pause();
+            _exit(0);
+        }
+        (void)!write(ends[1], &grandchild, sizeof grandchild);
+        pause();
+        _exit(0);
+    }
+    g_assert_cmpint(read(ends[0], &grandchild, sizeof grandchild), ==, sizeof grandchild);
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, grandchild, 0);
+    kill(grandchild, SIGTERM);
+    wait_readable(pidfd);
+    g_setenv("BERTH_NO_PIDFD_INFO", "1", TRUE);
+    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_unsetenv("BERTH_NO_PIDFD_INFO");
+    g_assert_cmpint(status, ==, 128 + SIGTERM);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_a_process_is_told_from_a_later_one(void) {
     g_assert_cmpuint(berth_pid_get_start(getpid()), >, 0);
     g_assert_cmpuint(berth_pid_get_start(getpid()), ==, berth_pid_get_start(getpid()));
@@ -89,6 +120,8 @@ int main(int argc, char **argv) {
                     test_a_status_that_another_has_reaped);
     g_test_add_func("/pidfd/without-the-kernels-help-the-end-is-unknown",
                     test_without_the_kernels_help_the_end_is_unknown);
+    g_test_add_func("/pidfd/what-is-not-reaped-tells-its-status",
+                    test_what_is_not_reaped_tells_its_status);
     g_test_add_func("/pidfd/a-process-is-told-from-a-later-one",
                     test_a_process_is_told_from_a_later_one);
     return g_test_run();

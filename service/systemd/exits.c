@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "systemd/exits.h"
+
+#include "base/fd.h"
+#include "systemd/pidfd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Two instructions a process; more are let through all. */
+enum { MAX_FILTERED = (BPF_MAXINSNS - 8) / 2, WAIT_MSEC = 20, BUFFER_BYTES = 1 << 20 };
+
+/* A message as the kernel sends it. */
+typedef struct {
+    struct nlmsghdr header;
+    struct cn_msg connector;
+    struct proc_event event;
+} __attribute__((packed, aligned(NLMSG_ALIGNTO))) Message;
+
+struct BerthExits {
+    int socket;
+    GHashTable *statuses; /* pid → status + 1, or 0 while it runs */
+};
+
+static bool subscribe(int fd) {
+    struct {
+        struct nlmsghdr header;
+        struct cn_msg connector;
+        enum proc_cn_mcast_op operation;
+    } __attribute__((packed, aligned(NLMSG_ALIGNTO))) request = {
+        .header = {.nlmsg_len = sizeof request, .nlmsg_type = NLMSG_DONE},
+        .connector = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof request.operation},
+        .operation = PROC_CN_MCAST_LISTEN,
+    };
+
+    return send(fd, &request, sizeof request, 0) == sizeof request;
+}
+
+static void add(GArray *program, unsigned short code, unsigned char yes, unsigned char no,
+                uint32_t value) {
+    struct sock_filter instruction = BPF_JUMP(code, value, yes, no);
+
+    g_array_append_val(program, instruction);
+}
+
+/* The ends of the processes that are watched, and nothing else; words are in network order. */
+static void filter(const BerthExits *exits) {
+    g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+    bool all = g_hash_table_size(exits->statuses) > MAX_FILTERED;
+    GHashTableIter iterator;
+    gpointer pid;
+
+    add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(Message, event.what));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, htonl(PROC_EVENT_EXIT));
+    add(program, BPF_RET | BPF_K, 0, 0, 0);
+    add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+        offsetof(Message, event.event_data.exit.process_pid));
+    g_hash_table_iter_init(&iterator, exits->statuses);
+    while (!all && g_hash_table_iter_next(&iterator, &pid, NULL)) {
+        add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, htonl(GPOINTER_TO_UINT(pid)));
+        add(program, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+    }
+    add(program, BPF_RET | BPF_K, 0, 0, all ? UINT32_MAX : 0);
+    const struct sock_fprog whole = {(unsigned short)program->len,
+                                     (struct sock_filter *)(void *)program->data};
+    (void)setsockopt(exits->socket, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof whole);
+}
+
+BerthExits *berth_exits_new(void) {
+    const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
+    const int size = BUFFER_BYTES;
+
+    if (berth_pidfd_tells_exits())
+        return NULL;
+    g_autoptr(BerthExits) exits = g_new0(BerthExits, 1);
+    exits->statuses = g_hash_table_new(NULL, NULL);
+    exits->socket =
+        socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+    if (exits->socket < 0)
+        return NULL;
+    filter(exits);
+    (void)setsockopt(exits->socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+    if (bind(exits->socket, (const struct sockaddr *)&address, sizeof address) < 0 ||
+        !subscribe(exits->socket))
+        return NULL;
+    return g_steal_pointer(&exits);
+}
+
+void berth_exits_free(BerthExits *exits) {
+    if (!exits)
+        return;
+    berth_fd_clear(&exits->socket);
+    g_hash_table_unref(exits->statuses);
+    g_free(exits);
+}
+
+void berth_exits_watch(BerthExits *exits, pid_t pid) {
+    if (exits && g_hash_table_insert(exits->statuses, GINT_TO_POINTER(pid), NULL))
+        filter(exits);
+}
+
+void berth_exits_unwatch(BerthExits *exits, pid_t pid) {
+    if (exits && g_hash_table_remove(exits->statuses, GINT_TO_POINTER(pid)))
+        filter(exits);
+}
+
+static void take(BerthExits *exits, const Message *message, size_t size) {
+    const struct exit_proc_event *end = &message->event.event_data.exit;
+    gpointer pid = GINT_TO_POINTER(end->process_pid);
+
+    if (size < offsetof(Message, event.event_data) + sizeof *end ||
+        message->event.what != PROC_EVENT_EXIT || end->process_pid != end->process_tgid ||
+        !g_hash_table_contains(exits->statuses, pid))
+        return;
+    g_hash_table_replace(exits->statuses, pid,
+                         GINT_TO_POINTER(berth_status_of_wait((int)end->exit_code) + 1));
+}
+
+static void drain(BerthExits *exits) {
+    struct sockaddr_nl from = {0};
+    socklen_t length = sizeof from;
+    Message message;
+    ssize_t size;
+
+    while ((size = recvfrom(exits->socket, &message, sizeof message, 0, (struct sockaddr *)&from,
+                            &length)) >= 0 ||
+           errno == EINTR)
+        /* From the kernel alone. */
+        if (size > 0 && from.nl_pid == 0)
+            take(exits, &message, (size_t)size);
+}
+
+bool berth_exits_get(BerthExits *exits, pid_t pid, int *status) {
+    gpointer value = NULL;
+
+    if (!exits || !g_hash_table_contains(exits->statuses, GINT_TO_POINTER(pid)))
+        return false;
+    drain(exits);
+    value = g_hash_table_lookup(exits->statuses, GINT_TO_POINTER(pid));
+    if (!value) {
+        struct pollfd poll_fd = {.fd = exits->socket, .events = POLLIN};
+        (void)poll(&poll_fd, 1, WAIT_MSEC);
+        drain(exits);
+        value = g_hash_table_lookup(exits->statuses, GINT_TO_POINTER(pid));
+    }
+    *status = GPOINTER_TO_INT(value) - 1;
+    return value != NULL;
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Exit statuses on a kernel whose pidfds do not tell them, after the service was away: in the initial
+# namespaces, where the kernel tells of all ends (tests/machine/emulate --boot).
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+COUNT = 25
+
+
+def test_setup():
+    release = os.uname().release.split(".")
+    assert (int(release[0]), int(release[1])) < (6, 15), release
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_every_status_is_known_after_a_kill():
+    for number in range(1, COUNT + 1):
+        good("run", "-d", f"--id=c{number}", IMAGE, "sh", "-c", f"trap 'exit {number}' TERM; while :; do sleep 0.1; done")
+    good("exec", "-d", "--process=other", "c1", "sh", "-c", "trap 'exit 77' USR1; while :; do sleep 0.1; done")
+    kill_service()
+    equal(len(listing("ps")), COUNT)
+    equal(containers_call("Kill", "sia{sv}", "c1", "10", "1", "Process", "s", "other").status, 0)
+    contains(containers_call("Wait", "ss", "c1", "other").out, "it 77 ")
+    # All at once, so that they are told of together.
+    good("kill", *[f"c{number}" for number in range(1, COUNT)])
+    for number in range(1, COUNT):
+        equal(dist("wait", f"c{number}").status, number)
+    good("kill", "-s", "KILL", f"c{COUNT}")
+    equal(dist("wait", f"c{COUNT}").status, 137)
+
+
+def test_after_a_restart_too():
+    good("run", "-d", "--id=kept", IMAGE, "sh", "-c", "sleep 3; exit 13")
+    equal(run("systemctl", "restart", "berthd.service").status, 0)
+    good("ps")
+    equal(dist("wait", "kept").status, 13)
+
+
+def test_what_ended_while_nobody_looked_is_unknown():
+    good("run", "-d", "--id=unseen", IMAGE, "sleep", "1000")
+    pid = listing("info", "unseen")[0]["pid"]
+    run("systemctl", "stop", "berthd.service")
+    os.kill(pid, 9)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "its end")
+    equal(listing("info", "unseen")[0]["exitStatus"], "unknown")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
