@@ -16,7 +16,8 @@
 /* What is in use although it was deleted is part of the image up to this size. */
 #define GHOST_LIMIT "134217728"
 
-enum { EXIT_NOT_RUN = 127 };
+/* The first error is the reason most times, but not where others are got over. */
+enum { MAX_REASONS = 400, EXIT_NOT_RUN = 127 };
 
 GPtrArray *berth_criu_new(const char *verb, const char *images, const char *log) {
     static const char *const options[] = {
@@ -68,25 +69,30 @@ static const char *find_reason(const char *line) {
     return end ? end + strlen("): ") : NULL;
 }
 
-bool berth_criu_check(const char *log, const char *id, GError **error) {
+bool berth_criu_has_failed(const char *log) {
     g_autofree char *text = NULL;
-    const char *first = NULL;
 
-    if (!g_file_get_contents(log, &text, NULL, NULL))
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU did not run");
-    /* It ends so whenever it fails; errors alone may have been got over. */
-    if (!strstr(text, "FAILED"))
-        return true;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    /* It ends so once it has begun; errors alone may have been got over. */
+    return !g_file_get_contents(log, &text, NULL, NULL) || strstr(text, "FAILED");
+}
+
+void berth_criu_explain(const char *log, const char *id, GError **error) {
+    g_autoptr(GString) reasons = g_string_new(NULL);
+    g_autofree char *text = NULL;
+
+    g_file_get_contents(log, &text, NULL, NULL);
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
     for (char **line = lines; *line; line++) {
         const char *reason = find_reason(*line);
-        if (reason && !first)
-            first = reason;
+        if (reason && reasons->len < MAX_REASONS)
+            g_string_append_printf(reasons, "%s%s", reasons->len > 0 ? "; " : "", reason);
         if ((*line)[0])
             berth_log_warning("BERTH_CONTAINER", id, "CRIU: %s", *line);
     }
-    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU: %s",
-                           first ? first : "failed");
+    berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU: %s",
+                    reasons->len > 0 ? reasons->str
+                    : text           ? "it failed without a word"
+                                     : "it did not run");
 }
 
 bool berth_criu_run(GPtrArray *arguments, const char *log, const char *id, GError **error) {
@@ -101,8 +107,6 @@ bool berth_criu_run(GPtrArray *arguments, const char *log, const char *id, GErro
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
         return true;
-    if (!berth_criu_check(log, id, error))
-        return false;
-    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU ended with status %d",
-                           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    berth_criu_explain(log, id, error);
+    return false;
 }

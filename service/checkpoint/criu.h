@@ -17,5 +17,7 @@ bool berth_criu_run(GPtrArray *arguments, const char *log, const char *id, GErro
 /* Becomes it. */
 G_GNUC_NORETURN void berth_criu_become(GPtrArray *arguments);
 
-/* False with what the log says, if it says that CRIU failed: all of that is journaled then. */
-bool berth_criu_check(const char *log, const char *id, GError **error);
+/* Whether the log says so. */
+bool berth_criu_has_failed(const char *log);
+/* Sets the error to the reasons that the log has, and journals all of it. */
+void berth_criu_explain(const char *log, const char *id, GError **error);

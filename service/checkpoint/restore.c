@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "checkpoint/criu.h"
+#include "checkpoint/ghosts.h"
 #include "checkpoint/streams.h"
 #include "launch/attributes.h"
 #include "launch/journal.h"
@@ -93,6 +94,8 @@ static void make_place(Restore *restore) {
     if (!directory)
         berth_fail_with("root", error);
     adopt_new();
+    if (!berth_ghosts_begin(BERTH_DIRECTORY_FD, &error))
+        berth_fail_with("restore", error);
     restore->images = g_build_filename(directory, BERTH_CHECKPOINT_IMAGES, NULL);
     if (mkdir(PLACE, 0755) < 0 && errno != EEXIST)
         berth_fail_errno("root", PLACE);
@@ -256,12 +259,13 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     g_autoptr(GError) error = NULL;
 
     wait_for_criu(restore, criu);
-    if (!berth_criu_check(LOG, request->id, &error))
-        berth_fail_with("restore", error);
     pid_t pid = read_pidfile();
     int pidfd = pid <= 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        berth_fail("restore", NULL, "CRIU made no process", BERTH_EXIT_LAUNCH);
+    if (pidfd < 0 || berth_criu_has_failed(LOG)) {
+        berth_criu_explain(LOG, request->id, &error);
+        berth_fail_with("restore", error);
+    }
+    berth_ghosts_end(BERTH_DIRECTORY_FD);
     /* The scope is a new one. */
     if (!berth_attributes_delegate(request->plan, restore->scope, &error))
         berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);

@@ -120,7 +120,7 @@ static void test_damaged_configurations_are_errors(void) {
          "uidMappings"},
         {START ",\"capabilities\":{\"bounding\":[\"x\"]}}" END, "capability"},
         {START ",\"rlimits\":[{\"type\":\"x\"}]}" END, "limit"},
-        {START ",\"selinuxLabel\":\"p\"}" END, "apparmorProfile"},
+        {START ",\"selinuxLabel\":\"p\"}" END, "selinuxLabel"},
         {START ",\"oomScoreAdj\":2000}" END, "oomScoreAdj"},
         {START ",\"ioPriority\":{\"class\":\"x\"}}" END, "ioPriority"},
         {START ",\"scheduler\":{\"policy\":\"x\"}}" END, "policy"},

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "checkpoint/ghosts.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+/* There while a restore is under way. */
+#define MARK "restoring"
+/* As criu/files-reg.c names them. */
+#define PATTERN "*.cr.*.ghost"
+
+enum { MAX_DEPTH = 1024 };
+
+static bool sweep(int directory, unsigned depth, GError **error);
+
+static bool visit(int directory, const char *name, unsigned depth, GError **error) {
+    bool is_ghost = g_pattern_match_simple(PATTERN, name);
+    struct stat status;
+
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT || berth_error_set_errno(error, errno, "look at %s", name);
+    if (S_ISDIR(status.st_mode)) {
+        berth_autofd int below =
+            openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below < 0 || depth >= MAX_DEPTH)
+            return berth_error_set_errno(error, below < 0 ? errno : ELOOP, "open %s", name);
+        if (!sweep(below, depth + 1, error))
+            return false;
+    }
+    return !is_ghost ||
+           unlinkat(directory, name, S_ISDIR(status.st_mode) ? AT_REMOVEDIR : 0) == 0 ||
+           errno == ENOTEMPTY || berth_error_set_errno(error, errno, "remove %s", name);
+}
+
+static bool sweep(int directory, unsigned depth, GError **error) {
+    int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+    bool good = entries || berth_error_set_errno(error, errno, "list the writable layer");
+
+    for (struct dirent *entry; good && (entry = readdir(entries));)
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            good = visit(directory, entry->d_name, depth, error);
+    if (entries)
+        closedir(entries);
+    return good;
+}
+
+bool berth_ghosts_begin(int directory, GError **error) {
+    berth_autofd int mark = openat(directory, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (mark >= 0)
+        return true;
+    if (errno != EEXIST)
+        return berth_error_set_errno(error, errno, "mark the restore");
+    berth_autofd int upper =
+        openat(directory, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* A root that is a directory of the caller's has no such layer. */
+    return upper < 0 || sweep(upper, 0, error);
+}
+
+void berth_ghosts_end(int directory) {
+    (void)unlinkat(directory, MARK, 0);
+}
