@@ -194,3 +194,15 @@ bool berth_fd_remove_children(const char *path, GError **error) {
         return berth_error_set_errno(error, errno, "open %s", path);
     return remove_children(top, status.st_dev, 0, &unlimited, error);
 }
+
+int64_t berth_fd_get_info(pid_t pid, int fd, const char *name) {
+    g_autofree char *process = pid > 0 ? g_strdup_printf("%d", (int)pid) : g_strdup("self");
+    g_autofree char *path = g_strdup_printf("/proc/%s/fdinfo/%d", process, fd);
+    g_autofree char *start = g_strconcat("\n", name, ":", NULL);
+    g_autofree char *text = NULL;
+    const char *line = NULL;
+
+    if (g_file_get_contents(path, &text, NULL, NULL))
+        line = strstr(text, start);
+    return line ? g_ascii_strtoll(line + strlen(start), NULL, 10) : -1;
+}

@@ -52,6 +52,10 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error);
 /* A pipe with both ends close-on-exec and as large a buffer as is allowed up to 1 MiB. */
 bool berth_fd_pipe(int ends[2], GError **error);
 
+/* A number of a descriptor's information (proc_pid_fdinfo(5)) by its name, "Pid" or "mnt_id", of
+ * this process (pid 0) or another one; -1 where it has none. */
+int64_t berth_fd_get_info(pid_t pid, int fd, const char *name);
+
 /* Removes what lies below directory under name, whatever it is, without following symlinks and
  * without crossing a mount. What is not there is fine. */
 bool berth_fd_remove_tree(int directory, const char *name, GError **error);

@@ -51,7 +51,7 @@ char *berth_checkpoint_enter_host(GError **error) {
 
 /* A line of proc_pid_mountinfo(5). */
 typedef struct {
-    unsigned number;
+    unsigned number, parent;
     const char *device, *root, *point, *type;
 } Mount;
 
@@ -64,8 +64,12 @@ static bool read_mount(char **fields, Mount *mount) {
         ;
     if (!fields[dash] || !fields[dash + 1])
         return false;
-    *mount = (Mount){(unsigned)g_ascii_strtoull(fields[0], NULL, 10), fields[2], fields[3],
-                     fields[4], fields[dash + 1]};
+    *mount = (Mount){(unsigned)g_ascii_strtoull(fields[0], NULL, 10),
+                     (unsigned)g_ascii_strtoull(fields[1], NULL, 10),
+                     fields[2],
+                     fields[3],
+                     fields[4],
+                     fields[dash + 1]};
     return true;
 }
 
@@ -76,17 +80,6 @@ typedef struct {
     GPtrArray *arguments;
 } Mounts;
 
-static unsigned find_number(int root, const char *path) {
-    berth_autofd int file = berth_fd_open_in_root(root, path, O_PATH | O_CLOEXEC, 0);
-    g_autofree char *info = g_strdup_printf("/proc/self/fdinfo/%d", file);
-    g_autofree char *text = NULL;
-    const char *line = NULL;
-
-    if (file >= 0 && g_file_get_contents(info, &text, NULL, NULL))
-        line = strstr(text, "mnt_id:");
-    return line ? (unsigned)g_ascii_strtoull(line + strlen("mnt_id:"), NULL, 10) : 0;
-}
-
 /* Destinations may be reached through links of the image: the kernel says which mounts they are. */
 static void find_given(Mounts *mounts, const BerthPlan *plan, int root) {
     for (guint i = 0; i < plan->mounts->len; i++) {
@@ -94,7 +87,11 @@ static void find_given(Mounts *mounts, const BerthPlan *plan, int root) {
         bool cgroup = berth_mounts_is_cgroup(mount);
         if (!cgroup && !berth_trees_has(mount))
             continue;
-        unsigned number = find_number(root, mount->destination);
+        berth_autofd int file =
+            berth_fd_open_in_root(root, mount->destination, O_PATH | O_CLOEXEC, 0);
+        if (file < 0)
+            continue;
+        unsigned number = (unsigned)berth_fd_get_info(0, file, "mnt_id");
         g_hash_table_replace(mounts->given, GUINT_TO_POINTER(number),
                              cgroup ? g_strdup("cgroup") : g_strdup_printf("mount-%u", i));
     }
@@ -103,12 +100,20 @@ static void find_given(Mounts *mounts, const BerthPlan *plan, int root) {
 static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
     gpointer number = GUINT_TO_POINTER(mount->number);
     const char *key = g_hash_table_lookup(mounts->given, number);
+    const char *above = g_hash_table_lookup(mounts->given, GUINT_TO_POINTER(mount->parent));
 
     g_hash_table_add(mounts->numbers, number);
     if (g_str_equal(mount->point, "/dev") && g_str_equal(mount->type, "tmpfs") && key)
         mounts->dev = g_strdup(mount->device);
     if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
         key = "null";
+    /* What came along with a recursive bind mount, as /sys is with the host's network. */
+    if (above && !key && !g_str_has_prefix(mount->point, "/dev/"))
+        return berth_error_set(
+            error, BERTH_ERROR_UNSUPPORTED,
+            "a container with mounts of the host below its own, as %s, cannot be "
+            "checkpointed",
+            mount->point);
     if (!key || g_str_equal(mount->point, "/"))
         return true;
     if (strpbrk(mount->point, "]\\"))

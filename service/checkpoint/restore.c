@@ -270,10 +270,11 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     if (!berth_attributes_delegate(request->plan, restore->scope, &error))
         berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);
     g_autofree char *text = g_strdup_printf("%d", (int)pid);
-    if (!berth_peer_send(BERTH_SOCKET_FD, 'R', text, pidfd) ||
-        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
-        give_up(restore);
-    _exit(EXIT_SUCCESS);
+    if (berth_peer_send(BERTH_SOCKET_FD, 'R', text, pidfd) &&
+        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) == 'g')
+        _exit(EXIT_SUCCESS);
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    give_up(restore);
 }
 
 void berth_checkpoint_restore(const BerthRestore *request) {

@@ -15,16 +15,6 @@
 
 #define FILE_NAME "streams"
 
-static unsigned find_mount(pid_t pid, int number) {
-    g_autofree char *path = g_strdup_printf("/proc/%d/fdinfo/%d", (int)pid, number);
-    g_autofree char *text = NULL;
-    const char *line = NULL;
-
-    if (g_file_get_contents(path, &text, NULL, NULL))
-        line = strstr(text, "mnt_id:");
-    return line ? (unsigned)g_ascii_strtoull(line + strlen("mnt_id:"), NULL, 10) : 0;
-}
-
 /* One that CRIU knows as such: of devpts (Documentation/admin-guide/devices.txt). */
 static bool is_terminal(dev_t device) {
     enum { FIRST_MAJOR = 136, LAST_MAJOR = 143 };
@@ -35,7 +25,7 @@ static bool is_terminal(dev_t device) {
 static char *find_name(pid_t pid, int number, GHashTable *mounts) {
     g_autofree char *path = g_strdup_printf("/proc/%d/fd/%d", (int)pid, number);
     g_autofree char *link = g_file_read_link(path, NULL);
-    unsigned mount = find_mount(pid, number);
+    unsigned mount = (unsigned)berth_fd_get_info(pid, number, "mnt_id");
     struct stat status;
 
     if (!link || stat(path, &status) < 0)

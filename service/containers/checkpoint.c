@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 
+#include <sys/stat.h>
+
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -61,6 +63,21 @@ bool berth_container_check_whole(const BerthContainer *container, GError **error
            berth_error_set(error, BERTH_ERROR_BUSY,
                            "container \"%s\" is being checkpointed; wait for it",
                            container->record.id);
+}
+
+uint64_t berth_checkpoint_find(const BerthContainer *container) {
+    /* A whole one whose writer was killed before it renamed it counts, too. */
+    static const char *const names[] = {"checkpoint", "checkpoint.new"};
+    struct stat status;
+
+    for (size_t i = 0; i < (container->checkpointing ? 1 : G_N_ELEMENTS(names)); i++) {
+        g_autofree char *path =
+            g_build_filename(container->record.id, names[i], "inventory.img", NULL);
+        if (fstatat(container->containers->directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            return (uint64_t)status.st_mtim.tv_sec * G_USEC_PER_SEC +
+                   (uint64_t)status.st_mtim.tv_nsec / 1000;
+    }
+    return 0;
 }
 
 static bool is_installed(void) {

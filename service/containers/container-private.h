@@ -171,7 +171,9 @@ bool berth_container_check_idle(const BerthContainer *container, GError **error)
 bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
                         const char *what, BerthContainerDone done, void *userdata, GError **error);
 
-/* checkpoint.c: Unsupported where there is no CRIU. */
+/* checkpoint.c: when the last one was written, in µs; 0 without one. */
+uint64_t berth_checkpoint_find(const BerthContainer *container);
+/* Unsupported where there is no CRIU. */
 bool berth_checkpoint_check_criu(GError **error);
 
 /* restart.c: starts it again where Restart= says so. */

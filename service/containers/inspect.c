@@ -82,6 +82,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     add_number(builder, "created", (int64_t)record->created_usec);
     add_number(builder, "started", (int64_t)record->started_usec);
     add_number(builder, "exited", (int64_t)record->exited_usec);
+    add_number(builder, "checkpointed", (int64_t)berth_checkpoint_find(container));
     add_number(builder, "stopSignal", record->stop_signal);
     add_string(builder, "restart", record->restart);
     add_flag(builder, "autoRemove", record->auto_remove);

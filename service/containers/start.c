@@ -238,15 +238,9 @@ void berth_container_start(BerthContainer *container, const BerthContainerStream
 }
 
 static bool check_checkpoint(const BerthContainer *container, GError **error) {
-    static const char *const names[] = {"checkpoint", "checkpoint.new"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path =
-            g_build_filename(container->record.id, names[i], "inventory.img", NULL);
-        if (faccessat(container->containers->directory, path, F_OK, 0) == 0)
-            return true;
-    }
-    return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
+    return berth_checkpoint_find(container) > 0 ||
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                           "container \"%s\" has no checkpoint; make one with \"dist checkpoint\"",
                            container->record.id);
 }
 

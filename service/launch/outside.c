@@ -264,13 +264,7 @@ int berth_outside_find_namespaces(pid_t pid) {
 }
 
 pid_t berth_outside_read_pid(int pidfd) {
-    g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
-    g_autofree char *text = NULL;
-    char *line = NULL;
-
-    if (g_file_get_contents(path, &text, NULL, NULL))
-        line = strstr(text, "\nPid:");
-    return line ? (pid_t)g_ascii_strtoll(line + strlen("\nPid:"), NULL, 10) : -1;
+    return (pid_t)berth_fd_get_info(0, pidfd, "Pid");
 }
 
 void berth_outside_exec(BerthInside *inside, int init) {

@@ -55,21 +55,10 @@ static char *read_proc(pid_t pid, const char *name) {
     return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
 }
 
-static pid_t read_pid(int pidfd) {
-    char path[64];
-    size_t size;
-
-    g_snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
-    g_autofree char *text = file < 0 ? NULL : berth_fd_read_whole(file, 4096, &size, NULL);
-    const char *line = text ? strstr(text, "\nPid:") : NULL;
-    return line ? (pid_t)g_ascii_strtoll(line + strlen("\nPid:"), NULL, 10) : -1;
-}
-
 /* Older kernels tell how a process ended until its parent, which is systemd then, has reaped it:
  * proc_pid_stat(5), fields 3 and 52. Whoever looks at once is often quicker. */
 static bool read_zombie(int pidfd, int *status) {
-    pid_t pid = read_pid(pidfd);
+    pid_t pid = (pid_t)berth_fd_get_info(0, pidfd, "Pid");
     g_autofree char *stat = pid > 0 ? read_proc(pid, "stat") : NULL;
     const char *field = stat ? strrchr(stat, ')') : NULL;
     bool ended = field && (field[2] == 'Z' || field[2] == 'X');
@@ -79,7 +68,7 @@ static bool read_zombie(int pidfd, int *status) {
         field = field ? field + 1 : NULL;
     }
     /* It may have been reaped meanwhile, and its number be another's. */
-    if (!ended || !field || read_pid(pidfd) != pid)
+    if (!ended || !field || berth_fd_get_info(0, pidfd, "Pid") != pid)
         return false;
     *status = berth_status_of_wait((int)g_ascii_strtoll(field, NULL, 10));
     return true;

@@ -80,6 +80,8 @@ def test_a_checkpoint_ends_it():
     row = row_of("box")
     equal((row["state"], row["exitStatus"]), ("stopped", "137"))
     equal(sorted(kinds("box")), ["checkpoint", "create", "exit", "start"])
+    written = json.loads(good("inspect", "box"))["checkpointed"] / 1e6
+    assert abs(written - time.time()) < 60, written
 
 
 def test_it_goes_on_where_it_was():
@@ -163,6 +165,28 @@ def test_it_may_be_left_running():
     count = counted("live")
     wait_until(lambda: counted("live") > count, "it goes on")
     good("rm", "-f", "live")
+
+
+def test_it_may_be_weakened_or_limited():
+    for options in (["--userns=host"], ["--privileged"], ["--read-only", "--tmpfs=/tmp", "--tmpfs=/counted.d"], ["-v", "data:/data"],
+                    ["--user=guest", "--memory=64M"]):
+        good("run", "-d", "--id=other", *options, COUNTER, "sh", "-c", COUNT.replace(">/counted", ">/dev/shm/counted"))
+        count = lambda: int(dist("exec", "other", "cat", "/dev/shm/counted").out.strip() or 0)
+        wait_until(lambda: count() > 3, f"it counts: {options}")
+        good("checkpoint", "other")
+        good("restore", "other")
+        before = count()
+        assert before > 3, (options, before)
+        wait_until(lambda: count() > before, f"it goes on: {options}")
+        good("rm", "-f", "other")
+
+
+def test_mounts_of_the_host_below_are_refused():
+    good("run", "-d", "--id=host", "--network=host", COUNTER)
+    result = dist("checkpoint", "host")
+    equal(result.status, 1)
+    contains(result.err, "a container with mounts of the host below its own, as /sys/")
+    good("rm", "-f", "host")
 
 
 def test_two_at_once():

@@ -2,6 +2,7 @@
 # Checkpoints that are refused, or that CRIU cannot make, and what is left then. Those that succeed are
 # in emulated-checkpoint.py, since CRIU does not work on every kernel.
 
+import json
 import os
 import sys
 
@@ -41,7 +42,8 @@ def test_a_checkpoint_needs_what_runs():
 def test_a_restore_needs_a_checkpoint():
     refused("restore", "box", says='container "box" cannot be started, it is running')
     good("create", "--id=still", IMAGE)
-    refused("restore", "still", says='container "still" has no checkpoint')
+    refused("restore", "still", says='container "still" has no checkpoint; make one with "dist checkpoint"')
+    equal(json.loads(good("inspect", "still"))["checkpointed"], 0)
     equal(state("still"), "created")
     good("rm", "still")
 
