@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion: what dist says may follow, and bash with its script.
 
+import re
 import subprocess
 import sys
 
@@ -74,6 +75,14 @@ def test_bash():
     # After a colon bash goes on with what follows it.
     equal(bash(f"dist run {HOST}/comp"), ["5000/completion/box:x"])
     equal(bash(f"dist run {IMAGE[:-1]}"), ["x"])
+
+
+def test_the_manual_has_every_verb():
+    with open("/usr/share/man/man1/dist.1", encoding="utf-8") as file:
+        manual = file.read().replace("\\-", "-")
+    words = set(re.findall(r"[a-z-]+", manual))
+    missing = [verb for verb in offered("dist ") if not verb.startswith("-") and verb not in words]
+    equal(missing, [])
 
 
 def test_scripts_for_shells():
