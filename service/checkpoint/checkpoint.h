@@ -2,8 +2,8 @@
 
 /*
  * Checkpoints of a container by CRIU. Its images are in the directory "checkpoint" of the
- * container's own, with the names of the standard descriptors (streams.h); while they are written,
- * in "checkpoint.new", which has the inventory when it is whole.
+ * container's own, with the names of the standard descriptors (launch/streams.h); while they are
+ * written, in "checkpoint.new", which has the inventory when it is whole.
  *
  * What is mounted in a container from outside CRIU knows as external mounts, by a key: "mount-N"
  * for the mount N of the configuration, "cgroup" for the cgroup, "null" for /dev/null over what is
@@ -29,7 +29,6 @@ typedef struct {
     const BerthPlan *plan;
     const char *id;
     pid_t pid;
-    int pidfd;
     bool leave_running;
 } BerthDump;
 bool berth_checkpoint_dump(const BerthDump *dump, GError **error);

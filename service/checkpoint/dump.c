@@ -4,10 +4,10 @@
 
 #include "base/fd.h"
 #include "checkpoint/criu.h"
-#include "checkpoint/streams.h"
 #include "launch/inside.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/streams.h"
 #include "launch/trees.h"
 
 #include <errno.h>
@@ -74,9 +74,8 @@ static bool read_mount(char **fields, Mount *mount) {
 }
 
 typedef struct {
-    GHashTable *numbers; /* of all mounts */
-    GHashTable *given;   /* of those from outside → key */
-    char *dev;           /* the device of /dev, if that is the container's own; or NULL */
+    GHashTable *given; /* of those from outside → key */
+    char *dev;         /* the device of /dev, if that is the container's own; or NULL */
     GPtrArray *arguments;
 } Mounts;
 
@@ -102,7 +101,6 @@ static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
     const char *key = g_hash_table_lookup(mounts->given, number);
     const char *above = g_hash_table_lookup(mounts->given, GUINT_TO_POINTER(mount->parent));
 
-    g_hash_table_add(mounts->numbers, number);
     if (g_str_equal(mount->point, "/dev") && g_str_equal(mount->type, "tmpfs") && key)
         mounts->dev = g_strdup(mount->device);
     if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
@@ -145,13 +143,30 @@ static bool add_mounts(Mounts *mounts, const BerthPlan *plan, pid_t pid, GError 
     return good;
 }
 
+static bool add_streams(BerthStreams *streams, GPtrArray *arguments, GError **error) {
+    if (!berth_streams_read(streams, BERTH_DIRECTORY_FD, error))
+        return false;
+    for (int i = 0; i < BERTH_STREAMS; i++) {
+        const char *name = streams->names[i];
+        if (g_str_has_prefix(name, BERTH_STREAM_FOREIGN))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "standard descriptor %d is a socket of another network "
+                                   "namespace%s, which CRIU cannot write to disk",
+                                   i, i == 0 ? "" : ", as to the journal after a restore");
+        if (g_str_has_prefix(name, "socket:"))
+            berth_criu_add(arguments, "--external=unix%s", name + strlen("socket:"));
+        else if (g_str_has_prefix(name, "file[") || g_str_has_prefix(name, "tty["))
+            berth_criu_add(arguments, "--external=%s", name);
+    }
+    return true;
+}
+
 static bool run(const BerthDump *dump, const char *images, GError **error) {
     g_autofree char *log = g_build_filename(images, "dump.log", NULL);
-    g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) given = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_autoptr(GPtrArray) arguments = berth_criu_new("dump", images, log);
     g_auto(BerthStreams) streams = {0};
-    Mounts mounts = {numbers, given, NULL, arguments};
+    Mounts mounts = {given, NULL, arguments};
 
     berth_criu_add(arguments, "--tree=%d", (int)dump->pid);
     if (dump->leave_running)
@@ -160,10 +175,11 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
     g_free(mounts.dev);
     if (!good)
         return false;
-    berth_streams_find(&streams, dump->pid, numbers);
-    berth_streams_add_external(&streams, arguments);
-    return berth_streams_check(&streams, dump->pid, dump->pidfd, error) &&
-           berth_streams_write(&streams, images, error) &&
+    if (!add_streams(&streams, arguments, error))
+        return false;
+    berth_autofd int directory =
+        openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return berth_streams_write(&streams, directory, error) &&
            berth_criu_run(arguments, log, dump->id, error);
 }
 

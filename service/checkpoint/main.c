@@ -28,7 +28,6 @@ static int write_dump(const BerthPlan *plan, const char *id, bool leave_running)
         .plan = plan,
         .id = id,
         .pid = berth_outside_read_pid(BERTH_SNAPSHOTS_FD),
-        .pidfd = BERTH_SNAPSHOTS_FD,
         .leave_running = leave_running,
     };
     g_autoptr(GError) error = NULL;

@@ -6,11 +6,11 @@
 #include "base/log.h"
 #include "checkpoint/criu.h"
 #include "checkpoint/ghosts.h"
-#include "checkpoint/streams.h"
 #include "launch/attributes.h"
 #include "launch/journal.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/streams.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
 
@@ -39,6 +39,7 @@
 typedef struct {
     const BerthRestore *request;
     int scope; /* its cgroup */
+    int streams[BERTH_STREAMS];
     char *images;
     GPtrArray *arguments;
 } Restore;
@@ -208,23 +209,40 @@ static int open_stream(const BerthRestore *request, int number) {
 }
 
 /* Two descriptors may be one and the same, as after 2>&1: then it is the first's. */
-static void add_streams(const Restore *restore) {
+static int find_same(const BerthStreams *streams, int number) {
+    for (int before = 0; before < number; before++)
+        if (g_str_equal(streams->names[before], streams->names[number]))
+            return before;
+    return -1;
+}
+
+static void add_streams(Restore *restore) {
+    berth_autofd int images =
+        openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_auto(BerthStreams) streams = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!berth_streams_read(&streams, restore->images, &error))
+    if (!berth_streams_read(&streams, images, &error))
         berth_fail_with("checkpoint", error);
     for (int i = 0; i < BERTH_STREAMS; i++) {
-        bool known = streams.names[i][0] == '\0';
-        for (int before = 0; before < i; before++)
-            known = known || g_str_equal(streams.names[before], streams.names[i]);
-        if (known)
-            continue;
-        int fd = open_stream(restore->request, i);
+        int same = find_same(&streams, i);
+        int fd = same >= 0 ? restore->streams[same] : open_stream(restore->request, i);
         if (fd < 0)
             berth_fail_errno("streams", NULL);
-        berth_criu_add(restore->arguments, "--inherit-fd=fd[%d]:%s", fd, streams.names[i]);
+        restore->streams[i] = fd;
+        if (same < 0 && streams.names[i][0])
+            berth_criu_add(restore->arguments, "--inherit-fd=fd[%d]:%s", fd, streams.names[i]);
     }
+}
+
+/* For the next checkpoint. */
+static void note_streams(const Restore *restore, pid_t pid) {
+    g_auto(BerthStreams) streams = {0};
+    g_autoptr(GError) error = NULL;
+
+    berth_streams_name(&streams, restore->streams, pid);
+    if (!berth_streams_write(&streams, BERTH_DIRECTORY_FD, &error))
+        berth_log_warning("BERTH_CONTAINER", restore->request->id, "%s", error->message);
 }
 
 static pid_t read_pidfile(void) {
@@ -266,6 +284,7 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
         berth_fail_with("restore", error);
     }
     berth_ghosts_end(BERTH_DIRECTORY_FD);
+    note_streams(restore, pid);
     /* The scope is a new one. */
     if (!berth_attributes_delegate(request->plan, restore->scope, &error))
         berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);

@@ -2,12 +2,11 @@
 
 #include "launch/filter-conditions.h"
 
+#include "base/kernel.h"
 #include "base/platform.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/utsname.h>
 
 typedef struct {
     char **capabilities, **architectures;
@@ -60,20 +59,13 @@ static bool is_architecture(const char *name) {
     return machine && g_str_equal(machine->architecture, name);
 }
 
-static bool read_version(const char *text, unsigned *major, unsigned *minor) {
-    return sscanf(text, "%u.%u", major, minor) == 2;
-}
-
 static bool is_kernel(const char *version, bool *result, GError **error) {
-    unsigned major, minor, own_major, own_minor;
-    struct utsname name;
+    unsigned major, minor;
 
-    if (!read_version(version, &major, &minor))
+    if (!berth_kernel_parse(version, &major, &minor))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "seccomp: \"%.100s\" is no version of a kernel", version);
-    uname(&name);
-    *result = read_version(name.release, &own_major, &own_minor) &&
-              (own_major > major || (own_major == major && own_minor >= minor));
+    *result = berth_kernel_is(major, minor);
     return true;
 }
 

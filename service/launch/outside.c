@@ -9,6 +9,7 @@
 #include "launch/journal.h"
 #include "launch/listener.h"
 #include "launch/peer.h"
+#include "launch/streams.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
 
@@ -26,8 +27,9 @@ typedef struct {
     int peer;
     pid_t pid;
     int pidfd;
-    pid_t first;  /* the container's first process, where that is another one; 0 */
-    int listener; /* connected; -1 */
+    pid_t first;                /* the container's first process, where that is another one; 0 */
+    int listener;               /* connected; -1 */
+    int streams[BERTH_STREAMS]; /* what the process has as its standard descriptors */
 } Outside;
 
 /* clone3(2) returns twice, as fork(2) does. The new process is berthd's child, which is who waits
@@ -47,6 +49,8 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         berth_fail_errno("sockets", NULL);
+    for (int i = 0; i < BERTH_STREAMS; i++)
+        outside->streams[i] = i;
     outside->inside = inside;
     outside->peer = sockets[0];
     inside->peer = sockets[1];
@@ -162,6 +166,27 @@ static void connect_network(const Outside *outside) {
         berth_fail_with("network", error);
 }
 
+/* Standard output comes first. */
+static void connect_stream(Outside *outside, int fd) {
+    bool output =
+        outside->inside->output_to_journal && outside->streams[STDOUT_FILENO] == STDOUT_FILENO;
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_journal_connect(fd, outside->inside->id, &error))
+        berth_fail_with("journal", error);
+    outside->streams[output ? STDOUT_FILENO : STDERR_FILENO] = fd;
+}
+
+/* For a checkpoint, which is not to be had without. */
+static void note_streams(const Outside *outside) {
+    g_auto(BerthStreams) streams = {0};
+
+    if (outside->first > 0 || outside->inside->plan->terminal)
+        return;
+    berth_streams_name(&streams, outside->streams, outside->pid);
+    berth_streams_write(&streams, BERTH_DIRECTORY_FD, NULL);
+}
+
 static void hand_over(const Outside *outside, int filter) {
     const BerthInside *inside = outside->inside;
     bool other = outside->first > 0;
@@ -182,9 +207,7 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
 
     while ((letter = berth_peer_receive(outside->peer, NULL, &fd)) != 0) {
         if (letter == 's') {
-            if (!berth_journal_connect(fd, outside->inside->id, &error))
-                berth_fail_with("journal", error);
-            berth_fd_clear(&fd);
+            connect_stream(outside, fd);
         } else if (letter == 'q') {
             outside->listener = berth_listener_connect(outside->inside->plan, &error);
             if (outside->listener < 0)
@@ -201,6 +224,7 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
             if (!berth_attributes_set(outside->inside->plan, outside->pid, &error))
                 berth_fail_with("attributes", error);
             send_to_inside(outside, 'k', -1);
+            note_streams(outside);
         } else {
             _exit(BERTH_EXIT_LAUNCH);
         }

@@ -3,6 +3,7 @@
 #include "launch/trees.h"
 
 #include "base/fd.h"
+#include "base/kernel.h"
 #include "base/overlay.h"
 #include "launch/userns.h"
 
@@ -139,15 +140,10 @@ static int mount_attached(GArray *layers, int writable, int upper, int work, GEr
 
 static int mount_layers(const BerthTrees *trees, GArray *layers, int writable, int upper, int work,
                         GError **error) {
-    g_autoptr(GError) local = NULL;
-    int mount = berth_overlay_mount((const int *)layers->data, layers->len, upper, work, &local);
-
-    if (mount >= 0)
-        return mount;
-    if (trees->userns >= 0)
+    /* Not tried first: the kernel logs it each time. */
+    if (trees->userns >= 0 && !berth_kernel_is(6, 15))
         return mount_attached(layers, writable, upper, work, error);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return -1;
+    return berth_overlay_mount((const int *)layers->data, layers->len, upper, work, error);
 }
 
 static int make_overlay(const BerthTrees *trees, int directory, int snapshots, GError **error) {

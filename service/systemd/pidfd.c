@@ -3,6 +3,7 @@
 #include "systemd/pidfd.h"
 
 #include "base/fd.h"
+#include "base/kernel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
@@ -30,14 +30,8 @@ int berth_status_of_wait(int wait_status) {
 }
 
 bool berth_pidfd_tells_exits(void) {
-    unsigned major = 0, minor = 0;
-    struct utsname name;
-
-    /* For tests of what happens on older kernels. */
-    if (g_getenv("BERTH_NO_PIDFD_INFO") || uname(&name) < 0 ||
-        sscanf(name.release, "%u.%u", &major, &minor) != 2)
-        return false;
-    return major > 6 || (major == 6 && minor >= 15);
+    /* The variable is for tests of what happens on older kernels. */
+    return !g_getenv("BERTH_NO_PIDFD_INFO") && berth_kernel_is(6, 15);
 }
 
 static bool is_readable(int pidfd) {

@@ -189,6 +189,19 @@ def test_mounts_of_the_host_below_are_refused():
     good("rm", "-f", "host")
 
 
+def test_a_shell_that_redirects_all_the_time():
+    """Its standard output is a file most of the time, and the journal's socket another descriptor."""
+    good("run", "-d", "--id=busy", COUNTER, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/counted; done")
+    for _ in range(4):
+        good("checkpoint", "--leave-running", "busy")
+    good("checkpoint", "busy")
+    good("restore", "busy")
+    count = lambda: int(dist("exec", "busy", "cat", "/dev/shm/counted").out.strip() or 0)
+    before = wait_until(count, "it counts")
+    wait_until(lambda: count() > before, "it goes on")
+    good("rm", "-f", "busy")
+
+
 def test_two_at_once():
     good("run", "-d", "--id=twice", COUNTER)
     calls = [subprocess.Popen(["dist", "checkpoint", "twice"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

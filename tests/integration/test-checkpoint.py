@@ -95,7 +95,7 @@ def test_what_fails_goes_on():
     with_failing_criu(lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     equal(state("box"), "running")
     equal(sorted(os.listdir(f"{STATE}/containers/box")),
-          ["config.json", "etc", "upper", "work"])
+          ["config.json", "etc", "streams", "upper", "work"])
     equal(good("exec", "box", "echo", "alive"), "alive\n")
 
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/kernel.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+
+bool berth_kernel_parse(const char *text, unsigned *major, unsigned *minor) {
+    return sscanf(text, "%u.%u", major, minor) == 2;
+}
+
+bool berth_kernel_is(unsigned major, unsigned minor) {
+    unsigned own_major, own_minor;
+    struct utsname name;
+
+    return uname(&name) == 0 && berth_kernel_parse(name.release, &own_major, &own_minor) &&
+           (own_major > major || (own_major == major && own_minor >= minor));
+}
