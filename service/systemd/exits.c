@@ -19,10 +19,18 @@
 /* Two instructions a process; more are let through all. */
 enum { MAX_FILTERED = (BPF_MAXINSNS - 8) / 2, WAIT_MSEC = 20, BUFFER_BYTES = 1 << 20 };
 
+/* struct cn_msg of linux/connector.h without its open end. */
+typedef struct {
+    struct cb_id id;
+    uint32_t sequence, acknowledged;
+    uint16_t size, flags;
+} Connector;
+G_STATIC_ASSERT(sizeof(Connector) == sizeof(struct cn_msg));
+
 /* A message as the kernel sends it. */
 typedef struct {
     struct nlmsghdr header;
-    struct cn_msg connector;
+    Connector connector;
     struct proc_event event;
 } __attribute__((packed, aligned(NLMSG_ALIGNTO))) Message;
 
@@ -34,11 +42,11 @@ struct BerthExits {
 static bool subscribe(int fd) {
     struct {
         struct nlmsghdr header;
-        struct cn_msg connector;
+        Connector connector;
         enum proc_cn_mcast_op operation;
     } __attribute__((packed, aligned(NLMSG_ALIGNTO))) request = {
         .header = {.nlmsg_len = sizeof request, .nlmsg_type = NLMSG_DONE},
-        .connector = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof request.operation},
+        .connector = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .size = sizeof request.operation},
         .operation = PROC_CN_MCAST_LISTEN,
     };
 
