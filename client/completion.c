@@ -37,9 +37,8 @@ void dist_complete_verbs(const DistVerb *verbs) {
 /* Every list of ours is an array of structures that begin with a name. */
 static void offer_list(const char *path, const char *interface, const char *types) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(sd_bus_message) reply = types[0]
-                                          ? dist_call(&error, path, interface, "List", types, 0)
-                                          : dist_call(&error, path, interface, "List", types);
+    /* Where there is a filter it is empty. */
+    g_autoptr(sd_bus_message) reply = dist_call(&error, path, interface, "List", types, 0);
     const char *contents, *name;
     char type;
 

@@ -5,15 +5,6 @@
 #include "bus/container-object.h"
 #include "bus/options.h"
 
-static void on_done(const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, NULL);
-}
-
 int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autofree char *id = NULL;
     BerthContainer *container;
@@ -27,7 +18,7 @@ int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_b
                               BERTH_CONTAINER_MANAGE, "checkpoint", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_checkpoint(container, leave_running, on_done,
+    berth_container_checkpoint(container, leave_running, berth_pending_call_finish,
                                berth_pending_call_new(userdata, call));
     return 1;
 }

@@ -193,18 +193,10 @@ int berth_container_method_close_stdin(sd_bus_message *call, void *userdata,
                : berth_bus_error_set(ret_error, error);
 }
 
-static void on_done(const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, NULL);
-}
-
 static int reply_paused(sd_bus_message *call, BerthService *service, BerthContainer *container,
                         bool paused) {
-    berth_container_set_paused(container, paused, on_done, berth_pending_call_new(service, call));
+    berth_container_set_paused(container, paused, berth_pending_call_finish,
+                               berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -295,7 +287,8 @@ static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_erro
 
 static int reply_update(sd_bus_message *call, BerthService *service, BerthContainer *container,
                         GVariant *changed) {
-    berth_container_update(container, changed, on_done, berth_pending_call_new(service, call));
+    berth_container_update(container, changed, berth_pending_call_finish,
+                           berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -332,7 +325,8 @@ static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error,
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     request.keeps_owners = owners;
-    berth_container_copy(container, &request, on_done, berth_pending_call_new(userdata, call));
+    berth_container_copy(container, &request, berth_pending_call_finish,
+                         berth_pending_call_new(userdata, call));
     return 1;
 }
 
@@ -353,7 +347,8 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
                               BERTH_CONTAINER_EXEC, "changes", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_copy(container, &request, on_done, berth_pending_call_new(userdata, call));
+    berth_container_copy(container, &request, berth_pending_call_finish,
+                         berth_pending_call_new(userdata, call));
     return 1;
 }
 

@@ -52,15 +52,6 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
     return 1;
 }
 
-static void on_authenticated(const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, NULL);
-}
-
 int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *registry;
@@ -83,7 +74,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
     const BerthRemoteRequest request = {
         .reference = reference, .insecure = insecure, .credentials = credentials};
-    berth_images_authenticate(service->images, &request, on_authenticated,
+    berth_images_authenticate(service->images, &request, berth_pending_call_finish,
                               berth_pending_call_new(service, call));
     return 1;
 }

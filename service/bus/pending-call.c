@@ -19,6 +19,15 @@ void berth_pending_call_free(BerthPendingCall *pending) {
     g_free(pending);
 }
 
+void berth_pending_call_finish(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, NULL);
+}
+
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
     g_autofree char *path =
         g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);

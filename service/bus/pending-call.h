@@ -16,6 +16,9 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
 void berth_pending_call_free(BerthPendingCall *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPendingCall, berth_pending_call_free)
 
+/* A callback of an operation that answers nothing: replies, or with the error, and frees it. */
+void berth_pending_call_finish(const GError *error, void *pending);
+
 /* Answers call with the path of a transfer. */
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer);
 

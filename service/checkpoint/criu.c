@@ -51,12 +51,9 @@ void berth_criu_add(GPtrArray *arguments, const char *format, ...) {
 
 G_GNUC_NORETURN void berth_criu_become(GPtrArray *arguments) {
     /* It runs programs of the host's: ip, iptables, tar. */
-    static char *const environment[] = {
-        (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-
+    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
     g_ptr_array_add(arguments, NULL);
-    setenv("PATH", environment[0] + strlen("PATH="), 1);
-    execvpe("criu", (char **)arguments->pdata, environment);
+    execvp("criu", (char **)arguments->pdata);
     _exit(EXIT_NOT_RUN);
 }
 

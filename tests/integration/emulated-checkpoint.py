@@ -215,16 +215,21 @@ def scope_is_gone(name):
     return run("systemctl", "is-active", f"berth-{name}.scope").out.strip() in ("inactive", "unknown", "failed")
 
 
+def kill_service_during(delay, *arguments):
+    """Until nobody works on it any more, and the service is back."""
+    with subprocess.Popen(["dist", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        time.sleep(delay)
+        kill_service()
+        client.wait(60)
+    wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
+    service_is_up()
+
+
 def test_killed_while_it_is_written():
     for delay in (0.05, 0.3, 0.6, 1.0):
         good("run", "-d", "--id=victim", COUNTER)
-        with subprocess.Popen(["dist", "checkpoint", "victim"], stderr=subprocess.DEVNULL) as client:
-            time.sleep(delay)
-            kill_service()
-            client.wait(60)
+        kill_service_during(delay, "checkpoint", "victim")
         # Either it goes on or it has a checkpoint to go on from: nothing of it is lost.
-        wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
-        service_is_up()
         if row_of("victim")["state"] == "stopped":
             good("restore", "victim")
         wait_until(lambda: counted("victim") > 0, "it counts")
@@ -237,13 +242,7 @@ def test_killed_while_it_is_restored():
     wait_until(lambda: counted("victim") > 3, "it counts")
     good("checkpoint", "victim")
     for delay in (0.05, 0.3, 0.5, 0.7, 0.9):
-        with subprocess.Popen(["dist", "restore", "victim"], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as client:
-            time.sleep(delay)
-            kill_service()
-            client.wait(60)
-        wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
-        service_is_up()
+        kill_service_during(delay, "restore", "victim")
         if row_of("victim")["state"] == "running":
             count = counted("victim")
             wait_until(lambda: counted("victim") > count, "it goes on")
