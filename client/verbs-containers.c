@@ -209,12 +209,13 @@ static int verb_info(int argc, char **argv, GError **error) {
 }
 
 static int verb_kill(int argc, char **argv, GError **error) {
-    g_autofree char *name = NULL;
+    g_autofree char *name = NULL, *process = NULL;
     gboolean all = FALSE;
     const GOptionEntry options[] = {
         {"signal", 's', 0, G_OPTION_ARG_STRING, &name, N_("Signal, SIGTERM if not given"),
          N_("SIGNAL")},
         {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("To every process of the container"), NULL},
+        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("For a process that exec made"), "ID"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
@@ -228,8 +229,9 @@ static int verb_kill(int argc, char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}",
-                                                    argv[i], signal, 1, "All", "b", (int)all);
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}", argv[i], signal, 2, "All", "b",
+                      (int)all, "Process", "s", process ? process : "");
         if (!reply)
             return EXIT_FAILURE;
     }

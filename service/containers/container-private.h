@@ -25,6 +25,7 @@ struct BerthContainers {
     GPtrArray *terminals;      /* BerthTerminal */
     BerthExits *exits;         /* of what an earlier service started, on older kernels; NULL */
     BerthScreens *screens;
+    sd_bus_slot *machined; /* a start of it */
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
     GHashTable *taken; /* ids of containers that are being made */
@@ -132,6 +133,11 @@ GVariant *berth_health_make_options(const BerthContainerOptions *options,
                                     const BerthImageInfo *image);
 void berth_container_start_health(BerthContainer *container);
 void berth_container_stop_health(BerthContainer *container);
+
+/* machines.c: tells systemd-machined, if it runs, of a container that runs (what it knows already
+ * it keeps), and of all of them whenever it starts. */
+void berth_container_register_machine(BerthContainer *container);
+bool berth_machines_watch(BerthContainers *containers, GError **error);
 
 /* provisional.c: who made it, in what is kept of it (NULL: no matter); he is watched from its
  * making, or from when it was found again, until it is started, which then is recorded. */

@@ -72,6 +72,8 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     else if ((containers->program = berth_launch_open_program("berth-launch", error)) < 0 ||
              (containers->copy_program = berth_launch_open_program("berth-copy", error)) < 0)
         ;
+    else if (!berth_machines_watch(containers, error))
+        ;
     else if (sd_id128_get_boot(&boot) < 0)
         berth_error_set(error, BERTH_ERROR_INTERNAL, "read the boot ID");
     else if ((containers->scopes = berth_scopes_new(bus, on_stop_requested, containers, error))) {
@@ -88,6 +90,7 @@ void berth_containers_free(BerthContainers *containers) {
     g_hash_table_unref(containers->by_id);
     g_hash_table_unref(containers->taken);
     berth_scopes_free(containers->scopes);
+    sd_bus_slot_unref(containers->machined);
     berth_fd_clear(&containers->directory);
     berth_fd_clear(&containers->program);
     berth_fd_clear(&containers->copy_program);
@@ -206,6 +209,7 @@ static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *k
         return false;
     berth_container_watch_oom(container);
     berth_container_start_health(container);
+    berth_container_register_machine(container);
     return true;
 }
 

@@ -48,6 +48,9 @@ bool berth_container_kill(BerthContainer *container, const char *process_id, int
                           GError **error) {
     if (signal < 1 || signal > SIGRTMAX)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%d is no signal", signal);
+    if (all && process_id[0] != '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "either one process is meant or all of them");
     if (!berth_container_check_running(container, error))
         return false;
     if (all) {

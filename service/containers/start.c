@@ -11,31 +11,12 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 #include "containers/files.h"
-#include "systemd/machine.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
 
 /* berth-launch's own, for a failure that is not the command's. */
 enum { STATUS_NOT_STARTED = 125, MAX_HOSTNAME_BYTES = 256 };
-
-/* A number of its own that stays the same: of its id and when it was made. */
-static void register_machine(BerthContainer *container) {
-    const BerthContainerRecord *record = &container->record;
-    g_autofree char *seed =
-        g_strdup_printf("%s %" G_GUINT64_FORMAT, record->id, (guint64)record->created_usec);
-    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    guint8 digest[32];
-    gsize size = sizeof digest;
-
-    g_checksum_update(checksum, (const guchar *)seed, -1);
-    g_checksum_get_digest(checksum, digest, &size);
-    /* RFC 9562: version 8, of the maker's own form. */
-    digest[6] = (guint8)((digest[6] & 0x0f) | 0x80);
-    digest[8] = (guint8)((digest[8] & 0x3f) | 0x80);
-    berth_machine_register(container->containers->bus, record->id, digest, record->pid,
-                           record->root);
-}
 
 static void on_done(const GError *error, void *userdata) {
     BerthProcess *first = userdata;
@@ -46,7 +27,7 @@ static void on_done(const GError *error, void *userdata) {
     first->launch = NULL;
     if (!error && berth_container_is_running(container)) {
         berth_container_start_health(container);
-        register_machine(container);
+        berth_container_register_machine(container);
     } else if (error) {
         /* systemd may just have made it, of a process that was gone. */
         berth_scopes_stop(container->containers->scopes, container->scope);

@@ -4,6 +4,11 @@
 
 #define MACHINED "org.freedesktop.machine1"
 
+typedef struct {
+    BerthMachinedStarted started;
+    void *userdata;
+} Watch;
+
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root) {
     g_autoptr(sd_bus_message) call = NULL;
@@ -17,4 +22,33 @@ void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16],
         sd_bus_message_append(call, "ssus", "berth", "container", leader, root) < 0)
         return;
     (void)sd_bus_send(bus, call, NULL);
+}
+
+static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    const Watch *watch = userdata;
+    const char *name, *old, *new;
+
+    (void)error;
+    if (sd_bus_message_read(signal, "sss", &name, &old, &new) >= 0 && new[0] != '\0')
+        watch->started(watch->userdata);
+    return 0;
+}
+
+bool berth_machined_watch(sd_bus *bus, sd_bus_slot **slot, BerthMachinedStarted started,
+                          void *userdata, GError **error) {
+    Watch *watch = g_new(Watch, 1);
+
+    *watch = (Watch){started, userdata};
+    int r = sd_bus_add_match_async(bus, slot,
+                                   "type='signal',sender='org.freedesktop.DBus',"
+                                   "path='/org/freedesktop/DBus',"
+                                   "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                   "arg0='" MACHINED "'",
+                                   on_owner_changed, NULL, watch);
+    if (r < 0) {
+        g_free(watch);
+        return berth_error_set_errno(error, r, "watch for systemd-machined");
+    }
+    sd_bus_slot_set_destroy_callback(*slot, g_free);
+    return true;
 }

@@ -155,6 +155,7 @@ def test_what_it_writes_is_in_the_journal():
 
 def test_a_process_is_killed_alone():
     good("exec", "-d", "--process=victim", "box", "sleep", "1000")
+    contains(dist("kill", "--all", "--process=victim", "box").err, "either one process")
     equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "victim").status, 0)
     equal(wait_for("box", "victim"), 137)
     equal(state("box"), "running")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Networks through CNI's plugins, as other runtimes have them in /etc/cni/net.d: addresses, ports, and
 # that nothing of them is left, whoever died.
+# machine: package libnss-mymachines
 
 import json
 import os
@@ -57,6 +58,13 @@ def test_a_container_has_an_address():
     contains(good("exec", "one", "ip", "addr", "show", "eth0"), first)
     contains(good("exec", "two", "cat", "/etc/hosts"), f"{second}\tsecond")
     equal(sorted(leases()), sorted([first, second]))
+
+
+def test_its_name_is_resolved_on_the_host():
+    run("cp", "-a", os.environ["BERTH_BUILD"] + "/packages/libnss-mymachines/usr/lib/.", "/usr/lib/")
+    run("sed", "-i", "s/^hosts:.*/hosts: files mymachines/", "/etc/nsswitch.conf")
+    run("systemctl", "start", "systemd-machined")
+    wait_until(lambda: address("one") in run("getent", "ahostsv4", "one").out, "the name")
 
 
 def test_containers_reach_each_other():

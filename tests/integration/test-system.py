@@ -15,6 +15,8 @@ IMAGE = f"{HOST}/system/base:x"
 SYSTEM = f"{HOST}/system/systemd:x"
 UNITS = ("basic", "sysinit", "shutdown", "local-fs", "local-fs-pre", "umount", "final", "exit", "sockets", "paths", "slices",
          "timers", "halt", "poweroff", "swap", "rescue", "emergency")
+JOURNAL = [f"systemd-journald{name}" for name in (".service", ".socket", "-dev-log.socket")]
+PACKAGES = os.environ["BERTH_BUILD"] + "/packages"
 
 
 def add_program(layer, path, added):
@@ -29,16 +31,18 @@ def add_program(layer, path, added):
 
 def test_setup():
     layer, added = oci.busybox_layer(), set()
-    for path in ("/lib/systemd/systemd", "/bin/systemctl", "/lib/systemd/systemd-shutdown"):
+    for path in ("/lib/systemd/systemd", "/bin/systemctl", "/lib/systemd/systemd-shutdown", "/lib/systemd/systemd-journald"):
         add_program(layer, path, added)
-    for unit in [f"{name}.target" for name in UNITS] + [f"systemd-{name}.service" for name in ("halt", "poweroff", "exit")]:
+    for unit in [f"{name}.target" for name in UNITS] + JOURNAL + [f"systemd-{name}.service" for name in ("halt", "poweroff", "exit")]:
         with open(f"/lib/systemd/system/{unit}", "rb") as content:
             layer.add(f"lib/systemd/system/{unit}", content.read())
     layer.add("etc/systemd/system/default.target", b"[Unit]\nRequires=basic.target work.service\nAfter=basic.target work.service\n")
     layer.add("etc/systemd/system/work.service",
-              b"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'cat /proc/self/cgroup >/worked'\n")
+              b"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'cat /proc/self/cgroup >/worked; echo written inside'\n")
     layer.add("etc/machine-id", b"")
     layer.symlink("sbin/init", "/lib/systemd/systemd")
+    for socket in JOURNAL[1:]:
+        layer.symlink(f"etc/systemd/system/sockets.target.wants/{socket}", f"/lib/systemd/system/{socket}")
     oci.push(oci.Image([layer], {"Cmd": ["/sbin/init"], "Env": ["PATH=/bin:/sbin"]}), SYSTEM)
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
     good("pull", SYSTEM)
@@ -46,6 +50,7 @@ def test_setup():
 
 
 def test_systemd_runs_in_a_container():
+    run("systemctl", "start", "systemd-machined")
     good("run", "-d", "--id=system", SYSTEM)
     wait_until(lambda: dist("exec", "system", "systemctl", "is-system-running").out == "running\n", "the system")
     contains(good("exec", "system", "cat", "/worked"), "/system.slice/work.service")
@@ -58,6 +63,12 @@ def test_a_process_of_it_is_found_below_its_scope():
     assert any(row["command"] == "sleep 500" for row in listing("top", "system"))
 
 
+def test_its_own_journal_is_read_from_outside():
+    shown = run("journalctl", "-M", "system", "-u", "work", "-o", "cat")
+    contains(shown.out, "written inside\n")
+    assert "written inside" not in run("journalctl", "-u", "berth-system.scope").out
+
+
 def test_it_is_stopped_by_its_own_signal():
     good("stop", "-t", "20", "system")
     equal(dist("wait", "system").status, 0)
@@ -66,7 +77,11 @@ def test_it_is_stopped_by_its_own_signal():
 
 
 def test_machinectl_knows_what_runs():
+    run("systemctl", "stop", "systemd-machined")
+    good("run", "-d", "--id=before", IMAGE)
     run("systemctl", "start", "systemd-machined")
+    wait_until(lambda: "before" in run("machinectl", "list", "--no-legend").out, "what ran before it")
+    good("rm", "-f", "before")
     good("run", "-d", "--id=known", IMAGE)
     wait_until(lambda: "known" in run("machinectl", "list", "--no-legend").out, "the machine")
     shown = run("machinectl", "show", "known").out

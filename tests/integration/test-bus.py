@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The bus goes away and comes back, as itself and as dbus-broker: containers do not notice, no status is
+# lost, and all of the service works on either.
+# machine: package dbus-broker
+
+import json
+import os
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/bus/base:x"
+BROKER = os.environ["BERTH_BUILD"] + "/packages/dbus-broker"
+
+
+def restart_bus():
+    # A unit that is started this often is one that fails, to systemd.
+    run("systemctl", "reset-failed", "dbus.service", "polkit.service")
+    equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
+
+
+def events():
+    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
+    return [(event["id"], event["kind"]) for event in map(json.loads, lines) if not event["process"]]
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+
+
+def check_restarts(prefix):
+    """Of the bus, beside containers that stay, end meanwhile, and are started again at their end."""
+    names = [f"{prefix}-{number}" for number in range(6)]
+    for name in names:
+        good("run", "-d", f"--id={name}", IMAGE)
+    good("exec", "-d", "--process=other", names[0], "sleep", "1000")
+    pids = {row["id"]: row["pid"] for row in listing("ps")}
+    run("systemctl", "stop", "dbus.service", "dbus.socket")
+    for name in names[1:3]:
+        os.kill(pids[name], 9)
+    run("systemctl", "start", "dbus.socket")
+    restart_bus()
+    equal({row["id"]: row["pid"] for row in listing("ps")}, {name: pids[name] for name in names if name not in names[1:3]})
+    for name in names[1:3]:
+        equal(dist("wait", name).status, 137)
+    restart_bus()
+    good("kill", "-s", "KILL", "--process=other", names[0])
+    equal(dist("wait", "--process=other", names[0]).status, 137)
+    good("stop", "-t", "0", names[0], *names[3:])
+    told = events()
+    for name in names:
+        for kind in ("create", "start", "exit"):
+            equal(told.count((name, kind)), 1, f"{kind} of {name}")
+    good("rm", "-f", *names)
+
+
+def test_the_bus_starts_again():
+    check_restarts("daemon")
+
+
+def test_in_the_middle_of_starts():
+    """Whoever was waiting is told, and nothing half-made stays."""
+    for round_number in range(4):
+        commands = [subprocess.Popen(["dist", "run", "-d", f"--id=mid-{round_number}-{number}", IMAGE], stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE, text=True) for number in range(8)]
+        restart_bus()
+        for number, command in enumerate(commands):
+            _, error = command.communicate(timeout=60)
+            assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
+            if command.returncode == 0:
+                wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")
+    known = [row["id"] for row in listing("ps", "-a")]
+    if known:
+        good("rm", "-f", *known)
+    wait_until(lambda: "berth-mid" not in run("systemctl", "list-units", "--no-legend", "berth-mid*").out, "no scope stays")
+
+
+def test_on_dbus_broker():
+    run("cp", "-a", f"{BROKER}/usr/bin/.", "/usr/bin/")
+    run("cp", "-a", f"{BROKER}/lib/systemd/system/.", "/lib/systemd/system/")
+    os.symlink("/lib/systemd/system/dbus-broker.service", "/etc/systemd/system/dbus.service")
+    run("systemctl", "stop", "dbus.service", "dbus.socket")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", "dbus.socket", "dbus.service")
+    equal(run("systemctl", "is-active", "dbus-broker.service").out, "active\n")
+    good("pull", IMAGE)
+    equal(good("run", "--rm", IMAGE, "sh", "-c", "cat; exit 0", input="through a pipe"), "through a pipe")
+    equal(dist("run", "--rm", "--id=gone", IMAGE, "sh", "-c", "exit 7").status, 7)
+    equal(events()[-3:], [("gone", "start"), ("gone", "exit"), ("gone", "delete")])
+
+
+def test_its_policy_holds_there_too():
+    contains(dist("--no-ask-password", "run", IMAGE, "true", user="alice").err, "Permission denied")
+    good("run", "-d", "--id=roots", IMAGE)
+    equal(listing("ps", "-a", user="alice"), [])
+    polkit_rule('polkit.addRule(function(action, subject) { return subject.user == "alice" ? "yes" : null; });')
+    equal(good("run", "--rm", IMAGE, "echo", "hers", user="alice"), "hers\n")
+    good("rm", "-f", "roots")
+
+
+def test_it_starts_again():
+    check_restarts("broker")
+
+
+def test_nothing_is_left():
+    equal(listing("ps", "-a"), [])
+    wait_until(lambda: run("systemctl", "list-units", "--no-legend", "berth-*.scope").out == "", "no scope")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
