@@ -256,7 +256,7 @@ void dist_terminal_free(DistTerminal *terminal) {
     if (terminal->raw)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->before);
     berth_fd_clear(&terminal->master);
-    berth_fd_clear(&terminal->screen.file);
+    berth_screen_clear(&terminal->screen);
     berth_fd_clear(&terminal->bell);
     g_free(terminal);
 }

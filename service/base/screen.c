@@ -7,14 +7,24 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
-/* The file: how many bytes were ever written, who holds the terminal, and the ring. */
-enum { HOLDER_OFFSET = 8, RING_OFFSET = 64, READ_BYTES = 16 * 1024 };
+enum { HOLDER_OFFSET = 8 };
+
+/* The file. */
+typedef struct {
+    uint64_t written; /* how many bytes there ever were */
+    char holder[BERTH_SCREEN_HOLDER_BYTES];
+    uint64_t reading; /* one more than written was when the reader began to read; else 0 */
+    uint8_t ring[BERTH_SCREEN_BYTES];
+} Content;
+
+G_STATIC_ASSERT(G_STRUCT_OFFSET(Content, holder) == HOLDER_OFFSET);
 
 int berth_screen_new(GError **error) {
     berth_autofd int file = memfd_create("berth-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (file < 0 || ftruncate(file, RING_OFFSET + BERTH_SCREEN_BYTES) < 0 ||
+    if (file < 0 || ftruncate(file, sizeof(Content)) < 0 ||
         fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
         berth_error_set_errno(error, errno, "make a screen");
         return -1;
@@ -48,25 +58,14 @@ static bool lock(int file, short type) {
     return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
-static uint64_t read_written(int file) {
-    uint64_t written = 0;
-
-    return pread(file, &written, sizeof written, 0) == sizeof written ? written : 0;
+/* All who are attached may write there at any time: what decides is read once. */
+static uint64_t load(const uint64_t *value) {
+    return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
-static void append(int file, const uint8_t *data, size_t size) {
-    uint64_t written = read_written(file);
-
-    while (size > 0) {
-        size_t place = written % BERTH_SCREEN_BYTES;
-        size_t part = MIN(size, BERTH_SCREEN_BYTES - place);
-        if (pwrite(file, data, part, (off_t)(RING_OFFSET + place)) != (ssize_t)part)
-            return;
-        data += part;
-        size -= part;
-        written += part;
-    }
-    (void)!pwrite(file, &written, sizeof written, 0);
+/* In this order for who comes after one that was killed in between. */
+static void store(uint64_t *value, uint64_t number) {
+    __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
 
 /* What was overwritten began somewhere in a line, or in an escape sequence. */
@@ -77,54 +76,112 @@ static void drop_broken_line(GByteArray *fresh, guint from) {
         g_byte_array_remove_range(fresh, from, (guint)(end + 1 - (fresh->data + from)));
 }
 
-static void copy_fresh(BerthScreen *screen, GByteArray *fresh) {
-    uint64_t written = read_written(screen->file);
+static void copy_fresh(BerthScreen *screen, const Content *content, GByteArray *fresh) {
+    uint64_t written = load(&content->written);
     guint from = fresh->len;
     bool broken = false;
 
     /* Less than before is what no reader writes. */
     if (screen->position > written)
         screen->position = written;
-    if (written - screen->position > BERTH_SCREEN_BYTES) {
-        screen->position = written - BERTH_SCREEN_BYTES;
+    if (written - screen->position > BERTH_SCREEN_KEPT_BYTES) {
+        screen->position = written - BERTH_SCREEN_KEPT_BYTES;
         broken = !screen->joined;
     }
     screen->joined = true;
     while (screen->position < written) {
-        uint8_t buffer[READ_BYTES];
         size_t place = screen->position % BERTH_SCREEN_BYTES;
-        size_t part =
-            MIN(MIN(sizeof buffer, written - screen->position), BERTH_SCREEN_BYTES - place);
-        if (pread(screen->file, buffer, part, (off_t)(RING_OFFSET + place)) != (ssize_t)part)
-            break;
-        g_byte_array_append(fresh, buffer, (guint)part);
+        size_t part = MIN(written - screen->position, BERTH_SCREEN_BYTES - place);
+        g_byte_array_append(fresh, content->ring + place, (guint)part);
         screen->position += part;
     }
     if (broken)
         drop_broken_line(fresh, from);
 }
 
-static BerthScreenState read_master(int file, int master) {
-    uint8_t buffer[READ_BYTES];
+/* Where the next bytes are read to: the end of the ring and its beginning, or one of both. */
+static void find_room(Content *content, uint64_t written, struct iovec room[2]) {
+    size_t place = written % BERTH_SCREEN_BYTES;
+    size_t first = MIN((size_t)BERTH_SCREEN_READ_BYTES, BERTH_SCREEN_BYTES - place);
+
+    room[0] = (struct iovec){content->ring + place, first};
+    room[1] = (struct iovec){content->ring, BERTH_SCREEN_READ_BYTES - first};
+}
+
+static size_t measure(const struct iovec *room) {
+    const uint8_t *bytes = room->iov_base;
+    size_t size = room->iov_len;
+
+    while (size > 0 && bytes[size - 1] == 0)
+        size--;
+    return size;
+}
+
+/* What one read, who was killed before it counted it: the room was empty when it began. Bytes of 0
+ * at the end, which no terminal shows, are all that is lost. */
+static bool recover(Content *content) {
+    uint64_t reading = load(&content->reading), written = load(&content->written);
+    struct iovec room[2];
+    size_t size = 0;
+
+    if (reading == 0)
+        return false;
+    if (reading - 1 == written) {
+        find_room(content, written, room);
+        size = measure(&room[1]);
+        size = size > 0 ? room[0].iov_len + size : measure(&room[0]);
+        store(&content->written, written + size);
+    }
+    store(&content->reading, 0);
+    return size > 0;
+}
+
+static BerthScreenState read_master(Content *content, int master) {
+    uint64_t written = load(&content->written);
+    struct iovec room[2];
     ssize_t size;
 
+    find_room(content, written, room);
+    memset(room[0].iov_base, 0, room[0].iov_len);
+    memset(room[1].iov_base, 0, room[1].iov_len);
+    store(&content->reading, written + 1);
     do
-        size = read(master, buffer, sizeof buffer);
+        size = readv(master, room, G_N_ELEMENTS(room));
     while (size < 0 && errno == EINTR);
-    if (size > 0) {
-        append(file, buffer, (size_t)size);
+    if (size > 0)
+        store(&content->written, written + (size_t)size);
+    store(&content->reading, 0);
+    if (size > 0)
         return BERTH_SCREEN_MORE;
-    }
     /* EIO is what a master gives when the other side is closed. */
     return size < 0 && errno == EAGAIN ? BERTH_SCREEN_QUIET : BERTH_SCREEN_CLOSED;
 }
 
+static Content *get_content(BerthScreen *screen) {
+    if (!screen->map) {
+        void *map =
+            mmap(NULL, sizeof(Content), PROT_READ | PROT_WRITE, MAP_SHARED, screen->file, 0);
+        screen->map = map == MAP_FAILED ? NULL : map;
+    }
+    return screen->map;
+}
+
+void berth_screen_clear(BerthScreen *screen) {
+    if (screen->map)
+        munmap(screen->map, sizeof(Content));
+    screen->map = NULL;
+    berth_fd_clear(&screen->file);
+}
+
 BerthScreenState berth_screen_take(BerthScreen *screen, int master, GByteArray *fresh) {
-    if (!lock(screen->file, F_WRLCK))
+    Content *content = get_content(screen);
+
+    if (!content || !lock(screen->file, F_WRLCK))
         return BERTH_SCREEN_BUSY;
-    BerthScreenState state = read_master(screen->file, master);
+    bool recovered = recover(content);
+    BerthScreenState state = read_master(content, master);
     if (fresh)
-        copy_fresh(screen, fresh);
+        copy_fresh(screen, content, fresh);
     lock(screen->file, F_UNLCK);
-    return state;
+    return recovered ? BERTH_SCREEN_MORE : state;
 }

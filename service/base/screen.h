@@ -5,7 +5,8 @@
  * each byte to one reader only; so whoever reads, appends it here, to a ring in memory, and all
  * show what is new in the ring. A lock of the kernel's, which ends with its holder, makes one of
  * them the reader for a moment. The others learn of new bytes by a bell: an eventfd that each
- * watches edge-triggered and nobody reads.
+ * watches edge-triggered and nobody reads. One that is killed while it reads has lost nothing: what
+ * it did not come to count is found by the next.
  *
  * Who is attached may write here; nothing that is found here is believed further than as text of
  * the terminal's.
@@ -17,7 +18,12 @@
 
 #include <stdint.h>
 
-enum { BERTH_SCREEN_BYTES = 64 * 1024, BERTH_SCREEN_HOLDER_BYTES = 48 };
+enum {
+    BERTH_SCREEN_BYTES = 64 * 1024, /* the ring */
+    BERTH_SCREEN_READ_BYTES = 4096, /* of it, for what is being read */
+    BERTH_SCREEN_KEPT_BYTES = BERTH_SCREEN_BYTES - BERTH_SCREEN_READ_BYTES,
+    BERTH_SCREEN_HOLDER_BYTES = 48,
+};
 
 /* A new one, of a size that cannot change; -1 with error. */
 int berth_screen_new(GError **error);
@@ -29,12 +35,16 @@ int berth_screen_reopen(int file);
 bool berth_screen_set_holder(int file, const char *name);
 char *berth_screen_get_holder(int file);
 
-/* One reader's place. file is the caller's to close, as reopened for it; the rest begins as 0. */
+/* One reader's place. file is what was reopened for it; the rest begins as 0. */
 typedef struct {
     int file;
+    void *map;
     uint64_t position;
     bool joined;
 } BerthScreen;
+
+/* Closes the file, too. */
+void berth_screen_clear(BerthScreen *screen);
 
 typedef enum {
     BERTH_SCREEN_BUSY,  /* another reads just now */

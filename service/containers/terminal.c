@@ -221,8 +221,13 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
 }
 
 void berth_terminal_detach(BerthTerminal *terminal, const char *client) {
-    if (g_hash_table_remove(terminal->clients, client))
-        leave_alone(terminal);
+    uint64_t one = 1;
+
+    if (!g_hash_table_remove(terminal->clients, client))
+        return;
+    /* What it read last it may not have told of. */
+    (void)!write(terminal->bell, &one, sizeof one);
+    leave_alone(terminal);
 }
 
 /* One who attaches to a container that is only being started, as who waits for its end may. */

@@ -30,7 +30,7 @@ static void free_terminal(gpointer data) {
     if (terminal->watch)
         sd_event_source_disable_unref(terminal->watch);
     berth_fd_clear(&terminal->master);
-    berth_fd_clear(&terminal->screen.file);
+    berth_screen_clear(&terminal->screen);
     sd_bus_message_unref(terminal->call);
     g_free(terminal);
 }
@@ -102,11 +102,9 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    static const char *const calls[] = {"pwrite64", NULL};
     const BerthBox box = {
         .user = BERTH_USER,
         .files = BERTH_FILES_NONE,
-        .calls = calls,
         .max_descriptors = MAX_DESCRIPTORS,
     };
 

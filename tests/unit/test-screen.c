@@ -3,8 +3,11 @@
 #include "base/fd.h"
 #include "base/screen.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static int file, master, other;
 
@@ -54,8 +57,8 @@ static void test_all_see_all(void) {
     expect(&first, BERTH_SCREEN_QUIET, "two ");
     berth_fd_clear(&other);
     expect(&second, BERTH_SCREEN_CLOSED, "");
-    berth_fd_clear(&first.file);
-    berth_fd_clear(&second.file);
+    berth_screen_clear(&first);
+    berth_screen_clear(&second);
     tear_down();
 }
 
@@ -67,9 +70,9 @@ static void test_one_reads_at_a_time(void) {
     g_assert_cmpint(fcntl(first.file, F_OFD_SETLK, &whole), ==, 0);
     expect(&second, BERTH_SCREEN_BUSY, "");
     /* The lock ends with who had it. */
-    berth_fd_clear(&first.file);
+    berth_screen_clear(&first);
     expect(&second, BERTH_SCREEN_MORE, "text");
-    berth_fd_clear(&second.file);
+    berth_screen_clear(&second);
     tear_down();
 }
 
@@ -92,13 +95,13 @@ static void test_who_comes_late_sees_whole_lines(void) {
     g_assert_cmpint(berth_screen_take(&late, master, fresh), ==, BERTH_SCREEN_QUIET);
     unsigned kept = fresh->len / 15;
     g_assert_cmpuint(fresh->len % 15, ==, 0);
-    g_assert_cmpuint(kept, ==, BERTH_SCREEN_BYTES / 15);
+    g_assert_cmpuint(kept, ==, (BERTH_SCREEN_KEPT_BYTES - 1) / 15);
     for (unsigned i = 0; i < kept; i++) {
         g_snprintf(line, sizeof line, "line %09u\n", lines - kept + i);
         g_assert_cmpmem(fresh->data + i * 15, 15, line, 15);
     }
-    berth_fd_clear(&first.file);
-    berth_fd_clear(&late.file);
+    berth_screen_clear(&first);
+    berth_screen_clear(&late);
     tear_down();
 }
 
@@ -118,10 +121,10 @@ static void test_who_is_slow_goes_on(void) {
     }
     show("end");
     berth_screen_take(&slow, master, fresh);
-    g_assert_cmpuint(fresh->len, ==, BERTH_SCREEN_BYTES);
+    g_assert_cmpuint(fresh->len, ==, BERTH_SCREEN_KEPT_BYTES);
     g_assert_cmpmem(fresh->data + fresh->len - 4, 4, "mend", 4);
-    berth_fd_clear(&fast.file);
-    berth_fd_clear(&slow.file);
+    berth_screen_clear(&fast);
+    berth_screen_clear(&slow);
     tear_down();
 }
 
@@ -143,7 +146,42 @@ static void test_nonsense_in_it_harms_nobody(void) {
         g_assert_cmpuint(fresh->len, <=, 2 * BERTH_SCREEN_BYTES);
     }
     g_assert_cmpint(ftruncate(file, 0), <, 0);
-    berth_fd_clear(&screen.file);
+    berth_screen_clear(&screen);
+    tear_down();
+}
+
+/* A reader that is killed anywhere in a read, again and again: each byte is seen once and in order.
+ */
+static void test_who_is_killed_has_lost_nothing(void) {
+    g_autoptr(GByteArray) fresh = g_byte_array_new(), all = g_byte_array_new();
+    unsigned sent = 0;
+
+    set_up();
+    BerthScreen screen = join();
+    for (int round = 0; round < 200; round++) {
+        pid_t victim = fork();
+        g_assert_cmpint(victim, >=, 0);
+        if (victim == 0) {
+            BerthScreen own = {.file = berth_screen_reopen(file)};
+            for (;;)
+                berth_screen_take(&own, master, NULL);
+        }
+        for (int i = 0; i < 200; i++) {
+            g_autofree char *line = g_strdup_printf("%u\n", sent++);
+            while (write(other, line, strlen(line)) < 0)
+                g_assert_cmpint(errno, ==, EAGAIN);
+        }
+        g_assert_cmpint(kill(victim, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(victim, NULL, 0), ==, victim);
+        while (berth_screen_take(&screen, master, fresh) == BERTH_SCREEN_MORE)
+            ;
+    }
+    for (unsigned i = 0; i < sent; i++) {
+        g_autofree char *line = g_strdup_printf("%u\n", i);
+        g_byte_array_append(all, (const guint8 *)line, (guint)strlen(line));
+    }
+    g_assert_cmpmem(fresh->data, fresh->len, all->data, all->len);
+    berth_screen_clear(&screen);
     tear_down();
 }
 
@@ -170,6 +208,7 @@ int main(int argc, char **argv) {
                     test_who_comes_late_sees_whole_lines);
     g_test_add_func("/screen/who-is-slow-goes-on", test_who_is_slow_goes_on);
     g_test_add_func("/screen/nonsense-in-it-harms-nobody", test_nonsense_in_it_harms_nobody);
+    g_test_add_func("/screen/who-is-killed-has-lost-nothing", test_who_is_killed_has_lost_nothing);
     g_test_add_func("/screen/its-holder", test_its_holder);
     return g_test_run();
 }
