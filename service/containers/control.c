@@ -192,12 +192,11 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
 
 /* The next start has them too. */
 static bool remember(BerthContainer *container, GVariant *changed, GError **error) {
-    g_auto(GVariantDict) all;
+    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(container->record.properties);
     GVariantIter iterator;
     const char *name;
     GVariant *value;
 
-    g_variant_dict_init(&all, container->record.properties);
     g_variant_iter_init(&iterator, changed);
     while (g_variant_iter_loop(&iterator, "{&sv}", &name, &value))
         g_variant_dict_insert_value(&all, name, value);

@@ -44,12 +44,10 @@ void berth_provisional_watch(BerthContainer *container) {
 }
 
 void berth_provisional_keep(BerthContainer *container) {
-    g_auto(GVariantDict) extra;
-
     container->creator = sd_bus_track_unref(container->creator);
     if (!get_creator(container))
         return;
-    g_variant_dict_init(&extra, container->record.extra);
+    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(container->record.extra);
     g_variant_dict_remove(&extra, CREATOR);
     g_variant_unref(container->record.extra);
     container->record.extra = g_variant_ref_sink(g_variant_dict_end(&extra));

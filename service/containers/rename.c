@@ -96,9 +96,8 @@ static bool check(BerthContainer *container, const char *id, GError **error) {
 }
 
 static void note_old_name(BerthContainerRecord *record, const char *old) {
-    g_auto(GVariantDict) extra;
+    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(record->extra);
 
-    g_variant_dict_init(&extra, record->extra);
     g_variant_dict_insert(&extra, RENAMED_FROM, "s", old);
     if (record->extra)
         g_variant_unref(record->extra);

@@ -159,8 +159,7 @@ static void parse_options(BerthContainerRecord *record, const char *text) {
 
     if (!value && parse_old_options(record, text))
         value = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
-    g_auto(GVariantDict) options;
-    g_variant_dict_init(&options, value);
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(value);
     if (!record->slice) {
         record->slice = look_up_string(&options, "Slice", "berth.slice");
         g_variant_dict_lookup(&options, "StopSignal", "i", &record->stop_signal);

@@ -118,6 +118,16 @@ def polkit_rule(text):
     run("systemctl", "restart", "polkit.service")
 
 
+def check_journal(number):
+    """Programming errors that GLib finds are logged and else not seen."""
+    errors = [line for line in run("journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd").out.splitlines()
+              if "assertion '" in line or "-CRITICAL" in line]
+    print(f"{'not ok' if errors else 'ok'} {number} - no_assertion_failed", flush=True)
+    for line in sorted(set(errors)):
+        print(f"# {line}", flush=True)
+    return 1 if errors else 0
+
+
 def main(module):
     """Runs the module's tests in the order in which they are written."""
     failures = 0
@@ -134,6 +144,7 @@ def main(module):
             print(f"not ok {number} - {name}", flush=True)
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
+    failures += check_journal(len(tests) + 1)
     if failures:
         journal = run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "berthd").out
         for line in journal.splitlines():
