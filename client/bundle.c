@@ -7,11 +7,9 @@
 
 #include <errno.h>
 
-/* Text of a configuration, and what it says of its root ("rootfs" where it says nothing). */
-static char *read_config(const char *file, char **root, GError **error) {
+/* The text of a file, and what it says. */
+static char *read_document(const char *file, JsonNode **node, GError **error) {
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
-    JsonObject *object = NULL;
-    const char *path = NULL;
     size_t size;
 
     if (fd < 0) {
@@ -19,8 +17,38 @@ static char *read_config(const char *file, char **root, GError **error) {
         return NULL;
     }
     g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    g_autoptr(JsonNode) node = text ? berth_document_parse(text, size, error) : NULL;
-    if (!node || !berth_document_get_object(json_node_get_object(node), "root", &object, error) ||
+    *node = text ? berth_document_parse(text, size, error) : NULL;
+    if (*node)
+        return g_steal_pointer(&text);
+    g_prefix_error(error, "%s: ", file);
+    return NULL;
+}
+
+char *dist_read_process(const char *file, gboolean *terminal, GError **error) {
+    g_autoptr(JsonNode) node = NULL;
+    g_autofree char *text = read_document(file, &node, error);
+    bool wanted;
+
+    if (!text)
+        return NULL;
+    if (!berth_document_get_bool(json_node_get_object(node), "terminal", &wanted, error)) {
+        g_prefix_error(error, "%s: ", file);
+        return NULL;
+    }
+    *terminal = *terminal || wanted;
+    return g_steal_pointer(&text);
+}
+
+/* Text of a configuration, and what it says of its root ("rootfs" where it says nothing). */
+static char *read_config(const char *file, char **root, GError **error) {
+    g_autoptr(JsonNode) node = NULL;
+    g_autofree char *text = read_document(file, &node, error);
+    JsonObject *object = NULL;
+    const char *path = NULL;
+
+    if (!text)
+        return NULL;
+    if (!berth_document_get_object(json_node_get_object(node), "root", &object, error) ||
         (object && !berth_document_get_string(object, "path", &path, error))) {
         g_prefix_error(error, "%s: ", file);
         return NULL;

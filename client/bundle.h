@@ -9,5 +9,8 @@
 /* Appends {sv} for the configuration and the root directory of a bundle. */
 int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error);
 
+/* A process alone, for Exec: its text (caller frees), and whether it wants a terminal. */
+char *dist_read_process(const char *file, gboolean *terminal, GError **error);
+
 /* Appends {sv} for a configuration alone, to be run on an image. */
 int dist_append_spec(sd_bus_message *call, const char *file, GError **error);

@@ -112,6 +112,19 @@ static int ask_for_terminal(Loop *loop) {
                                     loop->request->process, 0);
 }
 
+bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
+    uint32_t pid;
+    int r;
+
+    if (!file)
+        return true;
+    if ((r = sd_bus_message_read(reply, "u", &pid)) < 0)
+        return dist_bad_reply(r, error), false;
+    g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
+    /* Whole or not at all: who waits for the file reads it at once. */
+    return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+}
+
 static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
     int r = 0;
@@ -123,6 +136,8 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
     if (!good && !ended)
         return sd_event_exit(loop->event, 0);
     loop->started = good;
+    if (good && !dist_write_pid(reply, loop->request->pid_file, &loop->error))
+        return sd_event_exit(loop->event, 0);
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);
     if (good && loop->request->terminal && loop->request->wait_after_start &&

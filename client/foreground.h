@@ -16,10 +16,14 @@ typedef struct {
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
     bool terminal, journal;   /* what is shown of it besides, if anything */
     const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
+    const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
 } DistForeground;
 
 /* Its exit status; 0 after detaching. */
 int dist_foreground_run(const DistForeground *foreground, GError **error);
+
+/* Writes the pid that a reply to Start or Exec says; file may be NULL. */
+bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error);
 
 /* The exit status in a reply to Wait, as one of dist's own; an unknown one is an error. */
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error);

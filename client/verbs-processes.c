@@ -6,6 +6,7 @@
 
 #include "base/cpu-list.h"
 #include "base/fd.h"
+#include "bundle.h"
 #include "foreground.h"
 #include "table.h"
 #include "terminal.h"
@@ -17,12 +18,12 @@
 #include <string.h>
 
 typedef struct {
-    char *working_directory, *user, *detach_keys, *process;
+    char *working_directory, *user, *detach_keys, *process, *spec, *pid_file;
     char **environment, **add;
-    gboolean terminal, interactive, detach;
+    gboolean terminal, interactive, detach, no_new_privileges;
 } ExecOptions;
 
-static int append_exec(sd_bus_message *call, const ExecOptions *options) {
+static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
     static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
     uint32_t rows, columns;
     int r;
@@ -35,6 +36,9 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options) {
         (options->working_directory &&
          (r = sd_bus_message_append(call, "{sv}", "WorkingDirectory", "s",
                                     options->working_directory)) < 0) ||
+        (spec && (r = sd_bus_message_append(call, "{sv}", "Spec", "s", spec)) < 0) ||
+        (options->no_new_privileges &&
+         (r = sd_bus_message_append(call, "{sv}", "NoNewPrivileges", "b", 1)) < 0) ||
         (options->terminal && (r = sd_bus_message_append(call, "{sv}", "Terminal", "b", 1)) < 0))
         return r;
     if (options->terminal && dist_terminal_get_size(&rows, &columns) &&
@@ -48,16 +52,19 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options) {
     return sd_bus_message_close_container(call);
 }
 
-static sd_bus_message *new_exec(const char *id, char *const *command, const ExecOptions *options,
+static sd_bus_message *new_exec(const char *id, char *const *command, ExecOptions *options,
                                 GError **error) {
-    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Exec");
+    g_autofree char *spec =
+        options->spec ? dist_read_process(options->spec, &options->terminal, error) : NULL;
+    sd_bus_message *call =
+        options->spec && !spec ? NULL : dist_new_call(error, DIST_CONTAINERS, "Exec");
     int r;
 
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "ss", id, options->process)) < 0 ||
         (r = sd_bus_message_append_strv(call, (char **)command)) < 0 ||
-        (r = append_exec(call, options)) < 0) {
+        (r = append_exec(call, options, spec)) < 0) {
         sd_bus_message_unref(call);
         dist_bad_reply(r, error);
         return NULL;
@@ -83,6 +90,12 @@ static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **e
          N_("USER[:GROUP]")},
         {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->add, N_("Add a capability"),
          N_("NAME")},
+        {"no-new-privileges", 0, 0, G_OPTION_ARG_NONE, &options->no_new_privileges,
+         N_("What it executes gains no privileges either"), NULL},
+        {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options->spec,
+         N_("A process of the OCI runtime specification, instead of the container's"), N_("FILE")},
+        {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options->pid_file,
+         N_("Write its pid there when it runs"), N_("FILE")},
         {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options->detach_keys,
          N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -90,7 +103,7 @@ static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **e
 
     return dist_parse(_("ID COMMAND…"), _("Run another command in a container that runs."), entries,
                       true, argc, argv, error) &&
-           dist_check_count(*argc, 2, -1, error) &&
+           dist_check_count(*argc, options->spec ? 1 : 2, -1, error) &&
            (!options->detach_keys || dist_terminal_check_keys(options->detach_keys, error));
 }
 
@@ -106,9 +119,10 @@ int dist_verb_exec(int argc, char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     if (options.detach) {
         g_autoptr(sd_bus_message) reply = dist_send(sd_bus_message_ref(call), error);
-        if (reply)
-            puts(options.process);
-        return reply ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+        if (!reply || !dist_write_pid(reply, options.pid_file, error))
+            return DIST_EXIT_BERTH;
+        puts(options.process);
+        return EXIT_SUCCESS;
     }
     const DistForeground foreground = {
         .id = argv[1],
@@ -117,6 +131,7 @@ int dist_verb_exec(int argc, char **argv, GError **error) {
         .wait_after_start = true,
         .terminal = options.terminal,
         .detach_keys = options.detach_keys ? options.detach_keys : DIST_DETACH_KEYS,
+        .pid_file = options.pid_file,
     };
     return dist_foreground_run(&foreground, error);
 }

@@ -24,7 +24,7 @@ typedef struct {
     char *id, *working_directory, *user, *hostname, *memory, *cpus, *network, *stop_signal, *slice;
     char *seccomp;
     char **environment, **labels, **add, **drop;
-    char *restart, *user_namespace, *detach_keys, *bundle, *spec;
+    char *restart, *user_namespace, *detach_keys, *bundle, *spec, *pid_file;
     char **volumes, **tmpfs, **devices, **ports;
     char *health_command;
     gint64 health_interval, health_timeout, health_start, health_retries;
@@ -105,6 +105,8 @@ static const GOptionEntry run_entries[] = {
      N_("Accepted: standard input is always passed"), NULL},
     {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options.detach_keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+    {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
+     N_("Write its pid there when it runs"), N_("FILE")},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -331,6 +333,7 @@ static int run_in_foreground(const char *member, const char *id, bool terminal, 
         .wait_after_start = was_stopped,
         .terminal = terminal,
         .detach_keys = options.detach_keys ? options.detach_keys : DIST_DETACH_KEYS,
+        .pid_file = options.pid_file,
     };
 
     return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
@@ -340,9 +343,10 @@ static bool start_detached(const char *member, const char *id, GError **error) {
     sd_bus_message *call = new_start(member, id, false, error);
     g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
 
-    if (reply)
-        puts(id);
-    return reply != NULL;
+    if (!reply || !dist_write_pid(reply, options.pid_file, error))
+        return false;
+    puts(id);
+    return true;
 }
 
 static bool parse(bool runs, int *argc, char ***argv, GError **error) {
@@ -418,6 +422,8 @@ int dist_verb_start(int argc, char **argv, GError **error) {
          N_("With these standard descriptors, and wait for its end"), NULL},
         {"autostart", 0, 0, G_OPTION_ARG_NONE, &autostart,
          N_("All that were created with --autostart and do not run"), NULL},
+        {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
+         N_("Write its pid there when it runs"), N_("FILE")},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 

@@ -51,6 +51,8 @@ static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_b
         {"Rows", "u", &exec->rows},
         {"Columns", "u", &exec->columns},
         {"CapabilitiesAdd", "as", &exec->capabilities_add},
+        {"NoNewPrivileges", "b", &exec->no_new_privileges},
+        {"Spec", "s", &exec->spec},
         {"Stdin", "h", &request->streams.input},
         {"Stdout", "h", &request->streams.output},
         {"Stderr", "h", &request->streams.error},
@@ -63,6 +65,15 @@ static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_b
         (r = sd_bus_message_read_strv(call, &exec->command)) < 0)
         return r;
     return berth_options_read(call, options, error);
+}
+
+/* What of it needs create-privileged, in words; NULL for nothing. Caller frees. */
+static char *exec_weakens(const BerthExecOptions *exec) {
+    if (exec->spec)
+        return g_strdup("a process configuration of its own");
+    return exec->capabilities_add && exec->capabilities_add[0]
+               ? g_strjoinv(" ", exec->capabilities_add)
+               : NULL;
 }
 
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -78,11 +89,11 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
                               BERTH_CONTAINER_EXEC, "exec", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (request.exec.capabilities_add && request.exec.capabilities_add[0]) {
-        g_autofree char *names = g_strjoinv(" ", request.exec.capabilities_add);
+    g_autofree char *weakens = exec_weakens(&request.exec);
+    if (weakens) {
         r = berth_access_check(service->access, call, berth_container_method_exec, userdata, error,
                                "org.berth1.containers.create-privileged", "verb", "exec",
-                               "container", id, "privilege", names, NULL);
+                               "container", id, "privilege", weakens, NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }

@@ -201,6 +201,9 @@ typedef struct {
 char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error);
 
+/* Whether the variable of an assignment, NAME=VALUE, is there. */
+bool berth_spec_has_variable(char *const *environment, const char *assignment);
+
 /* Whether seccomp is a profile and not the name of one; whether the command is an init system. */
 bool berth_spec_is_profile(const char *seccomp);
 bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image);
@@ -209,6 +212,12 @@ bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImage
 char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
                           GError **error);
 
-/* The configuration of a container with another process in it. */
+/* capabilities.c: the kernel's name of one, "CAP_…" (caller frees); those of a container: the
+ * defaults, without those dropped, with those added, "ALL" being all; whether all are known. */
+char *berth_capability_get_name(const char *name);
+char **berth_capabilities_make(const BerthContainerOptions *options);
+bool berth_capabilities_check(char *const *names, GError **error);
+
+/* The configuration of a container with another process in it, and what that executes. */
 char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                             GError **error);
+                             char ***command, GError **error);

@@ -45,13 +45,15 @@ typedef struct {
 /* What Exec takes; NULL for what the container's own process has. */
 typedef struct {
     const char *process; /* its id */
-    char **command;
-    char **environment; /* added */
+    const char *spec;    /* a whole process of the runtime specification to begin with; or NULL */
+    char **command;      /* may be empty with that */
+    char **environment;  /* added */
     const char *working_directory, *user;
     int terminal;
     uint32_t rows, columns;
     char **capabilities_add;
-    bool quiet; /* the service's own check: nobody is told of it */
+    int no_new_privileges; /* also where the container's own process may gain some */
+    bool quiet;            /* the service's own check: nobody is told of it */
 } BerthExecOptions;
 
 /* What Start takes: descriptors or -1. They stay the caller's. */

@@ -4,6 +4,7 @@
  * makes it count. */
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
@@ -343,7 +344,7 @@ static bool closes_devices(const Creation *creation) {
 static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
                       const Creation *creation) {
     const BerthDeviceEdits *edits = creation->edits;
-    g_auto(GVariantDict) properties;
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(record->properties);
 
     record->terminal = plan->terminal;
     record->poststop = plan->hooks[BERTH_HOOK_POSTSTOP]->len > 0;
@@ -351,7 +352,6 @@ static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
         g_free(record->slice);
         record->slice = g_strdup(plan->slice);
     }
-    g_variant_dict_init(&properties, record->properties);
     for (guint i = 0; i < plan->properties->len; i++) {
         const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
         g_variant_dict_insert_value(&properties, property->name, property->value);
@@ -410,6 +410,10 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
              creation->options.network ? creation->options.network : "none", NULL, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
+    for (guint i = 0; i < plan->unknown_capabilities->len; i++)
+        berth_log_warning("BERTH_CONTAINER", id,
+                          "Container %s goes without the capability \"%.100s\", which nobody knows",
+                          id, (const char *)plan->unknown_capabilities->pdata[i]);
     fill_record(&record, creation, image);
     if (creation->options.spec || creation->edits->devices->len > 0 || closes_devices(creation))
         take_plan(&record, plan, creation);

@@ -143,7 +143,8 @@ static bool check(BerthContainer *container, const BerthExecOptions *options, GE
     return make_room(container, error);
 }
 
-static int make_config(BerthContainer *container, const BerthExecOptions *options, GError **error) {
+static int make_config(BerthContainer *container, const BerthExecOptions *options, char ***command,
+                       GError **error) {
     g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);
     berth_autofd int file = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
     size_t size;
@@ -154,17 +155,19 @@ static int make_config(BerthContainer *container, const BerthExecOptions *option
         return -1;
     }
     g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    g_autofree char *changed = text ? berth_spec_format_exec(text, size, options, error) : NULL;
+    g_autofree char *changed =
+        text ? berth_spec_format_exec(text, size, options, command, error) : NULL;
     return changed ? berth_fd_new_in_memory(changed, strlen(changed), error) : -1;
 }
 
-static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options) {
+static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
+                                 char **command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);
 
     *record = (BerthProcessRecord){
         .container = g_strdup(container->record.id),
         .id = g_strdup(options->process),
-        .command = g_strjoinv(" ", options->command),
+        .command = g_strjoinv(" ", command),
         .running = true,
         .status = BERTH_STATUS_UNKNOWN,
     };
@@ -178,10 +181,11 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         .born = on_born, .terminal = on_terminal, .done = on_done};
     BerthContainers *containers = container->containers;
     g_autoptr(GError) error = NULL;
+    g_auto(GStrv) command = NULL;
     berth_autofd int config = -1;
 
     if (!check(container, options, &error) ||
-        (config = make_config(container, options, &error)) < 0) {
+        (config = make_config(container, options, &command, &error)) < 0) {
         done(error, userdata);
         return;
     }
@@ -197,7 +201,7 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         .target = container->first->pidfd,
         .snapshots = -1,
     };
-    BerthProcess *process = add_process(container, options);
+    BerthProcess *process = add_process(container, options, command);
     process->quiet = options->quiet;
     process->started = done;
     process->userdata = userdata;

@@ -14,14 +14,7 @@
 #include "plan/plan.h"
 
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/stat.h>
-
-static const char *const default_capabilities[] = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",     "CAP_FSETID",
-    "CAP_KILL",    "CAP_NET_BIND_SERVICE", "CAP_SETFCAP",    "CAP_SETGID",
-    "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL,
-};
 
 static const char *const masked_paths[] = {
     "/proc/acpi",
@@ -80,54 +73,9 @@ static void add_bool(JsonBuilder *builder, const char *member, bool value) {
     json_builder_add_boolean_value(builder, value);
 }
 
-static char *canonical_capability(const char *name) {
-    g_autofree char *upper = g_ascii_strup(name, -1);
-
-    return g_str_has_prefix(upper, "CAP_") ? g_steal_pointer(&upper)
-                                           : g_strconcat("CAP_", upper, NULL);
-}
-
-/* All that this kernel has. */
-static void add_all_capabilities(GPtrArray *set) {
-    g_ptr_array_set_size(set, 0);
-    for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++) {
-        char *name = cap_to_name(value);
-        g_ptr_array_add(set, g_ascii_strup(name, -1));
-        cap_free(name);
-    }
-}
-
-/* The defaults, without those dropped, with those added; "ALL" is all. */
-static char **make_capabilities(const BerthContainerOptions *options) {
-    g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
-
-    for (const char *const *name = default_capabilities; *name; name++)
-        g_ptr_array_add(set, g_strdup(*name));
-    for (char **name = options->capabilities_drop; name && *name; name++) {
-        g_autofree char *dropped = canonical_capability(*name);
-        for (guint i = set->len; i-- > 0;)
-            if (g_str_equal(dropped, "CAP_ALL") || g_str_equal(set->pdata[i], dropped))
-                g_ptr_array_remove_index(set, i);
-    }
-    for (char **name = options->capabilities_add; name && *name; name++) {
-        char *added = canonical_capability(*name);
-        if (g_str_equal(added, "CAP_ALL")) {
-            g_free(added);
-            add_all_capabilities(set);
-            continue;
-        }
-        if (g_ptr_array_find_with_equal_func(set, added, g_str_equal, NULL))
-            g_free(added);
-        else
-            g_ptr_array_add(set, added);
-    }
-    g_ptr_array_add(set, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&set), FALSE);
-}
-
 static void add_capabilities(JsonBuilder *builder, const BerthContainerOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
-    g_auto(GStrv) capabilities = make_capabilities(options);
+    g_auto(GStrv) capabilities = berth_capabilities_make(options);
 
     json_builder_set_member_name(builder, "capabilities");
     json_builder_begin_object(builder);
@@ -136,7 +84,7 @@ static void add_capabilities(JsonBuilder *builder, const BerthContainerOptions *
     json_builder_end_object(builder);
 }
 
-static bool has_variable(char *const *environment, const char *assignment) {
+bool berth_spec_has_variable(char *const *environment, const char *assignment) {
     size_t length = strcspn(assignment, "=") + 1;
 
     for (; environment && *environment; environment++)
@@ -151,18 +99,19 @@ static void add_environment(JsonBuilder *builder, const BerthContainerOptions *o
 
     json_builder_set_member_name(builder, "env");
     json_builder_begin_array(builder);
-    if (!has_variable(image->environment, path) && !has_variable(options->environment, path))
+    if (!berth_spec_has_variable(image->environment, path) &&
+        !berth_spec_has_variable(options->environment, path))
         json_builder_add_string_value(builder, path);
     for (char **variable = image->environment; *variable; variable++)
-        if (!has_variable(options->environment, *variable))
+        if (!berth_spec_has_variable(options->environment, *variable))
             json_builder_add_string_value(builder, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
         json_builder_add_string_value(builder, *variable);
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
         json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
     /* systemd's container interface: who has made it. */
-    if (!has_variable(image->environment, "container=") &&
-        !has_variable(options->environment, "container="))
+    if (!berth_spec_has_variable(image->environment, "container=") &&
+        !berth_spec_has_variable(options->environment, "container="))
         json_builder_add_string_value(builder, "container=berth");
     json_builder_end_array(builder);
 }
@@ -208,6 +157,9 @@ static bool add_process(JsonBuilder *builder, const BerthContainerOptions *optio
     if (directory[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the working directory \"%.200s\" is not absolute", directory);
+    if (!berth_capabilities_check(options->capabilities_add, error) ||
+        !berth_capabilities_check(options->capabilities_drop, error))
+        return false;
     json_builder_set_member_name(builder, "process");
     json_builder_begin_object(builder);
     add_bool(builder, "terminal", options->terminal);
@@ -461,141 +413,4 @@ bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImage
     g_autofree char *name = command[0] ? g_path_get_basename(command[0]) : NULL;
 
     return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;
-}
-
-static void set_member(JsonObject *object, const char *name, JsonNode *value) {
-    json_object_set_member(object, name, value);
-}
-
-static JsonNode *make_strings(char *const *strings) {
-    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
-    JsonArray *array = json_array_new();
-
-    for (; strings && *strings; strings++)
-        json_array_add_string_element(array, *strings);
-    json_node_take_array(node, array);
-    return node;
-}
-
-static JsonNode *make_object(JsonObject *object) {
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_take_object(node, object);
-    return node;
-}
-
-static bool set_environment(JsonObject *process, char *const *added, GError **error) {
-    g_auto(GStrv) before = NULL;
-    g_autoptr(GPtrArray) all = g_ptr_array_new();
-
-    if (!berth_document_get_strings(process, "env", &before, error))
-        return false;
-    for (char **variable = before; *variable; variable++)
-        if (!has_variable(added, *variable))
-            g_ptr_array_add(all, *variable);
-    for (; added && *added; added++)
-        g_ptr_array_add(all, (char *)*added);
-    g_ptr_array_add(all, NULL);
-    set_member(process, "env", make_strings((char **)all->pdata));
-    return true;
-}
-
-static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
-    static const char *const sets[] = {"bounding", "effective", "permitted"};
-    JsonObject *before;
-
-    if (!added || !*added)
-        return true;
-    if (!berth_document_get_object(process, "capabilities", &before, error))
-        return false;
-    JsonObject *after = berth_document_copy(before);
-    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
-        g_auto(GStrv) names = NULL;
-        if (before && !berth_document_get_strings(before, sets[i], &names, error)) {
-            json_object_unref(after);
-            return false;
-        }
-        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
-        for (char **name = names; name && *name; name++)
-            g_ptr_array_add(all, g_strdup(*name));
-        for (char *const *name = added; *name; name++)
-            g_ptr_array_add(all, canonical_capability(*name));
-        g_ptr_array_add(all, NULL);
-        set_member(after, sets[i], make_strings((char **)all->pdata));
-    }
-    set_member(process, "capabilities", make_object(after));
-    return true;
-}
-
-static void set_console(JsonObject *process, const BerthExecOptions *options) {
-    JsonObject *size = json_object_new();
-
-    json_object_set_boolean_member(process, "terminal", options->terminal);
-    json_object_set_int_member(size, "height", options->rows);
-    json_object_set_int_member(size, "width", options->columns);
-    set_member(process, "consoleSize", make_object(size));
-}
-
-static void set_user(JsonObject *process, const char *user) {
-    JsonObject *object = json_object_new();
-
-    json_object_set_string_member(object, "username", user);
-    set_member(process, "user", make_object(object));
-}
-
-char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                             GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
-    JsonObject *before;
-
-    if (!node || !berth_document_get_object(json_node_get_object(node), "process", &before, error))
-        return NULL;
-    if (!options->command || !options->command[0]) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "there is no command to execute");
-        return NULL;
-    }
-    JsonObject *process = berth_document_copy(before);
-    JsonObject *root = berth_document_copy(json_node_get_object(node));
-    set_member(root, "process", make_object(process));
-    g_autoptr(JsonNode) changed = make_object(root);
-    set_member(process, "args", make_strings(options->command));
-    set_console(process, options);
-    if (options->working_directory)
-        json_object_set_string_member(process, "cwd", options->working_directory);
-    if (options->user)
-        set_user(process, options->user);
-    if (!set_environment(process, options->environment, error) ||
-        !set_capabilities(process, options->capabilities_add, error))
-        return NULL;
-    g_autofree char *result = json_to_string(changed, FALSE);
-    /* What it says is checked as a whole before anything is made of it. */
-    g_autoptr(BerthPlan) plan = berth_plan_parse(result, strlen(result), error);
-    return plan ? g_steal_pointer(&result) : NULL;
-}
-
-char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
-                          GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
-    JsonObject *before;
-
-    if (!node ||
-        !berth_document_get_object(json_node_get_object(node), "annotations", &before, error))
-        return NULL;
-    JsonObject *annotations = berth_document_copy(before);
-    JsonObject *whole = berth_document_copy(json_node_get_object(node));
-    set_member(whole, "annotations", make_object(annotations));
-    g_autoptr(JsonNode) changed = make_object(whole);
-    /* Nothing that the caller writes there is Berth's own word. */
-    g_autoptr(GList) members = json_object_get_members(annotations);
-    for (GList *member = members; member; member = member->next)
-        if (g_str_has_prefix(member->data, "org.berth1."))
-            json_object_remove_member(annotations, member->data);
-    if (chain) {
-        g_autofree char *layers = g_strjoinv(":", (char **)chain);
-        json_object_set_string_member(annotations, "org.berth1.layers", layers);
-    } else {
-        json_object_set_string_member(annotations, "org.berth1.root", root);
-        json_object_set_string_member(annotations, "org.berth1.root.inode", inode);
-    }
-    return json_to_string(changed, TRUE);
 }

@@ -68,8 +68,9 @@ static void on_scope(const GError *scope_error, void *userdata) {
         if (first->restoring)
             return;
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_STARTED, "BERTH_CONTAINER",
-                  container->record.id, "Container %s of image %s started for user %u",
-                  container->record.id, container->record.image, container->record.owner);
+                  container->record.id, "Container %s%s%s started for user %u",
+                  container->record.id, container->record.image[0] ? " of image " : "",
+                  container->record.image, container->record.owner);
         return;
     }
     berth_launch_fail(first->launch, error);

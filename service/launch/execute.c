@@ -38,26 +38,22 @@ void berth_execution_wait_for_word(void) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-static bool has_variable(char *const *environment, const char *name) {
-    size_t length = strlen(name);
-
-    for (; *environment; environment++)
-        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
-            return true;
-    return false;
-}
-
 static char **make_environment(const BerthPlan *plan, const BerthIdentity *identity) {
     GPtrArray *environment = g_ptr_array_new();
 
     for (char **variable = plan->environment; *variable; variable++)
         g_ptr_array_add(environment, *variable);
-    if (!has_variable(plan->environment, "HOME"))
+    if (!g_environ_getenv(plan->environment, "HOME"))
         g_ptr_array_add(environment, g_strconcat("HOME=", identity->home, NULL));
-    if (plan->terminal && !has_variable(plan->environment, "TERM"))
+    if (plan->terminal && !g_environ_getenv(plan->environment, "TERM"))
         g_ptr_array_add(environment, g_strdup("TERM=xterm"));
     g_ptr_array_add(environment, NULL);
     return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+static void make_directory(const char *path, const BerthIdentity *identity) {
+    if (g_mkdir_with_parents(path, 0755) < 0 || lchown(path, identity->uid, identity->gid) < 0)
+        berth_fail_errno("working directory", path);
 }
 
 /* A descriptor that leads out of the container has no place in it, and as a working directory
@@ -67,10 +63,10 @@ static void enter_directory(const BerthPlan *plan, const BerthIdentity *identity
     char name[PATH_MAX];
 
     if (chdir(path) < 0) {
-        /* Images name directories that nothing in them makes. */
-        if (errno != ENOENT || g_mkdir_with_parents(path, 0755) < 0)
+        if (errno != ENOENT)
             berth_fail_errno("working directory", path);
-        if (lchown(path, identity->uid, identity->gid) < 0 || chdir(path) < 0)
+        make_directory(path, identity);
+        if (chdir(path) < 0)
             berth_fail_errno("working directory", path);
     }
     if (!getcwd(name, sizeof name) || name[0] != '/')
@@ -83,6 +79,15 @@ static void find_identity(const BerthPlan *plan, BerthIdentity *identity) {
     if (!(plan->user ? berth_identity_find(plan->user, identity, &error)
                      : berth_identity_take(plan, identity, &error)))
         berth_fail_with("user", error);
+}
+
+void berth_execution_make_directory(const BerthPlan *plan) {
+    BerthIdentity identity;
+
+    if (access(plan->working_directory, F_OK) == 0 || errno != ENOENT)
+        return;
+    find_identity(plan, &identity);
+    make_directory(plan->working_directory, &identity);
 }
 
 static bool is_missing(int errnum) {

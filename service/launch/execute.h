@@ -23,6 +23,10 @@ typedef struct {
 /* The filter of the plan, compiled; NULL for a container without one. */
 BerthProgram *berth_execution_build_filter(const BerthPlan *plan);
 
+/* Images and configurations name working directories that nothing makes: in the root that was
+ * entered, while it may still be written to. */
+void berth_execution_make_directory(const BerthPlan *plan);
+
 /* What can be done before the word, in the root that was entered: find user and environment, make
  * the streams. */
 void berth_execution_prepare(BerthExecution *execution);

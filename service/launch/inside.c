@@ -249,6 +249,7 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
     if (!berth_pivot_enter(root, &error))
         berth_fail_with("root", error);
     write_sysctls(plan);
+    berth_execution_make_directory(plan);
     if (!berth_mounts_restrict(plan, &error))
         berth_fail_with("root", error);
 }

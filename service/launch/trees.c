@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/kernel.h"
 #include "base/overlay.h"
+#include "launch/mounts.h"
 #include "launch/userns.h"
 
 #include <errno.h>
@@ -235,7 +236,7 @@ bool berth_trees_is_dev(const BerthPlanMount *mount) {
 }
 
 bool berth_trees_has(const BerthPlanMount *mount) {
-    return (mount->bind && !mount->self) || berth_trees_is_dev(mount);
+    return (mount->bind && !mount->self) || mount->hosts_cgroups || berth_trees_is_dev(mount);
 }
 
 /* The map of a bind mount: one of its own, the owner of the source as the container's root, or the
@@ -398,6 +399,8 @@ static int make_dev(const BerthTrees *trees, const BerthPlanMount *mount, GError
 }
 
 int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount, GError **error) {
+    if (mount->hosts_cgroups)
+        return berth_mounts_make(mount, error);
     return berth_trees_is_dev(mount) ? make_dev(trees, mount, error)
                                      : make_bind(trees, mount, error);
 }

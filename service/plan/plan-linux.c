@@ -45,13 +45,8 @@ static const struct {
     const char *prefix;
     int flag;
 } sysctl_namespaces[] = {
-    {"net.", CLONE_NEWNET},
-    {"fs.mqueue.", CLONE_NEWIPC},
-    {"kernel.msg", CLONE_NEWIPC},
-    {"kernel.sem", CLONE_NEWIPC},
-    {"kernel.shm", CLONE_NEWIPC},
-    {"kernel.domainname", CLONE_NEWUTS},
-    {"kernel.hostname", CLONE_NEWUTS},
+    {"net.", CLONE_NEWNET},       {"fs.mqueue.", CLONE_NEWIPC}, {"kernel.msg", CLONE_NEWIPC},
+    {"kernel.sem", CLONE_NEWIPC}, {"kernel.shm", CLONE_NEWIPC}, {"kernel.domainname", CLONE_NEWUTS},
 };
 
 bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
@@ -176,6 +171,9 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
     if (strstr(dotted, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"%.100s\" is no kernel parameter", name);
+    if (g_str_equal(dotted, "kernel.hostname"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the kernel parameter %.100s is what \"hostname\" is for", name);
     for (size_t i = 0; i < G_N_ELEMENTS(sysctl_namespaces); i++) {
         if (!g_str_has_prefix(dotted, sysctl_namespaces[i].prefix))
             continue;

@@ -44,7 +44,18 @@ static const struct {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
 };
 
-static bool read_set(JsonObject *object, const char *member, uint64_t *bits, GError **error) {
+static void note_unknown(BerthPlan *plan, const char *name) {
+    if (g_ptr_array_find_with_equal_func(plan->unknown_capabilities, name, g_str_equal, NULL))
+        return;
+    char *copy = g_strdup(name);
+    g_ptr_array_add(plan->pool, copy);
+    g_ptr_array_add(plan->unknown_capabilities, copy);
+}
+
+/* A set of names. Those that nobody knows do not fail the container; the specification has them
+ * logged (config.md, capabilities). */
+static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, uint64_t *bits,
+                     GError **error) {
     g_auto(GStrv) names = NULL;
 
     if (!berth_document_get_strings(object, member, &names, error))
@@ -52,9 +63,9 @@ static bool read_set(JsonObject *object, const char *member, uint64_t *bits, GEr
     for (char **name = names; *name; name++) {
         cap_value_t value;
         if (cap_from_name(*name, &value) < 0 || value > 63)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "unknown capability \"%.100s\"", *name);
-        *bits |= 1ull << value;
+            note_unknown(plan, *name);
+        else
+            *bits |= 1ull << value;
     }
     return true;
 }
@@ -64,11 +75,11 @@ static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **err
 
     if (!berth_document_get_object(process, "capabilities", &object, error))
         return false;
-    return !object || (read_set(object, "bounding", &plan->bounding, error) &&
-                       read_set(object, "effective", &plan->effective, error) &&
-                       read_set(object, "permitted", &plan->permitted, error) &&
-                       read_set(object, "inheritable", &plan->inheritable, error) &&
-                       read_set(object, "ambient", &plan->ambient, error));
+    return !object || (read_set(plan, object, "bounding", &plan->bounding, error) &&
+                       read_set(plan, object, "effective", &plan->effective, error) &&
+                       read_set(plan, object, "permitted", &plan->permitted, error) &&
+                       read_set(plan, object, "inheritable", &plan->inheritable, error) &&
+                       read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
 /* RLIM_INFINITY is a number that JSON readers take for a double. */

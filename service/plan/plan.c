@@ -37,6 +37,7 @@ static BerthPlan *new_plan(void) {
 
     plan->pool = g_ptr_array_new_with_free_func(g_free);
     plan->groups = g_array_new(FALSE, FALSE, sizeof(gid_t));
+    plan->unknown_capabilities = g_ptr_array_new();
     plan->limits = g_array_new(FALSE, FALSE, sizeof(BerthPlanLimit));
     plan->mounts = g_ptr_array_new_with_free_func(free_mount);
     plan->namespaces = g_array_new(FALSE, FALSE, sizeof(BerthPlanNamespace));
@@ -55,7 +56,8 @@ void berth_plan_free(BerthPlan *plan) {
                          &plan->annotations};
     GArray *arrays[] = {plan->groups,     plan->limits,     plan->namespaces,
                         plan->uid_ranges, plan->gid_ranges, plan->properties};
-    GPtrArray *lists[] = {plan->pool, plan->mounts, plan->devices, plan->device_rules};
+    GPtrArray *lists[] = {plan->pool, plan->mounts, plan->devices, plan->device_rules,
+                          plan->unknown_capabilities};
 
     for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
         g_strfreev(*vectors[i]);
@@ -237,6 +239,19 @@ static bool check_whole(const BerthPlan *plan, GError **error) {
     return true;
 }
 
+/* Without a cgroup namespace these mounts show the host's whole tree; only a cgroup namespace of
+ * its own is a user namespace's to mount. */
+static void find_cgroup_mounts(const BerthPlan *plan) {
+    bool all = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWCGROUP);
+
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        BerthPlanMount *mount = plan->mounts->pdata[i];
+        mount->hosts_cgroups =
+            all && !mount->bind &&
+            (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
+    }
+}
+
 static bool read_all(BerthPlan *plan, GError **error) {
     JsonObject *root = json_node_get_object(plan->document), *process, *object;
 
@@ -262,6 +277,7 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     plan->document = node;
     if (read_all(plan, error)) {
         add_default_devices(plan);
+        find_cgroup_mounts(plan);
         return plan;
     }
     berth_plan_free(plan);

@@ -43,6 +43,7 @@ typedef struct {
     BerthPlanIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
     bool self;                       /* the container's own directory, writable again */
+    bool hosts_cgroups;              /* all of the host's, which a user namespace cannot mount */
     int64_t owner;                   /* the container's root stands for this uid; -1 */
     bool has_inode;                  /* the source must still be this */
     uint64_t device, inode;
@@ -103,6 +104,7 @@ typedef struct {
     char **arguments, **environment;
     const char *working_directory;
     uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bits */
+    GPtrArray *unknown_capabilities; /* const char *: left out (config.md, capabilities) */
     bool no_new_privileges, terminal;
     const char *apparmor; /* a profile; NULL for none */
     uint64_t rows, columns;

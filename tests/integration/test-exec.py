@@ -113,6 +113,32 @@ def test_exec_as_another_user_elsewhere():
           ["7", "8", "/bin", "/home/u"])
 
 
+def test_exec_with_a_process_of_its_own():
+    """As other runtimes take it: the process object of the runtime specification, and nothing of the container's."""
+    process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
+               "env": ["PATH=/bin", "A=b"], "cwd": "/bin", "user": {"uid": 7, "gid": 8, "additionalGids": [9, 10]},
+               "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]}
+    with open("/tmp/process.json", "w", encoding="utf-8") as file:
+        json.dump(process, file)
+    out = good("exec", "--spec=/tmp/process.json", "-e", "A=c", "box").split("\n")
+    equal([line.split() for line in out[:-1]],
+          [["8", "9", "10"], ["/bin"], ["/home/u", "c"], ["99"], ["CapEff:", "0" * 16], ["NoNewPrivs:", "0"]])
+    contains(good("exec", "--spec=/tmp/process.json", "--no-new-privileges", "box"), "NoNewPrivs:\t1")
+    equal(good("exec", "--spec=/tmp/process.json", "box", "echo", "other"), "other\n")
+    good("exec", "-d", "--process=of-a-file", "--pid-file=/tmp/exec.pid", "--spec=/tmp/process.json", "box", "sleep", "1000")
+    with open("/tmp/exec.pid", encoding="utf-8") as file:
+        pid = int(file.read())
+    equal([row["pid"] for row in listing("top", "box") if row["process"] == "of-a-file"], [pid])
+    good("kill", "-s", "KILL", "--process=of-a-file", "box")
+    for text, word in (('{"args": "x"}', "args"), ("[]", "object"), ('{"cwd": "/"}', "args")):
+        contains(containers_call("Exec", "ssasa{sv}", "box", "bad", "0", "1", "Spec", "s", text).err, word)
+    polkit_rule('polkit.addRule(function(action) { return action.id == "org.berth1.containers.create-privileged" ? "no" : "yes"; });')
+    os.chmod("/tmp/process.json", 0o644)
+    contains(dist("exec", "--spec=/tmp/process.json", "box", user="alice").err, "create-privileged")
+    run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
 def test_exec_of_what_is_not_there():
     for command, status in (("nothere", 127), ("/etc/passwd", 126)):
         result = dist("exec", "box", command)

@@ -218,6 +218,27 @@ def test_sysctls():
          {"linux.sysctl": {"net.ipv4.ip_forward": "1", "kernel.shmmni": "99", "kernel.domainname": "dom"}})
 
 
+def test_capabilities_that_nobody_knows():
+    names = ["CAP_CHOWN", "CAP_NOT_A_REAL_ONE"]
+    same("grep ^Cap /proc/self/status", {"process.capabilities": {name: names for name in ("bounding", "effective", "permitted")}})
+    contains(run("journalctl", "-u", "berthd", "-o", "cat").out, '"CAP_NOT_A_REAL_ONE"')
+
+
+def test_a_working_directory_that_is_not_there():
+    same("pwd; ls -ldn . ..", {"process.cwd": "/made/here", "root.readonly": True})
+    # It is the user's, who else could do nothing there.
+    result = with_berth(spec("stat -c %u:%g . ..", {"process.cwd": "/made/here", "process.user": {"uid": 7, "gid": 8}, **USER}), 100000)
+    equal(result.out, "7:8\n0:0\n", str(result))
+
+
+def test_all_cgroups_in_a_user_namespace():
+    """Without a cgroup namespace they are the host's, which a user namespace alone cannot mount."""
+    mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "rw"]}
+    result = with_berth(spec("stat -f -c %t /sys/fs/cgroup; ls -d /sys/fs/cgroup/system.slice; mkdir /sys/fs/cgroup/x || echo refused",
+                             {**USER, "mounts+": [mount]}), 100000)
+    equal((result.status, result.out), (0, "63677270\n/sys/fs/cgroup/system.slice\nrefused\n"), str(result))
+
+
 def test_names():
     same("hostname; cat /proc/sys/kernel/domainname", {"hostname": "h.example", "domainname": "d.example"})
 
@@ -472,6 +493,7 @@ def test_what_is_not_supported_is_named():
     refused("selinuxLabel", {"process.selinuxLabel": "l"})
     refused("intelRdt", {"linux.intelRdt": {"closID": "x"}})
     refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})
+    refused('"hostname" is for', {"linux.sysctl": {"kernel.hostname": "x"}})
     refused("whole machine", {"linux.sysctl": {"vm.swappiness": "1"}})
     refused("windows", {"windows": {}})
     refused("remount", {"mounts+": [{"destination": "/x", "type": "tmpfs", "options": ["remount"]}]})

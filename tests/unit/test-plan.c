@@ -49,6 +49,20 @@ static void test_a_configuration(void) {
     g_assert_cmpstr(plan->seccomp, ==, "default");
 }
 
+/* config.md, capabilities: no failure, but a warning. */
+static void test_unknown_capabilities_are_left_out(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan = read_plan(
+        START ",\"capabilities\":{\"bounding\":[\"x\",\"CAP_CHOWN\"],\"effective\":[\"x\"]}}" END,
+        &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(plan->bounding, ==, 1);
+    g_assert_cmpuint(plan->effective, ==, 0);
+    g_assert_cmpuint(plan->unknown_capabilities->len, ==, 1);
+    g_assert_cmpstr(plan->unknown_capabilities->pdata[0], ==, "x");
+}
+
 static void test_mount_options(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BerthPlan) plan = read_plan(
@@ -118,7 +132,6 @@ static void test_damaged_configurations_are_errors(void) {
          "twice"},
         {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}]}}",
          "uidMappings"},
-        {START ",\"capabilities\":{\"bounding\":[\"x\"]}}" END, "capability"},
         {START ",\"rlimits\":[{\"type\":\"x\"}]}" END, "limit"},
         {START ",\"selinuxLabel\":\"p\"}" END, "selinuxLabel"},
         {START ",\"oomScoreAdj\":2000}" END, "oomScoreAdj"},
@@ -136,7 +149,10 @@ static void test_damaged_configurations_are_errors(void) {
         {START "},\"hooks\":{\"prestart\":[{\"path\":\"x\"}]}" END, "hooks.prestart"},
         {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"vm.swappiness\":\"1\"}}}",
          "whole machine"},
-        {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"kernel.hostname\":\"x\"}}}", "namespace"},
+        {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"kernel.domainname\":\"x\"}}}",
+         "namespace"},
+        {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"kernel/hostname\":\"x\"}}}",
+         "\"hostname\""},
         {START "},\"linux\":{" NAMESPACES ",\"intelRdt\":{}}}", "intelRdt"},
         {START "},\"linux\":{" NAMESPACES ",\"cgroupsPath\":\"/a\"}}", "cgroupsPath"},
         {START "},\"linux\":{" NAMESPACES ",\"rootfsPropagation\":\"x\"}}", "rootfsPropagation"},
@@ -171,6 +187,8 @@ static void test_unknown_members_are_ignored(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/a-configuration", test_a_configuration);
+    g_test_add_func("/plan/unknown-capabilities-are-left-out",
+                    test_unknown_capabilities_are_left_out);
     g_test_add_func("/plan/mount-options", test_mount_options);
     g_test_add_func("/plan/resources-are-properties-of-systemd",
                     test_resources_are_properties_of_systemd);

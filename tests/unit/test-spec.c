@@ -68,6 +68,20 @@ static void test_capabilities(void) {
     g_assert_null(strstr(text, "CAP_CHOWN"));
 }
 
+static void test_unknown_capabilities_are_errors(void) {
+    char *names[] = {(char *)"net_raww", NULL};
+    BerthContainerOptions added = {.id = "x", .image = "i", .capabilities_add = names};
+    BerthContainerOptions dropped = {.id = "x", .image = "i", .capabilities_drop = names};
+    g_autoptr(GError) first = NULL;
+    g_autoptr(GError) second = NULL;
+
+    g_assert_null(format(&added, &first));
+    g_assert_error(first, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    g_assert_nonnull(strstr(first->message, "net_raww"));
+    g_assert_null(format(&dropped, &second));
+    g_assert_error(second, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+}
+
 static void test_a_relative_directory_is_refused(void) {
     BerthContainerOptions options = {.id = "x", .image = "i", .working_directory = "a"};
     g_autoptr(GError) error = NULL;
@@ -92,6 +106,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
     g_test_add_func("/spec/weaker-options-are-told", test_weaker_options_are_told);
     g_test_add_func("/spec/capabilities", test_capabilities);
+    g_test_add_func("/spec/unknown-capabilities-are-errors", test_unknown_capabilities_are_errors);
     g_test_add_func("/spec/a-relative-directory-is-refused", test_a_relative_directory_is_refused);
     g_test_add_func("/spec/signals", test_signals);
     return g_test_run();
