@@ -265,7 +265,7 @@ static bool read_seccomp(GError **error) {
     size_t size;
     if (file < 0)
         return berth_error_set_errno(error, errno, "%s", options.seccomp);
-    if (!(text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error)))
+    if (!(text = berth_fd_read_stream(file, BERTH_DOCUMENT_MAX_BYTES, &size, error)))
         return false;
     g_free(options.seccomp);
     options.seccomp = g_strchug(text);

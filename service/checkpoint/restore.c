@@ -191,6 +191,8 @@ static void add_mount(const Restore *restore, const BerthTrees *trees, guint num
         return;
     fill_dev(trees->plan, path);
     add_null(restore, path);
+    if (!berth_mounts_close(mount, tree, &error))
+        berth_fail_with("root", error);
 }
 
 static int open_stream(const BerthRestore *request, int number) {

@@ -209,9 +209,6 @@ void berth_execution_run(const BerthExecution *execution) {
     g_autoptr(GError) error = NULL;
 
     use_streams(execution, &execution->identity);
-    if (execution->is_first &&
-        !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
-        berth_fail_with("hooks", error);
     if (plan->has_personality && personality(plan->personality) < 0)
         berth_fail_errno("personality", NULL);
     if (plan->apparmor && plan->apparmor[0] && !berth_label_set_apparmor(plan->apparmor, &error))
@@ -221,5 +218,9 @@ void berth_execution_run(const BerthExecution *execution) {
     enter_directory(plan, &execution->identity);
     umask(plan->umask);
     give_up_privileges(execution, &execution->identity);
+    /* What these execute is the image's: they may do what its command may, and no more. */
+    if (execution->is_first &&
+        !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
+        berth_fail_with("hooks", error);
     become_command(plan->arguments, execution->environment);
 }

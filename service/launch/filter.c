@@ -113,6 +113,37 @@ static bool note_action(BerthFilter *filter, uint32_t action, char **names, GErr
     return true;
 }
 
+static bool has_argument_twice(const struct scmp_arg_cmp *arguments, guint count) {
+    unsigned seen = 0;
+
+    for (guint i = 0; i < count; i++) {
+        if (seen & 1u << arguments[i].arg)
+            return true;
+        seen |= 1u << arguments[i].arg;
+    }
+    return false;
+}
+
+/* All conditions must hold, except where two are of one argument, which libseccomp does not take:
+ * profiles that have such come from a time when each was a rule of its own, and runc and crun still
+ * read them so. */
+static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
+                     const struct scmp_arg_cmp *arguments, guint count, GError **error) {
+    int number = seccomp_syscall_resolve_name(name);
+    guint step = has_argument_twice(arguments, count) ? 1 : MAX(count, 1);
+
+    if (number == __NR_SCMP_ERROR)
+        return true;
+    for (guint i = 0; i < MAX(count, 1); i += step) {
+        int r = seccomp_rule_add_array(filter->context, action, number, MIN(step, count),
+                                       arguments + i);
+        /* EACCES: the rule is the default action. EDOM: not of this architecture. */
+        if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
+            return berth_error_set_errno(error, r, "seccomp: add a rule for %s", name);
+    }
+    return true;
+}
+
 static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilities, GError **error) {
     struct scmp_arg_cmp arguments[MAX_ARGUMENTS];
     g_auto(GStrv) names = NULL;
@@ -137,15 +168,9 @@ static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilitie
         if (!read_argument(json_node_get_object(node), &arguments[count], error))
             return false;
     }
-    for (char **name = names; *name; name++) {
-        int number = seccomp_syscall_resolve_name(*name);
-        if (number == __NR_SCMP_ERROR)
-            continue;
-        int r = seccomp_rule_add_array(filter->context, action, number, count, arguments);
-        /* EACCES: the rule is the default action. EDOM: not of this architecture. */
-        if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
-            return berth_error_set_errno(error, r, "seccomp: add a rule for %s", *name);
-    }
+    for (char **name = names; *name; name++)
+        if (!add_call(filter, *name, action, arguments, count, error))
+            return false;
     return true;
 }
 

@@ -152,7 +152,10 @@ bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity,
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return berth_error_set_errno(error, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
+    /* What is not both permitted and inheritable cannot be ambient (capabilities(7));
+     * configurations name such ones all the same, and other runtimes go on without them. */
+    uint64_t ambient = plan->ambient & plan->permitted & plan->inheritable;
     return berth_capabilities_set(plan->permitted & had, plan->effective & had,
                                   plan->inheritable & had, error) &&
-           berth_capabilities_set_ambient(plan->ambient & had, error);
+           berth_capabilities_set_ambient(ambient & had, error);
 }

@@ -182,7 +182,6 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
             trees[i] = receive(inside, 't');
         if (!berth_mounts_attach(root, mount, trees[i], &error))
             berth_fail_with("root", error);
-        berth_fd_clear(&trees[i]);
     }
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
@@ -194,6 +193,13 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
     }
     if (plan->makes_dev && !berth_mounts_add_device_links(root, &error))
         berth_fail_with("device", error);
+    if (plan->terminal && !berth_mounts_make_console(root, &error))
+        berth_fail_with("terminal", error);
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        if (trees[i] >= 0 && !berth_mounts_close(plan->mounts->pdata[i], trees[i], &error))
+            berth_fail_with("root", error);
+        berth_fd_clear(&trees[i]);
+    }
 }
 
 static void write_sysctls(const BerthPlan *plan) {

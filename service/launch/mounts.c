@@ -24,6 +24,10 @@ static bool is_cgroup(const BerthPlanMount *mount) {
            (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
 }
 
+static bool is_temporary(const BerthPlanMount *mount) {
+    return !mount->bind && g_str_equal(mount->type, "tmpfs");
+}
+
 bool berth_mounts_is_cgroup(const BerthPlanMount *mount) {
     return is_cgroup(mount) && !mount->hosts_cgroups;
 }
@@ -145,8 +149,7 @@ int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
         return -1;
     }
     uint64_t attributes = mount->set | mount->set_below;
-    /* It is filled first. */
-    if (mount->copies_up)
+    if (is_temporary(mount))
         attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
     if (mount->source)
         (void)syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", mount->source, 0);
@@ -180,9 +183,6 @@ static bool set_propagation(const BerthPlanMount *mount, int tree, GError **erro
 }
 
 static bool fill(const BerthPlanMount *mount, int target, int tree, GError **error) {
-    struct mount_attr attributes = {.attr_set =
-                                        (mount->set | mount->set_below) & MOUNT_ATTR_RDONLY};
-
     bool has_mode = false;
 
     if (!mount->copies_up)
@@ -193,11 +193,17 @@ static bool fill(const BerthPlanMount *mount, int target, int tree, GError **err
     berth_autofd int directory = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || directory < 0)
         return berth_error_set_errno(error, errno, "open %s of the image", mount->destination);
-    return berth_copy_up(source, directory, has_mode, error) &&
-           (attributes.attr_set == 0 ||
-            syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
-                0 ||
-            berth_error_set_errno(error, errno, "mount %s", mount->destination));
+    return berth_copy_up(source, directory, has_mode, error);
+}
+
+bool berth_mounts_close(const BerthPlanMount *mount, int tree, GError **error) {
+    struct mount_attr attributes = {.attr_set =
+                                        (mount->set | mount->set_below) & MOUNT_ATTR_RDONLY};
+
+    return !is_temporary(mount) || attributes.attr_set == 0 ||
+           syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
+               0 ||
+           berth_error_set_errno(error, errno, "make %s read-only", mount->destination);
 }
 
 bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error) {
@@ -252,6 +258,12 @@ bool berth_mounts_add_device_links(int root, GError **error) {
         if (symlinkat(link->target, dev, link->name) < 0 && errno != EEXIST)
             return berth_error_set_errno(error, errno, "make /dev/%s", link->name);
     return true;
+}
+
+bool berth_mounts_make_console(int root, GError **error) {
+    berth_autofd int target = open_target(root, "/dev/console", false, error);
+
+    return target >= 0;
 }
 
 bool berth_mounts_cover(const char *path, int tree, GError **error) {

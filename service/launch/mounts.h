@@ -16,6 +16,10 @@ bool berth_mounts_is_cgroup(const BerthPlanMount *mount);
 /* Attaches a detached mount at its destination below root. */
 bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error);
 
+/* Makes an empty file system read-only that is to be: once all is in it that belongs there, as
+ * mount points of others do. */
+bool berth_mounts_close(const BerthPlanMount *mount, int tree, GError **error);
+
 /* Makes a directory of the root a mount of its own, which a read-only root leaves writable. */
 bool berth_mounts_split(int root, const BerthPlanMount *mount, GError **error);
 
@@ -24,6 +28,9 @@ bool berth_mounts_add_device(int root, const BerthPlanDevice *device, int node, 
 
 /* The links that belong into /dev, where they are missing. */
 bool berth_mounts_add_device_links(int root, GError **error);
+
+/* A file that the terminal will be mounted on, while /dev can still be written to. */
+bool berth_mounts_make_console(int root, GError **error);
 
 /* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
 bool berth_mounts_restrict(const BerthPlan *plan, GError **error);

@@ -16,11 +16,6 @@
 /* A name for it inside: the file is one of the image's root or of the container's /dev. */
 static void cover_console(int slave) {
     g_autoptr(GError) error = NULL;
-    berth_autofd int file = open("/dev/console", O_CREAT | O_PATH | O_NOFOLLOW | O_CLOEXEC, 0600);
-    berth_autofd int made =
-        file >= 0
-            ? -1
-            : open("/dev/console", O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
     berth_autofd int tree =
         (int)syscall(SYS_open_tree, slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 

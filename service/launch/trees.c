@@ -392,8 +392,7 @@ static int make_dev(const BerthTrees *trees, const BerthPlanMount *mount, GError
         berth_error_set_errno(error, errno, "make /dev");
         return -1;
     }
-    if (!fill_dev(trees, tree, error) ||
-        !set_attributes(tree, mount->set & MOUNT_ATTR_RDONLY, 0, 0, -1, false, "/dev", error))
+    if (!fill_dev(trees, tree, error))
         return -1;
     return berth_fd_steal(&tree);
 }
