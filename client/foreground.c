@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <systemd/sd-daemon.h>
 
 typedef struct {
     const DistForeground *request;
@@ -138,6 +139,10 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
     loop->started = good;
     if (good && !dist_write_pid(reply, loop->request->pid_file, &loop->error))
         return sd_event_exit(loop->event, 0);
+    /* For a unit of Type=notify: what is in the container is no process of the unit's, and could
+     * not say it. */
+    if (good)
+        sd_notify(0, "READY=1");
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);
     if (good && loop->request->terminal && loop->request->wait_after_start &&

@@ -7,6 +7,7 @@
 #include "base/cpu-list.h"
 #include "base/fd.h"
 #include "bundle.h"
+#include "descriptors.h"
 #include "foreground.h"
 #include "table.h"
 #include "terminal.h"
@@ -21,10 +22,10 @@ typedef struct {
     char *working_directory, *user, *detach_keys, *process, *spec, *pid_file;
     char **environment, **add;
     gboolean terminal, interactive, detach, no_new_privileges;
+    gint64 preserved;
 } ExecOptions;
 
 static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
-    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
     uint32_t rows, columns;
     int r;
 
@@ -45,10 +46,9 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
         (r = sd_bus_message_append(call, "{sv}{sv}", "Rows", "u", rows, "Columns", "u", columns)) <
             0)
         return r;
-    for (int fd = 0; !options->terminal && !options->detach && fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0 &&
-            (r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd)) < 0)
-            return r;
+    if ((!options->terminal && !options->detach && (r = dist_append_streams(call)) < 0) ||
+        (r = dist_append_descriptors(call)) < 0)
+        return r;
     return sd_bus_message_close_container(call);
 }
 
@@ -96,6 +96,8 @@ static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **e
          N_("A process of the OCI runtime specification, instead of the container's"), N_("FILE")},
         {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options->pid_file,
          N_("Write its pid there when it runs"), N_("FILE")},
+        {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options->preserved,
+         N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
         {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options->detach_keys,
          N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -104,7 +106,8 @@ static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **e
     return dist_parse(_("ID COMMAND…"), _("Run another command in a container that runs."), entries,
                       true, argc, argv, error) &&
            dist_check_count(*argc, options->spec ? 1 : 2, -1, error) &&
-           (!options->detach_keys || dist_terminal_check_keys(options->detach_keys, error));
+           (!options->detach_keys || dist_terminal_check_keys(options->detach_keys, error)) &&
+           dist_preserve_descriptors(options->preserved, error);
 }
 
 int dist_verb_exec(int argc, char **argv, GError **error) {

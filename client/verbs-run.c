@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "bundle.h"
 #include "config.h"
+#include "descriptors.h"
 #include "foreground.h"
 #include "mounts.h"
 #include "terminal.h"
@@ -29,7 +30,7 @@ typedef struct {
     char *health_command;
     gint64 health_interval, health_timeout, health_start, health_retries;
     gboolean read_only, remove, detach, interactive, terminal, privileged, autostart;
-    gint64 pids, stop_timeout;
+    gint64 pids, stop_timeout, preserved;
 } Options;
 
 static Options options;
@@ -107,6 +108,8 @@ static const GOptionEntry run_entries[] = {
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
      N_("Write its pid there when it runs"), N_("FILE")},
+    {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options.preserved,
+     N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -303,23 +306,21 @@ static char *create(bool runs, char *const *arguments, GError **error) {
     return id;
 }
 
-/* A descriptor that is closed is not passed: the container has /dev/null or the journal there. */
 static sd_bus_message *new_start(const char *member, const char *id, bool with_streams,
                                  GError **error) {
-    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, member);
     int r;
 
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "s", id)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0)
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (with_streams && (r = dist_append_streams(call)) < 0) ||
+        (g_str_equal(member, "Start") && (r = dist_append_descriptors(call)) < 0) ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
         return dist_bad_reply(r, error), NULL;
-    for (int fd = 0; with_streams && r >= 0 && fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0)
-            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
-    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
-        return dist_bad_reply(r, error), NULL;
+    }
     return call;
 }
 
@@ -361,7 +362,8 @@ static bool parse(bool runs, int *argc, char ***argv, GError **error) {
                    (const GOptionEntry *)entries->data, true, argc, argv, error);
     g_array_unref(entries);
     return parsed && dist_check_count(*argc, options.bundle ? 0 : 1, -1, error) &&
-           (!options.detach_keys || dist_terminal_check_keys(options.detach_keys, error));
+           (!options.detach_keys || dist_terminal_check_keys(options.detach_keys, error)) &&
+           dist_preserve_descriptors(options.preserved, error);
 }
 
 int dist_verb_create(int argc, char **argv, GError **error) {
@@ -424,11 +426,14 @@ int dist_verb_start(int argc, char **argv, GError **error) {
          N_("All that were created with --autostart and do not run"), NULL},
         {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
          N_("Write its pid there when it runs"), N_("FILE")},
+        {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options.preserved,
+         N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
 
     if (!dist_parse(_("ID"), _("Start a container."), entries, false, &argc, &argv, error) ||
-        !dist_check_count(argc, autostart ? 0 : 1, autostart ? 0 : 1, error))
+        !dist_check_count(argc, autostart ? 0 : 1, autostart ? 0 : 1, error) ||
+        !dist_preserve_descriptors(options.preserved, error))
         return EXIT_FAILURE;
     if (autostart)
         return start_all(error);

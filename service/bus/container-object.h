@@ -53,6 +53,9 @@ int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
                                  BerthContainer *container, bool force, sd_bus_error *error);
 
 /* The options of Start and Delete. */
+/* The option Descriptors, a(sh), as BerthOption reads one. */
+int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);
+
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
 int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error);

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { MAX_MOUNTS = 512 };
+enum { MAX_MOUNTS = 512, MAX_DESCRIPTOR_NAME = 255 };
 
 void berth_container_options_clear(BerthContainerOptions *options) {
     g_strfreev(options->command);
@@ -156,16 +156,50 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
     return r;
 }
 
+/* As systemd has names of descriptors: printable, and without the colon that is between them. */
+static bool is_descriptor_name(const char *name) {
+    size_t length = strlen(name);
+
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isprint(*c) || *c == ':')
+            return false;
+    return length > 0 && length <= MAX_DESCRIPTOR_NAME;
+}
+
+int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error) {
+    BerthContainerStreams *streams = value;
+    const char *name;
+    int descriptor;
+    int r = sd_bus_message_enter_container(message, 'v', "a(sh)");
+
+    if (r < 0 || (r = sd_bus_message_enter_container(message, 'a', "(sh)")) < 0)
+        return r;
+    while ((r = sd_bus_message_read(message, "(sh)", &name, &descriptor)) > 0) {
+        if (streams->count == BERTH_MAX_DESCRIPTORS)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "more than %d descriptors", BERTH_MAX_DESCRIPTORS);
+        if (!is_descriptor_name(name))
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "\"%.100s\" is no name of a descriptor", name);
+        streams->names[streams->count] = name;
+        streams->descriptors[streams->count++] = descriptor;
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    return sd_bus_message_exit_container(message);
+}
+
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error) {
     const BerthOption options[] = {
         {"Stdin", "h", &streams->input},
         {"Stdout", "h", &streams->output},
         {"Stderr", "h", &streams->error},
+        {"Descriptors", NULL, streams, berth_container_read_descriptors},
         {NULL, NULL, NULL},
     };
 
-    *streams = (BerthContainerStreams){-1, -1, -1};
+    *streams = (BerthContainerStreams){.input = -1, .output = -1, .error = -1};
     return berth_options_read(call, options, error);
 }
 

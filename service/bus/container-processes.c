@@ -56,6 +56,7 @@ static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_b
         {"Stdin", "h", &request->streams.input},
         {"Stdout", "h", &request->streams.output},
         {"Stderr", "h", &request->streams.error},
+        {"Descriptors", NULL, &request->streams, berth_container_read_descriptors},
         {NULL, NULL, NULL},
     };
     int r;
@@ -78,7 +79,7 @@ static char *exec_weakens(const BerthExecOptions *exec) {
 
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_auto(ExecRequest) request = {.streams = {-1, -1, -1}};
+    g_auto(ExecRequest) request = {.streams = {.input = -1, .output = -1, .error = -1}};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int r = read_exec(call, &id, &request, error);

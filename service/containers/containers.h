@@ -56,9 +56,15 @@ typedef struct {
     bool quiet;            /* the service's own check: nobody is told of it */
 } BerthExecOptions;
 
-/* What Start takes: descriptors or -1. They stay the caller's. */
+enum { BERTH_MAX_DESCRIPTORS = 64 };
+
+/* What Start takes: descriptors or -1, and further ones with names (sd_listen_fds(3)). They stay
+ * the caller's. */
 typedef struct {
     int input, output, error;
+    unsigned count;
+    int descriptors[BERTH_MAX_DESCRIPTORS];
+    const char *names[BERTH_MAX_DESCRIPTORS + 1]; /* ends with NULL */
 } BerthContainerStreams;
 
 typedef void (*BerthEventObserver)(const BerthEvent *event, BerthContainer *container,

@@ -189,6 +189,7 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         done(error, userdata);
         return;
     }
+    g_autofree char *names = g_strjoinv(":", (char **)streams->names);
     const BerthLaunchRequest request = {
         .event = containers->event,
         .program = containers->program,
@@ -197,6 +198,9 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         .input = streams->input,
         .output = streams->output,
         .error = streams->error,
+        .descriptors = streams->descriptors,
+        .descriptor_count = streams->count,
+        .descriptor_names = names,
         .config = config,
         .target = container->first->pidfd,
         .snapshots = -1,

@@ -20,7 +20,7 @@
 
 enum { MAX_REPORT_BYTES = 1024, CLONE_STACK_BYTES = 64 * 1024 };
 
-/* The launcher's descriptors, in order from 0; launch/peer.h. */
+/* The launcher's descriptors, in order from 0; launch/peer.h. Further ones of the caller follow. */
 enum { INPUT, OUTPUT, ERROR, SOCKET, CONFIG, TARGET, SNAPSHOTS, DESCRIPTORS };
 
 struct BerthLaunch {
@@ -222,6 +222,7 @@ int berth_launch_open_program(const char *name, GError **error) {
 typedef struct {
     int program;
     const int *sources;
+    int count;
     char *const *arguments;
 } Launcher;
 
@@ -236,13 +237,14 @@ static int become_launcher(void *data) {
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int i = 0; i < DESCRIPTORS; i++)
+    for (int i = 0; i < launcher->count; i++)
         if (dup2(launcher->sources[i], i) < 0)
             _exit(EXIT_FAILURE);
-    if (dup2(launcher->program, DESCRIPTORS) < 0 || fcntl(DESCRIPTORS, F_SETFD, FD_CLOEXEC) < 0)
+    int program = launcher->count;
+    if (dup2(launcher->program, program) < 0 || fcntl(program, F_SETFD, FD_CLOEXEC) < 0)
         _exit(EXIT_FAILURE);
-    close_range(DESCRIPTORS + 1, ~0u, 0);
-    syscall(SYS_execveat, DESCRIPTORS, "", launcher->arguments, environment, AT_EMPTY_PATH);
+    close_range((unsigned)program + 1, ~0u, 0);
+    syscall(SYS_execveat, program, "", launcher->arguments, environment, AT_EMPTY_PATH);
     _exit(EXIT_FAILURE);
 }
 
@@ -262,12 +264,13 @@ static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
 }
 
 /* Above the numbers that the child gives to them. */
-static int move_up(int fd) {
-    return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS + 1);
+static int move_up(const BerthLaunchRequest *request, int fd) {
+    return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS + (int)request->descriptor_count + 1);
 }
 
-static bool open_sources(const BerthLaunchRequest *request, int socket, int sources[DESCRIPTORS],
+static bool open_sources(const BerthLaunchRequest *request, int socket, int *sources,
                          GError **error) {
+    int count = DESCRIPTORS + (int)request->descriptor_count;
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     const int from[DESCRIPTORS] = {
         [INPUT] = request->input < 0 ? null : request->input,
@@ -279,10 +282,11 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int sour
         [SNAPSHOTS] = request->snapshots < 0 ? null : request->snapshots,
     };
 
-    for (int i = 0; i < DESCRIPTORS; i++)
+    for (int i = 0; i < count; i++)
         sources[i] = -1;
-    for (int i = 0; i < DESCRIPTORS; i++)
-        if ((sources[i] = move_up(from[i])) < 0)
+    for (int i = 0; i < count; i++)
+        if ((sources[i] = move_up(
+                 request, i < DESCRIPTORS ? from[i] : request->descriptors[i - DESCRIPTORS])) < 0)
             return berth_error_set_errno(error, errno, "hand over a descriptor");
     return true;
 }
@@ -309,17 +313,19 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
         (char *)(request->arguments[1] ? request->arguments[1]
                  : request->error < 0  ? "journal"
                                        : "-"),
+        (char *)(request->descriptor_count > 0 ? request->descriptor_names : NULL),
         NULL,
     };
-    int sources[DESCRIPTORS];
+    int count = DESCRIPTORS + (int)request->descriptor_count;
+    g_autofree int *sources = g_new(int, (gsize)count);
     sd_event_source *helper;
 
     bool opened = open_sources(request, socket, sources, error);
-    berth_autofd int program = opened ? move_up(request->program) : -1;
-    const Launcher launcher = {program, sources, arguments};
+    berth_autofd int program = opened ? move_up(request, request->program) : -1;
+    const Launcher launcher = {program, sources, count, arguments};
     pid_t pid = opened ? clone_launcher(&launcher, &launch->helper_pidfd) : -1;
     int errnum = errno;
-    for (int i = 0; i < DESCRIPTORS; i++)
+    for (int i = 0; i < count; i++)
         berth_fd_clear(&sources[i]);
     if (!opened)
         return false;

@@ -20,13 +20,16 @@ typedef struct {
     const char *name;         /* its name; NULL for berth-launch */
     const char *mode, *id;    /* "create", "exec"…, the container's id */
     int input, output, error; /* -1: /dev/null and the journal */
-    int config;               /* the OCI runtime configuration */
-    int target;               /* the container's directory, or a pidfd of its first process */
-    uint32_t pid;             /* for disconnect; 0 */
-    const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
-    bool takes_its_time;      /* it may last as long as it will */
-    bool restores;            /* what is born only makes the process; see restored */
-    int snapshots;            /* -1 for exec */
+    const int *descriptors;   /* further ones, from 3 on */
+    unsigned descriptor_count;
+    const char *descriptor_names; /* theirs, with colons between them */
+    int config;                   /* the OCI runtime configuration */
+    int target;                   /* the container's directory, or a pidfd of its first process */
+    uint32_t pid;                 /* for disconnect; 0 */
+    const char *arguments[2];     /* after the id; NULL: "journal" or "-" for output and error */
+    bool takes_its_time;          /* it may last as long as it will */
+    bool restores;                /* what is born only makes the process; see restored */
+    int snapshots;                /* -1 for exec */
 } BerthLaunchRequest;
 
 typedef struct {

@@ -75,14 +75,12 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
 }
 
 static void set_console(JsonObject *process, const BerthExecOptions *options) {
-    JsonObject *size = json_object_new();
-
     /* A specification of the caller's says so itself. */
-    if (options->spec && !options->terminal) {
-        json_object_unref(size);
+    if (!options->spec || options->terminal)
+        json_object_set_boolean_member(process, "terminal", options->terminal);
+    if (options->spec && options->rows == 0)
         return;
-    }
-    json_object_set_boolean_member(process, "terminal", options->terminal);
+    JsonObject *size = json_object_new();
     json_object_set_int_member(size, "height", options->rows);
     json_object_set_int_member(size, "width", options->columns);
     set_member(process, "consoleSize", make_object(size));

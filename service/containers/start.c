@@ -140,6 +140,7 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
     if (!berth_container_open_files(first->container, &config, &directory, error) ||
         (restoring && (restorer = berth_launch_open_program("berth-checkpoint", error)) < 0))
         return NULL;
+    g_autofree char *names = g_strjoinv(":", (char **)streams->names);
     const BerthLaunchRequest request = {
         .event = containers->event,
         .program = restoring ? restorer : containers->program,
@@ -151,6 +152,9 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
         .input = streams->input,
         .output = streams->output,
         .error = streams->error,
+        .descriptors = streams->descriptors,
+        .descriptor_count = streams->count,
+        .descriptor_names = names,
         .config = config,
         .target = directory,
         .snapshots = berth_snapshot_store_get_directory(containers->images->snapshots),
@@ -230,8 +234,12 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
                              BerthContainerDone done, void *userdata) {
     g_autoptr(GError) error = NULL;
 
-    if (check_startable(container, &error) && check_checkpoint(container, &error) &&
-        berth_checkpoint_check_criu(&error))
+    if (streams->count > 0)
+        berth_error_set(&error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "what is restored has the descriptors that it had; only standard ones are "
+                        "replaced");
+    else if (check_startable(container, &error) && check_checkpoint(container, &error) &&
+             berth_checkpoint_check_criu(&error))
         start(container, true, streams, done, userdata);
     else
         done(error, userdata);

@@ -38,11 +38,23 @@ void berth_execution_wait_for_word(void) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-static char **make_environment(const BerthPlan *plan, const BerthIdentity *identity) {
+/* What sd_listen_fds(3) looks for. */
+static void add_listen_variables(GPtrArray *environment, const BerthExecution *execution) {
+    g_ptr_array_add(environment, g_strdup_printf("LISTEN_PID=%d", (int)getpid()));
+    g_ptr_array_add(environment, g_strdup_printf("LISTEN_FDS=%u", execution->descriptor_count));
+    g_ptr_array_add(environment, g_strconcat("LISTEN_FDNAMES=", execution->descriptor_names, NULL));
+}
+
+static char **make_environment(const BerthExecution *execution) {
+    const BerthIdentity *identity = &execution->identity;
+    const BerthPlan *plan = execution->plan;
     GPtrArray *environment = g_ptr_array_new();
 
     for (char **variable = plan->environment; *variable; variable++)
-        g_ptr_array_add(environment, *variable);
+        if (execution->descriptor_count == 0 || !g_str_has_prefix(*variable, "LISTEN_"))
+            g_ptr_array_add(environment, *variable);
+    if (execution->descriptor_count > 0)
+        add_listen_variables(environment, execution);
     if (!g_environ_getenv(plan->environment, "HOME"))
         g_ptr_array_add(environment, g_strconcat("HOME=", identity->home, NULL));
     if (plan->terminal && !g_environ_getenv(plan->environment, "TERM"))
@@ -157,16 +169,30 @@ static void use_streams(const BerthExecution *execution, const BerthIdentity *id
         berth_fail_errno("journal", NULL);
 }
 
-/* Only what is standard is left, and the two sockets, which close by themselves. */
-static void close_descriptors(int peer) {
-    if (fcntl(BERTH_SOCKET_FD, F_SETFD, FD_CLOEXEC) < 0 || dup2(peer, BERTH_CONFIG_FD) < 0 ||
-        fcntl(BERTH_CONFIG_FD, F_SETFD, FD_CLOEXEC) < 0 ||
-        close_range(BERTH_CONFIG_FD + 1, ~0u, 0) < 0)
+/* Only what is standard is left, what the caller gave besides, and the two sockets, which close by
+ * themselves and go where nothing is in their way. */
+static void arrange_descriptors(BerthExecution *execution) {
+    int count = (int)execution->descriptor_count, first = STDERR_FILENO + 1;
+    int socket = fcntl(BERTH_SOCKET_FD, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + count);
+    int peer = fcntl(execution->peer, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + count);
+
+    if (socket < 0 || peer < 0)
         berth_fail_errno("descriptors", NULL);
-    berth_fail_set_peer(BERTH_CONFIG_FD);
+    /* Each goes down: the next one is not overwritten. */
+    for (int i = 0; i < count; i++)
+        if (dup2(BERTH_FIRST_FREE_FD + i, first + i) < 0)
+            berth_fail_errno("descriptors", NULL);
+    if (dup3(socket, first + count, O_CLOEXEC) < 0 ||
+        dup3(peer, first + count + 1, O_CLOEXEC) < 0 ||
+        close_range((unsigned)(first + count + 2), ~0u, 0) < 0)
+        berth_fail_errno("descriptors", NULL);
+    execution->peer = first + count + 1;
+    berth_fail_set_service(first + count);
+    berth_fail_set_peer(execution->peer);
 }
 
-static void load_filter(const BerthProgram *program) {
+static void load_filter(const BerthExecution *execution) {
+    const BerthProgram *program = execution->filter;
     g_autoptr(GError) error = NULL;
     int listener = -1;
 
@@ -175,7 +201,7 @@ static void load_filter(const BerthProgram *program) {
     if (!berth_program_load(program, &listener, &error))
         berth_fail_with("system call filter", error);
     /* Nothing is waited for: the message has the descriptor, whatever happens to this process. */
-    if (listener >= 0 && !berth_peer_send(BERTH_CONFIG_FD, 'y', NULL, listener))
+    if (listener >= 0 && !berth_peer_send(execution->peer, 'y', NULL, listener))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -185,26 +211,26 @@ static void give_up_privileges(const BerthExecution *execution, const BerthIdent
 
     /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */
     if (!plan->no_new_privileges)
-        load_filter(execution->filter);
+        load_filter(execution);
     if (!berth_identity_become(plan, identity, &error))
         berth_fail_with("identity", error);
     if (plan->no_new_privileges) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
             berth_fail_errno("no new privileges", NULL);
-        load_filter(execution->filter);
+        load_filter(execution);
     }
 }
 
 void berth_execution_prepare(BerthExecution *execution) {
     find_identity(execution->plan, &execution->identity);
-    execution->environment = make_environment(execution->plan, &execution->identity);
+    execution->environment = make_environment(execution);
     make_streams(execution);
     if (execution->filter && berth_program_notifies(execution->filter) &&
         !berth_peer_send(execution->peer, 'q', NULL, -1))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-void berth_execution_run(const BerthExecution *execution) {
+void berth_execution_run(BerthExecution *execution) {
     const BerthPlan *plan = execution->plan;
     g_autoptr(GError) error = NULL;
 
@@ -214,7 +240,7 @@ void berth_execution_run(const BerthExecution *execution) {
     if (plan->apparmor && plan->apparmor[0] && !berth_label_set_apparmor(plan->apparmor, &error))
         berth_fail_with("AppArmor", error);
     ask_for_attributes(execution);
-    close_descriptors(execution->peer);
+    arrange_descriptors(execution);
     enter_directory(plan, &execution->identity);
     umask(plan->umask);
     give_up_privileges(execution, &execution->identity);

@@ -14,7 +14,9 @@ typedef struct {
     int peer; /* to the process outside */
     bool is_first;
     bool output_to_journal, error_to_journal;
-    int output, error;    /* streams to the journal; -1 for the descriptors that are there */
+    int output, error;         /* streams to the journal; -1 for the descriptors that are there */
+    unsigned descriptor_count; /* of further ones that the command has, from 3 on */
+    const char *descriptor_names;
     BerthProgram *filter; /* NULL for none */
     BerthIdentity identity;
     char **environment;
@@ -34,4 +36,4 @@ void berth_execution_prepare(BerthExecution *execution);
 /* Until berthd says that this process is in its scope; its silence means that it is gone. */
 void berth_execution_wait_for_word(void);
 
-G_GNUC_NORETURN void berth_execution_run(const BerthExecution *execution);
+G_GNUC_NORETURN void berth_execution_run(BerthExecution *execution);

@@ -269,6 +269,8 @@ static BerthExecution begin(const BerthInside *inside) {
         .output = -1,
         .error = -1,
         .peer = inside->peer,
+        .descriptor_count = inside->descriptor_count,
+        .descriptor_names = inside->descriptor_names,
     };
 
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -24,6 +24,8 @@ typedef struct {
     bool output_to_journal, error_to_journal;
     int *joined; /* descriptors of plan->namespaces that have a path, -1 for the others */
     int peer;
+    unsigned descriptor_count; /* of the command's, from BERTH_FIRST_FREE_FD on */
+    const char *descriptor_names;
 } BerthInside;
 
 /* For the container's first process. */

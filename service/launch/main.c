@@ -7,12 +7,13 @@
  * reported through the socket, in words; the inner process then ends with 127 for a command that is
  * not found, 126 for one that cannot be executed, 125 for everything else.
  *
- *   berth-launch create ID OUTPUT ERROR     the container's first process
- *   berth-launch exec ID OUTPUT ERROR       another one
+ *   berth-launch create ID OUTPUT ERROR [NAMES]   the container's first process
+ *   berth-launch exec ID OUTPUT ERROR [NAMES]     another one
  *   berth-launch poststop ID                the hooks of that stage
  *   berth-launch disconnect ID PID          from the network that it was in as PID
  *
- * OUTPUT and ERROR are "journal", or "-" for the descriptors that are there.
+ * OUTPUT and ERROR are "journal", or "-" for the descriptors that are there. NAMES are those of the
+ * further descriptors that the command is to have, with colons between them.
  */
 
 #include "base/fd.h"
@@ -60,14 +61,21 @@ int main(int argc, char **argv) {
         berth_fail_with("configuration", error);
     if (g_str_equal(argv[1], "poststop"))
         return run_poststop(plan, argv[2]);
-    if (argc != 5)
+    if (argc != 5 && argc != 6)
         return BERTH_EXIT_LAUNCH;
+    g_auto(GStrv) names = argc > 5 ? g_strsplit(argv[5], ":", -1) : NULL;
+    unsigned count = names ? g_strv_length(names) : 0;
+    for (unsigned i = 0; i < count; i++)
+        if (fcntl(BERTH_FIRST_FREE_FD + (int)i, F_SETFD, FD_CLOEXEC) < 0)
+            berth_fail_errno("descriptors", names[i]);
     BerthInside inside = {
         .plan = plan,
         .id = argv[2],
         .output_to_journal = g_str_equal(argv[3], "journal"),
         .error_to_journal = g_str_equal(argv[4], "journal"),
         .peer = -1,
+        .descriptor_count = count,
+        .descriptor_names = count > 0 ? argv[5] : NULL,
     };
     if (g_str_equal(argv[1], "exec"))
         berth_outside_exec(&inside, BERTH_DIRECTORY_FD);

@@ -290,6 +290,7 @@ static int make_empty(GError **error) {
     int tree = -1;
 
     if (context >= 0 &&
+        syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", "tmpfs", 0) == 0 &&
         syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0) == 0 &&
         syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,

@@ -10,10 +10,14 @@
 
 enum { MAX_TEXT = 1000 };
 
-static int peer = -1;
+static int peer = -1, service = BERTH_SOCKET_FD;
 
 void berth_fail_set_peer(int socket) {
     peer = socket;
+}
+
+void berth_fail_set_service(int socket) {
+    service = socket;
 }
 
 bool berth_peer_send(int socket, char letter, const char *text, int fd) {
@@ -77,7 +81,7 @@ void berth_fail(const char *step, const char *object, const char *reason, int st
     g_autofree char *report =
         g_strdup_printf("%s%s%s: %s", step, object ? " " : "", object ? object : "", reason);
 
-    berth_peer_send(BERTH_SOCKET_FD, 'E', report, -1);
+    berth_peer_send(service, 'E', report, -1);
     if (peer >= 0)
         berth_peer_send(peer, 'f', NULL, -1);
     _exit(status);

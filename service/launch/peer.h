@@ -42,3 +42,5 @@ G_GNUC_NORETURN void berth_fail_errno(const char *step, const char *object);
 
 /* The socket to the other process, which is told by 'f' that this one has failed; set once. */
 void berth_fail_set_peer(int socket);
+/* Where the socket to berthd is, once it is no longer BERTH_SOCKET_FD. */
+void berth_fail_set_service(int socket);

@@ -376,7 +376,8 @@ static bool fill_dev(const BerthTrees *trees, int tree, GError **error) {
 
 static int make_dev(const BerthTrees *trees, const BerthPlanMount *mount, GError **error) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-    bool good = context >= 0;
+    bool good = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source",
+                                        mount->source ? mount->source : "tmpfs", 0) == 0;
 
     for (guint i = 0; good && i < mount->data->len; i++) {
         g_auto(GStrv) parts = g_strsplit(mount->data->pdata[i], "=", 2);

@@ -140,6 +140,24 @@ def test_exec_with_a_process_of_its_own():
     run("systemctl", "restart", "polkit.service")
 
 
+def test_descriptors_are_handed_on():
+    shell = "exec 3<<X 4</dev/zero\nthree\nX\nexec dist "
+    inside = "cat <&3; head -c 2 <&4 | wc -c; ls /proc/self/fd | wc -l; echo $LISTEN_FDS $LISTEN_FDNAMES $LISTEN_PID $$"
+    result = run("sh", "-c", f"{shell} run --rm --preserve-fds=2 {IMAGE} sh -c '{inside}'")
+    equal((result.status, result.out.split()), (0, ["three", "2", "6", "2", "unknown:unknown", "1", "1"]), str(result))
+    result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box sh -c '{inside}'")
+    pid = result.out.split()[-1]
+    equal((result.status, result.out.split()), (0, ["three", "2", "6", "2", "unknown:unknown", pid, pid]), str(result))
+    # What is said of a failure does not go to one of them.
+    result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box nothere")
+    equal(result.status, 127)
+    contains(result.err, "nothere")
+    contains(dist("exec", "--preserve-fds=1", "box", "true").err, "descriptor 3 is not open")
+    for name in ("", "a:b", "x" * 256):
+        contains(busctl("call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Exec", "ssasa{sv}", "box", "y", "1",
+                        "true", "1", "Descriptors", "a(sh)", "1", name, "1").err, "descriptor")
+
+
 def test_exec_of_what_is_not_there():
     for command, status in (("nothere", 127), ("/etc/passwd", 126)):
         result = dist("exec", "box", command)

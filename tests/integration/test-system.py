@@ -4,6 +4,7 @@
 
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -111,6 +112,34 @@ def test_what_asks_for_it_is_started_with_the_system():
     equal(run("systemctl", "restart", "berth-autostart").status, 0)
     equal([row["id"] for row in listing("ps")], ["with"])
     good("rm", "-f", "with", "without")
+
+
+def test_a_unit_hands_its_sockets_on():
+    """Socket activation, as of any service: systemd listens, and what it was told is there for the container."""
+    with open("/run/systemd/system/handed.socket", "w", encoding="utf-8") as file:
+        file.write("[Socket]\nListenDatagram=/run/handed\nFileDescriptorName=mine\n")
+    with open("/run/systemd/system/handed.service", "w", encoding="utf-8") as file:
+        file.write("[Service]\nExecStart=dist run --rm --id=handed " + IMAGE +
+                   " sh -c 'echo of $LISTEN_FDS: $LISTEN_FDNAMES, $LISTEN_PID; head -c 5 <&3; echo'\n")
+    run("systemctl", "daemon-reload")
+    equal(run("systemctl", "start", "handed.socket").status, 0)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"hello", "/run/handed")
+    wait_until(lambda: "hello" in run("journalctl", "-o", "cat", "-t", "dist").out, "what was sent")
+    contains(run("journalctl", "-o", "cat", "-t", "dist").out, "of 1: mine, 1\n")
+    run("systemctl", "stop", "handed.socket", "handed.service")
+    dist("rm", "-f", "handed")
+
+
+def test_a_unit_is_ready_when_its_container_runs():
+    with open("/run/systemd/system/ready.service", "w", encoding="utf-8") as file:
+        file.write("[Service]\nType=notify\nTimeoutStartSec=60\nExecStart=dist run --rm --id=ready " + IMAGE + "\n"
+                   "ExecStop=dist stop -t 0 ready\nSuccessExitStatus=137 143\n")
+    run("systemctl", "daemon-reload")
+    equal(run("systemctl", "start", "ready").status, 0)
+    equal([row["state"] for row in listing("ps") if row["id"] == "ready"], ["running"])
+    equal(run("systemctl", "stop", "ready").status, 0)
+    equal([row for row in listing("ps", "-a") if row["id"] == "ready"], [])
 
 
 def test_an_autostart_that_fails_leaves_the_others():

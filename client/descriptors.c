@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "descriptors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <systemd/sd-daemon.h>
+
+static int preserved;
+
+bool dist_preserve_descriptors(gint64 count, GError **error) {
+    if (count < 0 || count > 1000)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("%ld is no number of descriptors"), (long)count);
+    for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + (int)count; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("descriptor %d is not open: there is nothing to preserve"),
+                                   fd);
+    preserved = (int)count;
+    return true;
+}
+
+int dist_append_streams(sd_bus_message *call) {
+    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
+    int r = 0;
+
+    for (int fd = 0; r >= 0 && fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
+    return r;
+}
+
+int dist_append_descriptors(sd_bus_message *call) {
+    g_auto(GStrv) names = NULL;
+    int listening = sd_listen_fds_with_names(0, &names), r;
+
+    if (listening < 0)
+        return listening;
+    int count = MAX(listening, preserved);
+    if (count == 0)
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Descriptors")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
+        return r;
+    for (int i = 0; i < count; i++)
+        if ((r = sd_bus_message_append(call, "(sh)", i < listening ? names[i] : "unknown",
+                                       SD_LISTEN_FDS_START + i)) < 0)
+            return r;
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What dist was started with and hands on: its standard descriptors, and sockets of systemd's. */
+
+#pragma once
+
+#include "dist.h"
+
+/* That the count descriptors from 3 on are to be handed on, too; before dist opens any. */
+bool dist_preserve_descriptors(gint64 count, GError **error);
+
+/* Appends {sv} for the standard ones. One that is closed is not passed: the container has /dev/null
+ * or the journal there. */
+int dist_append_streams(sd_bus_message *call);
+
+/* Appends {sv} for further ones, if there are such: those that systemd has opened for dist
+ * (sd_listen_fds(3)), and those that are preserved. */
+int dist_append_descriptors(sd_bus_message *call);
