@@ -192,7 +192,7 @@ static void hand_over(const Outside *outside, int filter) {
     bool other = outside->first > 0;
     g_autoptr(GError) error = NULL;
     JsonNode *state =
-        berth_hooks_build_state(inside->plan, inside->id, other ? "running" : "created",
+        berth_hooks_build_state(inside->plan, inside->id, other ? "running" : "creating",
                                 other ? outside->first : outside->pid);
 
     if (!berth_listener_send(outside->listener, inside->plan, state, outside->pid, filter, &error))

@@ -384,7 +384,7 @@ def test_seccomp_with_a_listener():
         contains(result.err, "Function not implemented")
         equal((told[0]["fds"], told[0]["metadata"]), (["seccompFd"], "mine"))
         equal(told[0]["state"]["pid"], told[0]["pid"])
-        equal(told[0]["state"]["status"], "created")
+        equal(told[0]["state"]["status"], "creating")
         assert told[0]["pid"] > 1 and told[1] > 0, told
 
 

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What crun's tests want of cgroups and of CRIU, which takes a unified hierarchy with all controllers and
+# a kernel that CRIU knows: Debian's, emulated. The rest of them is in test-suites.py.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "suites"))
+from suites import Report, run_crun
+
+CRUN = {
+    "checkpoint-restore-ext-ns": "namespaces that were joined are refused by name",
+    "resources-unified-invalid-controller": "refused in other words", "resources-unified-invalid-key": "refused in other words",
+    "resources-fail-with-enoent": "refused in other words",
+    "resources-unified-exec-cgroup": "what is executed is in the container's own cgroup",
+}
+
+
+def main_of_suites():
+    report = Report()
+    run_crun(report, ("checkpoint_restore", "limits", "resources", "update"), CRUN, seconds=600)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main_of_suites())

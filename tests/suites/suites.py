@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The tests of crun and runc, run on Berth: "runtime" translates their command line to the bus. What is
+expected to fail there is listed with its reason by who calls this; that it does not is a failure, too."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from berth_test import check_journal, equal, listing, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCES = os.environ["BERTH_BUILD"] + "/sources"
+RUNTIME = os.path.join(HERE, "runtime")
+
+
+class Report:
+    """Lines of TAP, one for each of their tests."""
+
+    def __init__(self):
+        self.number = self.failures = 0
+
+    def tell(self, good, name, log=""):
+        self.number += 1
+        self.failures += not good
+        print(f"{'ok' if good else 'not ok'} {self.number} - {name}", flush=True)
+        for line in [] if good else log.splitlines()[-40:]:
+            print(f"# {line}", flush=True)
+
+    def take(self, title, output, expected):
+        """Their own TAP, with what they said before each line of it (crun) or behind it (bats)."""
+        found = 0
+        for failed, name, skipped, why in re.findall(r"(?m)^(not )?ok \d+ (?:- )?(.*?)( ?# ?(?i:skip) ?(.*))?$", output):
+            found += 1
+            reason = expected.get(name)
+            if skipped:
+                print(f"# left out: {title}: {name}: {why or 'as it says itself'}")
+            elif reason and failed:
+                print(f"# left out: {title}: {name}: {reason}")
+            elif reason:
+                self.tell(False, f"{title}: {name}", f"it was expected to fail ({reason}) and does not: take it off the list")
+            else:
+                self.tell(not failed, f"{title}: {name}", output)
+        if not found:
+            self.tell(False, f"{title} ran a test", output)
+
+    def finish(self):
+        self.tell(listing("ps", "-a") == [], "nothing is left", str(listing("ps", "-a")))
+        self.failures += check_journal(self.number + 1)
+        return 1 if self.failures else 0
+
+
+def run_tests(command, directory, environment, seconds):
+    done = subprocess.run(command, cwd=directory, env={**os.environ, **environment}, timeout=seconds, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", close_fds=False)
+    return done.stdout
+
+
+def run_crun(report, files, expected, seconds=120):
+    """Each of crun's files of tests, a program of its own, which execute a small program of theirs inside."""
+    directory = "/var/tmp/crun"
+    os.makedirs(f"{directory}/tests")
+    with open(f"{directory}/config.h", "w", encoding="utf-8") as file:
+        file.write("")
+    built = run("gcc", "-static", "-w", f"-I{directory}", "-o", f"{directory}/tests/init", f"{SOURCES}/crun/tests/init.c")
+    equal(built.status, 0, built)
+    for name in files:
+        output = run_tests(["python3", f"{SOURCES}/crun/tests/test_{name}.py"], directory,
+                           {"INIT": f"{directory}/tests/init", "OCI_RUNTIME": RUNTIME, "PYTHONPATH": HERE,
+                            "PYTHONDONTWRITEBYTECODE": "1"}, seconds)
+        report.take(f"crun {name}", output, expected)
+
+
+def make_busybox(path):
+    root = path + ".root"
+    for directory in ("bin", "dev", "etc", "home", "lib", "root", "sbin", "tmp", "usr/bin"):
+        os.makedirs(f"{root}/{directory}")
+    shutil.copy("/bin/busybox", f"{root}/bin")
+    for name in run("busybox", "--list").out.split():
+        if name != "busybox":
+            os.symlink("busybox", f"{root}/bin/{name}")
+    for name, text in (("passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("group", "root:x:0:\n")):
+        with open(f"{root}/etc/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    equal(run("tar", "-C", root, "-cf", path, ".").status, 0)
+
+
+def run_runc(report, files, expected, seconds=300):
+    """runc's, for bats; their images are one of busybox, since nothing is to be fetched."""
+    directory = "/var/tmp/runc"
+    shutil.copytree(f"{SOURCES}/runc/tests", f"{directory}/tests", symlinks=True)
+    os.makedirs(f"{directory}/contrib/cmd/recvtty")
+    shutil.copy(os.path.join(HERE, "recvtty"), f"{directory}/contrib/cmd/recvtty/recvtty")
+    make_busybox(f"{directory}/busybox.tar")
+    with open(f"{directory}/tests/integration/get-images.sh", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + "".join(f"echo {name}_IMAGE={directory}/busybox.tar\n" for name in ("BUSYBOX", "HELLO", "DEBIAN")))
+    for name in files:
+        output = run_tests(["bats", "--tap", f"{name}.bats"], f"{directory}/tests/integration",
+                           {"RUNC": RUNTIME, "RUNC_BINARY": os.environ["BERTH_BUILD"] + "/packages/runc/usr/bin/runc",
+                            "PYTHONDONTWRITEBYTECODE": "1"}, seconds)
+        report.take(f"runc {name}", output, expected)
