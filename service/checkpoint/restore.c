@@ -7,6 +7,7 @@
 #include "checkpoint/criu.h"
 #include "checkpoint/ghosts.h"
 #include "launch/attributes.h"
+#include "launch/cgroup-files.h"
 #include "launch/journal.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
@@ -288,6 +289,8 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     berth_ghosts_end(BERTH_DIRECTORY_FD);
     note_streams(restore, pid);
     /* The scope is a new one. */
+    if (!berth_cgroup_files_write(request->plan, restore->scope, &error))
+        berth_fail_with("cgroup", error);
     if (!berth_attributes_delegate(request->plan, restore->scope, &error))
         berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);
     g_autofree char *text = g_strdup_printf("%d", (int)pid);

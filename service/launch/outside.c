@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "launch/attributes.h"
+#include "launch/cgroup-files.h"
 #include "launch/cni.h"
 #include "launch/hooks.h"
 #include "launch/journal.h"
@@ -143,6 +144,17 @@ static void send_trees(const Outside *outside) {
     }
 }
 
+/* What is executed later is in the container's, as that is by then. */
+static void set_up_cgroup(const Outside *outside) {
+    g_autoptr(GError) error = NULL;
+
+    if (outside->first > 0)
+        return;
+    berth_autofd int cgroup = berth_attributes_open_cgroup(outside->pid);
+    if (!berth_cgroup_files_write(outside->inside->plan, cgroup, &error))
+        berth_fail_with("cgroup", error);
+}
+
 static void run_hooks(const Outside *outside, BerthHookStage stage, const char *status) {
     g_autoptr(GError) error = NULL;
 
@@ -221,6 +233,7 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
             run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
             send_to_inside(outside, 'h', -1);
         } else if (letter == 'l') {
+            set_up_cgroup(outside);
             if (!berth_attributes_set(outside->inside->plan, outside->pid, &error))
                 berth_fail_with("attributes", error);
             send_to_inside(outside, 'k', -1);

@@ -20,6 +20,11 @@ static void add_number(BerthPlan *plan, const char *name, uint64_t value) {
     add(plan, name, g_variant_new_uint64(value));
 }
 
+static void add_file(BerthPlan *plan, const char *name, const char *value) {
+    g_ptr_array_add(plan->cgroup_files, g_strdup(name));
+    g_ptr_array_add(plan->cgroup_files, g_strdup(value));
+}
+
 /* -1 is no limit, as the specification has it, which is systemd's infinity. */
 static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
                         GError **error) {
@@ -71,21 +76,23 @@ static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) 
            read_swap(plan, memory, error);
 }
 
-static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
-                      GError **error) {
+static bool add_list(BerthPlan *plan, const char *text, const char *name, GError **error) {
     uint8_t bits[BERTH_CPU_LIST_BYTES];
-    const char *text;
     size_t size;
 
-    if (!berth_document_get_string(object, member, &text, error))
-        return false;
-    if (!text || text[0] == '\0')
-        return true;
     if (!berth_cpu_list_parse(text, bits, &size))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources.cpu: \"%.100s\" is no list", text);
+                               "linux.resources: \"%.100s\" is no list", text);
     add(plan, name, g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, size, 1));
     return true;
+}
+
+static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
+                      GError **error) {
+    const char *text;
+
+    return berth_document_get_string(object, member, &text, error) &&
+           (!text || text[0] == '\0' || add_list(plan, text, name, error));
 }
 
 /* cgroup version 1 shares (2 to 262144) as version 2 weight (1 to 10000), as crun and runc do. */
@@ -95,9 +102,9 @@ static uint64_t shares_to_weight(uint64_t shares) {
 }
 
 static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
-    static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", "burst", NULL};
+    static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", NULL};
     JsonObject *cpu;
-    uint64_t shares, period;
+    uint64_t shares, period, burst;
     int64_t quota, idle;
 
     if (!berth_document_get_object(resources, "cpu", &cpu, error))
@@ -109,6 +116,7 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
         !berth_document_get_int(cpu, "quota", &quota, error) ||
         !berth_document_get_size(cpu, "period", &period, error) ||
         !berth_document_get_int(cpu, "idle", &idle, error) ||
+        !berth_document_get_size(cpu, "burst", &burst, error) ||
         !read_list(plan, cpu, "cpus", "AllowedCPUs", error) ||
         !read_list(plan, cpu, "mems", "AllowedMemoryNodes", error))
         return false;
@@ -126,6 +134,10 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
         add_number(plan, "CPUQuotaPerSecUSec", (uint64_t)quota * G_USEC_PER_SEC / period);
         add_number(plan, "CPUQuotaPeriodUSec", period);
     }
+    if (burst > 0) {
+        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)burst);
+        add_file(plan, "cpu.max.burst", text);
+    }
     return true;
 }
 
@@ -134,6 +146,12 @@ static bool read_pids(BerthPlan *plan, JsonObject *resources, GError **error) {
 
     return berth_document_get_object(resources, "pids", &pids, error) &&
            (!pids || read_amount(plan, pids, "limit", "TasksMax", error));
+}
+
+/* A block weight of version 1 (10 to 1000) as one of version 2 (1 to 10000), as crun and runc do.
+ */
+static uint64_t block_to_weight(uint64_t weight) {
+    return 1 + (CLAMP(weight, 10, 1000) - 10) * 9999 / 990;
 }
 
 /* Devices by number, as systemd takes them: by a path that is always there. */
@@ -155,6 +173,8 @@ static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *memb
             !berth_document_get_size(entry, "minor", &minor, error) ||
             !berth_document_get_size(entry, value, &amount, error))
             return false;
+        if (g_str_equal(value, "weight"))
+            amount = block_to_weight(amount);
         g_autofree char *path = g_strdup_printf(
             "/dev/block/%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)major, (guint64)minor);
         g_variant_builder_add(&list, "(st)", path, (guint64)amount);
@@ -186,7 +206,7 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
         !berth_document_get_size(block, "weight", &weight, error))
         return false;
     if (weight > 0)
-        add_number(plan, "IOWeight", CLAMP(weight, 1, 10000));
+        add_number(plan, "IOWeight", block_to_weight(weight));
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         if (!read_block_list(plan, block, lists[i].member, lists[i].value, lists[i].property,
                              error))
@@ -244,41 +264,144 @@ static bool read_device_rules(BerthPlan *plan, JsonObject *resources, GError **e
     return true;
 }
 
-static bool read_unified(BerthPlan *plan, JsonObject *resources, GError **error) {
-    static const struct {
-        const char *file, *property;
-    } known[] = {
-        {"memory.max", "MemoryMax"},          {"memory.high", "MemoryHigh"},
-        {"memory.low", "MemoryLow"},          {"memory.min", "MemoryMin"},
-        {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
-        {"cpu.weight", "CPUWeight"},
-    };
-    g_auto(GStrv) entries = NULL;
+static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **error) {
+    JsonArray *array;
 
-    if (!berth_document_get_keys(resources, "unified", true, &entries, error))
+    if (!berth_document_get_objects(resources, "hugepageLimits", &array, error))
         return false;
-    for (char **entry = entries; *entry; entry += 2) {
-        size_t i = 0;
-        char *end;
-        while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].file, entry[0]))
-            i++;
-        if (i == G_N_ELEMENTS(known))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "linux.resources.unified: \"%.100s\" is not supported",
-                                   entry[0]);
-        guint64 value = g_ascii_strtoull(entry[1], &end, 10);
-        if (g_str_equal(entry[1], "max"))
-            value = UINT64_MAX;
-        else if (end == entry[1] || *end != '\0')
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonObject *entry = json_array_get_object_element(array, i);
+        const char *size;
+        uint64_t limit;
+        if (!berth_document_get_string(entry, "pageSize", &size, error) ||
+            !berth_document_get_size(entry, "limit", &limit, error))
+            return false;
+        if (!size || !g_regex_match_simple("^[1-9][0-9]{0,5}[KMG]B$", size, 0, 0))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "linux.resources.unified: %s is no number", entry[0]);
-        add_number(plan, known[i].property, value);
+                                   "linux.resources.hugepageLimits: \"%.100s\" is no size of pages",
+                                   size ? size : "");
+        g_autofree char *file = g_strconcat("hugetlb.", size, ".max", NULL);
+        g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)limit);
+        add_file(plan, file, value);
     }
     return true;
 }
 
+static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
+    static const char *const members[] = {"hcaHandles", "hcaObjects"};
+    static const char *const keys[] = {"hca_handle", "hca_object"};
+    g_autoptr(GList) devices = NULL;
+    JsonObject *all, *limits;
+
+    if (!berth_document_get_object(resources, "rdma", &all, error))
+        return false;
+    devices = all ? json_object_get_members(all) : NULL;
+    for (GList *device = devices; device; device = device->next) {
+        g_autoptr(GString) line = g_string_new(device->data);
+        if (!berth_document_get_object(all, device->data, &limits, error))
+            return false;
+        for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+            uint64_t limit;
+            if (!json_object_has_member(limits, members[i]))
+                continue;
+            if (!berth_document_get_size(limits, members[i], &limit, error))
+                return false;
+            g_string_append_printf(line, " %s=%" G_GUINT64_FORMAT, keys[i], (guint64)limit);
+        }
+        add_file(plan, "rdma.max", line->str);
+    }
+    return true;
+}
+
+/* A controller, a dot, and what of it; the files of "cgroup." are no resources, and systemd's. */
+static bool check_file(const char *name, GError **error) {
+    if (!g_regex_match_simple("^[a-z0-9_]+\\.[a-zA-Z0-9_.]+$", name, 0, 0))
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "linux.resources.unified: the specified key has not the form CONTROLLER.VALUE `%.100s`",
+            name);
+    return !g_str_has_prefix(name, "cgroup.") ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "linux.resources.unified: \"%.100s\" is not supported", name);
+}
+
+static bool read_file_number(const char *name, const char *text, uint64_t *value, GError **error) {
+    char *end;
+
+    *value = g_ascii_strtoull(text, &end, 10);
+    if (g_str_equal(text, "max"))
+        *value = UINT64_MAX;
+    else if (end == text || *end != '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.unified: %s is no number", name);
+    return true;
+}
+
+/* "QUOTA PERIOD", or the first alone. */
+static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(text, " ", 2);
+    uint64_t quota, period = 100000;
+
+    if (!parts[0] || !read_file_number("cpu.max", parts[0], &quota, error) ||
+        (parts[1] && !read_file_number("cpu.max", parts[1], &period, error)))
+        return false;
+    if (period < 1000 || period > 1000000 || (quota > INT64_MAX / 1000000 && quota != UINT64_MAX))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.unified: cpu.max \"%.100s\" is out of range", text);
+    add_number(plan, "CPUQuotaPerSecUSec",
+               quota == UINT64_MAX ? quota : quota * G_USEC_PER_SEC / period);
+    add_number(plan, "CPUQuotaPeriodUSec", period);
+    return true;
+}
+
+/* What systemd has a property for it is told of, since it would write its own there. */
+static bool add_unified(BerthPlan *plan, const char *name, const char *value, GError **error) {
+    static const struct {
+        const char *file, *property;
+    } numbers[] =
+        {
+            {"memory.max", "MemoryMax"},          {"memory.high", "MemoryHigh"},
+            {"memory.low", "MemoryLow"},          {"memory.min", "MemoryMin"},
+            {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
+            {"cpu.weight", "CPUWeight"},          {"io.weight", "IOWeight"},
+        },
+      lists[] = {{"cpuset.cpus", "AllowedCPUs"}, {"cpuset.mems", "AllowedMemoryNodes"}};
+    uint64_t number;
+
+    if (!check_file(name, error))
+        return false;
+    if (g_str_equal(name, "cpu.max"))
+        return add_cpu_max(plan, value, error);
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (g_str_equal(numbers[i].file, name)) {
+            /* io.weight may say that it is that of all devices. */
+            if (g_str_has_prefix(value, "default "))
+                value += strlen("default ");
+            if (!read_file_number(name, value, &number, error))
+                return false;
+            add_number(plan, numbers[i].property, number);
+            return true;
+        }
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        if (g_str_equal(lists[i].file, name))
+            return add_list(plan, value, lists[i].property, error);
+    add_file(plan, name, value);
+    return true;
+}
+
+static bool read_unified(BerthPlan *plan, JsonObject *resources, GError **error) {
+    g_auto(GStrv) entries = NULL;
+
+    if (!berth_document_get_keys(resources, "unified", true, &entries, error))
+        return false;
+    for (char **entry = entries; *entry; entry += 2)
+        if (!add_unified(plan, entry[0], entry[1], error))
+            return false;
+    return true;
+}
+
 bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error) {
-    static const char *const unsupported[] = {"network", "rdma", "hugepageLimits", NULL};
+    static const char *const unsupported[] = {"network", NULL};
     JsonObject *resources;
 
     if (!berth_document_get_object(object, "resources", &resources, error))
@@ -287,5 +410,6 @@ bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **err
            (berth_plan_refuse(resources, "linux.resources.", unsupported, error) &&
             read_memory(plan, resources, error) && read_cpu(plan, resources, error) &&
             read_pids(plan, resources, error) && read_block_io(plan, resources, error) &&
+            read_hugepages(plan, resources, error) && read_rdma(plan, resources, error) &&
             read_device_rules(plan, resources, error) && read_unified(plan, resources, error));
 }

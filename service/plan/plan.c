@@ -45,6 +45,7 @@ static BerthPlan *new_plan(void) {
     plan->properties = g_array_new(FALSE, FALSE, sizeof(BerthPlanProperty));
     g_array_set_clear_func(plan->properties, clear_property);
     plan->device_rules = g_ptr_array_new_with_free_func(g_free);
+    plan->cgroup_files = g_ptr_array_new_with_free_func(g_free);
     for (int i = 0; i < BERTH_HOOK_COUNT; i++)
         plan->hooks[i] = g_ptr_array_new_with_free_func(free_hook);
     return plan;
@@ -56,8 +57,8 @@ void berth_plan_free(BerthPlan *plan) {
                          &plan->annotations};
     GArray *arrays[] = {plan->groups,     plan->limits,     plan->namespaces,
                         plan->uid_ranges, plan->gid_ranges, plan->properties};
-    GPtrArray *lists[] = {plan->pool, plan->mounts, plan->devices, plan->device_rules,
-                          plan->unknown_capabilities};
+    GPtrArray *lists[] = {plan->pool,         plan->mounts,       plan->devices,
+                          plan->device_rules, plan->cgroup_files, plan->unknown_capabilities};
 
     for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
         g_strfreev(*vectors[i]);

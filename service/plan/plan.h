@@ -142,8 +142,10 @@ typedef struct {
     int64_t monotonic_secs, monotonic_nsecs, boottime_secs, boottime_nsecs;
     const char *seccomp; /* "default", "unconfined"; NULL: the profile below, if there is one */
     JsonObject *seccomp_profile;
-    const char *slice;       /* of cgroupsPath */
-    GArray *properties;      /* of BerthPlanProperty */
+    const char *slice;  /* of cgroupsPath */
+    GArray *properties; /* of BerthPlanProperty */
+    GPtrArray
+        *cgroup_files; /* char *: name, value … of the scope's cgroup, which systemd leaves alone */
     GPtrArray *device_rules; /* char *: "char-MAJOR:MINOR rwm" for DeviceAllow */
     bool device_deny;        /* everything else is denied */
 

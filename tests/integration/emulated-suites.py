@@ -11,8 +11,6 @@ from suites import Report, run_crun
 
 CRUN = {
     "checkpoint-restore-ext-ns": "namespaces that were joined are refused by name",
-    "resources-unified-invalid-controller": "refused in other words", "resources-unified-invalid-key": "refused in other words",
-    "resources-fail-with-enoent": "refused in other words",
     "resources-unified-exec-cgroup": "what is executed is in the container's own cgroup",
 }
 

@@ -116,6 +116,37 @@ static void test_resources_are_properties_of_systemd(void) {
     g_assert_cmpstr(plan->device_rules->pdata[0], ==, "/dev/char/10:229 rw");
 }
 
+/* What systemd has a property for is one, and the rest is left for the cgroup's own files. */
+static void test_files_of_the_cgroup(void) {
+    static const char *const expected[] = {"cpu.max.burst",    "2000",
+                                           "hugetlb.2MB.max",  "4096",
+                                           "rdma.max",         "mlx hca_handle=1 hca_object=2",
+                                           "memory.oom.group", "1"};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan =
+        read_plan(START "},\"linux\":{" NAMESPACES ",\"resources\":{\"cpu\":{\"burst\":2000},"
+                        "\"blockIO\":{\"weight\":500},"
+                        "\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4096}],"
+                        "\"rdma\":{\"mlx\":{\"hcaHandles\":1,\"hcaObjects\":2}},"
+                        "\"unified\":{\"memory.oom.group\":\"1\",\"cpu.max\":\"20000 "
+                        "40000\",\"memory.high\":\"max\","
+                        "\"cpuset.cpus\":\"0,9\"}}}}",
+                  &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(plan->cgroup_files->len, ==, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < plan->cgroup_files->len; i++)
+        g_assert_cmpstr(plan->cgroup_files->pdata[i], ==, expected[i]);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "IOWeight")->value), ==, 4950);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "MemoryHigh")->value), ==,
+                     UINT64_MAX);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "CPUQuotaPerSecUSec")->value), ==,
+                     500000);
+    g_assert_cmpuint(g_variant_get_uint64(find_property(plan, "CPUQuotaPeriodUSec")->value), ==,
+                     40000);
+    g_assert_cmpuint(g_variant_n_children(find_property(plan, "AllowedCPUs")->value), ==, 2);
+}
+
 /* Each is refused, with a word of what is wrong. */
 static void test_damaged_configurations_are_errors(void) {
     static const struct {
@@ -158,11 +189,20 @@ static void test_damaged_configurations_are_errors(void) {
         {START "},\"linux\":{" NAMESPACES ",\"rootfsPropagation\":\"x\"}}", "rootfsPropagation"},
         {START "},\"linux\":{" NAMESPACES ",\"devices\":[{\"path\":\"/dev/x\",\"type\":\"x\"}]}}",
          "/dev/x"},
-        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"rdma\":{}}}}", "rdma"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"network\":{}}}}", "network"},
         {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"memory\":{\"swappiness\":1}}}}",
          "swappiness"},
         {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"x\":\"1\"}}}}",
-         "unified"},
+         "CONTROLLER.VALUE"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"../x.max\":\"1\"}}}}",
+         "CONTROLLER.VALUE"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"cgroup.kill\":\"1\"}}}}",
+         "cgroup.kill"},
+        {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"cpu.max\":\"5 7\"}}}}",
+         "cpu.max"},
+        {START "},\"linux\":{" NAMESPACES
+               ",\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"2/MB\"}]}}}",
+         "2/MB"},
         {START "},\"ociVersion\":\"2.0\"" END, "2.0"},
         {START "},\"hostname\":\"h\"" END, "hostname"},
     };
@@ -187,6 +227,7 @@ static void test_unknown_members_are_ignored(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/a-configuration", test_a_configuration);
+    g_test_add_func("/plan/files-of-the-cgroup", test_files_of_the_cgroup);
     g_test_add_func("/plan/unknown-capabilities-are-left-out",
                     test_unknown_capabilities_are_left_out);
     g_test_add_func("/plan/mount-options", test_mount_options);

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Resources of a whole configuration beside crun, in the files of the container's cgroup: those that systemd
+# has properties for, and those that it has none for. It takes a unified hierarchy with all controllers.
+
+import importlib
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+spec_tests = importlib.import_module("test-spec")
+
+CGROUP = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "ro"]}]
+FILES = ("memory.max memory.low memory.swap.max memory.high memory.oom.group cpu.weight cpu.max cpu.max.burst cpu.idle cpuset.cpus "
+         "cpuset.mems pids.max io.weight hugetlb.2MB.max")
+
+
+def with_both(resources):
+    """The files as they are inside, under Berth and under crun as systemd's client."""
+    changes = {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": resources}
+    config = spec_tests.spec(f"cd /sys/fs/cgroup; for i in {FILES}; do echo $i $(cat $i); done", changes)
+    mine = spec_tests.with_berth(config)
+    theirs = run("crun", "--systemd-cgroup", "run", "--bundle", spec_tests.write(config), f"s{spec_tests.count}")
+    equal((mine.status, theirs.status), (0, 0), f"{mine} {theirs}")
+    return [dict(line.partition(" ")[::2] for line in result.out.splitlines()) for result in (mine, theirs)]
+
+
+def same(resources, known=()):
+    """crun has all controllers enabled for each container, and no limit of tasks where systemd has its own."""
+    mine, theirs = with_both(resources)
+    skipped = [name for name, value in theirs.items() if (name, value) in (("hugetlb.2MB.max", "max"), ("pids.max", "max"))]
+    equal({name: value for name, value in mine.items() if name not in (*skipped, *known)},
+          {name: value for name, value in theirs.items() if name not in (*skipped, *known)}, str(resources))
+    return mine
+
+
+def test_setup():
+    spec_tests.test_setup()
+
+
+def test_what_systemd_has_properties_for():
+    found = same({"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296},
+                  "cpu": {"shares": 2048, "quota": 50000, "period": 100000, "cpus": "0", "mems": "0"}, "pids": {"limit": 33}})
+    equal((found["memory.max"], found["memory.swap.max"], found["cpu.max"]), ("67108864", "33554432", "50000 100000"))
+    equal(same({"blockIO": {"weight": 500}})["io.weight"], "default 4950")
+
+
+def test_what_it_has_none_for():
+    found = same({"cpu": {"quota": 50000, "period": 100000, "burst": 20000}, "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]},
+                 # Which this crun is too old for.
+                 known=["cpu.max.burst"])
+    equal((found["cpu.max.burst"], found["hugetlb.2MB.max"]), ("20000", "4194304"))
+
+
+def test_files_of_the_unified_hierarchy():
+    found = same({"unified": {"memory.oom.group": "1", "memory.high": "50000000", "cpu.weight": "321", "pids.max": "44",
+                              "hugetlb.2MB.max": "2097152"}})
+    equal((found["memory.oom.group"], found["cpu.weight"], found["hugetlb.2MB.max"]), ("1", "321", "2097152"))
+    # crun writes these past systemd.
+    mine, _ = with_both({"unified": {"cpu.max": "30000 60000", "cpuset.cpus": "0"}})
+    equal((mine["cpu.max"], mine["cpuset.cpus"]), ("30000 60000", "0"))
+
+
+def test_what_is_not_there_is_named():
+    for name, word in (("memory.nothing", "No such file"), ("nothing.max", "is not available"), ("cpu.max.burst", "write")):
+        result = spec_tests.with_berth(spec_tests.spec("true", {"linux.resources": {"unified": {name: "words"}}}))
+        equal(result.status, 125)
+        contains(result.err, name)
+        contains(result.err, word)
+
+
+def test_they_stay_when_systemd_reloads():
+    config = spec_tests.spec("sleep 1000", {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": {
+        "cpu": {"quota": 50000, "burst": 20000}, "unified": {"hugetlb.2MB.max": "2097152"}}})
+    good("run", "-d", "--id=stays", "--bundle", spec_tests.write(config))
+    run("systemctl", "daemon-reload")
+    run("systemctl", "set-property", "--runtime", "berth-stays.scope", "MemoryMax=99999744")
+    equal(good("exec", "stays", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max cpu.max.burst hugetlb.2MB.max").split(),
+          ["99999744", "20000", "2097152"])
+    good("rm", "-f", "stays")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
