@@ -2,7 +2,12 @@
 
 #include "store/database.h"
 
+#include "base/fd.h"
+
 #include <stdarg.h>
+#include <sys/stat.h>
+
+enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
 struct BerthDatabase {
     sqlite3 *handle;
@@ -104,6 +109,29 @@ static bool upgrade(BerthDatabase *database, int from, GError **error) {
     return berth_database_end(database, made, made ? error : NULL) && made;
 }
 
+/*
+ * Whoever fills the disk must not keep the service from recording how things ended: the log of
+ * changes has its room beforehand, as much as it takes between two checkpoints (1000 pages), and
+ * the file that those go to is ahead of what it holds. Where there is no room left even for that,
+ * it goes on without.
+ */
+static void reserve(BerthDatabase *database, const char *path) {
+    int persist = 1, chunk = RESERVED_BYTES;
+    sqlite3_int64 size = RESERVED_BYTES;
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
+    berth_autofd int file = open(log, O_WRONLY | O_CLOEXEC);
+    struct stat status;
+
+    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    if (stat(path, &status) == 0)
+        size += status.st_size;
+    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &size);
+    /* What follows the last change in the log is no frame of it, and is not read. */
+    if (file >= 0)
+        (void)posix_fallocate(file, 0, LOG_BYTES);
+}
+
 static bool set_up_schema(BerthDatabase *database, GError **error) {
     int version;
 
@@ -133,6 +161,7 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
         g_prefix_error(error, "%s: ", path);
         return NULL;
     }
+    reserve(database, path);
     return g_steal_pointer(&database);
 }
 

@@ -277,6 +277,39 @@ def test_calls_that_lead_out_fail():
     service_is_up()
 
 
+STI = r"""
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+int main(void) {
+    for (int fd = 0; fd < 3; fd++) {
+        char line = 3;
+        if (ioctl(fd, TIOCSCTTY, 1) == 0 || ioctl(fd, TIOCSTI, "x") == 0 || ioctl(fd, TIOCLINUX, &line) == 0)
+            puts("typed");
+    }
+    puts("done");
+    return 0;
+}
+"""
+
+
+def test_nothing_is_typed_into_the_callers_terminal():
+    """A container without a terminal of its own may have the caller's as a descriptor: it may not put words into its input."""
+    layer = oci.busybox_layer()
+    run("gcc", "-static", "-x", "c", "-o", "/var/tmp/sti", "-", input=STI)
+    with open("/var/tmp/sti", "rb") as file:
+        layer.add("sti", file.read(), mode=0o755)
+    oci.push(oci.Image([layer], {"Cmd": ["/sti"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/sti:x")
+    good("pull", f"{HOST}/iso/sti:x")
+    for options in ([], ["--userns=host"], ["--cap-add=SYS_ADMIN"]):
+        # script(1) has a terminal of its own, which is that of the shell in it.
+        line = " ".join(["dist", "run", "--rm", *options, f"{HOST}/iso/sti:x"])
+        result = run("script", "-qec", f"{line}; bash -c 'read -t 0.5 word; echo got=$word'", "/dev/null")
+        contains(result.out, "done")
+        contains(result.out, "got=\n")
+        assert "typed" not in result.out, f"{options}: {result}"
+
+
 def test_keys_are_not_the_services():
     out = inside("sh", "-c", "cat /proc/keys | wc -l")
     equal(out, "0\n")
@@ -287,6 +320,32 @@ def test_a_fork_bomb_and_a_full_disk_are_contained():
     assert result.status in (0, 137), result
     service_is_up()
     equal(inside("echo", "fine"), "fine\n")
+
+
+def test_a_full_disk_is_contained():
+    """The one that Berth's own state is on: whoever fills it fails, the rest goes on, and no status is lost."""
+    run("systemctl", "stop", "berthd")
+    run("mount", "-t", "tmpfs", "-o", "size=32M", "tmpfs", "/var/lib/berth")
+    good("pull", IMAGE)
+    good("run", "-d", "--id=other", IMAGE, "sh", "-c", "sleep 1000; exit 1")
+    good("run", "-d", "--id=greedy", IMAGE, "sh", "-c", "dd if=/dev/zero of=/all bs=1M; sleep 1000")
+    wait_until(lambda: os.statvfs("/var/lib/berth").f_bavail == 0, "the end of the space")
+    equal(sorted(row["id"] for row in listing("ps")), ["greedy", "other"])
+    for number in range(200):
+        equal(dist("exec", "other", "sh", "-c", f"exit {number}").status, number)
+    result = dist("run", "--rm", IMAGE, "true")
+    assert result.status == 0 or "No space left on device" in result.err, result
+    good("kill", "-s", "KILL", "other")
+    equal(dist("wait", "other").status, 137)
+    kill_service()
+    equal(dist("wait", "other").status, 137, "after the service was killed")
+    equal([row["state"] for row in listing("ps", "-a") if row["id"] == "greedy"], ["running"])
+    good("rm", "-f", "greedy", "other")
+    wait_until(lambda: os.statvfs("/var/lib/berth").f_bavail > 1000, "the space again")
+    equal(inside("echo", "fine"), "fine\n")
+    equal(listing("ps", "-a"), [])
+    run("systemctl", "stop", "berthd")
+    equal(run("umount", "/var/lib/berth").status, 0)
 
 
 def test_bad_input_is_named():

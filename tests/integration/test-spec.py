@@ -289,6 +289,22 @@ def test_a_mount_through_a_link_stays_in_the_root():
     assert not os.path.exists("/var/tmp/x"), "a mount point was made outside"
 
 
+def test_long_paths():
+    """PATH_MAX is what the kernel takes at once, with its end."""
+    mount = {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]}
+    deep = "/" + "/".join(["d" * 200] * 20)
+    result = with_berth(spec(f"test -d {deep} && grep -c dddd /proc/self/mountinfo", {"mounts+": [{**mount, "destination": deep}]}))
+    equal((result.status, result.out), (0, "1\n"), str(result)[:3000])
+    for path in ("/" + "/".join(["e" * 200] * 21), "/" + "e" * 4096, "/" + "e" * 256, "/" + "e/" * 3000):
+        for changes in ({"mounts+": [{**mount, "destination": path}]}, {"process.cwd": path}, {"linux.maskedPaths": [path]},
+                        {"mounts+": [{**mount, "destination": "/t", "type": "bind", "source": path, "options": ["bind"]}]}):
+            result = with_berth(spec("true", changes))
+            # A masked path that is not there is none.
+            if "linux.maskedPaths" not in changes:
+                equal(result.status, 125, f"{changes}: {result}"[:2000])
+                contains(result.err, "eeee" if len(path) < 4096 else "longer than 4095 bytes" if len(path) != 6001 else "")
+
+
 def test_proc_as_a_link_is_refused():
     shutil.copytree(f"{BUNDLE}/rootfs", f"{BUNDLE}/saved", symlinks=True)
     for name in ("proc", "dev", "sys"):
@@ -508,8 +524,8 @@ def test_devices_may_be_throttled():
     good("run", "-d", "--id=res", "--bundle", write(config))
     shown = run("systemctl", "show", "berth-res.scope", "-p",
                 "CPUWeight,IOWeight,IODeviceWeight,IOReadBandwidthMax,IOWriteIOPSMax").out
-    equal(sorted(shown.splitlines()), ["CPUWeight=idle", "IODeviceWeight=/dev/block/7:0 300",
-                                       "IOReadBandwidthMax=/dev/block/7:0 1048576", "IOWeight=500",
+    equal(sorted(shown.splitlines()), ["CPUWeight=idle", "IODeviceWeight=/dev/block/7:0 2930",
+                                       "IOReadBandwidthMax=/dev/block/7:0 1048576", "IOWeight=4950",
                                        "IOWriteIOPSMax=/dev/block/7:0 10", "IOWriteIOPSMax=/dev/block/7:1 20"])
     good("rm", "-f", "res")
 
