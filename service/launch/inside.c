@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 bool berth_inside_has_loose_device(const BerthPlan *plan, const BerthPlanDevice *device) {
     for (guint i = 0; i < plan->mounts->len; i++)
@@ -208,7 +210,11 @@ static void write_sysctls(const BerthPlan *plan) {
         /* With slashes, dots are part of a name (an interface's). */
         if (!strchr(name[0], '/'))
             g_strdelimit(path + strlen("/proc/sys/"), ".", '/');
-        berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
+        berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        struct statfs status;
+        if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
+            berth_fail("kernel parameter", name[0], "/proc/sys is not the kernel's",
+                       BERTH_EXIT_LAUNCH);
         if (file < 0 || !berth_fd_write_all(file, name[1], strlen(name[1])))
             berth_fail_errno("kernel parameter", name[0]);
     }

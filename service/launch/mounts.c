@@ -301,12 +301,28 @@ static int make_empty(GError **error) {
     return tree;
 }
 
+/* What masks files must be what its name says: a link of the image, or of who shares its /dev,
+ * would show something else there. */
+static int open_null(GError **error) {
+    berth_autofd int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+
+    if (null >= 0 && fstat(null, &status) == 0 && S_ISCHR(status.st_mode) &&
+        status.st_rdev == makedev(1, 3))
+        return berth_fd_steal(&null);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                    "/dev/null of the container is none, and cannot mask files");
+    return -1;
+}
+
 /* A file is hidden by /dev/null, a directory by an empty file system, of which one serves all. */
 static bool mask_paths(char *const *paths, GError **error) {
-    berth_autofd int null = open("/dev/null", O_PATH | O_CLOEXEC);
+    berth_autofd int null = paths[0] ? open_null(error) : -1;
     berth_autofd int empty = -1, tree = -1;
     struct stat status;
 
+    if (paths[0] && null < 0)
+        return false;
     for (; *paths; paths++) {
         if (lstat(*paths, &status) < 0)
             continue;

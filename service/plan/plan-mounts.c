@@ -133,6 +133,28 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
     return true;
 }
 
+/* What is in /proc is the kernel's: labels and parameters are written there, and what covers it
+ * could take them. Some files say how large the machine is, which others say better; these may be
+ * covered, as runc has it. */
+static bool is_in_proc(const char *destination) {
+    static const char *const allowed[] = {"cpuinfo",
+                                          "diskstats",
+                                          "loadavg",
+                                          "meminfo",
+                                          "net/dev",
+                                          "slabinfo",
+                                          "stat",
+                                          "swaps",
+                                          "sys/crypto/fips_enabled",
+                                          "sys/kernel/ns_last_pid",
+                                          "uptime",
+                                          NULL};
+    /* GLib keeps two slashes at the beginning, which POSIX may have mean something. */
+    g_autofree char *path = g_canonicalize_filename(destination + strspn(destination, "/"), "/");
+
+    return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));
+}
+
 static bool check_mount(const BerthPlanMount *mount, GError **error) {
     if (!mount->destination || mount->destination[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -141,6 +163,10 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
         (mount->source && strlen(mount->source) >= MAX_PATH))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a path of a mount is longer than %d bytes", MAX_PATH - 1);
+    if (is_in_proc(mount->destination))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "mount %s: what is in /proc is the kernel's, and not to be covered",
+                               mount->destination);
     if (mount->bind && (!mount->source || mount->source[0] != '/'))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the source \"%.200s\" is not absolute",

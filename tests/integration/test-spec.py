@@ -257,6 +257,25 @@ def test_all_cgroups_in_a_user_namespace():
     equal((result.status, result.out), (0, "63677270\n/sys/fs/cgroup/system.slice\nrefused\n"), str(result))
 
 
+def test_null_that_is_none_masks_nothing():
+    """A link of the image's would have something else mounted there, as in CVE-2025-31133."""
+    mounts = [mount for mount in BASE["mounts"] if not mount["destination"].startswith("/dev")]
+    config = spec("true", {"mounts": mounts})
+    path = write(config)
+    os.makedirs(f"{path}/rootfs/dev", exist_ok=True)
+    os.symlink("/proc/sys/kernel/core_pattern", f"{path}/rootfs/dev/null")
+    result = dist("run", "--rm", "--bundle", path)
+    equal(result.status, 125, str(result))
+    contains(result.err, "/dev/null")
+
+
+def test_a_file_of_proc_may_be_covered():
+    with open("/srv/cpuinfo", "w", encoding="utf-8") as file:
+        file.write("few\n")
+    mount = {"destination": "/proc/cpuinfo", "type": "bind", "source": "/srv/cpuinfo", "options": ["bind", "ro"]}
+    equal(with_berth(spec("cat /proc/cpuinfo", {"mounts+": [mount]})).out, "few\n")
+
+
 def test_names():
     same("hostname; cat /proc/sys/kernel/domainname", {"hostname": "h.example", "domainname": "d.example"})
 
@@ -548,6 +567,8 @@ def test_what_is_not_supported_is_named():
     refused("selinuxLabel", {"process.selinuxLabel": "l"})
     refused("intelRdt", {"linux.intelRdt": {"closID": "x"}})
     refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})
+    for path in ("/proc/sys", "/proc/1/attr", "//proc/./self/../sys/kernel", "proc/x"):
+        refused("/proc is the kernel's", {"mounts+": [{"destination": path, "type": "tmpfs", "source": "tmpfs"}]})
     refused('"hostname" is for', {"linux.sysctl": {"kernel.hostname": "x"}})
     refused("whole machine", {"linux.sysctl": {"vm.swappiness": "1"}})
     refused("windows", {"windows": {}})
