@@ -252,6 +252,26 @@ def test_links_in_an_image_lead_nowhere():
         contains(result.err, f"/{name}")
 
 
+def test_a_race_for_a_mount_point_leads_nowhere():
+    """One container exchanges a directory of a volume for a link while others mount into it (CVE-2021-30465, CVE-2024-45310)."""
+    target = "/var/tmp/race"
+    os.makedirs(target, exist_ok=True)
+    os.chmod(target, 0o777)
+    link = "../" * 20 + target[1:]
+    good("run", "-d", "--id=racer", "-v", "raced:/s", IMAGE, "sh", "-c",
+         f"cd /s; mkdir -p a; while :; do mv a x; ln -s {link} a; rm a; ln -s /proc/1/root{target} a; rm a; mv x a; done 2>/dev/null")
+    outcomes = set()
+    for number in range(40):
+        mount = ["--tmpfs", f"/s/a/point-{number}"] if number % 2 else ["-v", f"other:/s/a/deep/{number}"]
+        result = dist("run", "--rm", "-v", "raced:/s", *mount, IMAGE, "true")
+        outcomes.add(result.status)
+        equal(os.listdir(target), [], str(result))
+    assert outcomes <= {0, 125} and 0 in outcomes, outcomes
+    assert target not in open("/proc/self/mountinfo", encoding="utf-8").read()
+    good("rm", "-f", "racer")
+    good("volume", "rm", "raced", "other")
+
+
 def test_a_volume_cannot_be_mounted_over_proc_by_a_link():
     layer = oci.busybox_layer()
     layer.symlink("trap", "/proc/self/attr")
