@@ -89,18 +89,39 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
     return dist_send(g_steal_pointer(&call), error);
 }
 
+int dist_for_each(int argc, char **argv, DistAct act, const void *userdata) {
+    int status = EXIT_SUCCESS;
+
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(GError) error = NULL;
+        if (act(argv[i], userdata, &error))
+            continue;
+        fprintf(stderr, "dist: %s\n", error->message);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+typedef struct {
+    const char *path, *interface, *member;
+} Call;
+
+static bool call_one(const char *argument, const void *userdata, GError **error) {
+    const Call *call = userdata;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, call->path, call->interface, call->member, "s", argument);
+
+    return reply != NULL;
+}
+
 int dist_call_each(const char *path, const char *interface, const char *member,
                    const char *arguments, const char *summary, int argc, char **argv,
                    GError **error) {
     if (!dist_parse(arguments, summary, NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, path, interface, member, "s", argv[i]);
-        if (!reply)
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    const Call call = {path, interface, member};
+    return dist_for_each(argc, argv, call_one, &call);
 }
 
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {

@@ -71,6 +71,13 @@ bool dist_bad_reply(int r, GError **error);
 /* "redis" → "docker.io/library/redis:latest". Caller frees. */
 char *dist_complete_reference(const char *text);
 
+/* What a verb does with one of its arguments. */
+typedef bool (*DistAct)(const char *argument, const void *userdata, GError **error);
+
+/* Does it with each of argv from 1 on: one that fails is told of and is no reason to leave the
+ * others. The status to exit with. */
+int dist_for_each(int argc, char **argv, DistAct act, const void *userdata);
+
 /* A verb that is one call for each of its arguments. */
 int dist_call_each(const char *path, const char *interface, const char *member,
                    const char *arguments, const char *summary, int argc, char **argv,

@@ -208,6 +208,20 @@ static int verb_info(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+typedef struct {
+    int signal, all;
+    const char *process;
+} Kill;
+
+static bool kill_one(const char *id, const void *userdata, GError **error) {
+    const Kill *request = userdata;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}", id, request->signal, 2, "All", "b",
+                  request->all, "Process", "s", request->process ? request->process : "");
+
+    return reply != NULL;
+}
+
 static int verb_kill(int argc, char **argv, GError **error) {
     g_autofree char *name = NULL, *process = NULL;
     gboolean all = FALSE;
@@ -228,14 +242,17 @@ static int verb_kill(int argc, char **argv, GError **error) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"), name);
         return EXIT_FAILURE;
     }
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply =
-            dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}", argv[i], signal, 2, "All", "b",
-                      (int)all, "Process", "s", process ? process : "");
-        if (!reply)
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    const Kill request = {signal, all, process};
+    return dist_for_each(argc, argv, kill_one, &request);
+}
+
+static bool stop_one(const char *id, const void *timeout, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}", id, 1,
+                                                "TimeoutUSec", "t", *(const uint64_t *)timeout);
+
+    if (reply)
+        puts(id);
+    return reply != NULL;
 }
 
 static int verb_stop(int argc, char **argv, GError **error) {
@@ -250,14 +267,7 @@ static int verb_stop(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
     uint64_t timeout = seconds < 0 ? UINT64_MAX : (uint64_t)seconds * G_USEC_PER_SEC;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}",
-                                                    argv[i], 1, "TimeoutUSec", "t", timeout);
-        if (!reply)
-            return EXIT_FAILURE;
-        puts(argv[i]);
-    }
-    return EXIT_SUCCESS;
+    return dist_for_each(argc, argv, stop_one, &timeout);
 }
 
 static int verb_wait(int argc, char **argv, GError **error) {
@@ -276,6 +286,15 @@ static int verb_wait(int argc, char **argv, GError **error) {
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
+static bool delete_one(const char *id, const void *force, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1,
+                                                "Force", "b", *(const gboolean *)force);
+
+    if (reply)
+        puts(id);
+    return reply != NULL;
+}
+
 static int verb_rm(int argc, char **argv, GError **error) {
     gboolean force = FALSE;
     const GOptionEntry options[] = {
@@ -286,14 +305,7 @@ static int verb_rm(int argc, char **argv, GError **error) {
     if (!dist_parse(_("ID…"), _("Delete containers."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}",
-                                                    argv[i], 1, "Force", "b", (int)force);
-        if (!reply)
-            return EXIT_FAILURE;
-        puts(argv[i]);
-    }
-    return EXIT_SUCCESS;
+    return dist_for_each(argc, argv, delete_one, &force);
 }
 
 /* The journal has its own client, which knows filters, pagers and colours. */

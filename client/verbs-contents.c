@@ -223,6 +223,15 @@ static int content_abort(int argc, char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool delete_one(const char *digest, const void *force, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Delete", "sa{sv}", digest, 1,
+                                                "Force", "b", *(const gboolean *)force);
+
+    if (reply)
+        puts(digest);
+    return reply != NULL;
+}
+
 static int content_rm(int argc, char **argv, GError **error) {
     gboolean force = FALSE;
     const GOptionEntry options[] = {
@@ -233,14 +242,7 @@ static int content_rm(int argc, char **argv, GError **error) {
     if (!dist_parse(_("DIGEST…"), _("Delete content."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Delete", "sa{sv}",
-                                                    argv[i], 1, "Force", "b", (int)force);
-        if (!reply)
-            return EXIT_FAILURE;
-        puts(argv[i]);
-    }
-    return EXIT_SUCCESS;
+    return dist_for_each(argc, argv, delete_one, &force);
 }
 
 /* Adds to the labels that are there; KEY= removes one. */

@@ -376,18 +376,21 @@ static int verb_tag(int argc, char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool delete_one(const char *argument, const void *userdata, GError **error) {
+    g_autofree char *name = dist_complete_reference(argument);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "s", name);
+
+    (void)userdata;
+    if (reply)
+        puts(name);
+    return reply != NULL;
+}
+
 static int verb_rmi(int argc, char **argv, GError **error) {
     if (!dist_parse(_("NAME…"), _("Remove names of images."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autofree char *name = dist_complete_reference(argv[i]);
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "s", name);
-        if (!reply)
-            return EXIT_FAILURE;
-        puts(name);
-    }
-    return EXIT_SUCCESS;
+    return dist_for_each(argc, argv, delete_one, NULL);
 }
 
 /* How the image was made, as its configuration tells (config.md, "history"). */

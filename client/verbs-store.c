@@ -130,15 +130,7 @@ static int lease_add(int argc, char **argv, GError **error) {
 }
 
 static int lease_rm(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("ID…"), _("End leases."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autoptr(sd_bus_message) reply = dist_call(error, DIST_LEASES, "Delete", "s", argv[i]);
-        if (!reply)
-            return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    return dist_call_each(DIST_LEASES, "Delete", _("ID…"), _("End leases."), argc, argv, error);
 }
 
 static int lease_list(int argc, char **argv, GError **error) {

@@ -185,6 +185,18 @@ def test_a_container_starts_again_at_once():
     good("rm", "again")
 
 
+def test_one_that_fails_is_no_reason_to_leave_the_others():
+    for name in ("first", "second"):
+        good("run", "-d", f"--id={name}", IMAGE, "sleep", "1000")
+    result = dist("stop", "-t", "0", "first", "missing", "second")
+    equal((result.status, result.out), (1, "first\nsecond\n"), str(result))
+    contains(result.err, 'no container "missing"')
+    result = dist("rm", "first", "missing", "second", "gone")
+    equal((result.status, result.out), (1, "first\nsecond\n"), str(result))
+    contains(result.err, 'no container "missing"')
+    contains(result.err, 'no container "gone"')
+
+
 def test_delete_by_force_answers_the_last_exit():
     reply = containers_call("Delete", "sa{sv}", "scoped", "1", "Force", "b", "true")
     equal(reply.status, 0, reply)
