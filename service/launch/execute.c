@@ -94,7 +94,7 @@ static void find_identity(const BerthPlan *plan, BerthIdentity *identity) {
 }
 
 void berth_execution_make_directory(const BerthPlan *plan) {
-    BerthIdentity identity;
+    BerthIdentity identity = {0};
 
     if (access(plan->working_directory, F_OK) == 0 || errno != ENOENT)
         return;
@@ -239,8 +239,9 @@ void berth_execution_run(BerthExecution *execution) {
         berth_fail_errno("personality", NULL);
     if (plan->apparmor && plan->apparmor[0] && !berth_label_set_apparmor(plan->apparmor, &error))
         berth_fail_with("AppArmor", error);
-    ask_for_attributes(execution);
+    /* Before a limit of them is set that is too low for it. */
     arrange_descriptors(execution);
+    ask_for_attributes(execution);
     enter_directory(plan, &execution->identity);
     umask(plan->umask);
     give_up_privileges(execution, &execution->identity);

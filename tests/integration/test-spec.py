@@ -160,6 +160,13 @@ def test_limits():
          mask=r"(?m)^.*(locked memory|processes).*$")
 
 
+def test_a_low_limit_of_descriptors():
+    # crun itself needs some more.
+    for most in (3, 4, 5, 8):
+        result = with_berth(spec("ulimit -n", {"process.rlimits": [{"type": "RLIMIT_NOFILE", "hard": most, "soft": most}]}))
+        equal((result.status, result.out), (0, f"{most}\n"), str(result))
+
+
 def test_environment_and_directory():
     same("env | sort; pwd", {"process.env": ["PATH=/bin", "A=b c", "HOME=/x"], "process.cwd": "/etc"},
          mask=r"(container|SHLVL|_)=.*\n")
