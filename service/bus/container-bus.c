@@ -316,6 +316,13 @@ static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *err
     int r = check(call, service, error, on_properties, BERTH_CONTAINER_SEE, "inspect", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    if (berth_properties_is_get_all(call)) {
+        BerthSight sight;
+        r = berth_sight_find(call, service, on_properties, &sight);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        berth_sight_watch(call, service, &sight);
+    }
     return berth_properties_answer(service->bus, call, BERTH_CONTAINER_INTERFACE, vtable, service,
                                    error);
 }

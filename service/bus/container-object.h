@@ -27,12 +27,17 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
 typedef struct {
     uint32_t uid;
     bool sees_all;
+    bool events; /* he has subscribed, and does not only keep objects up to date */
 } BerthSight;
 
 /* As berth_access_check, but never refused: who may inspect nothing sees what is his own. */
 int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
                      BerthSight *sight);
 bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
+
+/* Who has asked for objects or for all properties is told how they change, as proxies of every
+ * D-Bus library expect, until he leaves the bus. sight: what he was answered by. */
+void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight);
 
 /* An event as "tsssuit", or as types say. */
 int berth_container_append_event(sd_bus_message *message, const char *types,

@@ -10,6 +10,7 @@
 /* The caller's uid, and whether he may see what is others'. */
 int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
                      BerthSight *sight) {
+    *sight = (BerthSight){0};
     int r = berth_access_get_uid(service->access, call, handler, service, &sight->uid);
 
     return r != BERTH_ACCESS_GRANTED
@@ -20,6 +21,14 @@ int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message
 
 bool berth_sight_sees(const BerthSight *sight, uint32_t owner) {
     return sight->sees_all || sight->uid == owner;
+}
+
+void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight) {
+    const char *sender = sd_bus_message_get_sender(call);
+
+    if (sender && !g_hash_table_contains(service->subscribers, sender))
+        g_hash_table_insert(service->subscribers, g_strdup(sender),
+                            g_memdup2(sight, sizeof *sight));
 }
 
 int berth_container_append_event(sd_bus_message *message, const char *types,
@@ -77,7 +86,8 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         if (!berth_sight_sees(value, event->owner))
             continue;
         send_object_change(service, event, name);
-        send_event(service, event, name);
+        if (((const BerthSight *)value)->events)
+            send_event(service, event, name);
     }
 }
 
@@ -136,6 +146,7 @@ static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error
     }
     if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
         return r;
+    berth_sight_watch(call, service, &sight);
     return sd_bus_send(NULL, reply, NULL);
 }
 

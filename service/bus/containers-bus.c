@@ -372,6 +372,7 @@ static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *
     r = berth_sight_find(call, service, method_subscribe, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    sight.events = true;
     g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
                         g_memdup2(&sight, sizeof sight));
     return sd_bus_reply_method_return(call, NULL);

@@ -4,6 +4,10 @@
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
+bool berth_properties_is_get_all(sd_bus_message *call) {
+    return sd_bus_message_is_method_call(call, PROPERTIES, "GetAll");
+}
+
 bool berth_properties_is_call(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, NULL) > 0;
 }
@@ -72,7 +76,7 @@ int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *inter
         r = sd_bus_message_read(call, "s", &member);
         return r < 0 ? r : answer_get(bus, call, interface, member, vtable, userdata, error);
     }
-    if (!sd_bus_message_is_method_call(call, PROPERTIES, "GetAll"))
+    if (!berth_properties_is_get_all(call))
         return sd_bus_error_set(error, SD_BUS_ERROR_PROPERTY_READ_ONLY,
                                 "these properties are read-only");
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||

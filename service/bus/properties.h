@@ -12,6 +12,8 @@
 /* True for a call of Get, GetAll or Set. */
 bool berth_properties_is_call(sd_bus_message *call);
 
+bool berth_properties_is_get_all(sd_bus_message *call);
+
 /* Answers it from the getters of vtable. */
 int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
                             const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error);

@@ -3,6 +3,7 @@
 /* Capabilities as callers name them, with or without "CAP_", and what a container has by default.
  */
 
+#include "base/log.h"
 #include "containers/container-private.h"
 
 #include <sys/capability.h>
@@ -13,7 +14,8 @@ static const char *const default_capabilities[] = {
     "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL,
 };
 
-char *berth_capability_get_name(const char *name) {
+/* The kernel's name of one; caller frees. */
+static char *get_name(const char *name) {
     g_autofree char *upper = g_ascii_strup(name, -1);
 
     return g_str_has_prefix(upper, "CAP_") ? g_steal_pointer(&upper)
@@ -21,7 +23,7 @@ char *berth_capability_get_name(const char *name) {
 }
 
 /* All that this kernel has. */
-static void add_all_capabilities(GPtrArray *set) {
+static void add_all(GPtrArray *set) {
     g_ptr_array_set_size(set, 0);
     for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++) {
         char *name = cap_to_name(value);
@@ -30,36 +32,42 @@ static void add_all_capabilities(GPtrArray *set) {
     }
 }
 
+void berth_capabilities_add(GPtrArray *set, const char *name) {
+    g_autofree char *added = get_name(name);
+
+    if (g_str_equal(added, "CAP_ALL"))
+        add_all(set);
+    else if (!g_ptr_array_find_with_equal_func(set, added, g_str_equal, NULL))
+        g_ptr_array_add(set, g_steal_pointer(&added));
+}
+
 char **berth_capabilities_make(const BerthContainerOptions *options) {
     g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
 
     for (const char *const *name = default_capabilities; *name; name++)
         g_ptr_array_add(set, g_strdup(*name));
     for (char **name = options->capabilities_drop; name && *name; name++) {
-        g_autofree char *dropped = berth_capability_get_name(*name);
+        g_autofree char *dropped = get_name(*name);
         for (guint i = set->len; i-- > 0;)
             if (g_str_equal(dropped, "CAP_ALL") || g_str_equal(set->pdata[i], dropped))
                 g_ptr_array_remove_index(set, i);
     }
-    for (char **name = options->capabilities_add; name && *name; name++) {
-        char *added = berth_capability_get_name(*name);
-        if (g_str_equal(added, "CAP_ALL")) {
-            g_free(added);
-            add_all_capabilities(set);
-            continue;
-        }
-        if (g_ptr_array_find_with_equal_func(set, added, g_str_equal, NULL))
-            g_free(added);
-        else
-            g_ptr_array_add(set, added);
-    }
+    for (char **name = options->capabilities_add; name && *name; name++)
+        berth_capabilities_add(set, *name);
     g_ptr_array_add(set, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&set), FALSE);
 }
 
+void berth_capabilities_warn(const char *id, const GPtrArray *unknown) {
+    for (guint i = 0; i < unknown->len; i++)
+        berth_log_warning("BERTH_CONTAINER", id,
+                          "Container %s goes without the capability \"%.100s\", which nobody knows",
+                          id, (const char *)unknown->pdata[i]);
+}
+
 bool berth_capabilities_check(char *const *names, GError **error) {
     for (; names && *names; names++) {
-        g_autofree char *name = berth_capability_get_name(*names);
+        g_autofree char *name = get_name(*names);
         cap_value_t value;
         if (!g_str_equal(name, "CAP_ALL") && cap_from_name(name, &value) < 0)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -212,11 +212,13 @@ bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImage
 char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
                           GError **error);
 
-/* capabilities.c: the kernel's name of one, "CAP_…" (caller frees); those of a container: the
- * defaults, without those dropped, with those added, "ALL" being all; whether all are known. */
-char *berth_capability_get_name(const char *name);
+/* capabilities.c: those of a container: the defaults, without those dropped, with those added; adds
+ * one to a set of the kernel's names, with or without "CAP_", "ALL" being all; whether all are
+ * known; and tells the journal of those that are not, of a caller's own configuration. */
 char **berth_capabilities_make(const BerthContainerOptions *options);
+void berth_capabilities_add(GPtrArray *set, const char *name);
 bool berth_capabilities_check(char *const *names, GError **error);
+void berth_capabilities_warn(const char *id, const GPtrArray *unknown);
 
 /* The configuration of a container with another process in it, and what that executes. */
 char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,

@@ -4,7 +4,6 @@
  * makes it count. */
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
@@ -410,10 +409,7 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
              creation->options.network ? creation->options.network : "none", NULL, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
-    for (guint i = 0; i < plan->unknown_capabilities->len; i++)
-        berth_log_warning("BERTH_CONTAINER", id,
-                          "Container %s goes without the capability \"%.100s\", which nobody knows",
-                          id, (const char *)plan->unknown_capabilities->pdata[i]);
+    berth_capabilities_warn(id, plan->unknown_capabilities);
     fill_record(&record, creation, image);
     if (creation->options.spec || creation->edits->devices->len > 0 || closes_devices(creation))
         take_plan(&record, plan, creation);

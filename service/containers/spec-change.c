@@ -66,7 +66,7 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
         for (char **name = names; name && *name; name++)
             g_ptr_array_add(all, g_strdup(*name));
         for (char *const *name = added; *name; name++)
-            g_ptr_array_add(all, berth_capability_get_name(*name));
+            berth_capabilities_add(all, *name);
         g_ptr_array_add(all, NULL);
         set_member(after, sets[i], make_strings((char **)all->pdata));
     }
@@ -143,6 +143,7 @@ char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptio
     g_autoptr(BerthPlan) plan = berth_plan_parse(result, strlen(result), error);
     if (!plan)
         return NULL;
+    berth_capabilities_warn(options->process, plan->unknown_capabilities);
     *command = g_strdupv(plan->arguments);
     return g_steal_pointer(&result);
 }

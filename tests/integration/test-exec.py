@@ -124,6 +124,8 @@ def test_exec_with_a_process_of_its_own():
     equal([line.split() for line in out[:-1]],
           [["8", "9", "10"], ["/bin"], ["/home/u", "c"], ["99"], ["CapEff:", "0" * 16], ["NoNewPrivs:", "0"]])
     contains(good("exec", "--spec=/tmp/process.json", "--no-new-privileges", "box"), "NoNewPrivs:\t1")
+    last = run("cat", "/proc/sys/kernel/cap_last_cap").out.strip()
+    contains(good("exec", "--cap-add=ALL", "box", "grep", "CapBnd", "/proc/self/status"), f"{(2 << int(last)) - 1:016x}")
     equal(good("exec", "--spec=/tmp/process.json", "box", "echo", "other"), "other\n")
     equal(run("sh", "-c", "cat /tmp/process.json | dist exec --spec=/dev/stdin box echo piped").out, "piped\n")
     good("exec", "-d", "--process=of-a-file", "--pid-file=/tmp/exec.pid", "--spec=/tmp/process.json", "box", "sleep", "1000")

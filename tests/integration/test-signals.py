@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Signals of containers: in their order, each once, also across a kill of the service; to each only what
+# he may see; and to clients that know object managers and nothing of Berth.
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/signals/base:x"
+LISTEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "listen.py")
+
+
+class Listener:
+    def __init__(self, mode, user=None):
+        as_user = ("runuser", "-u", user, "--") if user else ()
+        self.process = subprocess.Popen([*as_user, "/usr/bin/python3", LISTEN, mode], stdout=subprocess.PIPE, text=True)
+        self.lines = []
+        threading.Thread(target=self.read, daemon=True).start()
+        self.wait(["ready"])
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+
+    def wait(self, line, count=1):
+        wait_until(lambda: self.lines.count(line) >= count, f"{line} in {self.lines[-5:]}")
+
+    def wait_for_event(self, kind, name, count=1):
+        wait_until(lambda: sum(line[0] == "event" and (line[2], line[3]) == (kind, name) for line in self.lines) >= count,
+                   f"{kind} of {name}")
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        return self.lines
+
+
+def path_of(name):
+    return "/org/berth1/containers/" + "".join(c if c.isalnum() else f"_{ord(c):02x}" for c in name)
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_order_of_a_life():
+    listener = Listener("subscriber")
+    good("create", "--id=one", IMAGE)
+    good("start", "one")
+    good("exec", "--process=p", "one", "true")
+    good("pause", "one")
+    good("resume", "one")
+    good("kill", "-s", "KILL", "one")
+    equal(dist("wait", "one").status, 137)
+    good("rm", "one")
+    listener.wait_for_event("delete", "one")
+    lines = [line for line in listener.end() if line != ["ready"]]
+    events = [line for line in lines if line[0] == "event"]
+    equal([(event[2], event[4]) for event in events],
+          [("create", ""), ("start", ""), ("exec-added", "p"), ("exec-started", "p"), ("exit", "p"), ("pause", ""), ("resume", ""),
+           ("exit", ""), ("delete", "")])
+    sequences = [event[1] for event in events]
+    equal(sequences, sorted(set(sequences)))
+    # What an object has become is told before what happened, once for each.
+    told = [(lines[i - 1][2], lines[i][2]) for i in range(len(lines)) if lines[i][0] == "event"]
+    equal(told, [("InterfacesAdded", "create")] + [("PropertiesChanged", event[2]) for event in events[1:-1]] +
+          [("InterfacesRemoved", "delete")])
+    states = {lines[i][2]: lines[i - 1][3][1]["State"] for i in range(len(lines))
+              if lines[i][0] == "event" and lines[i - 1][2] == "PropertiesChanged" and lines[i][4] == ""}
+    equal(states, {"start": "running", "pause": "paused", "resume": "running", "exit": "stopped"})
+
+
+def test_nothing_is_missed_while_the_service_is_away():
+    listener = Listener("subscriber")
+    for number in range(12):
+        good("run", "-d", f"--id=away-{number}", IMAGE)
+        kill_service()
+        pid = [row["pid"] for row in listing("ps") if row["id"] == f"away-{number}"][0]
+        if number % 2:
+            kill_service()
+        os.kill(pid, 9)
+        equal(dist("wait", f"away-{number}").status, 137)
+        good("rm", f"away-{number}")
+    for number in range(12):
+        listener.wait_for_event("delete", f"away-{number}")
+    events = [line for line in listener.end() if line[0] == "event"]
+    for number in range(12):
+        equal([event[2] for event in events if event[3] == f"away-{number}"], ["create", "start", "exit", "delete"])
+    equal([event[1] for event in events], list(range(events[0][1], events[-1][1] + 1)))
+
+
+def test_each_gets_what_is_his():
+    polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") '
+                'return action.id == "org.berth1.containers.inspect" ? "no" : "yes"; });')
+    hers, roots = Listener("subscriber", user="alice"), Listener("subscriber")
+    manager = Listener("manager", user="alice")
+    for name, user in (("of-alice", "alice"), ("of-root", None), ("alices-too", "alice")):
+        good("run", "-d", f"--id={name}", IMAGE, user=user)
+        good("exec", name, "true", user=user)
+        good("rm", "-f", name, user=user)
+    roots.wait_for_event("delete", "alices-too")
+    hers.wait_for_event("delete", "alices-too")
+    manager.wait(["removed", path_of("alices-too")])
+    assert "root" not in json.dumps(hers.lines), hers.lines
+    assert path_of("of-root") not in json.dumps(hers.lines + manager.lines), hers.lines
+    contains(json.dumps(roots.lines), path_of("of-root"))
+    contains(json.dumps(roots.lines), path_of("of-alice"))
+    for listener in (hers, roots, manager):
+        listener.end()
+    run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
+def test_a_client_of_object_managers():
+    good("run", "-d", "--id=before", IMAGE)
+    listener = Listener("manager")
+    contains(json.dumps(listener.lines), path_of("before"))
+    good("run", "-d", "--id=during", IMAGE)
+    listener.wait(["added", path_of("during")])
+    listener.wait(["changed", path_of("during"), "running"])
+    good("pause", "during")
+    listener.wait(["changed", path_of("during"), "paused"])
+    # It asks again when the service is there again.
+    kill_service()
+    good("resume", "during")
+    good("rm", "-f", "before")
+    listener.wait(["removed", path_of("before")])
+    good("rm", "-f", "during")
+    wait_until(lambda: listener.lines.count(["removed", path_of("during")]) > listener.lines.count(["added", path_of("during")]) - 1,
+               "the end of during")
+    listener.end()
+
+
+def test_a_proxy_of_one_container():
+    good("run", "-d", "--id=proxied", IMAGE)
+    script = ("import gi; gi.require_version('Gio', '2.0'); from gi.repository import Gio, GLib\n"
+              "loop = GLib.MainLoop()\n"
+              f"proxy = Gio.DBusProxy.new_for_bus_sync(Gio.BusType.SYSTEM, 0, None, 'org.berth1', '{path_of('proxied')}',"
+              " 'org.berth1.Container', None)\n"
+              "proxy.connect('g-properties-changed', lambda *_: print(proxy.get_cached_property('State').unpack()) or loop.quit())\n"
+              "print('ready', flush=True); GLib.timeout_add_seconds(20, loop.quit); loop.run()\n")
+    watcher = subprocess.Popen(["/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True)
+    equal(watcher.stdout.readline(), "ready\n")
+    good("pause", "proxied")
+    equal(watcher.communicate(timeout=30)[0], "paused\n")
+    good("rm", "-f", "proxied")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tells what Berth sends to one who is on the bus, a line of JSON each.
+
+listen.py subscriber    calls Subscribe, and asks for what it missed whenever the service comes back
+listen.py manager       as GLib's client of object managers, which knows nothing of Berth"""
+
+import json
+import sys
+
+import gi
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # pylint: disable=wrong-import-position
+
+NAME, MANAGER = "org.berth1", "org.berth1.Containers"
+PATH = "/org/berth1/containers"
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+last = 0
+
+
+def tell(*what):
+    print(json.dumps(what), flush=True)
+
+
+def tell_event(event):
+    global last  # pylint: disable=global-statement
+    if event[0] > last:
+        last = event[0]
+        tell("event", *event)
+
+
+def on_signal(_bus, _sender, path, interface, member, arguments):
+    if (interface, member) == (MANAGER, "Event"):
+        tell_event(arguments.unpack())
+    else:
+        tell("signal", path, member, arguments.unpack())
+
+
+def on_reply(_bus, result):
+    try:
+        for event in bus.call_finish(result).unpack()[0]:
+            tell_event(event)
+        tell("ready")
+    except GLib.Error:
+        # The service has gone again: its next start is told of.
+        pass
+
+
+def call(member, arguments, done=None):
+    bus.call(NAME, PATH, MANAGER, member, arguments, None, Gio.DBusCallFlags.NONE, 60000, None, done)
+
+
+def on_owner(_bus, _sender, _path, _interface, _member, arguments):
+    if arguments.unpack()[2]:
+        call("Subscribe", GLib.Variant("(a{sv})", ({},)))
+        call("EventsSince", GLib.Variant("(t)", (last,)), on_reply)
+
+
+def subscribe():
+    bus.signal_subscribe(NAME, None, None, None, None, Gio.DBusSignalFlags.NONE, on_signal)
+    bus.signal_subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", None, NAME,
+                         Gio.DBusSignalFlags.NONE, on_owner)
+    call("Subscribe", GLib.Variant("(a{sv})", ({},)))
+    call("EventsSince", GLib.Variant("(t)", (0,)), on_reply)
+
+
+def manage():
+    manager = Gio.DBusObjectManagerClient.new_for_bus_sync(Gio.BusType.SYSTEM, Gio.DBusObjectManagerClientFlags.NONE, NAME,
+                                                           "/org/berth1", None, None, None)
+    manager.connect("object-added", lambda _, thing: tell("added", thing.get_object_path()))
+    manager.connect("object-removed", lambda _, thing: tell("removed", thing.get_object_path()))
+    manager.connect("interface-proxy-properties-changed",
+                    lambda _, thing, _proxy, changed, _gone: tell("changed", thing.get_object_path(), changed.unpack().get("State")))
+    for thing in manager.get_objects():
+        tell("there", thing.get_object_path())
+    tell("ready")
+    return manager
+
+
+if __name__ == "__main__":
+    kept = subscribe() if sys.argv[1] == "subscriber" else manage()
+    GLib.MainLoop().run()
