@@ -88,7 +88,11 @@ def test_machinectl_knows_what_runs():
     shown = run("machinectl", "show", "known").out
     for line in ("Class=container", "Service=berth", "Unit=berth-known.scope"):
         contains(shown, line)
-    good("rm", "-f", "known")
+    good("run", "-d", "--id=ended", "--stop-timeout=1", IMAGE)
+    wait_until(lambda: "ended" in run("machinectl", "list", "--no-legend").out, "the other machine")
+    equal(run("machinectl", "terminate", "ended").status, 0)
+    equal(dist("wait", "ended").status, 137)
+    good("rm", "-f", "known", "ended")
     wait_until(lambda: "known" not in run("machinectl", "list", "--no-legend").out, "the machine goes")
     run("systemctl", "stop", "systemd-machined")
     good("run", "--rm", IMAGE, "true")
