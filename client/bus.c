@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* A person may be asked for a password, and a wait for a container has no end. */
 #define CALL_TIMEOUT_USEC (UINT64_MAX)
+
+enum { MAX_AT_ONCE = 32 };
 
 sd_bus *dist_bus(GError **error) {
     static sd_bus *bus;
@@ -54,6 +57,15 @@ sd_bus_message *dist_new_call(GError **error, const char *path, const char *inte
     return call;
 }
 
+static bool set_refused(GError **error, const sd_bus_error *reason, int errnum) {
+    if (sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
+        sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED))
+        return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED, _("Permission denied: %s"),
+                               reason->message);
+    return berth_error_set(error, berth_error_from_bus_name(reason->name), "%s",
+                           reason->message ? reason->message : g_strerror(errnum));
+}
+
 sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
@@ -62,13 +74,7 @@ sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
 
     if (r >= 0)
         return reply;
-    if (sd_bus_error_has_name(&bus_error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
-        sd_bus_error_has_name(&bus_error, SD_BUS_ERROR_ACCESS_DENIED))
-        berth_error_set(error, BERTH_ERROR_UNAUTHORIZED, _("Permission denied: %s"),
-                        bus_error.message);
-    else
-        berth_error_set(error, berth_error_from_bus_name(bus_error.name), "%s",
-                        bus_error.message ? bus_error.message : g_strerror(-r));
+    set_refused(error, &bus_error, -r);
     return NULL;
 }
 
@@ -98,6 +104,72 @@ int dist_for_each(int argc, char **argv, DistAct act, const void *userdata) {
             continue;
         fprintf(stderr, "dist: %s\n", error->message);
         status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+typedef struct {
+    GError *error;
+    unsigned *pending;
+} Asked;
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Asked *asked = userdata;
+
+    (void)error;
+    (*asked->pending)--;
+    if (sd_bus_message_is_method_error(reply, NULL))
+        set_refused(&asked->error, sd_bus_message_get_error(reply),
+                    sd_bus_message_get_errno(reply));
+    return 0;
+}
+
+static void ask(Asked *asked, const char *argument, DistMakeCall make, const void *userdata) {
+    g_autoptr(sd_bus_message) call = make(argument, userdata, &asked->error);
+    int r = call ? sd_bus_call_async(NULL, NULL, call, on_answer, asked, CALL_TIMEOUT_USEC) : 0;
+
+    if (r < 0)
+        berth_error_set_errno(&asked->error, r, "%s", argument);
+    else if (call)
+        (*asked->pending)++;
+}
+
+static int tell(char *const *arguments, const Asked *asked, int count) {
+    int status = EXIT_SUCCESS;
+
+    for (int i = 0; i < count; i++) {
+        if (!asked[i].error) {
+            puts(arguments[i]);
+            continue;
+        }
+        fprintf(stderr, "dist: %s\n", asked[i].error->message);
+        g_error_free(asked[i].error);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+int dist_ask_each(int argc, char **argv, DistMakeCall make, const void *userdata) {
+    int most = geteuid() == 0 ? MAX_AT_ONCE : 1, status = EXIT_SUCCESS;
+    Asked asked[MAX_AT_ONCE];
+
+    for (int first = 1; first < argc; first += most) {
+        int count = MIN(most, argc - first), r = 0;
+        unsigned pending = 0;
+        for (int i = 0; i < count; i++) {
+            asked[i] = (Asked){NULL, &pending};
+            ask(&asked[i], argv[first + i], make, userdata);
+        }
+        while (pending > 0 && r >= 0)
+            if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
+                r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
+        for (int i = 0; r < 0 && i < count; i++)
+            if (!asked[i].error)
+                dist_bad_reply(r, &asked[i].error);
+        if (tell(argv + first, asked, count) != EXIT_SUCCESS)
+            status = EXIT_FAILURE;
+        if (r < 0)
+            return EXIT_FAILURE;
     }
     return status;
 }

@@ -78,6 +78,13 @@ typedef bool (*DistAct)(const char *argument, const void *userdata, GError **err
  * others. The status to exit with. */
 int dist_for_each(int argc, char **argv, DistAct act, const void *userdata);
 
+/* The call for one argument; NULL with error. */
+typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userdata, GError **error);
+
+/* The same with calls that take their time: many at once, unless a password may be asked for, and
+ * the arguments that went well are printed, in their order. */
+int dist_ask_each(int argc, char **argv, DistMakeCall make, const void *userdata);
+
 /* A verb that is one call for each of its arguments. */
 int dist_call_each(const char *path, const char *interface, const char *member,
                    const char *arguments, const char *summary, int argc, char **argv,

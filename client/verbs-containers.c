@@ -246,13 +246,15 @@ static int verb_kill(int argc, char **argv, GError **error) {
     return dist_for_each(argc, argv, kill_one, &request);
 }
 
-static bool stop_one(const char *id, const void *timeout, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}", id, 1,
-                                                "TimeoutUSec", "t", *(const uint64_t *)timeout);
+static sd_bus_message *make_stop(const char *id, const void *timeout, GError **error) {
+    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Stop");
+    int r = call ? sd_bus_message_append(call, "sa{sv}", id, 1, "TimeoutUSec", "t",
+                                         *(const uint64_t *)timeout)
+                 : 0;
 
-    if (reply)
-        puts(id);
-    return reply != NULL;
+    if (r < 0)
+        return dist_bad_reply(r, error), NULL;
+    return g_steal_pointer(&call);
 }
 
 static int verb_stop(int argc, char **argv, GError **error) {
@@ -267,7 +269,7 @@ static int verb_stop(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
     uint64_t timeout = seconds < 0 ? UINT64_MAX : (uint64_t)seconds * G_USEC_PER_SEC;
-    return dist_for_each(argc, argv, stop_one, &timeout);
+    return dist_ask_each(argc, argv, make_stop, &timeout);
 }
 
 static int verb_wait(int argc, char **argv, GError **error) {
