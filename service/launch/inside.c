@@ -84,6 +84,15 @@ static void write_time_offsets(const BerthPlan *plan) {
         berth_fail_errno("time offsets", NULL);
 }
 
+/* A time namespace that was made is only for children (time_namespaces(7)); before Linux 6.3 it is
+ * not entered by execve(2) either. */
+static void enter_time_namespace(void) {
+    berth_autofd int ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+
+    if (ns < 0 || setns(ns, CLONE_NEWTIME) < 0)
+        berth_fail_errno("time namespace", NULL);
+}
+
 /* The user namespace comes first: it owns those that are made after it. The cgroup namespace waits
  * for the cgroup. */
 static void enter_namespaces(const BerthInside *inside) {
@@ -103,6 +112,8 @@ static void enter_namespaces(const BerthInside *inside) {
         berth_fail_errno("namespaces", NULL);
     if (plan->has_time_offsets)
         write_time_offsets(plan);
+    if (made & CLONE_NEWTIME)
+        enter_time_namespace();
     if (made & CLONE_NEWNET)
         bring_up_loopback();
     if (plan->hostname && (made & CLONE_NEWUTS) &&

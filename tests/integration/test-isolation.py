@@ -337,7 +337,7 @@ def test_keys_are_not_the_services():
 
 def test_a_fork_bomb_and_a_full_disk_are_contained():
     result = dist("run", "--rm", "--pids=20", IMAGE, "sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 3 & i=$((i+1)); done; kill -9 -1")
-    assert result.status in (0, 137), result
+    assert result.status in (0, 2, 137), f"2 is of a shell that cannot fork: {result}"
     service_is_up()
     equal(inside("echo", "fine"), "fine\n")
 

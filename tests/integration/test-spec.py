@@ -175,7 +175,7 @@ def test_environment_and_directory():
 def test_mounts_are_those_of_the_configuration():
     # Numbers and devices differ; crun and the kernel add what is a default.
     command = "cut -d' ' -f4- /proc/self/mountinfo | grep -v ' / / ' | sed 's/ master:[0-9]*//; s/ - \\([^ ]* [^ ]*\\).*/ - \\1/' | sort"
-    same(command, mask=r"(?m)bundle/\d+|(?<=/sys/firmware) \S+(?= -)|(?<=/proc/keys) \S+(?= -)|(?<=/proc/timer_list) \S+(?= -)")
+    same(command, mask=r"(?m)bundle/\d+|(?<=/sys/firmware) \S+(?= -)|(?<=/proc/keys) \S+(?= -)|(?<=/proc/timer_list) \S+(?= -)|(?<=/proc/kcore) \S+(?= -)")
 
 
 def test_dev():

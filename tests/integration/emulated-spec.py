@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Resources of a whole configuration beside crun, in the files of the container's cgroup: those that systemd
-# has properties for, and those that it has none for. It takes a unified hierarchy with all controllers.
+# has properties for, and those that it has none for. It takes a unified hierarchy with all controllers. And
+# what older kernels do in another way.
 
 import importlib
 import os
@@ -78,6 +79,10 @@ def test_they_stay_when_systemd_reloads():
     equal(good("exec", "stays", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max cpu.max.burst hugetlb.2MB.max").split(),
           ["99999744", "20000", "2097152"])
     good("rm", "-f", "stays")
+
+
+def test_a_time_namespace_of_an_older_kernel():
+    spec_tests.test_a_time_namespace()
 
 
 if __name__ == "__main__":
