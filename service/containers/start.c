@@ -79,8 +79,10 @@ static void on_scope(const GError *scope_error, void *userdata) {
 static void start_scope(BerthProcess *first) {
     BerthContainer *container = first->container;
     const BerthContainerRecord *record = &container->record;
-    g_autofree char *description = g_strdup_printf("Container %s (%s)", record->id,
-                                                   record->image[0] ? record->image : record->root);
+    /* Whose it is has no other place that systemd's tools show: machined 252 takes no owner. */
+    g_autofree char *description =
+        g_strdup_printf("Container %s (%s) of user %u", record->id,
+                        record->image[0] ? record->image : record->root, record->owner);
     const BerthScopeOptions options = {
         .unit = container->scope,
         .description = description,

@@ -90,6 +90,8 @@ def test_his_own_containers_are_his():
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     rows = listing("ps", user="alice")
     equal([(row["id"], row["owner"]) for row in rows], [("hers", 4242)])
+    # systemd's own tools say so, too.
+    equal(run("systemctl", "show", "-P", "Description", "berth-hers.scope").out, f"Container hers ({IMAGE}) of user 4242\n")
     contains(good("events", "--since=0", "--no-follow", user="alice"), "hers")
     assert "roots" not in good("events", "--since=0", "--no-follow", user="alice")
     good("rm", "-f", "hers", user="alice")
