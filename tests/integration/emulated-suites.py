@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What crun's tests want of cgroups and of CRIU, which takes a unified hierarchy with all controllers and
 # a kernel that CRIU knows: Debian's, emulated. The rest of them is in test-suites.py.
+# machine: source crun
 
 import os
 import sys
