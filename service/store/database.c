@@ -5,7 +5,6 @@
 #include "base/fd.h"
 
 #include <stdarg.h>
-#include <sys/stat.h>
 
 enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
@@ -90,12 +89,12 @@ static bool execute(BerthDatabase *database, const char *sql, GError **error) {
            failed(database, "execute", error);
 }
 
-static bool read_version(BerthDatabase *database, int *version, GError **error) {
-    g_autoptr(BerthRows) rows = berth_database_query(database, error, "PRAGMA user_version", "");
+static bool read_number(BerthDatabase *database, const char *sql, int64_t *number, GError **error) {
+    g_autoptr(BerthRows) rows = berth_database_query(database, error, sql, "");
 
     if (!rows || !berth_database_step(rows, error))
         return false;
-    *version = sqlite3_column_int(rows, 0);
+    *number = sqlite3_column_int64(rows, 0);
     return true;
 }
 
@@ -117,34 +116,36 @@ static bool upgrade(BerthDatabase *database, int from, GError **error) {
  */
 static void reserve(BerthDatabase *database, const char *path) {
     int persist = 1, chunk = RESERVED_BYTES;
-    sqlite3_int64 size = RESERVED_BYTES;
     g_autofree char *log = g_strconcat(path, "-wal", NULL);
     berth_autofd int file = open(log, O_WRONLY | O_CLOEXEC);
-    struct stat status;
+    int64_t held;
 
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-    if (stat(path, &status) == 0)
-        size += status.st_size;
-    sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &size);
+    if (read_number(database,
+                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &held,
+                    NULL)) {
+        sqlite3_int64 size = held + RESERVED_BYTES;
+        sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &size);
+    }
     /* What follows the last change in the log is no frame of it, and is not read. */
     if (file >= 0)
         (void)posix_fallocate(file, 0, LOG_BYTES);
 }
 
 static bool set_up_schema(BerthDatabase *database, GError **error) {
-    int version;
+    int64_t version;
 
     if (!execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error) ||
-        !read_version(database, &version, error))
+        !read_number(database, "PRAGMA user_version", &version, error))
         return false;
     if (version > SCHEMA_VERSION)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the database has schema version %d, this Berth knows up to %d: "
                                "install the newer Berth that wrote it",
-                               version, SCHEMA_VERSION);
+                               (int)version, SCHEMA_VERSION);
     for (; version < SCHEMA_VERSION; version++)
-        if (!upgrade(database, version, error))
+        if (!upgrade(database, (int)version, error))
             return false;
     return true;
 }

@@ -4,6 +4,8 @@
 #include "store/image-store.h"
 
 #include <glib/gstdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char *directory;
 
@@ -25,6 +27,32 @@ static void test_it_opens_again(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BerthDatabase) again = berth_database_open(path, &error);
     g_assert_no_error(error);
+}
+
+static void open_and_die(const char *path) {
+    pid_t child = fork();
+
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0)
+        _exit(berth_database_open(path, NULL) ? 0 : 1);
+    int status;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+}
+
+/* What is reserved for a full disk is so beyond what it holds, not beyond what was reserved before.
+ */
+static void test_it_does_not_grow_by_being_opened(void) {
+    g_autofree char *path = NULL;
+    GStatBuf first, last;
+
+    berth_database_close(open_new(&path));
+    open_and_die(path);
+    g_assert_cmpint(g_stat(path, &first), ==, 0);
+    for (int i = 0; i < 5; i++)
+        open_and_die(path);
+    g_assert_cmpint(g_stat(path, &last), ==, 0);
+    g_assert_cmpint(last.st_size, ==, first.st_size);
 }
 
 static void test_a_newer_schema_is_not_touched(void) {
@@ -101,6 +129,8 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     directory = g_dir_make_tmp("berth-database-XXXXXX", NULL);
     g_test_add_func("/database/it-opens-again", test_it_opens_again);
+    g_test_add_func("/database/it-does-not-grow-by-being-opened",
+                    test_it_does_not_grow_by_being_opened);
     g_test_add_func("/database/a-newer-schema-is-not-touched", test_a_newer_schema_is_not_touched);
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
     g_test_add_func("/database/a-failed-part-undoes-the-whole",
