@@ -19,17 +19,12 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-static bool is_cgroup(const BerthPlanMount *mount) {
-    return !mount->bind &&
-           (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
-}
-
 static bool is_temporary(const BerthPlanMount *mount) {
     return !mount->bind && g_str_equal(mount->type, "tmpfs");
 }
 
 bool berth_mounts_is_cgroup(const BerthPlanMount *mount) {
-    return is_cgroup(mount) && !mount->hosts_cgroups;
+    return berth_plan_is_cgroup(mount) && !mount->hosts_cgroups;
 }
 
 /* What the kernel shows there must be what the name says: no link leads to or from it. */
@@ -141,7 +136,7 @@ static int set_data(int context, const char *option) {
 }
 
 int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
-    const char *type = is_cgroup(mount) ? "cgroup2" : mount->type;
+    const char *type = berth_plan_is_cgroup(mount) ? "cgroup2" : mount->type;
     berth_autofd int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 
     if (context < 0) {

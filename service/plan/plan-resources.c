@@ -101,6 +101,20 @@ static uint64_t shares_to_weight(uint64_t shares) {
     return 1 + ((shares - 2) * 9999) / 262142;
 }
 
+enum { DEFAULT_PERIOD_USEC = 100000 };
+
+/* quota: UINT64_MAX for none. */
+static bool is_quota(uint64_t quota, uint64_t period_usec) {
+    return period_usec >= 1000 && period_usec <= G_USEC_PER_SEC &&
+           (quota == UINT64_MAX || quota <= INT64_MAX / G_USEC_PER_SEC);
+}
+
+static void add_quota(BerthPlan *plan, uint64_t quota, uint64_t period_usec) {
+    add_number(plan, "CPUQuotaPerSecUSec",
+               quota == UINT64_MAX ? quota : quota * G_USEC_PER_SEC / period_usec);
+    add_number(plan, "CPUQuotaPeriodUSec", period_usec);
+}
+
 static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", NULL};
     JsonObject *cpu;
@@ -126,14 +140,12 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
     else if (shares > 0)
         add_number(plan, "CPUWeight", shares_to_weight(shares));
     if (period == 0)
-        period = 100000;
-    if (period < 1000 || period > 1000000 || quota > INT64_MAX / 1000000)
+        period = DEFAULT_PERIOD_USEC;
+    if (!is_quota(quota > 0 ? (uint64_t)quota : 0, period))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.cpu: \"period\" is from 1000 to 1000000");
-    if (quota > 0) {
-        add_number(plan, "CPUQuotaPerSecUSec", (uint64_t)quota * G_USEC_PER_SEC / period);
-        add_number(plan, "CPUQuotaPeriodUSec", period);
-    }
+    if (quota > 0)
+        add_quota(plan, (uint64_t)quota, period);
     if (burst > 0) {
         g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)burst);
         add_file(plan, "cpu.max.burst", text);
@@ -340,19 +352,20 @@ static bool read_file_number(const char *name, const char *text, uint64_t *value
 /* "QUOTA PERIOD", or the first alone. */
 static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, " ", 2);
-    uint64_t quota, period = 100000;
+    uint64_t quota, period = DEFAULT_PERIOD_USEC;
 
     if (!parts[0] || !read_file_number("cpu.max", parts[0], &quota, error) ||
         (parts[1] && !read_file_number("cpu.max", parts[1], &period, error)))
         return false;
-    if (period < 1000 || period > 1000000 || (quota > INT64_MAX / 1000000 && quota != UINT64_MAX))
+    if (!is_quota(quota, period))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.unified: cpu.max \"%.100s\" is out of range", text);
-    add_number(plan, "CPUQuotaPerSecUSec",
-               quota == UINT64_MAX ? quota : quota * G_USEC_PER_SEC / period);
-    add_number(plan, "CPUQuotaPeriodUSec", period);
+    add_quota(plan, quota, period);
     return true;
 }
+
+/* What io.weight may begin with. */
+#define OF_ALL_DEVICES "default "
 
 /* What systemd has a property for it is told of, since it would write its own there. */
 static bool add_unified(BerthPlan *plan, const char *name, const char *value, GError **error) {
@@ -374,9 +387,8 @@ static bool add_unified(BerthPlan *plan, const char *name, const char *value, GE
         return add_cpu_max(plan, value, error);
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (g_str_equal(numbers[i].file, name)) {
-            /* io.weight may say that it is that of all devices. */
-            if (g_str_has_prefix(value, "default "))
-                value += strlen("default ");
+            if (g_str_equal(name, "io.weight") && g_str_has_prefix(value, OF_ALL_DEVICES))
+                value += strlen(OF_ALL_DEVICES);
             if (!read_file_number(name, value, &number, error))
                 return false;
             add_number(plan, numbers[i].property, number);

@@ -79,6 +79,11 @@ char *berth_plan_keep(BerthPlan *plan, char *text) {
     return text;
 }
 
+bool berth_plan_is_cgroup(const BerthPlanMount *mount) {
+    return !mount->bind &&
+           (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
+}
+
 const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag) {
     for (guint i = 0; i < plan->namespaces->len; i++) {
         const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
@@ -247,9 +252,7 @@ static void find_cgroup_mounts(const BerthPlan *plan) {
 
     for (guint i = 0; i < plan->mounts->len; i++) {
         BerthPlanMount *mount = plan->mounts->pdata[i];
-        mount->hosts_cgroups =
-            all && !mount->bind &&
-            (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
+        mount->hosts_cgroups = all && berth_plan_is_cgroup(mount);
     }
 }
 

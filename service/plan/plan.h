@@ -142,10 +142,9 @@ typedef struct {
     int64_t monotonic_secs, monotonic_nsecs, boottime_secs, boottime_nsecs;
     const char *seccomp; /* "default", "unconfined"; NULL: the profile below, if there is one */
     JsonObject *seccomp_profile;
-    const char *slice;  /* of cgroupsPath */
-    GArray *properties; /* of BerthPlanProperty */
-    GPtrArray
-        *cgroup_files; /* char *: name, value … of the scope's cgroup, which systemd leaves alone */
+    const char *slice;       /* of cgroupsPath */
+    GArray *properties;      /* of BerthPlanProperty */
+    GPtrArray *cgroup_files; /* char *: name, value …, what systemd has no property for */
     GPtrArray *device_rules; /* char *: "char-MAJOR:MINOR rwm" for DeviceAllow */
     bool device_deny;        /* everything else is denied */
 
@@ -159,6 +158,9 @@ void berth_plan_free(BerthPlan *plan);
 
 /* The namespace of this kind that the container gets; NULL where it stays in the host's. */
 const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag);
+
+/* Whether it is a mount of cgroups, by either of its names. */
+bool berth_plan_is_cgroup(const BerthPlanMount *mount);
 
 /* Copies live as long as the plan. */
 char *berth_plan_keep(BerthPlan *plan, char *text);

@@ -201,6 +201,9 @@ static void test_damaged_configurations_are_errors(void) {
         {START "},\"linux\":{" NAMESPACES ",\"resources\":{\"unified\":{\"cpu.max\":\"5 7\"}}}}",
          "cpu.max"},
         {START "},\"linux\":{" NAMESPACES
+               ",\"resources\":{\"unified\":{\"memory.max\":\"default 5\"}}}}",
+         "memory.max"},
+        {START "},\"linux\":{" NAMESPACES
                ",\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"2/MB\"}]}}}",
          "2/MB"},
         {START "},\"ociVersion\":\"2.0\"" END, "2.0"},
