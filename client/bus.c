@@ -95,14 +95,18 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
     return dist_send(g_steal_pointer(&call), error);
 }
 
-int dist_for_each(int argc, char **argv, DistAct act, const void *userdata) {
+void dist_print_error(const GError *error) {
+    fprintf(stderr, "dist: %s\n", error->message);
+}
+
+int dist_for_each(char *const *arguments, DistAct act, const void *userdata) {
     int status = EXIT_SUCCESS;
 
-    for (int i = 1; i < argc; i++) {
+    for (; *arguments; arguments++) {
         g_autoptr(GError) error = NULL;
-        if (act(argv[i], userdata, &error))
+        if (act(*arguments, userdata, &error))
             continue;
-        fprintf(stderr, "dist: %s\n", error->message);
+        dist_print_error(error);
         status = EXIT_FAILURE;
     }
     return status;
@@ -142,23 +146,24 @@ static int tell(char *const *arguments, const Asked *asked, int count) {
             puts(arguments[i]);
             continue;
         }
-        fprintf(stderr, "dist: %s\n", asked[i].error->message);
+        dist_print_error(asked[i].error);
         g_error_free(asked[i].error);
         status = EXIT_FAILURE;
     }
     return status;
 }
 
-int dist_ask_each(int argc, char **argv, DistMakeCall make, const void *userdata) {
+int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata) {
     int most = geteuid() == 0 ? MAX_AT_ONCE : 1, status = EXIT_SUCCESS;
+    int all = (int)g_strv_length((char **)arguments);
     Asked asked[MAX_AT_ONCE];
 
-    for (int first = 1; first < argc; first += most) {
-        int count = MIN(most, argc - first), r = 0;
+    for (int first = 0; first < all; first += most) {
+        int count = MIN(most, all - first), r = 0;
         unsigned pending = 0;
         for (int i = 0; i < count; i++) {
             asked[i] = (Asked){NULL, &pending};
-            ask(&asked[i], argv[first + i], make, userdata);
+            ask(&asked[i], arguments[first + i], make, userdata);
         }
         while (pending > 0 && r >= 0)
             if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
@@ -166,7 +171,7 @@ int dist_ask_each(int argc, char **argv, DistMakeCall make, const void *userdata
         for (int i = 0; r < 0 && i < count; i++)
             if (!asked[i].error)
                 dist_bad_reply(r, &asked[i].error);
-        if (tell(argv + first, asked, count) != EXIT_SUCCESS)
+        if (tell(arguments + first, asked, count) != EXIT_SUCCESS)
             status = EXIT_FAILURE;
         if (r < 0)
             return EXIT_FAILURE;
@@ -193,7 +198,38 @@ int dist_call_each(const char *path, const char *interface, const char *member,
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
     const Call call = {path, interface, member};
-    return dist_for_each(argc, argv, call_one, &call);
+    return dist_for_each(argv + 1, call_one, &call);
+}
+
+typedef struct {
+    const char *path, *interface;
+    gboolean force;
+} Deletion;
+
+static bool delete_one(const char *argument, const void *userdata, GError **error) {
+    const Deletion *deletion = userdata;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, deletion->path, deletion->interface, "Delete", "sa{sv}", argument, 1,
+                  "Force", "b", (int)deletion->force);
+
+    if (reply)
+        puts(argument);
+    return reply != NULL;
+}
+
+int dist_delete_each(const char *path, const char *interface, const char *arguments,
+                     const char *summary, const char *force, int argc, char **argv,
+                     GError **error) {
+    Deletion deletion = {path, interface, FALSE};
+    const GOptionEntry options[] = {
+        {"force", 'f', 0, G_OPTION_ARG_NONE, &deletion.force, force, NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(arguments, summary, options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 1, -1, error))
+        return EXIT_FAILURE;
+    return dist_for_each(argv + 1, delete_one, &deletion);
 }
 
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {

@@ -246,6 +246,6 @@ int main(int argc, char **argv) {
     int status = run(argc, argv, &error);
     dist_agent_close();
     if (error)
-        fprintf(stderr, "dist: %s\n", error->message);
+        dist_print_error(error);
     return status;
 }

@@ -74,21 +74,26 @@ char *dist_complete_reference(const char *text);
 /* What a verb does with one of its arguments. */
 typedef bool (*DistAct)(const char *argument, const void *userdata, GError **error);
 
-/* Does it with each of argv from 1 on: one that fails is told of and is no reason to leave the
- * others. The status to exit with. */
-int dist_for_each(int argc, char **argv, DistAct act, const void *userdata);
+/* Does it with each of them: one that fails is told of and is no reason to leave the others. The
+ * status to exit with. */
+int dist_for_each(char *const *arguments, DistAct act, const void *userdata);
+void dist_print_error(const GError *error);
 
 /* The call for one argument; NULL with error. */
 typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userdata, GError **error);
 
 /* The same with calls that take their time: many at once, unless a password may be asked for, and
  * the arguments that went well are printed, in their order. */
-int dist_ask_each(int argc, char **argv, DistMakeCall make, const void *userdata);
+int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata);
 
 /* A verb that is one call for each of its arguments. */
 int dist_call_each(const char *path, const char *interface, const char *member,
                    const char *arguments, const char *summary, int argc, char **argv,
                    GError **error);
+/* One that deletes, Delete(s, a{sv}), and prints what it has deleted; force: the help of --force,
+ * which is an option of both. */
+int dist_delete_each(const char *path, const char *interface, const char *arguments,
+                     const char *summary, const char *force, int argc, char **argv, GError **error);
 
 /* Appends {sv} with an array of strings; none where it is empty or NULL. */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);

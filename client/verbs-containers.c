@@ -243,7 +243,7 @@ static int verb_kill(int argc, char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     const Kill request = {signal, all, process};
-    return dist_for_each(argc, argv, kill_one, &request);
+    return dist_for_each(argv + 1, kill_one, &request);
 }
 
 static sd_bus_message *make_stop(const char *id, const void *timeout, GError **error) {
@@ -269,7 +269,7 @@ static int verb_stop(int argc, char **argv, GError **error) {
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
     uint64_t timeout = seconds < 0 ? UINT64_MAX : (uint64_t)seconds * G_USEC_PER_SEC;
-    return dist_ask_each(argc, argv, make_stop, &timeout);
+    return dist_ask_each(argv + 1, make_stop, &timeout);
 }
 
 static int verb_wait(int argc, char **argv, GError **error) {
@@ -288,26 +288,9 @@ static int verb_wait(int argc, char **argv, GError **error) {
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
-static bool delete_one(const char *id, const void *force, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1,
-                                                "Force", "b", *(const gboolean *)force);
-
-    if (reply)
-        puts(id);
-    return reply != NULL;
-}
-
 static int verb_rm(int argc, char **argv, GError **error) {
-    gboolean force = FALSE;
-    const GOptionEntry options[] = {
-        {"force", 'f', 0, G_OPTION_ARG_NONE, &force, N_("Kill it first if it runs"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-
-    if (!dist_parse(_("ID…"), _("Delete containers."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    return dist_for_each(argc, argv, delete_one, &force);
+    return dist_delete_each(DIST_CONTAINERS, _("ID…"), _("Delete containers."),
+                            N_("Kill it first if it runs"), argc, argv, error);
 }
 
 /* The journal has its own client, which knows filters, pagers and colours. */

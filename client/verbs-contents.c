@@ -223,26 +223,9 @@ static int content_abort(int argc, char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool delete_one(const char *digest, const void *force, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Delete", "sa{sv}", digest, 1,
-                                                "Force", "b", *(const gboolean *)force);
-
-    if (reply)
-        puts(digest);
-    return reply != NULL;
-}
-
 static int content_rm(int argc, char **argv, GError **error) {
-    gboolean force = FALSE;
-    const GOptionEntry options[] = {
-        {"force", 'f', 0, G_OPTION_ARG_NONE, &force, N_("Even if an image needs it"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-
-    if (!dist_parse(_("DIGEST…"), _("Delete content."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    return dist_for_each(argc, argv, delete_one, &force);
+    return dist_delete_each(DIST_CONTENTS, _("DIGEST…"), _("Delete content."),
+                            N_("Even if an image needs it"), argc, argv, error);
 }
 
 /* Adds to the labels that are there; KEY= removes one. */

@@ -390,7 +390,7 @@ static int verb_rmi(int argc, char **argv, GError **error) {
     if (!dist_parse(_("NAME…"), _("Remove names of images."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 1, -1, error))
         return EXIT_FAILURE;
-    return dist_for_each(argc, argv, delete_one, NULL);
+    return dist_for_each(argv + 1, delete_one, NULL);
 }
 
 /* How the image was made, as its configuration tells (config.md, "history"). */

@@ -402,19 +402,18 @@ int dist_verb_run(int argc, char **argv, GError **error) {
     return start_detached("Start", id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
 }
 
-/* One that cannot be started is no reason to leave the others. */
+static bool start_one(const char *id, const void *userdata, GError **error) {
+    (void)userdata;
+    if (start_detached("Start", id, error))
+        return true;
+    g_prefix_error(error, "%s: ", id);
+    return false;
+}
+
 static int start_all(GError **error) {
     g_auto(GStrv) ids = dist_list_autostart(error);
-    int status = ids ? EXIT_SUCCESS : EXIT_FAILURE;
 
-    for (char **id = ids; id && *id; id++) {
-        g_autoptr(GError) local = NULL;
-        if (start_detached("Start", *id, &local))
-            continue;
-        fprintf(stderr, "dist: %s: %s\n", *id, local->message);
-        status = EXIT_FAILURE;
-    }
-    return status;
+    return ids ? dist_for_each(ids, start_one, NULL) : EXIT_FAILURE;
 }
 
 int dist_verb_start(int argc, char **argv, GError **error) {
