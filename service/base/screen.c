@@ -5,13 +5,12 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-enum { HOLDER_OFFSET = 8 };
-
-/* The file. */
+/* The file, as introspection/org.berth1.Containers.xml has it at Attach. */
 typedef struct {
     uint64_t written; /* how many bytes there ever were */
     char holder[BERTH_SCREEN_HOLDER_BYTES];
@@ -19,7 +18,10 @@ typedef struct {
     uint8_t ring[BERTH_SCREEN_BYTES];
 } Content;
 
-G_STATIC_ASSERT(G_STRUCT_OFFSET(Content, holder) == HOLDER_OFFSET);
+enum { HOLDER_OFFSET = offsetof(Content, holder) };
+
+G_STATIC_ASSERT(HOLDER_OFFSET == 8 && offsetof(Content, reading) == 56 &&
+                offsetof(Content, ring) == 64);
 
 int berth_screen_new(GError **error) {
     berth_autofd int file = memfd_create("berth-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -316,7 +316,7 @@ static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *err
     int r = check(call, service, error, on_properties, BERTH_CONTAINER_SEE, "inspect", &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (berth_properties_is_get_all(call)) {
+    if (berth_properties_is_get_all(call) && !berth_sight_is_watching(call, service)) {
         BerthSight sight;
         r = berth_sight_find(call, service, on_properties, &sight);
         if (r != BERTH_ACCESS_GRANTED)

@@ -38,6 +38,7 @@ bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
 /* Who has asked for objects or for all properties is told how they change, as proxies of every
  * D-Bus library expect, until he leaves the bus. sight: what he was answered by. */
 void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight);
+bool berth_sight_is_watching(sd_bus_message *call, BerthService *service);
 
 /* An event as "tsssuit", or as types say. */
 int berth_container_append_event(sd_bus_message *message, const char *types,
@@ -57,10 +58,10 @@ int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
 int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
                                  BerthContainer *container, bool force, sd_bus_error *error);
 
-/* The options of Start and Delete. */
 /* The option Descriptors, a(sh), as BerthOption reads one. */
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);
 
+/* The options of Start and Delete. */
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
 int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error);

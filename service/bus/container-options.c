@@ -199,7 +199,7 @@ int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *st
         {NULL, NULL, NULL},
     };
 
-    *streams = (BerthContainerStreams){.input = -1, .output = -1, .error = -1};
+    *streams = (BerthContainerStreams)BERTH_CONTAINER_NO_STREAMS;
     return berth_options_read(call, options, error);
 }
 

@@ -79,7 +79,7 @@ static char *exec_weakens(const BerthExecOptions *exec) {
 
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_auto(ExecRequest) request = {.streams = {.input = -1, .output = -1, .error = -1}};
+    g_auto(ExecRequest) request = {.streams = BERTH_CONTAINER_NO_STREAMS};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int r = read_exec(call, &id, &request, error);

@@ -23,10 +23,17 @@ bool berth_sight_sees(const BerthSight *sight, uint32_t owner) {
     return sight->sees_all || sight->uid == owner;
 }
 
+bool berth_sight_is_watching(sd_bus_message *call, BerthService *service) {
+    const char *sender = sd_bus_message_get_sender(call);
+
+    return sender && g_hash_table_contains(service->subscribers, sender);
+}
+
 void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight) {
     const char *sender = sd_bus_message_get_sender(call);
 
-    if (sender && !g_hash_table_contains(service->subscribers, sender))
+    /* One who has subscribed stays so. */
+    if (sender && !berth_sight_is_watching(call, service))
         g_hash_table_insert(service->subscribers, g_strdup(sender),
                             g_memdup2(sight, sizeof *sight));
 }

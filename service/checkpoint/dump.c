@@ -173,9 +173,7 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
         berth_criu_add(arguments, "--leave-running");
     bool good = add_mounts(&mounts, dump->plan, dump->pid, error);
     g_free(mounts.dev);
-    if (!good)
-        return false;
-    if (!add_streams(&streams, arguments, error))
+    if (!good || !add_streams(&streams, arguments, error))
         return false;
     berth_autofd int directory =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

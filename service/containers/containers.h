@@ -67,6 +67,10 @@ typedef struct {
     const char *names[BERTH_MAX_DESCRIPTORS + 1]; /* ends with NULL */
 } BerthContainerStreams;
 
+/* What it begins as: /dev/null and the journal. */
+#define BERTH_CONTAINER_NO_STREAMS                                                                 \
+    { .input = -1, .output = -1, .error = -1 }
+
 typedef void (*BerthEventObserver)(const BerthEvent *event, BerthContainer *container,
                                    void *userdata);
 

@@ -189,7 +189,6 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         done(error, userdata);
         return;
     }
-    g_autofree char *names = g_strjoinv(":", (char **)streams->names);
     const BerthLaunchRequest request = {
         .event = containers->event,
         .program = containers->program,
@@ -200,7 +199,7 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
         .error = streams->error,
         .descriptors = streams->descriptors,
         .descriptor_count = streams->count,
-        .descriptor_names = names,
+        .descriptor_names = streams->names,
         .config = config,
         .target = container->first->pidfd,
         .snapshots = -1,

@@ -172,7 +172,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int on_next(sd_event_source *source, uint64_t usec, void *userdata) {
-    static const BerthContainerStreams none = {.input = -1, .output = -1, .error = -1};
+    static const BerthContainerStreams none = BERTH_CONTAINER_NO_STREAMS;
     BerthHealth *health = userdata;
     BerthContainer *container = health->container;
 

@@ -302,6 +302,8 @@ static int on_helper(sd_event_source *source, const siginfo_t *info, void *userd
 static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int socket,
                   GError **error) {
     g_autofree char *pid_text = g_strdup_printf("%u", request->pid);
+    g_autofree char *names =
+        request->descriptor_count > 0 ? g_strjoinv(":", (char **)request->descriptor_names) : NULL;
     char *arguments[] = {
         (char *)(request->name ? request->name : "berth-launch"),
         (char *)request->mode,
@@ -313,7 +315,7 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
         (char *)(request->arguments[1] ? request->arguments[1]
                  : request->error < 0  ? "journal"
                                        : "-"),
-        (char *)(request->descriptor_count > 0 ? request->descriptor_names : NULL),
+        names,
         NULL,
     };
     int count = DESCRIPTORS + (int)request->descriptor_count;

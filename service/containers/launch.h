@@ -22,14 +22,14 @@ typedef struct {
     int input, output, error; /* -1: /dev/null and the journal */
     const int *descriptors;   /* further ones, from 3 on */
     unsigned descriptor_count;
-    const char *descriptor_names; /* theirs, with colons between them */
-    int config;                   /* the OCI runtime configuration */
-    int target;                   /* the container's directory, or a pidfd of its first process */
-    uint32_t pid;                 /* for disconnect; 0 */
-    const char *arguments[2];     /* after the id; NULL: "journal" or "-" for output and error */
-    bool takes_its_time;          /* it may last as long as it will */
-    bool restores;                /* what is born only makes the process; see restored */
-    int snapshots;                /* -1 for exec */
+    const char *const *descriptor_names; /* theirs, none with a colon; ends with NULL */
+    int config;                          /* the OCI runtime configuration */
+    int target;               /* the container's directory, or a pidfd of its first process */
+    uint32_t pid;             /* for disconnect; 0 */
+    const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
+    bool takes_its_time;      /* it may last as long as it will */
+    bool restores;            /* what is born only makes the process; see restored */
+    int snapshots;            /* -1 for exec */
 } BerthLaunchRequest;
 
 typedef struct {

@@ -36,7 +36,7 @@ static void on_started(const GError *error, void *userdata) {
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-    static const BerthContainerStreams none = {.input = -1, .output = -1, .error = -1};
+    static const BerthContainerStreams none = BERTH_CONTAINER_NO_STREAMS;
     BerthContainer *container = userdata;
     Restarted *restarted = g_new0(Restarted, 1);
 

@@ -142,7 +142,6 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
     if (!berth_container_open_files(first->container, &config, &directory, error) ||
         (restoring && (restorer = berth_launch_open_program("berth-checkpoint", error)) < 0))
         return NULL;
-    g_autofree char *names = g_strjoinv(":", (char **)streams->names);
     const BerthLaunchRequest request = {
         .event = containers->event,
         .program = restoring ? restorer : containers->program,
@@ -156,7 +155,7 @@ static BerthLaunch *launch(BerthProcess *first, const BerthContainerStreams *str
         .error = streams->error,
         .descriptors = streams->descriptors,
         .descriptor_count = streams->count,
-        .descriptor_names = names,
+        .descriptor_names = streams->names,
         .config = config,
         .target = directory,
         .snapshots = berth_snapshot_store_get_directory(containers->images->snapshots),
