@@ -190,6 +190,8 @@ const char *berth_container_get_health(const BerthContainer *container);
  * g_strfreev. */
 char **berth_container_list_addresses(BerthContainer *container);
 char **berth_container_list_ports(BerthContainer *container);
+/* "80/tcp": what its image says to listen on; freed with g_strfreev. */
+char **berth_container_list_exposed_ports(const BerthContainer *container);
 
 /* Of a process of a container; 0 where there is none. */
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, const char *process);

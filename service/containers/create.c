@@ -257,7 +257,8 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
     return true;
 }
 
-/* The names of its volumes, by which they are known to be in use, and its ports. */
+/* The names of its volumes, by which they are known to be in use, its ports, and those that its
+ * image says to be of use. */
 static GVariant *make_extra(const BerthContainerOptions *options, const BerthImageInfo *image) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
@@ -273,11 +274,31 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
     g_variant_dict_insert_value(
         &extra, "Ports",
         g_variant_new_strv((const char *const *)options->ports, options->ports ? -1 : 0));
+    if (image)
+        g_variant_dict_insert_value(&extra, "ExposedPorts",
+                                    g_variant_new_strv((const char *const *)image->ports, -1));
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
     berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
+}
+
+/* The image's labels, as keys and values, and over them the caller's. */
+static char **make_labels(char *const *of_image, char *const *own) {
+    GPtrArray *all = g_ptr_array_new();
+
+    for (char *const *key = of_image; key && *key; key += 2) {
+        bool is_own = false;
+        for (char *const *other = own; other && *other; other += 2)
+            is_own = is_own || g_str_equal(*other, *key);
+        for (int i = 0; !is_own && i < 2; i++)
+            g_ptr_array_add(all, g_strdup(key[i]));
+    }
+    for (; own && *own; own++)
+        g_ptr_array_add(all, g_strdup(*own));
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
 }
 
 static void fill_record(BerthContainerRecord *record, const Creation *creation,
@@ -296,7 +317,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .state = BERTH_CONTAINER_CREATED,
         .created_usec = (uint64_t)g_get_real_time(),
         .status = BERTH_STATUS_UNKNOWN,
-        .labels = g_strdupv(options->labels),
+        .labels = make_labels(image ? image->labels : NULL, options->labels),
         .chain_id = g_strdup(image ? image->chain_id : NO_CHAIN),
         .systemd = is_system,
         .slice = g_strdup(options->slice),

@@ -65,6 +65,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) addresses = berth_container_list_addresses(container);
     g_auto(GStrv) ports = berth_container_list_ports(container);
+    g_auto(GStrv) exposed = berth_container_list_exposed_ports(container);
     g_autofree char *properties =
         record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
 
@@ -92,6 +93,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     add_string(builder, "network", record->network);
     add_list(builder, "addresses", addresses);
     add_list(builder, "ports", ports);
+    add_list(builder, "exposedPorts", exposed);
     add_labels(builder, record->labels);
     add_processes(builder, container);
 }

@@ -168,13 +168,21 @@ char **berth_container_list_addresses(BerthContainer *container) {
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
-char **berth_container_list_ports(BerthContainer *container) {
+static char **list_extra(const BerthContainer *container, const char *key) {
     g_autoptr(GVariant) value =
         container->record.extra
-            ? g_variant_lookup_value(container->record.extra, "Ports", G_VARIANT_TYPE_STRING_ARRAY)
+            ? g_variant_lookup_value(container->record.extra, key, G_VARIANT_TYPE_STRING_ARRAY)
             : NULL;
 
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
+}
+
+char **berth_container_list_ports(BerthContainer *container) {
+    return list_extra(container, "Ports");
+}
+
+char **berth_container_list_exposed_ports(const BerthContainer *container) {
+    return list_extra(container, "ExposedPorts");
 }
 
 bool berth_container_has_network(const BerthContainer *container) {

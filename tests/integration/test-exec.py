@@ -200,6 +200,38 @@ def test_what_it_writes_is_in_the_journal():
     contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
 
 
+def test_logs_from_a_time_on_and_as_they_come():
+    good("run", "-d", "--id=talks", IMAGE, "sh", "-c", "echo early; sleep 2; echo late; while [ ! -e /end ]; do sleep 0.1; done; echo last")
+    follower = subprocess.Popen(["dist", "logs", "-f", "talks"], stdout=subprocess.PIPE, text=True)
+    try:
+        for word in ("early", "late"):
+            contains(follower.stdout.readline(), word)
+        lines = [json.loads(line) for line in run("journalctl", "-o", "json", "-u", "berth-talks.scope").out.splitlines()]
+        late = [line["__REALTIME_TIMESTAMP"] for line in lines if line.get("MESSAGE") == "late"][0]
+        since = good("logs", f"--since=@{int(late) // 1000000}", "talks")
+        contains(since, "late")
+        assert "early" not in since, since
+        good("exec", "talks", "touch", "/end")
+        contains(follower.stdout.readline(), "last")
+    finally:
+        follower.kill()
+        follower.wait()
+    good("rm", "-f", "talks")
+
+
+def test_standard_input_that_is_closed_or_ends_early():
+    for shell, status, out in (("<&-", 0, ""), ("</dev/null", 0, "")):
+        result = run("sh", "-c", f"dist run --rm {IMAGE} cat {shell}")
+        equal((result.status, result.out), (status, out), str(result))
+        result = run("sh", "-c", f"dist exec box cat {shell}")
+        equal((result.status, result.out), (status, out), str(result))
+    # Who writes to what has ended is told as by any pipe.
+    result = run("sh", "-c", f"(yes; echo $? >/tmp/yes-status) | dist run --rm {IMAGE} head -n 1")
+    equal((result.status, result.out), (0, "y\n"), str(result))
+    with open("/tmp/yes-status", encoding="utf-8") as file:
+        equal(file.read(), "141\n", "SIGPIPE")
+
+
 def test_a_process_is_killed_alone():
     good("exec", "-d", "--process=victim", "box", "sleep", "1000")
     contains(dist("kill", "--all", "--process=victim", "box").err, "either one process")
@@ -295,6 +327,26 @@ def test_a_terminal_as_ssh_has_it():
     terminal.expect("on-130")
     terminal.type("exit 5\n")
     equal(terminal.end(), 5)
+
+
+def test_job_control_in_a_terminal():
+    terminal = Terminal("run", "-it", "--rm", "--id=jobs", IMAGE, "sh")
+    terminal.expect("# ")
+    terminal.type("sleep 1234\n")
+    wait_until(lambda: "sleep 1234" in good("top", "jobs"), "the command in the foreground")
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    equal(terminal.process.poll(), None, "dist is not what was stopped")
+    terminal.type("jobs; echo listed-$((1+1))\n")
+    contains(terminal.read_to("listed-2"), "sleep 1234")
+    terminal.type("bg; echo back-$((1+1))\n")
+    terminal.expect("back-2")
+    terminal.type("fg\n")
+    terminal.expect("sleep 1234")
+    terminal.type("\x03")
+    terminal.type("echo alive-$((1+1)); exit 6\n")
+    terminal.expect("alive-2")
+    equal(terminal.end(), 6)
 
 
 def test_what_ends_at_once_is_seen():

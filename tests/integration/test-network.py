@@ -50,6 +50,11 @@ def test_none_has_only_loopback():
     contains(out, "UP")
 
 
+def test_the_hosts_is_the_hosts():
+    equal(good("run", "--rm", "--network=host", IMAGE, "readlink", "/proc/self/ns/net").strip(), os.readlink("/proc/self/ns/net"))
+    assert good("run", "--rm", IMAGE, "readlink", "/proc/self/ns/net").strip() != os.readlink("/proc/self/ns/net")
+
+
 def test_a_container_has_an_address():
     good("run", "-d", "--id=one", "--network=mine", IMAGE)
     good("run", "-d", "--id=two", "--network=mine", "--hostname=second", IMAGE)
@@ -70,6 +75,15 @@ def test_its_name_is_resolved_on_the_host():
 def test_containers_reach_each_other():
     good("exec", "-d", "--process=server", "two", "sh", "-c", "mkdir /www; echo page >/www/index.html; httpd -f -p 80 -h /www")
     wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", f"http://{address('two')}/").out == "page\n", "the page")
+
+
+def test_what_goes_through_it_is_counted():
+    before = [row for row in listing("stats", "one") if row["id"] == "one"][0]
+    good("exec", "two", "dd", "if=/dev/zero", "of=/www/much", "bs=1k", "count=200")
+    good("exec", "one", "wget", "-q", "-O/dev/null", f"http://{address('two')}/much")
+    after = [row for row in listing("stats", "one") if row["id"] == "one"][0]
+    for name, least in (("received", 200 * 1024), ("sent", 100)):
+        assert after[name] >= before[name] + least, (name, before, after)
 
 
 def test_the_service_may_die():

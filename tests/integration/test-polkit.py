@@ -100,7 +100,8 @@ def test_his_own_containers_are_his():
 
 
 def test_privileges_are_another_question():
-    for option in ("--network=host", "--cap-add=SYS_ADMIN", "--seccomp=unconfined"):
+    for option in ("--network=host", "--cap-add=SYS_ADMIN", "--seccomp=unconfined", "--userns=host", "--privileged",
+                   "--device=/dev/null", "--volume=/tmp:/x", "--slice=system.slice"):
         result = dist("--no-ask-password", "run", "--rm", option, IMAGE, "true", user="alice")
         equal(result.status, 125)
         contains(result.err, "create-privileged")

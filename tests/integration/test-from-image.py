@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a container has of its image's configuration, each member of it, and what the caller's own options
+# change of that.
+
+import json
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/from/image:x"
+CONFIG = {
+    "Entrypoint": ["sh", "-c"], "Cmd": ["echo default; id -u; id -G; pwd; echo $A $HOME"], "Env": ["PATH=/bin", "A=1"],
+    "User": "worker:crew", "WorkingDir": "/work", "Volumes": {"/kept": {}}, "StopSignal": "SIGUSR1",
+    "Labels": {"of": "image", "both": "image"}, "ExposedPorts": {"80/tcp": {}, "53/udp": {}},
+}
+
+
+def inspect(name):
+    return json.loads(good("inspect", name))
+
+
+def test_setup():
+    layer = oci.busybox_layer().add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nworker:x:70:80::/home/worker:/bin/sh\n")
+    layer.add("etc/group", b"root:x:0:\ncrew:x:81:\nmore:x:82:worker\n")
+    layer.directory("kept").add("kept/of-image", b"kept\n")
+    oci.push(oci.Image([layer], CONFIG), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_command_user_environment_and_directory():
+    equal(good("run", "--rm", IMAGE).split(), ["default", "70", "81", "/work", "1", "/home/worker"])
+    # Without a group, that of passwd and those that name the user.
+    equal(good("run", "--rm", "-u", "worker", IMAGE, "id -G").split(), ["80", "82"])
+    equal(good("run", "--rm", "-u", "root", "-w", "/tmp", "-e", "A=2", IMAGE, "id -u; pwd; echo $A").split(), ["0", "/tmp", "2"])
+
+
+def test_volumes():
+    """They last as long as the container, and can be written to whatever else can."""
+    for options in ([], ["--read-only"]):
+        equal(good("run", "--rm", *options, "-u", "root", IMAGE, "cat /kept/of-image; echo more >>/kept/of-image; wc -l </kept/of-image"),
+              "kept\n2\n")
+
+
+def test_stop_signal():
+    good("run", "-d", "--id=stopped", IMAGE, "trap 'exit 9' USR1; echo ready; while :; do sleep 0.1; done")
+    wait_until(lambda: "ready" in good("logs", "stopped"), "the trap")
+    good("stop", "stopped")
+    equal(dist("wait", "stopped").status, 9)
+    good("rm", "stopped")
+
+
+def test_labels_of_both():
+    good("create", "--id=labelled", "-l", "both=option", "-l", "mine=yes", IMAGE)
+    equal(inspect("labelled")["labels"], {"of": "image", "both": "option", "mine": "yes"})
+    contains(busctl("get-property", "org.berth1", "/org/berth1/containers/labelled", "org.berth1.Container", "Labels").out,
+             '"of" "image"')
+    kill_service()
+    equal(inspect("labelled")["labels"], {"of": "image", "both": "option", "mine": "yes"})
+    good("rm", "labelled")
+
+
+def test_exposed_ports():
+    good("create", "--id=exposed", IMAGE)
+    equal(sorted(inspect("exposed")["exposedPorts"]), ["53/udp", "80/tcp"])
+    equal(inspect("exposed")["ports"], [], "nothing is passed on by that")
+    good("rm", "exposed")
+
+
+def test_nothing_is_left():
+    equal(listing("ps", "-a"), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
