@@ -4,6 +4,7 @@
  * contents-ingests.c. */
 
 #include "base/fd.h"
+#include "base/labels.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
 #include "bus/options.h"

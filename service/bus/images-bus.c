@@ -4,6 +4,7 @@
  * is in images-transfers.c. */
 
 #include "base/fd.h"
+#include "base/labels.h"
 #include "bus/access.h"
 #include "bus/images-object.h"
 #include "bus/options.h"

@@ -42,17 +42,3 @@ int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
         r = sd_bus_message_append(message, "{ss}", label[0], label[1]);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
-
-static bool has_label(char *const *labels, const char *key, const char *value) {
-    for (; labels && *labels; labels += 2)
-        if (g_str_equal(labels[0], key))
-            return value[0] == '\0' || g_str_equal(labels[1], value);
-    return false;
-}
-
-bool berth_labels_match(char *const *labels, char *const *wanted) {
-    for (; wanted && *wanted; wanted += 2)
-        if (!has_label(labels, wanted[0], wanted[1]))
-            return false;
-    return true;
-}

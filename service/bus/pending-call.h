@@ -22,8 +22,5 @@ void berth_pending_call_finish(const GError *error, void *pending);
 /* Answers call with the path of a transfer. */
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer);
 
-/* Whether labels hold all of those wanted (either NULL for none); a wanted value "" is any. */
-bool berth_labels_match(char *const *labels, char *const *wanted);
-
 /* Appends labels, which are key, value, …, as a{ss}. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels);

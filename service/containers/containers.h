@@ -189,7 +189,7 @@ const char *berth_container_get_health(const BerthContainer *container);
 /* Addresses in its network; "[IP:]HOST:CONTAINER/PROTOCOL" of what is passed on to it. Freed with
  * g_strfreev. */
 char **berth_container_list_addresses(BerthContainer *container);
-char **berth_container_list_ports(BerthContainer *container);
+char **berth_container_list_ports(const BerthContainer *container);
 /* "80/tcp": what its image says to listen on; freed with g_strfreev. */
 char **berth_container_list_exposed_ports(const BerthContainer *container);
 

@@ -4,6 +4,7 @@
  * makes it count. */
 
 #include "base/fd.h"
+#include "base/labels.h"
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
@@ -284,23 +285,6 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
-/* The image's labels, as keys and values, and over them the caller's. */
-static char **make_labels(char *const *of_image, char *const *own) {
-    GPtrArray *all = g_ptr_array_new();
-
-    for (char *const *key = of_image; key && *key; key += 2) {
-        bool is_own = false;
-        for (char *const *other = own; other && *other; other += 2)
-            is_own = is_own || g_str_equal(*other, *key);
-        for (int i = 0; !is_own && i < 2; i++)
-            g_ptr_array_add(all, g_strdup(key[i]));
-    }
-    for (; own && *own; own++)
-        g_ptr_array_add(all, g_strdup(*own));
-    g_ptr_array_add(all, NULL);
-    return (char **)g_ptr_array_free(all, FALSE);
-}
-
 static void fill_record(BerthContainerRecord *record, const Creation *creation,
                         const BerthImageInfo *image) {
     const BerthContainerOptions *options = &creation->options;
@@ -317,7 +301,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .state = BERTH_CONTAINER_CREATED,
         .created_usec = (uint64_t)g_get_real_time(),
         .status = BERTH_STATUS_UNKNOWN,
-        .labels = make_labels(image ? image->labels : NULL, options->labels),
+        .labels = berth_labels_merge(image ? image->labels : NULL, options->labels),
         .chain_id = g_strdup(image ? image->chain_id : NO_CHAIN),
         .systemd = is_system,
         .slice = g_strdup(options->slice),

@@ -203,9 +203,7 @@ static int on_next(sd_event_source *source, uint64_t usec, void *userdata) {
 
 void berth_container_start_health(BerthContainer *container) {
     g_autoptr(GVariant) options =
-        container->record.extra
-            ? g_variant_lookup_value(container->record.extra, "Health", G_VARIANT_TYPE_VARDICT)
-            : NULL;
+        berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT);
     g_auto(GStrv) test = NULL;
 
     berth_container_stop_health(container);

@@ -170,14 +170,12 @@ char **berth_container_list_addresses(BerthContainer *container) {
 
 static char **list_extra(const BerthContainer *container, const char *key) {
     g_autoptr(GVariant) value =
-        container->record.extra
-            ? g_variant_lookup_value(container->record.extra, key, G_VARIANT_TYPE_STRING_ARRAY)
-            : NULL;
+        berth_container_record_get_extra(&container->record, key, G_VARIANT_TYPE_STRING_ARRAY);
 
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
-char **berth_container_list_ports(BerthContainer *container) {
+char **berth_container_list_ports(const BerthContainer *container) {
     return list_extra(container, "Ports");
 }
 

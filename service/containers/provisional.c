@@ -8,12 +8,8 @@
 
 #define CREATOR "Creator"
 
-static const char *get_creator(const BerthContainer *container) {
-    const char *name = NULL;
-
-    if (container->record.extra)
-        g_variant_lookup(container->record.extra, CREATOR, "&s", &name);
-    return name;
+static GVariant *get_creator(const BerthContainer *container) {
+    return berth_container_record_get_extra(&container->record, CREATOR, G_VARIANT_TYPE_STRING);
 }
 
 static int on_left(sd_bus_track *track, void *userdata) {
@@ -31,13 +27,13 @@ void berth_provisional_note(GVariantDict *extra, const char *creator) {
 }
 
 void berth_provisional_watch(BerthContainer *container) {
-    const char *creator = get_creator(container);
+    g_autoptr(GVariant) creator = get_creator(container);
 
     if (!creator || container->record.state != BERTH_CONTAINER_CREATED)
         return;
     int r = sd_bus_track_new(container->containers->bus, &container->creator, on_left, container);
     if (r >= 0)
-        r = sd_bus_track_add_name(container->creator, creator);
+        r = sd_bus_track_add_name(container->creator, g_variant_get_string(creator, NULL));
     /* He may have left already. */
     if (r < 0)
         on_left(container->creator, container);
@@ -45,10 +41,7 @@ void berth_provisional_watch(BerthContainer *container) {
 
 void berth_provisional_keep(BerthContainer *container) {
     container->creator = sd_bus_track_unref(container->creator);
-    if (!get_creator(container))
-        return;
-    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(container->record.extra);
-    g_variant_dict_remove(&extra, CREATOR);
-    g_variant_unref(container->record.extra);
-    container->record.extra = g_variant_ref_sink(g_variant_dict_end(&extra));
+    g_autoptr(GVariant) creator = get_creator(container);
+    if (creator)
+        berth_container_record_set_extra(&container->record, CREATOR, NULL);
 }

@@ -19,11 +19,10 @@
 #define MAX_CONFIG_BYTES (8u * 1024 * 1024)
 
 static char *get_old_name(const BerthContainer *container) {
-    char *name = NULL;
+    g_autoptr(GVariant) name =
+        berth_container_record_get_extra(&container->record, RENAMED_FROM, G_VARIANT_TYPE_STRING);
 
-    if (container->record.extra)
-        g_variant_lookup(container->record.extra, RENAMED_FROM, "s", &name);
-    return name;
+    return name ? g_variant_dup_string(name, NULL) : NULL;
 }
 
 /* Files of its directory are named in its configuration. */
@@ -95,15 +94,6 @@ static bool check(BerthContainer *container, const char *id, GError **error) {
     return berth_container_check_idle(container, error);
 }
 
-static void note_old_name(BerthContainerRecord *record, const char *old) {
-    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(record->extra);
-
-    g_variant_dict_insert(&extra, RENAMED_FROM, "s", old);
-    if (record->extra)
-        g_variant_unref(record->extra);
-    record->extra = g_variant_ref_sink(g_variant_dict_end(&extra));
-}
-
 /* What is called after it, in memory. */
 static void take_name(BerthContainer *container) {
     GHashTableIter iterator;
@@ -125,7 +115,7 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
         return false;
     g_autofree char *old = g_strdup(container->record.id);
     berth_process_drop_terminal(container->first);
-    note_old_name(&container->record, old);
+    berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
     if (!berth_container_store_rename(containers->database, &container->record, id, &deleted,
                                       &created, error))
         return false;

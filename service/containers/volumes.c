@@ -108,9 +108,9 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
     return g_build_filename(containers->state_path, "volumes", name, NULL);
 }
 
-static bool is_in(GVariant *extra, const char *name) {
+static bool has_volume(const BerthContainerRecord *record, const char *name) {
     g_autoptr(GVariant) value =
-        extra ? g_variant_lookup_value(extra, "Volumes", G_VARIANT_TYPE_STRING_ARRAY) : NULL;
+        berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
     g_autofree const char **names = value ? g_variant_get_strv(value, NULL) : NULL;
 
     return names && g_strv_contains(names, name);
@@ -126,7 +126,7 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, GError *
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainerRecord *record = &((BerthContainer *)value)->record;
-        if (is_in(record->extra, name))
+        if (has_volume(record, name))
             return berth_error_set(error, BERTH_ERROR_IN_USE,
                                    "the container \"%s\" has the volume \"%s\"; delete it first",
                                    record->id, name);

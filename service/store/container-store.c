@@ -39,6 +39,23 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->extra, g_variant_unref);
 }
 
+GVariant *berth_container_record_get_extra(const BerthContainerRecord *record, const char *key,
+                                           const GVariantType *type) {
+    return record->extra ? g_variant_lookup_value(record->extra, key, type) : NULL;
+}
+
+void berth_container_record_set_extra(BerthContainerRecord *record, const char *key,
+                                      GVariant *value) {
+    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(record->extra);
+
+    if (value)
+        g_variant_dict_insert_value(&extra, key, value);
+    else
+        g_variant_dict_remove(&extra, key);
+    g_clear_pointer(&record->extra, g_variant_unref);
+    record->extra = g_variant_ref_sink(g_variant_dict_end(&extra));
+}
+
 void berth_process_record_free(BerthProcessRecord *process) {
     if (!process)
         return;

@@ -60,6 +60,14 @@ typedef struct {
 } BerthEvent;
 
 void berth_container_record_clear(BerthContainerRecord *record);
+
+/* A value of extra, freed with g_variant_unref; NULL where there is none of this type. */
+GVariant *berth_container_record_get_extra(const BerthContainerRecord *record, const char *key,
+                                           const GVariantType *type);
+/* value, if it floats, becomes the record's; NULL: none from now on. Nothing is written. */
+void berth_container_record_set_extra(BerthContainerRecord *record, const char *key,
+                                      GVariant *value);
+
 void berth_event_free(BerthEvent *event);
 
 const char *berth_container_state_get_name(BerthContainerState state);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/labels.h"
+
+#include <glib.h>
+
+const char *berth_labels_find(char *const *labels, const char *key) {
+    for (; labels && *labels; labels += 2)
+        if (g_str_equal(labels[0], key))
+            return labels[1];
+    return NULL;
+}
+
+bool berth_labels_match(char *const *labels, char *const *wanted) {
+    for (; wanted && *wanted; wanted += 2) {
+        const char *value = berth_labels_find(labels, wanted[0]);
+        if (!value || (wanted[1][0] != '\0' && !g_str_equal(value, wanted[1])))
+            return false;
+    }
+    return true;
+}
+
+static void add(GPtrArray *all, char *const *label) {
+    g_ptr_array_add(all, g_strdup(label[0]));
+    g_ptr_array_add(all, g_strdup(label[1]));
+}
+
+char **berth_labels_merge(char *const *under, char *const *over) {
+    GPtrArray *all = g_ptr_array_new();
+
+    for (; under && *under; under += 2)
+        if (!berth_labels_find(over, under[0]))
+            add(all, under);
+    for (; over && *over; over += 2)
+        add(all, over);
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Labels of images, contents and containers: key, value, …, ended with NULL; NULL for none. */
+
+#pragma once
+
+#include <stdbool.h>
+
+/* NULL where there is none. */
+const char *berth_labels_find(char *const *labels, const char *key);
+
+/* Whether labels hold all of those wanted; a wanted value "" is any. */
+bool berth_labels_match(char *const *labels, char *const *wanted);
+
+/* Both, with those of over where a key is in both; freed with g_strfreev. */
+char **berth_labels_merge(char *const *under, char *const *over);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/labels.h"
+
+#include <glib.h>
+
+/* "KEY VALUE KEY VALUE"; NULL for none. */
+static char **split(const char *text) {
+    return text ? g_strsplit(text, " ", -1) : NULL;
+}
+
+static void test_find(void) {
+    g_auto(GStrv) labels = split("a 1 b 2");
+
+    g_assert_cmpstr(berth_labels_find(labels, "b"), ==, "2");
+    g_assert_null(berth_labels_find(labels, "1"));
+    g_assert_null(berth_labels_find(NULL, "a"));
+}
+
+static bool match(const char *text, const char *wanted_text) {
+    g_auto(GStrv) labels = split(text);
+    g_auto(GStrv) wanted = split(wanted_text);
+
+    return berth_labels_match(labels, wanted);
+}
+
+static void test_match(void) {
+    g_assert_true(match("a 1 b 2", "b 2 a 1"));
+    g_assert_true(match("a 1 b 2", "a "));
+    g_assert_true(match("a 1 b 2", NULL));
+    g_assert_true(match(NULL, NULL));
+    g_assert_false(match("a 1 b 2", "a 1 b 1"));
+    g_assert_false(match("a 1 b 2", "c "));
+    g_assert_false(match(NULL, "a "));
+}
+
+static void assert_merged(const char *under_text, const char *over_text, const char *expected) {
+    g_auto(GStrv) under = split(under_text);
+    g_auto(GStrv) over = split(over_text);
+    g_auto(GStrv) merged = berth_labels_merge(under, over);
+    g_autofree char *text = g_strjoinv(" ", merged);
+
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_merge(void) {
+    assert_merged("a 1 b 2", "b 3 c 4", "a 1 b 3 c 4");
+    assert_merged("a 1 b 2", NULL, "a 1 b 2");
+    assert_merged(NULL, "b 3 c 4", "b 3 c 4");
+    assert_merged(NULL, NULL, "");
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/labels/find", test_find);
+    g_test_add_func("/labels/match", test_match);
+    g_test_add_func("/labels/merge", test_merge);
+    return g_test_run();
+}
