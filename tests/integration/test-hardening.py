@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What makes a bug less useful: how the programs are built, what the unit keeps from the service, and
+# that containers inherit none of that.
+
+import json
+import os
+import platform
+import re
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/hardening/base:x"
+SOCKETS = r"""
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+int main(void) {
+    static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_ALG, AF_VSOCK};
+    for (int i = 0; i < 6; i++)
+        printf("%d\n", socket(families[i], families[i] == AF_ALG ? SOCK_SEQPACKET : SOCK_STREAM, 0) < 0 && errno == EPERM);
+    return 0;
+}
+"""
+
+
+def programs():
+    """All that is installed to be run."""
+    found = [f"/usr/libexec/berth/{name}" for name in sorted(os.listdir("/usr/libexec/berth"))] + ["/usr/bin/dist"]
+    assert len(found) >= 11, found
+    return found
+
+
+def readelf(*arguments):
+    result = run("readelf", "-W", *arguments)
+    equal(result.status, 0, arguments)
+    return result.out
+
+
+def is_static(path):
+    return "(NEEDED)" not in readelf("-d", path)
+
+
+def test_setup():
+    layer = oci.busybox_layer()
+    equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/sockets", "-", input=SOCKETS).status, 0)
+    with open("/var/tmp/sockets", "rb") as file:
+        layer.add("sockets", file.read(), mode=0o755)
+    oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_programs_lie_anywhere_and_bind_at_once():
+    for path in programs():
+        contains(readelf("-h", path), "DYN (Position-Independent Executable file)")
+        dynamic = readelf("-d", path)
+        if not is_static(path):
+            contains(dynamic, "BIND_NOW")
+        assert "TEXTREL" not in dynamic, path
+        segments = readelf("-l", path)
+        contains(segments, "GNU_RELRO")
+        stack = re.search(r"GNU_STACK.*", segments).group(0)
+        assert "RWE" not in stack, (path, stack)
+        writable = [line for line in segments.splitlines() if line.strip().startswith("LOAD") and "RWE" in line]
+        equal(writable, [], path)
+
+
+def test_programs_check_buffers():
+    """Those of the C library that check sizes are called, and the guard of the stack is there."""
+    for path in programs():
+        symbols = readelf("--syms", path)
+        contains(symbols, "__stack_chk_fail")
+        checked = {name for name in re.findall(r"\b(__\w+_chk)\b", symbols)} - {"__stack_chk_fail"}
+        assert checked, f"{path} calls no function that checks"
+
+
+def test_functions_are_marked_for_branch_tracking():
+    """The C library's start-up code is not, on Debian, so that the whole program is not; all of Berth's
+    own begins with the mark."""
+    if platform.machine() != "x86_64":
+        return
+    for path in programs():
+        main = re.search(r"^\s*\d+: ([0-9a-f]{16})\s+\d+ FUNC\s+GLOBAL\s+DEFAULT\s+\d+ main$", readelf("--syms", path), re.M)
+        code = run("objdump", "-d", f"--start-address=0x{main.group(1)}", f"--stop-address={int(main.group(1), 16) + 4:#x}", path)
+        contains(code.out, "endbr64")
+
+
+def test_every_file_was_compiled_so():
+    """What leaves no trace of its own in a program: each source's command, as the build has it."""
+    with open(os.environ["BERTH_BUILD"] + "/compile_commands.json", encoding="utf-8") as file:
+        commands = [entry for entry in json.load(file) if "/service/" in entry["file"] or "/client/" in entry["file"]]
+    assert len(commands) > 150, len(commands)
+    for flag in ("-fstack-clash-protection", "-ftrivial-auto-var-init=zero", "-fstack-protector-strong", "-fcf-protection=full"):
+        equal({entry["file"] for entry in commands if flag not in entry["command"]}, set(), flag)
+    if "-D_FORTIFY_SOURCE=3" not in commands[0]["command"]:
+        compiled = run("gcc", "-x", "c", "-c", "-o", "/dev/null", "-",
+                       input="unsigned long f(void *p) { return __builtin_dynamic_object_size(p, 0); }")
+        assert compiled.status != 0, "the compiler has level 3, and level 2 is used"
+    equal({entry["file"] for entry in commands if not re.search(r"-D_FORTIFY_SOURCE=[23]", entry["command"])}, set())
+
+
+def test_families_of_sockets_in_a_container():
+    equal(good("run", "--rm", IMAGE, "/sockets").split(), ["0", "0", "0", "0", "1", "1"])
+    equal(good("run", "--rm", "--userns=host", IMAGE, "/sockets").split(), ["0", "0", "0", "0", "1", "1"])
+
+
+def read_status(text):
+    return dict(re.findall(r"(?m)^(\w+):\s+(.*)$", text))
+
+
+BARE = {
+    "ociVersion": "1.0.2",
+    "process": {"args": ["cat", "/proc/self/status", "/proc/self/personality"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0},
+                "noNewPrivileges": False},
+    "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+    "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}]},
+}
+
+
+def test_containers_inherit_nothing_of_the_unit():
+    """A configuration that restricts nothing has what the machine's first process has."""
+    root = "/var/tmp/bundle/rootfs"
+    os.makedirs(f"{root}/bin")
+    os.makedirs(f"{root}/proc")
+    run("cp", "/bin/busybox", f"{root}/bin/cat")
+    with open("/proc/1/status", encoding="ascii") as file:
+        first = read_status(file.read())
+    with open("/usr/include/linux/capability.h", encoding="ascii") as file:
+        numbers = re.findall(r"(?m)^#define (CAP_\w+)\s+(\d+)$", file.read())
+    capabilities = [name for name, number in numbers if int(first["CapBnd"], 16) >> int(number) & 1]
+    BARE["process"]["capabilities"] = {name: capabilities for name in ("bounding", "effective", "permitted")}
+    with open("/var/tmp/bundle/config.json", "w", encoding="utf-8") as file:
+        json.dump({**BARE, "root": {"path": root}}, file)
+    out = good("run", "--rm", "--bundle", "/var/tmp/bundle")
+    inside = read_status(out)
+    for name in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "CapBnd", "CapEff"):
+        equal(inside[name], first[name], name)
+    equal(out.splitlines()[-1], "00000000", "the personality")
+
+
+def test_what_the_unit_does_not_take_is_explained():
+    """By the name of the setting, in the unit's comments."""
+    unit = run("systemctl", "cat", "berthd.service").out
+    comments = " ".join(line for line in unit.splitlines() if line.startswith("#"))
+    found = json.loads(run("systemd-analyze", "security", "--json=short", "berthd.service").out)
+    names = {re.sub(r"[=_].*", "", row["name"].split("/")[0]) for row in found if not row["set"] and row["exposure"]}
+    assert "ProtectClock" in names, names
+    equal({name for name in names if name not in comments}, set())
+    taken = {row["json_field"] for row in found if row["set"]}
+    equal({"ProtectSystem", "ProtectHome", "PrivateTmp", "UMask", "KeyringMode", "AmbientCapabilities", "NotifyAccess"} - taken, set())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
