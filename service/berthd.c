@@ -214,6 +214,8 @@ static bool start(Daemon *daemon, GError **error) {
     if (!block_signals(error))
         return false;
     if ((r = sd_event_default(&service->event)) < 0 ||
+        /* From the loop: a service that waits for somebody in a call is started anew. */
+        (r = sd_event_set_watchdog(service->event, 1)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGHUP, on_reload, daemon)) < 0 ||

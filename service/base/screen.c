@@ -5,6 +5,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,15 +14,12 @@
 /* The file, as introspection/org.berth1.Containers.xml has it at Attach. */
 typedef struct {
     uint64_t written; /* how many bytes there ever were */
-    char holder[BERTH_SCREEN_HOLDER_BYTES];
+    uint64_t unused[6];
     uint64_t reading; /* one more than written was when the reader began to read; else 0 */
     uint8_t ring[BERTH_SCREEN_BYTES];
 } Content;
 
-enum { HOLDER_OFFSET = offsetof(Content, holder) };
-
-G_STATIC_ASSERT(HOLDER_OFFSET == 8 && offsetof(Content, reading) == 56 &&
-                offsetof(Content, ring) == 64);
+G_STATIC_ASSERT(offsetof(Content, reading) == 56 && offsetof(Content, ring) == 64);
 
 int berth_screen_new(GError **error) {
     berth_autofd int file = memfd_create("berth-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -38,20 +36,6 @@ int berth_screen_reopen(int file) {
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file);
 
     return open(path, O_RDWR | O_CLOEXEC);
-}
-
-bool berth_screen_set_holder(int file, const char *name) {
-    char holder[BERTH_SCREEN_HOLDER_BYTES] = "";
-
-    g_strlcpy(holder, name, sizeof holder);
-    return pwrite(file, holder, sizeof holder, HOLDER_OFFSET) == sizeof holder;
-}
-
-char *berth_screen_get_holder(int file) {
-    char holder[BERTH_SCREEN_HOLDER_BYTES + 1] = "";
-
-    return pread(file, holder, BERTH_SCREEN_HOLDER_BYTES, HOLDER_OFFSET) > 0 ? g_strdup(holder)
-                                                                             : g_strdup("");
 }
 
 static bool lock(int file, short type) {
@@ -139,10 +123,14 @@ static bool recover(Content *content) {
 }
 
 static BerthScreenState read_master(Content *content, int master) {
+    struct pollfd ready = {.fd = master, .events = POLLIN};
     uint64_t written = load(&content->written);
     struct iovec room[2];
     ssize_t size;
 
+    /* O_NONBLOCK is everybody's who shares the master: somebody may have cleared it. */
+    if (poll(&ready, 1, 0) <= 0)
+        return BERTH_SCREEN_QUIET;
     find_room(content, written, room);
     memset(room[0].iov_base, 0, room[0].iov_len);
     memset(room[1].iov_base, 0, room[1].iov_len);

@@ -22,7 +22,6 @@ enum {
     BERTH_SCREEN_BYTES = 64 * 1024, /* the ring */
     BERTH_SCREEN_READ_BYTES = 4096, /* of it, for what is being read */
     BERTH_SCREEN_KEPT_BYTES = BERTH_SCREEN_BYTES - BERTH_SCREEN_READ_BYTES,
-    BERTH_SCREEN_HOLDER_BYTES = 48,
 };
 
 /* A new one, of a size that cannot change; -1 with error. */
@@ -30,10 +29,6 @@ int berth_screen_new(GError **error);
 
 /* The same one for another, whose locks are his own; -1 with errno. */
 int berth_screen_reopen(int file);
-
-/* Who reads the terminal by himself, past this; a unique name of the bus, "" for nobody. */
-bool berth_screen_set_holder(int file, const char *name);
-char *berth_screen_get_holder(int file);
 
 /* One reader's place. file is what was reopened for it; the rest begins as 0. */
 typedef struct {

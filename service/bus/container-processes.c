@@ -190,19 +190,17 @@ int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_e
                : berth_bus_error_set(ret_error, error);
 }
 
-int berth_container_method_close_stdin(sd_bus_message *call, void *userdata,
-                                       sd_bus_error *ret_error) {
-    g_autoptr(GError) error = NULL;
+int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     const char *process;
-    int r = find_process(call, userdata, ret_error, berth_container_method_close_stdin, "attach",
+    int r = find_process(call, userdata, error, berth_container_method_close_stdin, "attach",
                          &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_container_close_stdin(container, process, &error)
-               ? sd_bus_reply_method_return(call, NULL)
-               : berth_bus_error_set(ret_error, error);
+    berth_container_close_stdin(container, process, berth_pending_call_finish,
+                                berth_pending_call_new(userdata, call));
+    return 1;
 }
 
 static int reply_paused(sd_bus_message *call, BerthService *service, BerthContainer *container,

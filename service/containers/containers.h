@@ -141,7 +141,8 @@ void berth_containers_forget_client(BerthContainers *containers, const char *cli
 bool berth_container_resize(BerthContainer *container, const char *process, uint32_t rows,
                             uint32_t columns, GError **error);
 /* Sends the end of file that the terminal knows. What is no terminal is the caller's to close. */
-bool berth_container_close_stdin(BerthContainer *container, const char *process, GError **error);
+void berth_container_close_stdin(BerthContainer *container, const char *process,
+                                 BerthContainerDone done, void *userdata);
 
 /* Writes what runs in it to disk, by CRIU; Unsupported where it cannot. It ends then, unless it is
  * left running. */

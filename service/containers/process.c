@@ -121,8 +121,9 @@ void berth_process_forget(BerthProcess *process) {
 
 void berth_process_set_terminal(BerthProcess *process, int master) {
     berth_process_drop_terminal(process);
-    process->terminal =
-        berth_terminal_new(process->container->containers, process->fd_name, master, -1);
+    const BerthTerminalFiles files = {master, -1, -1};
+    process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
+                                           process->container->record.owner, &files);
     berth_process_answer_attaching(process, NULL);
 }
 
@@ -229,12 +230,16 @@ static int take_kept(const BerthKeptDescriptors *kept, const char *name) {
 static void find_terminal_again(BerthProcess *process, const BerthKeptDescriptors *kept) {
     g_autofree char *name = berth_terminal_make_name(process->fd_name);
     g_autofree char *screen_name = berth_terminal_make_screen_name(process->fd_name);
-    int master = take_kept(kept, name);
+    g_autofree char *holder_name = berth_terminal_make_holder_name(process->fd_name);
     berth_autofd int screen = take_kept(kept, screen_name);
+    berth_autofd int holder = take_kept(kept, holder_name);
+    int master = take_kept(kept, name);
 
-    if (master >= 0)
-        process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
-                                               master, berth_fd_steal(&screen));
+    if (master < 0)
+        return;
+    const BerthTerminalFiles files = {master, berth_fd_steal(&screen), berth_fd_steal(&holder)};
+    process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
+                                           process->container->record.owner, &files);
 }
 
 int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept) {

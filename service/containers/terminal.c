@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A client that reads the terminal alone is its holder: its name is kept with systemd in a
+ * file of the service's own, since the screen is the clients' to write. */
+
 #include "containers/terminal.h"
 
 #include "base/fd.h"
@@ -9,6 +12,7 @@
 #include "systemd/pidfd.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -25,8 +29,10 @@ typedef struct {
 struct BerthTerminal {
     BerthContainers *containers;
     char *name; /* of its process */
+    uint32_t owner;
     int master, screen;
     int bell;            /* rung by who has put something on the screen */
+    char *holder;        /* the client that reads it alone, or NULL */
     GHashTable *clients; /* unique names of those who are attached */
     uint64_t kept;       /* what berth-screen has it as, or 0 */
     GArray *openings;    /* of those who wait until berth-screen has let it go */
@@ -43,6 +49,38 @@ char *berth_terminal_make_screen_name(const char *process_name) {
     return g_strconcat("screen-", process_name, NULL);
 }
 
+char *berth_terminal_make_holder_name(const char *process_name) {
+    return g_strconcat("holder-", process_name, NULL);
+}
+
+enum { MAX_HOLDER_BYTES = 255 };
+
+static void forget_holder(BerthTerminal *terminal) {
+    g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
+
+    if (!terminal->holder)
+        return;
+    g_clear_pointer(&terminal->holder, g_free);
+    berth_fd_store_remove(name);
+}
+
+static bool keep_holder(BerthTerminal *terminal, const char *client, GError **error) {
+    g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
+
+    forget_holder(terminal);
+    berth_autofd int file = berth_fd_new_in_memory(client, strlen(client), error);
+    if (file < 0 || !berth_fd_store_put(name, file, error))
+        return false;
+    terminal->holder = g_strdup(client);
+    return true;
+}
+
+static char *read_holder(int file) {
+    size_t size;
+
+    return file < 0 ? NULL : berth_fd_read_whole(file, MAX_HOLDER_BYTES, &size, NULL);
+}
+
 static void warn(const BerthTerminal *terminal, const GError *error) {
     berth_log_warning(NULL, NULL, "The terminal of %s: %s", terminal->name, error->message);
 }
@@ -56,12 +94,13 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)source;
     (void)usec;
     terminal->grace = sd_event_source_disable_unref(terminal->grace);
-    berth_screen_set_holder(terminal->screen, "");
+    forget_holder(terminal);
     /* A description of its own: its locks are apart from those of others. */
     berth_autofd int screen = berth_screen_reopen(terminal->screen);
     if (screen >= 0)
-        terminal->kept = berth_screens_keep(terminal->containers->screens, terminal->master, screen,
-                                            on_released, terminal, &error);
+        terminal->kept =
+            berth_screens_keep(terminal->containers->screens, terminal->owner, terminal->master,
+                               screen, on_released, terminal, &error);
     else
         berth_error_set_errno(&error, errno, "open the screen");
     if (error)
@@ -113,21 +152,20 @@ static int on_holder(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
     (void)ret_error;
     terminal->asked = sd_bus_slot_unref(terminal->asked);
     if (!sd_bus_message_is_method_error(reply, NULL)) {
-        g_hash_table_add(terminal->clients, berth_screen_get_holder(terminal->screen));
+        g_hash_table_add(terminal->clients, g_strdup(terminal->holder));
         return 0;
     }
     leave_alone(terminal);
     return 0;
 }
 
-/* After the service was away: one who reads it by himself goes on to, if he is still there. */
+/* After the service was away: a client that reads it alone goes on to, if it is still there. */
 static bool ask_for_holder(BerthTerminal *terminal) {
-    g_autofree char *holder = berth_screen_get_holder(terminal->screen);
-
-    return holder[0] && sd_bus_call_method_async(terminal->containers->bus, &terminal->asked,
-                                                 "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                                 "org.freedesktop.DBus", "GetNameOwner", on_holder,
-                                                 terminal, "s", holder) >= 0;
+    return terminal->holder &&
+           sd_bus_call_method_async(terminal->containers->bus, &terminal->asked,
+                                    "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                    "org.freedesktop.DBus", "GetNameOwner", on_holder, terminal,
+                                    "s", terminal->holder) >= 0;
 }
 
 static bool keep_with_systemd(const BerthTerminal *terminal, GError **error) {
@@ -138,21 +176,24 @@ static bool keep_with_systemd(const BerthTerminal *terminal, GError **error) {
            berth_fd_store_put(screen_name, terminal->screen, error);
 }
 
-BerthTerminal *berth_terminal_new(BerthContainers *containers, const char *process_name, int master,
-                                  int screen) {
+BerthTerminal *berth_terminal_new(BerthContainers *containers, const char *process_name,
+                                  uint32_t owner, const BerthTerminalFiles *files) {
     BerthTerminal *terminal = g_new0(BerthTerminal, 1);
+    berth_autofd int holder = files->holder;
     g_autoptr(GError) error = NULL;
-    bool is_new = screen < 0;
+    bool is_new = files->screen < 0;
 
     terminal->containers = containers;
     terminal->name = g_strdup(process_name);
+    terminal->owner = owner;
+    terminal->holder = read_holder(holder);
     terminal->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     terminal->openings = g_array_new(FALSE, FALSE, sizeof(Opening));
-    terminal->master = master;
-    terminal->screen = is_new ? berth_screen_new(&error) : screen;
+    terminal->master = files->master;
+    terminal->screen = is_new ? berth_screen_new(&error) : files->screen;
     terminal->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    /* One open file, of all who have it: who finds nothing to read must not wait. */
-    fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
+    /* One description for all clients: those that find nothing to read should not wait. */
+    fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK);
     g_ptr_array_add(containers->terminals, terminal);
     if (terminal->screen < 0 || (is_new && !keep_with_systemd(terminal, &error)))
         warn(terminal, error);
@@ -177,6 +218,7 @@ void berth_terminal_free(BerthTerminal *terminal) {
     berth_fd_clear(&terminal->master);
     berth_fd_clear(&terminal->screen);
     berth_fd_clear(&terminal->bell);
+    g_free(terminal->holder);
     g_free(terminal->name);
     g_free(terminal);
 }
@@ -187,6 +229,7 @@ void berth_terminal_drop(BerthTerminal *terminal) {
     g_autofree char *name = berth_terminal_make_name(terminal->name);
     g_autofree char *screen_name = berth_terminal_make_screen_name(terminal->name);
 
+    forget_holder(terminal);
     berth_terminal_free(terminal);
     berth_fd_store_remove(name);
     berth_fd_store_remove(screen_name);
@@ -205,10 +248,13 @@ void berth_terminal_set_ended(BerthTerminal *terminal) {
 void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alone,
                            BerthAttached done, void *userdata) {
     const Opening opening = {done, userdata};
+    g_autoptr(GError) error = NULL;
 
+    if (alone && !keep_holder(terminal, client, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
     g_hash_table_add(terminal->clients, g_strdup(client));
-    if (alone)
-        berth_screen_set_holder(terminal->screen, client);
     if (terminal->grace)
         terminal->grace = sd_event_source_disable_unref(terminal->grace);
     if (!terminal->kept) {
@@ -221,12 +267,11 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
 }
 
 void berth_terminal_detach(BerthTerminal *terminal, const char *client) {
-    uint64_t one = 1;
-
     if (!g_hash_table_remove(terminal->clients, client))
         return;
     /* What it read last it may not have told of. */
-    (void)!write(terminal->bell, &one, sizeof one);
+    if (g_hash_table_size(terminal->clients) > 0)
+        berth_screens_ring(terminal->containers->screens, terminal->owner, terminal->bell);
     leave_alone(terminal);
 }
 
@@ -354,17 +399,20 @@ bool berth_container_resize(BerthContainer *container, const char *id, uint32_t 
            berth_error_set_errno(error, errno, "resize a terminal");
 }
 
-/* What a person types to end the input. */
-bool berth_container_close_stdin(BerthContainer *container, const char *id, GError **error) {
-    BerthTerminal *terminal = find(container, id, error);
+/* What a person types to end the input. Asking for the settings waits for nobody; writing may. */
+void berth_container_close_stdin(BerthContainer *container, const char *id, BerthContainerDone done,
+                                 void *userdata) {
+    g_autoptr(GError) error = NULL;
+    BerthTerminal *terminal = find(container, id, &error);
     struct termios settings;
 
-    if (!terminal) {
-        g_prefix_error(error, "the other end of its input is the caller's: ");
-        return false;
-    }
-    if (tcgetattr(terminal->master, &settings) < 0 ||
-        write(terminal->master, &settings.c_cc[VEOF], 1) != 1)
-        return berth_error_set_errno(error, errno, "end the input of a terminal");
-    return true;
+    if (!terminal)
+        g_prefix_error(&error, "the other end of its input is the caller's: ");
+    else if (tcgetattr(terminal->master, &settings) < 0)
+        berth_error_set_errno(&error, errno, "end the input of a terminal");
+    if (error)
+        done(error, userdata);
+    else
+        berth_screens_type(terminal->containers->screens, terminal->owner, terminal->master,
+                           settings.c_cc[VEOF], done, userdata);
 }

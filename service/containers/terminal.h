@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The terminal of a process, as the service has it: the master, its screen (base/screen.h), and who
- * is attached. While somebody is, those read it who are; while nobody is, berth-screen does. The
- * service itself reads no byte.
+ * The terminal of a process, as the service has it: the master, its screen (base/screen.h), and the
+ * clients that are attached. While there are some, they read it; while there are none, berth-screen
+ * does. The service itself reads and writes none of it: master, screen and bell are shared with
+ * clients, which can make every call on them wait.
  */
 
 #pragma once
@@ -12,10 +13,15 @@
 
 typedef struct BerthTerminal BerthTerminal;
 
-/* Keeps both with systemd too, by this name of the process; takes them over. screen: -1 for a new
- * one. */
-BerthTerminal *berth_terminal_new(BerthContainers *containers, const char *process_name, int master,
-                                  int screen);
+/* What systemd keeps of it for the next service; taken over. screen: -1 for a new one; holder: -1
+ * for no client that reads it alone. */
+typedef struct {
+    int master, screen, holder;
+} BerthTerminalFiles;
+
+/* Of a process by its name in the descriptor store, of a container of this owner. */
+BerthTerminal *berth_terminal_new(BerthContainers *containers, const char *process_name,
+                                  uint32_t owner, const BerthTerminalFiles *files);
 /* Closes them, here and with systemd. */
 void berth_terminal_drop(BerthTerminal *terminal);
 /* Closes them here. */
@@ -24,6 +30,7 @@ void berth_terminal_free(BerthTerminal *terminal);
 /* The names they have with systemd. */
 char *berth_terminal_make_name(const char *process_name);
 char *berth_terminal_make_screen_name(const char *process_name);
+char *berth_terminal_make_holder_name(const char *process_name);
 
 /* Its process runs no more: what it wrote last is read, and no more is waited for. */
 void berth_terminal_set_ended(BerthTerminal *terminal);

@@ -2,15 +2,20 @@
 
 /*
  * berth-screen: reads the terminals that nobody is attached to, so that what writes to them goes
- * on and its last words are there for who attaches next. One process for all terminals, and only
- * while there are such; it holds no container up and none down: what it leaves unread when it dies
- * is read by the next.
+ * on and its last words are there for the next client that attaches; and writes what the service
+ * has to write to terminals and bells. One process for all terminals of one owner, only while there
+ * are such. Clients share these descriptions and can make a call on them wait, which holds up the
+ * terminals of this owner until the service kills the worker; what it leaves unread when it dies is
+ * read by the next.
  */
 
 #include "base/fd.h"
 #include "base/screen.h"
 #include "config.h"
 #include "frame/frame.h"
+
+#include <errno.h>
+#include <poll.h>
 
 /* Two a terminal; and how often one is read before others have their turn. */
 enum { MAX_DESCRIPTORS = 16384, MAX_READS = 16 };
@@ -94,10 +99,43 @@ static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *er
     return sd_bus_reply_method_return(call, NULL);
 }
 
+/* Asked first whether it takes something: O_NONBLOCK is the sharing client's to clear. */
+static int write_once(sd_bus_message *call, int fd, const void *data, size_t size,
+                      sd_bus_error *error) {
+    struct pollfd one = {.fd = fd, .events = POLLOUT};
+
+    if (poll(&one, 1, 0) <= 0)
+        return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy",
+                                "the terminal takes no input before what it has is read");
+    return write(fd, data, size) < 0 ? -errno : sd_bus_reply_method_return(call, NULL);
+}
+
+/* master, character. */
+static int method_type(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    uint8_t character;
+    int master;
+    int r = sd_bus_message_read(call, "hy", &master, &character);
+
+    (void)userdata;
+    return r < 0 ? r : write_once(call, master, &character, 1, error);
+}
+
+/* bell, an eventfd. */
+static int method_ring(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    const uint64_t one = 1;
+    int bell;
+    int r = sd_bus_message_read(call, "h", &bell);
+
+    (void)userdata;
+    return r < 0 ? r : write_once(call, bell, &one, sizeof one, error);
+}
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Keep", "thh", "", method_keep, 0),
     SD_BUS_METHOD("Release", "t", "", method_release, 0),
+    SD_BUS_METHOD("Type", "hy", "", method_type, 0),
+    SD_BUS_METHOD("Ring", "h", "", method_ring, 0),
     SD_BUS_VTABLE_END,
 };
 

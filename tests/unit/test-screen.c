@@ -185,18 +185,16 @@ static void test_who_is_killed_has_lost_nothing(void) {
     tear_down();
 }
 
-static void test_its_holder(void) {
-    g_autofree char *nobody = NULL, *somebody = NULL, *again = NULL;
-
+/* A client that shares the master has made its reads wait. */
+static void test_a_master_that_waits_is_not_waited_for(void) {
     set_up();
-    nobody = berth_screen_get_holder(file);
-    g_assert_cmpstr(nobody, ==, "");
-    g_assert_true(berth_screen_set_holder(file, ":1.42"));
-    somebody = berth_screen_get_holder(file);
-    g_assert_cmpstr(somebody, ==, ":1.42");
-    g_assert_true(berth_screen_set_holder(file, ""));
-    again = berth_screen_get_holder(file);
-    g_assert_cmpstr(again, ==, "");
+    BerthScreen screen = join();
+    g_assert_cmpint(fcntl(master, F_SETFL, fcntl(master, F_GETFL) & ~O_NONBLOCK), ==, 0);
+    expect(&screen, BERTH_SCREEN_QUIET, "");
+    show("text");
+    expect(&screen, BERTH_SCREEN_MORE, "text");
+    expect(&screen, BERTH_SCREEN_QUIET, "");
+    berth_screen_clear(&screen);
     tear_down();
 }
 
@@ -209,6 +207,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/screen/who-is-slow-goes-on", test_who_is_slow_goes_on);
     g_test_add_func("/screen/nonsense-in-it-harms-nobody", test_nonsense_in_it_harms_nobody);
     g_test_add_func("/screen/who-is-killed-has-lost-nothing", test_who_is_killed_has_lost_nothing);
-    g_test_add_func("/screen/its-holder", test_its_holder);
+    g_test_add_func("/screen/a-master-that-waits-is-not-waited-for",
+                    test_a_master_that_waits_is_not_waited_for);
     return g_test_run();
 }

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Hostile descriptors: whatever a client gives, keeps or does to a description that it shares, the service
+# answers others.
+
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import sys
+
+import gi
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # pylint: disable=wrong-import-position
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+import oci  # pylint: disable=wrong-import-position
+
+IMAGE = f"{HOST}/descriptors/base:x"
+RULE = 'polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });'
+
+
+class Client:
+    """A connection of its own."""
+
+    def __init__(self):
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM),
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+
+    def call(self, kind, member, signature, *arguments, fds=(), timeout=30000):
+        """The answer and its descriptors; fds: those that "h" count."""
+        reply, given = self.bus.call_with_unix_fd_list_sync(
+            "org.berth1", f"/org/berth1/{kind}", f"org.berth1.{kind.capitalize()}", member, GLib.Variant(signature, arguments),
+            None, Gio.DBusCallFlags.NONE, timeout, Gio.UnixFDList.new_from_array([os.dup(fd) for fd in fds]), None)
+        return reply.unpack(), given.steal_fds() if given else []
+
+    def try_call(self, *arguments, **more):
+        """The same; an error is an answer, too."""
+        try:
+            return self.call(*arguments, **more)
+        except GLib.Error as error:
+            assert not error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT), f"{arguments}: {error}"
+            return error.message, []
+
+    def end(self):
+        self.bus.close_sync(None)
+
+
+def set_blocking(fd):
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) & ~os.O_NONBLOCK)
+
+
+def screens():
+    return run("pgrep", "-x", "berth-screen").out.split()
+
+
+def others_are_answered():
+    """By the same service, within a time that nothing takes but waiting."""
+    pid = service_pid()
+    equal(dist("ps", "-a", timeout=8).status, 0)
+    equal(service_pid(), pid, "the service")
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    polkit_rule(RULE)
+
+
+def test_a_terminal_that_takes_no_input_holds_nobody_up():
+    client = Client()
+    good("create", "-t", "--id=full", IMAGE, "sleep", "1000", user="alice")
+    good("start", "full")
+    (_handles, (master, screen, bell)) = client.call("containers", "Attach", "(ssa{sv})", "full", "", {})
+    # As much as it takes, of lines; then a writer that waits.
+    os.set_blocking(master, False)
+    try:
+        while True:
+            os.write(master, b"x\n" * 512)
+    except BlockingIOError:
+        pass
+    set_blocking(master)
+    writer = subprocess.Popen(["/usr/bin/python3", "-c", "import os, sys; os.write(1, b'.' * 100000)"], stdout=master)
+    contains(client.try_call("containers", "CloseStdin", "(ss)", "full", "")[0], "takes no input")
+    others_are_answered()
+    writer.kill()
+    writer.wait()
+    for fd in (master, screen, bell):
+        os.close(fd)
+    client.end()
+    good("rm", "-f", "full")
+
+
+def test_a_bell_that_is_full_holds_nobody_up():
+    client, other = Client(), Client()
+    good("create", "-t", "--id=bell", IMAGE, "sleep", "1000", user="alice")
+    good("start", "bell")
+    (_handles, fds) = client.call("containers", "Attach", "(ssa{sv})", "bell", "", {})
+    other.call("containers", "Attach", "(ssa{sv})", "bell", "", {})
+    os.write(fds[2], struct.pack("Q", 2 ** 64 - 2))
+    set_blocking(fds[2])
+    other.call("containers", "Detach", "(ss)", "bell", "")
+    others_are_answered()
+    client.end()
+    other.end()
+    good("rm", "-f", "bell")
+
+
+def test_a_reader_that_waits_holds_up_its_owner_alone_and_not_for_long():
+    client = Client()
+    for name, user in (("mine", None), ("hers", "alice"), ("hers-too", "alice")):
+        good("create", "-t", f"--id={name}", IMAGE, "sh", "-c", "while read line; do echo got-$line; done", user=user)
+        good("start", name)
+    (_handles, (master, screen, bell)) = client.call("containers", "Attach", "(ssa{sv})", "hers", "", {})
+    client.call("containers", "Detach", "(ss)", "hers", "")
+    wait_until(lambda: len(screens()) == 2, "a reader for each of two owners")
+    set_blocking(master)
+    good("rm", "-f", "mine")
+    wait_until(lambda: len(screens()) == 1, "the end of the other reader")
+    # As if another reader had taken what there was just then.
+    pids = set(screens())
+    os.kill(int(screens()[0]), 19)
+    (_handles, fds) = client.call("containers", "Attach", "(ssa{sv})", "hers-too", "", {})
+    others_are_answered()
+    wait_until(lambda: not pids & set(screens()), "the end of the reader that was held up")
+    os.write(fds[0], b"word\n")
+    text = b""
+    while b"got-word" not in text:
+        assert select.select([fds[0]], [], [], 15)[0], text
+        text += os.read(fds[0], 1000)
+    for fd in (master, screen, bell):
+        os.close(fd)
+    client.end()
+    good("rm", "-f", "hers")
+    good("rm", "-f", "hers-too")
+
+
+def test_the_clients_memory_is_not_the_services():
+    """The screen is the clients' to write, and to hold the lock of while they do."""
+    client = Client()
+    good("create", "-t", "--id=memory", IMAGE, "sleep", "1000", user="alice")
+    good("start", "memory")
+    (_handles, (_master, screen, _bell)) = client.call("containers", "Attach", "(ssa{sv})", "memory", "", {})
+    fcntl.lockf(screen, fcntl.LOCK_EX)
+    os.pwrite(screen, b":1.1\0" * 4096, 0)
+    client.call("containers", "OpenTerminal", "(ssa{sv})", "memory", "", {})
+    others_are_answered()
+    client.end()
+    good("rm", "-f", "memory")
+
+
+def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/watchdog.conf", "w", encoding="utf-8") as file:
+        file.write("[Service]\nWatchdogSec=1\n")
+    run("systemctl", "daemon-reload")
+    good("run", "-d", "--id=lives", IMAGE, user="alice")
+    kill_service()
+    container = listing("info", "lives")[0]["pid"]
+    pid = wait_until(service_pid, "the service")
+    equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "1s")
+    os.kill(pid, 19)
+    wait_until(lambda: service_pid() not in (0, pid), "another service")
+    info = listing("info", "lives")[0]
+    equal((info["state"], info["pid"]), ("running", container))
+    os.unlink(f"{directory}/watchdog.conf")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    good("rm", "-f", "lives")
+    equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "30s")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
