@@ -34,42 +34,45 @@ void dist_complete_verbs(const DistVerb *verbs) {
         offer("", verbs->name);
 }
 
-/* Every list of ours is an array of structures that begin with a name. */
-static void offer_list(const char *path, const char *interface, const char *types) {
-    g_autoptr(GError) error = NULL;
-    /* Where there is a filter it is empty. */
-    g_autoptr(sd_bus_message) reply = dist_call(&error, path, interface, "List", types, 0);
+/* Every list of ours is of structures that begin with a name. */
+static int offer_item(sd_bus_message *reply, char **key, void *userdata) {
     const char *contents, *name;
     char type;
+    int r;
 
-    if (!reply || sd_bus_message_peek_type(reply, &type, &contents) <= 0 || type != 'a' ||
-        sd_bus_message_enter_container(reply, type, contents) < 0)
-        return;
-    while (sd_bus_message_peek_type(reply, &type, &contents) > 0 && type == 'r' &&
-           sd_bus_message_enter_container(reply, type, contents) > 0) {
-        if (sd_bus_message_read(reply, "s", &name) < 0)
-            return;
-        offer("", name);
-        if (sd_bus_message_skip(reply, contents + 1) < 0 ||
-            sd_bus_message_exit_container(reply) < 0)
-            return;
-    }
+    (void)userdata;
+    if ((r = sd_bus_message_peek_type(reply, &type, &contents)) < 0 ||
+        (r = sd_bus_message_enter_container(reply, type, contents)) < 0 ||
+        (r = sd_bus_message_read(reply, "s", &name)) < 0)
+        return r;
+    offer("", name);
+    *key = g_strdup(name);
+    if ((r = sd_bus_message_skip(reply, contents + 1)) < 0)
+        return r;
+    return sd_bus_message_exit_container(reply);
+}
+
+static void offer_list(const char *path, const char *interface) {
+    const DistListing listing = {path, interface, "List"};
+    g_autoptr(GError) error = NULL;
+
+    dist_list(&listing, offer_item, NULL, &error);
 }
 
 static void offer_containers(void) {
-    offer_list(DIST_CONTAINERS, "a{sv}");
+    offer_list(DIST_CONTAINERS);
 }
 
 static void offer_images(void) {
-    offer_list(DIST_IMAGES, "a{sv}");
+    offer_list(DIST_IMAGES);
 }
 
 static void offer_volumes(void) {
-    offer_list(DIST_VOLUMES, "");
+    offer_list(DIST_VOLUMES);
 }
 
 static void offer_leases(void) {
-    offer_list(DIST_LEASES, "");
+    offer_list(DIST_LEASES);
 }
 
 /* The help says what an argument is: "ID", "[ID…]", "ID:PATH". */

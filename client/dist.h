@@ -68,6 +68,18 @@ sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 /* An error for a message that was not as expected. */
 bool dist_bad_reply(int r, GError **error);
 
+/* A listing of the service, in pages. */
+typedef struct {
+    const char *path, *interface, *member;
+    const char *of;                                            /* the first argument, or NULL */
+    int (*filter)(sd_bus_message *call, const void *userdata); /* appends {sv}; or NULL */
+    const void *filter_data;
+} DistListing;
+
+/* Reads one element of it, and its key for the next page, new; 0 where there is none. */
+typedef int (*DistReadItem)(sd_bus_message *reply, char **key, void *userdata);
+bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error);
+
 /* "redis" → "docker.io/library/redis:latest". Caller frees. */
 char *dist_complete_reference(const char *text);
 

@@ -98,24 +98,58 @@ static bool starts_by_itself(const Properties *properties) {
            (g_str_equal(properties->state, "created") || g_str_equal(properties->state, "stopped"));
 }
 
-/* take may keep nothing of what it is given. */
+/* One of a listing; its strings are the reply's. */
+typedef struct {
+    sd_bus_message *reply;
+    const char *id;
+    Properties properties;
+} Listed;
+
+static void free_listed(gpointer data) {
+    Listed *listed = data;
+
+    sd_bus_message_unref(listed->reply);
+    g_free(listed);
+}
+
+static int read_listed(sd_bus_message *reply, char **key, void *userdata) {
+    Listed *listed = g_new0(Listed, 1);
+    int r;
+
+    g_ptr_array_add(userdata, listed);
+    listed->reply = sd_bus_message_ref(reply);
+    listed->properties.state = "";
+    if ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_read(reply, "s", &listed->id)) < 0 ||
+        (r = read_properties(reply, &listed->properties)) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    *key = g_strdup(listed->id);
+    return 1;
+}
+
+static gint compare_created(gconstpointer a, gconstpointer b) {
+    const Listed *first = *(Listed *const *)a, *second = *(Listed *const *)b;
+
+    return first->properties.created < second->properties.created
+               ? -1
+               : first->properties.created > second->properties.created;
+}
+
+/* The oldest first; take may keep nothing of what it is given. */
 static bool for_each(void (*take)(const char *id, const Properties *properties, void *userdata),
                      void *userdata, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "List", "a{sv}", 0);
-    const char *id;
+    const DistListing containers = {DIST_CONTAINERS, "List"};
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_listed);
 
-    if (!reply)
+    if (!dist_list(&containers, read_listed, all, error))
         return false;
-    int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0) {
-        Properties properties = {.state = ""};
-        if ((r = sd_bus_message_read(reply, "s", &id)) < 0 ||
-            (r = read_properties(reply, &properties)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        take(id, &properties, userdata);
+    g_ptr_array_sort(all, compare_created);
+    for (guint i = 0; i < all->len; i++) {
+        const Listed *listed = all->pdata[i];
+        take(listed->id, &listed->properties, userdata);
     }
-    return r >= 0 || dist_bad_reply(r, error);
+    return true;
 }
 
 typedef struct {

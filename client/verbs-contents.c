@@ -14,6 +14,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+typedef struct {
+    const char *media_type;
+    uint64_t min_size, max_size; /* 0: any */
+    char *const *labels;
+} ContentFilter;
+
+static int append_filter(sd_bus_message *call, const void *userdata) {
+    const ContentFilter *filter = userdata;
+    int r = 0;
+
+    if (filter->media_type)
+        r = sd_bus_message_append(call, "{sv}", "MediaType", "s", filter->media_type);
+    if (r >= 0 && filter->min_size > 0)
+        r = sd_bus_message_append(call, "{sv}", "MinSize", "t", filter->min_size);
+    if (r >= 0 && filter->max_size > 0)
+        r = sd_bus_message_append(call, "{sv}", "MaxSize", "t", filter->max_size);
+    return r < 0 ? r : dist_append_labels(call, "Labels", filter->labels);
+}
+
+static int read_content(sd_bus_message *reply, char **key, void *userdata) {
+    const char *digest;
+    uint64_t size, committed;
+    int r;
+
+    if ((r = sd_bus_message_enter_container(reply, 'r', "stta{ss}")) < 0 ||
+        (r = sd_bus_message_read(reply, "stt", &digest, &size, &committed)) < 0 ||
+        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    dist_table_add(userdata, digest, (int64_t)size, (int64_t)committed);
+    *key = g_strdup(digest);
+    return 1;
+}
+
 static int content_list(int argc, char **argv, GError **error) {
     g_auto(GStrv) labels = NULL;
     g_autofree char *media_type = NULL;
@@ -34,41 +68,17 @@ static int content_list(int argc, char **argv, GError **error) {
         {"committed", _("COMMITTED"), DIST_CELL_TIME},
         {NULL, NULL, 0},
     };
-    const char *digest;
-    uint64_t size, committed;
 
     if (!dist_parse(NULL, _("List the contents."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "List");
-    if (!call)
-        return EXIT_FAILURE;
-    int r = sd_bus_message_open_container(call, 'a', "{sv}");
-    if (r >= 0 && media_type)
-        r = sd_bus_message_append(call, "{sv}", "MediaType", "s", media_type);
-    if (r >= 0 && min_size > 0)
-        r = sd_bus_message_append(call, "{sv}", "MinSize", "t", (uint64_t)min_size);
-    if (r >= 0 && max_size > 0)
-        r = sd_bus_message_append(call, "{sv}", "MaxSize", "t", (uint64_t)max_size);
-    if (r < 0 || (r = dist_append_labels(call, "Labels", labels)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0) {
-        sd_bus_message_unref(call);
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return EXIT_FAILURE;
+    const ContentFilter filter = {media_type, (uint64_t)MAX(min_size, 0),
+                                  (uint64_t)MAX(max_size, 0), labels};
+    const DistListing contents = {DIST_CONTENTS, "List", .filter = append_filter,
+                                  .filter_data = &filter};
     g_autoptr(DistTable) table = dist_table_new(columns);
-    r = sd_bus_message_enter_container(reply, 'a', "(stta{ss})");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "stta{ss}")) > 0) {
-        if ((r = sd_bus_message_read(reply, "stt", &digest, &size, &committed)) < 0 ||
-            (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        dist_table_add(table, digest, (int64_t)size, (int64_t)committed);
-    }
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&contents, read_content, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
@@ -187,29 +197,33 @@ static int content_ingest(int argc, char **argv, GError **error) {
                                                                           : EXIT_FAILURE;
 }
 
+static int read_ingest(sd_bus_message *reply, char **key, void *userdata) {
+    uint64_t offset, total, started, updated;
+    const char *ref;
+    int r = sd_bus_message_read(reply, "(stttt)", &ref, &offset, &total, &started, &updated);
+
+    if (r <= 0)
+        return r;
+    dist_table_add(userdata, ref, (int64_t)offset, (int64_t)total, (int64_t)started,
+                   (int64_t)updated);
+    *key = g_strdup(ref);
+    return 1;
+}
+
 static int content_active(int argc, char **argv, GError **error) {
     const DistColumn columns[] = {
         {"ref", _("REF"), DIST_CELL_TEXT},         {"offset", _("OFFSET"), DIST_CELL_SIZE},
         {"total", _("TOTAL"), DIST_CELL_SIZE},     {"started", _("STARTED"), DIST_CELL_TIME},
         {"updated", _("UPDATED"), DIST_CELL_TIME}, {NULL, NULL, 0},
     };
-    uint64_t offset, total, started, updated;
-    const char *ref;
+    const DistListing ingests = {DIST_CONTENTS, "ListIngests"};
 
     if (!dist_parse(NULL, _("List what is being ingested."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "ListIngests", "");
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(stttt)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(stttt)", &ref, &offset, &total, &started,
-                                              &updated)) > 0)
-        dist_table_add(table, ref, (int64_t)offset, (int64_t)total, (int64_t)started,
-                       (int64_t)updated);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&ingests, read_ingest, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }

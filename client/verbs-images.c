@@ -230,75 +230,96 @@ static int verb_push(int argc, char **argv, GError **error) {
                                                                           : EXIT_FAILURE;
 }
 
-static int read_images(sd_bus_message *reply, DistTable *table) {
+static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     const char *name, *media_type, *digest;
     uint64_t size, created, updated;
-    int r = sd_bus_message_enter_container(reply, 'a', "(s(sst)tta{ss})");
+    int r;
 
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s(sst)tt", &name, &media_type, &digest, &size,
-                                     &created, &updated)) < 0 ||
-            (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            return r;
-        dist_table_add(table, name, digest, media_type, (int64_t)updated);
-    }
-    return r;
+    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
+        (r = sd_bus_message_read(reply, "s(sst)tt", &name, &media_type, &digest, &size, &created,
+                                 &updated)) < 0 ||
+        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    dist_table_add(userdata, name, digest, media_type, (int64_t)updated);
+    *key = g_strdup(name);
+    return 1;
 }
 
-/* The platforms of one image, as lines below its name. */
-static bool print_tree(const char *name, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Describe", "s", name);
+static int print_layers(sd_bus_message *reply) {
+    const char *media_type, *digest;
+    uint64_t size;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
+
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(sst)", &media_type, &digest, &size)) > 0) {
+        g_autofree char *layer = dist_format_size(size);
+        printf("    %s  %s\n", digest, layer);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+/* The key of the next page is how many platforms there were before. */
+static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
     const char *of, *media_type, *digest;
     uint64_t size, bytes;
-    int complete, unpacked;
+    int complete, unpacked, r;
+    unsigned *count = userdata;
 
-    if (!reply)
-        return false;
-    puts(name);
-    int r = sd_bus_message_enter_container(reply, 'a', "(s(sst)tbba(sst))");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "s(sst)tbba(sst)")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s(sst)tbb", &of, &media_type, &digest, &size, &bytes,
-                                     &complete, &unpacked)) < 0 ||
-            (r = sd_bus_message_enter_container(reply, 'a', "(sst)")) < 0)
-            break;
-        g_autofree char *text = dist_format_size(bytes);
-        printf("  %s  %s  %s%s\n", of[0] ? of : media_type, digest, complete ? text : _("not here"),
-               unpacked ? _(", unpacked") : "");
-        while ((r = sd_bus_message_read(reply, "(sst)", &media_type, &digest, &size)) > 0) {
-            g_autofree char *layer = dist_format_size(size);
-            printf("    %s  %s\n", digest, layer);
-        }
-        if (r < 0 || (r = sd_bus_message_exit_container(reply)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-    }
-    return r >= 0 || dist_bad_reply(r, error);
+    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tbba(sst)")) < 0 ||
+        (r = sd_bus_message_read(reply, "s(sst)tbb", &of, &media_type, &digest, &size, &bytes,
+                                 &complete, &unpacked)) < 0)
+        return r;
+    g_autofree char *text = dist_format_size(bytes);
+    printf("  %s  %s  %s%s\n", of[0] ? of : media_type, digest, complete ? text : _("not here"),
+           unpacked ? _(", unpacked") : "");
+    if ((r = print_layers(reply)) < 0 || (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    *key = g_strdup_printf("%u", ++*count);
+    return 1;
 }
 
-static bool print_trees(sd_bus_message *reply, GError **error) {
+static int take_name(sd_bus_message *reply, char **key, void *userdata) {
     const char *name;
-    int r = sd_bus_message_enter_container(reply, 'a', "(s(sst)tta{ss})");
+    int r;
 
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s", &name)) < 0 ||
-            (r = sd_bus_message_skip(reply, "(sst)tta{ss}")) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        if (!print_tree(name, error))
+    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
+        (r = sd_bus_message_read(reply, "s", &name)) < 0 ||
+        (r = sd_bus_message_skip(reply, "(sst)tta{ss}")) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+/* The platforms of each image, as lines below its name. */
+static bool print_trees(const DistListing *listing, GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (!dist_list(listing, take_name, names, error))
+        return false;
+    for (guint i = 0; i < names->len; i++) {
+        const DistListing platforms = {DIST_IMAGES, "Describe", .of = names->pdata[i]};
+        unsigned count = 0;
+        puts(names->pdata[i]);
+        if (!dist_list(&platforms, print_platform, &count, error))
             return false;
     }
-    return r >= 0 || dist_bad_reply(r, error);
+    return true;
 }
 
-static int append_filter(sd_bus_message *call, const char *pattern, char *const *labels) {
-    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+typedef struct {
+    const char *pattern;
+    char *const *labels;
+} ImageFilter;
 
-    if (r >= 0 && pattern)
-        r = sd_bus_message_append(call, "{sv}", "Name", "s", pattern);
-    if (r >= 0 && labels)
-        r = dist_append_labels(call, "Labels", labels);
-    return r < 0 ? r : sd_bus_message_close_container(call);
+static int append_filter(sd_bus_message *call, const void *userdata) {
+    const ImageFilter *filter = userdata;
+    int r = 0;
+
+    if (filter->pattern)
+        r = sd_bus_message_append(call, "{sv}", "Name", "s", filter->pattern);
+    return r < 0 ? r : dist_append_labels(call, "Labels", filter->labels);
 }
 
 static int verb_images(int argc, char **argv, GError **error) {
@@ -321,21 +342,14 @@ static int verb_images(int argc, char **argv, GError **error) {
     if (!dist_parse(_("[PATTERN]"), _("List the images."), options, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 1, error))
         return EXIT_FAILURE;
-    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "List");
-    int r = call ? append_filter(call, argc > 1 ? argv[1] : NULL, labels) : -ENOTCONN;
-    if (r < 0) {
-        sd_bus_message_unref(call);
-        return *error ? EXIT_FAILURE : (dist_bad_reply(r, error), EXIT_FAILURE);
-    }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return EXIT_FAILURE;
+    const ImageFilter filter = {argc > 1 ? argv[1] : NULL, labels};
+    const DistListing images = {DIST_IMAGES, "List", .filter = append_filter,
+                                .filter_data = &filter};
     if (tree && dist_settings.json == DIST_JSON_OFF)
-        return print_trees(reply, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    r = read_images(reply, table);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&images, read_image, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
@@ -497,6 +511,22 @@ static int verb_mount(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static int read_transfer(sd_bus_message *reply, char **key, void *userdata) {
+    const char *path, *kind, *reference, *state;
+    uint64_t done, total;
+    uint32_t owner;
+    int r = sd_bus_message_read(reply, "(ossustt)", &path, &kind, &reference, &owner, &state, &done,
+                                &total);
+
+    if (r <= 0)
+        return r;
+    const char *number = g_strrstr(path, "/");
+    dist_table_add(userdata, number ? number + 1 : path, kind, reference, (int64_t)owner, state,
+                   (int64_t)done, (int64_t)total);
+    *key = g_strdup(path);
+    return 1;
+}
+
 static int verb_transfers(int argc, char **argv, GError **error) {
     const DistColumn columns[] = {
         {"transfer", _("TRANSFER"), DIST_CELL_TEXT},   {"kind", _("KIND"), DIST_CELL_TEXT},
@@ -504,26 +534,14 @@ static int verb_transfers(int argc, char **argv, GError **error) {
         {"state", _("STATE"), DIST_CELL_TEXT},         {"done", _("DONE"), DIST_CELL_SIZE},
         {"total", _("TOTAL"), DIST_CELL_SIZE},         {NULL, NULL, 0},
     };
-    const char *path, *kind, *reference, *state;
-    uint64_t done, total;
-    uint32_t owner;
+    const DistListing transfers = {DIST_TRANSFERS, "List"};
 
     if (!dist_parse(NULL, _("List the transfers."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_TRANSFERS, "List", "");
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(ossustt)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(ossustt)", &path, &kind, &reference, &owner,
-                                              &state, &done, &total)) > 0) {
-        const char *number = g_strrstr(path, "/");
-        dist_table_add(table, number ? number + 1 : path, kind, reference, (int64_t)owner, state,
-                       (int64_t)done, (int64_t)total);
-    }
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&transfers, read_transfer, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }

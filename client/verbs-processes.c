@@ -294,29 +294,33 @@ int dist_verb_update(int argc, char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int read_process(sd_bus_message *reply, char **key, void *userdata) {
+    const char *process, *command;
+    uint32_t pid, uid;
+    int r = sd_bus_message_read(reply, "(usus)", &pid, &process, &uid, &command);
+
+    if (r <= 0)
+        return r;
+    dist_table_add(userdata, (int64_t)pid, process[0] ? process : "-", (int64_t)uid, command);
+    *key = g_strdup_printf("%u", pid);
+    return 1;
+}
+
 int dist_verb_top(int argc, char **argv, GError **error) {
     DistColumn columns[] = {
         {"pid", _("PID"), DIST_CELL_NUMBER}, {"process", _("PROCESS"), DIST_CELL_TEXT},
         {"uid", _("UID"), DIST_CELL_NUMBER}, {"command", _("COMMAND"), DIST_CELL_TEXT},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const char *process, *command;
-    uint32_t pid, uid;
-    int r;
 
     if (!dist_parse(_("ID"), _("List the processes of a container."), NULL, false, &argc, &argv,
                     error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Processes", "s", argv[1]);
-    if (!reply)
-        return EXIT_FAILURE;
+    const DistListing processes = {DIST_CONTAINERS, "Processes", .of = argv[1]};
     g_autoptr(DistTable) table = dist_table_new(columns);
-    r = sd_bus_message_enter_container(reply, 'a', "(usus)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(usus)", &pid, &process, &uid, &command)) > 0)
-        dist_table_add(table, (int64_t)pid, process[0] ? process : "-", (int64_t)uid, command);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&processes, read_process, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }

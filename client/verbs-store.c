@@ -40,24 +40,44 @@ static int verb_prune(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
+    const char *keeper;
+    int r = sd_bus_message_read(reply, "s", &keeper);
+
+    if (r <= 0)
+        return r;
+    puts(keeper);
+    *key = g_strdup(keeper);
+    (*(unsigned *)userdata)++;
+    return 1;
+}
+
 static int verb_why(int argc, char **argv, GError **error) {
-    g_auto(GStrv) keepers = NULL;
+    unsigned count = 0;
 
     if (!dist_parse(_("DIGEST"), _("Say what keeps a blob or a snapshot."), NULL, false, &argc,
                     &argv, error) ||
         !dist_check_count(argc, 1, 1, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Explain", "s", argv[1]);
-    if (!reply)
+    const DistListing keepers = {DIST_CONTENTS, "Explain", .of = argv[1]};
+    if (!dist_list(&keepers, print_keeper, &count, error))
         return EXIT_FAILURE;
-    int r = sd_bus_message_read_strv(reply, &keepers);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    for (char **keeper = keepers; keeper && *keeper; keeper++)
-        puts(*keeper);
-    if ((!keepers || !keepers[0]) && !dist_settings.quiet)
+    if (count == 0 && !dist_settings.quiet)
         fprintf(stderr, _("nothing keeps %s; \"dist prune\" deletes it if it is here\n"), argv[1]);
     return EXIT_SUCCESS;
+}
+
+static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
+    const char *kind, *name;
+    uint64_t bytes, unique;
+    int r = sd_bus_message_read(reply, "(sstt)", &kind, &name, &bytes, &unique);
+
+    if (r <= 0)
+        return r;
+    dist_table_add(userdata, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
+                   (int64_t)unique);
+    *key = g_strconcat(kind, " ", name, NULL);
+    return 1;
 }
 
 static int verb_df(int argc, char **argv, GError **error) {
@@ -66,22 +86,14 @@ static int verb_df(int argc, char **argv, GError **error) {
         {"bytes", _("SIZE"), DIST_CELL_SIZE},    {"shared", _("SHARED"), DIST_CELL_SIZE},
         {"unique", _("UNIQUE"), DIST_CELL_SIZE}, {NULL, NULL, 0},
     };
-    const char *kind, *name;
-    uint64_t bytes, unique;
+    const DistListing usage = {DIST_CONTENTS, "Usage"};
 
     if (!dist_parse(NULL, _("Show what takes the space."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Usage", "");
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(sstt)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(sstt)", &kind, &name, &bytes, &unique)) > 0)
-        dist_table_add(table, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
-                       (int64_t)unique);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&usage, read_usage, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
@@ -133,6 +145,25 @@ static int lease_rm(int argc, char **argv, GError **error) {
     return dist_call_each(DIST_LEASES, "Delete", _("ID…"), _("End leases."), argc, argv, error);
 }
 
+static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
+    g_auto(GStrv) digests = NULL;
+    uint64_t created, expires;
+    const char *id;
+    uint32_t owner;
+    int r;
+
+    if ((r = sd_bus_message_enter_container(reply, 'r', "sutta{ss}as")) < 0 ||
+        (r = sd_bus_message_read(reply, "sutt", &id, &owner, &created, &expires)) < 0 ||
+        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
+        (r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    dist_table_add(userdata, id, (int64_t)owner, (int64_t)created, (int64_t)expires,
+                   (int64_t)(digests ? g_strv_length(digests) : 0));
+    *key = g_strdup(id);
+    return 1;
+}
+
 static int lease_list(int argc, char **argv, GError **error) {
     const DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
@@ -142,30 +173,14 @@ static int lease_list(int argc, char **argv, GError **error) {
         {"contents", _("CONTENTS"), DIST_CELL_NUMBER},
         {NULL, NULL, 0},
     };
-    uint64_t created, expires;
-    const char *id;
-    uint32_t owner;
+    const DistListing leases = {DIST_LEASES, "List"};
 
     if (!dist_parse(NULL, _("List the leases."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_LEASES, "List", "");
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(sutta{ss}as)");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sutta{ss}as")) > 0) {
-        g_auto(GStrv) digests = NULL;
-        if ((r = sd_bus_message_read(reply, "sutt", &id, &owner, &created, &expires)) < 0 ||
-            (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-            (r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        dist_table_add(table, id, (int64_t)owner, (int64_t)created, (int64_t)expires,
-                       (int64_t)(digests ? g_strv_length(digests) : 0));
-    }
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&leases, read_lease, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }

@@ -19,6 +19,19 @@ static int verb_rm(int argc, char **argv, GError **error) {
                           _("Delete volumes with what is in them."), argc, argv, error);
 }
 
+static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
+    const char *name;
+    uint64_t created;
+    uint32_t owner;
+    int r = sd_bus_message_read(reply, "(sut)", &name, &owner, &created);
+
+    if (r <= 0)
+        return r;
+    dist_table_add(userdata, name, (int64_t)owner, (int64_t)created);
+    *key = g_strdup(name);
+    return 1;
+}
+
 static int verb_list(int argc, char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
@@ -26,22 +39,14 @@ static int verb_list(int argc, char **argv, GError **error) {
         {"created", _("CREATED"), DIST_CELL_TIME},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const char *name;
-    uint64_t created;
-    uint32_t owner;
+    const DistListing volumes = {DIST_VOLUMES, "List"};
 
     if (!dist_parse(NULL, _("List the volumes."), NULL, false, &argc, &argv, error) ||
         !dist_check_count(argc, 0, 0, error))
         return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "List", "");
-    if (!reply)
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    int r = sd_bus_message_enter_container(reply, 'a', "(sut)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(sut)", &name, &owner, &created)) > 0)
-        dist_table_add(table, name, (int64_t)owner, (int64_t)created);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (!dist_list(&volumes, read_volume, table, error))
+        return EXIT_FAILURE;
     dist_table_print(table);
     return EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bus/access.h"
+#include "bus/limits.h"
 #include "bus/service.h"
 #include "config.h"
 #include "images/pull.h"
@@ -173,14 +174,14 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
     return is_idle(&daemon->service) ? leave(daemon) : go_on(daemon);
 }
 
-/* Every call puts the end off. */
+/* Every call puts the end off, and is measured before anything else happens to it. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     Daemon *daemon = userdata;
 
-    (void)error;
-    if (sd_bus_message_is_method_call(message, NULL, NULL))
-        sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
-    return 0;
+    if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
+        return 0;
+    sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
+    return MIN(berth_limits_check(message, error), 0);
 }
 
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {

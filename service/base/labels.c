@@ -2,7 +2,10 @@
 
 #include "base/labels.h"
 
+#include "base/limits.h"
+
 #include <glib.h>
+#include <string.h>
 
 const char *berth_labels_find(char *const *labels, const char *key) {
     for (; labels && *labels; labels += 2)
@@ -25,12 +28,26 @@ static void add(GPtrArray *all, char *const *label) {
     g_ptr_array_add(all, g_strdup(label[1]));
 }
 
+size_t berth_labels_measure(char *const *labels) {
+    size_t bytes = 0;
+
+    for (; labels && *labels; labels++)
+        bytes += strlen(*labels);
+    return bytes;
+}
+
 char **berth_labels_merge(char *const *under, char *const *over) {
     GPtrArray *all = g_ptr_array_new();
+    size_t bytes = berth_labels_measure(over);
 
-    for (; under && *under; under += 2)
-        if (!berth_labels_find(over, under[0]))
-            add(all, under);
+    for (; under && *under; under += 2) {
+        size_t more = strlen(under[0]) + strlen(under[1]);
+        if (berth_labels_find(over, under[0]) || bytes + more > BERTH_MAX_LABELS_BYTES ||
+            all->len / 2 >= BERTH_MAX_LABELS)
+            continue;
+        bytes += more;
+        add(all, under);
+    }
     for (; over && *over; over += 2)
         add(all, over);
     g_ptr_array_add(all, NULL);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* NULL where there is none. */
 const char *berth_labels_find(char *const *labels, const char *key);
@@ -12,5 +13,9 @@ const char *berth_labels_find(char *const *labels, const char *key);
 /* Whether labels hold all of those wanted; a wanted value "" is any. */
 bool berth_labels_match(char *const *labels, char *const *wanted);
 
-/* Both, with those of over where a key is in both; freed with g_strfreev. */
+/* The bytes of all keys and values. */
+size_t berth_labels_measure(char *const *labels);
+
+/* Both, with those of over where a key is in both, and without those of under that are too many or
+ * too large together with them (base/limits.h); freed with g_strfreev. */
 char **berth_labels_merge(char *const *under, char *const *over);

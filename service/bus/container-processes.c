@@ -6,6 +6,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "containers/copy.h"
 #include "systemd/cgroup.h"
 
@@ -376,33 +377,47 @@ static int see(sd_bus_message *call, void *userdata, sd_bus_error *error,
                                          verb, container);
 }
 
-static int reply_processes(sd_bus_message *call, BerthContainer *container,
+static gint compare_pids(gconstpointer a, gconstpointer b) {
+    const BerthProcessInfo *first = *(BerthProcessInfo *const *)a;
+    const BerthProcessInfo *second = *(BerthProcessInfo *const *)b;
+
+    return first->pid < second->pid ? -1 : first->pid > second->pid;
+}
+
+/* The keys of its pages are numbers. */
+static int reply_processes(sd_bus_message *call, BerthContainer *container, BerthPage *page,
                            sd_bus_error *ret_error) {
-    g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) list = berth_container_list_processes(container, &error);
+    guint64 after = g_ascii_strtoull(page->after, NULL, 10);
+    sd_bus_message *item;
     int r;
 
     if (!list)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(usus)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
+    g_ptr_array_sort(list, compare_pids);
+    r = berth_page_open(page, call, "(usus)");
+    for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthProcessInfo *info = list->pdata[i];
-        r = sd_bus_message_append(reply, "(usus)", info->pid, info->process, info->uid,
-                                  info->command);
+        if (info->pid > after && (r = berth_page_begin(page, &item)) >= 0 &&
+            (r = sd_bus_message_append(item, "(usus)", info->pid, info->process, info->uid,
+                                       info->command)) >= 0)
+            r = berth_page_add(page);
     }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(page, r);
 }
 
 int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     BerthContainer *container;
     int r = see(call, userdata, error, berth_container_method_processes, "processes", &container);
 
-    return r != BERTH_ACCESS_GRANTED ? r : reply_processes(call, container, error);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return reply_processes(call, container, &page, error);
 }
 
 static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
@@ -457,7 +472,7 @@ int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *text = berth_container_inspect(container, &error);
-    return text ? sd_bus_reply_method_return(call, "s", text)
+    return text ? berth_bus_reply_text(call, text, "what is known of the container")
                 : berth_bus_error_set(ret_error, error);
 }
 

@@ -4,6 +4,7 @@
  * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
 
 #include "bus/container-object.h"
+#include "bus/page.h"
 
 #define MANAGER "org.berth1.Containers"
 
@@ -128,10 +129,24 @@ static int append_managed(sd_bus_message *reply, BerthService *service, const ch
     return sd_bus_message_close_container(reply);
 }
 
-/* In front of sd-bus' own answer, which would list everybody's. */
+static int add_managed(BerthPage *page, BerthService *service, const char *id) {
+    sd_bus_message *item;
+    int r;
+
+    if ((r = berth_page_begin(page, &item)) < 0 || (r = append_managed(item, service, id)) < 0)
+        return r;
+    return berth_page_add(page);
+}
+
+static bool is_active(const BerthContainerRecord *record) {
+    return record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
+}
+
+/* In front of sd-bus' own answer, which would list everybody's. The call knows no pages: those that
+ * run come first, then the newest, as many as a reply holds; List has all. */
 static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     BerthSight sight;
     int r;
 
@@ -143,18 +158,16 @@ static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "{oa{sa{sv}}}")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
-        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (berth_sight_sees(&sight, record->owner))
-            r = append_managed(reply, service, record->id);
-    }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    berth_sight_watch(call, service, &sight);
-    return sd_bus_send(NULL, reply, NULL);
+    r = berth_page_open(&page, call, "{oa{sa{sv}}}");
+    for (int active = 1; active >= 0; active--)
+        for (guint i = list->len; r > 0 && i-- > 0;) {
+            const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+            if (is_active(record) == active && berth_sight_sees(&sight, record->owner))
+                r = add_managed(&page, service, record->id);
+        }
+    if (r >= 0)
+        berth_sight_watch(call, service, &sight);
+    return berth_page_send(&page, r);
 }
 
 bool berth_service_has_waiting(BerthService *service) {

@@ -4,6 +4,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "containers/commit.h"
 
 #include <errno.h>
@@ -299,11 +300,26 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return sd_bus_send(NULL, reply, NULL);
 }
 
+static int add_container(BerthPage *page, BerthService *service,
+                         const BerthContainerRecord *record) {
+    sd_bus_message *item;
+    int r;
+
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", record->id)) < 0 ||
+        (r = berth_container_append_properties(item, service, record->id)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return berth_page_add(page);
+}
+
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     BerthSight sight;
-    int r = berth_options_read_none(call, error);
+    int r = berth_options_read(call, options, error);
 
     if (r < 0)
         return r;
@@ -311,28 +327,24 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(sa{sv})")) < 0)
-        return r;
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
     for (guint i = 0; i < list->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (!berth_sight_sees(&sight, record->owner))
-            continue;
-        if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
-            (r = sd_bus_message_append(reply, "s", record->id)) < 0 ||
-            (r = berth_container_append_properties(reply, service, record->id)) < 0 ||
-            (r = sd_bus_message_close_container(reply)) < 0)
-            return r;
+        if (berth_sight_sees(&sight, record->owner) && berth_page_wants(&page, record->id))
+            g_ptr_array_add(records, (gpointer)record);
     }
-    if ((r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    berth_page_sort(records);
+    r = berth_page_open(&page, call, "(sa{sv})");
+    for (guint i = 0; r > 0 && i < records->len; i++)
+        r = add_container(&page, service, records->pdata[i]);
+    return berth_page_send(&page, r);
 }
 
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
+    sd_bus_message *item;
     BerthSight sight;
     uint64_t sequence;
     int r = sd_bus_message_read(call, "t", &sequence);
@@ -346,20 +358,15 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
         berth_container_store_events_since(service->database, sequence, UINT32_MAX, &error);
     if (!events)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(tsssuit)")) < 0)
-        return r;
-    for (guint i = 0, sent = 0; i < events->len && sent < MAX_EVENTS_A_CALL; i++) {
+    page.limit = MAX_EVENTS_A_CALL;
+    r = berth_page_open(&page, call, "(tsssuit)");
+    for (guint i = 0; r > 0 && i < events->len; i++) {
         const BerthEvent *event = events->pdata[i];
-        if (!berth_sight_sees(&sight, event->owner))
-            continue;
-        if ((r = berth_container_append_event(reply, "(tsssuit)", event)) < 0)
-            return r;
-        sent++;
+        if (berth_sight_sees(&sight, event->owner) && (r = berth_page_begin(&page, &item)) >= 0 &&
+            (r = berth_container_append_event(item, "(tsssuit)", event)) >= 0)
+            r = berth_page_add(&page);
     }
-    if ((r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(&page, r);
 }
 
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -498,8 +505,9 @@ static const sd_bus_vtable vtable[] = {
                             berth_container_method_changes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", id, "s", new_id), SD_BUS_NO_RESULT,
                             berth_container_method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a(usus)", processes),
-                            berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("a(usus)", processes), berth_container_method_processes,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", id), SD_BUS_RESULT("s", json),
                             berth_container_method_inspect, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{st}", figures),

@@ -8,12 +8,14 @@
 #include "bus/access.h"
 #include "bus/contents-object.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define PATH BERTH_BUS_ROOT "/contents"
 #define INTERFACE "org.berth1.Contents"
@@ -69,28 +71,28 @@ static bool passes(BerthService *service, const Filter *filter, const BerthBlob 
     return berth_labels_match(labels, filter->labels);
 }
 
-static int append_blobs(sd_bus_message *reply, BerthService *service, GPtrArray *blobs,
-                        const Filter *filter) {
-    int r = sd_bus_message_open_container(reply, 'a', "(stta{ss})");
+/* The blob, if it passes. */
+static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blob,
+                    const Filter *filter) {
+    g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
+    sd_bus_message *item;
+    int r;
 
-    for (guint i = 0; r >= 0 && i < blobs->len; i++) {
-        const BerthBlob *blob = blobs->pdata[i];
-        g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
-        if (!passes(service, filter, blob, labels))
-            continue;
-        if ((r = sd_bus_message_open_container(reply, 'r', "stta{ss}")) < 0 ||
-            (r = sd_bus_message_append(reply, "stt", blob->digest, blob->size,
-                                       blob->committed_usec)) < 0 ||
-            (r = berth_bus_append_labels(reply, labels)) < 0)
-            return r;
-        r = sd_bus_message_close_container(reply);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    if (!passes(service, filter, blob, labels))
+        return 1;
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'r', "stta{ss}")) < 0 ||
+        (r = sd_bus_message_append(item, "stt", blob->digest, blob->size, blob->committed_usec)) <
+            0 ||
+        (r = berth_bus_append_labels(item, labels)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return berth_page_add(page);
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) labels = NULL;
     Filter filter = {.media_type = "", .max_size = UINT64_MAX};
@@ -99,6 +101,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
         {"MinSize", "t", &filter.min_size},
         {"MaxSize", "t", &filter.max_size},
         {"Labels", "a{ss}", &labels},
+        BERTH_PAGE_OPTIONS(page),
         {NULL, NULL, NULL},
     };
     int r = berth_options_read(call, options, ret_error);
@@ -113,10 +116,14 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store_of(service), &error);
     if (!blobs)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_blobs(reply, service, blobs, &filter)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    berth_page_sort(blobs);
+    r = berth_page_open(&page, call, "(stta{ss})");
+    for (guint i = 0; r > 0 && i < blobs->len; i++) {
+        const BerthBlob *blob = blobs->pdata[i];
+        if (berth_page_wants(&page, blob->digest))
+            r = add_blob(&page, service, blob, &filter);
+    }
+    return berth_page_send(&page, r);
 }
 
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -210,14 +217,21 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(call, NULL);
 }
 
+static gint compare_words(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
     const char *digest;
-    int r = sd_bus_message_read(call, "s", &digest);
+    sd_bus_message *item;
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, method_explain, userdata, ret_error, READ, "verb",
                            "explain", "digest", digest, NULL);
@@ -226,36 +240,58 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &error);
     if (!words)
         return berth_bus_error_set(ret_error, error);
-    g_ptr_array_add(words, NULL);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_append_strv(reply, (char **)words->pdata)) < 0)
+    g_ptr_array_sort(words, compare_words);
+    r = berth_page_open(&page, call, "s");
+    for (guint i = 0; r > 0 && i < words->len; i++)
+        if (berth_page_wants(&page, words->pdata[i]) && (r = berth_page_begin(&page, &item)) >= 0 &&
+            (r = sd_bus_message_append(item, "s", words->pdata[i])) >= 0)
+            r = berth_page_add(&page);
+    return berth_page_send(&page, r);
+}
+
+/* Sorted by kind and name; a page goes on after "KIND NAME". */
+static gint compare_usage(gconstpointer a, gconstpointer b) {
+    const BerthUsage *first = *(BerthUsage *const *)a, *second = *(BerthUsage *const *)b;
+    int order = strcmp(first->kind, second->kind);
+
+    return order ? order : strcmp(first->name, second->name);
+}
+
+static int add_usage(BerthPage *page, const BerthUsage *usage) {
+    g_autofree char *key = g_strconcat(usage->kind, " ", usage->name, NULL);
+    sd_bus_message *item;
+    int r;
+
+    if (!berth_page_wants(page, key))
+        return 1;
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_append(item, "(sstt)", usage->kind, usage->name, usage->bytes,
+                                   usage->unique)) < 0)
         return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_add(page);
 }
 
 static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
-    int r = berth_access_check(service->access, call, method_usage, userdata, ret_error, READ,
-                               "verb", "usage", NULL);
+    int r = berth_options_read(call, options, ret_error);
 
+    if (r < 0)
+        return r;
+    r = berth_access_check(service->access, call, method_usage, userdata, ret_error, READ, "verb",
+                           "usage", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(sstt)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
-        const BerthUsage *usage = list->pdata[i];
-        r = sd_bus_message_append(reply, "(sstt)", usage->kind, usage->name, usage->bytes,
-                                  usage->unique);
-    }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    g_ptr_array_sort(list, compare_usage);
+    r = berth_page_open(&page, call, "(sstt)");
+    for (guint i = 0; r > 0 && i < list->len; i++)
+        r = add_usage(&page, list->pdata[i]);
+    return berth_page_send(&page, r);
 }
 
 static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -334,10 +370,11 @@ static const sd_bus_vtable vtable[] = {
                             method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("as", digests, "h", directory, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("as", keepers),
-                            method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sstt)", usage), method_usage,
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest, "a{sv}", options),
+                            SD_BUS_RESULT("as", keepers), method_explain,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a(sstt)", usage),
+                            method_usage, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Ingest",
                             SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
                             SD_BUS_RESULT("h", pipe, "t", offset), berth_contents_bus_ingest,
@@ -348,8 +385,9 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_ARGS("s", ref),
                             SD_BUS_RESULT("t", offset, "t", total, "t", started, "t", updated),
                             berth_contents_bus_status, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("ListIngests", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(stttt)", ingests),
-                            berth_contents_bus_list_ingests, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListIngests", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(stttt)", ingests), berth_contents_bus_list_ingests,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Abort", SD_BUS_ARGS("s", ref), SD_BUS_NO_RESULT,
                             berth_contents_bus_abort, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("FetchObject",

@@ -6,6 +6,7 @@
 #include "bus/access.h"
 #include "bus/contents-object.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "images/push.h"
 
@@ -119,12 +120,16 @@ int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error
 
 int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
+    sd_bus_message *item;
     bool sees_all;
     uint32_t uid;
-    int r;
+    int r = berth_options_read(call, options, ret_error);
 
+    if (r < 0)
+        return r;
     r = berth_access_get_uid(service->access, call, berth_contents_bus_list_ingests, userdata,
                              &uid);
     if (r != BERTH_ACCESS_GRANTED)
@@ -137,20 +142,17 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
         berth_content_store_list_ingests(berth_contents_get_store(service->contents), &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(stttt)")) < 0)
-        return r;
-    for (guint i = 0; i < list->len; i++) {
+    berth_page_sort(list);
+    r = berth_page_open(&page, call, "(stttt)");
+    for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthIngestInfo *info = list->pdata[i];
-        if (info->owner != uid && !sees_all)
-            continue;
-        if ((r = sd_bus_message_append(reply, "(stttt)", info->ref, info->offset, info->total,
-                                       info->started_usec, info->updated_usec)) < 0)
-            return r;
+        if ((info->owner == uid || sees_all) && berth_page_wants(&page, info->ref) &&
+            (r = berth_page_begin(&page, &item)) >= 0 &&
+            (r = sd_bus_message_append(item, "(stttt)", info->ref, info->offset, info->total,
+                                       info->started_usec, info->updated_usec)) >= 0)
+            r = berth_page_add(&page);
     }
-    if ((r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(&page, r);
 }
 
 int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

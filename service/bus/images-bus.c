@@ -5,9 +5,11 @@
 
 #include "base/fd.h"
 #include "base/labels.h"
+#include "base/limits.h"
 #include "bus/access.h"
 #include "bus/images-object.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "images/describe.h"
 #include "images/prune.h"
@@ -99,34 +101,31 @@ static bool passes(const BerthImage *image, const char *name, char *const *label
            berth_labels_match(image->labels, labels);
 }
 
-static int append_list(sd_bus_message *reply, GPtrArray *list, const char *name,
-                       char *const *labels) {
-    int r = sd_bus_message_open_container(reply, 'a', "(s(sst)tta{ss})");
+static int add_image(BerthPage *page, const BerthImage *image) {
+    sd_bus_message *item;
+    int r;
 
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
-        const BerthImage *image = list->pdata[i];
-        if (!passes(image, name, labels))
-            continue;
-        if ((r = sd_bus_message_open_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
-            (r = sd_bus_message_append(reply, "s", image->name)) < 0 ||
-            (r = berth_bus_append_descriptor(reply, image->target)) < 0 ||
-            (r = sd_bus_message_append(reply, "tt", image->created_usec, image->updated_usec)) <
-                0 ||
-            (r = berth_bus_append_labels(reply, image->labels)) < 0)
-            return r;
-        r = sd_bus_message_close_container(reply);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'r', "s(sst)tta{ss}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", image->name)) < 0 ||
+        (r = berth_bus_append_descriptor(item, image->target)) < 0 ||
+        (r = sd_bus_message_append(item, "tt", image->created_usec, image->updated_usec)) < 0 ||
+        (r = berth_bus_append_labels(item, image->labels)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return berth_page_add(page);
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) labels = NULL;
     const char *name = "";
-    const BerthOption options[] = {
-        {"Name", "s", &name}, {"Labels", "a{ss}", &labels}, {NULL, NULL, NULL}};
+    const BerthOption options[] = {{"Name", "s", &name},
+                                   {"Labels", "a{ss}", &labels},
+                                   BERTH_PAGE_OPTIONS(page),
+                                   {NULL, NULL, NULL}};
     int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
@@ -135,13 +134,15 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
                            "list", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) list = berth_image_store_list(service->database, &error);
-    if (!list)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_list(reply, list, name, labels)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    g_autoptr(BerthRows) rows = berth_image_store_query(service->database, page.after, &error);
+    r = berth_page_open(&page, call, "(s(sst)tta{ss})");
+    /* One after the other: there may be many more than a page holds. */
+    while (!error && r > 0 && berth_database_step(rows, &error)) {
+        g_autoptr(BerthImage) image = berth_image_store_read(service->database, rows);
+        if (berth_page_wants(&page, image->name) && passes(image, name, labels))
+            r = add_image(&page, image);
+    }
+    return error ? berth_bus_error_set(ret_error, error) : berth_page_send(&page, r);
 }
 
 static void on_text(const char *text, const GError *error, void *userdata) {
@@ -150,7 +151,7 @@ static void on_text(const char *text, const GError *error, void *userdata) {
     if (error)
         berth_bus_reply_error(pending->call, error);
     else
-        sd_bus_reply_method_return(pending->call, "s", text);
+        berth_bus_reply_text(pending->call, text, "the document");
 }
 
 static int parse_document(const char *name, BerthImageDocument *document, sd_bus_error *error) {
@@ -248,29 +249,44 @@ static int append_platform(sd_bus_message *reply, const BerthDescribedPlatform *
     return sd_bus_message_close_container(reply);
 }
 
+static int read_describe(sd_bus_message *call, const char **name, BerthPage *page,
+                         sd_bus_error *error) {
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(*page), {NULL, NULL, NULL}};
+    int r = sd_bus_message_read(call, "s", name);
+
+    return r < 0 ? r : berth_options_read(call, options, error);
+}
+
+/* Platforms have no name of their own: a page goes on after so many of them. */
 static void on_described(GPtrArray *platforms, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    int r;
+    g_auto(sd_bus_error) ignored = SD_BUS_ERROR_NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    sd_bus_message *item;
+    const char *name;
 
     if (error) {
         berth_bus_reply_error(pending->call, error);
         return;
     }
-    if (sd_bus_message_new_method_return(pending->call, &reply) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(s(sst)tbba(sst))")) < 0)
+    sd_bus_message_rewind(pending->call, 1);
+    if (read_describe(pending->call, &name, &page, &ignored) < 0)
         return;
-    for (guint i = 0; r >= 0 && i < platforms->len; i++)
-        r = append_platform(reply, platforms->pdata[i]);
-    if (r >= 0 && sd_bus_message_close_container(reply) >= 0)
-        sd_bus_send(NULL, reply, NULL);
+    guint64 after = g_ascii_strtoull(page.after, NULL, 10);
+    int r = berth_page_open(&page, pending->call, "(s(sst)tbba(sst))");
+    for (guint64 i = after; r > 0 && i < platforms->len; i++)
+        if ((r = berth_page_begin(&page, &item)) >= 0 &&
+            (r = append_platform(item, platforms->pdata[i])) >= 0)
+            r = berth_page_add(&page);
+    berth_page_send(&page, r);
 }
 
 static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
     const char *name;
-    int r = sd_bus_message_read(call, "s", &name);
+    int r = read_describe(call, &name, &page, ret_error);
 
     if (r < 0)
         return r;
@@ -352,7 +368,7 @@ static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, v
     }
     g_ptr_array_add(digests, NULL);
     if (sd_bus_message_new_method_return(pending->call, &reply) >= 0 &&
-        sd_bus_message_append_strv(reply, (char **)digests->pdata) >= 0 &&
+        berth_bus_append_some(reply, (char **)digests->pdata, BERTH_MAX_REPLY_BYTES / 2) >= 0 &&
         sd_bus_message_append(reply, "t", bytes) >= 0)
         sd_bus_send(NULL, reply, NULL);
 }
@@ -424,7 +440,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("s", key), method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("a(s(sst)tbba(sst))", platforms), method_describe,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name, "s", new_name), SD_BUS_NO_RESULT,

@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "bus/access.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
 #include "store/lease-store.h"
@@ -138,12 +139,17 @@ static int append_lease(sd_bus_message *reply, const BerthLease *lease) {
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
+    sd_bus_message *item;
     bool sees_all;
     uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+    int r = berth_options_read(call, options, ret_error);
 
+    if (r < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_access_query(service->access, call, method_list, userdata, &sees_all, INSPECT_OTHERS);
@@ -152,17 +158,15 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, &error);
     if (!leases)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(sutta{ss}as)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < leases->len; i++) {
+    berth_page_sort(leases);
+    r = berth_page_open(&page, call, "(sutta{ss}as)");
+    for (guint i = 0; r > 0 && i < leases->len; i++) {
         const BerthLease *lease = leases->pdata[i];
-        if (sees_all || lease->owner == uid)
-            r = append_lease(reply, lease);
+        if ((sees_all || lease->owner == uid) && berth_page_wants(&page, lease->id) &&
+            (r = berth_page_begin(&page, &item)) >= 0 && (r = append_lease(item, lease)) >= 0)
+            r = berth_page_add(&page);
     }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(&page, r);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -173,8 +177,9 @@ static const sd_bus_vtable vtable[] = {
                             method_add, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT, method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sutta{ss}as)", leases),
-                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sutta{ss}as)", leases), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -2,6 +2,10 @@
 
 #include "bus/pending-call.h"
 
+#include "base/limits.h"
+
+#include <string.h>
+
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call) {
     BerthPendingCall *pending = g_new0(BerthPendingCall, 1);
 
@@ -36,9 +40,15 @@ int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer
 }
 
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
+    size_t left = BERTH_MAX_LABELS_BYTES;
     int r = sd_bus_message_open_container(message, 'a', "{ss}");
 
-    for (char *const *label = labels; r >= 0 && label && *label; label += 2)
+    for (char *const *label = labels; r >= 0 && label && *label; label += 2) {
+        size_t bytes = strlen(label[0]) + strlen(label[1]);
+        if (bytes > left)
+            continue;
+        left -= bytes;
         r = sd_bus_message_append(message, "{ss}", label[0], label[1]);
+    }
     return r < 0 ? r : sd_bus_message_close_container(message);
 }

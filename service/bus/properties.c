@@ -2,6 +2,9 @@
 
 #include "bus/properties.h"
 
+#include "base/limits.h"
+#include "bus/page.h"
+
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
 bool berth_properties_is_get_all(sd_bus_message *call) {
@@ -24,9 +27,8 @@ static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, co
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
-                                const char *interface, const sd_bus_vtable *vtable,
-                                void *userdata) {
+static int append_all(sd_bus *bus, sd_bus_message *message, const char *path, const char *interface,
+                      const sd_bus_vtable *vtable, void *userdata) {
     int r = sd_bus_message_open_container(message, 'a', "{sv}");
 
     for (const sd_bus_vtable *entry = vtable; r >= 0 && entry->type != _SD_BUS_VTABLE_END;
@@ -42,9 +44,21 @@ int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
+                                const char *interface, const sd_bus_vtable *vtable,
+                                void *userdata) {
+    g_autoptr(sd_bus_message) part = NULL;
+    int r;
+
+    if ((r = berth_part_new(message, &part)) < 0 ||
+        (r = append_all(bus, part, path, interface, vtable, userdata)) < 0)
+        return r;
+    return berth_part_copy(message, part, BERTH_MAX_ITEM_BYTES);
+}
+
 static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, const char *member,
                       const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(sd_bus_message) reply = NULL, part = NULL;
     int r;
 
     for (const sd_bus_vtable *entry = vtable; entry->type != _SD_BUS_VTABLE_END; entry++) {
@@ -52,8 +66,10 @@ static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, 
             !g_str_equal(entry->x.property.member, member))
             continue;
         if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-            (r = append_one(bus, reply, sd_bus_message_get_path(call), interface, entry,
-                            userdata)) < 0)
+            (r = berth_part_new(call, &part)) < 0 ||
+            (r = append_one(bus, part, sd_bus_message_get_path(call), interface, entry, userdata)) <
+                0 ||
+            (r = berth_part_copy(reply, part, BERTH_MAX_ITEM_BYTES)) < 0)
             return r;
         return sd_bus_send(bus, reply, NULL);
     }

@@ -18,6 +18,6 @@ bool berth_properties_is_get_all(sd_bus_message *call);
 int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
                             const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error);
 
-/* Appends all properties of the object at path as a{sv}. */
+/* Appends all properties of the object at path as a{sv}, cut to BERTH_MAX_ITEM_BYTES. */
 int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
                                 const char *interface, const sd_bus_vtable *vtable, void *userdata);

@@ -3,8 +3,10 @@
 /* /org/berth1/transfers/N, org.berth1.Transfer: seen by who began it, and by who may inspect what
  * is others'. */
 
+#include "base/limits.h"
 #include "bus/access.h"
 #include "bus/options.h"
+#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/properties.h"
 #include "bus/service.h"
@@ -83,12 +85,13 @@ static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
 }
 
 static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(sd_bus_message) reply = NULL, part = NULL;
 
     if (transfer->error)
         berth_bus_reply_error(call, transfer->error);
     else if (sd_bus_message_new_method_return(call, &reply) >= 0 &&
-             append_result(reply, transfer) >= 0)
+             berth_part_new(call, &part) >= 0 && append_result(part, transfer) >= 0 &&
+             berth_part_copy(reply, part, BERTH_MAX_REPLY_BYTES / 2) >= 0)
         sd_bus_send(NULL, reply, NULL);
 }
 
@@ -230,12 +233,13 @@ static void send_progress(BerthService *service, const BerthTransfer *transfer) 
     berth_transfer_sum(transfer, &done, &total);
     for (guint i = 0; i < waiters->len; i++) {
         Waiter *waiter = waiters->pdata[i];
-        g_autoptr(sd_bus_message) signal = NULL;
+        g_autoptr(sd_bus_message) signal = NULL, part = NULL;
         if (waiter->transfer != transfer)
             continue;
         if (sd_bus_message_new_signal(service->bus, &signal, path, INTERFACE, "Progress") < 0 ||
             sd_bus_message_append(signal, "tt", done, total) < 0 ||
-            append_items(signal, transfer) < 0 ||
+            berth_part_new(signal, &part) < 0 || append_items(part, transfer) < 0 ||
+            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0 ||
             sd_bus_send_to(service->bus, signal, sd_bus_message_get_sender(waiter->pending->call),
                            NULL) < 0)
             return;
@@ -260,47 +264,57 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
     }
 }
 
-static int append_transfer(sd_bus_message *reply, const BerthTransfer *transfer) {
+static int add_transfer(BerthPage *page, const BerthTransfer *transfer) {
     g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
     uint64_t done, total;
+    sd_bus_message *item;
+    int r;
 
     berth_transfer_sum(transfer, &done, &total);
-    return sd_bus_message_append(reply, "(ossustt)", path, transfer->kind, transfer->reference,
-                                 transfer->owner, berth_transfer_get_state(transfer), done, total);
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_append(item, "(ossustt)", path, transfer->kind, transfer->reference,
+                                   transfer->owner, berth_transfer_get_state(transfer), done,
+                                   total)) < 0)
+        return r;
+    return berth_page_add(page);
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     GPtrArray *list = berth_transfers_list(service->transfers);
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
+    uint64_t after = 0;
     bool sees_all;
     uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+    int r = berth_options_read(call, options, error);
 
-    (void)error;
+    if (r < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_access_query(service->access, call, method_list, userdata, &sees_all,
                            "org.berth1.containers.inspect");
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(ossustt)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
+    /* They are in the order of their numbers. */
+    if (g_str_has_prefix(page.after, PREFIX "/"))
+        after = g_ascii_strtoull(page.after + strlen(PREFIX "/"), NULL, 10);
+    r = berth_page_open(&page, call, "(ossustt)");
+    for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthTransfer *transfer = list->pdata[i];
-        if (sees_all || transfer->owner == uid)
-            r = append_transfer(reply, transfer);
+        if ((sees_all || transfer->owner == uid) && transfer->number > after)
+            r = add_transfer(&page, transfer);
     }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(&page, r);
 }
 
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ossustt)", transfers),
-                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(ossustt)", transfers), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

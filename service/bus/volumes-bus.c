@@ -5,6 +5,7 @@
 #include "containers/volumes.h"
 
 #include "bus/container-object.h"
+#include "bus/page.h"
 
 #define PATH BERTH_BUS_ROOT "/volumes"
 #define INTERFACE "org.berth1.Volumes"
@@ -59,28 +60,31 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
+    sd_bus_message *item;
     BerthSight sight;
-    int r = berth_sight_find(call, service, method_list, &sight);
+    int r = berth_options_read(call, options, ret_error);
 
+    if (r < 0)
+        return r;
+    r = berth_sight_find(call, service, method_list, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(sut)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < list->len; i++) {
+    r = berth_page_open(&page, call, "(sut)");
+    for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthVolume *volume = list->pdata[i];
-        if (berth_sight_sees(&sight, volume->owner))
-            r = sd_bus_message_append(reply, "(sut)", volume->name, volume->owner,
-                                      volume->created_usec);
+        if (berth_sight_sees(&sight, volume->owner) && berth_page_wants(&page, volume->name) &&
+            (r = berth_page_begin(&page, &item)) >= 0 &&
+            (r = sd_bus_message_append(item, "(sut)", volume->name, volume->owner,
+                                       volume->created_usec)) >= 0)
+            r = berth_page_add(&page);
     }
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_page_send(&page, r);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -89,8 +93,8 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sut)", volumes), method_list,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a(sut)", volumes),
+                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/labels.h"
+#include "base/limits.h"
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/container-private.h"
@@ -405,6 +406,13 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     const char *id = creation->options.id;
     BerthContainerRecord record;
 
+    if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "the configuration of container \"%s\" would have %zu bytes, with what its "
+                        "image brings; the limit is %u",
+                        id, strlen(config), BERTH_MAX_CONFIG_BYTES);
+        return NULL;
+    }
     /* It is read as berth-launch will: what is wrong with it is told now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     if (!plan || !write_directory(containers, id, config, error) ||

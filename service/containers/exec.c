@@ -5,6 +5,7 @@
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "containers/container-private.h"
@@ -160,6 +161,13 @@ static int make_config(BerthContainer *container, const BerthExecOptions *option
     return changed ? berth_fd_new_in_memory(changed, strlen(changed), error) : -1;
 }
 
+/* For those who look: as much as is told of any process. */
+static char *shorten(char *const *command) {
+    g_autofree char *text = g_strjoinv(" ", (char **)command);
+
+    return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
+}
+
 static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
                                  char **command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);
@@ -167,7 +175,7 @@ static BerthProcess *add_process(BerthContainer *container, const BerthExecOptio
     *record = (BerthProcessRecord){
         .container = g_strdup(container->record.id),
         .id = g_strdup(options->process),
-        .command = g_strjoinv(" ", command),
+        .command = shorten(command),
         .running = true,
         .status = BERTH_STATUS_UNKNOWN,
     };

@@ -2,6 +2,8 @@
 
 #include "store/container-store.h"
 
+#include "base/limits.h"
+
 #include <string.h>
 
 /* Old events go once there are this many newer ones. */
@@ -273,6 +275,14 @@ static void free_process(gpointer data) {
     berth_process_record_free(data);
 }
 
+/* What an earlier version let in goes on to systemd, the journal and the bus: only so much of it.
+ */
+static char *read_short(sqlite3_stmt *rows, int i) {
+    const char *text = berth_database_text(rows, i);
+
+    return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
+}
+
 GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_process);
     g_autoptr(GError) local = NULL;
@@ -287,7 +297,7 @@ GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError 
         *process = (BerthProcessRecord){
             .container = g_strdup(berth_database_text(rows, 0)),
             .id = g_strdup(berth_database_text(rows, 1)),
-            .command = g_strdup(berth_database_text(rows, 2)),
+            .command = read_short(rows, 2),
             .pid = (uint32_t)sqlite3_column_int64(rows, 3),
             .pid_start = (uint64_t)sqlite3_column_int64(rows, 4),
             .boot = g_strdup(berth_database_text(rows, 5)),
@@ -343,7 +353,7 @@ GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
         BerthContainerRecord *record = g_new0(BerthContainerRecord, 1);
         *record = (BerthContainerRecord){
             .id = g_strdup(berth_database_text(rows, 0)),
-            .image = g_strdup(berth_database_text(rows, 1)),
+            .image = read_short(rows, 1),
             .owner = (uint32_t)sqlite3_column_int64(rows, 2),
             .state = parse_state(berth_database_text(rows, 3)),
             .created_usec = (uint64_t)sqlite3_column_int64(rows, 4),

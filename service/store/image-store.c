@@ -2,6 +2,9 @@
 
 #include "store/image-store.h"
 
+/* Of a media type, and more than of any digest. */
+enum { MAX_DESCRIPTOR_BYTES = 255 };
+
 void berth_image_free(BerthImage *image) {
     if (!image)
         return;
@@ -11,11 +14,17 @@ void berth_image_free(BerthImage *image) {
     g_free(image);
 }
 
-static BerthImage *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
+/* What is longer than any media type or digest is none, and not told of. */
+static const char *read_short(sqlite3_stmt *rows, int i) {
+    return sqlite3_column_bytes(rows, i) <= MAX_DESCRIPTOR_BYTES ? berth_database_text(rows, i)
+                                                                 : "";
+}
+
+BerthImage *berth_image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthImage *image = g_new0(BerthImage, 1);
 
     image->name = g_strdup(berth_database_text(rows, 0));
-    image->target = berth_descriptor_new(berth_database_text(rows, 1), berth_database_text(rows, 2),
+    image->target = berth_descriptor_new(read_short(rows, 1), read_short(rows, 2),
                                          (uint64_t)sqlite3_column_int64(rows, 3));
     image->created_usec = (uint64_t)sqlite3_column_int64(rows, 4);
     image->updated_usec = (uint64_t)sqlite3_column_int64(rows, 5);
@@ -31,7 +40,7 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
         berth_database_query(database, &local, COLUMNS "WHERE name = ?1", "s", name);
 
     if (!local && berth_database_step(rows, &local))
-        return read_row(database, rows);
+        return berth_image_store_read(database, rows);
     if (local)
         g_propagate_error(error, g_steal_pointer(&local));
     else
@@ -39,6 +48,11 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
             error, BERTH_ERROR_NOT_FOUND,
             "there is no image \"%s\" here; pull it, or see the names with \"dist images\"", name);
     return NULL;
+}
+
+sqlite3_stmt *berth_image_store_query(BerthDatabase *database, const char *after, GError **error) {
+    return berth_database_query(database, error, COLUMNS "WHERE name > ?1 ORDER BY name", "s",
+                                after);
 }
 
 static void free_image(gpointer data) {
@@ -51,7 +65,7 @@ GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
     g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
 
     while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(images, read_row(database, rows));
+        g_ptr_array_add(images, berth_image_store_read(database, rows));
     if (!local)
         return g_steal_pointer(&images);
     g_propagate_error(error, g_steal_pointer(&local));

@@ -614,7 +614,7 @@ def test_a_container_that_removes_itself_is_removed_by_force():
 
 
 def test_others_processes_are_not_there():
-    reply = containers_call("Processes", "s", "box", user="alice")
+    reply = containers_call("Processes", "sa{sv}", "box", "0", user="alice")
     contains(reply.err, "no container")
     reply = containers_call("Exec", "ssasa{sv}", "box", "x", "1", "true", "0", user="alice")
     contains(reply.err, "needs an administrator's authorization")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/labels.h"
+#include "base/limits.h"
 
 #include <glib.h>
 
@@ -50,10 +51,22 @@ static void test_merge(void) {
     assert_merged(NULL, NULL, "");
 }
 
+static void test_merge_leaves_out_what_is_too_large(void) {
+    g_autofree char *large = g_strnfill(BERTH_MAX_LABELS_BYTES - 10, 'x');
+    const char *under[] = {"a", large, "b", "2", NULL}, *over[] = {"c", "0123456789", NULL};
+    g_auto(GStrv) merged = berth_labels_merge((char **)under, (char **)over);
+
+    g_assert_cmpuint(g_strv_length(merged), ==, 4);
+    g_assert_null(berth_labels_find(merged, "a"));
+    g_assert_cmpstr(berth_labels_find(merged, "b"), ==, "2");
+    g_assert_cmpuint(berth_labels_measure(merged), ==, 13);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/labels/find", test_find);
     g_test_add_func("/labels/match", test_match);
     g_test_add_func("/labels/merge", test_merge);
+    g_test_add_func("/labels/merge-large", test_merge_leaves_out_what_is_too_large);
     return g_test_run();
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Listings of the service, which come in pages: each begins after the last key of the one before,
+ * and the last one is empty. */
+
+#include "dist.h"
+
+/* What there is in one page: NULL, with error only if the call failed. */
+static sd_bus_message *call_page(const DistListing *listing, const char *after, GError **error) {
+    sd_bus_message *call = dist_new_call(error, listing->path, listing->interface, listing->member);
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((!listing->of || (r = sd_bus_message_append(call, "s", listing->of)) >= 0) &&
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) >= 0 &&
+        (!listing->filter || (r = listing->filter(call, listing->filter_data)) >= 0) &&
+        (!after[0] || (r = sd_bus_message_append(call, "{sv}", "After", "s", after)) >= 0) &&
+        (r = sd_bus_message_close_container(call)) >= 0)
+        return dist_send(call, error);
+    sd_bus_message_unref(call);
+    dist_bad_reply(r, error);
+    return NULL;
+}
+
+bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error) {
+    g_autofree char *after = g_strdup("");
+
+    for (;;) {
+        g_autoptr(sd_bus_message) reply = call_page(listing, after, error);
+        g_autofree char *last = NULL;
+        if (!reply)
+            return false;
+        int r = sd_bus_message_enter_container(reply, 'a', NULL);
+        while (r >= 0 && sd_bus_message_at_end(reply, 0) == 0) {
+            g_autofree char *key = NULL;
+            if ((r = read(reply, &key, userdata)) <= 0)
+                break;
+            g_free(last);
+            last = g_steal_pointer(&key);
+        }
+        if (r < 0)
+            return *error ? false : dist_bad_reply(r, error);
+        if (!last)
+            return true;
+        g_free(after);
+        after = g_steal_pointer(&last);
+    }
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Measures messages, argument by argument. What is counted is text and elements, not padding. It
+ * stops at the first thing that is too large, so that a message costs no more than what is allowed.
+ * Options are known by their keys, which mean the same in every member; arguments without a key are
+ * known by their type.
+ */
+
+#include "bus/limits.h"
+
+#include "base/limits.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *key;
+    size_t text_bytes; /* of one string */
+    size_t items;      /* of each array or dictionary in it */
+    size_t bytes;      /* of all of it */
+} Limit;
+
+#define ARGUMENTS BERTH_MAX_ARGUMENT_BYTES, BERTH_MAX_ARGUMENTS, BERTH_MAX_ARGUMENTS_BYTES
+
+static const Limit limits[] = {
+    {"Command", ARGUMENTS},
+    {"Env", ARGUMENTS},
+    {"HealthCommand", ARGUMENTS},
+    {"Labels", BERTH_MAX_LABEL_BYTES, BERTH_MAX_LABELS, BERTH_MAX_LABELS_BYTES},
+    {"Credentials", BERTH_MAX_CREDENTIAL_BYTES, 16, 2 * BERTH_MAX_CREDENTIAL_BYTES},
+    {"Spec", BERTH_MAX_SPEC_BYTES, 0, BERTH_MAX_SPEC_BYTES},
+    {"Seccomp", BERTH_MAX_PROFILE_BYTES, 0, BERTH_MAX_PROFILE_BYTES},
+    {"Mounts", BERTH_MAX_TEXT_BYTES, BERTH_MAX_MOUNTS, BERTH_MAX_LIST_BYTES},
+    {"Binds", BERTH_MAX_TEXT_BYTES, BERTH_MAX_MOUNTS, BERTH_MAX_LIST_BYTES},
+};
+
+static const Limit other = {NULL, BERTH_MAX_TEXT_BYTES, BERTH_MAX_LIST_ITEMS, BERTH_MAX_LIST_BYTES};
+
+/* What is being measured, and what it has come to. */
+typedef struct {
+    const Limit *limit; /* NULL: only measured */
+    size_t bytes, most; /* most: what limit was met */
+    const char *unit;   /* of the limit that was exceeded; NULL while none is */
+} Measure;
+
+static int exceed(Measure *measure, size_t most, const char *unit) {
+    measure->most = most;
+    measure->unit = unit;
+    return -E2BIG;
+}
+
+static int add_bytes(Measure *measure, size_t bytes) {
+    measure->bytes += bytes;
+    return measure->limit && measure->bytes > measure->limit->bytes
+               ? exceed(measure, measure->limit->bytes, "bytes in all")
+               : 0;
+}
+
+static int measure_text(sd_bus_message *message, char type, Measure *measure) {
+    const char *text;
+    int r = sd_bus_message_read_basic(message, type, &text);
+
+    if (r < 0)
+        return r;
+    size_t length = strlen(text);
+    if (measure->limit && length > measure->limit->text_bytes)
+        return exceed(measure, measure->limit->text_bytes, "bytes in a string");
+    return add_bytes(measure, length + 8);
+}
+
+static int measure_one(sd_bus_message *message, Measure *measure);
+
+/* Numbers one after the other are not looked at singly. */
+static int measure_numbers(sd_bus_message *message, char type, Measure *measure) {
+    const void *numbers;
+    size_t bytes;
+    int r = sd_bus_message_read_array(message, type, &numbers, &bytes);
+
+    return r < 0 ? r : add_bytes(measure, bytes + 8);
+}
+
+static int measure_container(sd_bus_message *message, char type, const char *contents,
+                             Measure *measure) {
+    size_t items = 0;
+    int r;
+
+    if (type == SD_BUS_TYPE_ARRAY && contents[1] == '\0' && strchr("ynqiuxtd", contents[0]))
+        return measure_numbers(message, contents[0], measure);
+    if ((r = sd_bus_message_enter_container(message, type, contents)) < 0 ||
+        (r = add_bytes(measure, 8 + (type == SD_BUS_TYPE_VARIANT ? strlen(contents) + 8 : 0))) < 0)
+        return r;
+    while ((r = measure_one(message, measure)) > 0)
+        if (type == SD_BUS_TYPE_ARRAY && measure->limit && ++items > measure->limit->items)
+            return exceed(measure, measure->limit->items, "items");
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* 0 at the end of what the message is in. */
+static int measure_one(sd_bus_message *message, Measure *measure) {
+    const char *contents;
+    uint64_t number;
+    char type;
+    int r = sd_bus_message_peek_type(message, &type, &contents);
+
+    if (r <= 0)
+        return r;
+    switch (type) {
+    case SD_BUS_TYPE_STRING:
+    case SD_BUS_TYPE_OBJECT_PATH:
+    case SD_BUS_TYPE_SIGNATURE:
+        r = measure_text(message, type, measure);
+        break;
+    case SD_BUS_TYPE_ARRAY:
+    case SD_BUS_TYPE_VARIANT:
+    case SD_BUS_TYPE_STRUCT:
+    case SD_BUS_TYPE_DICT_ENTRY:
+        r = measure_container(message, type, contents, measure);
+        break;
+    default:
+        if ((r = sd_bus_message_read_basic(message, type, &number)) >= 0)
+            r = add_bytes(measure, 8);
+    }
+    return r < 0 ? r : 1;
+}
+
+static const Limit *find_limit(const char *key) {
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++)
+        if (g_str_equal(limits[i].key, key))
+            return &limits[i];
+    return &other;
+}
+
+static int refuse(sd_bus_message *call, const char *what, const char *name, const Measure *measure,
+                  sd_bus_error *error) {
+    if (!measure->unit)
+        return -EBADMSG;
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                             "%s: the %s %.100s is too large; the limit is %zu %s",
+                             sd_bus_message_get_member(call), what, name, measure->most,
+                             measure->unit);
+}
+
+/* a{sv}: each value by its key. */
+static int check_options(sd_bus_message *call, Measure *all, sd_bus_error *error) {
+    unsigned count = 0;
+    const char *key;
+    int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+        if ((r = sd_bus_message_read(call, "s", &key)) < 0)
+            return r;
+        if (++count > BERTH_MAX_LIST_ITEMS || strlen(key) > BERTH_MAX_TEXT_BYTES)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                     "%s: too many options, or a key too long",
+                                     sd_bus_message_get_member(call));
+        Measure measure = {.limit = find_limit(key)};
+        if (measure_one(call, &measure) < 0)
+            return refuse(call, "option", key, &measure, error);
+        all->bytes += measure.bytes;
+        r = sd_bus_message_exit_container(call);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+/* Of the arguments without a key, dictionaries of strings are labels, and the lists of Exec and
+ * nobody else a command. */
+static const Limit *find_argument_limit(sd_bus_message *call, char type, const char *contents) {
+    if (type != SD_BUS_TYPE_ARRAY)
+        return &other;
+    if (g_str_equal(contents, "{ss}"))
+        return find_limit("Labels");
+    bool is_command =
+        g_str_equal(contents, "s") && g_strcmp0(sd_bus_message_get_member(call), "Exec") == 0;
+    return is_command ? find_limit("Command") : &other;
+}
+
+static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
+    Measure all = {0};
+    const char *contents;
+    char type;
+    int r;
+
+    for (unsigned number = 1; (r = sd_bus_message_peek_type(call, &type, &contents)) > 0;
+         number++) {
+        if (type == SD_BUS_TYPE_ARRAY && g_str_equal(contents, "{sv}")) {
+            r = check_options(call, &all, error);
+        } else {
+            Measure measure = {.limit = find_argument_limit(call, type, contents)};
+            char name[16];
+            g_snprintf(name, sizeof name, "%u", number);
+            r = measure_one(call, &measure);
+            if (r < 0)
+                r = refuse(call, "argument", name, &measure, error);
+            all.bytes += measure.bytes;
+        }
+        if (r < 0)
+            return r;
+        if (all.bytes > BERTH_MAX_CALL_BYTES)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                     "%s: the call is too large; the limit is %u bytes in all",
+                                     sd_bus_message_get_member(call), BERTH_MAX_CALL_BYTES);
+    }
+    return r;
+}
+
+int berth_limits_check(sd_bus_message *call, sd_bus_error *error) {
+    int r = check_arguments(call, error);
+
+    return r < 0 ? r : sd_bus_message_rewind(call, 1);
+}
+
+int berth_limits_measure(sd_bus_message *message, size_t *bytes) {
+    Measure measure = {0};
+    int r;
+
+    while ((r = measure_one(message, &measure)) > 0)
+        ;
+    *bytes = measure.bytes;
+    return r;
+}

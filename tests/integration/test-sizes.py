@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sizes: nothing that a call brings is larger than its limit, no reply is larger than one, and what
+# is in the database, however large, does not stop the service.
+
+import json
+import os
+import sqlite3
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import bus_call
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+TOOL = os.path.abspath(bus_call.__file__)
+MAX_REPLY = 1024 * 1024
+
+RULE = """polkit.addRule(function(action, subject) {
+    if (subject.user == "alice" && action.id != "org.berth1.containers.create-privileged" &&
+        action.id != "org.berth1.containers.inspect")
+        return polkit.Result.YES;
+});
+"""
+
+NAMES = {"Images": ("/org/berth1/images", "org.berth1.Images"),
+         "Contents": ("/org/berth1/contents", "org.berth1.Contents"),
+         "Containers": ("/org/berth1/containers", "org.berth1.Containers"),
+         "Container": ("/org/berth1/containers/own", "org.berth1.Container"),
+         "Leases": ("/org/berth1/leases", "org.berth1.Leases"),
+         "Volumes": ("/org/berth1/volumes", "org.berth1.Volumes"),
+         "Transfers": ("/org/berth1/transfers", "org.berth1.Transfers")}
+
+
+def ask(name, member, arguments, user=None):
+    path, interface = NAMES[name]
+    if user:
+        result = run("/usr/bin/python3", TOOL, path, interface, member, input=arguments, user=user)
+        assert result.status == 0, result
+        return json.loads(result.out)
+    return bus_call.call(path, interface, member, arguments)
+
+
+def pages(name, member="List", key=lambda item: item[0], of="", limit=""):
+    """All pages of a listing, each below the limit."""
+    found, after = [], ""
+    while True:
+        answer = ask(name, member, f"({of}{{'After': <{json.dumps(after)}>{limit}}}{'' if of else ','})")
+        assert not answer["error"], answer
+        assert answer["bytes"] < MAX_REPLY, str(answer)[:300]
+        page = answer["reply"][0]
+        if not page:
+            return found
+        found.append(page)
+        after = key(page[-1])
+
+
+def stop_service():
+    run("systemctl", "stop", "berthd.service")
+
+
+def change_database(change):
+    stop_service()
+    database = sqlite3.connect(f"{STATE}/berth.db")
+    change(database)
+    database.commit()
+    database.close()
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    polkit_rule(RULE)
+    good("create", "--id=own", IMAGE, user="alice")
+
+
+def big(count):
+    return "x" * count
+
+
+# For each interface: a member, arguments with something too large in each place.
+HUGE = 15 * 1024 * 1024
+TOO_LARGE = [
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'k': '%s'}}>}})", HUGE, "Labels"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'%s': 'v'}}>}})", 40000, "Labels"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Env': <['A=%s']>}})", HUGE, "Env"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Command': <['%s']>}})", 200000, "Command"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Spec': <'%s'>}})", 600000, "Spec"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Seccomp': <'%s'>}})", 300000, "Seccomp"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Mounts': <[('', '/%s', @as [])]>}})", 5000, "Mounts"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'Hostname': <'%s'>}})", 5000, "Hostname"),
+    ("Containers", "Create", f"('a', '{IMAGE}', {{'HealthCommand': <['%s']>}})", HUGE, "HealthCommand"),
+    ("Containers", "Create", "('a', '%s', @a{sv} {})", 5000, "argument 2"),
+    ("Containers", "Get", "('%s',)", HUGE, "argument 1"),
+    ("Containers", "Wait", "('own', '%s')", 5000, "argument 2"),
+    ("Containers", "Exec", "('own', 'p', ['%s'], @a{sv} {})", 200000, "argument 3"),
+    ("Containers", "Update", "('own', {'%s': <uint64 1>})", 5000, "key"),
+    ("Containers", "Commit", "('own', 'n', {'Comment': <'%s'>})", HUGE, "Comment"),
+    ("Container", "Exec", "('p', ['%s'], @a{sv} {})", 200000, "argument 2"),
+    ("Container", "Rename", "('%s',)", 5000, "argument 1"),
+    ("Images", "Pull", "('%s', @a{sv} {})", 5000, "argument 1"),
+    ("Images", "Resolve", f"('{IMAGE}', {{'Credentials': <{{'Password': '%s'}}>}})", HUGE, "Credentials"),
+    ("Images", "Put", "('n', ('m', 'd', uint64 1), {'k': '%s'})", HUGE, "argument 3"),
+    ("Images", "Put", "('n', ('%s', 'd', uint64 1), @a{ss} {})", HUGE, "argument 2"),
+    ("Images", "List", "({'Name': <'%s'>},)", HUGE, "Name"),
+    ("Contents", "SetLabels", "('d', {'k': '%s'})", HUGE, "argument 2"),
+    ("Contents", "Info", "('%s',)", HUGE, "argument 1"),
+    ("Contents", "Ingest", "('%s', uint64 0, '', @a{sv} {})", HUGE, "argument 1"),
+    ("Contents", "FetchObject", f"('{IMAGE}', '', {{'MediaTypes': <['%s']>}})", 5000, "MediaTypes"),
+    ("Leases", "Create", "('', {'Labels': <{'k': '%s'}>})", HUGE, "Labels"),
+    ("Leases", "Add", "('l', ['%s'])", HUGE, "argument 2"),
+    ("Volumes", "Create", "('%s',)", HUGE, "argument 1"),
+    ("Transfers", "List", "({'After': <'%s'>},)", HUGE, "After"),
+]
+
+
+def test_everything_that_is_too_large_is_refused_by_name():
+    pid = service_pid()
+    for name, member, text, size, word in TOO_LARGE:
+        answer = ask(name, member, text % big(size), user="alice")
+        equal(answer["error"], "org.berth1.Error.LimitExceeded", f"{member} {word}: {answer}")
+        contains(answer["message"], word)
+        contains(answer["message"], "limit" if word != "key" else "too long")
+    equal(service_pid(), pid, "the service is the same")
+
+
+def test_many_small_things_are_too_large_together():
+    for text, word in ((f"('a', '{IMAGE}', {{'Labels': <{{{', '.join(f'{chr(39)}k{i}{chr(39)}: {chr(39)}{big(1000)}{chr(39)}' for i in range(100))}}}>}})", "Labels"),
+                       (f"('a', '{IMAGE}', {{'Env': <{['A=' + big(1000)] * 300}>}})", "Env"),
+                       (f"('a', '{IMAGE}', {{'Ports': <{['1:1'] * 2000}>}})", "Ports")):
+        answer = ask("Containers", "Create", text, user="alice")
+        equal(answer["error"], "org.berth1.Error.LimitExceeded", answer)
+        contains(answer["message"], word)
+
+
+def test_what_is_as_large_as_the_limit_is_taken():
+    labels = {f"k{i}": big(30000) for i in range(2)}
+    answer = ask("Containers", "Create", f"('labelled', '{IMAGE}', {{'Labels': <{labels}>}})", user="alice")
+    equal(answer["error"], None, answer)
+    equal(ask("Containers", "Get", "('labelled',)")["reply"][0]["Labels"], labels)
+    good("rm", "labelled")
+    equal(dist("run", "--rm", "-e", "A=" + big(100000), IMAGE, "sh", "-c", "echo ${#A}").out.strip(), "100000")
+
+
+def test_what_a_container_takes_over_from_its_image_is_limited():
+    image = oci.busybox_image(Labels={f"k{i}": big(9000) for i in range(20)})
+    oci.push(image, f"{HOST}/labels:latest")
+    good("pull", f"{HOST}/labels:latest")
+    good("create", "--id=taken", "--label=mine=1", f"{HOST}/labels:latest")
+    labels = ask("Containers", "Get", "('taken',)")["reply"][0]["Labels"]
+    equal(labels["mine"], "1")
+    assert 50000 < sum(len(value) for value in labels.values()) <= 65536, len(labels)
+    stop_service()
+    database = sqlite3.connect(f"{STATE}/berth.db")
+    stored = database.execute("SELECT sum(length(key) + length(value)) FROM labels WHERE owner = 'taken'").fetchone()[0]
+    database.close()
+    assert stored <= 65536, stored
+    good("rm", "taken")
+    good("rmi", f"{HOST}/labels:latest")
+
+
+def add_huge_rows(database):
+    for kind, owner in (("container", "own"), ("image", IMAGE), ("image", "more"), ("lease", "l")):
+        for i in range(3):
+            database.execute("INSERT INTO labels VALUES (?, ?, ?, ?)", (kind, owner, f"huge{i}", big(HUGE)))
+    for (digest,) in database.execute("SELECT digest FROM images LIMIT 1").fetchall():
+        database.execute("INSERT INTO labels VALUES ('blob', ?, 'huge', ?)", (digest, big(HUGE)))
+    database.execute("INSERT INTO images SELECT 'more', media_type, digest, size, created, updated FROM images LIMIT 1")
+    database.execute("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images LIMIT 1", (big(HUGE),))
+    database.execute("INSERT INTO images VALUES ('odd', ?, ?, 1, 1, 1)", (big(HUGE), big(HUGE)))
+    database.execute("INSERT INTO leases VALUES ('l', 0, 1, 0)")
+    database.execute("INSERT INTO leases VALUES (?, 0, 1, 0)", (big(HUGE),))
+    database.executemany("INSERT INTO lease_items VALUES ('l', ?)", [(f"sha256:{i:064x}",) for i in range(5000)])
+    database.execute("INSERT INTO volumes VALUES (?, 0, 1)", (big(HUGE),))
+    database.execute("INSERT INTO processes VALUES ('own', 'p', ?, 0, 0, '', 0, 1, 1, 0)", (big(HUGE),))
+    database.execute("INSERT INTO events (kind, id, process, pid, status, time, owner) VALUES ('exit', 'own', ?, 1, 0, 1, 0)", (big(HUGE),))
+    database.execute("UPDATE containers SET image = ?, options = replace(options, \"'no'\", ?) WHERE id = 'own'", (big(HUGE), f"'{big(HUGE)}'"))
+
+
+def remove_huge_rows(database):
+    for table, column in (("images", "name"), ("images", "media_type"), ("leases", "id"), ("labels", "value"), ("volumes", "name"),
+                          ("processes", "command"), ("events", "process")):
+        database.execute(f"DELETE FROM {table} WHERE length({column}) > 1000000")
+    database.execute("DELETE FROM lease_items")
+    database.execute("DELETE FROM containers WHERE id = 'own'")
+
+
+def test_what_is_in_the_database_cannot_stop_the_service():
+    change_database(add_huge_rows)
+    pid = None
+    for name, member, key in (("Containers", "List", lambda item: item[0]), ("Images", "List", lambda item: item[0]),
+                              ("Contents", "List", lambda item: item[0]), ("Leases", "List", lambda item: item[0]),
+                              ("Volumes", "List", lambda item: item[0]), ("Transfers", "List", lambda item: item[0]),
+                              ("Contents", "ListIngests", lambda item: item[0]),
+                              ("Contents", "Usage", lambda item: f"{item[0]} {item[1]}")):
+        found = [item for page in pages(name, member, key) for item in page]
+        if name == "Containers":
+            equal([item[0] for item in found], ["own"])
+        if name == "Images" and member == "List":
+            assert {IMAGE, "more", "odd"} <= {item[0] for item in found}, [item[0][:50] for item in found]
+        pid = pid or service_pid()
+        equal(service_pid(), pid, f"{name}.{member}: the service is the same")
+    digest = ask("Images", "Get", f"('{IMAGE}',)")["reply"][0][1]
+    for name, member, arguments in (("Containers", "Get", "('own',)"), ("Images", "Get", f"('{IMAGE}',)"),
+                                    ("Containers", "Inspect", "('own',)"), ("Contents", "Info", f"('{digest}',)"),
+                                    ("Images", "Describe", f"('{IMAGE}', @a{{sv}} {{}})"), ("Images", "Describe", "('odd', @a{sv} {})"),
+                                    ("Images", "Inspect", f"('{IMAGE}', @a{{sv}} {{}})"), ("Images", "Get", "('odd',)"),
+                                    ("Contents", "Explain", f"('{digest}', @a{{sv}} {{}})"),
+                                    ("Containers", "EventsSince", "(uint64 0,)"), ("Images", "Delete", "('odd',)"),
+                                    ("Containers", "Start", "('own', @a{sv} {})"), ("Images", "Prune", "({'DryRun': <true>},)")):
+        answer = ask(name, member, arguments)
+        assert answer["bytes"] < MAX_REPLY, (name, member, answer["bytes"])
+        equal(service_pid(), pid, f"{member}: the service is the same")
+    for arguments in ("('org.berth1.Container',)",):
+        answer = bus_call.call("/org/berth1/containers/own", "org.freedesktop.DBus.Properties", "GetAll", arguments)
+        assert not answer["error"] and answer["bytes"] < MAX_REPLY, str(answer)[:300]
+    answer = bus_call.call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "()")
+    assert not answer["error"] and answer["bytes"] < MAX_REPLY, str(answer)[:300]
+    equal(service_pid(), pid, "the service is the same")
+    equal([row["id"] for row in listing("ps", "-a")], ["own"])
+    change_database(remove_huge_rows)
+    service_is_up()
+
+
+def add_many_rows(database):
+    row = database.execute("SELECT * FROM containers LIMIT 1").fetchone()
+    columns = [item[1] for item in database.execute("PRAGMA table_info(containers)")]
+    for i in range(4096):
+        values = dict(zip(columns, row))
+        values.update(id=f"many{i}", owner=4242, created=i)
+        database.execute(f"INSERT INTO containers VALUES ({', '.join('?' * len(columns))})", list(values.values()))
+        database.execute("INSERT INTO labels VALUES ('container', ?, 'label', ?)", (f"many{i}", big(300)))
+    database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",
+                         [(f"many/{i}", IMAGE) for i in range(10000)])
+    database.executemany("INSERT INTO leases VALUES (?, 0, 1, 0)", [(f"lease{i}",) for i in range(12000)])
+    database.executemany("INSERT INTO volumes VALUES (?, 0, 1)", [(f"volume{i}",) for i in range(20000)])
+    database.executemany("INSERT INTO events (kind, id, process, pid, status, time, owner) VALUES ('start', ?, ?, 1, 0, 1, 0)",
+                         [("e" * 60, "p" * 60)] * 15000)
+
+
+def test_thousands_are_listed_page_by_page():
+    good("create", "--id=own", IMAGE, user="alice")
+    change_database(add_many_rows)
+    found = pages("Containers")
+    assert len(found) > 1
+    ids = [item[0] for page in found for item in page]
+    equal(ids, sorted(ids))
+    equal(set(ids), {"own"} | {f"many{i}" for i in range(4096)})
+    equal(len(listing("ps", "-a")), 4097)
+    equal(listing("ps", "-a")[0]["id"], "many0", "the oldest first")
+    names = [item[0] for page in pages("Images") for item in page]
+    equal(len([name for name in names if name.startswith("many/")]), 10000)
+    equal(len(listing("images", "many/*")), 10000)
+    equal(len(listing("images", "many/99*")), 111)
+    equal([len(page) for page in pages("Images", limit=", 'Name': <'many/999*'>, 'Limit': <uint64 4>")], [4, 4, 3])
+    equal(len([item for page in pages("Leases") for item in page if item[0].startswith("lease")]), 12000)
+    equal(len([item for page in pages("Volumes") for item in page]), 20000)
+    equal(len(listing("volume", "list")), 20000)
+    usage = [item for page in pages("Contents", "Usage", lambda item: f"{item[0]} {item[1]}") for item in page]
+    assert len(usage) >= 10000, len(usage)
+    explained = ask("Images", "Get", f"('{IMAGE}',)")["reply"][0][1]
+    keepers = [item for page in pages("Contents", "Explain", str, of=f"'{explained}', ") for item in page]
+    assert len(keepers) >= 10000, len(keepers)
+    last, count = 0, 0
+    while True:
+        answer = ask("Containers", "EventsSince", f"(uint64 {last},)")
+        assert answer["bytes"] < MAX_REPLY
+        if not answer["reply"][0]:
+            break
+        count += len(answer["reply"][0])
+        last = answer["reply"][0][-1][0]
+    assert count >= 15000, count
+
+
+def test_the_object_manager_answers_with_those_that_run_first():
+    good("run", "-d", "--id=runs", IMAGE, "sleep", "1000")
+    answer = bus_call.call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "()")
+    assert not answer["error"] and answer["bytes"] < MAX_REPLY, str(answer)[:300]
+    assert "/org/berth1/containers/runs" in answer["reply"][0]
+    assert 500 < len(answer["reply"][0]) < 4098, len(answer["reply"][0])
+    good("rm", "-f", "runs")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

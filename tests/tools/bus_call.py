@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Calls of the service with arguments of any size, and what size their replies have.
+
+As a program it makes one call: its arguments are path, interface and member, its standard input is
+the text of a GVariant, and its output is JSON: reply (unpacked), bytes, error, message."""
+
+import json
+import sys
+
+from gi.repository import Gio, GLib
+
+BUS = []
+
+
+def connection():
+    if not BUS:
+        BUS.append(Gio.bus_get_sync(Gio.BusType.SYSTEM, None))
+    return BUS[0]
+
+
+def call(path, interface, member, arguments, timeout=60):
+    """arguments: a GVariant tuple or its text. What the program prints."""
+    if isinstance(arguments, str):
+        arguments = GLib.Variant.parse(None, arguments, None, None)
+    message = Gio.DBusMessage.new_method_call("org.berth1", path, interface, member)
+    message.set_body(arguments)
+    answer, _ = connection().send_message_with_reply_sync(message, Gio.DBusSendMessageFlags.NONE, timeout * 1000, None)
+    size = len(answer.to_blob(Gio.DBusCapabilityFlags.UNIX_FD_PASSING))
+    if answer.get_message_type() == Gio.DBusMessageType.ERROR:
+        return {"error": answer.get_error_name(), "message": answer.get_body().unpack()[0], "bytes": size}
+    body = answer.get_body()
+    return {"reply": list(body.unpack()) if body else [], "bytes": size, "error": None}
+
+
+if __name__ == "__main__":
+    print(json.dumps(call(*sys.argv[1:4], sys.stdin.read())))
