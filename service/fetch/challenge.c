@@ -37,59 +37,79 @@ static char *take_value(const char **text) {
     return g_string_free(g_steal_pointer(&value), FALSE);
 }
 
-static BerthChallenge *parse_bearer(const char *text) {
-    BerthChallenge *challenge = g_new0(BerthChallenge, 1);
+/* A name and "=": a parameter of the challenge before it. Without "=" a name is a scheme, since one
+ * line may hold several challenges. */
+static bool is_parameter(const char *text) {
+    text += strcspn(text, "= \t,");
+    text += strspn(text, " \t");
+    return *text == '=';
+}
 
-    for (text = skip_space(text); *text; text = skip_space(text)) {
-        size_t length = strcspn(text, "= \t,");
-        g_autofree char *name = g_ascii_strdown(text, (gssize)length);
-        text += length;
-        text += strspn(text, " \t");
-        /* Without "=" it is the scheme of another challenge in the same line. */
-        if (*text != '=')
-            break;
-        text++;
-        text += strspn(text, " \t");
-        g_autofree char *value = take_value(&text);
-        char **member = g_str_equal(name, "realm")     ? &challenge->realm
-                        : g_str_equal(name, "service") ? &challenge->service
-                        : g_str_equal(name, "scope")   ? &challenge->scope
-                                                       : NULL;
-        if (member) {
-            g_free(*member);
-            *member = g_steal_pointer(&value);
-        }
+static void take_parameter(BerthChallenge *challenge, const char **text) {
+    size_t length = strcspn(*text, "= \t,");
+    g_autofree char *name = g_ascii_strdown(*text, (gssize)length);
+
+    *text += length;
+    *text += strspn(*text, "= \t");
+    g_autofree char *value = take_value(text);
+    char **member = g_str_equal(name, "realm")     ? &challenge->realm
+                    : g_str_equal(name, "service") ? &challenge->service
+                    : g_str_equal(name, "scope")   ? &challenge->scope
+                                                   : NULL;
+    if (member) {
+        g_free(*member);
+        *member = g_steal_pointer(&value);
     }
-    if (!challenge->service)
-        challenge->service = g_strdup("");
+}
+
+/* The next challenge of a line; moves *text behind it. is_basic and realm say what it is good for.
+ */
+static BerthChallenge *take_challenge(const char **text) {
+    BerthChallenge *challenge = g_new0(BerthChallenge, 1);
+    size_t length = strcspn(*text, " \t,");
+    bool is_bearer =
+        length == strlen("Bearer") && g_ascii_strncasecmp(*text, "Bearer", length) == 0;
+
+    challenge->is_basic =
+        length == strlen("Basic") && g_ascii_strncasecmp(*text, "Basic", length) == 0;
+    *text = skip_space(*text + length);
+    while (**text && is_parameter(*text)) {
+        take_parameter(challenge, text);
+        *text = skip_space(*text);
+    }
+    /* The realm of another scheme is nowhere to go to. */
+    if (!is_bearer)
+        g_clear_pointer(&challenge->realm, g_free);
     return challenge;
 }
 
-static bool has_scheme(const char *line, const char *scheme) {
-    size_t length = strlen(scheme);
-
-    return g_ascii_strncasecmp(line, scheme, length) == 0 && strchr(" \t", line[length]);
+static void complete(BerthChallenge *challenge, const char *scope) {
+    if (!challenge->service)
+        challenge->service = g_strdup("");
+    if (!challenge->scope || challenge->scope[0] == '\0') {
+        g_free(challenge->scope);
+        challenge->scope = g_strdup(scope);
+    }
 }
 
-BerthChallenge *berth_challenge_parse(const char *headers, bool needs_scope, GError **error) {
+BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GError **error) {
     g_auto(GStrv) lines = g_strsplit(headers, "\n", -1);
-    bool offers_basic = false;
+    g_autoptr(BerthChallenge) basic = NULL;
 
-    for (char **line = lines; *line; line++) {
-        offers_basic = offers_basic || has_scheme(*line, "Basic");
-        if (!has_scheme(*line, "Bearer"))
-            continue;
-        g_autoptr(BerthChallenge) challenge = parse_bearer(*line + strlen("Bearer"));
-        if (challenge->realm && (challenge->scope || !needs_scope))
-            return g_steal_pointer(&challenge);
-    }
-    if (offers_basic) {
-        BerthChallenge *challenge = g_new0(BerthChallenge, 1);
-        challenge->is_basic = true;
-        return challenge;
-    }
+    for (char **line = lines; *line; line++)
+        for (const char *text = skip_space(*line); *text;) {
+            g_autoptr(BerthChallenge) challenge = take_challenge(&text);
+            if (challenge->realm) {
+                complete(challenge, scope);
+                return g_steal_pointer(&challenge);
+            }
+            if (challenge->is_basic && !basic)
+                basic = g_steal_pointer(&challenge);
+        }
+    if (basic)
+        return g_steal_pointer(&basic);
     berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
-                    "the registry wants credentials of a kind that is not known: %.100s",
+                    "the registry wants credentials of an unknown kind: %.100s",
                     headers[0] ? lines[0] : "it does not say which");
     return NULL;
 }

@@ -9,12 +9,14 @@
 
 typedef struct {
     bool is_basic;                 /* otherwise Bearer */
-    char *realm, *service, *scope; /* of Bearer; service may be "" */
+    char *realm, *service, *scope; /* of Bearer; service may be "", scope NULL */
 } BerthChallenge;
 
-/* Finds what can be answered in header lines; Unauthorized names what there is instead. A Bearer
- * challenge for a repository names a scope, that of a registry's root does not. */
-BerthChallenge *berth_challenge_parse(const char *headers, bool needs_scope, GError **error);
+/* Finds a challenge that can be answered in header lines, each of which may hold several;
+ * Unauthorized names what is there instead. A Bearer challenge without a scope gets the given one
+ * (NULL for requests that concern no repository): registries exist that name nothing but their
+ * realm, and a token without a scope opens nothing. */
+BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GError **error);
 void berth_challenge_free(BerthChallenge *challenge);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthChallenge, berth_challenge_free)

@@ -6,9 +6,6 @@
 
 #include <errno.h>
 
-/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
-#define TIMER_ACCURACY_USEC 1000
-
 enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
 
 typedef struct {
@@ -23,6 +20,8 @@ typedef struct {
     uint64_t position; /* how much of the content is in the pipe, or was before */
     uint64_t skip;     /* bytes at the start of this response that the other side has */
     bool first_block;
+    bool whole;     /* the server cannot give parts: all is asked for, and what is there skipped */
+    bool misplaced; /* this response is of another part than was asked for */
     size_t written; /* of the block that curl gives again after a pause */
     unsigned tries;
     char *accept;
@@ -41,7 +40,7 @@ static bool ask_next(Fetch *fetch) {
         return false;
     fetch->remote = fetch->remotes->pdata[fetch->next++];
     fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
-    fetch->turned = false;
+    fetch->turned = fetch->whole = false;
     fetch->tries = 0;
     ask(fetch);
     return true;
@@ -85,16 +84,32 @@ static bool wait_for_room(Fetch *fetch, GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "wait for the pipe");
 }
 
+/* How much of this response the other side has. A server that ignores Range begins at the
+ * beginning; one that answers with another part than was asked for may begin before it. */
+static bool find_place(Fetch *fetch, const BerthResponse *response, GError **error) {
+    uint64_t asked = fetch->whole ? 0 : fetch->position;
+    uint64_t first = !response->is_partial       ? 0
+                     : response->first_byte >= 0 ? (uint64_t)response->first_byte
+                                                 : asked;
+
+    fetch->misplaced = first > fetch->position;
+    if (fetch->misplaced)
+        return berth_error_set(error, BERTH_ERROR_REGISTRY_FAILED,
+                               "%s: the registry answered with another part of %s than was asked "
+                               "for",
+                               berth_remote_get_locator(fetch->remote), fetch->target->digest);
+    fetch->skip = fetch->position - first;
+    return true;
+}
+
 /* A block of the body; false with pause asks for the same block again. */
 static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
                        void *userdata, GError **error) {
     Fetch *fetch = userdata;
 
-    if (fetch->first_block) {
-        /* A server that ignores Range begins at the beginning. */
-        fetch->skip = response->is_partial ? 0 : fetch->position;
-        fetch->first_block = false;
-    }
+    if (fetch->first_block && !find_place(fetch, response, error))
+        return false;
+    fetch->first_block = false;
     while (fetch->written < size) {
         if (fetch->skip > 0) {
             size_t skipped = MIN(fetch->skip, size - fetch->written);
@@ -139,7 +154,7 @@ static bool try_again(Fetch *fetch) {
 
     return fetch->tries < MAX_TRIES &&
            sd_event_add_time_relative(fetch->event, &fetch->delay, CLOCK_MONOTONIC, delay_usec,
-                                      TIMER_ACCURACY_USEC, on_delay, fetch) >= 0;
+                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay, fetch) >= 0;
 }
 
 static void check_end(Fetch *fetch) {
@@ -158,11 +173,23 @@ static void check_end(Fetch *fetch) {
     finish(fetch, error);
 }
 
+/* What is there already may be of no use to this server (416), or it gives a part of its choice. */
+static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
+    if (fetch->whole || fetch->position == 0 ||
+        !(error ? fetch->misplaced : response->status == 416))
+        return false;
+    fetch->whole = true;
+    ask(fetch);
+    return true;
+}
+
 static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
     Fetch *fetch = userdata;
     g_autoptr(GError) local = NULL;
 
     fetch->call = NULL;
+    if (begin_again(fetch, response, error))
+        return;
     if (error && berth_http_is_transient(error)) {
         if (try_again(fetch))
             return;
@@ -188,12 +215,13 @@ static void ask(Fetch *fetch) {
     BerthHttpOptions options = {
         .method = "GET",
         .accept = fetch->as_blob ? NULL : fetch->accept,
-        .offset = fetch->position,
+        .offset = fetch->whole ? 0 : fetch->position,
         .sink = take_block,
     };
 
     fetch->tries++;
     fetch->first_block = true;
+    fetch->misplaced = false;
     fetch->written = 0;
     fetch->call = berth_remote_send(fetch->remote, path, NULL, &options, on_response, fetch);
 }

@@ -20,6 +20,9 @@ enum {
     CONNECT_TIMEOUT_SECONDS = 15,
     STALL_SECONDS = 60,
     BUFFER_BYTES = 512 * 1024,
+    MAX_RETRIES = 3,
+    FIRST_DELAY_MSEC = 200,
+    MAX_DELAY_SECONDS = 60,
 };
 
 #define SYSTEM_AUTHORITIES "/etc/ssl/certs"
@@ -55,6 +58,23 @@ static GQuark transient_quark(void) {
 
 bool berth_http_is_transient(const GError *error) {
     return error->domain == transient_quark();
+}
+
+bool berth_http_get_retry_delay(const BerthResponse *response, const GError *error,
+                                unsigned *retries, uint64_t *delay_usec) {
+    bool overloaded = !error && (response->status == 429 || response->status >= 500);
+    uint64_t usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << *retries;
+
+    if (!(overloaded || (error && berth_http_is_transient(error))) || *retries >= MAX_RETRIES)
+        return false;
+    if (overloaded && response->retry_after >= 0)
+        usec = MAX(usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
+    /* A server that wants more patience than this gets a person's. */
+    if (usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
+        return false;
+    (*retries)++;
+    *delay_usec = usec;
+    return true;
 }
 
 static char **option_strings(BerthHttpOptions *options, size_t i) {

@@ -71,5 +71,14 @@ void berth_request_resume(BerthRequest *request);
 /* Whether an error is a broken connection, after which the same request may do better. */
 bool berth_http_is_transient(const GError *error);
 
+/* sd-event would otherwise let timers of retries wait for others, a quarter of a second. */
+#define BERTH_HTTP_TIMER_ACCURACY_USEC 1000
+
+/* Whether to ask again: a server is overloaded (429, 5xx; Retry-After counts) or the connection
+ * broke, and there was not enough of that yet. *retries is counted up; *delay_usec is the time to
+ * wait, longer each time. */
+bool berth_http_get_retry_delay(const BerthResponse *response, const GError *error,
+                                unsigned *retries, uint64_t *delay_usec);
+
 /* "host" or "host:port" of a URL. Caller frees; NULL where there is none. */
 char *berth_http_get_host(const char *url);

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
-#define TIMER_ACCURACY_USEC 1000
-
 /* A larger blob is sent in parts, so that little is lost when the connection breaks. */
 #define CHUNK_BYTES (64ull * 1024 * 1024)
 
@@ -24,6 +21,8 @@ typedef struct {
     char *object;      /* of a manifest */
     char *scope;       /* besides that for this repository */
     char *location;    /* of the upload; NULL before there is one */
+    bool mounts;       /* it was asked to take the blob from another repository */
+    uint64_t chunk;    /* the least that the registry takes in one part, or CHUNK_BYTES */
     uint64_t offset;   /* what the registry has of it */
     unsigned tries;
     sd_event_source *delay;
@@ -104,7 +103,7 @@ static bool try_again(Push *push) {
 
     return ++push->tries < MAX_TRIES &&
            sd_event_add_time_relative(push->event, &push->delay, CLOCK_MONOTONIC, delay_usec,
-                                      TIMER_ACCURACY_USEC, on_delay, push) >= 0;
+                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay, push) >= 0;
 }
 
 /* Whether the response is one to go on with; otherwise it was seen to. */
@@ -159,8 +158,8 @@ static char *closing_url(const Push *push) {
 /* What fits into one request goes with the one that closes the upload. */
 static void send_rest(Push *push) {
     uint64_t left = push->target->size - push->offset;
-    uint64_t size = MIN(left, CHUNK_BYTES);
-    bool whole = push->offset == 0 && left <= CHUNK_BYTES;
+    uint64_t size = MIN(left, push->chunk);
+    bool whole = push->offset == 0 && left <= push->chunk;
     BerthHttpOptions options = {
         .method = whole || left == 0 ? "PUT" : "PATCH",
         .content_type = "application/octet-stream",
@@ -192,12 +191,14 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     }
     if (!check(push, response, error))
         return;
-    if (response->status == 201) {
+    /* Without a mount to answer, 201 is a registry's way of saying that the upload may begin. */
+    if (response->status == 201 && push->mounts) {
         finish(push, BERTH_PUSH_MOUNTED, NULL);
         return;
     }
     take_location(push, response);
     if (push->location) {
+        push->chunk = MAX(CHUNK_BYTES, response->least_chunk);
         push->offset = 0;
         send_rest(push);
         return;
@@ -229,6 +230,7 @@ static void begin_upload(Push *push) {
         source ? g_strconcat("blobs/uploads/?mount=", push->target->digest, "&from=", from, NULL)
                : g_strdup("blobs/uploads/");
 
+    push->mounts = source;
     if (source) {
         g_free(push->scope);
         push->scope = g_strconcat("repository:", source, ":pull", NULL);

@@ -8,16 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
-#define TIMER_ACCURACY_USEC 1000
-
-enum {
-    MAX_CHALLENGES = 5,
-    MAX_RETRIES = 3,
-    MAX_MESSAGE_BYTES = 300,
-    FIRST_DELAY_MSEC = 200,
-    MAX_DELAY_SECONDS = 60,
-};
+enum { MAX_CHALLENGES = 5, MAX_MESSAGE_BYTES = 300 };
 
 struct BerthRemote {
     sd_event *event;
@@ -211,10 +202,20 @@ static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, G
     return true;
 }
 
+/* For challenges that name no scope; NULL where the request concerns no repository. */
+static char *make_scope(const BerthRemoteCall *call) {
+    bool reads =
+        g_str_equal(call->options.method, "GET") || g_str_equal(call->options.method, "HEAD");
+
+    return call->path[0] == '/' ? NULL
+                                : g_strconcat("repository:", call->remote->path,
+                                              reads ? ":pull" : ":pull,push", NULL);
+}
+
 static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
-    g_autoptr(BerthChallenge) challenge =
-        berth_challenge_parse(response->challenge, call->path[0] != '/', error);
+    g_autofree char *scope = make_scope(call);
+    g_autoptr(BerthChallenge) challenge = berth_challenge_parse(response->challenge, scope, error);
 
     if (!challenge) {
         g_prefix_error(error, "%s: ", remote->locator);
@@ -223,6 +224,7 @@ static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *respons
     if (challenge->is_basic)
         return answer_basic(call, response, error);
     const BerthTokenRequest request = {
+        .event = remote->event,
         .http = remote->http,
         .locator = remote->locator,
         .challenge = challenge,
@@ -244,22 +246,16 @@ static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* Later, if this is worth another try. What is uploaded is its owner's to begin again. */
+/* Later, if this is worth another try. What is uploaded is its owner's to begin again, and so is a
+ * body that a sink has taken a part of. */
 static bool try_again(BerthRemoteCall *call, const BerthResponse *response, const GError *error) {
-    bool overloaded = !error && (response->status == 429 || response->status >= 500);
-    bool broken = error && berth_http_is_transient(error) && !call->options.sink;
-    uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << call->retries;
+    uint64_t delay_usec;
 
-    if (!(overloaded || broken) || call->options.uploads || call->retries >= MAX_RETRIES)
-        return false;
-    if (overloaded && response->retry_after >= 0)
-        delay_usec = MAX(delay_usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
-    /* A registry that wants more patience than this gets a person's. */
-    if (delay_usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
-        return false;
-    call->retries++;
-    return sd_event_add_time_relative(call->remote->event, &call->delay, CLOCK_MONOTONIC,
-                                      delay_usec, TIMER_ACCURACY_USEC, on_delay, call) >= 0;
+    return !call->options.uploads && !(error && call->options.sink) &&
+           berth_http_get_retry_delay(response, error, &call->retries, &delay_usec) &&
+           sd_event_add_time_relative(call->remote->event, &call->delay, CLOCK_MONOTONIC,
+                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay,
+                                      call) >= 0;
 }
 
 static void note_warnings(BerthRemote *remote, const BerthResponse *response) {

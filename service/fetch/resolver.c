@@ -2,6 +2,7 @@
 
 #include "fetch/resolver.h"
 
+#include "base/document.h"
 #include "base/hash.h"
 #include "base/names.h"
 
@@ -12,8 +13,9 @@ typedef struct {
     char *object;
     bool has_digest;
     char *accept;
-    bool as_blob;  /* the second place to look */
-    bool with_get; /* HEAD was of no use */
+    char **media_types; /* what was asked for, by name */
+    bool as_blob;       /* the second place to look */
+    bool with_get;      /* HEAD was of no use */
     BerthResolved done;
     void *userdata;
 } Resolution;
@@ -52,6 +54,7 @@ static void finish(Resolution *resolution, const BerthDescriptor *target, const 
     resolution->done(target, error, resolution->userdata);
     g_free(resolution->object);
     g_free(resolution->accept);
+    g_strfreev(resolution->media_types);
     g_free(resolution);
 }
 
@@ -83,14 +86,57 @@ static char *find_digest(const Resolution *resolution, const BerthResponse *resp
     return berth_hash_get_digest(hash);
 }
 
+static bool is_manifest(const char *media_type) {
+    BerthKind kind = berth_media_type_get_kind(media_type);
+
+    return kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
+}
+
+/* A type that says what the object is: servers that keep manifests as mere files do not have one.
+ */
+static bool is_telling(const Resolution *resolution, const char *media_type) {
+    return is_manifest(media_type) ||
+           g_strv_contains((const char *const *)resolution->media_types, media_type);
+}
+
+/* What a document calls itself, or, where it does not, what it looks like. NULL: it is neither. */
+static const char *find_own_type(JsonObject *object) {
+    const char *own = NULL;
+    JsonArray *entries = NULL;
+    JsonObject *config = NULL;
+
+    if (berth_document_get_string(object, "mediaType", &own, NULL) && own && is_manifest(own))
+        return own;
+    if (own)
+        return NULL;
+    berth_document_get_array(object, "manifests", &entries, NULL);
+    berth_document_get_object(object, "config", &config, NULL);
+    return entries && !config   ? BERTH_MEDIA_OCI_INDEX
+           : config && !entries ? BERTH_MEDIA_OCI_MANIFEST
+                                : NULL;
+}
+
+static char *find_media_type(const Resolution *resolution, const BerthResponse *response) {
+    const char *said = response->content_type, *own = NULL;
+
+    if (resolution->as_blob)
+        return g_strdup(BERTH_MEDIA_UNKNOWN);
+    if (is_telling(resolution, said))
+        return g_strdup(said);
+    g_autoptr(JsonNode) root = berth_document_parse(response->body->str, response->body->len, NULL);
+    if (root)
+        own = find_own_type(json_node_get_object(root));
+    return g_strdup(own ? own : said[0] ? said : BERTH_MEDIA_UNKNOWN);
+}
+
 static BerthDescriptor *read_target(const Resolution *resolution, const BerthResponse *response,
                                     GError **error) {
-    const char *media_type = response->content_type;
-    uint64_t size =
-        response->content_length >= 0 ? (uint64_t)response->content_length : response->body->len;
+    g_autofree char *media_type = find_media_type(resolution, response);
+    /* What came is what counts; HEAD has no more than what is said of it. */
+    uint64_t size = resolution->with_get || response->content_length < 0
+                        ? response->body->len
+                        : (uint64_t)response->content_length;
 
-    if (resolution->as_blob || media_type[0] == '\0')
-        media_type = BERTH_MEDIA_UNKNOWN;
     if (!berth_name_check_media_type(media_type, error)) {
         g_prefix_error(error,
                        "%s: the registry's answer: ", berth_remote_get_locator(resolution->remote));
@@ -109,7 +155,8 @@ static void on_response(const BerthResponse *response, const GError *error, void
         finish(resolution, NULL, error);
         return;
     }
-    bool complete = response->status == 200 && response->content_length >= 0 &&
+    bool complete = response->status == 200 && response->content_length > 0 &&
+                    is_telling(resolution, response->content_type) &&
                     (response->digest[0] || resolution->has_digest);
     if (response->status == 404 && resolution->has_digest && !resolution->as_blob) {
         resolution->as_blob = true;
@@ -117,7 +164,8 @@ static void on_response(const BerthResponse *response, const GError *error, void
         ask(resolution);
     } else if (!complete && response->status != 404 && !resolution->with_get &&
                !resolution->as_blob) {
-        /* HEAD is not allowed (405), says too little, or has no room for the registry's words. */
+        /* HEAD is not allowed (405), says too little, or has no room for the registry's words. What
+         * GET answers is what counts. */
         resolution->with_get = true;
         ask(resolution);
     } else if (response->status != 200) {
@@ -149,6 +197,7 @@ void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_ty
     resolution->remotes = remotes;
     resolution->object = g_strdup(object);
     resolution->has_digest = berth_digest_is_valid(object);
+    resolution->media_types = g_strdupv(given ? (char **)media_types : (char *[]){NULL});
     resolution->accept = g_strconcat(joined, ", */*", NULL);
     resolution->done = done;
     resolution->userdata = userdata;

@@ -24,6 +24,8 @@ void berth_response_reset(BerthResponse *response) {
     response->range = g_strdup("");
     response->warnings = g_strdup("");
     response->retry_after = -1;
+    response->first_byte = -1;
+    response->least_chunk = 0;
     if (response->body)
         g_string_truncate(response->body, 0);
     else
@@ -80,16 +82,36 @@ static void take_location(BerthResponse *response, const char *url, const char *
                                     ? g_strdup(value)
                                     : g_uri_resolve_relative(url, value, G_URI_FLAGS_ENCODED, NULL);
 
-    if (absolute)
-        take_text(&response->location, absolute);
+    if (!absolute)
+        return;
+    /* A fragment is for readers of documents; parameters would be added behind it. */
+    absolute[strcspn(absolute, "#")] = '\0';
+    take_text(&response->location, absolute);
+}
+
+/* "bytes 5-9/10" */
+static int64_t parse_first_byte(const char *value) {
+    const char *digits = value + strcspn(value, "0123456789");
+    uint64_t first = g_ascii_strtoull(digits, NULL, 10);
+
+    return g_ascii_strncasecmp(value, "bytes", strlen("bytes")) == 0 && *digits &&
+                   digits[strspn(digits, "0123456789")] == '-' && first <= INT64_MAX
+               ? (int64_t)first
+               : -1;
+}
+
+/* What comes before ";" names the type, in any case; a parameter is not part of it. */
+static char *parse_media_type(const char *value) {
+    g_autofree char *type = g_strndup(value, strcspn(value, ";"));
+
+    return g_ascii_strdown(g_strstrip(type), -1);
 }
 
 void berth_response_take_header(BerthResponse *response, const char *url, const char *name,
                                 const char *value) {
     if (g_ascii_strcasecmp(name, "Content-Type") == 0) {
         g_free(response->content_type);
-        /* A parameter is not part of the type. */
-        response->content_type = g_strstrip(g_strndup(value, strcspn(value, ";")));
+        response->content_type = parse_media_type(value);
     } else if (g_ascii_strcasecmp(name, "Docker-Content-Digest") == 0) {
         take_text(&response->digest, value);
     } else if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0) {
@@ -98,6 +120,10 @@ void berth_response_take_header(BerthResponse *response, const char *url, const 
         take_location(response, url, value);
     } else if (g_ascii_strcasecmp(name, "Range") == 0) {
         take_text(&response->range, value);
+    } else if (g_ascii_strcasecmp(name, "Content-Range") == 0) {
+        response->first_byte = parse_first_byte(value);
+    } else if (g_ascii_strcasecmp(name, "OCI-Chunk-Min-Length") == 0) {
+        response->least_chunk = g_ascii_strtoull(value, NULL, 10);
     } else if (g_ascii_strcasecmp(name, "Retry-After") == 0) {
         response->retry_after = parse_retry_after(value);
     } else if (g_ascii_strcasecmp(name, "Warning") == 0) {

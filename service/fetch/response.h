@@ -10,14 +10,16 @@
 
 typedef struct {
     long status;            /* 0 when there was no answer */
-    char *content_type;     /* without parameters; "" where there is none */
+    char *content_type;     /* without parameters, in lower case; "" where there is none */
     char *digest;           /* Docker-Content-Digest, "" where there is none */
     char *challenge;        /* all WWW-Authenticate headers, one a line */
-    char *location;         /* Location, as an absolute URL; "" where there is none */
+    char *location;         /* Location, an absolute URL without fragment; "" where there is none */
     char *range;            /* Range: of an upload, "0-99"; "" where there is none */
     char *warnings;         /* texts of Warning headers (RFC 7234 section 5.5), one a line */
     int64_t retry_after;    /* seconds; -1 where it is not said */
     int64_t content_length; /* of this response; -1 where it is not said */
+    int64_t first_byte;     /* Content-Range: where a part begins; -1 where it is not said */
+    uint64_t least_chunk;   /* OCI-Chunk-Min-Length, of an upload; 0 where it is not said */
     bool is_partial;        /* 206 */
     GString *body;          /* what was not given to a sink */
 } BerthResponse;

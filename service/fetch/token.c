@@ -20,6 +20,8 @@ typedef struct {
     BerthTokenRequest request;
     char *url, *form;
     bool posted;
+    unsigned retries;
+    sd_event_source *delay;
 } Question;
 
 static void ask(Question *question);
@@ -42,7 +44,10 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
     const char *text = NULL;
     uint64_t lifetime = 0;
 
-    if (object && berth_document_get_string(object, "token", &text, NULL) && !text)
+    /* Servers exist that have both, one of them empty. */
+    if (object)
+        berth_document_get_string(object, "token", &text, NULL);
+    if (object && (!text || text[0] == '\0'))
         berth_document_get_string(object, "access_token", &text, NULL);
     if (object)
         berth_document_get_size(object, "expires_in", &lifetime, NULL);
@@ -62,6 +67,7 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
 }
 
 static void free_question(Question *question) {
+    sd_event_source_disable_unref(question->delay);
     if (question->form)
         explicit_bzero(question->form, strlen(question->form));
     g_free(question->form);
@@ -80,11 +86,32 @@ static bool has_no_get(const Question *question, const BerthResponse *response) 
            (response->status == 404 || response->status == 405);
 }
 
+static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+    Question *question = userdata;
+
+    (void)usec;
+    question->delay = NULL;
+    sd_event_source_unref(source);
+    ask(question);
+    return 0;
+}
+
+static bool try_again(Question *question, const BerthResponse *response, const GError *error) {
+    uint64_t delay_usec;
+
+    return berth_http_get_retry_delay(response, error, &question->retries, &delay_usec) &&
+           sd_event_add_time_relative(question->request.event, &question->delay, CLOCK_MONOTONIC,
+                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay,
+                                      question) >= 0;
+}
+
 static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
     Question *question = userdata;
     g_autoptr(GError) local = NULL;
     BerthToken *token = NULL;
 
+    if (try_again(question, response, error))
+        return;
     if (error) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s: the token server: %s",
                         question->locator, error->message);
@@ -92,7 +119,7 @@ static void on_response(const BerthResponse *response, const GError *error, void
         question->posted = true;
         ask(question);
         return;
-    } else if (response->status == 200) {
+    } else if (response->status >= 200 && response->status <= 299) {
         token = berth_token_read(response->body->str, response->body->len, &local);
         if (!token)
             g_prefix_error(&local, "%s: ", question->locator);

@@ -18,6 +18,7 @@ typedef struct {
 } BerthToken;
 
 typedef struct {
+    sd_event *event; /* to wait for a server that is overloaded */
     BerthHttp *http;
     const char *locator; /* for messages */
     const BerthChallenge *challenge;

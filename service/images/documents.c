@@ -131,24 +131,24 @@ static void set_none_fits(const BerthDocument *index, const BerthPlatform *platf
 
 const BerthDescriptor *berth_document_choose(const BerthDocument *index,
                                              const BerthPlatform *platform, GError **error) {
-    const BerthIndexedManifest *best = NULL, *only = NULL;
-    unsigned best_match = 0, runnable = 0;
+    const BerthIndexedManifest *best = NULL, *nameless = NULL;
+    unsigned best_match = 0;
 
     for (guint i = 0; i < index->entries->len; i++) {
         const BerthIndexedManifest *entry = index->entries->pdata[i];
         if (!is_runnable(entry))
             continue;
-        runnable++;
-        only = entry;
+        if (!nameless && entry->platform->os[0] == '\0' && entry->platform->architecture[0] == '\0')
+            nameless = entry;
         unsigned match = berth_platform_match(platform, entry->platform);
         if (match > best_match) {
             best_match = match;
             best = entry;
         }
     }
-    /* An index of one image that names no platform is that image. */
-    if (!best && runnable == 1 && only->platform->os[0] == '\0')
-        best = only;
+    /* The first that names no platform may be of any, as podman has it. */
+    if (!best)
+        best = nameless;
     if (best)
         return best->descriptor;
     set_none_fits(index, platform, error);

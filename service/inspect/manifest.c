@@ -74,7 +74,9 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded,
                         "a descriptor lacks its mediaType, digest or size");
         return NULL;
     }
-    if (!berth_name_check_media_type(media_type, error) || !berth_digest_parse(digest, NULL, error))
+    /* A media type is the same in upper and lower case (RFC 6838 section 4.2). */
+    g_autofree char *type = g_ascii_strdown(media_type, -1);
+    if (!berth_name_check_media_type(type, error) || !berth_digest_parse(digest, NULL, error))
         return NULL;
     if (size > MAX_BLOB_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
@@ -83,7 +85,7 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded,
     }
     if (!read_embedded(object, digest, size, embedded, error))
         return NULL;
-    return berth_descriptor_new(media_type, digest, size);
+    return berth_descriptor_new(type, digest, size);
 }
 
 static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
@@ -125,23 +127,38 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
+static BerthIndexEntry *read_entry(JsonArray *array, guint i, GPtrArray *embedded, GError **error) {
+    JsonObject *object = element_object(array, i, "manifests", error);
+    BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
+
+    if (object)
+        entry->descriptor = read_descriptor(object, embedded, error);
+    if (entry->descriptor && read_platform(object, &entry->platform, error) &&
+        read_attestation(object, &entry->attestation, error))
+        return entry;
+    free_entry(entry);
+    return NULL;
+}
+
+/* Entries that are newer than this code, or broken, are no reason to refuse the others. */
 static bool read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
+    g_autoptr(GError) first = NULL;
 
     if (count > MAX_ENTRIES)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "an index of %u manifests",
                                count);
     for (guint i = 0; i < count; i++) {
-        JsonObject *object = element_object(array, i, "manifests", error);
-        if (!object)
-            return false;
-        BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
-        g_ptr_array_add(manifest->entries, entry);
-        entry->descriptor = read_descriptor(object, manifest->embedded, error);
-        if (!entry->descriptor || !read_platform(object, &entry->platform, error) ||
-            !read_attestation(object, &entry->attestation, error))
-            return false;
+        g_autoptr(GError) local = NULL;
+        BerthIndexEntry *entry = read_entry(array, i, manifest->embedded, &local);
+        if (entry)
+            g_ptr_array_add(manifest->entries, entry);
+        else if (!first)
+            first = g_steal_pointer(&local);
     }
+    if (manifest->entries->len == 0 && first)
+        return berth_error_set(error, (BerthErrorCode)first->code,
+                               "the index has no manifest that can be read: %s", first->message);
     return true;
 }
 
@@ -163,12 +180,12 @@ static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **erro
 /* A document that can be read as two kinds is an attack (CVE-2021-41190). */
 static bool check_kind(JsonObject *object, const char *media_type, bool has_entries,
                        bool has_layers, GError **error) {
-    const char *own;
+    const char *text;
 
-    if (!berth_document_get_string(object, "mediaType", &own, error))
+    if (!berth_document_get_string(object, "mediaType", &text, error))
         return false;
-    if (own && !g_str_equal(own, media_type) &&
-        berth_media_type_get_kind(own) != berth_media_type_get_kind(media_type))
+    g_autofree char *own = text ? g_ascii_strdown(text, -1) : NULL;
+    if (own && berth_media_type_get_kind(own) != berth_media_type_get_kind(media_type))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the document calls itself %.200s but was named as %.200s", own,
                                media_type);
@@ -193,11 +210,12 @@ static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray
     if (!config)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"config\"");
-    if (!layers)
+    /* Go's encoder writes an empty list as null. */
+    if (!layers && !json_object_has_member(object, "layers"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"layers\"");
     manifest->config = read_descriptor(config, manifest->embedded, error);
-    return manifest->config && read_layers(layers, manifest, error);
+    return manifest->config && (!layers || read_layers(layers, manifest, error));
 }
 
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,

@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     g_autofree char *text = g_strndup((const char *)data, size);
-    g_autoptr(BerthChallenge) challenge = berth_challenge_parse(text, false, NULL);
+    g_autoptr(BerthChallenge) challenge = berth_challenge_parse(text, "repository:x:pull", NULL);
 
     (void)challenge;
     return 0;

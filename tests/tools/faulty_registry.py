@@ -36,6 +36,7 @@ class FaultyRegistry:
         self.authorizations = []  # what came with each request
         self.ignore_range = False
         self.token_lifetime = None
+        self.hook = None      # asked first, with (handler, url, with_body): whether it has answered
         registry = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,7 +52,13 @@ class FaultyRegistry:
                 registry.answer(self, False)
 
             def do_POST(self):
-                registry.answer_oauth(self)
+                if not (registry.hook and registry.hook(self, self.path, True)):
+                    registry.answer_oauth(self)
+
+            def do_PATCH(self):
+                registry.hook(self, self.path, True)
+
+            do_PUT = do_PATCH
 
         class Server(http.server.ThreadingHTTPServer):
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -115,6 +122,8 @@ class FaultyRegistry:
         url = handler.path.split("?")[0]
         self.requests.append((handler.command, url, handler.headers.get("Range")))
         self.authorizations.append(handler.headers.get("Authorization"))
+        if self.hook and self.hook(handler, url, with_body):
+            return None
         if url == "/token":
             return self.answer_token(handler)
         if url != "/v2/" and self.retry:

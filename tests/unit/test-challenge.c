@@ -6,7 +6,7 @@ static void test_bearer(void) {
     g_autoptr(BerthChallenge) challenge = berth_challenge_parse(
         "Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\","
         "scope=\"repository:library/redis:pull\"\n",
-        true, NULL);
+        NULL, NULL);
 
     g_assert_nonnull(challenge);
     g_assert_cmpstr(challenge->realm, ==, "https://auth.docker.io/token");
@@ -16,9 +16,9 @@ static void test_bearer(void) {
 
 static void test_forms_that_occur(void) {
     g_autoptr(BerthChallenge) spaces =
-        berth_challenge_parse("bearer realm = \"a\\\"b\" , scope=x\n", true, NULL);
+        berth_challenge_parse("bearer realm = \"a\\\"b\" , scope=x\n", NULL, NULL);
     g_autoptr(BerthChallenge) second =
-        berth_challenge_parse("Basic realm=\"x\"\nBearer realm=\"r\",scope=\"a,b\"\n", true, NULL);
+        berth_challenge_parse("Basic realm=\"x\"\nBearer realm=\"r\",scope=\"a,b\"\n", NULL, NULL);
 
     g_assert_cmpstr(spaces->realm, ==, "a\"b");
     g_assert_cmpstr(spaces->scope, ==, "x");
@@ -27,22 +27,51 @@ static void test_forms_that_occur(void) {
     g_assert_cmpstr(second->scope, ==, "a,b");
 }
 
-static void test_realm_and_scope_are_needed(void) {
-    static const char *const bad[] = {
-        "",          "Digest realm=\"x\"\n", "Bearer realm=\"x\"\n", "Bearer scope=\"x\"\n",
-        "Bearer \n", "Bearer realm=\"x"};
+static void test_a_realm_is_needed(void) {
+    static const char *const bad[] = {"", "Digest realm=\"x\"\n", "Bearer scope=\"x\"\n",
+                                      "Bearer \n", "Bearerx realm=\"x\"\n"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(berth_challenge_parse(bad[i], true, &error));
+        g_assert_null(berth_challenge_parse(bad[i], "s", &error));
         g_assert_error(error, BERTH_ERROR, BERTH_ERROR_UNAUTHORIZED);
     }
 }
 
+static void test_a_scope_that_is_not_said_is_the_request_s(void) {
+    g_autoptr(BerthChallenge) bare = berth_challenge_parse("Bearer realm=\"r\"\n", "mine", NULL);
+    g_autoptr(BerthChallenge) empty =
+        berth_challenge_parse("Bearer realm=\"r\",scope=\"\"\n", "mine", NULL);
+    g_autoptr(BerthChallenge) said =
+        berth_challenge_parse("Bearer realm=\"r\",scope=\"theirs\"\n", "mine", NULL);
+
+    g_assert_cmpstr(bare->scope, ==, "mine");
+    g_assert_cmpstr(empty->scope, ==, "mine");
+    g_assert_cmpstr(said->scope, ==, "theirs");
+}
+
+static void test_several_in_a_line(void) {
+    static const char *const lines[] = {
+        "Basic realm=\"x\", Bearer realm=\"r\",service=\"v\",scope=\"s\"\n",
+        "Bearer realm=\"r\",service=\"v\",scope=\"s\", Basic realm=\"x\"\n",
+        "Negotiate, NTLM, Bearer realm=r, service=v, scope=s\n",
+        "Negotiate abc==, Bearer realm=\"r\", service=\"v\", scope=\"s\"\n",
+        "Digest realm=\"d\", nonce=\"Bearer realm=no\", bearer Realm=\"r\",service=v,scope=s\n"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(BerthChallenge) challenge = berth_challenge_parse(lines[i], NULL, NULL);
+        g_assert_nonnull(challenge);
+        g_assert_false(challenge->is_basic);
+        g_assert_cmpstr(challenge->realm, ==, "r");
+        g_assert_cmpstr(challenge->service, ==, "v");
+        g_assert_cmpstr(challenge->scope, ==, "s");
+    }
+}
+
 static void test_basic_is_answered_where_there_is_no_bearer(void) {
-    g_autoptr(BerthChallenge) basic = berth_challenge_parse("Basic realm=\"x\"\n", true, NULL);
+    g_autoptr(BerthChallenge) basic = berth_challenge_parse("Basic realm=\"x\"\n", NULL, NULL);
     g_autoptr(BerthChallenge) both =
-        berth_challenge_parse("basic realm=\"x\"\nBearer realm=\"r\",scope=\"s\"\n", true, NULL);
+        berth_challenge_parse("basic realm=\"x\"\nBearer realm=\"r\",scope=\"s\"\n", NULL, NULL);
 
     g_assert_true(basic && basic->is_basic);
     g_assert_true(both && !both->is_basic);
@@ -50,7 +79,7 @@ static void test_basic_is_answered_where_there_is_no_bearer(void) {
 
 static void test_a_root_names_no_scope(void) {
     g_autoptr(BerthChallenge) root =
-        berth_challenge_parse("Bearer realm=\"r\",service=\"s\"\n", false, NULL);
+        berth_challenge_parse("Bearer realm=\"r\",service=\"s\"\n", NULL, NULL);
 
     g_assert_true(root && !root->scope);
 }
@@ -59,7 +88,10 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/challenge/bearer", test_bearer);
     g_test_add_func("/challenge/forms-that-occur", test_forms_that_occur);
-    g_test_add_func("/challenge/realm-and-scope-are-needed", test_realm_and_scope_are_needed);
+    g_test_add_func("/challenge/a-realm-is-needed", test_a_realm_is_needed);
+    g_test_add_func("/challenge/a-scope-that-is-not-said-is-the-request-s",
+                    test_a_scope_that_is_not_said_is_the_request_s);
+    g_test_add_func("/challenge/several-in-a-line", test_several_in_a_line);
     g_test_add_func("/challenge/basic-is-answered-where-there-is-no-bearer",
                     test_basic_is_answered_where_there_is_no_bearer);
     g_test_add_func("/challenge/a-root-names-no-scope", test_a_root_names_no_scope);

@@ -49,14 +49,17 @@ static void test_the_best_platform_is_chosen(void) {
     g_assert_null(choose(index, "linux/s390x"));
 }
 
-static void test_one_image_without_a_platform_is_that_image(void) {
+static void test_the_first_without_a_platform_is_for_any(void) {
     g_autoptr(BerthDocument) index = new_index();
 
     add(index, "only", "", "", "", false);
     add(index, "attestation", "", "", "", true);
     g_assert_cmpstr(choose(index, "linux/amd64"), ==, "only");
     add(index, "another", "", "", "", false);
-    g_assert_null(choose(index, "linux/amd64"));
+    g_assert_cmpstr(choose(index, "linux/amd64"), ==, "only");
+    add(index, "arm", "linux", "arm64", "v8", false);
+    g_assert_cmpstr(choose(index, "linux/amd64"), ==, "only");
+    g_assert_cmpstr(choose(index, "linux/arm64"), ==, "arm");
 }
 
 static void test_image_info_is_the_same_after_storing(void) {
@@ -79,8 +82,8 @@ static void test_image_info_is_the_same_after_storing(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/documents/the-best-platform-is-chosen", test_the_best_platform_is_chosen);
-    g_test_add_func("/documents/one-image-without-a-platform-is-that-image",
-                    test_one_image_without_a_platform_is_that_image);
+    g_test_add_func("/documents/the-first-without-a-platform-is-for-any",
+                    test_the_first_without_a_platform_is_for_any);
     g_test_add_func("/documents/image-info-is-the-same-after-storing",
                     test_image_info_is_the_same_after_storing);
     return g_test_run();

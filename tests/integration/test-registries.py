@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Registries of the field have manners of their own, most of which a specification allows: each of these
+# was in a report about another tool.
+
+import json
+import re
+import sys
+import urllib.parse
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+REGISTRY = FaultyRegistry()
+counter = iter(range(1, 1000))
+
+
+def new_image(size=1000):
+    number = next(counter)
+    layer = oci.Layer().directory("./").add(f"file{number}", bytes([number % 256]) * size)
+    return oci.Image([layer], {"Cmd": ["true"]})
+
+
+def send(handler, status, data=b"", headers=None, length=None, with_body=True):
+    handler.send_response(status)
+    for key, value in (headers or {}).items():
+        handler.send_header(key, value)
+    handler.send_header("Content-Length", str(len(data) if length is None else length))
+    handler.end_headers()
+    if with_body:
+        handler.wfile.write(data)
+    return True
+
+
+def pulled(reference):
+    equal(good("pull", reference).strip(), reference)
+
+
+def challenge(header, token=None, times=1):
+    """A registry that wants a token, with a challenge of this form; answers what was asked for."""
+    asked = []
+
+    def hook(handler, url, with_body):
+        if url == "/token":
+            asked.append(urllib.parse.parse_qs(handler.path.partition("?")[2]))
+            status, body = (token or (lambda n: (200, {"token": "tok"})))(len(asked))
+            return send(handler, status, json.dumps(body).encode(), {"Retry-After": "0"} if status > 299 else {})
+        if handler.headers.get("Authorization") == "Bearer tok":
+            return False
+        realm = f"http://{REGISTRY.host}/token"
+        return send(handler, 401, b"{}", {"WWW-Authenticate": header.replace("REALM", realm)}, with_body=with_body)
+
+    REGISTRY.hook = hook
+    return asked
+
+
+def test_challenges_of_all_forms():
+    for number, header in enumerate((
+            'Bearer realm="REALM",service="reg"', 'Bearer realm="REALM"', 'bearer Realm=REALM, service=reg',
+            'Basic realm="x", Bearer realm="REALM",service="reg",scope="repository:PATH:pull"',
+            'Negotiate, NTLM, Bearer realm="REALM",scope="repository:PATH:pull", Basic realm="x"')):
+        reference, _ = REGISTRY.add(f"forms{number}:x", new_image())
+        asked = challenge(header.replace("PATH", f"forms{number}"))
+        pulled(reference)
+        equal(asked[0]["scope"], [f"repository:forms{number}:pull"], header)
+    REGISTRY.hook = None
+
+
+def test_token_servers_of_all_forms():
+    answers = [lambda n: (200, {"token": "", "access_token": "tok"}), lambda n: (201, {"token": "tok"}),
+               lambda n: (503, {}) if n < 3 else (200, {"token": "tok"}),
+               lambda n: (429, {}) if n < 2 else (200, {"access_token": "tok"})]
+    for number, answer in enumerate(answers):
+        reference, _ = REGISTRY.add(f"tokens{number}:x", new_image())
+        challenge('Bearer realm="REALM",service="s",scope="repository:x:pull"', answer)
+        pulled(reference)
+    reference, _ = REGISTRY.add("never:x", new_image())
+    asked = challenge('Bearer realm="REALM"', lambda n: (503, {}))
+    contains(dist("pull", reference).err, "503")
+    assert len(asked) < 10, "an overloaded token server is asked without end"
+    REGISTRY.hook = None
+
+
+def manifests(answer):
+    """Manifests are answered by answer(handler, media type, data, with_body)."""
+    def hook(handler, url, with_body):
+        match = re.fullmatch(r"/v2/(.+)/manifests/([^/]+)", url)
+        if not match:
+            return False
+        media_type, data = REGISTRY.manifests[match.groups()]
+        return answer(handler, media_type, data, with_body)
+    REGISTRY.hook = hook
+
+
+def test_heads_that_say_something_else_than_get():
+    heads = [lambda h, t, d: send(h, 200, b"", {"Docker-Content-Digest": oci.digest_of(d)}, len(d), False),
+             lambda h, t, d: send(h, 200, b"", {"Content-Type": "text/html", "Docker-Content-Digest": oci.digest_of(d)}, 7, False),
+             lambda h, t, d: send(h, 200, b"", {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)}, 0, False),
+             lambda h, t, d: send(h, 200, b"", {"Content-Type": t}, len(d), False),
+             lambda h, t, d: send(h, 404, b"", {}, 0, False),
+             lambda h, t, d: send(h, 400, b"", {}, 0, False)]
+    for number, head in enumerate(heads):
+        reference, digest = REGISTRY.add(f"heads{number}:x", new_image())
+        manifests(lambda h, t, d, with_body, head=head: send(h, 200, d, {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)})
+                  if with_body else head(h, t, d))
+        if number == 4:
+            # What is not there for HEAD is not there.
+            contains(dist("pull", reference).err, "404")
+            continue
+        pulled(reference)
+        contains(good("resolve", reference), digest)
+    REGISTRY.hook = None
+
+
+def test_the_document_says_what_it_is():
+    for number, said in enumerate(("application/json", "application/octet-stream", "text/plain; charset=utf-8", None,
+                                   oci.OCI_MANIFEST.upper())):
+        for with_own in (True, False):
+            image = new_image()
+            if not with_own:
+                del image.manifest["mediaType"]
+            reference, _ = REGISTRY.add(f"types{number}{with_own}:x".lower(), image)
+            manifests(lambda h, t, d, with_body, said=said: send(
+                h, 200, d, {"Docker-Content-Digest": oci.digest_of(d), **({"Content-Type": said} if said else {})}, None, with_body))
+            pulled(reference)
+    REGISTRY.hook = None
+
+
+def test_media_types_in_upper_case():
+    image = new_image()
+    image.finish()
+    for descriptor in [image.manifest["config"], *image.manifest["layers"]]:
+        descriptor["mediaType"] = descriptor["mediaType"].upper()
+    reference, _ = REGISTRY.add("upper:x", image)
+    pulled(reference)
+    equal(dist("create", "--id=upper", reference).status, 0)
+
+
+def resumed(name, answer):
+    """The first answer breaks off in the middle; the second is to a request for the rest."""
+    image = new_image(3000000)
+    layer = image.manifest["layers"][0]["digest"]
+    # What compresses well would be there at once.
+    reference, _ = REGISTRY.add(name, image)
+    REGISTRY.cut_once[layer] = 1000
+    ranges = []
+
+    def hook(handler, url, with_body):
+        if not url.endswith(layer) or not handler.headers.get("Range"):
+            return False
+        ranges.append(handler.headers["Range"])
+        return answer(handler, image.blobs[layer], int(ranges[-1].split("=")[1].rstrip("-")))
+    REGISTRY.hook = hook
+    pulled(reference)
+    assert ranges, "nothing was resumed"
+    REGISTRY.hook = None
+
+
+def test_resuming_where_the_registry_has_no_ranges():
+    resumed("range416:x", lambda h, data, begin: send(h, 416, b"", {"Content-Range": f"bytes */{len(data)}"}))
+    resumed("range200:x", lambda h, data, begin: send(h, 200, data))
+    resumed("rangewhole:x", lambda h, data, begin: send(h, 206, data, {"Content-Range": f"bytes 0-{len(data) - 1}/{len(data)}"}))
+    resumed("rangelate:x", lambda h, data, begin: send(
+        h, 206, data[begin + 10:], {"Content-Range": f"bytes {begin + 10}-{len(data) - 1}/{len(data)}"}))
+    resumed("rangeearly:x", lambda h, data, begin: send(
+        h, 206, data[begin - 10:], {"Content-Range": f"bytes {begin - 10}-{len(data) - 1}/{len(data)}"}))
+
+
+class Uploads:
+    """Takes what is pushed, in the manner of the test's choice."""
+
+    def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None):
+        self.status, self.location, self.headers = status, location, headers or {}
+        self.chunks, self.done, self.data = [], [], b""
+
+    def __call__(self, handler, url, with_body):
+        size = int(handler.headers.get("Content-Length") or 0)
+        if handler.command == "POST":
+            self.data = b""
+            return send(handler, self.status, b"", {"Location": self.location, **self.headers})
+        if handler.command == "PATCH":
+            self.data += handler.rfile.read(size)
+            self.chunks.append(size)
+            return send(handler, 202, b"", {"Location": self.location, "Range": f"0-{len(self.data) - 1}"})
+        if handler.command == "PUT" and "/blobs/" in url:
+            self.data += handler.rfile.read(size)
+            asked = urllib.parse.parse_qs(url.partition("?")[2])["digest"]
+            equal(asked, [oci.digest_of(self.data)])
+            self.done += asked
+            return send(handler, 201)
+        if handler.command == "PUT":
+            body = handler.rfile.read(size)
+            return send(handler, 201, b"", {"Docker-Content-Digest": oci.digest_of(body)})
+        return send(handler, 404, b"", with_body=False) if handler.command == "HEAD" else False
+
+
+def test_pushing_in_the_registry_s_manner():
+    # It comes from elsewhere, so that there is nothing to mount.
+    source = f"{HOST}/manners/source:x"
+    oci.push(new_image(), source)
+    good("pull", source)
+    uploads = [Uploads(status=201), Uploads(location="/v2/up/blobs/uploads/1?state=a#fragment"),
+               Uploads(headers={"OCI-Chunk-Min-Length": "1000000000"})]
+    for upload in uploads:
+        REGISTRY.hook = upload
+        good("push", source, f"{REGISTRY.host}/up:x")
+        equal(len(upload.done), 2, "a layer and a configuration")
+        equal(upload.chunks, [])
+    REGISTRY.hook = None
+
+
+def index_of(name, entries):
+    data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
+    path, tag = name.split(":")
+    for key in (tag, oci.digest_of(data)):
+        REGISTRY.manifests[(path, key)] = (oci.OCI_INDEX, data)
+    return f"{REGISTRY.host}/{name}"
+
+
+def entry_of(path, image, **more):
+    data = image.finish()
+    REGISTRY.images.setdefault(path, image).blobs.update(image.blobs)
+    REGISTRY.manifests[(path, oci.digest_of(data))] = (oci.OCI_MANIFEST, data)
+    return {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(data), "size": len(data), **more}
+
+
+def test_entries_of_an_index_that_cannot_be_read():
+    right = entry_of("index", new_image(), platform={"os": "linux", "architecture": "amd64"})
+    broken = [{"mediaType": oci.OCI_MANIFEST, "digest": "sha256:short", "size": 1}, {"digest": right["digest"]},
+              {"mediaType": "application/vnd.example.new+json", "digest": "sha256:" + "0" * 64, "size": 3},
+              {"mediaType": oci.OCI_MANIFEST, "digest": "blake3:" + "0" * 64, "size": 1, "platform": {"os": "linux", "architecture": "arm64"}},
+              {**right, "platform": "text"}, {**right, "size": -1}, "text"]
+    for number, entry in enumerate(broken):
+        pulled(index_of(f"index:broken{number}", [entry, right]))
+    contains(dist("pull", index_of("index:none", broken[:2])).err, "no manifest that can be read")
+
+
+def test_entries_without_a_platform():
+    first, second = entry_of("any", new_image()), entry_of("any", new_image())
+    other = entry_of("any", new_image(), platform={"os": "linux", "architecture": "s390x"})
+    right = entry_of("any", new_image(), platform={"os": "linux", "architecture": "amd64"})
+    for tag, entries, chosen in (("nameless", [first, second], first), ("others", [other, second, first], second),
+                                 ("named", [first, right], right)):
+        reference = index_of(f"any:{tag}", entries)
+        pulled(reference)
+        reply = images_call("Inspect", "sa{sv}", reference, "1", "Document", "s", "manifest")
+        equal(json.loads(json.loads(reply.out[2:]))["config"]["digest"],
+              json.loads(REGISTRY.manifests[("any", chosen["digest"])][1])["config"]["digest"], tag)
+
+
+def test_a_list_of_layers_that_is_null():
+    image = oci.Image([], {"Cmd": ["/none"]})
+    image.manifest["layers"] = None
+    reference, _ = REGISTRY.add("null:x", image)
+    pulled(reference)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
