@@ -7,7 +7,6 @@
 
 #include "archive/archive.h"
 #include "base/fd.h"
-#include "config.h"
 #include "frame/frame.h"
 
 #include <stdlib.h>
@@ -201,8 +200,6 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE};
-
     g_set_prgname("berth-archive");
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(berth_box_find("archive"), vtable, NULL, NULL);
 }

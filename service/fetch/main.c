@@ -9,7 +9,6 @@
 
 #include "base/digest.h"
 #include "base/fd.h"
-#include "config.h"
 #include "fetch/fetcher.h"
 #include "fetch/pusher.h"
 #include "fetch/resolver.h"
@@ -476,21 +475,10 @@ static bool prepare(BerthFrame *frame, void *userdata, GError **error) {
 }
 
 int main(void) {
-    static const char *const calls[] = {
-        "access",     "bind",  "connect",  "faccessat",  "faccessat2", "getdents64", "getpeername",
-        "getrlimit",  "ioctl", "readlink", "readlinkat", "recvmmsg",   "sendmmsg",   "socket",
-        "socketpair", "stat",  "statfs",   "statx",      NULL,
-    };
-    const BerthBox box = {
-        .user = BERTH_USER,
-        .network = true,
-        .files = BERTH_FILES_READ_SYSTEM,
-        .calls = calls,
-    };
     Fetcher fetcher = {0};
 
     g_set_prgname("berth-fetch");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return EXIT_FAILURE;
-    return berth_frame_run(&box, vtable, prepare, &fetcher);
+    return berth_frame_run(berth_box_find("fetch"), vtable, prepare, &fetcher);
 }

@@ -3,7 +3,9 @@
 /*
  * The box a worker puts itself into before it reads a byte of its job: user, capabilities, resource
  * limits, its view of files, and the system calls that are left. Entering is final, and failing to
- * enter ends the worker.
+ * enter ends the worker. The processes a worker could see are already those of its own pid
+ * namespace, in which berthd starts it (worker/worker.c). What each worker's box is stands in
+ * boxes.c.
  */
 
 #pragma once
@@ -13,20 +15,23 @@
 #include <stdint.h>
 
 typedef enum {
-    BERTH_FILES_NONE,         /* nothing may be opened by path */
-    BERTH_FILES_READ_SYSTEM,  /* reading what TLS and name resolution need */
+    BERTH_FILES_NONE,     /* nothing may be opened by path */
+    BERTH_FILES_RESOLVER, /* reading what TLS and name resolution need, and no other file there */
     BERTH_FILES_ONE_DIRECTORY /* the directory handed over is the whole file system */
 } BerthFiles;
 
 typedef struct {
+    const char *worker;    /* its name, without "berth-" */
     const char *user;      /* NULL: stays root, without capabilities but those below */
     uint64_t capabilities; /* bits, as in CAP_TO_MASK; all others are dropped for good */
     bool network;          /* keeps the machine's network; otherwise an empty one */
     BerthFiles files;
     const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */
-    uint64_t max_file_bytes;  /* RLIMIT_FSIZE; 0 for none written */
     uint64_t max_descriptors; /* RLIMIT_NOFILE; 0 for what other workers have */
 } BerthBox;
+
+/* The box of a worker, by its name; there is one. */
+const BerthBox *berth_box_find(const char *worker);
 
 /* directory is used with BERTH_FILES_ONE_DIRECTORY only. */
 bool berth_box_enter(const BerthBox *box, int directory, GError **error);

@@ -6,7 +6,6 @@
  */
 
 #include "base/fd.h"
-#include "config.h"
 #include "frame/frame.h"
 #include "ingest/ingest.h"
 
@@ -146,9 +145,6 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    static const char *const calls[] = {"ftruncate", "fdatasync", "fsync", "syncfs", NULL};
-    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE, .calls = calls};
-
     g_set_prgname("berth-ingest");
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(berth_box_find("ingest"), vtable, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 
 #include "base/document.h"
 #include "base/fd.h"
-#include "config.h"
 #include "frame/frame.h"
 #include "inspect/append.h"
 #include "inspect/archive-index.h"
@@ -285,8 +284,6 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    const BerthBox box = {.user = BERTH_USER, .files = BERTH_FILES_NONE};
-
     g_set_prgname("berth-inspect");
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(berth_box_find("inspect"), vtable, NULL, NULL);
 }

@@ -11,14 +11,13 @@
 
 #include "base/fd.h"
 #include "base/screen.h"
-#include "config.h"
 #include "frame/frame.h"
 
 #include <errno.h>
 #include <poll.h>
 
-/* Two a terminal; and how often one is read before others have their turn. */
-enum { MAX_DESCRIPTORS = 16384, MAX_READS = 16 };
+/* How often one is read before others have their turn. */
+enum { MAX_READS = 16 };
 
 typedef struct {
     BerthScreen screen;
@@ -140,13 +139,7 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    const BerthBox box = {
-        .user = BERTH_USER,
-        .files = BERTH_FILES_NONE,
-        .max_descriptors = MAX_DESCRIPTORS,
-    };
-
     g_set_prgname("berth-screen");
     terminals = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_terminal);
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(berth_box_find("screen"), vtable, NULL, NULL);
 }

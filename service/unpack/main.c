@@ -15,12 +15,9 @@
 
 #include <errno.h>
 #include <iconv.h>
-#include <linux/capability.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-#define CAPABILITY(name) (1ull << (name))
 
 typedef struct {
     BerthTree *tree; /* NULL until Unpack has begun */
@@ -241,23 +238,6 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int main(void) {
-    static const char *const calls[] = {
-        "chdir",     "copy_file_range", "fchdir",    "fchmod",     "fchmodat",
-        "fchown",    "fchownat",        "fgetxattr", "flistxattr", "fsetxattr",
-        "ftruncate", "getdents64",      "linkat",    "lsetxattr",  "mkdirat",
-        "mknodat",   "openat",          "openat2",   "pwrite64",   "readlinkat",
-        "renameat",  "statx",           "symlinkat", "unlinkat",   "utimensat",
-        NULL,
-    };
-    const BerthBox box = {
-        .files = BERTH_FILES_ONE_DIRECTORY,
-        .calls = calls,
-        /* SYS_ADMIN is what trusted.overlay.opaque takes; no call is left that it would open. */
-        .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) |
-                        CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_MKNOD) |
-                        CAPABILITY(CAP_SETFCAP) | CAPABILITY(CAP_SYS_ADMIN),
-    };
-
     g_set_prgname("berth-unpack");
     umask(0);
     /* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv
@@ -266,5 +246,5 @@ int main(void) {
     iconv_t conversion = iconv_open("UTF-8", "UTF-16");
     if (conversion != (iconv_t)-1)
         iconv_close(conversion);
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(berth_box_find("unpack"), vtable, NULL, NULL);
 }

@@ -7,8 +7,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -56,40 +58,75 @@ static void free_call(gpointer data) {
     g_free(call);
 }
 
+/* What a child needs from its parent's memory, which it uses until it executes. */
+typedef struct {
+    char *path;
+    char **environment;
+    int socket, directory;
+    int errnum; /* of what failed in the child */
+} Birth;
+
+/* In the child, whose memory is still the parent's: nothing is called that keeps state. */
+static int execute(void *data) {
+    Birth *birth = data;
+    char *arguments[] = {birth->path, NULL};
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    /* A handler would be the parent's. */
+    for (int number = 1; number < NSIG; number++)
+        (void)sigaction(number, &standard, NULL);
+    sigemptyset(&none);
+    if (dup2(birth->socket, BUS_FD) >= 0 &&
+        (birth->directory < 0 || dup2(birth->directory, DIRECTORY_FD) >= 0) &&
+        sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+        execve(birth->path, arguments, birth->environment);
+    birth->errnum = errno;
+    _exit(EXIT_FAILURE);
+}
+
+/* As posix_spawn() does, which has no way to ask for a pid namespace: the worker is the only
+ * process in its own, and sees, signals and traces no other. Its pid here is that of any child. */
+static pid_t clone_child(Birth *birth) {
+    enum { STACK_BYTES = 64 * 1024 };
+    sigset_t all, before;
+    void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+    if (stack == MAP_FAILED)
+        return -1;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = clone(execute, (char *)stack + STACK_BYTES,
+                      CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, birth);
+    int errnum = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, STACK_BYTES);
+    errno = errnum;
+    return pid;
+}
+
 static bool spawn(BerthWorker *worker, int socket, int directory, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", worker->kind, NULL);
-    char *arguments[] = {path, NULL};
     char *environment[32] = {NULL};
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
                                          "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
+    Birth birth = {path, environment, socket, directory, 0};
     size_t count = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
         if (g_getenv(passed[i]))
             environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, socket, BUS_FD);
-    if (directory >= 0)
-        posix_spawn_file_actions_adddup2(&actions, directory, DIRECTORY_FD);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int r = posix_spawn(&worker->pid, path, &actions, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    pid_t pid = clone_child(&birth);
+    int errnum = pid < 0 ? errno : birth.errnum;
     for (size_t i = 0; i < count; i++)
         g_free(environment[i]);
-    if (r != 0) {
-        worker->pid = 0;
-        return berth_error_set_errno(error, r, "start %s", path);
-    }
+    if (pid > 0 && errnum != 0)
+        waitpid(pid, NULL, 0);
+    if (errnum != 0)
+        return berth_error_set_errno(error, errnum, "start %s", path);
+    worker->pid = pid;
     return true;
 }
 

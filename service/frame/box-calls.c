@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The system calls that a box leaves. What is not named answers ENOSYS rather than killing, since
+ * libraries probe for calls and fall back: the C library from clone3, whose flags a filter cannot
+ * see, to clone, whose flags it can. Values are compared in all their bits; where the kernel uses
+ * the lower half of an argument alone, that is allowed by equality only.
+ */
+
+#include "frame/box-parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Of linux/fcntl.h, which does not go together with fcntl.h. */
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+
+/* The flags come second there. */
+#if defined(__s390__)
+#define CLONE_FLAGS 1
+#else
+#define CLONE_FLAGS 0
+#endif
+
+/* What sd-bus, sd-event, GLib's threads and malloc need in every worker. */
+static const char *const common_calls[] = {
+    "brk",
+    "clock_gettime",
+    "clock_nanosleep",
+    "close",
+    "dup",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
+    "eventfd2",
+    "exit",
+    "exit_group",
+    "fstat",
+    "futex",
+    "getegid",
+    "geteuid",
+    "getgid",
+    "getpid",
+    "getrandom",
+    "getresgid",
+    "getresuid",
+    "getrlimit",
+    "getsockname",
+    "getsockopt",
+    "gettid",
+    "gettimeofday",
+    "getuid",
+    "lseek",
+    "madvise",
+    "membarrier",
+    "mremap",
+    "munmap",
+    "nanosleep",
+    "newfstatat",
+    "pipe2",
+    "poll",
+    "ppoll",
+    "pread64",
+    "read",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "restart_syscall",
+    "rseq",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "rt_sigtimedwait",
+    "sched_getaffinity",
+    "sched_yield",
+    "sendmsg",
+    "sendto",
+    "set_robust_list",
+    "setsockopt",
+    "shutdown",
+    "sigaltstack",
+    "sysinfo",
+    "timerfd_create",
+    "timerfd_settime",
+    "uname",
+    "write",
+    "writev",
+    NULL,
+};
+
+/* Not those by which a process is signalled when a descriptor becomes ready. */
+static const int fcntl_commands[] = {
+    F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,     F_GETFL,     F_SETFL,
+    F_GETPIPE_SZ, F_SETPIPE_SZ,    F_GET_SEALS, F_ADD_SEALS, F_OFD_SETLK,
+};
+
+/* How much is to be read; what the C library asks of a resolver's answer. */
+static const int ioctl_requests[] = {FIONREAD};
+
+/* Of netlink the one family that tells of addresses and routes, which getaddrinfo() sorts by. */
+static const struct {
+    int family;
+    int protocol; /* -1: any */
+} socket_families[] = {{AF_INET, -1}, {AF_INET6, -1}, {AF_NETLINK, 0}};
+
+static bool allow(scmp_filter_ctx filter, const char *name, GError **error) {
+    int number = seccomp_syscall_resolve_name(name);
+
+    /* Not every architecture has every call. */
+    if (number == __NR_SCMP_ERROR)
+        return true;
+    int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+    return r >= 0 || r == -EEXIST || berth_error_set_errno(error, r, "allow %s", name);
+}
+
+static bool allow_where(scmp_filter_ctx filter, int number, unsigned count,
+                        const struct scmp_arg_cmp *conditions, GError **error) {
+    int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
+
+    if (r >= 0 || r == -EEXIST)
+        return true;
+    g_autofree char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+    return berth_error_set_errno(error, r, "allow %s", name ? name : "a call");
+}
+
+static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, const int *values,
+                         size_t count, GError **error) {
+    for (size_t i = 0; i < count; i++) {
+        struct scmp_arg_cmp condition = SCMP_CMP64(argument, SCMP_CMP_EQ, (uint64_t)values[i]);
+        if (!allow_where(filter, number, 1, &condition, error))
+            return false;
+    }
+    return true;
+}
+
+/* mmap and mprotect never give memory that can be executed, but where name resolution loads its
+ * modules: code can then only be what the worker was linked with. */
+static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
+    const struct scmp_arg_cmp condition = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+
+    if (modules)
+        return allow(filter, "mmap", error) && allow(filter, "mprotect", error);
+    return allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
+           allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
+}
+
+/* Threads, and no namespace with them; never another process. */
+static bool allow_threads(scmp_filter_ctx filter, GError **error) {
+    const uint64_t of_thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    const struct scmp_arg_cmp flags =
+        SCMP_CMP64(CLONE_FLAGS, SCMP_CMP_MASKED_EQ,
+                   of_thread | namespaces | CLONE_PARENT | CLONE_PTRACE | CLONE_VFORK, of_thread);
+    const struct scmp_arg_cmp name = SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME);
+
+    return allow_where(filter, SCMP_SYS(clone), 1, &flags, error) &&
+           allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
+}
+
+/* Signals to its own threads, as abort() sends one; its own limits, to be read. */
+static bool allow_itself(scmp_filter_ctx filter, GError **error) {
+    const struct scmp_arg_cmp self = SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)getpid());
+    const struct scmp_arg_cmp reading[] = {SCMP_CMP64(0, SCMP_CMP_EQ, 0),
+                                           SCMP_CMP64(2, SCMP_CMP_EQ, 0)};
+
+    return allow_where(filter, SCMP_SYS(tgkill), 1, &self, error) &&
+           allow_where(filter, SCMP_SYS(prlimit64), 2, reading, error);
+}
+
+static bool allow_reading(scmp_filter_ctx filter, GError **error) {
+    const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+    const struct scmp_arg_cmp flags = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, writing, O_RDONLY);
+
+    return allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
+}
+
+/* The other end of a pair is no other process's, and wakes libcurl's threads. */
+static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
+    const struct scmp_arg_cmp pair = SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(socket_families); i++) {
+        const struct scmp_arg_cmp conditions[] = {
+            SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)socket_families[i].family),
+            SCMP_CMP64(2, SCMP_CMP_EQ, (uint64_t)socket_families[i].protocol),
+        };
+        unsigned count = socket_families[i].protocol < 0 ? 1 : 2;
+        if (!allow_where(filter, SCMP_SYS(socket), count, conditions, error))
+            return false;
+    }
+    return (!local || allow_where(filter, SCMP_SYS(socket), 1, &pair, error)) &&
+           allow_where(filter, SCMP_SYS(socketpair), 1, &pair, error) &&
+           allow_values(filter, SCMP_SYS(ioctl), 1, ioctl_requests, G_N_ELEMENTS(ioctl_requests),
+                        error);
+}
+
+static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, GError **error) {
+    for (const char *const *call = common_calls; *call; call++)
+        if (!allow(filter, *call, error))
+            return false;
+    for (const char *const *call = box->calls; call && *call; call++)
+        if (!allow(filter, *call, error))
+            return false;
+    bool resolves = box->files == BERTH_FILES_RESOLVER;
+    return allow_memory(filter, resolves, error) && allow_threads(filter, error) &&
+           allow_itself(filter, error) &&
+           allow_values(filter, SCMP_SYS(fcntl), 1, fcntl_commands, G_N_ELEMENTS(fcntl_commands),
+                        error) &&
+           (!box->network || allow_sockets(filter, local, error)) &&
+           (!resolves || allow_reading(filter, error));
+}
+
+bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+    int r;
+
+    if (!filter)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
+    bool done = add_rules(filter, box, local, error);
+    if (done && ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
+                 (r = seccomp_load(filter)) < 0))
+        done = berth_error_set_errno(error, r, "load the seccomp filter");
+    seccomp_release(filter);
+    return done;
+}

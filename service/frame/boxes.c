@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Each worker's box. tests/integration/test-boxes.py puts a program in the worker's place that
+ * tries what it should not be able to do. */
+
+#include "config.h"
+#include "frame/box.h"
+
+#include <linux/capability.h>
+
+#define CAPABILITY(name) (1ull << (name))
+
+/* Two a terminal. */
+enum { MAX_SCREEN_DESCRIPTORS = 16384 };
+
+/* Name resolution, and libcurl; sockets are of some families only (box-calls.c). */
+static const char *const fetch_calls[] = {
+    "access",     "bind",        "connect",  "faccessat",  "faccessat2",
+    "getdents64", "getpeername", "readlink", "readlinkat", "recvmmsg",
+    "sendmmsg",   "stat",        "statfs",   "statx",      NULL,
+};
+
+static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync", "syncfs", NULL};
+
+static const char *const unpack_calls[] = {
+    "chdir",     "copy_file_range", "fchdir",    "fchmod",     "fchmodat",
+    "fchown",    "fchownat",        "fgetxattr", "flistxattr", "fsetxattr",
+    "ftruncate", "getdents64",      "linkat",    "lsetxattr",  "mkdirat",
+    "mknodat",   "openat",          "openat2",   "pwrite64",   "readlinkat",
+    "renameat",  "statx",           "symlinkat", "unlinkat",   "utimensat",
+    NULL,
+};
+
+static const BerthBox boxes[] = {
+    {.worker = "archive", .user = BERTH_USER},
+    {.worker = "fetch",
+     .user = BERTH_USER,
+     .network = true,
+     .files = BERTH_FILES_RESOLVER,
+     .calls = fetch_calls},
+    {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls},
+    {.worker = "inspect", .user = BERTH_USER},
+    {.worker = "screen", .user = BERTH_USER, .max_descriptors = MAX_SCREEN_DESCRIPTORS},
+    {.worker = "unpack",
+     .files = BERTH_FILES_ONE_DIRECTORY,
+     .calls = unpack_calls,
+     /* SYS_ADMIN is what trusted.overlay.opaque takes; no call is left that it would open. */
+     .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) |
+                     CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_MKNOD) | CAPABILITY(CAP_SETFCAP) |
+                     CAPABILITY(CAP_SYS_ADMIN)},
+};
+
+const BerthBox *berth_box_find(const char *worker) {
+    for (size_t i = 0; i < G_N_ELEMENTS(boxes); i++)
+        if (g_str_equal(boxes[i].worker, worker))
+            return &boxes[i];
+    g_assert_not_reached();
+}

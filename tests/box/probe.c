@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A worker that has been taken over: started by berthd in the place of the one that its own name
+ * says, it enters that one's box, tries what no worker should be able to do, tells what came of it,
+ * and ends. One line on standard error, which is the journal's: "box KIND", and NAME=ERRNO for each
+ * (0: it could).
+ */
+
+#include "frame/frame.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/sched.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static GString *told;
+
+static void tell(const char *name, long result) {
+    int errnum = result < 0 ? errno : 0;
+    const char *text = errnum == 0 ? "0" : strerrorname_np(errnum);
+
+    g_string_append_printf(told, " %s=%s", name, text ? text : "?");
+}
+
+static void close_if_open(long fd) {
+    if (fd >= 0)
+        close((int)fd);
+}
+
+/* A child that came to be ends at once. */
+static long clone_with(unsigned long flags) {
+    long pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+
+    if (pid == 0)
+        syscall(SYS_exit, 0);
+    return pid;
+}
+
+static long clone3_with(uint64_t flags) {
+    struct clone_args arguments = {.flags = flags, .exit_signal = SIGCHLD};
+    long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+
+    if (pid == 0)
+        syscall(SYS_exit, 0);
+    return pid;
+}
+
+static void *run_nothing(void *data) {
+    return data;
+}
+
+static long make_thread(void) {
+    pthread_t thread;
+    int r = pthread_create(&thread, NULL, run_nothing, NULL);
+
+    if (r == 0)
+        r = pthread_join(thread, NULL);
+    errno = r;
+    return r == 0 ? 0 : -1;
+}
+
+static void try_processes(void) {
+    static char *const none[] = {NULL};
+
+    tell("thread", make_thread());
+    tell("fork", clone_with(SIGCHLD));
+    tell("vfork", clone_with(CLONE_VM | CLONE_VFORK | SIGCHLD));
+    tell("clone-user", clone_with(CLONE_NEWUSER | SIGCHLD));
+    tell("clone-mount", clone_with(CLONE_NEWNS | SIGCHLD));
+    tell("clone-upper-half", clone_with(1ul << 32 | CLONE_NEWUSER | SIGCHLD));
+    tell("clone-thread-user", clone_with(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNET));
+    tell("clone3", clone3_with(0));
+    tell("clone3-user", clone3_with(CLONE_NEWUSER));
+    tell("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
+    tell("unshare-net", syscall(SYS_unshare, CLONE_NEWNET));
+    tell("setns", syscall(SYS_setns, 0, 0));
+    tell("execve", syscall(SYS_execve, "/proc/self/exe", none, none));
+    tell("execveat", syscall(SYS_execveat, BERTH_FRAME_BUS_FD, "", none, none, AT_EMPTY_PATH));
+}
+
+static void try_others(void) {
+    struct iovec here = {told, 1};
+    const struct rlimit limit = {1, 1};
+    struct rlimit other;
+
+    tell("is-first", getpid() == 1 ? 0 : (errno = EEXIST, -1));
+    tell("kill-all", syscall(SYS_kill, -1, SIGTERM));
+    tell("kill-2", syscall(SYS_kill, 2, 0));
+    tell("tgkill-2", syscall(SYS_tgkill, 2, 2, 0));
+    tell("tgkill-self", syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), 0));
+    tell("tkill", syscall(SYS_tkill, 2, 0));
+    tell("sigqueue", syscall(SYS_rt_sigqueueinfo, 2, 0, NULL));
+    tell("pidfd-open", syscall(SYS_pidfd_open, 1, 0));
+    tell("pidfd-signal", syscall(SYS_pidfd_send_signal, BERTH_FRAME_BUS_FD, 0, NULL, 0));
+    tell("pidfd-getfd", syscall(SYS_pidfd_getfd, BERTH_FRAME_BUS_FD, 0, 0));
+    tell("own-by-pid", syscall(SYS_fcntl, BERTH_FRAME_BUS_FD, F_SETOWN, 2));
+    tell("own-signal", syscall(SYS_fcntl, BERTH_FRAME_BUS_FD, F_SETSIG, SIGKILL));
+    tell("prlimit-2", syscall(SYS_prlimit64, 2, RLIMIT_NOFILE, NULL, &other));
+    tell("prlimit-set", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL));
+    tell("prlimit-get", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &other));
+    tell("setpriority", syscall(SYS_setpriority, PRIO_USER, 0, 19));
+    tell("ptrace-me", syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
+    tell("ptrace", syscall(SYS_ptrace, PTRACE_SEIZE, 2, 0, 0));
+    tell("readv-process", syscall(SYS_process_vm_readv, 2, &here, 1, &here, 1, 0));
+    tell("writev-process", syscall(SYS_process_vm_writev, 2, &here, 1, &here, 1, 0));
+    tell("madvise-process", syscall(SYS_process_madvise, BERTH_FRAME_BUS_FD, &here, 1, 0, 0));
+    tell("kcmp", syscall(SYS_kcmp, 1, 1, 0, 0, 0));
+    tell("setuid", syscall(SYS_setresuid, 0, 0, 0));
+    tell("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
+    tell("no-death", syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
+    tell("capset", syscall(SYS_capset, NULL, NULL));
+}
+
+static void try_socket(const char *name, int family, int type, int protocol) {
+    long fd = syscall(SYS_socket, family, type, protocol);
+
+    tell(name, fd);
+    close_if_open(fd);
+}
+
+/* path begins with "@" for an abstract name. */
+static void try_connect(const char *name, int type, const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    long fd = syscall(SYS_socket, AF_UNIX, type, 0);
+    long r = fd;
+
+    memcpy(address.sun_path, path, strlen(path));
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    if (fd >= 0)
+        r = connect((int)fd, (struct sockaddr *)&address,
+                    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+    tell(name, r);
+    close_if_open(fd);
+}
+
+static void try_network(void) {
+    try_socket("socket-inet", AF_INET, SOCK_STREAM, 0);
+    try_socket("socket-inet6", AF_INET6, SOCK_DGRAM, 0);
+    try_socket("socket-route", AF_NETLINK, SOCK_RAW, 0);
+    try_socket("socket-netfilter", AF_NETLINK, SOCK_RAW, 12);
+    try_socket("socket-packet", AF_PACKET, SOCK_RAW, 0);
+    try_socket("socket-alg", AF_ALG, SOCK_SEQPACKET, 0);
+    try_socket("socket-vsock", AF_VSOCK, SOCK_STREAM, 0);
+    try_socket("socket-raw", AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    try_socket("socket-unix", AF_UNIX, SOCK_STREAM, 0);
+    try_connect("bus", SOCK_STREAM, "/run/dbus/system_bus_socket");
+    try_connect("journal", SOCK_DGRAM, "/run/systemd/journal/socket");
+    try_connect("journal-output", SOCK_STREAM, "/run/systemd/journal/stdout");
+    try_connect("notify", SOCK_DGRAM, "/run/systemd/notify");
+    try_connect("systemd", SOCK_STREAM, "/run/systemd/private");
+    try_connect("abstract", SOCK_STREAM, "@berth-box-test");
+    try_connect("nscd", SOCK_STREAM, "/run/nscd/socket");
+    tell("listen", syscall(SYS_listen, BERTH_FRAME_BUS_FD, 1));
+    tell("accept", syscall(SYS_accept4, BERTH_FRAME_BUS_FD, NULL, NULL, 0));
+}
+
+static void try_open(const char *name, const char *path, int flags) {
+    long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+
+    tell(name, fd);
+    close_if_open(fd);
+}
+
+static void try_files(void) {
+    try_open("open-passwd", "/etc/passwd", O_RDONLY);
+    try_open("open-shadow", "/etc/shadow", O_RDONLY);
+    try_open("open-machine-id", "/etc/machine-id", O_RDONLY);
+    try_open("open-hosts", "/etc/hosts", O_RDONLY);
+    try_open("open-state", "/var/lib/berth", O_RDONLY | O_DIRECTORY);
+    try_open("open-run", "/run/systemd", O_RDONLY | O_DIRECTORY);
+    try_open("open-sys", "/sys/kernel", O_RDONLY | O_DIRECTORY);
+    try_open("open-tmp", "/tmp", O_RDONLY | O_DIRECTORY);
+    try_open("open-dev", "/dev/null", O_RDONLY);
+    try_open("open-memory", "/proc/self/mem", O_RDWR);
+    try_open("open-second", "/proc/2/status", O_RDONLY);
+    try_open("open-above", "/../../../../usr/bin/true", O_RDONLY);
+    try_open("create", "/etc/made", O_WRONLY | O_CREAT);
+    tell("open-by-handle", syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, 0));
+    tell("memfd", syscall(SYS_memfd_create, "x", 0));
+    tell("chroot", syscall(SYS_chroot, "/"));
+    tell("mount", syscall(SYS_mount, "tmpfs", "/", "tmpfs", 0, NULL));
+    tell("umount", syscall(SYS_umount2, "/", MNT_DETACH));
+    tell("open-tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
+    tell("move-mount", syscall(SYS_move_mount, AT_FDCWD, "/", AT_FDCWD, "/", 0));
+    tell("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+    tell("mount-setattr", syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, NULL, 0));
+    tell("pivot-root", syscall(SYS_pivot_root, "/", "/"));
+    tell("swapon", syscall(SYS_swapon, "/", 0));
+    tell("type", syscall(SYS_ioctl, STDIN_FILENO, TIOCSTI, "x"));
+}
+
+static void try_kernel(void) {
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    tell("bpf", syscall(SYS_bpf, BPF_PROG_LOAD, NULL, 0));
+    tell("keyctl", syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+    tell("add-key", syscall(SYS_add_key, "user", "x", "x", 1, -3));
+    tell("perf", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+    tell("userfaultfd", syscall(SYS_userfaultfd, 0));
+    tell("uring", syscall(SYS_io_uring_setup, 1, NULL));
+    tell("module", syscall(SYS_finit_module, 0, "", 0));
+    tell("kexec", syscall(SYS_kexec_load, 0, 0, NULL, 0));
+    tell("reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
+    tell("sethostname", syscall(SYS_sethostname, "x", 1));
+    tell("settime", syscall(SYS_clock_settime, 0, NULL));
+    tell("personality", syscall(SYS_personality, 0xffffffff));
+    tell("seccomp", syscall(SYS_seccomp, 0, 0, NULL));
+    tell("syslog", syscall(SYS_syslog, 3, NULL, 0));
+    tell("code", mprotect(code, 4096, PROT_READ | PROT_EXEC));
+}
+
+static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
+    (void)frame;
+    (void)error;
+    told = g_string_new(userdata);
+    try_processes();
+    try_others();
+    try_network();
+    try_files();
+    try_kernel();
+    fprintf(stderr, "box %s\n", told->str);
+    exit(EXIT_SUCCESS);
+}
+
+int main(int argc, char **argv) {
+    static const sd_bus_vtable vtable[] = {SD_BUS_VTABLE_START(0), SD_BUS_VTABLE_END};
+    const char *name = argc > 0 ? strrchr(argv[0], '-') : NULL;
+
+    if (!name)
+        return EXIT_FAILURE;
+    return berth_frame_run(berth_box_find(name + 1), vtable, try_all, (void *)(name + 1));
+}

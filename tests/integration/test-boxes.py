@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a worker that has been taken over can do: a program in the place of each, started by berthd
+# itself, tries to clone, connect, signal, trace, mount and open.
+
+import os
+import shutil
+import socket
+import sys
+import threading
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/boxes/base:x"
+WORKERS = "/usr/libexec/berth"
+PROBE = os.environ["BERTH_BUILD"] + "/tests/box/probe"
+
+# What each may do of what is tried; "0" is success. Everything else must fail, and with ENOSYS, which
+# says that the call itself is not there, unless another error is given here.
+COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0"}
+FILES = {name: "ENOENT" for name in ("open-passwd", "open-shadow", "open-machine-id", "open-hosts", "open-state", "open-run", "open-sys",
+                                     "open-tmp", "open-dev", "open-memory", "open-second", "open-above", "create")}
+MAY = {
+    "archive": COMMON,
+    "ingest": COMMON,
+    "inspect": COMMON,
+    "screen": COMMON,
+    # Its root is a layer's directory, which is empty, and its own.
+    "unpack": {**COMMON, **FILES},
+    "fetch": {**COMMON, **FILES, "socket-inet": "0", "socket-inet6": "0", "socket-route": "0", "socket-raw": "EPERM",
+              "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0"},
+}
+
+
+def take_over(name):
+    os.rename(f"{WORKERS}/berth-{name}", f"{WORKERS}/real-{name}")
+    shutil.copy(PROBE, f"{WORKERS}/berth-{name}")
+
+
+def give_back(name):
+    os.rename(f"{WORKERS}/real-{name}", f"{WORKERS}/berth-{name}")
+
+
+def reports(name):
+    lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "berthd.service").out.splitlines()
+    return [line for line in lines if line.startswith(f"box {name} ")]
+
+
+def report_of(name, *command):
+    """What the program said that command made berthd start in the worker's place."""
+    before = len(reports(name))
+    take_over(name)
+    try:
+        result = dist(*command)
+        wait_until(lambda: len(reports(name)) > before, f"the report of {name} ({result})")
+    finally:
+        give_back(name)
+    return dict(item.split("=") for item in reports(name)[-1].split()[2:])
+
+
+def check(name, found, may):
+    assert len(found) > 90, found
+    wrong = {key: value for key, value in found.items() if value != may.get(key, "ENOSYS")}
+    equal(wrong, {}, f"berth-{name}")
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+
+
+def test_fetch():
+    check("fetch", report_of("fetch", "pull", IMAGE), MAY["fetch"])
+
+
+def test_fetch_where_a_resolver_listens():
+    """Then, and only then, it may make a socket for it; others it does not reach, abstract ones included."""
+    os.makedirs("/run/nscd", exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as resolver, socket.socket(socket.AF_UNIX) as other:
+        resolver.bind("/run/nscd/socket")
+        os.chmod("/run/nscd/socket", 0o666)
+        resolver.listen(8)
+        other.bind("\0berth-box-test")
+        other.listen(8)
+        found = report_of("fetch", "pull", IMAGE)
+    shutil.rmtree("/run/nscd")
+    hidden = {name: "ENOENT" for name in ("bus", "journal", "journal-output", "notify", "systemd")}
+    check("fetch", found, {**MAY["fetch"], **hidden, "socket-unix": "0", "nscd": "0", "abstract": "EPERM"})
+
+
+def test_ingest():
+    check("ingest", report_of("ingest", "pull", IMAGE), MAY["ingest"])
+
+
+def test_inspect():
+    check("inspect", report_of("inspect", "pull", IMAGE), MAY["inspect"])
+
+
+def test_unpack():
+    check("unpack", report_of("unpack", "pull", IMAGE), MAY["unpack"])
+
+
+def test_archive():
+    good("pull", IMAGE)
+    check("archive", report_of("archive", "export", "-o", "/var/tmp/x.tar", IMAGE), MAY["archive"])
+
+
+def test_screen():
+    check("screen", report_of("screen", "run", "-dt", "--id=terminal", IMAGE), MAY["screen"])
+    good("rm", "-f", "terminal")
+
+
+def test_a_worker_is_alone_in_its_namespaces():
+    """A real one, seen from outside: it is berthd's child, with a pid of the machine's, and ends with it."""
+    good("run", "-dt", "--id=terminal", IMAGE)
+    pid = wait_until(lambda: run("pgrep", "-x", "berth-screen").out.strip(), "the worker")
+    status = dict(line.split(":\t", 1) for line in open(f"/proc/{pid}/status", encoding="ascii").read().splitlines() if ":\t" in line)
+    equal(int(status["PPid"]), service_pid())
+    equal(status["NSpid"].split()[-1], "1")
+    equal((status["NoNewPrivs"], status["Seccomp"], int(status["CapPrm"], 16), int(status["CapBnd"], 16)), ("1", "2", 0, 0))
+    for name in ("pid", "net", "ipc", "uts"):
+        assert os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/{service_pid()}/ns/{name}"), name
+    kill_service()
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the worker's end")
+    good("rm", "-f", "terminal")
+
+
+def answer_names(server):
+    """Of DNS: every name has the address 127.0.0.1, and none of another kind (RFC 1035, 4.1)."""
+    while True:
+        try:
+            query, client = server.recvfrom(512)
+        except OSError:
+            return
+        end = query.index(0, 12) + 5
+        found = query[end - 4:end - 2] == b"\0\1"
+        answer = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1" if found else b""
+        server.sendto(query[:2] + b"\x81\x80\0\1" + bytes([0, found]) + b"\0\0\0\0" + query[12:end] + answer, client)
+
+
+def test_names_are_still_resolved():
+    """By the file of hosts, and by a server that a link into a directory of /run names."""
+    with open("/etc/hosts", "a", encoding="ascii") as file:
+        file.write("127.0.0.1 registry.hosts.test\n")
+    good("pull", "--insecure", IMAGE.replace(HOST, "registry.hosts.test:5000"))
+    assert dist("pull", "--insecure", IMAGE.replace(HOST, "registry.served.test:5000")).status != 0
+    os.makedirs("/run/systemd/resolve", exist_ok=True)
+    with open("/run/systemd/resolve/resolv.conf", "w", encoding="ascii") as file:
+        file.write("nameserver 127.0.0.1\n")
+    os.symlink("../run/systemd/resolve/resolv.conf", "/etc/resolv.conf.new")
+    os.rename("/etc/resolv.conf.new", "/etc/resolv.conf")
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 53))
+        threading.Thread(target=answer_names, args=(server,), daemon=True).start()
+        good("pull", "--insecure", IMAGE.replace(HOST, "registry.served.test:5000"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
