@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A Query is a call under way: made when its handler is first called, it collects what the bus and
+ * polkit answer, calls the handler again after each answer, and goes when the handler needs no
+ * further one or the caller leaves the bus.
+ */
+
 #include "bus/access.h"
 
 #include "base/log.h"
+#include "bus/permissions.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,18 +20,24 @@ enum { ALLOW_USER_INTERACTION = 1 };
 
 typedef enum { VERDICT_GRANTED, VERDICT_REFUSED, VERDICT_CHALLENGE } Verdict;
 
-/* A call under way, from its first check until its handler needs no answer any more. */
 typedef struct {
     BerthAccess *access;
     sd_bus_message *call;
     sd_bus_message_handler_t handler;
     void *userdata;
-    GHashTable *verdicts; /* action → Verdict */
-    char *asked;          /* the action that is being asked for */
+    GHashTable *verdicts; /* question, as make_key writes it → Verdict */
+    char *asked;          /* the question that is being asked */
     sd_bus_slot *slot;
     bool pending;
     bool uid_failed;
 } Query;
+
+/* What polkit is asked. */
+typedef struct {
+    const BerthPermission *permission;
+    GPtrArray *details; /* key, value, …, NULL; borrowed */
+    bool interactive;
+} Question;
 
 struct BerthAccess {
     sd_bus *bus;
@@ -45,19 +58,16 @@ static void free_query(gpointer data) {
     g_free(query);
 }
 
-static Query *find_query(BerthAccess *access, sd_bus_message *call,
-                         sd_bus_message_handler_t handler, void *userdata) {
-    Query *query = g_hash_table_lookup(access->queries, call);
+static Query *new_query(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
+                        void *userdata) {
+    Query *query = g_new0(Query, 1);
 
-    if (!query) {
-        query = g_new0(Query, 1);
-        query->access = access;
-        query->call = sd_bus_message_ref(call);
-        query->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        g_hash_table_insert(access->queries, call, query);
-    }
+    query->access = access;
+    query->call = sd_bus_message_ref(call);
     query->handler = handler;
     query->userdata = userdata;
+    query->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_insert(access->queries, call, query);
     return query;
 }
 
@@ -123,23 +133,36 @@ unsigned berth_access_count_pending(BerthAccess *access) {
     return g_hash_table_size(access->queries);
 }
 
-/* Calls the handler again, and answers for it what sd-bus would have. */
-static void go_on(Query *query) {
-    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+/* Calls the handler, and forgets the query unless that made it wait. */
+static int call_handler(Query *query, sd_bus_error *error) {
     BerthAccess *access = query->access;
     g_autoptr(sd_bus_message) call = sd_bus_message_ref(query->call);
 
     query->pending = false;
-    sd_bus_message_rewind(call, 1);
-    int r = query->handler(call, query->userdata, &error);
-    if (r < 0 || sd_bus_error_is_set(&error)) {
-        if (!sd_bus_error_is_set(&error))
-            sd_bus_error_set_errno(&error, r);
-        sd_bus_reply_method_error(call, &error);
-    }
+    int r = query->handler(call, query->userdata, error);
     query = g_hash_table_lookup(access->queries, call);
     if (query && !query->pending)
         g_hash_table_remove(access->queries, call);
+    return r;
+}
+
+int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
+                     void *userdata, sd_bus_error *error) {
+    return call_handler(new_query(access, call, handler, userdata), error);
+}
+
+/* Calls the handler again, and answers for it what sd-bus would have. */
+static void go_on(Query *query) {
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    g_autoptr(sd_bus_message) call = sd_bus_message_ref(query->call);
+
+    sd_bus_message_rewind(call, 1);
+    int r = call_handler(query, &error);
+    if (r >= 0 && !sd_bus_error_is_set(&error))
+        return;
+    if (!sd_bus_error_is_set(&error))
+        sd_bus_error_set_errno(&error, r);
+    sd_bus_reply_method_error(call, &error);
 }
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -205,39 +228,56 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
-static int append_details(sd_bus_message *message, char *const *details) {
-    int r = sd_bus_message_open_container(message, 'a', "{ss}");
+static int append_details(sd_bus_message *message, const Question *question) {
+    char **details = (char **)question->details->pdata;
+    int r;
 
-    for (char *const *detail = details; r >= 0 && *detail; detail += 2)
-        r = sd_bus_message_append(message, "{ss}", detail[0], detail[1]);
+    if ((r = sd_bus_message_open_container(message, 'a', "{ss}")) < 0 ||
+        (r = sd_bus_message_append(message, "{ss}", "verb", question->permission->verb)) < 0)
+        return r;
+    for (char **detail = details; r >= 0 && detail[0]; detail += 2)
+        if (detail[1])
+            r = sd_bus_message_append(message, "{ss}", detail[0], detail[1]);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int ask_polkit(Query *query, const char *action, char *const *details, bool interactive) {
-    g_autoptr(sd_bus_message) question = NULL;
+/* A text that is the same for the same question only. */
+static char *make_key(const Question *question) {
+    char **details = (char **)question->details->pdata;
+    GString *key = g_string_new(question->permission->action);
+
+    g_string_append_printf(key, " %s %d", question->permission->verb, question->interactive);
+    for (char **detail = details; detail[0]; detail += 2)
+        if (detail[1])
+            g_string_append_printf(key, " %s %zu:%s", detail[0], strlen(detail[1]), detail[1]);
+    return g_string_free(key, FALSE);
+}
+
+static int ask_polkit(Query *query, const Question *question) {
+    g_autofree char *action = g_strconcat(BERTH_ACTION_PREFIX, question->permission->action, NULL);
+    g_autoptr(sd_bus_message) message = NULL;
     const char *sender = sd_bus_message_get_sender(query->call);
     int r;
 
     if ((r = sd_bus_message_new_method_call(
-             query->access->bus, &question, "org.freedesktop.PolicyKit1",
+             query->access->bus, &message, "org.freedesktop.PolicyKit1",
              "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
              "CheckAuthorization")) < 0 ||
-        (r = sd_bus_message_append(question, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender,
+        (r = sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender,
                                    action)) < 0 ||
-        (r = append_details(question, details)) < 0 ||
-        (r = sd_bus_message_append(question, "us", interactive ? ALLOW_USER_INTERACTION : 0, "")) <
-            0 ||
-        (r = sd_bus_call_async(query->access->bus, &query->slot, question, on_verdict, query,
+        (r = append_details(message, question)) < 0 ||
+        (r = sd_bus_message_append(message, "us",
+                                   question->interactive ? ALLOW_USER_INTERACTION : 0, "")) < 0 ||
+        (r = sd_bus_call_async(query->access->bus, &query->slot, message, on_verdict, query,
                                ASK_TIMEOUT_USEC)) < 0)
         return r;
-    query->asked = g_strdup(action);
+    query->asked = make_key(question);
     query->pending = true;
     return 0;
 }
 
 /* 1 with *verdict, 0 while asking. */
-static int decide(Query *query, const char *action, char *const *details, bool interactive,
-                  Verdict *verdict) {
+static int decide(Query *query, const Question *question, Verdict *verdict) {
     gpointer value;
     uint32_t uid;
     int r = find_uid(query, &uid);
@@ -248,69 +288,178 @@ static int decide(Query *query, const char *action, char *const *details, bool i
         *verdict = VERDICT_GRANTED;
         return 1;
     }
-    if (g_hash_table_lookup_extended(query->verdicts, action, NULL, &value)) {
+    g_autofree char *key = make_key(question);
+    if (g_hash_table_lookup_extended(query->verdicts, key, NULL, &value)) {
         *verdict = GPOINTER_TO_INT(value);
         return 1;
     }
-    return ask_polkit(query, action, details, interactive);
-}
-
-/* A handler that has its answer and is not being called again here ends its query itself. */
-static void forget_if_idle(Query *query, int r) {
-    if (r != 0 && !query->pending && g_hash_table_size(query->verdicts) == 0)
-        g_hash_table_remove(query->access->queries, query->call);
+    return ask_polkit(query, question);
 }
 
 static int to_access(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
 
-int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
-                       void *userdata, sd_bus_error *error, const char *action, ...) {
-    Query *query = find_query(access, call, handler, userdata);
-    g_autoptr(GPtrArray) details = g_ptr_array_new();
-    Verdict verdict = VERDICT_REFUSED;
-    va_list arguments;
+static GPtrArray *collect_details(va_list arguments) {
+    GPtrArray *details = g_ptr_array_new();
 
-    va_start(arguments, action);
-    for (char *detail; (detail = va_arg(arguments, char *));)
-        g_ptr_array_add(details, detail);
-    va_end(arguments);
+    for (char *key; (key = va_arg(arguments, char *));) {
+        g_ptr_array_add(details, key);
+        g_ptr_array_add(details, va_arg(arguments, char *));
+    }
     g_ptr_array_add(details, NULL);
-    int r = decide(query, action, (char **)details->pdata,
-                   sd_bus_message_get_allow_interactive_authorization(call) > 0, &verdict);
-    forget_if_idle(query, r);
-    if (r < 0)
-        return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
-                                "who asks could not be found out");
-    if (r == 0)
-        return BERTH_ACCESS_ASKING;
-    if (verdict == VERDICT_CHALLENGE)
-        return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                 "%s needs an administrator's authorization", action);
-    if (verdict == VERDICT_REFUSED)
-        return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "polkit does not allow %s",
-                                 action);
-    return BERTH_ACCESS_GRANTED;
+    return details;
 }
 
-int berth_access_query(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
-                       void *userdata, bool *granted, const char *action) {
-    Query *query = find_query(access, call, handler, userdata);
-    Verdict verdict = VERDICT_REFUSED;
-    char *none[] = {NULL};
-    int r = decide(query, action, none, false, &verdict);
+static bool has_details_of(const GPtrArray *details, const BerthPermission *permission) {
+    for (guint i = 0; details->pdata[i]; i += 2)
+        if (!berth_permission_has_detail(permission, details->pdata[i]))
+            return false;
+    return details->len / 2 == berth_permission_count_details(permission);
+}
 
-    forget_if_idle(query, r);
+static const BerthPermission *find_row(sd_bus_message *call, const char *check) {
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+
+    return interface ? berth_permission_find(interface, member, check) : NULL;
+}
+
+/* The question as the table has it, for the keys that are in the object's row when they are more
+ * than it takes; false: there is no such row, or the handler has another mind of its details. */
+static bool make_question(sd_bus_message *call, const char *check, GPtrArray *details,
+                          bool interactive, Question *question) {
+    *question = (Question){
+        .permission = find_row(call, check), .details = details, .interactive = interactive};
+    if (question->permission && question->permission->action &&
+        has_details_of(details, question->permission))
+        return true;
+    berth_log(LOG_ERR, NULL, NULL, NULL, "Refusing %s: its check \"%s\" is not as in the table",
+              sd_bus_message_get_member(call), check);
+    return false;
+}
+
+static int refuse(sd_bus_error *error, const Question *question, Verdict verdict) {
+    if (verdict == VERDICT_CHALLENGE)
+        return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                 BERTH_ACTION_PREFIX "%s needs an administrator's authorization",
+                                 question->permission->action);
+    return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+                             "polkit does not allow " BERTH_ACTION_PREFIX "%s",
+                             question->permission->action);
+}
+
+static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                     const char *check, GPtrArray *details) {
+    Query *query = g_hash_table_lookup(access->queries, call);
+    Verdict verdict = VERDICT_REFUSED;
+    Question question;
+
+    if (!query ||
+        !make_question(call, check, details,
+                       sd_bus_message_get_allow_interactive_authorization(call) > 0, &question))
+        return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                "the service has no rule for this call");
+    int r = decide(query, &question, &verdict);
+    if (r < 0)
+        return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                "cannot determine the caller's identity");
+    if (r == 0)
+        return BERTH_ACCESS_ASKING;
+    return verdict == VERDICT_GRANTED ? BERTH_ACCESS_GRANTED : refuse(error, &question, verdict);
+}
+
+/* The verdict alone; a handler that has no such check is refused. */
+static int query_row(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
+                     GPtrArray *details) {
+    Query *query = g_hash_table_lookup(access->queries, call);
+    Verdict verdict = VERDICT_REFUSED;
+    Question question;
+
+    if (!query || !make_question(call, check, details, false, &question))
+        return -EACCES;
+    int r = decide(query, &question, &verdict);
     *granted = verdict == VERDICT_GRANTED;
     return to_access(r);
 }
 
-int berth_access_get_uid(BerthAccess *access, sd_bus_message *call,
-                         sd_bus_message_handler_t handler, void *userdata, uint32_t *uid) {
-    Query *query = find_query(access, call, handler, userdata);
-    int r = find_uid(query, uid);
+int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                       const char *check, ...) {
+    va_list arguments;
 
-    forget_if_idle(query, r);
-    return to_access(r);
+    va_start(arguments, check);
+    g_autoptr(GPtrArray) details = collect_details(arguments);
+    va_end(arguments);
+    return check_row(access, call, error, check, details);
+}
+
+int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
+                       ...) {
+    va_list arguments;
+
+    va_start(arguments, check);
+    g_autoptr(GPtrArray) details = collect_details(arguments);
+    va_end(arguments);
+    return query_row(access, call, granted, check, details);
+}
+
+int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid) {
+    Query *query = g_hash_table_lookup(access->queries, call);
+
+    return query ? to_access(find_uid(query, uid)) : -EACCES;
+}
+
+static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
+                             object->kind, object->name);
+}
+
+/* Whether the caller may know of what is another's, or of what is not there. A member that changes
+ * something may ask the user for a password, whether the object is there or not. */
+static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object, bool *sees) {
+    GPtrArray *details = g_ptr_array_new();
+    g_autoptr(GPtrArray) owned = details;
+
+    g_ptr_array_add(details, (char *)object->key);
+    g_ptr_array_add(details, (char *)object->name);
+    g_ptr_array_add(details, NULL);
+    if (!find_row(call, "others") || sd_bus_message_get_allow_interactive_authorization(call) <= 0)
+        return query_row(access, call, sees, "see", details);
+    g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
+    int r = check_row(access, call, &refused, "see", details);
+    *sees = r == BERTH_ACCESS_GRANTED;
+    return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
+}
+
+int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                             const BerthOwned *object, ...) {
+    bool sees = false, granted = false;
+    va_list arguments;
+    uint32_t uid;
+    int r = berth_access_get_uid(access, call, &uid);
+
+    va_start(arguments, object);
+    g_autoptr(GPtrArray) details = collect_details(arguments);
+    va_end(arguments);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (object->exists && object->owner == uid)
+        return find_row(call, "own") ? check_row(access, call, error, "own", details)
+                                     : BERTH_ACCESS_GRANTED;
+    bool changes = find_row(call, "others") != NULL;
+    /* A right that a rule gives for this object is enough to know of it. */
+    if (changes) {
+        r = query_row(access, call, &granted, "others", details);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    if (!granted) {
+        r = see(access, call, object, &sees);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    if (!object->exists || (!sees && !granted))
+        return set_not_found(error, object);
+    return changes && !granted ? check_row(access, call, error, "others", details)
+                               : BERTH_ACCESS_GRANTED;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who may do what: polkit decides, for every call and with what it concerns as details; root needs
- * no asking, as polkit itself has it. Asking takes time, so a method handler is written as if the
- * answer were known and is called again, with the same message, once it is:
+ * Who may do what: polkit decides, for every call, with what it concerns as details; root needs no
+ * question, as polkit itself has it. What is asked is in permissions.c. Asking takes time, so a
+ * method handler is written as if the answer were known, and is called again, with the same
+ * message, once it is (berth_dispatch_add registers handlers so that this works):
  *
- *     int r = berth_access_check(service->access, call, method_pull, userdata, error,
- *                                "org.berth1.images.pull", "reference", reference, NULL);
- *     if (r != BERTH_ACCESS_GRANTED)
- *         return r;
+ *     int r = berth_access_check(service->access, call, error, "pull", "reference", reference,
+ * NULL); if (r != BERTH_ACCESS_GRANTED) return r;
+ *
+ * A verdict is for exactly these details: if they change while polkit is asked, it is asked anew.
  */
 
 #pragma once
@@ -27,19 +28,38 @@ enum {
     BERTH_ACCESS_GRANTED = 2,
 };
 
-/* One of the above; negative: refused, error is set. The details are pairs of strings, ended by
- * NULL. */
-int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
-                       void *userdata, sd_bus_error *error, const char *action,
-                       ...) G_GNUC_NULL_TERMINATED;
+/* Calls a handler, and calls it again when what it asked for has been answered. Everything below is
+ * for handlers that are called by this. */
+int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
+                     void *userdata, sd_bus_error *error);
+
+/* Makes the check of that name of the call's member. One of the above; negative: refused, error is
+ * set. The details are pairs of a key and a value, ended by NULL: those of the row, no other and
+ * all of them; one whose value is NULL is left out of the question. */
+int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                       const char *check, ...) G_GNUC_NULL_TERMINATED;
 
 /* The same, but a refusal is an answer too, in *granted. Never asks the user for a password. */
-int berth_access_query(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
-                       void *userdata, bool *granted, const char *action);
+int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
+                       ...) G_GNUC_NULL_TERMINATED;
+
+/* Something that has an owner, and that others than its owner may not know of. */
+typedef struct {
+    const char *key;  /* of its name among the details */
+    const char *kind; /* the same for the user */
+    const char *name;
+    bool exists;
+    uint32_t owner;
+} BerthOwned;
+
+/* Makes the check "own" or "others", for who may know of the object; for everybody else it is not
+ * there, exactly as one that is not there. A member without the row needs no right of that kind
+ * beyond "see". */
+int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                             const BerthOwned *object, ...) G_GNUC_NULL_TERMINATED;
 
 /* The caller's uid, where it returns BERTH_ACCESS_GRANTED. */
-int berth_access_get_uid(BerthAccess *access, sd_bus_message *call,
-                         sd_bus_message_handler_t handler, void *userdata, uint32_t *uid);
+int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
 /* Told when a client leaves the bus. */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);

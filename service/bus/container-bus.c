@@ -4,6 +4,7 @@
  * from the path at every call, since a container may be gone while polkit is asked. */
 
 #include "bus/container-object.h"
+#include "bus/dispatch.h"
 #include "bus/properties.h"
 
 #include <string.h>
@@ -46,12 +47,10 @@ static BerthContainer *find_by_path(BerthService *service, const char *path) {
 }
 
 static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                 sd_bus_message_handler_t handler, BerthContainerRight right, const char *verb,
                  BerthContainer **container) {
     g_autofree char *id = decode_path(sd_bus_message_get_path(call));
 
-    return berth_container_check(call, service, error, handler, id ? id : "", right, verb,
-                                 container);
+    return berth_container_check(call, service, error, id ? id : "", container);
 }
 
 static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -61,7 +60,7 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
     if (r < 0)
         return r;
-    r = check(call, userdata, error, method_start, BERTH_CONTAINER_MANAGE, "start", &container);
+    r = check(call, userdata, error, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_start(call, userdata, container, false, &streams);
@@ -75,7 +74,7 @@ static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = check(call, userdata, ret_error, method_kill, BERTH_CONTAINER_MANAGE, "kill", &container);
+    r = check(call, userdata, ret_error, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_container_kill(container, "", signal, all, &error))
@@ -90,7 +89,7 @@ static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     if (r < 0)
         return r;
-    r = check(call, userdata, error, method_stop, BERTH_CONTAINER_MANAGE, "stop", &container);
+    r = check(call, userdata, error, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_stop(call, userdata, container, timeout_usec);
@@ -98,7 +97,7 @@ static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
-    int r = check(call, userdata, error, method_wait, BERTH_CONTAINER_SEE, "wait", &container);
+    int r = check(call, userdata, error, &container);
 
     return r != BERTH_ACCESS_GRANTED ? r
                                      : berth_container_reply_wait(call, userdata, container, "");
@@ -111,7 +110,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
 
     if (r < 0)
         return r;
-    r = check(call, userdata, error, method_delete, BERTH_CONTAINER_MANAGE, "delete", &container);
+    r = check(call, userdata, error, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_delete(call, userdata, container, force, error);
@@ -308,24 +307,30 @@ void berth_container_send_changed(BerthService *service, const char *id, const c
     sd_bus_send_to(service->bus, signal, destination, NULL);
 }
 
-static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthContainer *container;
 
-    if (!berth_properties_is_call(call))
-        return 0;
-    int r = check(call, service, error, on_properties, BERTH_CONTAINER_SEE, "inspect", &container);
+    int r = check(call, service, error, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (berth_properties_is_get_all(call) && !berth_sight_is_watching(call, service)) {
         BerthSight sight;
-        r = berth_sight_find(call, service, on_properties, &sight);
+        r = berth_sight_find(call, service, &sight);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
         berth_sight_watch(call, service, &sight);
     }
     return berth_properties_answer(service->bus, call, BERTH_CONTAINER_INTERFACE, vtable, service,
                                    error);
+}
+
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return berth_properties_is_call(call)
+               ? berth_access_run(service->access, call, answer_properties, service, error)
+               : 0;
 }
 
 static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
@@ -341,6 +346,6 @@ int berth_container_bus_add(BerthService *service) {
     int r = sd_bus_add_fallback(service->bus, NULL, BERTH_CONTAINER_PREFIX, on_properties, service);
 
     return r < 0 ? r
-                 : sd_bus_add_fallback_vtable(service->bus, NULL, BERTH_CONTAINER_PREFIX,
-                                              BERTH_CONTAINER_INTERFACE, vtable, find, service);
+                 : berth_dispatch_add(service, BERTH_CONTAINER_PREFIX, BERTH_CONTAINER_INTERFACE,
+                                      vtable, find);
 }

@@ -14,8 +14,7 @@ int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_b
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, berth_container_method_checkpoint, id,
-                              BERTH_CONTAINER_MANAGE, "checkpoint", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_container_checkpoint(container, leave_running, berth_pending_call_finish,
@@ -32,8 +31,7 @@ int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = berth_container_read_streams(call, &streams, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, berth_container_method_restore, id,
-                              BERTH_CONTAINER_MANAGE, "restore", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_start(call, userdata, container, true, &streams);

@@ -12,16 +12,10 @@
 #define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
 #define BERTH_CONTAINER_INTERFACE "org.berth1.Container"
 
-typedef enum {
-    BERTH_CONTAINER_SEE,    /* own, or containers.inspect; otherwise it is not there */
-    BERTH_CONTAINER_MANAGE, /* manage-own or manage */
-    BERTH_CONTAINER_EXEC,   /* what lets into it: manage-own, or exec */
-} BerthContainerRight;
-
-/* Finds the container and checks the caller; as berth_access_check. */
+/* Finds the container and makes the call's check of it ("own", "see", "others"); as
+ * berth_access_check. */
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                          sd_bus_message_handler_t handler, const char *id,
-                          BerthContainerRight right, const char *verb, BerthContainer **container);
+                          const char *id, BerthContainer **container);
 
 /* Whose eyes: a caller, and whether he may see what is others'. */
 typedef struct {
@@ -31,8 +25,7 @@ typedef struct {
 } BerthSight;
 
 /* As berth_access_check, but never refused: who may inspect nothing sees what is his own. */
-int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
-                     BerthSight *sight);
+int berth_sight_find(sd_bus_message *call, BerthService *service, BerthSight *sight);
 bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
 
 /* Who has asked for objects or for all properties is told how they change, as proxies of every
@@ -69,6 +62,8 @@ int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *e
 /* The options of Create; cleared by berth_container_options_clear. The owner is there already. */
 int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *options,
                                  sd_bus_error *error);
+/* The volumes that they name, for the details; NULL for none. Caller frees. */
+char *berth_container_options_list_volumes(const BerthContainerOptions *options);
 void berth_container_options_clear(BerthContainerOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_clear)
 

@@ -156,6 +156,17 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
     return r;
 }
 
+char *berth_container_options_list_volumes(const BerthContainerOptions *options) {
+    GString *list = g_string_new(NULL);
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (mount->volume)
+            g_string_append_printf(list, "%s%s", list->len ? " " : "", mount->volume);
+    }
+    return g_string_free(list, list->len == 0);
+}
+
 /* As systemd has names of descriptors: printable, and without the colon that is between them. */
 static bool is_descriptor_name(const char *name) {
     size_t length = strlen(name);

@@ -87,15 +87,14 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
 
     if (r < 0)
         return r;
-    r = berth_container_check(call, service, error, berth_container_method_exec, id,
-                              BERTH_CONTAINER_EXEC, "exec", &container);
+    r = berth_container_check(call, service, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *weakens = exec_weakens(&request.exec);
     if (weakens) {
-        r = berth_access_check(service->access, call, berth_container_method_exec, userdata, error,
-                               "org.berth1.containers.create-privileged", "verb", "exec",
-                               "container", id, "privilege", weakens, NULL);
+        r = berth_access_check(service->access, call, error, "privileged", "container", id, "image",
+                               berth_container_get_record(container)->image, "privilege", weakens,
+                               NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
@@ -106,15 +105,13 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
 
 /* For methods about a process: reads which, and checks. */
 static int find_process(sd_bus_message *call, void *userdata, sd_bus_error *error,
-                        sd_bus_message_handler_t handler, const char *verb, const char **process,
-                        BerthContainer **container) {
+                        const char **process, BerthContainer **container) {
     g_autofree char *id = NULL;
     int r = berth_container_read_id(call, &id);
 
     if (r < 0 || (r = sd_bus_message_read(call, "s", process)) < 0)
         return r;
-    return berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_EXEC, verb,
-                                 container);
+    return berth_container_check(call, userdata, error, id, container);
 }
 
 static void on_opened(const BerthAttachment *attachment, const GError *error, void *userdata) {
@@ -136,11 +133,10 @@ static void on_attached(const BerthAttachment *attachment, const GError *error, 
                                    attachment->bell);
 }
 
-static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error,
-                  sd_bus_message_handler_t handler, bool alone) {
+static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error, bool alone) {
     BerthContainer *container;
     const char *process;
-    int r = find_process(call, userdata, ret_error, handler, "attach", &process, &container);
+    int r = find_process(call, userdata, ret_error, &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -153,19 +149,18 @@ static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error,
 
 int berth_container_method_open_terminal(sd_bus_message *call, void *userdata,
                                          sd_bus_error *error) {
-    return attach(call, userdata, error, berth_container_method_open_terminal, true);
+    return attach(call, userdata, error, true);
 }
 
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return attach(call, userdata, error, berth_container_method_attach, false);
+    return attach(call, userdata, error, false);
 }
 
 int berth_container_method_detach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
     const char *process;
-    int r = find_process(call, userdata, ret_error, berth_container_method_detach, "attach",
-                         &process, &container);
+    int r = find_process(call, userdata, ret_error, &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -179,8 +174,7 @@ int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_e
     BerthContainer *container;
     const char *process;
     uint32_t rows, columns;
-    int r = find_process(call, userdata, ret_error, berth_container_method_resize, "attach",
-                         &process, &container);
+    int r = find_process(call, userdata, ret_error, &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -194,8 +188,7 @@ int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_e
 int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     const char *process;
-    int r = find_process(call, userdata, error, berth_container_method_close_stdin, "attach",
-                         &process, &container);
+    int r = find_process(call, userdata, error, &process, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -211,25 +204,23 @@ static int reply_paused(sd_bus_message *call, BerthService *service, BerthContai
     return 1;
 }
 
-static int set_paused(sd_bus_message *call, void *userdata, sd_bus_error *error,
-                      sd_bus_message_handler_t handler, bool paused) {
+static int set_paused(sd_bus_message *call, void *userdata, sd_bus_error *error, bool paused) {
     g_autofree char *id = NULL;
     BerthContainer *container;
     int r = berth_container_read_id(call, &id);
 
     if (r < 0)
         return r;
-    r = berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_MANAGE,
-                              paused ? "pause" : "resume", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED ? r : reply_paused(call, userdata, container, paused);
 }
 
 int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return set_paused(call, userdata, error, berth_container_method_pause, true);
+    return set_paused(call, userdata, error, true);
 }
 
 int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return set_paused(call, userdata, error, berth_container_method_resume, false);
+    return set_paused(call, userdata, error, false);
 }
 
 static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
@@ -312,13 +303,11 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = read_properties(call, &changed, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, berth_container_method_update, id,
-                              BERTH_CONTAINER_MANAGE, "update", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED ? r : reply_update(call, userdata, container, changed);
 }
 
-static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error,
-                sd_bus_message_handler_t handler, bool into) {
+static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
     BerthCopyRequest request = {.into = into, .name = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
@@ -331,8 +320,7 @@ static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error,
         (r = sd_bus_message_read(call, "sh", &request.path, &request.tar)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_EXEC, "copy",
-                              &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     request.keeps_owners = owners;
@@ -342,7 +330,7 @@ static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error,
 }
 
 int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy(call, userdata, error, berth_container_method_copy_out, false);
+    return copy(call, userdata, error, false);
 }
 
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -354,8 +342,7 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = sd_bus_message_read(call, "h", &request.tar)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, berth_container_method_changes, id,
-                              BERTH_CONTAINER_EXEC, "changes", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_container_copy(container, &request, berth_pending_call_finish,
@@ -364,17 +351,15 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
 }
 
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy(call, userdata, error, berth_container_method_copy_in, true);
+    return copy(call, userdata, error, true);
 }
 
 static int see(sd_bus_message *call, void *userdata, sd_bus_error *error,
-               sd_bus_message_handler_t handler, const char *verb, BerthContainer **container) {
+               BerthContainer **container) {
     g_autofree char *id = NULL;
     int r = berth_container_read_id(call, &id);
 
-    return r < 0 ? r
-                 : berth_container_check(call, userdata, error, handler, id, BERTH_CONTAINER_SEE,
-                                         verb, container);
+    return r < 0 ? r : berth_container_check(call, userdata, error, id, container);
 }
 
 static gint compare_pids(gconstpointer a, gconstpointer b) {
@@ -411,7 +396,7 @@ int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bu
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     BerthContainer *container;
-    int r = see(call, userdata, error, berth_container_method_processes, "processes", &container);
+    int r = see(call, userdata, error, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -459,7 +444,7 @@ static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_e
 
 int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
-    int r = see(call, userdata, error, berth_container_method_stats, "stats", &container);
+    int r = see(call, userdata, error, &container);
 
     return r != BERTH_ACCESS_GRANTED ? r : reply_stats(call, container, error);
 }
@@ -467,13 +452,28 @@ int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_er
 int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
-    int r = see(call, userdata, ret_error, berth_container_method_inspect, "inspect", &container);
+    int r = see(call, userdata, ret_error, &container);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *text = berth_container_inspect(container, &error);
     return text ? berth_bus_reply_text(call, text, "what is known of the container")
                 : berth_bus_error_set(ret_error, error);
+}
+
+/* The new name is one that the caller must have the right to, too. */
+static int check_new_id(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        BerthContainer *container, const char *new_id) {
+    const BerthContainerRecord *record = berth_container_get_record(container);
+    g_autofree char *owner = g_strdup_printf("%u", record->owner);
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_access_check(service->access, call, error,
+                                    record->owner == uid ? "new-own" : "new-others", "container",
+                                    new_id, "image", record->image, "owner", owner, NULL);
 }
 
 int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -486,8 +486,10 @@ int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = sd_bus_message_read(call, "s", &new_id)) < 0)
         return r;
-    r = berth_container_check(call, userdata, ret_error, berth_container_method_rename, id,
-                              BERTH_CONTAINER_MANAGE, "rename", &container);
+    r = berth_container_check(call, userdata, ret_error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = check_new_id(call, userdata, ret_error, container, new_id);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_container_rename(container, new_id, &error)

@@ -9,15 +9,13 @@
 #define MANAGER "org.berth1.Containers"
 
 /* The caller's uid, and whether he may see what is others'. */
-int berth_sight_find(sd_bus_message *call, BerthService *service, sd_bus_message_handler_t handler,
-                     BerthSight *sight) {
+int berth_sight_find(sd_bus_message *call, BerthService *service, BerthSight *sight) {
     *sight = (BerthSight){0};
-    int r = berth_access_get_uid(service->access, call, handler, service, &sight->uid);
+    int r = berth_access_get_uid(service->access, call, &sight->uid);
 
     return r != BERTH_ACCESS_GRANTED
                ? r
-               : berth_access_query(service->access, call, handler, service, &sight->sees_all,
-                                    "org.berth1.containers.inspect");
+               : berth_access_query(service->access, call, &sight->sees_all, "sight", NULL);
 }
 
 bool berth_sight_sees(const BerthSight *sight, uint32_t owner) {
@@ -142,19 +140,16 @@ static bool is_active(const BerthContainerRecord *record) {
     return record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
 }
 
-/* In front of sd-bus' own answer, which would list everybody's. The call knows no pages: those that
- * run come first, then the newest, as many as a reply holds; List has all. */
-static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+/* The call knows no pages: those that run come first, then the newest, as many as a reply holds;
+ * List has all. */
+static int answer_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     BerthSight sight;
     int r;
 
     (void)error;
-    if (!sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
-                                       "GetManagedObjects"))
-        return 0;
-    r = berth_sight_find(call, service, on_managed_objects, &sight);
+    r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
@@ -168,6 +163,16 @@ static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error
     if (r >= 0)
         berth_sight_watch(call, service, &sight);
     return berth_page_send(&page, r);
+}
+
+/* In front of sd-bus' own answer, which would list everybody's. */
+static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
+                                         "GetManagedObjects")
+               ? berth_access_run(service->access, call, answer_managed_objects, service, error)
+               : 0;
 }
 
 bool berth_service_has_waiting(BerthService *service) {

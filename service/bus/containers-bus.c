@@ -3,6 +3,7 @@
 /* /org/berth1/containers, org.berth1.Containers. */
 
 #include "bus/container-object.h"
+#include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "containers/commit.h"
@@ -14,39 +15,16 @@
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
 
-int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                          sd_bus_message_handler_t handler, const char *id,
-                          BerthContainerRight right, const char *verb, BerthContainer **container) {
-    g_autoptr(GError) error = NULL;
-    bool granted;
-    uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                          const char *id, BerthContainer **container) {
+    *container = berth_containers_find(service->containers, id, NULL);
+    const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
+    const BerthOwned object = {"container", "container", id, record != NULL,
+                               record ? record->owner : 0};
+    g_autofree char *owner = record ? g_strdup_printf("%u", record->owner) : NULL;
 
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    *container = berth_containers_find(service->containers, id, &error);
-    if (!*container)
-        return berth_bus_error_set(ret_error, error);
-    const BerthContainerRecord *record = berth_container_get_record(*container);
-    bool own = record->owner == uid;
-    if (right == BERTH_CONTAINER_SEE) {
-        if (own)
-            return BERTH_ACCESS_GRANTED;
-        r = berth_access_query(service->access, call, handler, service, &granted,
-                               "org.berth1.containers.inspect");
-        if (r != BERTH_ACCESS_GRANTED || granted)
-            return r;
-        berth_error_set(&error, BERTH_ERROR_NOT_FOUND,
-                        "there is no container \"%.100s\"; see them with \"dist ps -a\"", id);
-        return berth_bus_error_set(ret_error, error);
-    }
-    g_autofree char *owner = g_strdup_printf("%u", record->owner);
-    return berth_access_check(service->access, call, handler, service, ret_error,
-                              own                             ? "org.berth1.containers.manage-own"
-                              : right == BERTH_CONTAINER_EXEC ? "org.berth1.containers.exec"
-                                                              : "org.berth1.containers.manage",
-                              "verb", verb, "container", id, "image", record->image, "owner", owner,
-                              NULL);
+    return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
+                                    record ? record->image : NULL, "owner", owner, NULL);
 }
 
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
@@ -65,23 +43,24 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     g_auto(BerthContainerOptions) options = {.root_directory = -1};
     int r;
 
-    r = berth_access_get_uid(service->access, call, method_create, userdata, &options.owner);
+    r = berth_access_get_uid(service->access, call, &options.owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
         (r = berth_container_options_read(call, &options, error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_create, userdata, error,
-                           "org.berth1.containers.create", "verb", "create", "container",
-                           options.id, "image", options.image, NULL);
+    g_autofree char *ports =
+        options.ports && options.ports[0] ? g_strjoinv(" ", options.ports) : NULL;
+    g_autofree char *volumes = berth_container_options_list_volumes(&options);
+    r = berth_access_check(service->access, call, error, "create", "container", options.id, "image",
+                           options.image, "network", options.network, "slice", options.slice,
+                           "port", ports, "volume", volumes, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *weakens = berth_container_options_weaken(&options);
     if (weakens) {
-        r = berth_access_check(service->access, call, method_create, userdata, error,
-                               "org.berth1.containers.create-privileged", "verb", "create",
-                               "container", options.id, "image", options.image, "privilege",
-                               weakens, NULL);
+        r = berth_access_check(service->access, call, error, "privileged", "container", options.id,
+                               "image", options.image, "privilege", weakens, NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
@@ -209,8 +188,7 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = berth_container_read_streams(call, &streams, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, method_start, id, BERTH_CONTAINER_MANAGE,
-                              "start", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_start(call, userdata, container, false, &streams);
@@ -227,8 +205,7 @@ static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if ((r = sd_bus_message_read(call, "si", &id, &signal)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, ret_error, method_kill, id, BERTH_CONTAINER_MANAGE,
-                              "kill", &container);
+    r = berth_container_check(call, userdata, ret_error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_container_kill(container, process, signal, all, &error))
@@ -246,8 +223,7 @@ static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, method_stop, id, BERTH_CONTAINER_MANAGE,
-                              "stop", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_stop(call, userdata, container, timeout_usec);
@@ -260,8 +236,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     if (r < 0)
         return r;
-    r = berth_container_check(call, userdata, error, method_wait, id, BERTH_CONTAINER_SEE, "wait",
-                              &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_container_reply_wait(call, userdata, container, process);
@@ -275,8 +250,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = berth_container_read_force(call, &force, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, method_delete, id, BERTH_CONTAINER_MANAGE,
-                              "delete", &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
                : berth_container_reply_delete(call, userdata, container, force, error);
@@ -290,8 +264,7 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
 
     if (r < 0)
         return r;
-    r = berth_container_check(call, userdata, error, method_get, id, BERTH_CONTAINER_SEE, "get",
-                              &container);
+    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
@@ -323,7 +296,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, method_list, &sight);
+    r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
@@ -351,7 +324,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, method_events_since, &sight);
+    r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) events =
@@ -376,7 +349,7 @@ static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, method_subscribe, &sight);
+    r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     sight.events = true;
@@ -396,21 +369,21 @@ static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error
 /* name: NULL for the layer alone. What it makes is an image too, and asks for that right as well.
  */
 static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        sd_bus_message_handler_t handler, const char *id,
-                        BerthCommitRequest *request) {
+                        const char *id, BerthCommitRequest *request) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
-    int r = berth_access_get_uid(service->access, call, handler, service, &request->owner);
+    int r = berth_access_get_uid(service->access, call, &request->owner);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_container_check(call, service, ret_error, handler, id, BERTH_CONTAINER_MANAGE,
-                              "commit", &container);
+    r = berth_container_check(call, service, ret_error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, handler, service, ret_error,
-                           "org.berth1.images.manage", "verb", "commit", "container", id, "image",
-                           request->name ? request->name : "", NULL);
+    g_autoptr(BerthImage) replaced =
+        request->name ? berth_image_store_get(service->database, request->name, NULL) : NULL;
+    r = berth_access_check(service->access, call, ret_error, "image", "container", id, "image",
+                           request->name, "replaced", replaced ? replaced->target->digest : NULL,
+                           NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* It may have gone while polkit was asked. */
@@ -431,7 +404,7 @@ static int method_commit(sd_bus_message *call, void *userdata, sd_bus_error *err
     if ((r = sd_bus_message_read(call, "ss", &id, &request.name)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    return start_commit(call, userdata, error, method_commit, id, &request);
+    return start_commit(call, userdata, error, id, &request);
 }
 
 static int method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -442,7 +415,7 @@ static int method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = berth_options_read_none(call, error)) < 0)
         return r;
-    return start_commit(call, userdata, error, method_diff, id, &request);
+    return start_commit(call, userdata, error, id, &request);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -546,6 +519,5 @@ int berth_containers_bus_add(BerthService *service) {
 
     if (r < 0)
         return r;
-    return sd_bus_add_fallback_vtable(service->bus, NULL, PATH, INTERFACE, vtable, find_manager,
-                                      service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, find_manager);
 }

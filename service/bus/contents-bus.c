@@ -7,9 +7,11 @@
 #include "base/labels.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
+#include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
+#include "containers/mounts.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"
@@ -19,8 +21,6 @@
 
 #define PATH BERTH_BUS_ROOT "/contents"
 #define INTERFACE "org.berth1.Contents"
-#define READ "org.berth1.contents.read"
-#define MANAGE "org.berth1.contents.manage"
 
 enum { MAX_READ_BYTES = 1024 * 1024 };
 
@@ -38,8 +38,7 @@ static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_info, userdata, ret_error, READ, "verb",
-                           "info", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_content_store_info(store_of(service), digest, &blob, &error))
@@ -109,8 +108,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if (r < 0)
         return r;
     filter.labels = labels;
-    r = berth_access_check(service->access, call, method_list, userdata, ret_error, READ, "verb",
-                           "list", NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store_of(service), &error);
@@ -134,8 +132,7 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_open, userdata, ret_error, READ, "verb",
-                           "open", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_autofd int fd = berth_content_store_open_blob(store_of(service), digest, &error);
@@ -154,8 +151,7 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_read, userdata, ret_error, READ, "verb",
-                           "read", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (length > MAX_READ_BYTES || offset > INT64_MAX)
@@ -187,8 +183,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_delete, userdata, ret_error, MANAGE,
-                           "verb", "delete", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_contents_delete(service->contents, digest, force, &error))
@@ -207,8 +202,7 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
         (r = berth_options_read_map(call, &labels)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_set_labels, userdata, ret_error, MANAGE,
-                           "verb", "label", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_content_store_info(store_of(service), digest, &blob, &error) ||
@@ -233,8 +227,7 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_explain, userdata, ret_error, READ, "verb",
-                           "explain", "digest", digest, NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &error);
@@ -280,8 +273,7 @@ static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_usage, userdata, ret_error, READ, "verb",
-                           "usage", NULL);
+    r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &error);
@@ -303,11 +295,10 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     if ((r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_verify, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, method_verify, userdata, ret_error, MANAGE,
-                           "verb", "verify", NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthVerifyRequest request = {.refetch = refetch, .owner = uid};
@@ -328,11 +319,15 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         (r = sd_bus_message_read(call, "h", &directory)) < 0 ||
         (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_apply, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, method_apply, userdata, ret_error, MANAGE, "verb",
-                           "apply", NULL);
+    g_autofree char *inode = NULL, *path = berth_mount_describe(directory, &inode, &error);
+    if (!path)
+        return berth_bus_error_set(ret_error, error);
+    g_autofree char *joined = digests ? g_strjoinv(" ", digests) : NULL;
+    r = berth_access_check(service->access, call, ret_error, "apply", "digest", joined, "path",
+                           path, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthApplyRequest request = {digests ? digests : none, directory, uid};
@@ -404,5 +399,5 @@ static const sd_bus_vtable vtable[] = {
 
 int berth_contents_bus_add(BerthService *service) {
     berth_contents_observe(service->contents, on_change, service);
-    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
 }

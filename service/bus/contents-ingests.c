@@ -10,10 +10,6 @@
 #include "bus/pending-call.h"
 #include "images/push.h"
 
-#define READ "org.berth1.contents.read"
-#define WRITE "org.berth1.contents.write"
-#define INSPECT_OTHERS "org.berth1.containers.inspect"
-
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -26,11 +22,11 @@ int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error
     if ((r = sd_bus_message_read(call, "sts", &ref, &total, &expected)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, berth_contents_bus_ingest, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_ingest, userdata, ret_error,
-                           WRITE, "verb", "ingest", "reference", ref, "digest", expected, NULL);
+    r = berth_access_check(service->access, call, ret_error, "write", "reference", ref, "digest",
+                           expected[0] ? expected : NULL, "lease", lease[0] ? lease : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthIngestRequest request = {ref, total, expected, lease, uid};
@@ -49,28 +45,19 @@ static void on_committed(const char *digest, const GError *error, void *userdata
         sd_bus_reply_method_return(pending->call, "s", digest);
 }
 
-/* Others' ingests are theirs: who may not inspect them does not learn that they exist. */
+/* One's own ingest, or another's with the right to manage. expected: for members that name one. */
 static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        sd_bus_message_handler_t handler, const char *ref, uint32_t *uid) {
+                        const char *ref, const char *expected) {
+    BerthContentStore *store = berth_contents_get_store(service->contents);
     g_auto(BerthIngestInfo) info = {0};
-    g_autoptr(GError) error = NULL;
-    bool granted;
-    int r = berth_access_get_uid(service->access, call, handler, service, uid);
+    bool exists = berth_content_store_status(store, ref, &info, NULL);
+    const BerthOwned ingest = {"reference", "ingest", ref, exists, info.owner};
 
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_content_store_status(berth_contents_get_store(service->contents), ref, &info,
-                                    &error))
-        return berth_bus_error_set(ret_error, error);
-    if (info.owner == *uid)
-        return BERTH_ACCESS_GRANTED;
-    r = berth_access_query(service->access, call, handler, service, &granted, INSPECT_OTHERS);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (granted)
-        return BERTH_ACCESS_GRANTED;
-    berth_error_set(&error, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"", ref);
-    return berth_bus_error_set(ret_error, error);
+    if (!expected)
+        return berth_access_check_owned(service->access, call, ret_error, &ingest, "reference", ref,
+                                        NULL);
+    return berth_access_check_owned(service->access, call, ret_error, &ingest, "reference", ref,
+                                    "digest", expected[0] ? expected : NULL, NULL);
 }
 
 int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -82,11 +69,10 @@ int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_commit, userdata, ret_error,
-                           WRITE, "verb", "commit", "reference", ref, "digest", expected, NULL);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = check_ingest(call, service, ret_error, berth_contents_bus_commit, ref, &uid);
+    r = check_ingest(call, service, ret_error, ref, expected);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_contents_commit_ingest(service->contents, ref, size, expected, uid, on_committed,
@@ -99,16 +85,11 @@ int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
     const char *ref;
-    uint32_t uid;
     int r = sd_bus_message_read(call, "s", &ref);
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_status, userdata, ret_error,
-                           READ, "verb", "status", "reference", ref, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = check_ingest(call, service, ret_error, berth_contents_bus_status, ref, &uid);
+    r = check_ingest(call, service, ret_error, ref, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_content_store_status(berth_contents_get_store(service->contents), ref, &info,
@@ -130,12 +111,10 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, berth_contents_bus_list_ingests, userdata,
-                             &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_query(service->access, call, berth_contents_bus_list_ingests, userdata,
-                           &sees_all, INSPECT_OTHERS);
+    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list =
@@ -157,24 +136,24 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
 
 int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_auto(BerthIngestInfo) info = {0};
+    g_auto(sd_bus_error) hidden = SD_BUS_ERROR_NULL;
     g_autoptr(GError) error = NULL;
     const char *ref;
-    uint32_t uid;
     int r = sd_bus_message_read(call, "s", &ref);
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_abort, userdata, ret_error,
-                           WRITE, "verb", "abort", "reference", ref, NULL);
+    r = berth_access_check(service->access, call, ret_error, "write", "reference", ref, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* Abort of nothing is fine. */
-    if (berth_content_store_status(berth_contents_get_store(service->contents), ref, &info, NULL)) {
-        r = check_ingest(call, service, ret_error, berth_contents_bus_abort, ref, &uid);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
+    r = check_ingest(call, service, &hidden, ref, NULL);
+    if (r == BERTH_ACCESS_ASKING)
+        return r;
+    /* Abort of nothing is fine, and so is that of what the caller may not know of. */
+    if (sd_bus_error_has_name(&hidden, BERTH_ERROR_PREFIX "NotFound"))
+        return sd_bus_reply_method_return(call, NULL);
+    if (r < 0)
+        return sd_bus_error_copy(ret_error, &hidden);
     if (!berth_contents_abort(service->contents, ref, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
@@ -206,9 +185,9 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
     if ((r = sd_bus_message_read(call, "ss", &reference, &object)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_fetch_object, userdata,
-                           ret_error, "org.berth1.images.pull", "verb", "fetch-object", "reference",
-                           reference, NULL);
+    r = berth_access_check(service->access, call, ret_error, "pull", "reference", reference,
+                           "object", object, "credentials", NULL, "insecure",
+                           insecure ? "yes" : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthObjectRequest request = {
@@ -237,12 +216,12 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     if ((r = sd_bus_message_read(call, "ss", &digest, &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, berth_contents_bus_push_object, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, berth_contents_bus_push_object, userdata,
-                           ret_error, "org.berth1.images.push", "verb", "push-object", "digest",
-                           digest, "reference", reference, NULL);
+    r = berth_access_check(service->access, call, ret_error, "push", "digest", digest, "reference",
+                           reference, "credentials", NULL, "insecure", insecure ? "yes" : NULL,
+                           NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPushRequest request = {

@@ -7,6 +7,7 @@
 #include "base/labels.h"
 #include "base/limits.h"
 #include "bus/access.h"
+#include "bus/dispatch.h"
 #include "bus/images-object.h"
 #include "bus/options.h"
 #include "bus/page.h"
@@ -17,9 +18,6 @@
 
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
-#define INSPECT "org.berth1.images.inspect"
-#define MANAGE "org.berth1.images.manage"
-#define PULL "org.berth1.images.pull"
 
 static int append_image(sd_bus_message *reply, const BerthImage *image) {
     int r = berth_bus_append_descriptor(reply, image->target);
@@ -36,8 +34,7 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_get, userdata, ret_error, INSPECT, "verb",
-                           "get", "image", name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
@@ -68,8 +65,10 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         (r = berth_bus_read_descriptor(call, &target)) < 0 ||
         (r = berth_options_read_map(call, &labels)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_put, userdata, ret_error, MANAGE, "verb",
-                           "put", "image", name, "digest", target->digest, NULL);
+    g_autoptr(BerthImage) current = berth_image_store_get(service->database, name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
+                           target->digest, "replaced", current ? current->target->digest : NULL,
+                           NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_images_put(service->images, name, target, labels, &before, &error))
@@ -86,8 +85,9 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_delete, userdata, ret_error, MANAGE,
-                           "verb", "delete", "image", name, NULL);
+    g_autoptr(BerthImage) current = berth_image_store_get(service->database, name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
+                           current ? current->target->digest : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_images_delete(service->images, name, &before, &error))
@@ -130,8 +130,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_list, userdata, ret_error, INSPECT, "verb",
-                           "list", NULL);
+    r = berth_access_check(service->access, call, ret_error, "inspect", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthRows) rows = berth_image_store_query(service->database, page.after, &error);
@@ -179,8 +178,7 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
         (r = berth_options_read(call, options, ret_error)) < 0 ||
         (r = parse_document(document, &wanted, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_inspect, userdata, ret_error, INSPECT,
-                           "verb", "inspect", "image", name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
@@ -216,8 +214,8 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_verify, userdata, ret_error, PULL, "verb",
-                           "verify", "image", name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "pull", "image", name, "credentials",
+                           NULL, "insecure", insecure ? "yes" : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
@@ -290,8 +288,7 @@ static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *r
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_describe, userdata, ret_error, INSPECT,
-                           "verb", "describe", "image", name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
@@ -310,8 +307,15 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_rename, userdata, ret_error, MANAGE,
-                           "verb", "rename", "image", name, "reference", new_name, NULL);
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
+    g_autoptr(BerthImage) replaced = berth_image_store_get(service->database, new_name, NULL);
+    const char *digest = image ? image->target->digest : NULL;
+    r = berth_access_check(service->access, call, ret_error, "old", "image", name, "digest", digest,
+                           "reference", new_name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, ret_error, "new", "image", new_name, "digest",
+                           digest, "replaced", replaced ? replaced->target->digest : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_images_rename(service->images, name, new_name, &error))
@@ -346,11 +350,17 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, method_mount, userdata, ret_error, MANAGE, "verb",
-                           "mount", "image", name, NULL);
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    const char *digest = image ? image->target->digest : NULL;
+    r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
+                           digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    /* What is mounted can be read. */
+    r = berth_access_check(service->access, call, ret_error, "read", "image", name, "digest",
+                           digest, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     if (!image)
         return berth_bus_error_set(ret_error, error);
     berth_images_read_info(service->images, image->target, platform, on_mount_info,
@@ -381,8 +391,7 @@ static int method_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, method_prune, userdata, ret_error, MANAGE, "verb",
-                           "prune", NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPruneRequest request = {.dry_run = dry_run};
@@ -459,5 +468,5 @@ static const sd_bus_vtable vtable[] = {
 int berth_images_bus_add(BerthService *service) {
     service->images->observer = on_change;
     service->images->observer_userdata = service;
-    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
 }

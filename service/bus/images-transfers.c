@@ -12,9 +12,8 @@
 #include "images/pull.h"
 #include "images/push.h"
 
-#define MANAGE "org.berth1.images.manage"
-#define PULL "org.berth1.images.pull"
-#define PUSH "org.berth1.images.push"
+/* The details of every check about a remote. */
+#define REMOTE_DETAILS(insecure) "credentials", NULL, "insecure", (insecure) ? "yes" : NULL
 
 static void on_resolved(const char *name, const BerthDescriptor *target, const GError *error,
                         void *userdata) {
@@ -41,8 +40,8 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
     if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_images_bus_resolve, userdata, error, PULL,
-                           "verb", "resolve", "reference", reference, NULL);
+    r = berth_access_check(service->access, call, error, "pull", "reference", reference,
+                           REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthRemoteRequest request = {
@@ -66,8 +65,8 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, berth_images_bus_authenticate, userdata, error,
-                           PULL, "verb", "authenticate", "reference", registry, NULL);
+    r = berth_access_check(service->access, call, error, "pull", "reference", registry,
+                           REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* Any repository: only its registry's root is asked. */
@@ -80,7 +79,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
 }
 
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                      BerthPullMode mode, sd_bus_message_handler_t handler, const char *verb) {
+                      BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
     const char *reference, *platform = NULL, *lease = "";
     g_auto(GStrv) credentials = NULL;
@@ -95,11 +94,13 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
     if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, handler, service, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, handler, service, ret_error, PULL, "verb", verb,
-                           mode == BERTH_PULL_UNPACK ? "image" : "reference", reference, NULL);
+    r = mode == BERTH_PULL_UNPACK
+            ? berth_access_check(service->access, call, ret_error, "pull", "image", reference, NULL)
+            : berth_access_check(service->access, call, ret_error, "pull", "reference", reference,
+                                 "lease", lease[0] ? lease : NULL, REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPullRequest request = {
@@ -119,15 +120,15 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
 }
 
 int berth_images_bus_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_FETCH, berth_images_bus_fetch, "fetch");
+    return start_pull(call, userdata, error, BERTH_PULL_FETCH);
 }
 
 int berth_images_bus_pull(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_PULL, berth_images_bus_pull, "pull");
+    return start_pull(call, userdata, error, BERTH_PULL_PULL);
 }
 
 int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_pull(call, userdata, error, BERTH_PULL_UNPACK, berth_images_bus_unpack, "unpack");
+    return start_pull(call, userdata, error, BERTH_PULL_UNPACK);
 }
 
 int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -150,11 +151,11 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
     /* Names are references: without another it goes where it came from. */
     if (reference[0] == '\0')
         reference = name;
-    r = berth_access_get_uid(service->access, call, berth_images_bus_push, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, berth_images_bus_push, userdata, ret_error, PUSH,
-                           "verb", "push", "image", name, "reference", reference, NULL);
+    r = berth_access_check(service->access, call, ret_error, "push", "image", name, "reference",
+                           reference, REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPushRequest request = {
@@ -183,12 +184,11 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
     if ((r = sd_bus_message_read(call, "h", &request.archive)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, berth_images_bus_import, userdata,
-                             &request.owner);
+    r = berth_access_get_uid(service->access, call, &request.owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, berth_images_bus_import, userdata, ret_error,
-                           MANAGE, "verb", "import", "image", request.name, NULL);
+    r = berth_access_check(service->access, call, ret_error, "manage", "image", request.name,
+                           "lease", request.lease[0] ? request.lease : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     request.rootfs = rootfs;
@@ -210,15 +210,14 @@ int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *
         (r = sd_bus_message_read(call, "h", &request.output)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, berth_images_bus_export, userdata,
-                             &request.owner);
+    r = berth_access_get_uid(service->access, call, &request.owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *joined = names ? g_strjoinv(" ", names) : g_strdup("");
-    r = berth_access_check(service->access, call, berth_images_bus_export, userdata, ret_error,
-                           "org.berth1.contents.read", "verb", "export", "image", joined, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
+    for (char **name = names; name && *name; name++) {
+        r = berth_access_check(service->access, call, ret_error, "read", "image", *name, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
     char *none[] = {NULL};
     request.names = names ? names : none;
     BerthTransfer *transfer = berth_export_start(service->images, &request, &error);

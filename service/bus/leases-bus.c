@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "bus/access.h"
+#include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
@@ -12,9 +13,6 @@
 
 #define PATH BERTH_BUS_ROOT "/leases"
 #define INTERFACE "org.berth1.Leases"
-#define WRITE "org.berth1.contents.write"
-#define MANAGE "org.berth1.contents.manage"
-#define INSPECT_OTHERS "org.berth1.containers.inspect"
 
 enum { MAX_LEASES_PER_OWNER = 1000 };
 
@@ -51,11 +49,10 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if ((r = sd_bus_message_read(call, "s", &asked)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_create, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, method_create, userdata, ret_error, WRITE, "verb",
-                           "lease", "reference", asked, NULL);
+    r = berth_access_check(service->access, call, ret_error, "write", "lease", asked, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *id = asked[0] ? g_strdup(asked) : make_id();
@@ -72,21 +69,17 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, "s", id);
 }
 
-/* One's own lease with the right to write, another's with that to manage. */
-static int check(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                 sd_bus_message_handler_t handler, const char *id, const char *verb) {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, &error);
-    uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+/* One's own lease with the right to write, another's with that to manage. digest: what Add adds. */
+static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error, const char *id,
+                 const char *digest) {
+    g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
+    const BerthOwned object = {"lease", "lease", id, lease != NULL, lease ? lease->owner : 0};
+    g_autofree char *owner = lease ? g_strdup_printf("%u", lease->owner) : NULL;
 
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!lease)
-        return berth_bus_error_set(ret_error, error);
-    return berth_access_check(service->access, call, handler, service, ret_error,
-                              lease->owner == uid ? WRITE : MANAGE, "verb", verb, "reference", id,
-                              NULL);
+    return digest ? berth_access_check_owned(service->access, call, error, &object, "lease", id,
+                                             "digest", digest, "owner", owner, NULL)
+                  : berth_access_check_owned(service->access, call, error, &object, "lease", id,
+                                             "owner", owner, NULL);
 }
 
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -99,9 +92,12 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = sd_bus_message_read_strv(call, &digests)) < 0)
         return r;
-    r = check(call, service, ret_error, method_add, id, "lease-add");
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
+    char *none[] = {(char *)"", NULL};
+    for (char **digest = digests && digests[0] ? digests : none; *digest; digest++) {
+        r = check(call, service, ret_error, id, *digest);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
     for (char **digest = digests; digest && *digest; digest++)
         if (!berth_digest_parse(*digest, NULL, &error) ||
             !berth_lease_store_add(service->database, id, *digest, &error))
@@ -117,7 +113,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     if (r < 0)
         return r;
-    r = check(call, service, ret_error, method_delete, id, "lease-delete");
+    r = check(call, service, ret_error, id, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_lease_store_delete(service->database, id, &error))
@@ -149,10 +145,10 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_query(service->access, call, method_list, userdata, &sees_all, INSPECT_OTHERS);
+    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, &error);
@@ -184,5 +180,5 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int berth_leases_bus_add(BerthService *service) {
-    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "bus/access.h"
+#include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
@@ -33,36 +34,20 @@ static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     return *end == '\0' ? berth_transfers_find(service->transfers, number) : NULL;
 }
 
-static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                 sd_bus_message_handler_t handler, const char *verb, BerthTransfer **transfer) {
-    bool granted = false;
-    uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, handler, service, &uid);
+static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error, bool cancels,
+                 BerthTransfer **found) {
+    const char *path = sd_bus_message_get_path(call);
+    const char *number = g_str_has_prefix(path, PREFIX "/") ? path + strlen(PREFIX "/") : path;
+    BerthTransfer *transfer = *found = find_by_path(service, path);
+    const BerthOwned object = {"transfer", "transfer", number, transfer != NULL,
+                               transfer ? transfer->owner : 0};
+    g_autofree char *owner = transfer ? g_strdup_printf("%u", transfer->owner) : NULL;
 
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    *transfer = find_by_path(service, sd_bus_message_get_path(call));
-    if (*transfer && (*transfer)->owner != uid) {
-        if (g_str_equal(verb, "cancel")) {
-            r = berth_access_check(service->access, call, handler, service, error,
-                                   "org.berth1.images.manage", "verb", verb, "reference",
-                                   (*transfer)->reference, NULL);
-            if (r != BERTH_ACCESS_GRANTED)
-                return r;
-            granted = true;
-        } else {
-            r = berth_access_query(service->access, call, handler, service, &granted,
-                                   "org.berth1.containers.inspect");
-            if (r != BERTH_ACCESS_GRANTED)
-                return r;
-        }
-        if (!granted)
-            *transfer = NULL;
-    }
-    if (*transfer)
-        return BERTH_ACCESS_GRANTED;
-    return sd_bus_error_set(error, BERTH_ERROR_PREFIX "NotFound",
-                            "there is no such transfer, or it ended more than a minute ago");
+    return cancels
+               ? berth_access_check_owned(service->access, call, error, &object, "transfer", number,
+                                          "reference", transfer ? transfer->reference : NULL,
+                                          "owner", owner, NULL)
+               : berth_access_check_owned(service->access, call, error, &object, NULL);
 }
 
 static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
@@ -98,7 +83,7 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
-    int r = check(call, service, error, method_wait, "wait", &transfer);
+    int r = check(call, service, error, false, &transfer);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -114,7 +99,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthTransfer *transfer;
-    int r = check(call, userdata, error, method_cancel, "cancel", &transfer);
+    int r = check(call, userdata, error, true, &transfer);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -198,16 +183,23 @@ static const sd_bus_vtable vtable[] = {
 };
 
 /* In front of sd-bus' own answers: properties are for who may see the transfer. */
-static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
 
-    if (!berth_properties_is_call(call))
-        return 0;
-    int r = check(call, service, error, on_properties, "inspect", &transfer);
+    int r = check(call, service, error, false, &transfer);
+
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
+}
+
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return berth_properties_is_call(call)
+               ? berth_access_run(service->access, call, answer_properties, service, error)
+               : 0;
 }
 
 static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
@@ -291,11 +283,10 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_list, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_query(service->access, call, method_list, userdata, &sees_all,
-                           "org.berth1.containers.inspect");
+    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* They are in the order of their numbers. */
@@ -334,8 +325,8 @@ int berth_transfers_bus_add(BerthService *service) {
     waiters = g_ptr_array_new_with_free_func(g_free);
     berth_transfers_observe(service->transfers, on_change, service);
     if ((r = sd_bus_add_fallback(service->bus, NULL, PREFIX, on_properties, service)) < 0 ||
-        (r = sd_bus_add_fallback_vtable(service->bus, NULL, PREFIX, "org.berth1.Transfers",
-                                        list_vtable, find_list, service)) < 0)
+        (r = berth_dispatch_add(service, PREFIX, "org.berth1.Transfers", list_vtable, find_list)) <
+            0)
         return r;
-    return sd_bus_add_fallback_vtable(service->bus, NULL, PREFIX, INTERFACE, vtable, find, service);
+    return berth_dispatch_add(service, PREFIX, INTERFACE, vtable, find);
 }

@@ -5,6 +5,7 @@
 #include "containers/volumes.h"
 
 #include "bus/container-object.h"
+#include "bus/dispatch.h"
 #include "bus/page.h"
 
 #define PATH BERTH_BUS_ROOT "/volumes"
@@ -19,12 +20,10 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_create, userdata, &uid);
+    r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, method_create, userdata, ret_error,
-                           "org.berth1.containers.create", "verb", "volume-create", "volume", name,
-                           NULL);
+    r = berth_access_check(service->access, call, ret_error, "create", "volume", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_volume_create(service->containers, name, uid, &error)
@@ -35,22 +34,17 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    uint32_t uid, owner_uid;
+    uint32_t uid = 0;
     const char *name;
     int r = sd_bus_message_read(call, "s", &name);
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, method_delete, userdata, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_volume_get_owner(service->containers, name, &owner_uid, &error))
-        return berth_bus_error_set(ret_error, error);
-    g_autofree char *owner = g_strdup_printf("%u", owner_uid);
-    r = berth_access_check(service->access, call, method_delete, userdata, ret_error,
-                           owner_uid == uid ? "org.berth1.containers.manage-own"
-                                            : "org.berth1.containers.manage",
-                           "verb", "volume-delete", "volume", name, "owner", owner, NULL);
+    bool exists = berth_volume_get_owner(service->containers, name, &uid, NULL);
+    const BerthOwned volume = {"volume", "volume", name, exists, uid};
+    g_autofree char *owner = exists ? g_strdup_printf("%u", uid) : NULL;
+    r = berth_access_check_owned(service->access, call, ret_error, &volume, "volume", name, "owner",
+                                 owner, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_volume_delete(service->containers, name, &error)
@@ -69,7 +63,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, method_list, &sight);
+    r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, &error);
@@ -99,5 +93,5 @@ static const sd_bus_vtable vtable[] = {
 };
 
 int berth_volumes_bus_add(BerthService *service) {
-    return sd_bus_add_object_vtable(service->bus, NULL, PATH, INTERFACE, vtable, service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
 }

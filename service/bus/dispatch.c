@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Copies of the vtables, in which every method's handler is dispatch(); the real ones are found by
+ * interface and member. See dispatch.h. */
+
+#include "bus/dispatch.h"
+
+#include "bus/access.h"
+#include "bus/permissions.h"
+
+#include <string.h>
+
+static GHashTable *handlers; /* "Images.Pull" → sd_bus_message_handler_t */
+
+static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+    g_autofree char *key = g_strconcat(interface ? interface : "", ".", member, NULL);
+    sd_bus_message_handler_t handler = (sd_bus_message_handler_t)g_hash_table_lookup(handlers, key);
+
+    if (!handler)
+        return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                 "the service has no rule for the method %s", member);
+    return berth_access_run(service->access, call, handler, service, error);
+}
+
+static bool has_row(const char *interface, const char *member) {
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (g_str_equal(rows[i].member, member) &&
+            berth_permission_has_interface(&rows[i], interface))
+            return true;
+    return false;
+}
+
+static void take_over(sd_bus_vtable *entry, const char *interface) {
+    const char *member = entry->x.method.member;
+
+    if (has_row(interface, member))
+        g_hash_table_insert(handlers, g_strconcat(interface, ".", member, NULL),
+                            (gpointer)entry->x.method.handler);
+    entry->x.method.handler = dispatch;
+}
+
+int berth_dispatch_add(BerthService *service, const char *path, const char *interface,
+                       const sd_bus_vtable *vtable, sd_bus_object_find_t find) {
+    size_t count = 1;
+
+    while (vtable[count - 1].type != _SD_BUS_VTABLE_END)
+        count++;
+    /* sd-bus keeps it for as long as the connection lives. */
+    sd_bus_vtable *copy = g_memdup2(vtable, count * sizeof *vtable);
+    if (!handlers)
+        handlers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (copy[i].type == _SD_BUS_VTABLE_METHOD)
+            take_over(&copy[i], interface + strlen(BERTH_ACTION_PREFIX));
+    return find ? sd_bus_add_fallback_vtable(service->bus, NULL, path, interface, copy, find,
+                                             service)
+                : sd_bus_add_object_vtable(service->bus, NULL, path, interface, copy, service);
+}

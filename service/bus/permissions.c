@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of rights, and looking rows up; see permissions.h. */
+
+#include "bus/permissions.h"
+
+#include <string.h>
+
+#define BOTH "Containers Container"
+#define REMOTE "credentials insecure"
+#define CONTAINER "container image owner"
+
+/* Rows of a member about an object that has an owner. Its owner needs one right ("own"), others
+ * another ("others"), and others learn that it exists only if they may inspect it ("see"). */
+#define OWNED(interfaces, member, verb, own, others, key, details)                                 \
+    {interfaces, member, "own", own, verb, details, NULL},                                         \
+        {interfaces, member, "see", "containers.inspect", verb, key, NULL}, {                      \
+        interfaces, member, "others", others, verb, details, NULL                                  \
+    }
+#define MANAGED(member, verb)                                                                      \
+    OWNED(BOTH, member, verb, "containers.manage-own", "containers.manage", "container", CONTAINER)
+#define ENTERED(member, verb)                                                                      \
+    OWNED(BOTH, member, verb, "containers.manage-own", "containers.exec", "container", CONTAINER)
+/* The same for a member that only looks: the owner needs no right. */
+#define SEEN(interfaces, member, verb, key)                                                        \
+    { interfaces, member, "see", "containers.inspect", verb, key, NULL }
+/* A list or a subscription, of which others' part is told by one question. */
+#define LISTED(interfaces, member)                                                                 \
+    { interfaces, member, "sight", "containers.inspect", "list", "", NULL }
+#define FREE(interfaces, member, relies)                                                           \
+    { interfaces, member, NULL, NULL, NULL, NULL, relies }
+
+static const BerthPermission permissions[] = {
+    {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},
+    {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL},
+    {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL},
+    {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL},
+    {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL},
+    {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL},
+    {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL},
+    {"Images", "Export", "read", "contents.read", "export", "image", NULL},
+    {"Images", "Get", "inspect", "images.inspect", "get", "image", NULL},
+    {"Images", "Put", "manage", "images.manage", "put", "image digest replaced", NULL},
+    {"Images", "List", "inspect", "images.inspect", "list", "", NULL},
+    {"Images", "Delete", "manage", "images.manage", "delete", "image digest", NULL},
+    {"Images", "Inspect", "inspect", "images.inspect", "inspect", "image", NULL},
+    {"Images", "Verify", "pull", "images.pull", "verify", "image " REMOTE, NULL},
+    {"Images", "Describe", "inspect", "images.inspect", "describe", "image", NULL},
+    {"Images", "Rename", "old", "images.manage", "rename", "image digest reference", NULL},
+    {"Images", "Rename", "new", "images.manage", "rename", "image digest replaced", NULL},
+    {"Images", "Mount", "manage", "images.manage", "mount", "image digest", NULL},
+    {"Images", "Mount", "read", "contents.read", "mount", "image digest", NULL},
+    {"Images", "Prune", "manage", "images.manage", "prune", "", NULL},
+
+    {"Contents", "Info", "read", "contents.read", "info", "digest", NULL},
+    {"Contents", "List", "read", "contents.read", "list", "", NULL},
+    {"Contents", "Open", "read", "contents.read", "open", "digest", NULL},
+    {"Contents", "Read", "read", "contents.read", "read", "digest", NULL},
+    {"Contents", "Delete", "manage", "contents.manage", "delete", "digest", NULL},
+    {"Contents", "SetLabels", "manage", "contents.manage", "label", "digest", NULL},
+    {"Contents", "Verify", "manage", "contents.manage", "verify", "", NULL},
+    {"Contents", "Apply", "apply", "contents.apply", "apply", "digest path", NULL},
+    {"Contents", "Explain", "read", "contents.read", "explain", "digest", NULL},
+    {"Contents", "Usage", "read", "contents.read", "usage", "", NULL},
+    {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL},
+    {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL},
+    {"Contents", "Commit", "see", "containers.inspect", "commit", "reference", NULL},
+    {"Contents", "Commit", "others", "contents.manage", "commit", "reference digest", NULL},
+    SEEN("Contents", "Status", "status", "reference"),
+    LISTED("Contents", "ListIngests"),
+    {"Contents", "Abort", "write", "contents.write", "abort", "reference", NULL},
+    {"Contents", "Abort", "see", "containers.inspect", "abort", "reference", NULL},
+    {"Contents", "Abort", "others", "contents.manage", "abort", "reference", NULL},
+    {"Contents", "FetchObject", "pull", "images.pull", "fetch-object", "reference object " REMOTE,
+     NULL},
+    {"Contents", "PushObject", "push", "images.push", "push-object", "digest reference " REMOTE,
+     NULL},
+
+    {"Leases", "Create", "write", "contents.write", "lease", "lease", NULL},
+    OWNED("Leases", "Add", "lease-add", "contents.write", "contents.manage", "lease",
+          "lease digest owner"),
+    OWNED("Leases", "Delete", "lease-delete", "contents.write", "contents.manage", "lease",
+          "lease owner"),
+    LISTED("Leases", "List"),
+
+    {"Volumes", "Create", "create", "containers.create", "volume-create", "volume", NULL},
+    OWNED("Volumes", "Delete", "volume-delete", "containers.manage-own", "containers.manage",
+          "volume", "volume owner"),
+    LISTED("Volumes", "List"),
+
+    LISTED("Transfers", "List"),
+    SEEN("Transfer", "Wait", "wait", "transfer"),
+    SEEN("Transfer", "Properties", "inspect", "transfer"),
+    {"Transfer", "Cancel", "see", "containers.inspect", "cancel", "transfer", NULL},
+    {"Transfer", "Cancel", "others", "images.manage", "cancel", "transfer reference owner", NULL},
+
+    {"Containers", "Create", "create", "containers.create", "create",
+     "container image network slice port volume", NULL},
+    {"Containers", "Create", "privileged", "containers.create-privileged", "create",
+     "container image privilege", NULL},
+    MANAGED("Start", "start"),
+    MANAGED("Kill", "kill"),
+    MANAGED("Stop", "stop"),
+    SEEN(BOTH, "Wait", "wait", "container"),
+    OWNED("Containers", "Commit", "commit", "containers.manage-own", "containers.manage",
+          "container", CONTAINER),
+    {"Containers", "Commit", "image", "images.manage", "commit", "container image replaced", NULL},
+    OWNED("Containers", "Diff", "commit", "containers.manage-own", "containers.manage", "container",
+          CONTAINER),
+    {"Containers", "Diff", "image", "images.manage", "commit", "container image replaced", NULL},
+    MANAGED("Delete", "delete"),
+    ENTERED("Exec", "exec"),
+    {BOTH, "Exec", "privileged", "containers.create-privileged", "exec",
+     "container image privilege", NULL},
+    ENTERED("OpenTerminal", "attach"),
+    ENTERED("Attach", "attach"),
+    ENTERED("Detach", "attach"),
+    ENTERED("Resize", "attach"),
+    ENTERED("CloseStdin", "attach"),
+    MANAGED("Pause", "pause"),
+    MANAGED("Resume", "resume"),
+    OWNED(BOTH, "Checkpoint", "checkpoint", "containers.checkpoint", "containers.checkpoint",
+          "container", CONTAINER),
+    OWNED(BOTH, "Restore", "restore", "containers.restore", "containers.restore", "container",
+          CONTAINER),
+    MANAGED("Update", "update"),
+    ENTERED("CopyOut", "copy"),
+    ENTERED("CopyIn", "copy"),
+    ENTERED("Changes", "changes"),
+    MANAGED("Rename", "rename"),
+    {BOTH, "Rename", "new-own", "containers.manage-own", "rename", CONTAINER, NULL},
+    {BOTH, "Rename", "new-others", "containers.manage", "rename", CONTAINER, NULL},
+    SEEN(BOTH, "Processes", "processes", "container"),
+    SEEN(BOTH, "Inspect", "inspect", "container"),
+    SEEN(BOTH, "Stats", "stats", "container"),
+    SEEN("Container", "Properties", "inspect", "container"),
+    LISTED("Container", "Properties"),
+    SEEN("Containers", "Get", "get", "container"),
+    LISTED("Containers", "List"),
+    LISTED("Containers", "Subscribe"),
+    FREE("Containers", "Unsubscribe", "ends what the caller itself subscribed to"),
+    LISTED("Containers", "EventsSince"),
+    LISTED("ObjectManager", "GetManagedObjects"),
+};
+
+const BerthPermission *berth_permissions_list(size_t *count) {
+    *count = G_N_ELEMENTS(permissions);
+    return permissions;
+}
+
+/* Whether word is one of those in list, which has one blank between two. */
+static bool has_word(const char *list, const char *word) {
+    size_t length = strlen(word);
+
+    for (const char *at = list; at && length > 0; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (strncmp(at, word, length) == 0 && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+bool berth_permission_has_interface(const BerthPermission *permission, const char *interface) {
+    return has_word(permission->interfaces, interface);
+}
+
+bool berth_permission_has_detail(const BerthPermission *permission, const char *key) {
+    return has_word(permission->details, key);
+}
+
+unsigned berth_permission_count_details(const BerthPermission *permission) {
+    unsigned count = permission->details && permission->details[0] ? 1 : 0;
+
+    for (const char *at = permission->details; at && (at = strchr(at, ' ')); at++)
+        count++;
+    return count;
+}
+
+const BerthPermission *berth_permission_find(const char *interface, const char *member,
+                                             const char *check) {
+    for (size_t i = 0; i < G_N_ELEMENTS(permissions); i++) {
+        const BerthPermission *permission = &permissions[i];
+        if (g_str_equal(permission->member, member) && g_strcmp0(permission->check, check) == 0 &&
+            berth_permission_has_interface(permission, interface))
+            return permission;
+    }
+    return NULL;
+}
+
+/* Objects by the path that they are at or, where it ends in "/", below. */
+static const struct {
+    const char *path, *interface;
+} objects[] = {
+    {"/org/berth1", "ObjectManager"},         {"/org/berth1/images", "Images"},
+    {"/org/berth1/contents", "Contents"},     {"/org/berth1/leases", "Leases"},
+    {"/org/berth1/volumes", "Volumes"},       {"/org/berth1/transfers", "Transfers"},
+    {"/org/berth1/transfers/", "Transfer"},   {"/org/berth1/containers", "Containers"},
+    {"/org/berth1/containers/", "Container"},
+};
+
+static const char *find_object(const char *path) {
+    for (size_t i = 0; i < G_N_ELEMENTS(objects); i++)
+        if (g_str_has_suffix(objects[i].path, "/") ? g_str_has_prefix(path, objects[i].path)
+                                                   : g_str_equal(path, objects[i].path))
+            return objects[i].interface;
+    return NULL;
+}
+
+const char *berth_permission_read_member(sd_bus_message *call, const char **member) {
+    const char *interface = sd_bus_message_get_interface(call);
+
+    *member = sd_bus_message_get_member(call);
+    if (interface && g_str_has_prefix(interface, BERTH_ACTION_PREFIX))
+        return interface + strlen(BERTH_ACTION_PREFIX);
+    if (g_strcmp0(interface, "org.freedesktop.DBus.Properties") == 0)
+        *member = "Properties";
+    return find_object(sd_bus_message_get_path(call));
+}

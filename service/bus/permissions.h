@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What each member of the bus asks polkit before it acts: a row for every check, with the action,
+ * the verb and the keys of the other details. access.c makes its questions from these rows and
+ * refuses a check that has no row or other keys, so that what stands here is what is asked. A
+ * member that needs no right stands here too, with what it relies on. The one thing to know: an act
+ * touches nothing that is not in the details of one of its rows.
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#define BERTH_ACTION_PREFIX "org.berth1."
+
+typedef struct {
+    const char *interfaces; /* one or two, without the prefix: "Images" or "Containers Container" */
+    const char *member;
+    const char *check;   /* what a handler calls it; unique within the member */
+    const char *action;  /* without the prefix; NULL: no right is needed */
+    const char *verb;    /* the detail "verb" */
+    const char *details; /* the keys of the other details, with blanks between */
+    const char *relies;  /* with no action: what keeps the member from telling or changing more */
+} BerthPermission;
+
+/* All rows; *count is set. */
+const BerthPermission *berth_permissions_list(size_t *count);
+
+/* The row, or NULL. interface without the prefix. */
+const BerthPermission *berth_permission_find(const char *interface, const char *member,
+                                             const char *check);
+
+/* Which member a call is to: NULL and no member when it is to none of Berth's. Calls need not name
+ * an interface, and those to org.freedesktop.DBus.Properties are to the member "Properties" of the
+ * object's interface. */
+const char *berth_permission_read_member(sd_bus_message *call, const char **member);
+
+/* Whether the row names this interface, or this detail. */
+bool berth_permission_has_interface(const BerthPermission *permission, const char *interface);
+bool berth_permission_has_detail(const BerthPermission *permission, const char *key);
+unsigned berth_permission_count_details(const BerthPermission *permission);

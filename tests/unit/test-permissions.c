@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* That every method of the introspection data is in the table of rights, and every row of the table
+ * is a method and an action of the policy. */
+
+#include "bus/permissions.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+static char *read_source(const char *name) {
+    const char *root = g_getenv("BERTH_SOURCE");
+    g_autofree char *path = g_build_filename(root, name, NULL);
+    g_autoptr(GError) error = NULL;
+    char *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, &error);
+    g_assert_no_error(error);
+    return text;
+}
+
+/* All methods, as "Images.Pull". */
+static GHashTable *read_methods(void) {
+    g_autofree char *path = g_build_filename(g_getenv("BERTH_SOURCE"), "introspection", NULL);
+    GHashTable *methods = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) directory = g_dir_open(path, 0, &error);
+    const char *file;
+
+    g_assert_no_error(error);
+    while ((file = g_dir_read_name(directory))) {
+        if (!g_str_has_suffix(file, ".xml"))
+            continue;
+        g_autofree char *name = g_build_filename("introspection", file, NULL);
+        g_autofree char *text = read_source(name);
+        g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(text, &error);
+        g_assert_no_error(error);
+        for (guint i = 0; node->interfaces[i]; i++)
+            for (guint j = 0; node->interfaces[i]->methods && node->interfaces[i]->methods[j]; j++)
+                g_hash_table_add(methods, g_strdup_printf("%s.%s",
+                                                          node->interfaces[i]->name +
+                                                              strlen(BERTH_ACTION_PREFIX),
+                                                          node->interfaces[i]->methods[j]->name));
+    }
+    return methods;
+}
+
+static bool has_row(const char *method) {
+    g_auto(GStrv) parts = g_strsplit(method, ".", 2);
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (g_str_equal(rows[i].member, parts[1]) &&
+            berth_permission_has_interface(&rows[i], parts[0]))
+            return true;
+    return false;
+}
+
+static void test_every_method_is_in_the_table(void) {
+    g_autoptr(GHashTable) methods = read_methods();
+    GHashTableIter iterator;
+    gpointer method;
+
+    g_assert_cmpuint(g_hash_table_size(methods), >, 80);
+    g_hash_table_iter_init(&iterator, methods);
+    while (g_hash_table_iter_next(&iterator, &method, NULL))
+        if (!has_row(method))
+            g_error("%s is not in service/bus/permissions.c", (const char *)method);
+}
+
+/* What sd-bus' standard interfaces are asked of an object. */
+static bool is_standard(const char *member) {
+    return g_str_equal(member, "Properties") || g_str_equal(member, "GetManagedObjects");
+}
+
+static void test_every_row_is_a_method(void) {
+    g_autoptr(GHashTable) methods = read_methods();
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        g_auto(GStrv) interfaces = g_strsplit(rows[i].interfaces, " ", -1);
+        for (char **interface = interfaces; *interface; interface++) {
+            g_autofree char *method = g_strconcat(*interface, ".", rows[i].member, NULL);
+            if (!is_standard(rows[i].member) && !g_hash_table_contains(methods, method))
+                g_error("%s is in service/bus/permissions.c, but is no method", method);
+        }
+    }
+}
+
+static void test_every_action_is_in_the_policy(void) {
+    g_autofree char *policy = read_source("polkit/org.berth1.policy.in");
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].action) {
+            g_assert_nonnull(rows[i].relies);
+            continue;
+        }
+        g_autofree char *action =
+            g_strdup_printf("<action id=\"" BERTH_ACTION_PREFIX "%s\">", rows[i].action);
+        if (!strstr(policy, action))
+            g_error("the policy has no %s", action);
+        g_assert_nonnull(rows[i].verb);
+        g_assert_nonnull(rows[i].details);
+    }
+}
+
+static void test_rows_are_found_by_their_check(void) {
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        g_auto(GStrv) interfaces = g_strsplit(rows[i].interfaces, " ", -1);
+        for (char **interface = interfaces; *interface; interface++)
+            g_assert_true(berth_permission_find(*interface, rows[i].member, rows[i].check) ==
+                          &rows[i]);
+    }
+    g_assert_null(berth_permission_find("Images", "Pull", "push"));
+    g_assert_null(berth_permission_find("Image", "Pull", "pull"));
+}
+
+static void test_details_are_whole_words(void) {
+    const BerthPermission *pull = berth_permission_find("Images", "Pull", "pull");
+    const BerthPermission *list = berth_permission_find("Images", "List", "inspect");
+
+    g_assert_true(berth_permission_has_detail(pull, "reference"));
+    g_assert_true(berth_permission_has_detail(pull, "insecure"));
+    g_assert_false(berth_permission_has_detail(pull, "ref"));
+    g_assert_false(berth_permission_has_detail(pull, "secure"));
+    g_assert_false(berth_permission_has_detail(pull, ""));
+    g_assert_cmpuint(berth_permission_count_details(pull), ==, 4);
+    g_assert_cmpuint(berth_permission_count_details(list), ==, 0);
+}
+
+/* Only what one answer can stand for is kept: kept authorizations ignore details. */
+static void test_what_the_policy_keeps(void) {
+    static const char *const kept[] = {"images.pull", "contents.write", "containers.inspect", NULL};
+    g_autofree char *policy = read_source("polkit/org.berth1.policy.in");
+    g_auto(GStrv) actions = g_strsplit(policy, "<action id=\"" BERTH_ACTION_PREFIX, -1);
+
+    for (char **action = actions + 1; *action; action++) {
+        g_autofree char *name = g_strndup(*action, strcspn(*action, "\""));
+        bool keeps = strstr(*action, "auth_admin_keep") != NULL;
+        if (keeps != g_strv_contains(kept, name))
+            g_error("%s %s", name, keeps ? "is kept" : "is not kept");
+    }
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/permissions/every-method-is-in-the-table", test_every_method_is_in_the_table);
+    g_test_add_func("/permissions/every-row-is-a-method", test_every_row_is_a_method);
+    g_test_add_func("/permissions/every-action-is-in-the-policy",
+                    test_every_action_is_in_the_policy);
+    g_test_add_func("/permissions/rows-are-found-by-their-check",
+                    test_rows_are_found_by_their_check);
+    g_test_add_func("/permissions/details-are-whole-words", test_details_are_whole_words);
+    g_test_add_func("/permissions/what-the-policy-keeps", test_what_the_policy_keeps);
+    return g_test_run();
+}
