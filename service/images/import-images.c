@@ -232,7 +232,8 @@ static void write_next_docker(BerthImport *import) {
 }
 
 static const BerthImportMember *find_member(BerthImport *import, const char *name, GError **error) {
-    const BerthImportMember *member = g_hash_table_lookup(import->members, name);
+    g_autofree char *path = berth_import_normalize(name);
+    const BerthImportMember *member = g_hash_table_lookup(import->members, path);
 
     /* A link to a link would be a strange archive, one to itself a hostile one. */
     for (int i = 0; member && !member->digest && i < 8; i++)

@@ -35,6 +35,7 @@ struct BerthImport {
     int documents[IMPORT_DOCUMENTS]; /* files in memory, or -1 */
     GPtrArray *pinned;               /* digests */
     BerthTransferItem *item;         /* what has been read of the archive */
+    unsigned odd_members;            /* that are not named like parts of an image */
 
     /* The member that is being brought into the store. */
     char *member, *ref, *expected;
@@ -56,6 +57,10 @@ struct BerthImport {
 
 /* Whichever comes first ends the import, from the loop. NULL: it has succeeded. */
 void berth_import_end(BerthImport *import, const GError *error);
+
+/* "./a//b" and "a/b" are one name of a member; "" for a name with "..", which no document of an
+ * archive has. Caller frees. */
+char *berth_import_normalize(const char *name);
 
 /* Reads the next member. */
 void berth_import_next(BerthImport *import);

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_CONFIG_BYTES = 4 * 1024 * 1024 };
+/* Of members that only manifest.json can tell to be content: the root file system of something,
+ * taken for an image archive, has many more. */
+enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_ODD_MEMBERS = 1024 };
 
 static const char *const document_names[IMPORT_DOCUMENTS] = {
     [IMPORT_LAYOUT] = "index.json",
@@ -121,8 +123,7 @@ static void extract_document(BerthImport *import, BerthImportDocument document) 
     berth_worker_send(import->archive, call, on_document, import);
 }
 
-/* "./a//b" and "a/b" are one name. A name with ".." is none that an archive's documents have. */
-static char *normalize(const char *name) {
+char *berth_import_normalize(const char *name) {
     g_auto(GStrv) parts = g_strsplit(name, "/", -1);
     g_autoptr(GString) path = g_string_new(NULL);
 
@@ -141,7 +142,7 @@ static char *resolve_link(const char *name, const char *target, bool is_hard_lin
     g_autofree char *directory = g_path_get_dirname(name);
 
     if (is_hard_link || target[0] == '/')
-        return normalize(target);
+        return berth_import_normalize(target);
     while (g_str_has_prefix(target, "../")) {
         g_autofree char *above = g_path_get_dirname(directory);
         g_free(directory);
@@ -149,7 +150,7 @@ static char *resolve_link(const char *name, const char *target, bool is_hard_lin
         target += strlen("../");
     }
     g_autofree char *joined = g_strconcat(directory, "/", target, NULL);
-    return normalize(joined);
+    return berth_import_normalize(joined);
 }
 
 static void note_link(BerthImport *import, const char *name, const char *target,
@@ -171,13 +172,35 @@ static char *digest_of_name(const char *name) {
     return berth_digest_is_valid(digest) ? g_steal_pointer(&digest) : NULL;
 }
 
-/* What manifest.json may refer to: configurations and layers, under any name. */
-static bool is_docker_content(const char *name, uint64_t size) {
-    return g_str_has_suffix(name, ".tar") ||
-           (g_str_has_suffix(name, ".json") && size <= MAX_CONFIG_BYTES);
+/* manifest.json may call configurations and layers anything, and may come after them. These are
+ * what docker, skopeo, crane and kaniko call them; anything else may be one, too. */
+static bool is_usual_content(const char *name) {
+    return g_str_has_suffix(name, ".tar") || g_str_has_suffix(name, ".tar.gz") ||
+           g_str_has_suffix(name, ".json") || g_str_has_prefix(name, "sha256:");
 }
 
-static void take_member(BerthImport *import, const char *name, uint64_t size) {
+static bool is_layout_file(const char *name) {
+    return g_str_equal(name, "oci-layout") || g_str_equal(name, "repositories");
+}
+
+static void take_docker_member(BerthImport *import, const char *name) {
+    g_autoptr(GError) error = NULL;
+
+    if (is_layout_file(name)) {
+        berth_import_next(import);
+    } else if (is_usual_content(name) || ++import->odd_members <= MAX_ODD_MEMBERS) {
+        berth_import_blob(import, name, NULL);
+    } else {
+        berth_error_set(
+            &error, BERTH_ERROR_INVALID_ARGUMENT,
+            "this is not an image archive: more than %d of its files are not named like "
+            "parts of an image",
+            MAX_ODD_MEMBERS);
+        berth_import_end(import, error);
+    }
+}
+
+static void take_member(BerthImport *import, const char *name) {
     g_autofree char *digest = digest_of_name(name);
 
     for (int i = 0; i < IMPORT_DOCUMENTS; i++)
@@ -187,10 +210,8 @@ static void take_member(BerthImport *import, const char *name, uint64_t size) {
         }
     if (digest)
         berth_import_blob(import, name, digest);
-    else if (is_docker_content(name, size))
-        berth_import_blob(import, name, NULL);
     else
-        berth_import_next(import);
+        take_docker_member(import, name);
 }
 
 static void on_next(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -215,11 +236,11 @@ static void on_next(sd_bus_message *reply, const GError *error, void *userdata) 
         berth_import_blob(import, "rootfs", NULL);
         return;
     }
-    g_autofree char *name = normalize(text);
+    g_autofree char *name = berth_import_normalize(text);
     if (name[0] && target[0])
         note_link(import, name, target, is_hard_link);
     if (name[0] && !target[0] && is_file)
-        take_member(import, name, size);
+        take_member(import, name);
     else
         berth_import_next(import);
 }

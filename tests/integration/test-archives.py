@@ -147,6 +147,25 @@ def test_old_docker_archives_with_links():
     equal(good("run", "--rm", "old/app:1", "echo", "old").strip(), "old")
 
 
+def test_docker_archives_name_their_parts_as_they_like():
+    layer = oci.busybox_layer("gzip").finish()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
+                         "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
+    plain, packed = oci.digest_of(config), oci.digest_of(layer[2])
+    # As crane and ko, kaniko, bazel, and nobody in particular write them.
+    forms = [(plain, f"{packed[7:]}.tar.gz"), (f"{plain[7:]}.json", f"{packed[7:]}.tar.gz"), ("cfg", "one"),
+             ("x/y/config", "x/y/layer"), ("./cfg", "VERSION")]
+    for number, (config_name, layer_name) in enumerate(forms):
+        manifest = [{"Config": config_name, "RepoTags": [f"local.test/form{number}:x"], "Layers": [layer_name]}]
+        data = make_tar([(config_name, config), (layer_name, layer[2]), ("manifest.json", json.dumps(manifest).encode())])
+        equal(good("import", write("form.tar", data)).strip(), f"local.test/form{number}:x")
+    equal(good("run", "--rm", "local.test/form2:x", "echo", "any").strip(), "any")
+
+
+def test_a_root_file_system_is_not_taken_for_an_image_archive():
+    refused(make_tar([(f"usr/bin/tool{n}", b"x") for n in range(1100)]), "not an image archive")
+
+
 def test_a_root_file_system():
     result = dist("import", "--rootfs", write("rootfs.tar.gz", gzip.compress(oci.busybox_layer("none").finish()[2])))
     equal(result.status, 1)
