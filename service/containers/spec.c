@@ -253,7 +253,7 @@ static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *option
                   default_mounts[i].source, default_mounts[i].options);
     add_sys(builder, options, context->ids, is_system);
     add_temporary(builder, options, is_system);
-    for (char **path = image->volumes; options->read_only && *path; path++)
+    for (char **path = image->volumes; *path; path++)
         if ((*path)[0] == '/' && !is_mounted(options, *path))
             add_mount(builder, *path, "bind", *path, volume);
     add_files(builder, options, context);

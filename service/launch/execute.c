@@ -45,19 +45,44 @@ static void add_listen_variables(GPtrArray *environment, const BerthExecution *e
     g_ptr_array_add(environment, g_strconcat("LISTEN_FDNAMES=", execution->descriptor_names, NULL));
 }
 
-static char **make_environment(const BerthExecution *execution) {
-    const BerthIdentity *identity = &execution->identity;
-    const BerthPlan *plan = execution->plan;
+/* A variable that is set again has its last value, also in a configuration of the caller's own. An
+ * empty HOME is as good as none: the image's passwd says what it is. */
+static GPtrArray *take_variables(const BerthExecution *execution) {
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *environment = g_ptr_array_new();
+    char **variables = execution->plan->environment;
 
-    for (char **variable = plan->environment; *variable; variable++)
-        if (execution->descriptor_count == 0 || !g_str_has_prefix(*variable, "LISTEN_"))
-            g_ptr_array_add(environment, *variable);
+    for (guint i = g_strv_length(variables); i-- > 0;) {
+        char *name = g_strndup(variables[i], strcspn(variables[i], "="));
+        bool replaced = g_str_equal(variables[i], "HOME=") ||
+                        (execution->descriptor_count > 0 && g_str_has_prefix(name, "LISTEN_"));
+        if (g_hash_table_add(names, name) && !replaced)
+            g_ptr_array_add(environment, variables[i]);
+    }
+    for (guint i = 0; i < environment->len / 2; i++) {
+        gpointer *ends[] = {&environment->pdata[i], &environment->pdata[environment->len - 1 - i]};
+        gpointer first = *ends[0];
+        *ends[0] = *ends[1];
+        *ends[1] = first;
+    }
+    return environment;
+}
+
+static bool has_variable(GPtrArray *environment, const char *assignment) {
+    for (guint i = 0; i < environment->len; i++)
+        if (g_str_has_prefix(environment->pdata[i], assignment))
+            return true;
+    return false;
+}
+
+static char **make_environment(const BerthExecution *execution) {
+    GPtrArray *environment = take_variables(execution);
+
     if (execution->descriptor_count > 0)
         add_listen_variables(environment, execution);
-    if (!g_environ_getenv(plan->environment, "HOME"))
-        g_ptr_array_add(environment, g_strconcat("HOME=", identity->home, NULL));
-    if (plan->terminal && !g_environ_getenv(plan->environment, "TERM"))
+    if (!has_variable(environment, "HOME="))
+        g_ptr_array_add(environment, g_strconcat("HOME=", execution->identity.home, NULL));
+    if (execution->plan->terminal && !has_variable(environment, "TERM="))
         g_ptr_array_add(environment, g_strdup("TERM=xterm"));
     g_ptr_array_add(environment, NULL);
     return (char **)g_ptr_array_free(environment, FALSE);
@@ -102,6 +127,7 @@ void berth_execution_make_directory(const BerthPlan *plan) {
     make_directory(plan->working_directory, &identity);
 }
 
+/* A directory of PATH that is none is passed over, as by a shell. */
 static bool is_missing(int errnum) {
     return errnum == ENOENT || errnum == ENOTDIR;
 }
@@ -128,7 +154,7 @@ G_GNUC_NORETURN static void become_command(char **arguments, char **environment)
                 errnum = errno;
         }
     }
-    if (is_missing(errnum))
+    if (errnum == ENOENT)
         berth_fail("command", name, "not found in the image", BERTH_EXIT_NOT_FOUND);
     berth_fail("command", name, g_strerror(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }

@@ -41,7 +41,8 @@ static bool parse_id(const char *text, uint32_t *id) {
     return true;
 }
 
-/* The fields of the line whose name, or whose id, is the one wanted. */
+/* The fields of the line whose name, or whose id, is the one wanted. A number is an id, whatever
+ * names there are, so that nobody becomes another user by a line of the image's. */
 static char **find_entry(char *const *lines, const char *name, guint fields) {
     uint32_t wanted, id;
     bool by_id = parse_id(name, &wanted);
@@ -49,7 +50,7 @@ static char **find_entry(char *const *lines, const char *name, guint fields) {
     for (char *const *line = lines; *line; line++) {
         char **parts = g_strsplit(*line, ":", -1);
         if (g_strv_length(parts) >= fields &&
-            (g_str_equal(parts[0], name) || (by_id && parse_id(parts[2], &id) && id == wanted)))
+            (by_id ? parse_id(parts[2], &id) && id == wanted : g_str_equal(parts[0], name)))
             return parts;
         g_strfreev(parts);
     }

@@ -42,6 +42,48 @@ def test_volumes():
               "kept\n2\n")
 
 
+def test_volumes_of_a_writable_root_are_there():
+    reference = f"{HOST}/from/volumes:x"
+    layer = oci.Layer().directory("data", mode=0o2770, uid=33, gid=34).add("data/file", b"seed", uid=33)
+    oci.push(oci.Image([oci.busybox_layer(), layer], {"Volumes": {"/data": {}, "/data/": {}, "/new/volume": {}},
+                                                      "Env": ["PATH=/bin"], "Cmd": ["true"]}), reference)
+    good("pull", reference)
+    script = "stat -c '%n %a %u %g' /data /new/volume; cat /data/file; touch /data/x /new/volume/y"
+    equal(good("run", "--rm", reference, "sh", "-c", script), "/data 2770 33 34\n/new/volume 755 0 0\nseed")
+    # They are of the container, and so are in what it changed.
+    good("run", "--id=volumes", reference, "touch", "/new/volume/z")
+    contains(good("diff", "volumes"), "/new/volume/z")
+    good("rm", "volumes")
+
+
+def test_users_variables_and_commands_of_the_field():
+    reference = f"{HOST}/from/field:x"
+    layer = (oci.Layer().directory("etc").add("etc/passwd", b"root:x:0:0::/root:/bin/sh\n1000:x:77:78::/other:/bin/sh\n")
+             .add("etc/group", b"root:x:0:\n2000:x:99:\n"))
+    oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/nowhere", "PATH=/etc/passwd:/bin", "A=image", "A=last"]}), reference)
+    good("pull", reference)
+
+    def shell(script, *options):
+        return good("run", "--rm", *options, reference, "sh", "-c", script).strip()
+    # A number is a number, also where a user or a group of the image has that name.
+    equal(shell("echo $(id -u):$(id -g)", "-u", "1000"), "1000:0")
+    equal(shell("echo $(id -u):$(id -g)", "-u", "5:2000"), "5:2000")
+    # A variable that is set again has its last value: of the image, of run, of exec.
+    equal(shell("env | grep ^A="), "A=last")
+    equal(shell("env | grep ^A=", "-e", "A=1", "-e", "A=2"), "A=2")
+    good("run", "-d", "--id=field", "-e", "B=run", reference, "sleep", "1000")
+    equal(good("exec", "-e", "B=1", "-e", "B=2", "field", "sh", "-c", "env | grep ^B=").strip(), "B=2")
+    good("rm", "-f", "field")
+    # An empty HOME is from passwd.
+    equal(shell("echo $HOME", "-e", "HOME="), "/root")
+    equal(shell("echo $HOME", "-e", "HOME=/x", "-e", "HOME="), "/root")
+    equal(shell("echo $HOME", "-e", "HOME=/x"), "/x")
+    # A file where a directory should be is there, but no command.
+    equal(dist("run", "--rm", reference, "/etc/passwd/x").status, 126)
+    equal(dist("run", "--rm", reference, "/etc/nothing/x").status, 127)
+    equal(dist("run", "--rm", reference, "nothing").status, 127)
+
+
 def test_stop_signal():
     good("run", "-d", "--id=stopped", IMAGE, "trap 'exit 9' USR1; echo ready; while :; do sleep 0.1; done")
     wait_until(lambda: "ready" in good("logs", "stopped"), "the trap")
