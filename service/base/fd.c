@@ -171,7 +171,13 @@ bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit,
 
     if (unlinkat(directory, name, 0) == 0 || errno == ENOENT)
         return true;
+    int unlinked = errno;
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* Whether it may be changed is sometimes asked before whether it is there. */
+    if (top < 0 && errno == ENOENT)
+        return true;
+    if (top < 0 && (errno == ENOTDIR || errno == ELOOP))
+        return berth_error_set_errno(error, unlinked, "remove %s", name);
     if (top < 0 || fstat(top, &status) < 0)
         return berth_error_set_errno(error, errno, "remove %s", name);
     if (!remove_children(top, status.st_dev, 0, &limit, error))

@@ -11,7 +11,6 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
-#include "containers/mounts.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"
@@ -322,9 +321,7 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *inode = NULL, *path = berth_mount_describe(directory, &inode, &error);
-    if (!path)
-        return berth_bus_error_set(ret_error, error);
+    g_autofree char *path = berth_apply_describe_directory(directory);
     g_autofree char *joined = digests ? g_strjoinv(" ", digests) : NULL;
     r = berth_access_check(service->access, call, ret_error, "apply", "digest", joined, "path",
                            path, NULL);

@@ -56,8 +56,7 @@ static const char *const system_links[] = {"/lib", "/lib64", "/var/run"};
 static const char *const resolver_sockets[] = {
     "/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket"};
 
-/* Negative, with errno, where that is not possible. */
-static int clone_mount(int at, const char *path, uint64_t attributes) {
+int berth_box_clone_mount(int at, const char *path, uint64_t attributes) {
     struct mount_attr attr = {
         .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | attributes,
         /* A clone shares mounts with what it was cloned from; a root must not. */
@@ -80,7 +79,7 @@ static bool unshare_mounts(GError **error) {
  * client's directory, of another, cannot be made a mount of its own here. It becomes the root all
  * the same, with nothing left that opens another and no call that leads out. */
 static bool enter_directory(int directory, GError **error) {
-    berth_autofd int tree = clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
+    berth_autofd int tree = berth_box_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
     bool foreign = tree < 0 && errno == EINVAL;
 
     if (tree < 0 && !foreign)
@@ -123,7 +122,7 @@ static bool is_there(int root, const char *path) {
 /* path as it really is, at the same place. */
 static bool show(int root, const char *path, uint64_t attributes, GError **error) {
     struct stat status;
-    berth_autofd int tree = clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
+    berth_autofd int tree = berth_box_clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
 
     if (tree < 0)
         return berth_error_set_errno(error, errno, "clone the mount of %s", path);

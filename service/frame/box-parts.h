@@ -9,6 +9,13 @@
 /* The mount namespace, if the box has one, and what is in it. As root. */
 bool berth_box_change_files(const BerthBox *box, int directory, GError **error);
 
+/* The same for a directory of a user's, as that user. As root, who it leaves. */
+bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error);
+
+/* A mount of the present mount namespace, of what is below at and path (which may be empty), as one
+ * of nobody's yet. Negative, with errno; EINVAL: it is of another namespace. */
+int berth_box_clone_mount(int at, const char *path, uint64_t attributes);
+
 /* Whether a socket of a resolver that the C library may ask is there. After the files have changed.
  */
 bool berth_box_has_resolver(void);

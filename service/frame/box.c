@@ -53,8 +53,13 @@ static bool set_namespaces(const BerthBox *box, GError **error) {
 
 /* Looked for before the files change, which may hide where it is written. */
 static bool find_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **error) {
-    struct passwd *user = box->user ? getpwnam(box->user) : NULL;
+    struct passwd *user = box->user    ? getpwnam(box->user)
+                          : box->owner ? getpwuid(box->owner)
+                                       : NULL;
 
+    if (box->owner && !user)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "user %u is not in the user database", (unsigned)box->owner);
     if (box->user && !user)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the user \"%s\" does not exist; systemd-sysusers creates it",
@@ -72,10 +77,12 @@ static bool set_user(const BerthBox *box, uid_t uid, gid_t gid, GError **error) 
 }
 
 bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
-    uid_t uid;
-    gid_t gid;
+    uid_t uid = 0;
+    gid_t gid = 0;
 
-    if (!find_user(box, &uid, &gid, error) || !berth_box_change_files(box, directory, error) ||
+    if (!find_user(box, &uid, &gid, error) ||
+        !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
+                     : berth_box_change_files(box, directory, error)) ||
         !set_namespaces(box, error) || !set_limits(box, error) ||
         !berth_capabilities_bound(box->capabilities, error) || !set_user(box, uid, gid, error) ||
         !berth_capabilities_set(box->capabilities, box->capabilities, 0, error))

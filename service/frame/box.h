@@ -13,6 +13,7 @@
 #include "base/error.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef enum {
     BERTH_FILES_NONE,     /* nothing may be opened by path */
@@ -23,6 +24,7 @@ typedef enum {
 typedef struct {
     const char *worker;    /* its name, without "berth-" */
     const char *user;      /* NULL: stays root, without capabilities but those below */
+    uid_t owner;           /* not 0: the user that the directory is of; berth_box_narrow() */
     uint64_t capabilities; /* bits, as in CAP_TO_MASK; all others are dropped for good */
     bool network;          /* keeps the machine's network; otherwise an empty one */
     BerthFiles files;
@@ -32,6 +34,14 @@ typedef struct {
 
 /* The box of a worker, by its name; there is one. */
 const BerthBox *berth_box_find(const char *worker);
+
+/*
+ * A box for a directory of this user's. The worker becomes root of a user namespace that maps the
+ * user and the user's group alone, as that user could make one: to the rest of the system it is
+ * that user, without the user's further groups, and its capabilities count for files of the two
+ * only.
+ */
+BerthBox berth_box_narrow(const BerthBox *box, uid_t owner);
 
 /* directory is used with BERTH_FILES_ONE_DIRECTORY only. */
 bool berth_box_enter(const BerthBox *box, int directory, GError **error);

@@ -50,6 +50,14 @@ static const BerthBox boxes[] = {
                      CAPABILITY(CAP_SYS_ADMIN)},
 };
 
+BerthBox berth_box_narrow(const BerthBox *box, uid_t owner) {
+    BerthBox narrow = *box;
+
+    narrow.owner = owner;
+    narrow.capabilities &= CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER);
+    return narrow;
+}
+
 const BerthBox *berth_box_find(const char *worker) {
     for (size_t i = 0; i < G_N_ELEMENTS(boxes); i++)
         if (g_str_equal(boxes[i].worker, worker))

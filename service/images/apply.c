@@ -4,13 +4,20 @@
 
 #include "base/fd.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
+
+/* As many as an image may have (overlayfs). */
+enum { MAX_LAYERS = 500 };
 
 typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
     BerthWorker *worker;
     int directory;
+    uint32_t owner;
     char **digests;
     guint next;
     BerthTransferItem *item;
@@ -91,7 +98,8 @@ static void apply_next(Apply *apply) {
     }
     apply->content = berth_content_store_open_blob(store, digest, &error);
     if (apply->content >= 0 && berth_content_store_info(store, digest, &blob, &error))
-        apply->worker = berth_worker_new(apply->images->event, "unpack", apply->directory, &error);
+        apply->worker = berth_worker_new_for_user(apply->images->event, "unpack", apply->directory,
+                                                  apply->owner, &error);
     if (!apply->worker) {
         end(apply, error);
         return;
@@ -105,14 +113,59 @@ static void apply_next(Apply *apply) {
     berth_worker_send(apply->worker, call, on_applied, apply);
 }
 
+/* A mount of the machine's and not of some caller's namespace, where paths mean what it likes. */
+static bool is_mount_of_host(int64_t id) {
+    g_autofree char *line = NULL;
+    size_t size = 0;
+    FILE *mounts = fopen("/proc/1/mountinfo", "re");
+    bool found = false;
+
+    while (mounts && !found && getline(&line, &size, mounts) >= 0)
+        found = g_ascii_strtoll(line, NULL, 10) == id;
+    if (mounts)
+        fclose(mounts);
+    return found;
+}
+
+char *berth_apply_describe_directory(int directory) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
+    char path[PATH_MAX];
+    ssize_t length = readlink(link, path, sizeof path - 1);
+
+    path[MAX(length, 0)] = '\0';
+    g_autofree char *valid = g_utf8_make_valid(path, -1);
+    bool host = is_mount_of_host(berth_fd_get_info(0, directory, "mnt_id"));
+    return g_strconcat(host ? "" : "(unreachable)", valid, NULL);
+}
+
+/* What the kernel knows already: asking a file system could take for ever. Where it tells nothing
+ * the worker finds out, which looks at the owner in any case. */
+static bool check_directory(const BerthApplyRequest *request, GError **error) {
+    struct statx status;
+
+    if (statx(request->directory, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_UID,
+              &status) < 0)
+        return errno == EACCES ||
+               berth_error_set_errno(error, errno, "look at the directory to apply layers onto");
+    if (!S_ISDIR(status.stx_mode))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the descriptor to apply layers onto is not a directory");
+    return request->owner == 0 || status.stx_uid == request->owner ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "the directory belongs to user %u; layers are applied for user %u onto "
+                           "directories of that user only",
+                           status.stx_uid, request->owner);
+}
+
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,
                                  GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
 
-    struct stat status;
-
-    if (fstat(request->directory, &status) < 0 || !S_ISDIR(status.st_mode)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "what was given is no directory");
+    if (!check_directory(request, error))
+        return NULL;
+    if (g_strv_length((char **)request->digests) > MAX_LAYERS) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "one call applies at most %d layers",
+                        MAX_LAYERS);
         return NULL;
     }
     /* All are here before the first one changes anything. */
@@ -129,6 +182,7 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
     apply->images = images;
     apply->transfer = transfer;
     apply->digests = g_strdupv((char **)request->digests);
+    apply->owner = request->owner;
     apply->directory = fcntl(request->directory, F_DUPFD_CLOEXEC, 3);
     apply->content = -1;
     transfer->cancel = on_cancel;

@@ -2,18 +2,59 @@
 
 #include "unpack/attributes.h"
 
+#include "base/fd.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+/* What a process may give is decided once, before its first job. */
+static bool plain;
+
+void berth_attributes_make_plain(void) {
+    plain = true;
+}
+
+bool berth_attributes_are_plain(void) {
+    return plain;
+}
+
+bool berth_attributes_is_kept_xattr(const char *name) {
+    /* Overlay's own are a layer's way to say what it must not; SELinux labels are the host's. */
+    return !g_str_has_prefix(name, "trusted.overlay.") &&
+           !g_str_has_prefix(name, "user.overlay.") && !g_str_equal(name, "security.selinux") &&
+           (!plain || g_str_has_prefix(name, "user."));
+}
+
+bool berth_attributes_set_owner(int directory, const char *name, uid_t uid, gid_t gid) {
+    return plain || fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
+}
+
+mode_t berth_attributes_limit_mode(mode_t mode) {
+    return mode & (plain ? 01777 : 07777);
+}
+
+bool berth_attributes_set_mode(int fd, mode_t mode) {
+    struct stat status;
+
+    if (!plain)
+        return fchmod(fd, berth_attributes_limit_mode(mode)) == 0;
+    if (fstat(fd, &status) < 0)
+        return false;
+    /* A directory that hands its group down is its user's doing, and goes on with it. */
+    mode_t inherited = S_ISDIR(status.st_mode) ? status.st_mode & S_ISGID : 0;
+    return fchmod(fd, berth_attributes_limit_mode(mode) | inherited) == 0;
+}
+
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = flistxattr(from, names, XATTR_LIST_MAX);
 
     for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
-        if (g_str_has_prefix(name, "trusted.overlay."))
+        if (g_str_has_prefix(name, "trusted.overlay.") ||
+            (plain && !berth_attributes_is_kept_xattr(name)))
             continue;
         ssize_t size = fgetxattr(from, name, value, XATTR_SIZE_MAX);
         if (size < 0 || (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP))
@@ -28,7 +69,8 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
     if (fstat(from, &status) < 0)
         return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
     const struct timespec times[2] = {status.st_atim, status.st_mtim};
-    if (fchown(to, status.st_uid, status.st_gid) < 0 || fchmod(to, status.st_mode & 07777) < 0)
+    if (!berth_attributes_set_owner(to, "", status.st_uid, status.st_gid) ||
+        !berth_attributes_set_mode(to, status.st_mode))
         return berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
     if (!berth_attributes_copy_xattrs(from, to, path, error))
         return false;
@@ -37,8 +79,28 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
     return true;
 }
 
+/* trusted attributes are not for users, user attributes not on every file system. No file that a
+ * layer lists has a name like this, whiteouts have. */
+#define OPAQUE_MARKER ".wh..wh..opq"
+#define OPAQUE_XATTR "trusted.overlay.opaque"
+
+bool berth_attributes_make_opaque(int directory) {
+    if (!plain)
+        return fsetxattr(directory, OPAQUE_XATTR, "y", 1, 0) == 0;
+    berth_autofd int marker =
+        openat(directory, OPAQUE_MARKER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return marker >= 0;
+}
+
+bool berth_attributes_is_marker(const char *name) {
+    return plain && g_str_equal(name, OPAQUE_MARKER);
+}
+
 bool berth_attributes_is_opaque(int directory) {
+    struct stat status;
     char value;
 
-    return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+    if (plain)
+        return fstatat(directory, OPAQUE_MARKER, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return fgetxattr(directory, OPAQUE_XATTR, &value, 1) == 1 && value == 'y';
 }

@@ -6,9 +6,31 @@
 
 #include "base/error.h"
 
+#include <sys/types.h>
+
 /* Owner, mode, extended attributes but overlayfs' own, and times. */
 bool berth_attributes_copy(int from, int to, const char *path, GError **error);
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error);
 
-/* Whether a directory of a layer hides what lies below it. */
+/*
+ * From here on the process works on a user's directory, as that user: owners are left out, and so
+ * are set-id bits, devices, and extended attributes but user.*.
+ */
+void berth_attributes_make_plain(void);
+bool berth_attributes_are_plain(void);
+
+/* Whether a layer's extended attribute is given to its file. */
+bool berth_attributes_is_kept_xattr(const char *name);
+
+/* False with errno. An empty name: the descriptor itself. */
+bool berth_attributes_set_owner(int directory, const char *name, uid_t uid, gid_t gid);
+bool berth_attributes_set_mode(int fd, mode_t mode);
+/* What is taken of a layer's mode for a file that is no directory. */
+mode_t berth_attributes_limit_mode(mode_t mode);
+
+/* Whether a directory of a layer hides what lies below it; false with errno. */
+bool berth_attributes_make_opaque(int directory);
 bool berth_attributes_is_opaque(int directory);
+
+/* Whether the name is only there to say that. */
+bool berth_attributes_is_marker(const char *name);

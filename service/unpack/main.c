@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "frame/frame.h"
+#include "unpack/attributes.h"
 #include "unpack/layer.h"
 #include "unpack/merge.h"
 #include "unpack/pack.h"
@@ -197,11 +198,24 @@ static bool apply_into(Job *job, int root, GError **error) {
     return berth_settle(tree, root, error) && berth_merge(upper, root, error);
 }
 
+/* Asked here and not by berthd, which a file system could keep waiting. */
+static bool check_owner(int root, GError **error) {
+    struct stat status;
+
+    if (fstat(root, &status) < 0)
+        return berth_error_set_errno(error, errno, "look at the directory");
+    return !berth_attributes_are_plain() || status.st_uid == geteuid() ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "the directory belongs to another user");
+}
+
 static bool apply(void *data, GError **error) {
     berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (root < 0)
         return berth_error_set_errno(error, errno, "open the directory");
+    if (!check_owner(root, error))
+        return false;
     /* Of a try that was broken off. */
     if (!berth_fd_remove_tree(root, APPLIED, error))
         return false;
@@ -237,7 +251,15 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-int main(void) {
+int main(int argc, char **argv) {
+    BerthBox box = *berth_box_find("unpack");
+
+    /* For a directory of a user's: nothing that the user could not do. */
+    if (argc == 2) {
+        box = berth_box_narrow(&box, (uid_t)strtoul(argv[1], NULL, 10));
+        g_assert(box.owner != 0);
+        berth_attributes_make_plain();
+    }
     g_set_prgname("berth-unpack");
     umask(0);
     /* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv
@@ -246,5 +268,5 @@ int main(void) {
     iconv_t conversion = iconv_open("UTF-8", "UTF-16");
     if (conversion != (iconv_t)-1)
         iconv_close(conversion);
-    return berth_frame_run(berth_box_find("unpack"), vtable, NULL, NULL);
+    return berth_frame_run(&box, vtable, NULL, NULL);
 }

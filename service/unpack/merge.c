@@ -82,7 +82,8 @@ static bool merge_directory(int upper, int lower, const char *path, unsigned dep
     if (depth > MAX_DEPTH)
         good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "directories nest too deep");
     for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, "..") &&
+            !berth_attributes_is_marker(entry->d_name))
             good = merge_one(upper, lower, entry->d_name, path, depth, error);
     closedir(entries);
     return good;

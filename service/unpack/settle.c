@@ -234,7 +234,7 @@ static bool copy_up(int source, int parent, const BerthTreeLink *link, GError **
         ssize_t size = readlinkat(source, "", target, sizeof target - 1);
         target[MAX(size, 0)] = '\0';
         if (size < 0 || symlinkat(target, parent, name) < 0 ||
-            fchownat(parent, name, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !berth_attributes_set_owner(parent, name, status.st_uid, status.st_gid) ||
             utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW) < 0)
             return berth_error_set_errno(error, errno, "copy \"%.200s\"", link->target);
         return true;

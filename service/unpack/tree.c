@@ -3,6 +3,7 @@
 #include "unpack/tree.h"
 
 #include "base/fd.h"
+#include "unpack/attributes.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
-#define OPAQUE_XATTR "trusted.overlay.opaque"
 
 /* What may be noted of one layer: a million long names. */
 #define MAX_NOTED_BYTES (32u * 1024 * 1024)
@@ -128,7 +128,7 @@ static bool path_error(int errnum, const char *path, GError **error) {
 static bool set_opaque(int parent, const char *name, const char *path, GError **error) {
     berth_autofd int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (fd < 0 || fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
+    if (fd < 0 || !berth_attributes_make_opaque(fd))
         return berth_error_set_errno(error, errno, "make \"%.200s\" opaque", path);
     return true;
 }
@@ -218,12 +218,6 @@ static bool remove_existing(BerthTree *tree, const char *path, GError **error) {
     return true;
 }
 
-static bool is_kept_xattr(const char *name) {
-    /* Overlay's own are a layer's way to say what it must not; SELinux labels are the host's. */
-    return !g_str_has_prefix(name, "trusted.overlay.") &&
-           !g_str_has_prefix(name, "user.overlay.") && !g_str_equal(name, "security.selinux");
-}
-
 static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, int fd, GError **error) {
     for (guint i = 0; entry->xattr_names && i < entry->xattr_names->len; i++) {
         const char *name = entry->xattr_names->pdata[i];
@@ -231,7 +225,7 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, int fd, GEr
         const void *value = g_bytes_get_data(entry->xattr_values->pdata[i], &size);
         int r;
 
-        if (!is_kept_xattr(name))
+        if (!berth_attributes_is_kept_xattr(name))
             continue;
         if (fd >= 0) {
             r = fsetxattr(fd, name, value, size, 0);
@@ -255,9 +249,9 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, int fd, GEr
 static bool set_attributes_of_fd(BerthTree *tree, const BerthTreeEntry *entry, int fd,
                                  bool chmod_needed, GError **error) {
     if ((entry->uid != 0 || entry->gid != 0 || chmod_needed) &&
-        fchown(fd, entry->uid, entry->gid) < 0)
+        !berth_attributes_set_owner(fd, "", entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
-    if (chmod_needed && fchmod(fd, entry->mode & 07777) < 0)
+    if (chmod_needed && !berth_attributes_set_mode(fd, entry->mode))
         return berth_error_set_errno(error, errno, "set the mode of \"%.200s\"", entry->path);
     return set_xattrs(tree, entry, fd, error);
 }
@@ -374,21 +368,16 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
                                    GError **error) {
     const char *name = berth_tree_get_name(entry->path);
 
-    if (fchownat(parent, name, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if (!berth_attributes_set_owner(parent, name, entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
-    if (!S_ISLNK(entry->mode) && fchmodat(parent, name, entry->mode & 07777, 0) < 0)
+    if (!S_ISLNK(entry->mode) &&
+        fchmodat(parent, name, berth_attributes_limit_mode(entry->mode), 0) < 0)
         return berth_error_set_errno(error, errno, "set the mode of \"%.200s\"", entry->path);
     return set_xattrs(tree, entry, -1, error) && set_time(entry, parent, error);
 }
 
 bool berth_tree_add_symlink(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     int parent = make_node(tree, entry, make_symlink, error);
-
-    return parent >= 0 && set_attributes_by_name(tree, entry, parent, error);
-}
-
-bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
-    int parent = make_node(tree, entry, make_special, error);
 
     return parent >= 0 && set_attributes_by_name(tree, entry, parent, error);
 }
@@ -452,6 +441,14 @@ static bool hide(BerthTree *tree, const char *path, GError **error) {
         return false;
     g_ptr_array_add(tree->whiteouts, g_strdup(path));
     return true;
+}
+
+bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
+    /* Where no device is made, what it replaces goes all the same. */
+    if (berth_attributes_are_plain() && !S_ISFIFO(entry->mode))
+        return remove_existing(tree, entry->path, error) && hide(tree, entry->path, error);
+    int parent = make_node(tree, entry, make_special, error);
+    return parent >= 0 && set_attributes_by_name(tree, entry, parent, error);
 }
 
 bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteout,

@@ -22,8 +22,13 @@ enum { BUS_FD = 3, DIRECTORY_FD = 4 };
  */
 #define CALL_TIMEOUT_USEC UINT64_MAX
 
+/* A worker in a system call of a user's file system may outlive its SIGKILL. */
+enum { MAX_LINGERING = 8 };
+static GHashTable *lingering; /* uid → how many workers for it are killed and not reaped yet */
+
 typedef struct {
     BerthWorker *worker;
+    sd_bus_message *waiting; /* until the worker speaks */
     sd_bus_slot *slot;
     sd_event_source *failed; /* set instead of slot when sending failed */
     int errnum;
@@ -36,15 +41,44 @@ struct BerthWorker {
     sd_event *event;
     sd_bus *bus;
     pid_t pid;
+    uid_t uid;        /* runs for this user; 0 for the service */
     GPtrArray *calls; /* of Call, those unanswered */
 };
 
+/* One that was killed, until it is reaped. */
+typedef struct {
+    char *kind;
+    uid_t uid;
+} Killed;
+
+static unsigned count_lingering(uid_t uid) {
+    return lingering ? GPOINTER_TO_UINT(g_hash_table_lookup(lingering, GUINT_TO_POINTER(uid))) : 0;
+}
+
+static void add_lingering(uid_t uid, int change) {
+    if (!lingering)
+        lingering = g_hash_table_new(NULL, NULL);
+    unsigned count = count_lingering(uid) + (unsigned)change;
+    if (count > 0)
+        g_hash_table_insert(lingering, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count));
+    else
+        g_hash_table_remove(lingering, GUINT_TO_POINTER(uid));
+}
+
+static void free_killed(Killed *killed) {
+    add_lingering(killed->uid, -1);
+    g_free(killed->kind);
+    g_free(killed);
+}
+
 /* What was killed and is not reaped yet; a zombie needs no more than this. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
-    g_autofree char *kind = userdata;
+    Killed *killed = userdata;
 
     if (info->si_code != CLD_EXITED && info->si_status != SIGKILL)
-        berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", kind, info->si_status);
+        berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", killed->kind,
+                          info->si_status);
+    free_killed(killed);
     sd_event_source_unref(source);
     return 0;
 }
@@ -52,6 +86,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 static void free_call(gpointer data) {
     Call *call = data;
 
+    sd_bus_message_unref(call->waiting);
     sd_bus_slot_unref(call->slot);
     if (call->failed)
         sd_event_source_disable_unref(call->failed);
@@ -60,7 +95,7 @@ static void free_call(gpointer data) {
 
 /* What a child needs from its parent's memory, which it uses until it executes. */
 typedef struct {
-    char *path;
+    char *path, *uid;
     char **environment;
     int socket, directory;
     int errnum; /* of what failed in the child */
@@ -69,7 +104,7 @@ typedef struct {
 /* In the child, whose memory is still the parent's: nothing is called that keeps state. */
 static int execute(void *data) {
     Birth *birth = data;
-    char *arguments[] = {birth->path, NULL};
+    char *arguments[] = {birth->path, birth->uid, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
 
@@ -112,7 +147,8 @@ static bool spawn(BerthWorker *worker, int socket, int directory, GError **error
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
                                          "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
-    Birth birth = {path, environment, socket, directory, 0};
+    g_autofree char *uid = worker->uid ? g_strdup_printf("%u", (unsigned)worker->uid) : NULL;
+    Birth birth = {path, uid, environment, socket, directory, 0};
     size_t count = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
@@ -130,6 +166,14 @@ static bool spawn(BerthWorker *worker, int socket, int directory, GError **error
     return true;
 }
 
+static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *error);
+static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error);
+
+static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_handler_t handler) {
+    return sd_bus_match_signal_async(worker->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                                     "org.freedesktop.DBus.Local", member, handler, NULL, worker);
+}
+
 static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
     int r;
 
@@ -139,7 +183,11 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
         return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
     }
     if ((r = sd_bus_set_anonymous(worker->bus, 1)) < 0 ||
-        (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 || (r = sd_bus_start(worker->bus)) < 0 ||
+        (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 ||
+        (r = sd_bus_set_connected_signal(worker->bus, 1)) < 0 ||
+        (r = watch_bus(worker, "Connected", on_connected)) < 0 ||
+        (r = watch_bus(worker, "Disconnected", on_disconnected)) < 0 ||
+        (r = sd_bus_start(worker->bus)) < 0 ||
         (r = sd_bus_attach_event(worker->bus, worker->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
         return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
     return true;
@@ -153,13 +201,21 @@ static int move_up(int fd) {
     return moved;
 }
 
-BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error) {
+BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
+                                       GError **error) {
     g_autoptr(BerthWorker) worker = g_new0(BerthWorker, 1);
     int sockets[2];
 
+    worker->uid = uid;
     worker->kind = g_strdup(kind);
     worker->event = sd_event_ref(event);
     worker->calls = g_ptr_array_new_with_free_func(free_call);
+    if (uid != 0 && count_lingering(uid) >= MAX_LINGERING) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "%d workers of user %u still wait for a file system that does not answer",
+                        MAX_LINGERING, (unsigned)uid);
+        return NULL;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
         berth_error_set_errno(error, errno, "make a socket");
         return NULL;
@@ -176,17 +232,23 @@ BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, 
     return g_steal_pointer(&worker);
 }
 
+BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error) {
+    return berth_worker_new_for_user(event, kind, directory, 0, error);
+}
+
 /* Reaping waits for the kernel, so the loop does it after the worker is forgotten. */
 static void reap_later(BerthWorker *worker) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, worker->pid, 0);
-    char *kind = g_strdup(worker->kind);
+    Killed *killed = g_new0(Killed, 1);
 
+    *killed = (Killed){g_strdup(worker->kind), worker->uid};
+    add_lingering(worker->uid, 1);
     kill(worker->pid, SIGKILL);
     if (pidfd < 0 ||
-        sd_event_add_child_pidfd(worker->event, &source, pidfd, WEXITED, on_child, kind) < 0) {
+        sd_event_add_child_pidfd(worker->event, &source, pidfd, WEXITED, on_child, killed) < 0) {
         waitpid(worker->pid, NULL, 0);
-        g_free(kind);
+        free_killed(killed);
         return;
     }
     sd_event_source_set_child_pidfd_own(source, 1);
@@ -249,19 +311,60 @@ static int on_not_sent(sd_event_source *source, void *userdata) {
     return 0;
 }
 
+static void fail_later(Call *call, int errnum) {
+    call->errnum = errnum;
+    if (sd_event_add_defer(call->worker->event, &call->failed, on_not_sent, call) < 0)
+        g_error("out of memory");
+}
+
+static void send_now(Call *call, sd_bus_message *message) {
+    int r = message ? sd_bus_call_async(call->worker->bus, &call->slot, message, on_reply, call,
+                                        CALL_TIMEOUT_USEC)
+                    : -ENOTCONN;
+    if (r < 0)
+        fail_later(call, r);
+}
+
+static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    BerthWorker *worker = userdata;
+
+    (void)signal;
+    (void)error;
+    for (guint i = 0; i < worker->calls->len; i++) {
+        Call *call = worker->calls->pdata[i];
+        g_autoptr(sd_bus_message) message = g_steal_pointer(&call->waiting);
+        if (message)
+            send_now(call, message);
+    }
+    return 0;
+}
+
+static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    BerthWorker *worker = userdata;
+
+    (void)signal;
+    (void)error;
+    for (guint i = 0; i < worker->calls->len; i++) {
+        Call *call = worker->calls->pdata[i];
+        if (!call->waiting)
+            continue;
+        g_clear_pointer(&call->waiting, sd_bus_message_unref);
+        fail_later(call, -ECONNRESET);
+    }
+    return 0;
+}
+
 void berth_worker_send(BerthWorker *worker, sd_bus_message *message, BerthWorkerReply reply,
                        void *userdata) {
+    g_autoptr(sd_bus_message) owned = message;
     Call *call = g_new0(Call, 1);
 
     *call = (Call){.worker = worker, .reply = reply, .userdata = userdata};
     g_ptr_array_add(worker->calls, call);
-    int r = message ? sd_bus_call_async(worker->bus, &call->slot, message, on_reply, call,
-                                        CALL_TIMEOUT_USEC)
-                    : -ENOTCONN;
-    sd_bus_message_unref(message);
-    if (r >= 0)
-        return;
-    call->errnum = r;
-    if (sd_event_add_defer(worker->event, &call->failed, on_not_sent, call) < 0)
-        g_error("out of memory");
+    /* sd-bus blocks for a message with descriptors until it knows that the other side takes them,
+     * and a worker may be long in getting there: its box enters a directory of who knows whom. */
+    if (owned && sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
+        call->waiting = g_steal_pointer(&owned);
+    else
+        send_now(call, owned);
 }

@@ -10,6 +10,7 @@
 
 #include "base/bus-error.h"
 
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 typedef struct BerthWorker BerthWorker;
@@ -21,6 +22,12 @@ typedef void (*BerthWorkerReply)(sd_bus_message *reply, const GError *error, voi
 /* Starts libexecdir/berth-KIND. directory (or -1) becomes the file system of a worker that works in
  * one; it is duplicated. */
 BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error);
+
+/* The same for a directory of a user's, with that user's ids and no more rights than the user has.
+ * The directory's file system may be the user's own program and keep the worker from ending: with
+ * too many such workers of the user left, LimitExceeded. */
+BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
+                                       GError **error);
 void berth_worker_free(BerthWorker *worker);
 
 /* A call to be filled and sent; NULL only without memory or after the worker's death. */
