@@ -3,13 +3,18 @@
 #include "base/overlay.h"
 
 #include "base/fd.h"
+#include "base/pivot.h"
 
 #include <errno.h>
 #include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static int clone_read_only(int layer, GError **error) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
     berth_autofd int tree =
         syscall(SYS_open_tree, layer, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
@@ -46,12 +51,13 @@ static bool set_by_numbers(int context, const int *layers, unsigned count, int u
              syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "workdir", work_name, 0) == 0));
 }
 
-static int make_mount(int context, GError **error) {
+static int make_mount(int context, bool writable, GError **error) {
     if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
         berth_error_set_errno(error, errno, "make the overlay");
         return -1;
     }
-    int mount = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0u);
+    int mount = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+                        MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY));
     if (mount < 0)
         berth_error_set_errno(error, errno, "mount the overlay");
     return mount;
@@ -70,7 +76,7 @@ static int mount_by_numbers(const int *layers, unsigned count, int upper, int wo
         return -1;
     }
     if (set_by_numbers(context, layers, count, upper, work))
-        mount = make_mount(context, error);
+        mount = make_mount(context, upper >= 0, error);
     else
         berth_error_set_errno(error, errno, "give the overlay its %u layers", count);
     if (fchdir(before) < 0 && mount >= 0)
@@ -84,6 +90,51 @@ int berth_overlay_mount(const int *layers, unsigned count, int upper, int work, 
 
     berth_autofd int context = syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
     if (context >= 0 && set_by_descriptors(context, layers, count, upper, work))
-        return make_mount(context, error);
+        return make_mount(context, upper >= 0, error);
     return mount_by_numbers(layers, count, upper, work, error);
+}
+
+/* In a process of its own, with the descriptors of the parent: the kernel locks the flags of mounts
+ * that come into a mount namespace of less privilege (mount_namespaces(7)), and clones of those
+ * have them locked, too. place becomes the clone. */
+static int lock_in_child(int mount_fd, int place) {
+    const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID};
+
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) <
+            0 ||
+        !berth_pivot_attach(mount_fd, NULL) || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+        return errno;
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, BERTH_PIVOT_PLACE,
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    int moved = tree < 0 ? -1 : dup3(tree, place, O_CLOEXEC);
+    int errnum = errno;
+    if (tree >= 0)
+        close(tree);
+    return moved < 0 ? errnum : 0;
+}
+
+int berth_overlay_lock(int mount_fd, GError **error) {
+    berth_autofd int place = fcntl(mount_fd, F_DUPFD_CLOEXEC, 0);
+    int status = 0;
+    pid_t pid =
+        place < 0 ? -1 : (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+
+    if (pid == 0)
+        _exit(lock_in_child(mount_fd, place));
+    if (pid < 0) {
+        berth_error_set_errno(error, errno, "make a process to lock the mount");
+        return -1;
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) {
+            berth_error_set_errno(error, errno, "lock the mount");
+            return -1;
+        }
+    if (status != 0) {
+        berth_error_set_errno(error, WIFEXITED(status) ? WEXITSTATUS(status) : EIO,
+                              "lock the mount");
+        return -1;
+    }
+    return berth_fd_steal(&place);
 }

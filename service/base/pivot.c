@@ -9,12 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Any directory that is there: descriptors from outside belong to mounts of another namespace, and
- * nothing can be attached to those. It is out of sight a moment later. */
-#define ATTACHED_TO "/proc"
-
 bool berth_pivot_attach(int tree, GError **error) {
-    return syscall(SYS_move_mount, tree, "", AT_FDCWD, ATTACHED_TO, MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
+    return syscall(SYS_move_mount, tree, "", AT_FDCWD, BERTH_PIVOT_PLACE,
+                   MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
            berth_error_set_errno(error, errno, "attach the new root");
 }
 

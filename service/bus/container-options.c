@@ -46,10 +46,10 @@ typedef struct {
 
 static bool add_mount(BerthContainerOptions *options, const Wish *wish, GError **error) {
     BerthMountRequest *request =
-        wish->source
-            ? berth_mount_request_new(wish->source, wish->destination, wish->options, error)
-            : berth_mount_request_new_bind(wish->fd, wish->destination, wish->options,
-                                           options->owner, error);
+        wish->source ? berth_mount_request_new(wish->source, wish->destination, wish->options,
+                                               options->owner, error)
+                     : berth_mount_request_new_bind(wish->fd, wish->destination, wish->options,
+                                                    options->owner, error);
 
     if (!request)
         return false;

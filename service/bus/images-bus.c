@@ -323,17 +323,25 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The chain is known: all that is left is to mount it. */
+typedef struct {
+    BerthPendingCall *pending;
+    uint32_t uid;
+} PendingMount;
+
+/* The chain is known: all that is left is to mount it. For root that is a mount like any other. */
 static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
+    g_autofree PendingMount *wanted = userdata;
+    g_autoptr(BerthPendingCall) pending = wanted->pending;
+    BerthSnapshotStore *snapshots = pending->service->snapshots;
     g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
 
     if (info && info->chain_id[0] == '\0')
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image has no layers: there is nothing to mount");
     berth_autofd int mount =
-        error ? -1
-              : berth_snapshot_store_mount(pending->service->snapshots, info->chain_id, &error);
+        error              ? -1
+        : wanted->uid == 0 ? berth_snapshot_store_mount(snapshots, info->chain_id, &error)
+                           : berth_snapshot_store_mount_locked(snapshots, info->chain_id, &error);
     if (error)
         berth_bus_reply_error(pending->call, error);
     else
@@ -345,10 +353,14 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     g_autoptr(GError) error = NULL;
     const char *name, *platform = NULL;
     const BerthOption options[] = {{"Platform", "s", &platform}, {NULL, NULL, NULL}};
+    uint32_t uid;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     const char *digest = image ? image->target->digest : NULL;
@@ -363,8 +375,9 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         return r;
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    berth_images_read_info(service->images, image->target, platform, on_mount_info,
-                           berth_pending_call_new(service, call));
+    PendingMount *wanted = g_new0(PendingMount, 1);
+    *wanted = (PendingMount){berth_pending_call_new(service, call), uid};
+    berth_images_read_info(service->images, image->target, platform, on_mount_info, wanted);
     return 1;
 }
 

@@ -334,15 +334,17 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
     return true;
 }
 
-/* Among the host's users a capability is enough to make any device; in a user namespace none is.
- * Who asks for all of them gets all devices, too. */
+/* Devices are allowed by name only, whatever a container mounts or makes: among the host's users a
+ * capability is enough to make any device, and in a user namespace what is mounted nodev is not so
+ * for good. All capabilities come with all devices, and a configuration of the caller's own says
+ * itself which. */
 static bool closes_devices(const Creation *creation) {
     const BerthContainerOptions *options = &creation->options;
 
     for (char **name = options->capabilities_add; name && *name; name++)
         if (g_ascii_strcasecmp(*name, "ALL") == 0)
             return false;
-    return !options->spec && g_str_equal(options->user_namespace, "host");
+    return !options->spec;
 }
 
 /* What the configuration of a caller's own says beside what is run: limits, slice, terminal. */
@@ -424,8 +426,7 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         return NULL;
     berth_capabilities_warn(id, plan->unknown_capabilities);
     fill_record(&record, creation, image);
-    if (creation->options.spec || creation->edits->devices->len > 0 || closes_devices(creation))
-        take_plan(&record, plan, creation);
+    take_plan(&record, plan, creation);
     BerthContainer *container = berth_container_new(containers, &record);
     if (berth_container_change(container, "create", error)) {
         berth_provisional_watch(container);

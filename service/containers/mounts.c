@@ -44,14 +44,25 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
 }
 
 static bool check_destination(const char *destination, GError **error) {
+    if (berth_plan_path_climbs(destination))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the mount point \"%.200s\" contains \"..\"", destination);
     return (destination[0] == '/' && destination[1] != '\0' && strlen(destination) < MAX_PATH) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "the mount point \"%.200s\" is no absolute path below the root",
                            destination);
 }
 
+/* Whether an option takes back what is set on every mount of a caller other than root, or has
+ * mounts made in a container appear on the host. */
+static bool is_for_root(const char *option) {
+    static const char *const names[] = {"dev", "rdev", "suid", "rsuid", "shared", "rshared", NULL};
+
+    return g_strv_contains(names, option);
+}
+
 /* Only flags: the file system is not the caller's to configure. */
-static bool check_options(char *const *options, GError **error) {
+static bool check_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
         BerthPlanMount mount = {.owner = -1};
         if (g_str_has_prefix(*options, "x-berth.") ||
@@ -59,6 +70,9 @@ static bool check_options(char *const *options, GError **error) {
              !g_str_has_prefix(*options, "size=") && !g_str_has_prefix(*options, "mode=")))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "unknown mount option \"%.100s\"", *options);
+        if (caller != 0 && is_for_root(*options))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "only root may use the mount option \"%s\"", *options);
     }
     return true;
 }
@@ -86,7 +100,7 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
     struct stat status;
 
-    if (!check_destination(destination, error) || !check_options(options, error) ||
+    if (!check_destination(destination, error) || !check_options(options, caller, error) ||
         !(path = berth_mount_describe(fd, &inode, error)))
         return NULL;
     bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
@@ -100,7 +114,13 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
         (caller == 0 || caller == status.st_uid))
         owner = g_strdup_printf("x-berth.owner=%u", status.st_uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
-    const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", same, owner, NULL};
+    /* Ends at the first NULL. Devices and set-user-ID programs of the host stay root's to give. */
+    const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind",
+                                same,
+                                caller != 0 ? "rnosuid" : owner,
+                                caller != 0 ? "rnodev" : NULL,
+                                owner,
+                                NULL};
     BerthMountRequest *request = g_new0(BerthMountRequest, 1);
     request->type = "bind";
     request->source = g_steal_pointer(&path);
@@ -113,7 +133,7 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
                                                    char **options, GError **error) {
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", NULL};
 
-    if (!check_destination(destination, error) || !check_options(options, error))
+    if (!check_destination(destination, error) || !check_options(options, 0, error))
         return NULL;
     if (source[0] != '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -129,10 +149,10 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
 }
 
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
-                                           char **options, GError **error) {
+                                           char **options, uint32_t caller, GError **error) {
     static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
 
-    if (!check_destination(destination, error) || !check_options(options, error))
+    if (!check_destination(destination, error) || !check_options(options, caller, error))
         return NULL;
     if (source[0] == '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -17,7 +17,9 @@ typedef struct {
 
 /* A bind mount of what a descriptor of the caller's is: nobody can give what he cannot open. The
  * path is what is kept, and that it is still the same is checked when the container starts.
- * options: ro, rw, rbind, idmap … of the runtime specification; and "noidmap". */
+ * options: ro, rw, rbind, idmap … of the runtime specification; and "noidmap". Those of callers
+ * other than root are nosuid and nodev, with all that is mounted below, whatever the options say.
+ */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error);
 
@@ -27,7 +29,7 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
 
 /* Source "" is a tmpfs, a name a volume. */
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
-                                           char **options, GError **error);
+                                           char **options, uint32_t caller, GError **error);
 void berth_mount_request_free(gpointer request);
 
 /* Says where a volume is; idmap: its files have the container's ids. Takes path over. */

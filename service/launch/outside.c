@@ -138,8 +138,10 @@ static void send_trees(const Outside *outside) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
         if (!berth_inside_has_loose_device(plan, device))
             continue;
-        berth_autofd int node =
-            trees.userns < 0 && device->type != S_IFIFO ? -1 : berth_trees_make_device(device);
+        bool bound = device->type != S_IFIFO && (trees.userns >= 0 || plan->layers);
+        berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &error) : -1;
+        if (bound && node < 0)
+            berth_fail_with("device", error);
         send_to_inside(outside, 't', node);
     }
 }

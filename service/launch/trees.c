@@ -60,8 +60,8 @@ static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
     if (trees->userns < 0)
         return berth_fd_steal(&layer);
     berth_autofd int tree = clone_tree(layer, false, error);
-    if (tree < 0 ||
-        !set_attributes(tree, MOUNT_ATTR_RDONLY, 0, 0, trees->userns, false, "a layer", error))
+    if (tree < 0 || !set_attributes(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, 0, trees->userns,
+                                    false, "a layer", error))
         return -1;
     return berth_fd_steal(&tree);
 }
@@ -308,15 +308,25 @@ static int make_bind(const BerthTrees *trees, const BerthPlanMount *mount, GErro
     return berth_fd_steal(&tree);
 }
 
-static bool add_device(int dev, const BerthPlanDevice *device, uid_t uid, gid_t gid,
-                       GError **error) {
-    const char *name = device->path + strlen("/dev/");
-
-    if (mknodat(dev, name, device->type | device->mode, makedev(device->major, device->minor)) <
-            0 ||
-        fchownat(dev, name, uid, gid, 0) < 0 || fchmodat(dev, name, device->mode & 07777, 0) < 0)
-        return berth_error_set_errno(error, errno, "make /dev/%s", name);
+static bool add_device(int directory, const char *name, const BerthPlanDevice *device, uid_t uid,
+                       gid_t gid, GError **error) {
+    if (mknodat(directory, name, device->type | device->mode,
+                makedev(device->major, device->minor)) < 0 ||
+        fchownat(directory, name, uid, gid, 0) < 0 ||
+        fchmodat(directory, name, device->mode & 07777, 0) < 0)
+        return berth_error_set_errno(error, errno, "make %s", device->path);
     return true;
+}
+
+static bool map_owner(const BerthTrees *trees, const BerthPlanDevice *device, uint32_t *uid,
+                      uint32_t *gid, GError **error) {
+    *uid = device->uid;
+    *gid = device->gid;
+    return trees->userns < 0 ||
+           (berth_userns_map(trees->plan->uid_ranges, device->uid, uid) &&
+            berth_userns_map(trees->plan->gid_ranges, device->gid, gid)) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the owner of device %s is no id of the container", device->path);
 }
 
 /* Parents of /dev/a/b. */
@@ -336,20 +346,17 @@ static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t ro
 
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
-        uint32_t uid = device->uid, gid = device->gid;
+        uint32_t uid, gid;
         if (!g_str_has_prefix(device->path, "/dev/"))
             continue;
         const char *name = device->path + strlen("/dev/");
-        if (trees->userns >= 0 && (!berth_userns_map(plan->uid_ranges, device->uid, &uid) ||
-                                   !berth_userns_map(plan->gid_ranges, device->gid, &gid)))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "the owner of device %s is no id of the container",
-                                   device->path);
+        if (!map_owner(trees, device, &uid, &gid, error))
+            return false;
         /* The default ones may be listed again, with other attributes. */
         if (unlinkat(dev, name, 0) < 0 && errno != ENOENT)
             return berth_error_set_errno(error, errno, "make %s", device->path);
         if (!make_parents(dev, name, root_uid, root_gid, error) ||
-            !add_device(dev, device, uid, gid, error))
+            !add_device(dev, name, device, uid, gid, error))
             return false;
     }
     return true;
@@ -365,7 +372,7 @@ static bool fill_dev(const BerthTrees *trees, int tree, GError **error) {
     if (fchownat(tree, "", uid, gid, AT_EMPTY_PATH) < 0)
         return berth_error_set_errno(error, errno, "make /dev");
     for (const BerthPlanDevice *device = berth_plan_default_devices; device->path; device++)
-        if (!add_device(tree, device, uid, gid, error))
+        if (!add_device(tree, device->path + strlen("/dev/"), device, uid, gid, error))
             return false;
     for (const BerthDeviceLink *link = berth_device_links; link->name; link++)
         if (symlinkat(link->target, tree, link->name) < 0 ||
@@ -405,17 +412,43 @@ int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount,
                                      : make_bind(trees, mount, error);
 }
 
-int berth_trees_make_device(const BerthPlanDevice *device) {
-    g_autofree char *by_number = g_strdup_printf(
-        "/dev/%s/%u:%u", device->type == S_IFBLK ? "block" : "char", device->major, device->minor);
-    const char *const candidates[] = {device->path, by_number};
-    struct stat status;
+static int make_node(const BerthTrees *trees, const BerthPlanDevice *device, GError **error) {
+    berth_autofd int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    uint32_t uid, gid;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(candidates); i++) {
-        berth_autofd int node = open(candidates[i], O_PATH | O_CLOEXEC);
-        if (node >= 0 && fstat(node, &status) == 0 && (status.st_mode & S_IFMT) == device->type &&
-            status.st_rdev == makedev(device->major, device->minor))
-            return clone_tree(node, false, NULL);
+    if (run < 0) {
+        berth_error_set_errno(error, errno, "make %s", device->path);
+        return -1;
     }
+    /* An owner that the container does not have shows as nobody there. */
+    (void)map_owner(trees, device, &uid, &gid, NULL);
+    if (!add_device(run, "node", device, uid, gid, error))
+        return -1;
+    int node = (int)syscall(SYS_open_tree, run, "node", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (node < 0)
+        berth_error_set_errno(error, errno, "make %s", device->path);
+    return node;
+}
+
+/* In a mount namespace for that alone, since only what is attached can be cloned: its /run is the
+ * file system of the nodes, which their mounts keep. */
+int berth_trees_make_device(const BerthTrees *trees, const BerthPlanDevice *device,
+                            GError **error) {
+    berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    berth_autofd int node = -1;
+
+    if (before < 0 || unshare(CLONE_NEWNS) < 0) {
+        berth_error_set_errno(error, errno, "make %s", device->path);
+        return -1;
+    }
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("devices", "/run", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k") < 0)
+        berth_error_set_errno(error, errno, "make %s", device->path);
+    else
+        node = make_node(trees, device, error);
+    if (setns(before, CLONE_NEWNS) == 0)
+        return berth_fd_steal(&node);
+    if (node >= 0)
+        berth_error_set_errno(error, errno, "leave the namespace of the devices");
     return -1;
 }

@@ -23,8 +23,9 @@ int berth_trees_make_root(const BerthTrees *trees, int directory, int snapshots,
 bool berth_trees_has(const BerthPlanMount *mount);
 int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount, GError **error);
 
-/* The device as the host has it, to be bound; -1 without error where the host does not have it. */
-int berth_trees_make_device(const BerthPlanDevice *device);
+/* A device of Berth's own making, to be bound: what the root shows is nodev, and no file of an
+ * image is ever taken for a device. */
+int berth_trees_make_device(const BerthTrees *trees, const BerthPlanDevice *device, GError **error);
 
 /* The symbolic links of every /dev (config-linux.md, Dev symbolic links); ended by one without
  * name. */

@@ -133,6 +133,9 @@ static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
     if (!device->path || device->path[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path of a device is not absolute");
+    if (berth_plan_path_climbs(device->path))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "device %.200s: the path contains \"..\"", device->path);
     device->type = g_strcmp0(type, "c") == 0 || g_strcmp0(type, "u") == 0 ? S_IFCHR
                    : g_strcmp0(type, "b") == 0                            ? S_IFBLK
                    : g_strcmp0(type, "p") == 0                            ? S_IFIFO

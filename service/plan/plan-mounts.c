@@ -155,6 +155,13 @@ static bool is_in_proc(const char *destination) {
     return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));
 }
 
+bool berth_plan_path_climbs(const char *path) {
+    for (const char *part = path; *part; part += strcspn(part, "/") + (strchr(part, '/') != NULL))
+        if (strcspn(part, "/") == 2 && part[0] == '.' && part[1] == '.')
+            return true;
+    return false;
+}
+
 static bool check_mount(const BerthPlanMount *mount, GError **error) {
     if (!mount->destination || mount->destination[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -167,6 +174,9 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: what is in /proc is the kernel's, and not to be covered",
                                mount->destination);
+    if (berth_plan_path_climbs(mount->destination))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "mount %s: the destination contains \"..\"", mount->destination);
     if (mount->bind && (!mount->source || mount->source[0] != '/'))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the source \"%.200s\" is not absolute",

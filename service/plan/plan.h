@@ -173,6 +173,9 @@ bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **err
 bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
                             GError **error);
 
+/* Whether ".." is a component of the path. */
+bool berth_plan_path_climbs(const char *path);
+
 /* An option of a mount that is a flag: applied, or false where it is none. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);
 

@@ -239,6 +239,13 @@ bool berth_snapshot_store_sum(BerthSnapshotStore *store, uint64_t *bytes, GError
     return true;
 }
 
+int berth_snapshot_store_mount_locked(BerthSnapshotStore *store, const char *chain_id,
+                                      GError **error) {
+    berth_autofd int mount = berth_snapshot_store_mount(store, chain_id, error);
+
+    return mount < 0 ? -1 : berth_overlay_lock(mount, error);
+}
+
 int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autoptr(GArray) layers = berth_snapshot_store_open_chain(store, chain_id, error);
 

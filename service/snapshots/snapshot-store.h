@@ -41,6 +41,10 @@ bool berth_snapshot_store_sum(BerthSnapshotStore *store, uint64_t *bytes, GError
 /* The merged tree of a chain as a detached read-only mount, or -1. */
 int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error);
 
+/* The same to be given away: nosuid, too, and nobody but the host's root can change that. */
+int berth_snapshot_store_mount_locked(BerthSnapshotStore *store, const char *chain_id,
+                                      GError **error);
+
 /* The names of a chain's directories below the store's, topmost first. */
 char **berth_snapshot_store_list_chain(BerthSnapshotStore *store, const char *chain_id,
                                        GError **error);

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Devices of an image are nobody's: not in a container, not in a mount of the image, not by way of a
+# volume, a copy or a commit, and no option of a caller's changes that. Berth's own /dev works.
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/devices/base:x"
+SINGLE = f"{HOST}/devices/single:x"
+PLAIN = f"{HOST}/busybox:latest"
+MOUNT = "/var/tmp/mounted"
+
+# A block device of the machine's, which the kernel has a driver of, and devices that everybody may use.
+BLOCK = tuple(int(number) for number in sorted(os.listdir("/sys/dev/block"))[0].split(":"))
+DEVICES = {"block": (tarfile.BLKTYPE, BLOCK), "zero": (tarfile.CHRTYPE, (1, 5)), "fuse": (tarfile.CHRTYPE, (10, 229)),
+           "memory": (tarfile.CHRTYPE, (1, 1))}
+# Whether each device opens; DIRECTORY is put before the names.
+TRY = "cd DIRECTORY; for name in block zero fuse memory; do test -e $name || echo $name is missing; (exec <$name) 2>/dev/null && echo $name opens; done; true"
+
+
+CREATES = """polkit.addRule(function(action, subject) {
+    if (subject.user == "alice" && ["org.berth1.containers.create", "org.berth1.containers.create-privileged",
+        "org.berth1.containers.manage-own", "org.berth1.images.manage", "org.berth1.images.inspect", "org.berth1.contents.read"].indexOf(action.id) >= 0)
+        return polkit.Result.YES;
+});"""
+
+
+def add_devices(layer, directory=""):
+    for name, (kind, number) in DEVICES.items():
+        layer.add(f"{directory}{name}", kind=kind, device=number, mode=0o666)
+    return layer
+
+
+def inside(directory, *options, image=IMAGE, user=None):
+    return good("run", "--rm", *options, image, "sh", "-c", TRY.replace("DIRECTORY", directory), user=user)
+
+
+def seen_from(directory, *command, user=None):
+    result = run(*command, "sh", "-c", TRY.replace("DIRECTORY", directory), user=user)
+    equal(result.status, 0, str(result))
+    return result.out
+
+
+def test_setup():
+    base = oci.busybox_layer()
+    oci.push(oci.busybox_image(), PLAIN)
+    layer = add_devices(oci.Layer().directory("devices"), "devices/").directory("dev").directory("open", mode=0o777)
+    for name in ("null", "zero"):
+        layer.add(f"dev/{name}", kind=tarfile.BLKTYPE, device=BLOCK, mode=0o666)
+    layer.add("setuid", open("/bin/busybox", "rb").read(), mode=0o4755)
+    oci.push(oci.Image([base, layer], {"Cmd": ["sh"], "Env": ["PATH=/bin"]}), IMAGE)
+    single = add_devices(oci.Layer().directory("devices").directory("open", mode=0o777), "devices/")
+    single.add("writable", b"before\n", mode=0o666)
+    oci.push(oci.Image([single], {"Cmd": ["sh"]}), SINGLE)
+    for image in (IMAGE, SINGLE, PLAIN):
+        good("pull", image)
+    os.makedirs(MOUNT)
+    os.chmod(MOUNT, 0o777)
+    polkit_rule(CREATES)
+    # Devices that cannot be opened anyway would show nothing.
+    os.makedirs("/dev/devices")
+    for name, (kind, number) in DEVICES.items():
+        os.mknod(f"/dev/devices/{name}", 0o666 | (0o020000 if kind == tarfile.CHRTYPE else 0o060000), os.makedev(*number))
+        os.chmod(f"/dev/devices/{name}", 0o666)
+    contains(seen_from("/dev/devices"), "zero opens\nfuse opens\n")
+
+
+def test_in_a_default_container():
+    equal(inside("/devices"), "")
+    equal(inside("/devices", "--user=1:1"), "")
+
+
+def test_among_the_users_of_the_host():
+    equal(inside("/devices", "--userns=host"), "")
+    equal(inside("/devices", "--userns=host", "--cap-add=MKNOD", "--cap-add=SYS_ADMIN", "--cap-add=DAC_OVERRIDE"), "")
+
+
+def test_with_all_privileges_an_image_still_brings_none():
+    equal(inside("/devices", "--privileged"), "")
+    equal(inside("/devices", "--privileged", "--userns=host"), "")
+
+
+def test_a_process_executed_later():
+    good("run", "-d", "--id=later", IMAGE, "sleep", "1000")
+    equal(good("exec", "later", "sh", "-c", TRY.replace("DIRECTORY", "/devices")), "")
+    equal(good("exec", "--cap-add=ALL", "later", "sh", "-c", TRY.replace("DIRECTORY", "/devices")), "")
+    good("rm", "-f", "later")
+
+
+def test_devices_are_denied_by_name_too():
+    """What a container could mount or make itself is no way around."""
+    for options in ((), ("--userns=host", "--cap-add=MKNOD")):
+        good("create", "--id=closed", *options, PLAIN, "sleep", "1000")
+        good("start", "closed")
+        equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-closed.scope").out, "closed\n", str(options))
+        good("rm", "-f", "closed")
+    # In a user namespace with all rights over its mounts, nodev is the container's to take back.
+    result = dist("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c", "mount -o remount,dev /; " + TRY.replace("DIRECTORY", "/devices"))
+    for name in ("block", "fuse", "memory"):
+        assert f"{name} opens" not in result.out, result
+    result = dist("run", "--rm", "--userns=host", "--cap-add=MKNOD", PLAIN, "sh", "-c",
+                  "mknod /dev/fuse c 10 229 && chmod 666 /dev/fuse && head -c 0 /dev/fuse; exec </dev/fuse && echo opens")
+    assert "opens" not in result.out, result
+    contains(result.err, "Operation not permitted")
+
+
+def test_the_devices_of_a_container_are_those_of_berth():
+    script = "stat -c '%F %t:%T' /dev/null /dev/zero; head -c 3 /dev/zero | od -An -tx1; echo x >/dev/null && echo written"
+    for options in ((), ("--userns=host",), ("--privileged",)):
+        equal(good("run", "--rm", *options, IMAGE, "sh", "-c", script),
+              "character special file 1:3\ncharacter special file 1:5\n 00 00 00\nwritten\n")
+    for options in ((), ("--userns=host",)):
+        # Given by name they open, wherever they are.
+        equal(good("run", "--rm", *options, "--device=/dev/fuse", "--device=/dev/zero:/in/the/root:r", IMAGE, "sh", "-c",
+                   "exec <>/dev/fuse && head -c 1 /in/the/root | od -An -tx1"), " 00\n")
+
+
+def test_a_terminal_works():
+    out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
+    contains(out.replace("\r", ""), "/dev/pts/0\nx\ncharacter special file\n")
+
+
+def as_alice_in_a_namespace(script):
+    """Where every right over her own mounts is hers."""
+    return run("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", script, user="alice")
+
+
+def test_a_mount_of_an_image():
+    good("mount", IMAGE, MOUNT)
+    equal(seen_from(f"{MOUNT}/devices"), "")
+    run("umount", MOUNT)
+    for image in (IMAGE, SINGLE):
+        result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && findmnt -no OPTIONS {MOUNT} && " + TRY.replace("DIRECTORY", f"{MOUNT}/devices"))
+        equal(result.status, 0, str(result))
+        options = result.out.splitlines()
+        equal(len(options), 1, str(result))
+        for flag in ("ro", "nosuid", "nodev"):
+            assert flag in options[0].split(","), result
+
+
+def test_a_mount_of_an_image_stays_as_it_is():
+    """Flags of a detached mount are taken back by whoever has a namespace of his own, unless they are locked."""
+    for image in (IMAGE, SINGLE):
+        for flag in ("dev", "suid", "rw"):
+            result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && mount -o remount,bind,{flag} {MOUNT} && echo undone")
+            assert "undone" not in result.out, f"{image} {flag}: {result}"
+        result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && mount -o remount,bind,dev,rw {MOUNT}; "
+                                         f"echo mine >{MOUNT}/writable; echo mine >{MOUNT}/open/mine; "
+                                         + TRY.replace("DIRECTORY", f"{MOUNT}/devices"))
+        assert "opens" not in result.out, f"{image}: {result}"
+    equal(good("run", "--rm", PLAIN, "true"), "")
+    good("mount", SINGLE, MOUNT)
+    equal((open(f"{MOUNT}/writable", encoding="utf-8").read(), os.listdir(f"{MOUNT}/open")), ("before\n", []))
+    run("umount", MOUNT)
+
+
+def test_options_of_a_mount_do_not_undo_flags():
+    for mount in ("--tmpfs=/x:dev", "--tmpfs=/x:suid", "--tmpfs=/x:rdev", "--volume=named:/x:dev", "--volume=named:/x:suid", "--volume=named:/x:rsuid"):
+        result = dist("create", mount, PLAIN, user="alice")
+        equal(result.status, 125, str(result))
+        contains(result.err, mount.rpartition(":")[2])
+    os.makedirs("/home/alice/shared", exist_ok=True)
+    shutil.chown("/home/alice/shared", "alice", "alice")
+    for options in ("dev", "suid", "rdev", "shared", "rshared"):
+        result = dist("create", f"--volume=/home/alice/shared:/x:{options}", PLAIN, user="alice")
+        equal(result.status, 125, str(result))
+        contains(result.err, f'"{options}"')
+    flags = good("run", "--rm", "--volume=/home/alice/shared:/bind:rbind", "--volume=named:/volume:noatime", "--tmpfs=/tmpfs:exec,noatime", PLAIN,
+                 "sh", "-c", "grep -E ' /(bind|volume|tmpfs) ' /proc/self/mounts", user="alice")
+    equal(len(flags.splitlines()), 3, flags)
+    for line in flags.splitlines():
+        contains(line, "nosuid,nodev")
+    contains(flags, "noatime")
+
+
+def test_a_volume():
+    """A container that may make devices leaves them there for one that may not."""
+    good("run", "--rm", "--userns=host", "--privileged", "--volume=brought:/v", PLAIN, "sh", "-c",
+         f"cd /v; mknod block b {BLOCK[0]} {BLOCK[1]}; mknod zero c 1 5; mknod fuse c 10 229; mknod memory c 1 1; chmod 666 *")
+    equal(inside("/v", "--volume=brought:/v", image=PLAIN), "")
+    equal(inside("/v", "--volume=brought:/v", "--userns=host", image=PLAIN), "")
+
+
+def test_a_bind_of_the_users():
+    os.makedirs("/home/alice/devices", exist_ok=True)
+    shutil.chown("/home/alice/devices", "alice", "alice")
+    for name, (kind, number) in DEVICES.items():
+        os.mknod(f"/home/alice/devices/{name}", 0o666 | (0o020000 if kind == tarfile.CHRTYPE else 0o060000), os.makedev(*number))
+        os.chmod(f"/home/alice/devices/{name}", 0o666)
+    equal(inside("/v", "--volume=/home/alice/devices:/v", image=PLAIN, user="alice"), "")
+    equal(inside("/v", "--volume=/home/alice/devices:/v", "--userns=host", image=PLAIN, user="alice"), "")
+
+
+def devices_tar():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, (kind, number) in DEVICES.items():
+            member = tarfile.TarInfo(name)
+            member.type, (member.devmajor, member.devminor), member.mode = kind, number, 0o666
+            tar.addfile(member)
+    return buffer.getvalue()
+
+
+def test_a_copy():
+    for options in ((), ("--userns=host", "--cap-add=MKNOD")):
+        good("create", "--id=copied", *options, PLAIN, "sleep", "1000")
+        for directory in ("/root", "/root", "/dev", "/tmp"):
+            subprocess.run(["dist", "cp", "-", f"copied:{directory}"], input=devices_tar(), capture_output=True, check=False, timeout=60)
+            if listing("info", "copied")[0]["state"] == "created":
+                good("start", "copied")
+            found = good("exec", "copied", "sh", "-c", TRY.replace("DIRECTORY", directory))
+            lines = [line for line in found.splitlines() if "missing" not in line and line != "zero opens"]
+            equal(lines, [], f"{options} {directory}")
+            if directory != "/dev":
+                assert "opens" not in found, f"{options} {directory}: {found}"
+        good("rm", "-f", "copied")
+    # Out of an image that has some they come as entries, and of no use.
+    good("create", "--id=out", IMAGE)
+    names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=60).stdout)).getnames()
+    assert "devices/block" in names, names
+    good("rm", "out")
+
+
+def test_after_a_commit():
+    good("run", "--id=committed", "--userns=host", "--privileged", PLAIN, "sh", "-c",
+         f"mkdir /made; cd /made; mknod block b {BLOCK[0]} {BLOCK[1]}; mknod zero c 1 5; mknod fuse c 10 229; mknod memory c 1 1; chmod 666 *")
+    good("commit", "committed", f"{HOST}/devices/committed:x")
+    good("rm", "committed")
+    equal(inside("/made", image=f"{HOST}/devices/committed:x"), "")
+    equal(inside("/made", "--userns=host", image=f"{HOST}/devices/committed:x"), "")
+
+
+def test_a_configuration_of_its_own():
+    """Without a /dev of its own, devices are bound into the image's, and are those of Berth."""
+    config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
+        "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "
+        + TRY.replace("DIRECTORY", "/devices")], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}},
+              "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}], "devices": [
+                  {"path": "/dev/mine", "type": "c", "major": 10, "minor": 229, "fileMode": 0o646, "uid": 7, "gid": 8}]}}
+    expected = "character special file 1:3\n 00\na:e5 646 7\nmine\n"
+    os.makedirs("/var/tmp/bundle", exist_ok=True)
+    with open("/var/tmp/bundle/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    result = containers_call("Create", "ssa{sv}", "own", IMAGE, "1", "Spec", "s", json.dumps(config))
+    equal(result.status, 0, str(result))
+    result = dist("start", "-a", "own")
+    equal((result.status, result.out), (0, expected), str(result))
+    good("rm", "own")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
