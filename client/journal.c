@@ -2,26 +2,48 @@
 
 #include "journal.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <systemd/sd-journal.h>
 
-enum { LAST_LINES = 10 };
+/* journald itself has a limit of 768 MiB for a field; a container's entries have 48 KiB. */
+enum { LAST_LINES = 10, MAX_ENTRY_BYTES = 768 * 1024 * 1024 };
 
 struct DistJournal {
     sd_journal *journal;
     sd_event_source *watch;
 };
 
+/* Whether an entry ends for another reason than a newline: the line was too long for one, or the
+ * stream ended. Where another process writes next (pid-change), its newline would be lost: journald
+ * keeps no empty lines. So that counts as one. */
+static bool is_broken(const char *line_break, size_t size) {
+    return (size == strlen("line-max") && memcmp(line_break, "line-max", size) == 0) ||
+           (size == strlen("eof") && memcmp(line_break, "eof", size) == 0);
+}
+
+static void print_message(const void *text, size_t size, bool broken) {
+    fwrite(text, 1, size, stdout);
+    if (!broken)
+        putchar('\n');
+}
+
 static void print_line(sd_journal *journal) {
-    static const char field[] = "MESSAGE=";
-    const void *data;
-    size_t size;
+    static const char field[] = "MESSAGE=", reason[] = "_LINE_BREAK=";
+    const void *data, *line_break;
+    size_t size, line_break_size;
 
     if (sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0 || size < strlen(field))
         return;
-    fwrite((const char *)data + strlen(field), 1, size - strlen(field), stdout);
-    putchar('\n');
+    g_autofree void *text = g_memdup2((const char *)data + strlen(field), size - strlen(field));
+    bool broken =
+        sd_journal_get_data(journal, "_LINE_BREAK", &line_break, &line_break_size) >= 0 &&
+        line_break_size > strlen(reason) &&
+        is_broken((const char *)line_break + strlen(reason), line_break_size - strlen(reason));
+    print_message(text, size - strlen(field), broken);
 }
 
 static void print_new(sd_journal *journal) {
@@ -86,4 +108,91 @@ void dist_journal_free(DistJournal *journal) {
     }
     sd_journal_close(journal->journal);
     g_free(journal);
+}
+
+/* An entry of journalctl's export format (systemd's JOURNAL_EXPORT_FORMATS): a line a field, or its
+ * name, a size of eight bytes in little endian, and as many bytes; an empty line ends it. */
+typedef struct {
+    char *message;
+    size_t size;
+    bool broken;
+} Entry;
+
+static void end_entry(Entry *entry) {
+    if (entry->message)
+        print_message(entry->message, entry->size, entry->broken);
+    g_free(entry->message);
+    *entry = (Entry){0};
+}
+
+static void take_field(Entry *entry, const char *name, const char *value, size_t size) {
+    if (g_str_equal(name, "MESSAGE") && !entry->message) {
+        entry->message = g_memdup2(value, size + 1);
+        entry->size = size;
+    } else if (g_str_equal(name, "_LINE_BREAK")) {
+        entry->broken = is_broken(value, size);
+    }
+}
+
+static bool read_binary(FILE *stream, Entry *entry, const char *name) {
+    uint64_t size;
+
+    if (fread(&size, 1, sizeof size, stream) != sizeof size ||
+        GUINT64_FROM_LE(size) > MAX_ENTRY_BYTES)
+        return false;
+    size = GUINT64_FROM_LE(size);
+    g_autofree char *value = g_malloc(size + 1);
+    if (fread(value, 1, size, stream) != size || getc(stream) != '\n')
+        return false;
+    take_field(entry, name, value, size);
+    return true;
+}
+
+static bool print_export(FILE *stream) {
+    Entry entry = {0};
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    bool good = true;
+
+    while (good && (length = getline(&line, &room, stream)) > 0) {
+        char *equals = memchr(line, '=', (size_t)length);
+        line[--length] = '\0';
+        if (length == 0) {
+            end_entry(&entry);
+            fflush(stdout);
+        } else if (equals) {
+            *equals = '\0';
+            take_field(&entry, line, equals + 1, (size_t)(line + length - equals - 1));
+        } else {
+            good = read_binary(stream, &entry, line);
+        }
+    }
+    end_entry(&entry);
+    fflush(stdout);
+    free(line);
+    return good;
+}
+
+bool dist_journal_print(char *const *arguments, GError **error) {
+    g_autoptr(GError) local = NULL;
+    GPid pid;
+    int output, status = 0;
+
+    if (!g_spawn_async_with_pipes(NULL, (char **)arguments, NULL,
+                                  G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
+                                  NULL, &output, NULL, &local))
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, _("run journalctl: %s"),
+                               local->message);
+    FILE *stream = fdopen(output, "r");
+    bool good = stream && print_export(stream);
+    if (stream)
+        fclose(stream);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (!good)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
+                               _("journalctl wrote an entry that cannot be read"));
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("journalctl failed"));
 }

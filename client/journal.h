@@ -15,3 +15,7 @@ DistJournal *dist_journal_follow(sd_event *event, const char *id, GError **error
 void dist_journal_free(DistJournal *journal);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistJournal, dist_journal_free)
+
+/* Runs journalctl with these arguments, of which one is --output=export, and prints the messages as
+ * they were written: lines that the journal had to cut are whole. */
+bool dist_journal_print(char *const *arguments, GError **error);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "dist.h"
 #include "foreground.h"
+#include "journal.h"
 #include "table.h"
 #include "verbs-copy.h"
 #include "verbs-processes.h"
@@ -327,7 +328,8 @@ static int verb_rm(int argc, char **argv, GError **error) {
                             N_("Kill it first if it runs"), argc, argv, error);
 }
 
-/* The journal has its own client, which knows filters, pagers and colours. */
+/* The journal's own client finds the entries, since it knows ways to say a time; what it has found
+ * is printed here, as the container wrote it. */
 static int verb_logs(int argc, char **argv, GError **error) {
     g_autofree char *since = NULL;
     gboolean follow = FALSE;
@@ -345,7 +347,7 @@ static int verb_logs(int argc, char **argv, GError **error) {
     g_ptr_array_add(arguments, g_strdup("journalctl"));
     g_ptr_array_add(arguments, g_strdup("--quiet"));
     g_ptr_array_add(arguments,
-                    g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=cat"
+                    g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=export"
                              : dist_settings.json == DIST_JSON_SHORT ? "--output=json"
                                                                      : "--output=json-pretty"));
     if (follow)
@@ -355,6 +357,8 @@ static int verb_logs(int argc, char **argv, GError **error) {
         g_ptr_array_add(arguments, g_strconcat("--since=", since, NULL));
     g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", argv[1]));
     g_ptr_array_add(arguments, NULL);
+    if (dist_settings.json == DIST_JSON_OFF)
+        return dist_journal_print((char **)arguments->pdata, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     execvp("journalctl", (char **)arguments->pdata);
     berth_error_set_errno(error, errno, "%s", _("run journalctl"));
     return EXIT_FAILURE;

@@ -200,6 +200,18 @@ def test_what_it_writes_is_in_the_journal():
     contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
 
 
+def test_logs_are_what_was_written():
+    # journald itself drops empty lines and blanks at the end of one.
+    script = r'printf "  a\n\tb  c\n"; head -c 200000 /dev/zero | tr "\0" x; printf "\n   \nend"'
+    written = "  a\n\tb  c\n" + "x" * 200000 + "\n   \nend"
+    good("run", "-d", "--id=writes", IMAGE, "sh", "-c", script)
+    equal(dist("wait", "writes").status, 0)
+    wait_until(lambda: good("logs", "writes").endswith("end"), "the journal")
+    found = good("logs", "writes")
+    assert found == written, f"{len(found)} characters, {found[:40]!r} … {found[-40:]!r}"
+    good("rm", "writes")
+
+
 def test_logs_from_a_time_on_and_as_they_come():
     good("run", "-d", "--id=talks", IMAGE, "sh", "-c", "echo early; sleep 2; echo late; while [ ! -e /end ]; do sleep 0.1; done; echo last")
     follower = subprocess.Popen(["dist", "logs", "-f", "talks"], stdout=subprocess.PIPE, text=True)
