@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bus/access.h"
+#include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/service.h"
 #include "config.h"
@@ -18,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -28,6 +30,7 @@ typedef struct {
     BerthContentStore *content;
     BerthImages images;
     int directory;
+    int bus_socket;
     sd_event_source *idle;
 } Daemon;
 
@@ -99,11 +102,13 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
     return sd_event_exit(service->event, EXIT_FAILURE);
 }
 
-static bool connect_bus(BerthService *service, GError **error) {
+static bool connect_bus(Daemon *daemon, GError **error) {
+    BerthService *service = &daemon->service;
     int r;
 
-    if ((r = sd_bus_open_system(&service->bus)) < 0 ||
-        (r = sd_bus_match_signal_async(service->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+    if (!berth_bus_open_system(&service->bus, &daemon->bus_socket, error))
+        return false;
+    if ((r = sd_bus_match_signal_async(service->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                                        "org.freedesktop.DBus.Local", "Disconnected", on_bus_lost,
                                        NULL, service)) < 0 ||
         (r = sd_bus_attach_event(service->bus, service->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
@@ -225,7 +230,7 @@ static bool start(Daemon *daemon, GError **error) {
         return berth_error_set_errno(error, r, "make the event loop");
     service->waiting = g_ptr_array_new();
     service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    if (!open_state(daemon, error) || !connect_bus(service, error) ||
+    if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;
     if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||
@@ -250,11 +255,13 @@ static void stop(Daemon *daemon) {
     berth_access_free(service->access);
     if (service->bus)
         sd_bus_flush_close_unref(service->bus);
+    if (daemon->bus_socket >= 0)
+        (void)shutdown(daemon->bus_socket, SHUT_RDWR);
 }
 
 int main(void) {
     g_autoptr(GError) error = NULL;
-    Daemon daemon = {.directory = -1};
+    Daemon daemon = {.directory = -1, .bus_socket = -1};
     int status = EXIT_FAILURE;
 
     g_set_prgname("berthd");

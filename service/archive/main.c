@@ -68,7 +68,7 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error
     int plain, r;
 
     (void)userdata;
-    if ((r = job->fd = berth_frame_read_fd(call)) < 0 ||
+    if ((r = job->fd = berth_frame_read_client_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "b", &plain)) < 0 || state.reader || state.writer) {
         free_job(job);
         return r < 0 ? r : -EBUSY;
@@ -141,7 +141,7 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     int r;
 
     (void)userdata;
-    if ((r = job->fd = berth_frame_read_fd(call)) < 0 || state.reader || state.writer) {
+    if ((r = job->fd = berth_frame_read_client_fd(call)) < 0 || state.reader || state.writer) {
         free_job(job);
         return r < 0 ? r : -EBUSY;
     }

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
         return BERTH_EXIT_LAUNCH;
     prctl(PR_SET_NAME, "berth-checkpoin", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_open_streams();
     BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
     if (!plan)
         berth_fail_with("configuration", error);

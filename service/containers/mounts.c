@@ -2,12 +2,12 @@
 
 #include "containers/mounts.h"
 
+#include "base/envelope.h"
 #include "base/names.h"
 #include "plan/plan.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_PATH = 4096 };
@@ -25,22 +25,19 @@ void berth_mount_request_free(gpointer data) {
 }
 
 char *berth_mount_describe(int fd, char **inode, GError **error) {
-    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
-    g_autofree char *path = g_file_read_link(link, NULL);
-    struct stat status;
+    BerthEnvelopeNote note;
 
-    if (!path || fstat(fd, &status) < 0) {
+    if (!berth_envelope_read(fd, &note)) {
         berth_error_set_errno(error, errno, "look at a descriptor");
         return NULL;
     }
-    if (path[0] != '/' || status.st_nlink == 0 || strlen(path) >= MAX_PATH) {
+    if (note.path[0] != '/' || note.links == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "what a descriptor stands for has no path to find it by again");
         return NULL;
     }
-    *inode = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)status.st_dev,
-                             (guint64)status.st_ino);
-    return g_steal_pointer(&path);
+    *inode = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, note.device, note.inode);
+    return g_strdup(note.path);
 }
 
 static bool check_destination(const char *destination, GError **error) {
@@ -98,7 +95,7 @@ static char **join_options(char *const *options, const char *const *more) {
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error) {
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
-    struct stat status;
+    BerthEnvelopeNote note;
 
     if (!check_destination(destination, error) || !check_options(options, caller, error) ||
         !(path = berth_mount_describe(fd, &inode, error)))
@@ -110,9 +107,9 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
         return NULL;
     }
     /* Nobody becomes another by a container: the owner is root's to give, or the caller himself. */
-    if (!idmap && !has_option(options, "noidmap") && fstat(fd, &status) == 0 &&
-        (caller == 0 || caller == status.st_uid))
-        owner = g_strdup_printf("x-berth.owner=%u", status.st_uid);
+    if (!idmap && !has_option(options, "noidmap") && berth_envelope_read(fd, &note) &&
+        (caller == 0 || caller == note.uid))
+        owner = g_strdup_printf("x-berth.owner=%u", note.uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
     /* Ends at the first NULL. Devices and set-user-ID programs of the host stay root's to give. */
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind",

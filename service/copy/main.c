@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
         return BERTH_EXIT_LAUNCH;
     prctl(PR_SET_NAME, "berth-copy", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_open_streams();
     if (g_str_equal(argv[1], "changes"))
         return write_changes();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;

@@ -2,6 +2,7 @@
 
 #include "frame/frame.h"
 
+#include "base/envelope.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -47,6 +48,16 @@ int berth_frame_read_fd(sd_bus_message *message) {
     if (r < 0)
         return r;
     fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FRAME_DIRECTORY_FD + 1);
+    return fd < 0 ? -errno : fd;
+}
+
+int berth_frame_read_client_fd(sd_bus_message *message) {
+    int envelope;
+    int r = sd_bus_message_read(message, "h", &envelope);
+
+    if (r < 0)
+        return r;
+    int fd = berth_envelope_open(envelope);
     return fd < 0 ? -errno : fd;
 }
 
@@ -166,6 +177,8 @@ static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
     if ((r = sd_event_add_io(frame->event, NULL, frame->finished[0], EPOLLIN, on_finished, frame)) <
         0)
         return berth_error_set_errno(error, r, "watch jobs");
+    if (!berth_envelopes_open(BERTH_FRAME_DIRECTORY_FD, 1))
+        return berth_error_set_errno(error, errno, "open the directory");
     return berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error);
 }
 

@@ -2,10 +2,10 @@
 
 #include "images/apply.h"
 
+#include "base/envelope.h"
 #include "base/fd.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -128,33 +128,32 @@ static bool is_mount_of_host(int64_t id) {
 }
 
 char *berth_apply_describe_directory(int directory) {
-    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
-    char path[PATH_MAX];
-    ssize_t length = readlink(link, path, sizeof path - 1);
+    BerthEnvelopeNote note;
 
-    path[MAX(length, 0)] = '\0';
-    g_autofree char *valid = g_utf8_make_valid(path, -1);
-    bool host = is_mount_of_host(berth_fd_get_info(0, directory, "mnt_id"));
-    return g_strconcat(host ? "" : "(unreachable)", valid, NULL);
+    if (!berth_envelope_read(directory, &note))
+        return g_strdup("(unreachable)");
+    g_autofree char *valid = g_utf8_make_valid(note.path, -1);
+    return g_strconcat(is_mount_of_host((int64_t)note.mount_id) ? "" : "(unreachable)", valid,
+                       NULL);
 }
 
 /* What the kernel knows already: asking a file system could take for ever. Where it tells nothing
  * the worker finds out, which looks at the owner in any case. */
 static bool check_directory(const BerthApplyRequest *request, GError **error) {
-    struct statx status;
+    BerthEnvelopeNote note;
 
-    if (statx(request->directory, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_UID,
-              &status) < 0)
-        return errno == EACCES ||
-               berth_error_set_errno(error, errno, "look at the directory to apply layers onto");
-    if (!S_ISDIR(status.stx_mode))
+    if (!berth_envelope_read(request->directory, &note))
+        return berth_error_set_errno(error, errno, "look at the directory to apply layers onto");
+    if (note.mode == 0)
+        return true;
+    if (!S_ISDIR(note.mode))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the descriptor to apply layers onto is not a directory");
-    return request->owner == 0 || status.stx_uid == request->owner ||
+    return request->owner == 0 || note.uid == request->owner ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "the directory belongs to user %u; layers are applied for user %u onto "
                            "directories of that user only",
-                           status.stx_uid, request->owner);
+                           note.uid, request->owner);
 }
 
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,

@@ -16,6 +16,7 @@
  * further descriptors that the command is to have, with colons between them.
  */
 
+#include "base/envelope.h"
 #include "base/fd.h"
 #include "launch/cni.h"
 #include "launch/hooks.h"
@@ -54,6 +55,7 @@ int main(int argc, char **argv) {
     /* The file was executed by descriptor, which is then its name. */
     prctl(PR_SET_NAME, "berth-launch", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_open_streams();
     if (g_str_equal(argv[1], "disconnect") && argc > 3)
         return disconnect(argv[2], argv[3]);
     BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
@@ -65,6 +67,8 @@ int main(int argc, char **argv) {
         return BERTH_EXIT_LAUNCH;
     g_auto(GStrv) names = argc > 5 ? g_strsplit(argv[5], ":", -1) : NULL;
     unsigned count = names ? g_strv_length(names) : 0;
+    if (!berth_envelopes_open(BERTH_FIRST_FREE_FD, count))
+        berth_fail_errno("descriptors", NULL);
     for (unsigned i = 0; i < count; i++)
         if (fcntl(BERTH_FIRST_FREE_FD + (int)i, F_SETFD, FD_CLOEXEC) < 0)
             berth_fail_errno("descriptors", names[i]);

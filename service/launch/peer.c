@@ -2,6 +2,7 @@
 
 #include "launch/peer.h"
 
+#include "base/envelope.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -18,6 +19,11 @@ void berth_fail_set_peer(int socket) {
 
 void berth_fail_set_service(int socket) {
     service = socket;
+}
+
+void berth_peer_open_streams(void) {
+    if (!berth_envelopes_open(STDIN_FILENO, 3))
+        berth_fail_errno("descriptors", "the standard ones");
 }
 
 bool berth_peer_send(int socket, char letter, const char *text, int fd) {

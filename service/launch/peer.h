@@ -26,6 +26,9 @@ enum {
 
 enum { BERTH_EXIT_LAUNCH = 125, BERTH_EXIT_NOT_EXECUTABLE = 126, BERTH_EXIT_NOT_FOUND = 127 };
 
+/* Opens standard descriptors that came in envelopes (base/envelope.h): a client's. */
+void berth_peer_open_streams(void);
+
 /* fd: -1 for none. Text may be NULL. */
 bool berth_peer_send(int socket, char letter, const char *text, int fd);
 

@@ -8,13 +8,18 @@ import select
 import struct
 import subprocess
 import sys
+import threading
 
 import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # pylint: disable=wrong-import-position
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+import hostile  # pylint: disable=wrong-import-position
 import oci  # pylint: disable=wrong-import-position
+
+TOOLS = os.path.join(os.environ["BERTH_SOURCE"], "tests/tools")
+FLUSH = "25 "
 
 IMAGE = f"{HOST}/descriptors/base:x"
 RULE = 'polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });'
@@ -148,6 +153,96 @@ def test_the_clients_memory_is_not_the_services():
     others_are_answered()
     client.end()
     good("rm", "-f", "memory")
+
+
+class Attack:
+    """hostile.py with one kind of descriptor, until it is ended."""
+
+    def __init__(self, kind, user=None):
+        self.kind = kind
+        digest = [row["digest"] for row in listing("images") if row["name"] == IMAGE][0]
+        good("create", f"--id={kind}", IMAGE, "cat", user=user)
+        as_user = ("runuser", "-u", user, "--") if user else ()
+        self.process = subprocess.Popen([*as_user, "/usr/bin/python3", f"{TOOLS}/hostile.py", kind, kind, IMAGE, digest],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.line = self.process.stdout.readline()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def everything_works():
+    """For somebody else: what asks, what forks, what has descriptors of its own."""
+    equal(dist("images", timeout=8).status, 0)
+    pid = service_pid()
+    equal(dist("ps", "-a", timeout=8).status, 0)
+    equal(dist("run", "--rm", IMAGE, "echo", "well", timeout=15).out, "well\n")
+    equal(dist("inspect", IMAGE, timeout=8).status, 0)
+    equal(service_pid(), pid, "the service")
+
+
+def attack(kind):
+    before = service_pid()
+    one = Attack(kind)
+    try:
+        contains(one.line, "handled")
+        everything_works()
+        equal(service_pid(), before, f"the service after {kind}")
+    finally:
+        one.end()
+    everything_works()
+
+
+def test_every_kind_of_descriptor_for_every_member():
+    good("run", "-d", "--id=runs", IMAGE)
+    for kind in hostile.KINDS:
+        if kind.startswith("fuse-") and kind != "fuse-device":
+            continue
+        print(f"# {kind}", flush=True)
+        attack(kind)
+
+
+def test_an_envelope_of_a_clients_own_is_opened_once():
+    """It says that it is /etc: what counts is what it is."""
+    result = containers_call("Inspect", "s", "bind-false-envelope")
+    assert result.status != 0, result
+
+
+def test_a_file_system_that_never_answers():
+    """It answers everybody but the processes of Berth: so the bus is well, and only they could be stuck."""
+    os.makedirs(hostile.FUSE, exist_ok=True)
+    server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
+    asked = []
+    try:
+        equal(server.stdout.readline(), "ready\n")
+        threading.Thread(target=lambda: asked.extend(server.stdout), daemon=True).start()
+        attacks = []
+        for kind in ("fuse-file", "fuse-directory", "fuse-path"):
+            print(f"# {kind}", flush=True)
+            attacks.append(Attack(kind))
+            contains(attacks[-1].line, "handled")
+            everything_works()
+        for one in attacks:
+            one.end()
+        wait_until(lambda: any(line.startswith(FLUSH) for line in asked), "a close that waits")
+        everything_works()
+        # Nor does it keep the next service from its name.
+        kill_service()
+        everything_works()
+        # As the service's end does not wait, either.
+        pid = service_pid()
+        equal(run("systemctl", "restart", "berthd.service", timeout=20).status, 0)
+        assert service_pid() != pid
+        everything_works()
+    finally:
+        server.kill()
+        server.wait()
+        run("umount", "-l", hostile.FUSE)
+    assert not [line for line in asked if line.split()[1] == "berthd"], asked
+    wait_until(lambda: not run("pgrep", "-x", "berth-archive").out, "the end of the workers")
+    for name in ("fuse-file", "fuse-directory", "fuse-path"):
+        good("rm", "-f", name)
 
 
 def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/envelope.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* Newer than the headers of some systems that Berth is built on. */
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x00001000U
+#endif
+
+/* From what the kernel has: neither of these asks a file system. */
+static void describe(int fd, BerthEnvelopeNote *note) {
+    struct statx status = {0};
+    char link[64];
+
+    memset(note, 0, sizeof *note);
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_MNT_ID,
+              &status) == 0) {
+        note->device = makedev(status.stx_dev_major, status.stx_dev_minor);
+        note->inode = status.stx_ino;
+        note->mount_id = status.stx_mnt_id;
+        note->mode = status.stx_mode;
+        note->uid = status.stx_uid;
+        note->links = status.stx_nlink;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, note->path, sizeof note->path - 1);
+    /* One that fills it may be cut. */
+    note->path[length > 0 && length < (ssize_t)sizeof note->path - 1 ? length : 0] = '\0';
+}
+
+static bool put(int socket, int fd) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    BerthEnvelopeNote note;
+    struct iovec part = {&note, sizeof note};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+
+    describe(fd, &note);
+    part.iov_len = offsetof(BerthEnvelopeNote, path) + strlen(note.path) + 1;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+int berth_envelope_new(int fd, int *holder) {
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return -1;
+    /* What cannot be put in, as sockets in sockets in sockets, leaves it empty. */
+    (void)!put(sockets[0], fd);
+    *holder = sockets[0];
+    return sockets[1];
+}
+
+bool berth_envelope_is(int fd) {
+    int domain, type;
+    socklen_t size = sizeof domain;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX)
+        return false;
+    size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* With room for the descriptor or without; what is there stays there. */
+static ssize_t look(int envelope, BerthEnvelopeNote *note, void *control, size_t size, int *fd) {
+    struct iovec part = {note, sizeof *note};
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = size};
+    ssize_t length = recvmsg(envelope, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *rights = length > 0 && control ? CMSG_FIRSTHDR(&header) : NULL;
+
+    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+        memcpy(fd, CMSG_DATA(rights), sizeof *fd);
+    return length;
+}
+
+int berth_envelope_open(int envelope) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    BerthEnvelopeNote note;
+    int fd = -1;
+
+    if (look(envelope, &note, control.bytes, sizeof control.bytes, &fd) <= 0 || fd < 0) {
+        errno = EBADF;
+        return -1;
+    }
+    return fd;
+}
+
+bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
+    if (!berth_envelope_is(envelope)) {
+        describe(envelope, note);
+        return true;
+    }
+    memset(note, 0, sizeof *note);
+    if (look(envelope, note, NULL, 0, NULL) > (ssize_t)offsetof(BerthEnvelopeNote, path))
+        return true;
+    errno = EBADF;
+    return false;
+}
+
+bool berth_envelopes_open(int first, unsigned count) {
+    for (int fd = first; fd < first + (int)count; fd++) {
+        if (!berth_envelope_is(fd))
+            continue;
+        int opened = berth_envelope_open(fd);
+        if (opened < 0 || dup2(opened, fd) < 0)
+            return false;
+        close(opened);
+    }
+    return true;
+}

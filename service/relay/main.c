@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
+ * envelope (base/envelope.h). It knows how long messages are, and nothing else of them. What the
+ * service sends goes to the bus without it.
+ *
+ * It holds what is in an envelope until nobody has the envelope any more, and then closes it in a
+ * thread: what waits for its file system then is one thread here, and only while that file system
+ * lets it. All threads share one table of descriptors, the bus among them, so that a thread that
+ * cannot end would keep the connection: it is shut down at the end, whoever still has it.
+ */
+
+#include "base/capabilities.h"
+#include "base/envelope.h"
+#include "base/fd.h"
+#include "config.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* Where berthd puts them. */
+enum { SERVICE_FD = 3, BUS_FD = 4 };
+
+/* At once: a message of the bus's, and the most descriptors that the kernel takes with one. */
+enum { CHUNK_BYTES = 64 * 1024, MAX_RIGHTS = 253, HEADER_BYTES = 16 };
+
+/* Threads that wait at once; what is to be closed beyond waits for one of them. */
+enum { MAX_CLOSERS = 1024, STACK_BYTES = 32 * 1024, MAX_IDLE = 2 };
+
+typedef struct Held {
+    struct Held *next;
+    int holder; /* our side of the envelope */
+    int fd;
+} Held;
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    Held *first, **last;
+    unsigned threads, idle;
+} closing = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &closing.first, 0, 0};
+
+static int poller;
+
+/* The bus sees the end now, not when the last thread that shares its descriptor is gone. */
+static void __attribute__((noreturn)) end(int status) {
+    (void)shutdown(BUS_FD, SHUT_RDWR);
+    _exit(status);
+}
+
+static void *run_closer(void *unused) {
+    (void)unused;
+    pthread_mutex_lock(&closing.lock);
+    for (;;) {
+        while (!closing.first) {
+            if (closing.idle == MAX_IDLE) {
+                closing.threads--;
+                pthread_mutex_unlock(&closing.lock);
+                return NULL;
+            }
+            closing.idle++;
+            pthread_cond_wait(&closing.more, &closing.lock);
+            closing.idle--;
+        }
+        Held *held = closing.first;
+        if (!(closing.first = held->next))
+            closing.last = &closing.first;
+        pthread_mutex_unlock(&closing.lock);
+        close(held->fd);
+        free(held);
+        pthread_mutex_lock(&closing.lock);
+    }
+}
+
+static void start_closer(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attributes, run_closer, NULL) == 0)
+        closing.threads++;
+    pthread_attr_destroy(&attributes);
+}
+
+static void close_later(Held *held) {
+    pthread_mutex_lock(&closing.lock);
+    held->next = NULL;
+    *closing.last = held;
+    closing.last = &held->next;
+    if (closing.idle == 0 && closing.threads < MAX_CLOSERS)
+        start_closer();
+    pthread_cond_signal(&closing.more);
+    pthread_mutex_unlock(&closing.lock);
+}
+
+/* The envelope that goes to the service instead of fd, which is taken over. */
+static int hold(int fd) {
+    Held *held = calloc(1, sizeof *held);
+    int envelope = held ? berth_envelope_new(fd, &held->holder) : -1;
+    struct epoll_event event = {.data.ptr = held};
+
+    /* Hanging up is always told. */
+    if (envelope < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, held->holder, &event) < 0)
+        end(EXIT_FAILURE);
+    held->fd = fd;
+    return envelope;
+}
+
+typedef union {
+    char bytes[CMSG_SPACE(MAX_RIGHTS * sizeof(int))];
+    struct cmsghdr align;
+} Control;
+
+/* What is being passed on. The kernel hands descriptors over with any part of what was sent with
+ * them, so that what is read at once must be of one message: that is how they find theirs. */
+static struct {
+    unsigned char bytes[CHUNK_BYTES];
+    size_t have;
+    bool speaks;   /* messages, and not the lines before them */
+    bool sized;    /* its header is there */
+    uint64_t left; /* of the message, not read yet */
+    int envelopes[MAX_RIGHTS];
+    size_t count;
+} present;
+
+static void take_rights(struct msghdr *header) {
+    struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+
+    if (!rights || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)
+        return;
+    size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    int fds[MAX_RIGHTS];
+    memcpy(fds, CMSG_DATA(rights), count * sizeof(int));
+    for (size_t i = 0; i < count; i++) {
+        if (present.count == MAX_RIGHTS)
+            end(EXIT_FAILURE);
+        present.envelopes[present.count++] = hold(fds[i]);
+    }
+}
+
+static void add_rights(struct msghdr *header, Control *control) {
+    header->msg_control = control->bytes;
+    header->msg_controllen = CMSG_SPACE(present.count * sizeof(int));
+    struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(present.count * sizeof(int));
+    memcpy(CMSG_DATA(rights), present.envelopes, present.count * sizeof(int));
+}
+
+static void pass_on(void) {
+    size_t done = 0;
+
+    while (done < present.have) {
+        Control control = {0};
+        struct iovec part = {present.bytes + done, present.have - done};
+        struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+        if (present.count > 0)
+            add_rights(&header, &control);
+        ssize_t sent = sendmsg(SERVICE_FD, &header, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            end(EXIT_SUCCESS);
+        done += (size_t)sent;
+        while (present.count > 0)
+            close(present.envelopes[--present.count]);
+    }
+    present.have = 0;
+}
+
+static uint32_t read_number(size_t offset) {
+    uint32_t number;
+
+    memcpy(&number, present.bytes + offset, sizeof number);
+    return present.bytes[0] == 'l' ? le32toh(number) : be32toh(number);
+}
+
+/* How much may be read without what follows: lines are read until the first message, of which the
+ * first byte is its byte order. */
+static size_t find_want(void) {
+    if (!present.speaks)
+        return 1;
+    if (!present.sized)
+        return HEADER_BYTES - present.have;
+    return present.left < sizeof present.bytes - present.have ? (size_t)present.left
+                                                              : sizeof present.bytes - present.have;
+}
+
+static void note_read(size_t size) {
+    bool starts = present.have == 0;
+
+    present.have += size;
+    if (!present.speaks && starts && (present.bytes[0] == 'l' || present.bytes[0] == 'B'))
+        present.speaks = true;
+    if (!present.speaks) {
+        if (present.bytes[present.have - 1] == '\n' || present.have == sizeof present.bytes)
+            pass_on();
+        return;
+    }
+    if (present.sized) {
+        present.left -= size;
+    } else if (present.have == HEADER_BYTES) {
+        /* The body, and the fields after the header, which are filled up to eight bytes. */
+        present.sized = true;
+        present.left = (uint64_t)read_number(4) + (((uint64_t)read_number(12) + 7) & ~7ull);
+    }
+    if (present.sized && (present.left == 0 || present.have == sizeof present.bytes)) {
+        pass_on();
+        present.sized = present.left > 0;
+    }
+}
+
+static void relay(void) {
+    for (;;) {
+        Control control;
+        struct iovec part = {present.bytes + present.have, find_want()};
+        struct msghdr header = {.msg_iov = &part,
+                                .msg_iovlen = 1,
+                                .msg_control = control.bytes,
+                                .msg_controllen = sizeof control.bytes};
+        ssize_t size = recvmsg(BUS_FD, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0 && errno == EAGAIN)
+            return;
+        /* A descriptor that is lost would shift those that follow. */
+        if (size <= 0 || (header.msg_flags & MSG_CTRUNC))
+            end(size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+        take_rights(&header);
+        note_read((size_t)size);
+    }
+}
+
+/* Nobody has the envelope any more. */
+static void let_go(Held *held) {
+    (void)epoll_ctl(poller, EPOLL_CTL_DEL, held->holder, NULL);
+    close(held->holder);
+    close_later(held);
+}
+
+static void __attribute__((noreturn)) run(void) {
+    struct epoll_event events[64];
+    struct epoll_event bus = {.events = EPOLLIN, .data.fd = BUS_FD};
+    struct epoll_event service = {.data.fd = SERVICE_FD};
+
+    /* The two that are not pointers to what is held. */
+    bus.data.ptr = &bus;
+    service.data.ptr = &service;
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, BUS_FD, &bus) < 0 ||
+        epoll_ctl(poller, EPOLL_CTL_ADD, SERVICE_FD, &service) < 0)
+        end(EXIT_FAILURE);
+    for (;;) {
+        int count = epoll_wait(poller, events, sizeof events / sizeof *events, -1);
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.ptr == &service)
+                end(EXIT_SUCCESS);
+            if (events[i].data.ptr == &bus)
+                relay();
+            else
+                let_go(events[i].data.ptr);
+        }
+    }
+}
+
+static bool restrict_calls(void) {
+    static const int calls[] = {
+        SCMP_SYS(brk),
+        SCMP_SYS(close),
+        SCMP_SYS(epoll_ctl),
+        SCMP_SYS(epoll_pwait),
+        SCMP_SYS(epoll_wait),
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        SCMP_SYS(futex),
+        SCMP_SYS(getpid),
+        SCMP_SYS(gettid),
+        SCMP_SYS(madvise),
+        SCMP_SYS(mmap),
+        SCMP_SYS(mprotect),
+        SCMP_SYS(munmap),
+        SCMP_SYS(readlink),
+        SCMP_SYS(readlinkat),
+        SCMP_SYS(recvmsg),
+        SCMP_SYS(rseq),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(sendmsg),
+        SCMP_SYS(set_robust_list),
+        SCMP_SYS(shutdown),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(socketpair),
+        SCMP_SYS(statx),
+        SCMP_SYS(write),
+    };
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+    /* Threads, and nothing else that clone(2) makes. */
+    bool done = filter && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                                           SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NEWUSER,
+                                                   CLONE_THREAD)) == 0;
+
+    for (size_t i = 0; done && i < sizeof calls / sizeof *calls; i++)
+        done = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) == 0;
+    done = done && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return done;
+}
+
+/* Unlike a worker it is not killed with the service, but sees its end and shuts the bus down. */
+static bool give_up_privileges(void) {
+    struct passwd *user = getpwnam(BERTH_USER);
+    struct rlimit none = {0, 0};
+
+    return user && berth_capabilities_bound(0, NULL) && setgroups(0, NULL) == 0 &&
+           setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+           setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 &&
+           setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && restrict_calls();
+}
+
+int main(void) {
+    if (fcntl(SERVICE_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
+        fputs("berth-relay is started by berthd, not by hand\n", stderr);
+        return EXIT_FAILURE;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    if (poller < 0 || !give_up_privileges()) {
+        perror("berth-relay: cannot give up its privileges");
+        return EXIT_FAILURE;
+    }
+    run();
+}
