@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The 512 bytes before a member: ustar (POSIX), GNU's, star's and the seventh edition's. */
+
+#pragma once
+
+#include "tar/entry.h"
+
+enum { BERTH_TAR_BLOCK_BYTES = 512 };
+
+typedef struct {
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8];
+    char type;
+    char target[100], magic[6], version[2], uname[32], gname[32], major[8], minor[8];
+    char rest[167]; /* the name's prefix, or what else the format puts there */
+} BerthTarHeader;
+
+G_STATIC_ASSERT(sizeof(BerthTarHeader) == BERTH_TAR_BLOCK_BYTES);
+
+bool berth_tar_header_is_zero(const BerthTarHeader *header);
+bool berth_tar_header_is_gnu(const BerthTarHeader *header);
+bool berth_tar_header_check(const BerthTarHeader *header, GError **error);
+
+/* A number in octal, or in base 256 where its first bit is set. */
+bool berth_tar_header_number(const char *field, size_t size, int64_t *value, GError **error);
+
+/* Everything of the entry that the block alone says; its size is the stored one. */
+bool berth_tar_header_read(const BerthTarHeader *header, BerthTarEntry *entry, GError **error);
+
+/* Fills in the checksum, when all else is written. */
+void berth_tar_header_seal(BerthTarHeader *header);

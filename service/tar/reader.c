@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The order of blocks: extended headers and long names come before the member they are for, a
+ * sparse file's map before its content. A tar may end without its zeros, and its last member
+ * without its padding; it may not end within a member.
+ *
+ * This is not libarchive: that composes names (NFC), takes the type and mode from SCHILY.acl,
+ * counts fractions of negative times in the wrong direction, and has no switch for any of it.
+ */
+
+#include "tar/reader.h"
+
+#include "tar/header.h"
+#include "tar/pax.h"
+
+#include <string.h>
+
+/* An extended header is read whole; large xattrs are 64 KiB each. */
+enum { MAX_EXTENSION_BYTES = 8 * 1024 * 1024, SPARSE_IN_HEADER = 4, SPARSE_IN_BLOCK = 21 };
+
+struct BerthTarReader {
+    BerthTarFetch fetch;
+    void *userdata;
+    const char *block; /* what is left of the present one */
+    size_t left;
+    int64_t stored; /* bytes of the member's body that are still to be read */
+    size_t padding; /* behind them */
+    GArray *chunks; /* of BerthTarChunk: where the body goes */
+    guint chunk;
+    BerthTarPax pax;
+    char *long_path, *long_target;
+    bool ended;
+};
+
+BerthTarReader *berth_tar_reader_new(BerthTarFetch fetch, void *userdata) {
+    BerthTarReader *reader = g_new0(BerthTarReader, 1);
+
+    reader->fetch = fetch;
+    reader->userdata = userdata;
+    reader->chunks = g_array_new(FALSE, FALSE, sizeof(BerthTarChunk));
+    return reader;
+}
+
+void berth_tar_reader_free(BerthTarReader *reader) {
+    if (!reader)
+        return;
+    berth_tar_pax_clear(&reader->pax);
+    g_array_unref(reader->chunks);
+    g_free(reader->long_path);
+    g_free(reader->long_target);
+    g_free(reader);
+}
+
+/* At most size bytes as they lie in the block; 0 at the end. */
+static size_t view(BerthTarReader *reader, size_t size, const void **data) {
+    if (reader->left == 0) {
+        const void *block = NULL;
+        reader->left = reader->ended ? 0 : reader->fetch(reader->userdata, &block);
+        reader->block = block;
+        reader->ended = reader->left == 0;
+    }
+    size = MIN(size, reader->left);
+    *data = reader->block;
+    reader->block += size;
+    reader->left -= size;
+    return size;
+}
+
+static size_t read_bytes(BerthTarReader *reader, void *to, size_t size) {
+    size_t done = 0, got;
+    const void *data;
+
+    while (done < size && (got = view(reader, size - done, &data)) > 0) {
+        memcpy((char *)to + done, data, got);
+        done += got;
+    }
+    return done;
+}
+
+static bool skip(BerthTarReader *reader, uint64_t size) {
+    const void *data;
+    size_t got;
+
+    for (; size > 0; size -= got)
+        if ((got = view(reader, (size_t)MIN(size, (uint64_t)G_MAXSSIZE), &data)) == 0)
+            return false;
+    return true;
+}
+
+static bool is_truncated(GError **error) {
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "it is truncated");
+}
+
+static void set_body(BerthTarReader *reader, int64_t size) {
+    reader->stored = size;
+    reader->padding = (size_t)(-(uint64_t)size % BERTH_TAR_BLOCK_BYTES); /* to a whole block */
+}
+
+static bool skip_body(BerthTarReader *reader, GError **error) {
+    if (!skip(reader, (uint64_t)reader->stored))
+        return is_truncated(error);
+    /* Some tools leave the last member's padding out. */
+    (void)skip(reader, reader->padding);
+    set_body(reader, 0);
+    return true;
+}
+
+/* The whole body as text, for what describes the next member. */
+static char *read_extension(BerthTarReader *reader, const BerthTarEntry *entry, GError **error) {
+    set_body(reader, entry->size);
+    if (entry->size > MAX_EXTENSION_BYTES) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "an extended header has %" G_GINT64_FORMAT " bytes; at most %d are read",
+                        entry->size, MAX_EXTENSION_BYTES);
+        return NULL;
+    }
+    g_autofree char *text = g_malloc((size_t)entry->size + 1);
+    size_t got = read_bytes(reader, text, (size_t)entry->size);
+    text[got] = '\0';
+    reader->stored -= (int64_t)got;
+    return skip_body(reader, error) ? g_steal_pointer(&text) : NULL;
+}
+
+/* True where the block is not a member's own, and was taken. */
+static bool take_extension(BerthTarReader *reader, const BerthTarHeader *header,
+                           const BerthTarEntry *entry, bool *taken, GError **error) {
+    g_autofree char *text = NULL;
+
+    *taken = true;
+    switch (header->type) {
+    case 'x':
+    case 'X':
+        text = read_extension(reader, entry, error);
+        return text && berth_tar_pax_read(&reader->pax, text, (size_t)entry->size, error);
+    case 'L':
+    case 'K':
+        if (!(text = read_extension(reader, entry, error)))
+            return false;
+        char **name = header->type == 'L' ? &reader->long_path : &reader->long_target;
+        g_free(*name);
+        *name = g_strdup(text);
+        return true;
+    case 'g': /* for the whole archive; nobody who makes layers says anything there */
+    case 'A': /* Solaris' ACLs */
+    case 'V': /* the volume's name */
+        set_body(reader, entry->size);
+        return skip_body(reader, error);
+    default:
+        *taken = false;
+        return true;
+    }
+}
+
+static void add_chunk(BerthTarReader *reader, int64_t offset, int64_t size) {
+    const BerthTarChunk chunk = {offset, size};
+
+    g_array_append_val(reader->chunks, chunk);
+}
+
+/* Pairs of numbers in a block of GNU's old sparse format; one without a size ends them. */
+static bool read_pairs(BerthTarReader *reader, const char *pairs, unsigned count, GError **error) {
+    int64_t offset, size;
+
+    for (unsigned i = 0; i < count && pairs[i * 24] != '\0'; i++) {
+        if (!berth_tar_header_number(pairs + i * 24, 12, &offset, error) ||
+            !berth_tar_header_number(pairs + i * 24 + 12, 12, &size, error))
+            return false;
+        add_chunk(reader, offset, size);
+    }
+    return true;
+}
+
+static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header,
+                            BerthTarEntry *entry, GError **error) {
+    char block[BERTH_TAR_BLOCK_BYTES];
+    bool more = header->rest[137] != 0;
+
+    if (!read_pairs(reader, header->rest + 41, SPARSE_IN_HEADER, error))
+        return false;
+    while (more) {
+        if (read_bytes(reader, block, sizeof block) != sizeof block)
+            return is_truncated(error);
+        if (!read_pairs(reader, block, SPARSE_IN_BLOCK, error))
+            return false;
+        more = block[SPARSE_IN_BLOCK * 24] != 0;
+    }
+    return berth_tar_header_number(header->rest + 138, 12, &entry->size, error);
+}
+
+static bool read_line(BerthTarReader *reader, int64_t *number, GError **error) {
+    char text[24];
+    size_t length = 0;
+
+    while (reader->stored > 0 && length < sizeof text - 1 &&
+           read_bytes(reader, &text[length], 1) == 1) {
+        reader->stored--;
+        if (text[length] == '\n') {
+            text[length] = '\0';
+            return berth_tar_pax_number(text, number, error);
+        }
+        length++;
+    }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a sparse file's map is malformed");
+}
+
+/* Version 1.0: numbers in lines before the content, to a whole block. */
+static bool read_inner_map(BerthTarReader *reader, GError **error) {
+    int64_t count, offset, size, before = reader->stored;
+
+    if (!read_line(reader, &count, error))
+        return false;
+    for (int64_t i = 0; i < count; i++) {
+        if (!read_line(reader, &offset, error) || !read_line(reader, &size, error))
+            return false;
+        add_chunk(reader, offset, size);
+    }
+    int64_t rest = (int64_t)(-(uint64_t)(before - reader->stored) % BERTH_TAR_BLOCK_BYTES);
+    if (rest > reader->stored || !skip(reader, (uint64_t)rest))
+        return is_truncated(error);
+    reader->stored -= rest;
+    return true;
+}
+
+/* In order, apart from each other, within the file, and not more than is stored. */
+static bool check_chunks(BerthTarReader *reader, int64_t size, GError **error) {
+    int64_t end = 0, stored = 0;
+
+    for (guint i = 0; i < reader->chunks->len; i++) {
+        const BerthTarChunk *chunk = &g_array_index(reader->chunks, BerthTarChunk, i);
+        if (chunk->offset < end || chunk->size < 0 || chunk->offset > size ||
+            chunk->size > size - chunk->offset)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "a sparse file's map is malformed");
+        end = chunk->offset + chunk->size;
+        stored += chunk->size;
+    }
+    return stored <= reader->stored || is_truncated(error);
+}
+
+static bool begin_file(BerthTarReader *reader, const BerthTarHeader *header, BerthTarEntry *entry,
+                       GError **error) {
+    BerthTarPax *pax = &reader->pax;
+
+    if (header->type == 'S' && berth_tar_header_is_gnu(header)) {
+        if (!read_old_sparse(reader, header, entry, error))
+            return false;
+    } else if (pax->is_sparse) {
+        if (pax->has_sparse_size)
+            entry->size = pax->sparse_size;
+        for (guint i = 0; pax->chunks && i < pax->chunks->len; i++)
+            g_array_append_val(reader->chunks, g_array_index(pax->chunks, BerthTarChunk, i));
+        if (pax->has_inner_map && !read_inner_map(reader, error))
+            return false;
+    } else {
+        add_chunk(reader, 0, entry->size);
+    }
+    return check_chunks(reader, entry->size, error);
+}
+
+/* What the extensions said of this member, and where its content is. */
+static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, BerthTarEntry *entry,
+                         GError **error) {
+    BerthTarPax *pax = &reader->pax;
+
+    if (pax->has_size)
+        entry->size = pax->size;
+    if (entry->size < 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a size is negative");
+    berth_tar_pax_apply(pax, entry);
+    if (reader->long_path) {
+        g_free(entry->path);
+        entry->path = g_steal_pointer(&reader->long_path);
+    }
+    if (reader->long_target && entry->target) {
+        g_free(entry->target);
+        entry->target = g_steal_pointer(&reader->long_target);
+    }
+    g_clear_pointer(&reader->long_target, g_free);
+    g_array_set_size(reader->chunks, 0);
+    reader->chunk = 0;
+    /* Before there was a type for them, directories were empty files with a slash behind. */
+    if (S_ISREG(entry->mode) && !entry->is_hard_link && entry->size == 0 &&
+        g_str_has_suffix(entry->path, "/"))
+        entry->mode = S_IFDIR | (entry->mode & 07777);
+    /* Links, directories and devices have no body, whatever size is stated. */
+    bool has_body = S_ISREG(entry->mode) && !entry->is_hard_link;
+    if (!has_body)
+        entry->size = 0;
+    set_body(reader, entry->size);
+    bool begun = !has_body || begin_file(reader, header, entry, error);
+    berth_tar_pax_clear(pax);
+    return begun;
+}
+
+static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
+                        GError **error) {
+    size_t got = read_bytes(reader, header, sizeof *header);
+
+    memset((char *)header + got, 0, sizeof *header - got);
+    *more = !berth_tar_header_is_zero(header);
+    if (*more && got < sizeof *header)
+        return is_truncated(error);
+    return !*more || berth_tar_header_check(header, error);
+}
+
+static bool next_member(BerthTarReader *reader, BerthTarEntry *entry, bool *more, GError **error) {
+    BerthTarHeader header;
+    bool taken = true;
+
+    if (!skip_body(reader, error))
+        return false;
+    while (taken) {
+        berth_tar_entry_clear(entry);
+        if (!read_header(reader, &header, more, error))
+            return false;
+        if (!*more)
+            return true;
+        if (!berth_tar_header_read(&header, entry, error) ||
+            !take_extension(reader, &header, entry, &taken, error))
+            return false;
+    }
+    return begin_member(reader, &header, entry, error);
+}
+
+bool berth_tar_reader_next(BerthTarReader *reader, BerthTarEntry *entry, bool *more,
+                           GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (next_member(reader, entry, more, &local))
+        return true;
+    berth_tar_entry_clear(entry);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+bool berth_tar_reader_data(BerthTarReader *reader, const void **data, size_t *size, int64_t *offset,
+                           GError **error) {
+    BerthTarChunk *chunk = NULL;
+
+    *size = 0;
+    while (reader->chunk < reader->chunks->len) {
+        chunk = &g_array_index(reader->chunks, BerthTarChunk, reader->chunk);
+        if (chunk->size > 0)
+            break;
+        reader->chunk++;
+    }
+    if (reader->chunk >= reader->chunks->len)
+        return true;
+    *size = view(reader, (size_t)chunk->size, data);
+    if (*size == 0)
+        return is_truncated(error);
+    *offset = chunk->offset;
+    chunk->offset += (int64_t)*size;
+    chunk->size -= (int64_t)*size;
+    reader->stored -= (int64_t)*size;
+    return true;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads a tar, member by member, from blocks that somebody else fetches: names and targets are the
+ * bytes that stand there, numbers and times are exact. Sparse files come as their parts.
+ */
+
+#pragma once
+
+#include "tar/entry.h"
+
+typedef struct BerthTarReader BerthTarReader;
+
+/* The next block of the tar, valid until the next call; 0 at its end. */
+typedef size_t (*BerthTarFetch)(void *userdata, const void **block);
+
+BerthTarReader *berth_tar_reader_new(BerthTarFetch fetch, void *userdata);
+void berth_tar_reader_free(BerthTarReader *reader);
+
+/* The next member; more is false at the end. What is left of the former one is passed over. */
+bool berth_tar_reader_next(BerthTarReader *reader, BerthTarEntry *entry, bool *more,
+                           GError **error);
+
+/* A part of the present member's content and where it goes; size is 0 at its end. */
+bool berth_tar_reader_data(BerthTarReader *reader, const void **data, size_t *size, int64_t *offset,
+                           GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthTarReader, berth_tar_reader_free)
