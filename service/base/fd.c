@@ -37,6 +37,10 @@ int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mod
     return open_resolving(directory, path, flags, mode, RESOLVE_IN_ROOT);
 }
 
+int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode) {
+    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
 bool berth_fd_write_all(int fd, const void *data, size_t size) {
     const char *next = data;
 

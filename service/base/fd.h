@@ -36,6 +36,10 @@ int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mod
 /* As above, but an absolute symlink or ".." is taken within directory (RESOLVE_IN_ROOT). */
 int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode);
 
+/* As the first, but a symlink is an error (ELOOP), also within directory. With O_PATH and
+ * O_NOFOLLOW the last component may be one. */
+int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode);
+
 /* Writes all of it, across short writes and EINTR; false with errno. */
 bool berth_fd_write_all(int fd, const void *data, size_t size);
 

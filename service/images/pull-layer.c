@@ -84,7 +84,7 @@ static void on_settled(sd_bus_message *reply, const GError *error, void *userdat
 static void settle(BerthPullLayer *layer) {
     BerthPull *pull = layer->pull;
     g_autoptr(GError) error = NULL;
-    berth_autofd int lower = -1;
+    berth_autofd int lower = -1, blob = -1;
 
     layer->state = LAYER_SETTLING;
     if (!layer->needs_lower) {
@@ -93,7 +93,11 @@ static void settle(BerthPullLayer *layer) {
     }
     if (layer->below) {
         lower = berth_snapshot_store_mount(pull->images->snapshots, layer->below->chain_id, &error);
-        if (lower < 0) {
+        /* What lies below may show that the layer has to be read once more. */
+        if (lower >= 0)
+            blob = berth_content_store_open_blob(berth_contents_get_store(pull->images->contents),
+                                                 layer->descriptor->digest, &error);
+        if (blob < 0) {
             berth_pull_fail(pull, error, layer->descriptor->digest);
             return;
         }
@@ -101,7 +105,7 @@ static void settle(BerthPullLayer *layer) {
     sd_bus_message *call =
         berth_worker_new_call(layer->worker, lower >= 0 ? "Settle" : "SettleLowest");
     if (call && lower >= 0)
-        sd_bus_message_append(call, "h", lower);
+        sd_bus_message_append(call, "hh", lower, blob);
     berth_worker_send(layer->worker, call, on_settled, layer);
 }
 
@@ -151,8 +155,9 @@ static void unpack_from(BerthPullLayer *layer, int input) {
     sd_bus_message *call = berth_worker_new_call(layer->worker, "Unpack");
 
     if (call)
-        sd_bus_message_append(call, "hst", input, layer->diff_id,
-                              layer->pull->images->remotes->settings->max_layer_bytes);
+        sd_bus_message_append(call, "hstb", input, layer->diff_id,
+                              layer->pull->images->remotes->settings->max_layer_bytes,
+                              layer->below == NULL);
     berth_worker_send(layer->worker, call, on_unpacked, layer);
 }
 

@@ -63,6 +63,16 @@ bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **e
     return true;
 }
 
+bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error) {
+    g_autofree char *names = g_malloc(XATTR_LIST_MAX);
+    ssize_t length = flistxattr(fd, names, XATTR_LIST_MAX);
+
+    for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1)
+        if (berth_attributes_is_kept_xattr(name) && fremovexattr(fd, name) < 0 && errno != ENODATA)
+            return berth_error_set_errno(error, errno, "remove %s of \"%.200s\"", name, path);
+    return true;
+}
+
 bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
     struct stat status;
 

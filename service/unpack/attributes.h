@@ -12,6 +12,9 @@
 bool berth_attributes_copy(int from, int to, const char *path, GError **error);
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error);
 
+/* Removes all extended attributes that a layer could state. */
+bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error);
+
 /*
  * From here on the process works on a user's directory, as that user: owners are left out, and so
  * are set-id bits, devices, and extended attributes but user.*.

@@ -21,6 +21,12 @@ struct BerthInflate {
     ZSTD_DStream *zstd;
 };
 
+/* A stream may begin with frames that are to be skipped (RFC 8878, 3.1.2). */
+static bool is_zstd(const uint8_t *first, size_t size) {
+    return size >= 4 && (memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0 ||
+                         ((first[0] & 0xf0) == 0x50 && memcmp(first + 1, "\x2a\x4d\x18", 3) == 0));
+}
+
 BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **error) {
     g_autoptr(BerthInflate) inflate = g_new0(BerthInflate, 1);
 
@@ -28,7 +34,7 @@ BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **erro
         inflate->format = FORMAT_GZIP;
         isal_inflate_init(&inflate->gzip);
         inflate->gzip.crc_flag = ISAL_GZIP;
-    } else if (size >= 4 && memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0) {
+    } else if (is_zstd(first, size)) {
         inflate->format = FORMAT_ZSTD;
         inflate->zstd = ZSTD_createDStream();
         if (!inflate->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(

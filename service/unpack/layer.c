@@ -1,184 +1,142 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One entry after another; what the tar says goes to the tree as it is. An empty stream is an empty
+ * layer: some tools push no byte at all. */
+
 #include "unpack/layer.h"
 
 #include "base/fd.h"
+#include "tar/reader.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 
 enum { MAX_ENTRIES = 5 * 1000 * 1000 };
 
-typedef struct archive Archive;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Archive, archive_read_free)
-
-static la_ssize_t read_block(struct archive *archive, void *userdata, const void **block) {
-    (void)archive;
-    return (la_ssize_t)berth_stream_next(userdata, block);
+static size_t fetch_block(void *userdata, const void **block) {
+    return berth_stream_next(userdata, block);
 }
 
-static bool archive_failed(struct archive *archive, GError **error) {
-    const char *reason = archive_error_string(archive);
-
-    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the layer is no valid tar: %s",
-                           reason ? reason : "unreadable");
+/* What the reader finds wrong is prefixed; what the tree does names the entry. */
+static bool fail_tar(GError *local, GError **error) {
+    g_propagate_prefixed_error(error, local, "the layer is no valid tar: ");
+    return false;
 }
 
-static bool write_content(struct archive *archive, int fd, const BerthTreeEntry *entry,
-                          int64_t size, GError **error) {
+static bool write_content(BerthTarReader *reader, int fd, const BerthTarEntry *from,
+                          GError **error) {
+    GError *local = NULL;
     const void *block;
-    size_t length;
-    la_int64_t offset, end = 0;
-    int r;
+    size_t size;
+    int64_t offset, end = 0;
 
-    while ((r = archive_read_data_block(archive, &block, &length, &offset)) == ARCHIVE_OK) {
-        while (length > 0) {
-            ssize_t written = pwrite(fd, block, length, offset);
+    while (berth_tar_reader_data(reader, &block, &size, &offset, &local) && size > 0) {
+        while (size > 0) {
+            ssize_t written = pwrite(fd, block, size, offset);
             if (written < 0 && errno == EINTR)
                 continue;
             if (written < 0)
-                return berth_error_set_errno(error, errno, "write \"%.200s\"", entry->path);
+                return berth_error_set_errno(error, errno, "write \"%.200s\"", from->path);
             block = (const char *)block + written;
-            length -= (size_t)written;
+            size -= (size_t)written;
             offset += written;
         }
         end = offset;
     }
-    if (r != ARCHIVE_EOF)
-        return archive_failed(archive, error);
+    if (local)
+        return fail_tar(local, error);
     /* A hole at the end has no block. */
-    if (end < size && ftruncate(fd, size) < 0)
-        return berth_error_set_errno(error, errno, "set the size of \"%.200s\"", entry->path);
+    if (end < from->size && ftruncate(fd, from->size) < 0)
+        return berth_error_set_errno(error, errno, "set the size of \"%.200s\"", from->path);
     return true;
 }
 
-static bool add_file(struct archive *archive, BerthTree *tree, const BerthTreeEntry *entry,
-                     int64_t size, GError **error) {
+static bool add_file(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
+                     const BerthTreeEntry *entry, GError **error) {
     berth_autofd int fd = berth_tree_create_file(tree, entry, error);
 
-    return fd >= 0 && (size == 0 || write_content(archive, fd, entry, size, error)) &&
+    return fd >= 0 && (from->size == 0 || write_content(reader, fd, from, error)) &&
            berth_tree_finish_file(tree, entry, fd, error);
 }
 
-static void read_xattrs(struct archive_entry *from, BerthTreeEntry *entry) {
-    const char *name;
-    const void *value;
-    size_t size;
-
-    if (archive_entry_xattr_reset(from) == 0)
-        return;
-    entry->xattr_names = g_ptr_array_new_with_free_func(g_free);
-    entry->xattr_values = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    while (archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK) {
-        g_ptr_array_add(entry->xattr_names, g_strdup(name));
-        g_ptr_array_add(entry->xattr_values, g_bytes_new(value, size));
-    }
-}
-
-static void clear_xattrs(BerthTreeEntry *entry) {
-    g_clear_pointer(&entry->xattr_names, g_ptr_array_unref);
-    g_clear_pointer(&entry->xattr_values, g_ptr_array_unref);
-}
-
-static bool add_by_type(struct archive *archive, struct archive_entry *from, BerthTree *tree,
+static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                         const BerthTreeEntry *entry, GError **error) {
-    if (entry->target && !S_ISLNK(entry->mode))
+    if (from->is_hard_link)
         return berth_tree_add_hard_link(tree, entry, error);
     switch (entry->mode & S_IFMT) {
     case S_IFDIR:
         return berth_tree_add_directory(tree, entry, error);
-    case S_IFREG:
-        return add_file(archive, tree, entry, archive_entry_size(from), error);
     case S_IFLNK:
         return berth_tree_add_symlink(tree, entry, error);
-    case S_IFCHR:
-    case S_IFBLK:
-    case S_IFIFO:
-        return berth_tree_add_special(tree, entry, error);
+    case S_IFREG:
+        return add_file(reader, tree, from, entry, error);
     default:
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "the layer holds \"%.200s\" of the unknown type %o", entry->path,
-                               entry->mode & S_IFMT);
+        return berth_tree_add_special(tree, entry, error);
     }
 }
 
-/* The link target of an entry, whichever kind of link it is. */
-static bool read_target(struct archive_entry *from, BerthTreeEntry *entry, char **owned,
-                        GError **error) {
-    const char *hard_link = archive_entry_hardlink(from);
-
-    if (hard_link) {
-        *owned = berth_tree_normalize(hard_link, error);
-        entry->target = *owned;
-        entry->mode = S_IFREG;
-        return *owned != NULL;
-    }
-    if (!S_ISLNK(entry->mode))
-        return true;
-    entry->target = archive_entry_symlink(from);
-    return entry->target ||
-           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "the symbolic link \"%.200s\" has no target", entry->path);
-}
-
-static bool add_entry(struct archive *archive, struct archive_entry *from, BerthTree *tree,
+static bool add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                       GError **error) {
-    const char *name = archive_entry_pathname(from);
+    g_autofree char *path = berth_tree_normalize(from->path, error);
     g_autofree char *target = NULL;
     bool was_whiteout;
 
-    if (!name)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the layer holds a nameless file");
-    g_autofree char *path = berth_tree_normalize(name, error);
-    if (!path)
-        return false;
-    BerthTreeEntry entry = {
-        .path = path,
-        .mode = archive_entry_mode(from),
-        .uid = (uid_t)archive_entry_uid(from),
-        .gid = (gid_t)archive_entry_gid(from),
-        .mtime = {archive_entry_mtime(from), archive_entry_mtime_nsec(from)},
-        .device = archive_entry_rdev(from),
-    };
-    if (!berth_tree_add_whiteout(tree, path, &was_whiteout, error))
+    if (!path || !berth_tree_add_whiteout(tree, path, &was_whiteout, error))
         return false;
     if (was_whiteout)
         return true;
-    if (path[0] == '\0' && !S_ISDIR(entry.mode))
+    if (path[0] == '\0' && (from->is_hard_link || !S_ISDIR(from->mode)))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the layer's root is no directory");
-    if (!read_target(from, &entry, &target, error))
+                               "the layer's root is not a directory");
+    if (from->target && from->target[0] == '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the link \"%.200s\" has no target", path);
+    if (from->is_hard_link && !(target = berth_tree_normalize(from->target, error)))
         return false;
-    read_xattrs(from, &entry);
-    bool added = add_by_type(archive, from, tree, &entry, error);
-    clear_xattrs(&entry);
-    return added;
+    const BerthTreeEntry entry = {
+        .path = path,
+        .mode = from->mode,
+        .uid = from->uid,
+        .gid = from->gid,
+        .mtime = from->mtime,
+        .device = from->device,
+        .target = target ? target : from->target,
+        .xattr_names = from->xattr_names,
+        .xattr_values = from->xattr_values,
+    };
+    return add_by_type(reader, tree, from, &entry, error);
+}
+
+/* Whether an entry failed only because the layers below are not there yet to say what it means;
+ * then the layer is unpacked again, and fails again if it is not that. */
+static bool is_put_off(BerthTree *tree, GError **error) {
+    if (tree->knows != BERTH_LOWER_UNKNOWN ||
+        (!tree->is_inexact && (*error)->code != BERTH_ERROR_INVALID_ARGUMENT))
+        return false;
+    tree->is_inexact = true;
+    g_clear_error(error);
+    return true;
 }
 
 bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
-    g_autoptr(Archive) archive = archive_read_new();
-    struct archive_entry *entry;
-    int r;
+    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch_block, stream);
+    g_auto(BerthTarEntry) entry = {0};
+    GError *local = NULL;
+    bool more;
 
-    archive_read_support_format_tar(archive);
-    /* Docker's empty layer is 1024 zeros, other tools push no byte at all. */
-    archive_read_support_format_empty(archive);
-    if (archive_read_open(archive, stream, NULL, read_block, NULL) != ARCHIVE_OK)
-        return archive_failed(archive, error);
     for (unsigned count = 0;; count++) {
-        r = archive_read_next_header(archive, &entry);
-        if (r == ARCHIVE_EOF)
+        if (!berth_tar_reader_next(reader, &entry, &more, &local))
+            return fail_tar(local, error);
+        if (!more)
             break;
-        /* A warning is a name in no known character set, which is kept as its bytes. */
-        if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-            return archive_failed(archive, error);
         if (count >= MAX_ENTRIES)
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "the layer has more than %d files", MAX_ENTRIES);
-        if (!add_entry(archive, entry, tree, error))
+        /* What will be unpacked again is only read to its end. */
+        if (!tree->is_inexact && !add_entry(reader, tree, &entry, &local) &&
+            !is_put_off(tree, &local)) {
+            g_propagate_error(error, local);
             return false;
+        }
     }
-    return berth_tree_finish(tree, error);
+    return berth_tree_needs_lower(tree) || berth_tree_finish(tree, error);
 }

@@ -3,7 +3,8 @@
 /*
  * berth-unpack: one layer into one directory, which is all it sees of the file system. Unpack takes
  * the stream; Settle finishes the layer on those below it, once they are there, with what Unpack
- * noted; that is why one process serves both calls.
+ * noted; that is why one process serves both calls. Where a name turns out to be a symbolic link
+ * below, Settle unpacks the layer again, from its stored content, with the lower tree at hand.
  */
 
 #include "base/fd.h"
@@ -15,13 +16,14 @@
 #include "unpack/settle.h"
 
 #include <errno.h>
-#include <iconv.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 typedef struct {
     BerthTree *tree; /* NULL until Unpack has begun */
+    BerthAlgorithm algorithm;
+    uint64_t limit;
+    char *expected; /* the diff ID */
     bool busy;
 } State;
 
@@ -30,9 +32,8 @@ static State state;
 typedef struct {
     int input;
     int lower;
-    BerthAlgorithm algorithm;
     uint64_t limit, size;
-    char *expected, *digest;
+    char *digest;
 } Job;
 
 static void free_job(gpointer data) {
@@ -40,20 +41,19 @@ static void free_job(gpointer data) {
 
     berth_fd_clear(&job->input);
     berth_fd_clear(&job->lower);
-    g_free(job->expected);
     g_free(job->digest);
     g_free(job);
     state.busy = false;
 }
 
-static bool unpack(void *data, GError **error) {
-    Job *job = data;
-    g_autoptr(BerthStream) stream = berth_stream_new(job->input, job->algorithm, job->limit, error);
+static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, uint64_t limit,
+                          GError **error) {
+    g_autoptr(BerthStream) stream = berth_stream_new(job->input, algorithm, limit, error);
     g_autoptr(GError) of_tree = NULL;
 
     if (!stream)
         return false;
-    bool unpacked = berth_layer_unpack(stream, state.tree, &of_tree);
+    bool unpacked = berth_layer_unpack(stream, tree, &of_tree);
     /* A broken stream is the reason for what the tar reader then says. */
     if ((unpacked || of_tree->code == BERTH_ERROR_INVALID_ARGUMENT) &&
         !berth_stream_finish(stream, &job->digest, &job->size, error))
@@ -62,10 +62,18 @@ static bool unpack(void *data, GError **error) {
         g_propagate_error(error, g_steal_pointer(&of_tree));
         return false;
     }
-    if (!g_str_equal(job->digest, job->expected))
+    return true;
+}
+
+static bool unpack(void *data, GError **error) {
+    Job *job = data;
+
+    if (!unpack_stream(job, state.tree, state.algorithm, state.limit, error))
+        return false;
+    if (!g_str_equal(job->digest, state.expected))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                                "the layer's diff ID is %s, but the image configuration says %s",
-                               job->digest, job->expected);
+                               job->digest, state.expected);
     return true;
 }
 
@@ -83,9 +91,13 @@ static Job *new_job(void) {
     return job;
 }
 
+static int open_root(void) {
+    return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     const char *expected;
-    int r;
+    int r, is_lowest;
 
     (void)userdata;
     if (state.tree || state.busy)
@@ -93,24 +105,46 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     Job *job = new_job();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
-        (r = sd_bus_message_read(call, "st", &expected, &job->limit)) < 0) {
+        (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
         free_job(job);
         return r;
     }
-    job->expected = g_strdup(expected);
-    int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0 || !berth_digest_parse(expected, &job->algorithm, &error)) {
+    int root = open_root();
+    if (root < 0 || !berth_digest_parse(expected, &state.algorithm, &error)) {
         free_job(job);
         return error ? berth_bus_error_set(ret_error, error) : -errno;
     }
-    state.tree = berth_tree_new(root);
+    state.expected = g_strdup(expected);
+    state.tree = berth_tree_new(root, is_lowest ? BERTH_LOWER_NONE : BERTH_LOWER_UNKNOWN, -1);
     return berth_frame_run_job(call, "unpack", job, unpack, reply_unpack, free_job);
+}
+
+/* As berthd made it. */
+static bool clear_root(int root, GError **error) {
+    return berth_fd_remove_children("/", error) &&
+           berth_attributes_clear_xattrs(root, "/", error) &&
+           ((fchown(root, 0, 0) == 0 && fchmod(root, 0755) == 0) ||
+            berth_error_set_errno(error, errno, "clear the directory"));
+}
+
+static bool unpack_again(Job *job, GError **error) {
+    bool is_inexact;
+
+    g_clear_pointer(&state.tree, berth_tree_free);
+    int root = open_root();
+    if (root < 0)
+        return berth_error_set_errno(error, errno, "open the directory");
+    state.tree = berth_tree_new(root, BERTH_LOWER_KNOWN, job->lower);
+    return clear_root(root, error) && unpack(job, error) &&
+           berth_settle(state.tree, job->lower, &is_inexact, error);
 }
 
 static bool settle(void *data, GError **error) {
     Job *job = data;
+    bool is_inexact;
 
-    return berth_settle(state.tree, job->lower, error);
+    return berth_settle(state.tree, job->lower, &is_inexact, error) &&
+           (!is_inexact || unpack_again(job, error));
 }
 
 static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
@@ -118,8 +152,9 @@ static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",
                                 "nothing has been unpacked");
     Job *job = new_job();
-    if (has_lower && (job->lower = berth_frame_read_fd(call)) < 0) {
-        int r = job->lower;
+    int r = 0;
+    if (has_lower && ((r = job->lower = berth_frame_read_fd(call)) < 0 ||
+                      (r = job->input = berth_frame_read_fd(call)) < 0)) {
         free_job(job);
         return r;
     }
@@ -151,7 +186,7 @@ static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *erro
 /* The tree as a layer's tar. */
 static bool pack(void *data, GError **error) {
     Job *job = data;
-    berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int root = open_root();
     bool done = root >= 0 ? berth_pack(root, job->input, error)
                           : berth_error_set_errno(error, errno, "open the directory");
 
@@ -175,27 +210,19 @@ static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 #define APPLIED ".berth-apply"
 
-/* The layer is unpacked beside what is there, settled on it, and then moved into its place. */
+/* The layer is unpacked beside what is there, with that as what is below it, and then moved into
+ * its place. */
 static bool apply_into(Job *job, int root, GError **error) {
+    bool is_inexact;
+
     if (mkdirat(root, APPLIED, 0700) < 0)
         return berth_error_set_errno(error, errno, "make a directory to unpack into");
     int upper = openat(root, APPLIED, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (upper < 0)
         return berth_error_set_errno(error, errno, "open the directory to unpack into");
-    g_autoptr(BerthTree) tree = berth_tree_new(upper);
-    g_autoptr(BerthStream) stream =
-        berth_stream_new(job->input, BERTH_ALGORITHM_SHA256, job->limit, error);
-    g_autoptr(GError) of_tree = NULL;
-    if (!stream)
-        return false;
-    bool unpacked = berth_layer_unpack(stream, tree, &of_tree);
-    if (!berth_stream_finish(stream, &job->digest, &job->size, error))
-        return false;
-    if (!unpacked) {
-        g_propagate_error(error, g_steal_pointer(&of_tree));
-        return false;
-    }
-    return berth_settle(tree, root, error) && berth_merge(upper, root, error);
+    g_autoptr(BerthTree) tree = berth_tree_new(upper, BERTH_LOWER_KNOWN, root);
+    return unpack_stream(job, tree, BERTH_ALGORITHM_SHA256, job->limit, error) &&
+           berth_settle(tree, root, &is_inexact, error) && berth_merge(upper, root, error);
 }
 
 /* Asked here and not by berthd, which a file system could keep waiting. */
@@ -210,7 +237,7 @@ static bool check_owner(int root, GError **error) {
 }
 
 static bool apply(void *data, GError **error) {
-    berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int root = open_root();
 
     if (root < 0)
         return berth_error_set_errno(error, errno, "open the directory");
@@ -239,9 +266,11 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    /* content, diff ID, limit → unpacked size, whether Settle has something to do */
-    SD_BUS_METHOD("Unpack", "hst", "tb", method_unpack, 0),
-    SD_BUS_METHOD("Settle", "h", "", method_settle, 0),
+    /* content, diff ID, limit, whether it is the lowest layer → unpacked size, whether Settle has
+     * something to do */
+    SD_BUS_METHOD("Unpack", "hstb", "tb", method_unpack, 0),
+    /* the merged tree below, the layer's content */
+    SD_BUS_METHOD("Settle", "hh", "", method_settle, 0),
     SD_BUS_METHOD("Empty", "", "", method_empty, 0),
     /* where the tar of the directory goes */
     SD_BUS_METHOD("Pack", "h", "", method_pack, 0),
@@ -262,11 +291,5 @@ int main(int argc, char **argv) {
     }
     g_set_prgname("berth-unpack");
     umask(0);
-    /* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv
-     * loads for that it loads now, not from the file system of an image. */
-    setlocale(LC_CTYPE, "C.UTF-8");
-    iconv_t conversion = iconv_open("UTF-8", "UTF-16");
-    if (conversion != (iconv_t)-1)
-        iconv_close(conversion);
     return berth_frame_run(&box, vtable, NULL, NULL);
 }

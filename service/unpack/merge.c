@@ -4,13 +4,13 @@
 
 #include "base/fd.h"
 #include "unpack/attributes.h"
+#include "unpack/overlay-form.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 enum { MAX_DEPTH = 1024 };
 
@@ -50,6 +50,7 @@ static bool merge_into(int upper, int lower, const char *name, const char *path,
         return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
     return (!berth_attributes_is_opaque(from) || remove_children(to, path, error)) &&
            merge_directory(from, to, path, depth + 1, error) &&
+           berth_attributes_clear_xattrs(to, path, error) &&
            berth_attributes_copy(from, to, path, error) &&
            (futimens(to, times) == 0 ||
             berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path));
@@ -66,8 +67,7 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
         return merge_into(upper, lower, name, path, depth, error);
     if (!berth_fd_remove_tree(lower, name, error))
         return false;
-    bool is_whiteout = S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);
-    return is_whiteout || renameat(upper, name, lower, name) == 0 ||
+    return berth_overlay_is_whiteout(&status) || renameat(upper, name, lower, name) == 0 ||
            berth_error_set_errno(error, errno, "put \"%.200s\" in its place", path);
 }
 

@@ -3,22 +3,20 @@
 #include "unpack/pack.h"
 
 #include "base/fd.h"
+#include "tar/writer.h"
 #include "unpack/attributes.h"
+#include "unpack/overlay-form.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
 enum { BLOCK_BYTES = 256 * 1024, MAX_DEPTH = 1024 };
 
 typedef struct {
-    struct archive *archive;
+    BerthTarWriter *writer;
     GHashTable *links; /* "device:inode" of files with several names → the first one */
     char *buffer;
 } Pack;
@@ -26,30 +24,14 @@ typedef struct {
 static bool pack_directory(Pack *pack, int directory, const char *path, unsigned depth,
                            GError **error);
 
-static bool archive_failed(Pack *pack, const char *path, GError **error) {
-    const char *reason = archive_error_string(pack->archive);
-    int errnum = archive_errno(pack->archive);
-
-    if (errnum == ENOSPC || errnum == EPIPE)
-        return berth_error_set_errno(error, errnum, "pack \"%.200s\"", path);
-    return berth_error_set(error, BERTH_ERROR_INTERNAL, "pack \"%.200s\": %s", path,
-                           reason ? reason : "failed");
-}
-
 static char *join(const char *path, const char *prefix, const char *name) {
     return g_strconcat(path, path[0] ? "/" : "", prefix, name, NULL);
 }
 
 static bool add_empty(Pack *pack, const char *path, GError **error) {
-    struct archive_entry *entry = archive_entry_new();
+    const BerthTarEntry entry = {.path = (char *)path, .mode = S_IFREG | 0644};
 
-    archive_entry_set_pathname(entry, path);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, 0);
-    int r = archive_write_header(pack->archive, entry);
-    archive_entry_free(entry);
-    return r >= ARCHIVE_WARN || archive_failed(pack, path, error);
+    return berth_tar_writer_add(pack->writer, &entry, error);
 }
 
 /* What overlayfs made of a change in a way that only it can read. */
@@ -62,19 +44,20 @@ static bool check_xattr(const char *name, const char *path, GError **error) {
     return true;
 }
 
-static bool add_xattrs(struct archive_entry *entry, int fd, const char *path, GError **error) {
+static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = flistxattr(fd, names, XATTR_LIST_MAX);
 
     for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
         if (!check_xattr(name, path, error))
             return false;
-        if (g_str_has_prefix(name, "trusted.overlay."))
+        if (g_str_has_prefix(name, BERTH_OVERLAY_XATTR_PREFIX))
             continue;
         ssize_t size = fgetxattr(fd, name, value, XATTR_SIZE_MAX);
         if (size < 0)
             return berth_error_set_errno(error, errno, "read %s of \"%.200s\"", name, path);
-        archive_entry_xattr_add_entry(entry, name, value, (size_t)size);
+        g_autoptr(GBytes) bytes = g_bytes_new(value, (gsize)size);
+        berth_tar_entry_add_xattr(entry, name, bytes);
     }
     return true;
 }
@@ -88,8 +71,8 @@ static bool write_content(Pack *pack, int fd, const char *path, uint64_t size, G
             continue;
         if (got <= 0)
             return berth_error_set_errno(error, got < 0 ? errno : EIO, "read \"%.200s\"", path);
-        if (archive_write_data(pack->archive, pack->buffer, (size_t)got) != got)
-            return archive_failed(pack, path, error);
+        if (!berth_tar_writer_write(pack->writer, pack->buffer, (size_t)got, error))
+            return false;
         done += (uint64_t)got;
     }
     return true;
@@ -97,7 +80,7 @@ static bool write_content(Pack *pack, int fd, const char *path, uint64_t size, G
 
 /* The entry of a file that was seen under another name; NULL for its first. */
 static const char *find_link(Pack *pack, const struct stat *status, const char *path) {
-    if (!S_ISREG(status->st_mode) || status->st_nlink < 2)
+    if (S_ISDIR(status->st_mode) || status->st_nlink < 2)
         return NULL;
     g_autofree char *key = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
                                            (guint64)status->st_dev, (guint64)status->st_ino);
@@ -107,56 +90,45 @@ static const char *find_link(Pack *pack, const struct stat *status, const char *
     return first;
 }
 
-static bool set_symlink(struct archive_entry *entry, int directory, const char *name,
-                        const char *path, GError **error) {
+static bool set_symlink(BerthTarEntry *entry, int directory, const char *name, const char *path,
+                        GError **error) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(directory, name, target, sizeof target - 1);
 
     if (size < 0)
         return berth_error_set_errno(error, errno, "read the link \"%.200s\"", path);
     target[size] = '\0';
-    archive_entry_set_symlink(entry, target);
+    entry->target = g_strdup(target);
     return true;
-}
-
-static bool write_entry(Pack *pack, struct archive_entry *entry, int directory, const char *name,
-                        const struct stat *status, const char *path, GError **error) {
-    bool readable = S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);
-    berth_autofd int fd =
-        readable ? openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
-    const char *first = find_link(pack, status, path);
-
-    if (readable && fd < 0)
-        return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
-    archive_entry_copy_stat(entry, status);
-    /* When a file was read is no part of what it is. */
-    archive_entry_unset_atime(entry);
-    archive_entry_unset_ctime(entry);
-    archive_entry_set_pathname(entry, path);
-    if (first) {
-        archive_entry_set_hardlink(entry, first);
-        archive_entry_set_size(entry, 0);
-    }
-    if ((S_ISLNK(status->st_mode) && !set_symlink(entry, directory, name, path, error)) ||
-        (fd >= 0 && !first && !add_xattrs(entry, fd, path, error)))
-        return false;
-    if (archive_write_header(pack->archive, entry) < ARCHIVE_WARN)
-        return archive_failed(pack, path, error);
-    return first || !S_ISREG(status->st_mode) ||
-           write_content(pack, fd, path, (uint64_t)status->st_size, error);
 }
 
 static bool add_entry(Pack *pack, int directory, const char *name, const struct stat *status,
                       const char *path, GError **error) {
-    struct archive_entry *entry = archive_entry_new();
-    bool done = write_entry(pack, entry, directory, name, status, path, error);
+    bool readable = S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);
+    berth_autofd int fd =
+        readable ? openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    const char *first = find_link(pack, status, path);
+    bool has_content = S_ISREG(status->st_mode) && !first;
+    g_auto(BerthTarEntry) entry = {
+        .path = S_ISDIR(status->st_mode) ? g_strconcat(path, "/", NULL) : g_strdup(path),
+        .target = g_strdup(first),
+        .is_hard_link = first != NULL,
+        .mode = status->st_mode,
+        .uid = status->st_uid,
+        .gid = status->st_gid,
+        .size = has_content ? status->st_size : 0,
+        .mtime = status->st_mtim,
+        .device = status->st_rdev,
+    };
 
-    archive_entry_free(entry);
-    return done;
-}
-
-static bool is_whiteout(const struct stat *status) {
-    return S_ISCHR(status->st_mode) && status->st_rdev == makedev(0, 0);
+    if (readable && fd < 0)
+        return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
+    if ((S_ISLNK(status->st_mode) && !first &&
+         !set_symlink(&entry, directory, name, path, error)) ||
+        (fd >= 0 && !first && !add_xattrs(&entry, fd, path, error)))
+        return false;
+    return berth_tar_writer_add(pack->writer, &entry, error) &&
+           (!has_content || write_content(pack, fd, path, (uint64_t)status->st_size, error));
 }
 
 static bool pack_one(Pack *pack, int directory, const char *parent, const char *name,
@@ -166,7 +138,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
 
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
-    if (is_whiteout(&status)) {
+    if (berth_overlay_is_whiteout(&status)) {
         g_autofree char *whiteout = join(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);
     }
@@ -225,21 +197,10 @@ static bool pack_directory(Pack *pack, int directory, const char *path, unsigned
 }
 
 bool berth_pack(int root, int output, GError **error) {
-    Pack pack = {
-        .archive = archive_write_new(),
-        .links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-        .buffer = g_malloc(BLOCK_BYTES),
-    };
+    g_autoptr(BerthTarWriter) writer = berth_tar_writer_new(output);
+    g_autoptr(GHashTable) links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autofree char *buffer = g_malloc(BLOCK_BYTES);
+    Pack pack = {writer, links, buffer};
 
-    archive_write_set_format_pax_restricted(pack.archive);
-    archive_write_add_filter_none(pack.archive);
-    bool done = archive_write_open_fd(pack.archive, output) == ARCHIVE_OK
-                    ? pack_directory(&pack, root, "", 0, error)
-                    : archive_failed(&pack, "", error);
-    if (done && archive_write_close(pack.archive) != ARCHIVE_OK)
-        done = archive_failed(&pack, "", error);
-    archive_write_free(pack.archive);
-    g_hash_table_unref(pack.links);
-    g_free(pack.buffer);
-    return done;
+    return pack_directory(&pack, root, "", 0, error) && berth_tar_writer_finish(writer, error);
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Blocks stay within the second level cache between the two threads. */
-enum { INPUT_BYTES = 256 * 1024, BLOCK_BYTES = 256 * 1024, BLOCKS = 6 };
+enum { INPUT_BYTES = 256 * 1024, BLOCK_BYTES = 256 * 1024, BLOCKS = 6, MAGIC_BYTES = 4 };
 
 typedef struct {
     size_t size; /* 0 in the block that ends the stream */
@@ -28,15 +28,26 @@ struct BerthStream {
     GError *error;  /* the thread's, to be read once it ended */
 };
 
-static ssize_t read_input(int fd, uint8_t *buffer, GError **error) {
+static ssize_t read_input(int fd, uint8_t *buffer, size_t size, GError **error) {
     ssize_t got;
 
     do
-        got = read(fd, buffer, INPUT_BYTES);
+        got = read(fd, buffer, size);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         berth_error_set_errno(error, errno, "read the layer");
     return got;
+}
+
+/* The first bytes tell what it is compressed with; a pipe may give fewer at first. */
+static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
+    ssize_t size = 0, got = 1;
+
+    while (size < MAGIC_BYTES && got > 0) {
+        got = read_input(fd, buffer + size, INPUT_BYTES - (size_t)size, error);
+        size += MAX(got, 0);
+    }
+    return got < 0 ? got : size;
 }
 
 /* Passes inflated bytes on until more input is wanted. */
@@ -66,7 +77,7 @@ static bool drain(BerthStream *stream, BerthInflate *inflate, GError **error) {
 
 static bool inflate_all(BerthStream *stream, GError **error) {
     g_autofree uint8_t *buffer = g_malloc(INPUT_BYTES);
-    ssize_t got = read_input(stream->input, buffer, error);
+    ssize_t got = read_first(stream->input, buffer, error);
 
     if (got < 0)
         return false;
@@ -77,7 +88,7 @@ static bool inflate_all(BerthStream *stream, GError **error) {
         berth_inflate_give(inflate, buffer, got);
         if (!drain(stream, inflate, error))
             return false;
-        got = read_input(stream->input, buffer, error);
+        got = read_input(stream->input, buffer, INPUT_BYTES, error);
     }
     return got >= 0 && berth_inflate_check_end(inflate, error);
 }

@@ -213,30 +213,65 @@ def layer_image(layer):
     return oci.Image([layer])
 
 
-def test_tar_that_climbs_out():
-    refused(REGISTRY.add("dots:x", layer_image(oci.Layer().add("../../etc/owned", b"x")))[0], "..")
+def files_of(name, layer):
+    """What the image has, as "dist mount" shows it."""
+    reference = REGISTRY.add(f"{name}:x", layer_image(layer))[0]
+    good("pull", reference)
+    where = f"/tmp/shown-{name}"
+    os.makedirs(where)
+    good("mount", reference, where)
+    try:
+        return sorted(os.path.relpath(os.path.join(directory, file), where)
+                      for directory, _, files in os.walk(where) for file in files)
+    finally:
+        run("umount", where)
 
 
-def test_tar_with_absolute_names():
-    refused(REGISTRY.add("absolute:x", layer_image(oci.Layer().add("/etc/owned", b"x")))[0], "absolute")
+def test_names_that_climb_out_are_rooted_in_the_image():
+    equal(files_of("dots", oci.Layer().add("../../etc/owned", b"x").add("a/../../b/../owned", b"x")),
+          ["etc/owned", "owned"])
 
 
-def test_tar_that_leaves_through_a_symlink():
-    for number, target in enumerate(("/etc", "../../../../etc")):
-        layer = oci.Layer().symlink("link", target).add("link/owned", b"x")
-        refused(REGISTRY.add(f"symlink{number}:x", layer_image(layer))[0], "symbolic link")
+def test_absolute_names_are_rooted_in_the_image():
+    equal(files_of("absolute", oci.Layer().add("/etc/owned", b"x").hard_link("/owned", "/etc/owned")),
+          ["etc/owned", "owned"])
+
+
+def test_symlinks_lead_within_the_image():
+    for number, target in enumerate(("/etc", "../../../../etc", "etc", "/../etc/./")):
+        layer = oci.Layer().symlink("link", target).add("link/owned", b"x").hard_link("owned", "link/owned")
+        equal(files_of(f"symlink{number}", layer), ["etc/owned", "owned"])
+
+
+def test_symlinks_of_lower_layers_lead_within_the_image():
+    lower = oci.Layer().symlink("link", "/etc/deep").symlink("up", "../../..")
+    upper = oci.Layer().add("link/owned", b"x").add("up/etc/owned", b"y")
+    reference = REGISTRY.add("lowerlink:x", oci.Image([lower, upper]))[0]
+    good("pull", reference)
+    where = "/tmp/shown-lower"
+    os.makedirs(where)
+    good("mount", reference, where)
+    equal((os.readlink(f"{where}/link"), os.path.exists(f"{where}/etc/deep/owned"),
+           os.path.exists(f"{where}/etc/owned")), ("/etc/deep", True, True))
+    run("umount", where)
 
 
 def test_tar_with_a_hard_link_to_outside():
     layer = oci.Layer().symlink("link", "/etc").hard_link("stolen", "link/passwd")
-    refused(REGISTRY.add("hardlink:x", layer_image(layer))[0], "symbolic link")
+    refused(REGISTRY.add("hardlink:x", layer_image(layer))[0], "no layer holds")
     layer = oci.Layer().hard_link("stolen", "../../etc/passwd")
-    refused(REGISTRY.add("hardlink2:x", layer_image(layer))[0], "..")
+    refused(REGISTRY.add("hardlink2:x", layer_image(layer))[0], "no layer holds")
+
+
+def test_tar_with_symlinks_in_a_ring():
+    layer = oci.Layer().symlink("one", "two/x").symlink("two", "one/x").add("one/owned", b"x")
+    refused(REGISTRY.add("ring:x", layer_image(layer))[0], "symbolic links")
 
 
 def test_nothing_got_out():
-    assert not os.path.exists("/etc/owned")
-    equal(run("find", "/etc", "/var", "/tmp", "/usr/local", "/home", "-name", "owned").out, "")
+    assert not os.path.exists("/etc/owned") and not os.path.exists("/owned")
+    equal(run("find", "/etc", "/var", "/tmp", "/usr/local", "/home", "-path", f"{STATE}/snapshots", "-prune", "-o",
+              "-name", "owned", "-print").out, "")
 
 
 def test_tar_that_is_garbage():

@@ -96,6 +96,59 @@ static void test_gzip_members_and_padding(void) {
     g_assert_null(digest_of(joined->data, joined->len, 100, NULL));
 }
 
+static void add_zstd(GByteArray *to, const char *text) {
+    uint8_t packed[200];
+    size_t size = ZSTD_compress(packed, sizeof packed, text, strlen(text), 3);
+
+    g_byte_array_append(to, packed, (guint)size);
+}
+
+static void test_zstd_frames_some_of_which_are_skipped(void) {
+    static const uint8_t skippable[] = {0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'o', 'w', 'n'};
+    g_autoptr(GByteArray) joined = g_byte_array_new();
+    g_autofree char *expected = plain_digest("abcdef", 6);
+
+    g_byte_array_append(joined, skippable, sizeof skippable);
+    add_zstd(joined, "abc");
+    g_byte_array_append(joined, skippable, sizeof skippable);
+    add_zstd(joined, "def");
+    g_byte_array_append(joined, skippable, sizeof skippable);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *digest = digest_of(joined->data, joined->len, 100, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(digest, ==, expected);
+}
+
+static gpointer write_slowly(gpointer data) {
+    GBytes *bytes = ((gpointer *)data)[0];
+    berth_autofd int fd = GPOINTER_TO_INT(((gpointer *)data)[1]);
+    gsize size;
+    const char *text = g_bytes_get_data(bytes, &size);
+
+    /* A packet pipe gives each write on its own. */
+    for (gsize i = 0; i < size; i++)
+        g_assert_cmpint(write(fd, text + i, 1), ==, 1);
+    return NULL;
+}
+
+static void test_the_format_is_seen_byte_by_byte(void) {
+    g_autoptr(GByteArray) packed = g_byte_array_new();
+    g_autofree char *expected = plain_digest("abc", 3), *digest = NULL;
+    uint64_t size;
+    int ends[2];
+
+    add_zstd(packed, "abc");
+    g_autoptr(GBytes) bytes = g_bytes_new(packed->data, packed->len);
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_DIRECT), ==, 0);
+    berth_autofd int input = ends[0];
+    gpointer job[] = {bytes, GINT_TO_POINTER(ends[1])};
+    GThread *writer = g_thread_new("writer", write_slowly, job);
+    g_autoptr(BerthStream) stream = berth_stream_new(input, BERTH_ALGORITHM_SHA256, 100, NULL);
+    g_assert_true(berth_stream_finish(stream, &digest, &size, NULL));
+    g_thread_join(writer);
+    g_assert_cmpstr(digest, ==, expected);
+}
+
 static void test_truncated_and_corrupt_data_is_an_error(void) {
     g_autofree uint8_t *plain = make_plain();
     g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
@@ -135,6 +188,10 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/stream/every-format-gives-the-same", test_every_format_gives_the_same);
     g_test_add_func("/stream/gzip-members-and-padding", test_gzip_members_and_padding);
+    g_test_add_func("/stream/zstd-frames-some-of-which-are-skipped",
+                    test_zstd_frames_some_of_which_are_skipped);
+    g_test_add_func("/stream/the-format-is-seen-byte-by-byte",
+                    test_the_format_is_seen_byte_by_byte);
     g_test_add_func("/stream/truncated-and-corrupt-data-is-an-error",
                     test_truncated_and_corrupt_data_is_an_error);
     g_test_add_func("/stream/the-inflated-size-is-limited", test_the_inflated_size_is_limited);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Hard links. One means the file that its target is at that place of the tar: of this layer, then
+ * it is made; of a layer below, then an empty file takes its place until settling, and further
+ * links to it are names of that. A target that is nowhere yet may still come: settling looks for it
+ * last.
+ */
+
+#include "base/fd.h"
+#include "unpack/overlay-form.h"
+#include "unpack/tree-notes.h"
+#include "unpack/tree-path.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Where the target of an entry is, or would be. */
+typedef struct {
+    char *path;
+    bool is_there, is_hidden;
+    mode_t mode;
+} Target;
+
+static void clear_target(Target *target) {
+    g_free(target->path);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, clear_target)
+
+static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
+                        GError **error) {
+    g_autofree char *directory = berth_tree_get_directory(entry->target);
+    g_auto(BerthWalk) walk = {0};
+    struct stat status;
+
+    if (entry->target[0] == '\0')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.200s\" is a hard link to the root directory", entry->path);
+    if (!berth_tree_walk(tree, directory, BERTH_WALK_LOOK, &walk, error))
+        return false;
+    target->path = berth_tree_join(walk.real, berth_tree_get_name(entry->target));
+    berth_autofd int fd = berth_tree_peek(tree->root, target->path, &status);
+    target->is_there = fd >= 0 && !berth_overlay_is_whiteout(&status);
+    target->is_hidden = walk.is_hidden || fd >= 0 || !berth_tree_sees_lower(tree, target->path);
+    target->mode = target->is_there ? status.st_mode : 0;
+    return true;
+}
+
+static bool add_placeholder(BerthTree *tree, const Target *target, const BerthPlace *place,
+                            GError **error) {
+    if (!berth_tree_remove(tree, place, error))
+        return false;
+    berth_autofd int fd =
+        openat(place->parent, place->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return berth_error_set_errno(error, errno, "make \"%.200s\"", place->path);
+    BerthTreeLink *link = g_new0(BerthTreeLink, 1);
+    link->target = g_strdup(target->path);
+    link->hidden = target->is_hidden;
+    g_ptr_array_add(tree->all_links, link);
+    tree->noted_bytes += strlen(link->target);
+    return berth_tree_note(tree, tree->links, place->path, link, error);
+}
+
+static int link_target(int source, const Target *target, const BerthPlace *place) {
+    return linkat(source, berth_tree_get_name(target->path), place->parent, place->name, 0);
+}
+
+static bool add_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
+                     const BerthPlace *place, GError **error) {
+    g_autofree char *directory = berth_tree_get_directory(target->path);
+    BerthTreeLink *link = g_tree_lookup(tree->links, target->path);
+    berth_autofd int source =
+        berth_fd_open_real(tree->root, berth_tree_or_dot(directory), O_PATH | O_DIRECTORY, 0);
+
+    if (source < 0 || (link_target(source, target, place) < 0 &&
+                       (errno != EEXIST || !berth_tree_remove(tree, place, error) ||
+                        link_target(source, target, place) < 0))) {
+        if (error && !*error)
+            berth_error_set_errno(error, errno, "link \"%.200s\" to \"%.200s\"", entry->path,
+                                  entry->target);
+        return false;
+    }
+    return !link || berth_tree_note(tree, tree->links, place->path, link, error);
+}
+
+/* A file that is a link to itself stays what it is. */
+static bool add_link_to_itself(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
+                               GError **error) {
+    struct stat status;
+
+    if (target->is_there)
+        return true;
+    if (!target->is_hidden && tree->knows == BERTH_LOWER_UNKNOWN) {
+        tree->is_inexact = true;
+        return true;
+    }
+    berth_autofd int lower =
+        target->is_hidden ? -1 : berth_tree_peek(tree->lower, target->path, &status);
+    return (lower >= 0 && !S_ISDIR(status.st_mode)) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "\"%.200s\" is a hard link to itself", entry->path);
+}
+
+bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
+    g_auto(Target) target = {0};
+    BerthPlace place;
+
+    if (!find_target(tree, entry, &target, error) ||
+        !berth_tree_find_place(tree, entry->path, &place, error))
+        return false;
+    if (g_str_equal(target.path, place.path))
+        return add_link_to_itself(tree, entry, &target, error);
+    if (S_ISDIR(target.mode)) {
+        /* Made for a whiteout only, it may stand for a file below. */
+        if (tree->knows != BERTH_LOWER_UNKNOWN || !berth_tree_has(tree->implied, target.path))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "\"%.200s\" is a hard link to \"%.200s\", which is a directory",
+                                   entry->path, entry->target);
+        tree->is_inexact = true;
+        return true;
+    }
+    return target.is_there ? add_link(tree, entry, &target, &place, error)
+                           : add_placeholder(tree, &target, &place, error);
+}

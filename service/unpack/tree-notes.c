@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Notes of a tree. The one thing to know: they are of the present state. Whatever removes a name
+ * from the tree has to forget it here, but for what was assumed, which an entry has relied on
+ * already.
+ */
+
+#include "unpack/tree-notes.h"
+
+#include <string.h>
+
+/* What may be noted of one layer: half a million long names. */
+#define MAX_NOTED_BYTES (64u * 1024 * 1024)
+
+enum { NOTE_BYTES = 96 };
+
+static void free_link(gpointer data) {
+    BerthTreeLink *link = data;
+
+    g_free(link->target);
+    g_free(link);
+}
+
+/* The slash comes before every other byte: what is below a directory follows it without a gap. */
+static gint compare_paths(gconstpointer a, gconstpointer b, gpointer userdata) {
+    const unsigned char *one = a, *other = b;
+
+    (void)userdata;
+    for (; *one && *one == *other; one++)
+        other++;
+    if (*one == *other)
+        return 0;
+    unsigned first = *one == '/' ? 1 : *one ? *one + 2u : 0;
+    unsigned second = *other == '/' ? 1 : *other ? *other + 2u : 0;
+    return first < second ? -1 : 1;
+}
+
+static GTree *new_table(GDestroyNotify free_value) {
+    return g_tree_new_full(compare_paths, NULL, g_free, free_value);
+}
+
+void berth_tree_notes_init(BerthTree *tree) {
+    tree->assumed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    tree->late = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    tree->implied = new_table(NULL);
+    tree->held = new_table(NULL);
+    tree->opaque = new_table(NULL);
+    tree->whiteouts = new_table(NULL);
+    tree->times = new_table(g_free);
+    tree->links = new_table(NULL);
+    tree->all_links = g_ptr_array_new_with_free_func(free_link);
+}
+
+void berth_tree_notes_clear(BerthTree *tree) {
+    g_hash_table_unref(tree->assumed);
+    g_hash_table_unref(tree->late);
+    g_tree_unref(tree->implied);
+    g_tree_unref(tree->held);
+    g_tree_unref(tree->opaque);
+    g_tree_unref(tree->whiteouts);
+    g_tree_unref(tree->times);
+    g_tree_unref(tree->links);
+    g_ptr_array_unref(tree->all_links);
+}
+
+static bool count_note(BerthTree *tree, const char *path, GError **error) {
+    tree->noted_bytes += strlen(path) + NOTE_BYTES;
+    return tree->noted_bytes <= MAX_NOTED_BYTES ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "the layer has too many directories, links and whiteouts");
+}
+
+bool berth_tree_has(GTree *table, const char *path) {
+    return g_tree_lookup_extended(table, path, NULL, NULL);
+}
+
+bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
+                     GError **error) {
+    bool is_new = !berth_tree_has(table, path);
+
+    g_tree_insert(table, g_strdup(path), value);
+    return !is_new || count_note(tree, path, error);
+}
+
+bool berth_tree_note_in(BerthTree *tree, GHashTable *set, const char *path, GError **error) {
+    return g_hash_table_contains(set, path) ||
+           (g_hash_table_add(set, g_strdup(path)) && count_note(tree, path, error));
+}
+
+bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timespec *time,
+                          GError **error) {
+    return berth_tree_note(tree, tree->times, path, g_memdup2(time, sizeof *time), error);
+}
+
+BerthImplied berth_tree_get_implied(BerthTree *tree, const char *path) {
+    return GPOINTER_TO_UINT(g_tree_lookup(tree->implied, path));
+}
+
+void berth_tree_set_entered(BerthTree *tree, const char *path) {
+    if (g_tree_nnodes(tree->held) == 0)
+        return;
+    g_autofree char *prefix = g_strdup(path);
+    for (char *slash = prefix; slash;) {
+        slash = strchr(slash, '/');
+        if (slash)
+            *slash = '\0';
+        g_tree_remove(tree->held, prefix);
+        if (slash)
+            *slash++ = '/';
+    }
+}
+
+bool berth_tree_sees_lower(BerthTree *tree, const char *path) {
+    if (tree->knows == BERTH_LOWER_NONE || tree->is_opaque)
+        return false;
+    if (g_tree_nnodes(tree->opaque) == 0)
+        return true;
+    g_autofree char *prefix = g_strdup(path);
+    for (char *slash; (slash = strrchr(prefix, '/'));) {
+        *slash = '\0';
+        if (berth_tree_has(tree->opaque, prefix))
+            return false;
+    }
+    return true;
+}
+
+static bool is_at_or_below(const char *path, const char *directory) {
+    size_t length = strlen(directory);
+
+    return length == 0 ||
+           (strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/'));
+}
+
+bool berth_tree_has_below(GTree *table, const char *directory) {
+    GTreeNode *node = g_tree_upper_bound(table, directory);
+
+    return node && is_at_or_below(g_tree_node_key(node), directory);
+}
+
+GPtrArray *berth_tree_list(GTree *table, const char *below) {
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+
+    for (GTreeNode *node = g_tree_lower_bound(table, below);
+         node && is_at_or_below(g_tree_node_key(node), below); node = g_tree_node_next(node))
+        g_ptr_array_add(paths, g_strdup(g_tree_node_key(node)));
+    return paths;
+}
+
+static void forget_below(GTree *table, const char *directory) {
+    g_autoptr(GPtrArray) paths = berth_tree_list(table, directory);
+
+    for (guint i = 0; i < paths->len; i++)
+        g_tree_remove(table, paths->pdata[i]);
+}
+
+void berth_tree_forget(BerthTree *tree, const char *path, bool is_directory) {
+    if (!is_directory) {
+        g_tree_remove(tree->whiteouts, path);
+        g_tree_remove(tree->links, path);
+        return;
+    }
+    forget_below(tree->implied, path);
+    forget_below(tree->held, path);
+    forget_below(tree->opaque, path);
+    forget_below(tree->whiteouts, path);
+    forget_below(tree->times, path);
+    forget_below(tree->links, path);
+}

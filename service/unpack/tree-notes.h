@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a tree remembers of its entries; see tree.h. For the files that make and settle trees. The
+ * tables are sorted, a directory right before all that is below it. */
+
+#pragma once
+
+#include "unpack/tree.h"
+
+void berth_tree_notes_init(BerthTree *tree);
+void berth_tree_notes_clear(BerthTree *tree);
+
+/* Puts path (which is copied) and value (which is taken) into a table; LimitExceeded where a layer
+ * has too much to note. */
+bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
+                     GError **error);
+/* The same for the sets of assumptions. */
+bool berth_tree_note_in(BerthTree *tree, GHashTable *set, const char *path, GError **error);
+bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timespec *time,
+                          GError **error);
+
+bool berth_tree_has(GTree *table, const char *path);
+BerthImplied berth_tree_get_implied(BerthTree *tree, const char *path);
+
+/* Entries are put into the directory path: neither it nor those above hold only whiteouts. */
+void berth_tree_set_entered(BerthTree *tree, const char *path);
+
+/* Whether the layers below show through at path, as far as this layer can say: nothing above it
+ * hides them. */
+bool berth_tree_sees_lower(BerthTree *tree, const char *path);
+
+/* path, and all below it where it is a directory, is no more. */
+void berth_tree_forget(BerthTree *tree, const char *path, bool is_directory);
+
+/* Whether anything of a table is below the directory. */
+bool berth_tree_has_below(GTree *table, const char *directory);
+
+/* Copies of a table's paths, in order: all, or those at and below a directory. */
+GPtrArray *berth_tree_list(GTree *table, const char *below);

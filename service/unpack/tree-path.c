@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Walks a path component by component through the merged tree. An O_NOFOLLOW lookup at a time, and
+ * openat2 below the root's descriptor: nothing that anybody changes meanwhile leads out of it.
+ *
+ * The common case is one call: the directory is there, and no symbolic link is on the way.
+ */
+
+#include "unpack/tree-path.h"
+
+#include "base/fd.h"
+#include "unpack/attributes.h"
+#include "unpack/overlay-form.h"
+#include "unpack/tree-notes.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+/* As the kernel has it. */
+enum { MAX_LINKS = 40, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
+
+typedef struct {
+    BerthTree *tree;
+    BerthWalkKind kind;
+    BerthWalk *result;
+    const char *whole; /* for messages */
+    GString *done, *todo;
+    unsigned links, steps;
+} Walk;
+
+char *berth_tree_join(const char *directory, const char *name) {
+    return directory[0] ? g_strconcat(directory, "/", name, NULL) : g_strdup(name);
+}
+
+const char *berth_tree_get_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+char *berth_tree_get_directory(const char *path) {
+    const char *name = berth_tree_get_name(path);
+
+    return g_strndup(path, name == path ? 0 : (gsize)(name - path - 1));
+}
+
+const char *berth_tree_or_dot(const char *path) {
+    return path[0] ? path : ".";
+}
+
+char *berth_tree_normalize(const char *path, GError **error) {
+    g_autoptr(GString) normal = g_string_new(NULL);
+
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        if (length == 2 && strncmp(path, "..", 2) == 0) {
+            const char *slash = strrchr(normal->str, '/');
+            g_string_truncate(normal, slash ? (gsize)(slash - normal->str) : 0);
+        } else if (length > 0 && !(length == 1 && path[0] == '.')) {
+            if (normal->len > 0)
+                g_string_append_c(normal, '/');
+            g_string_append_len(normal, path, (gssize)length);
+        }
+        path += length;
+        path += strspn(path, "/");
+    }
+    if (normal->len >= MAX_PATH_BYTES) {
+        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "the layer holds a name of %zu bytes; at most %d are possible", normal->len,
+                        MAX_PATH_BYTES - 1);
+        return NULL;
+    }
+    return g_string_free(g_steal_pointer(&normal), FALSE);
+}
+
+int berth_tree_peek(int root, const char *path, struct stat *status) {
+    int fd = berth_fd_open_real(root, berth_tree_or_dot(path), O_PATH | O_NOFOLLOW, 0);
+
+    if (fd >= 0 && fstat(fd, status) < 0)
+        berth_fd_clear(&fd);
+    return fd;
+}
+
+void berth_walk_clear(BerthWalk *walk) {
+    g_clear_pointer(&walk->real, g_free);
+}
+
+void berth_tree_forget_parent(BerthTree *tree) {
+    berth_fd_clear(&tree->parent);
+    g_clear_pointer(&tree->parent_path, g_free);
+    g_clear_pointer(&tree->parent_real, g_free);
+    tree->parent_stale = false;
+}
+
+bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error) {
+    if (tree->knows == BERTH_LOWER_NONE)
+        return true;
+    if (!berth_attributes_make_opaque(directory))
+        return berth_error_set_errno(error, errno, "make \"%.200s\" opaque", path);
+    return berth_tree_note(tree, tree->opaque, path, NULL, error);
+}
+
+bool berth_tree_remove(BerthTree *tree, const BerthPlace *place, GError **error) {
+    struct stat status;
+
+    if (fstatat(place->parent, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ||
+               berth_error_set_errno(error, errno, "look at \"%.200s\"", place->path);
+    if (!berth_fd_remove_tree(place->parent, place->name, error))
+        return false;
+    berth_tree_forget(tree, place->path, S_ISDIR(status.st_mode));
+    /* What led to the parent may have led through it. */
+    tree->parent_stale = true;
+    return true;
+}
+
+static bool fail_walk(const Walk *walk, int errnum, GError **error) {
+    if (errnum == ELOOP)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.200s\" leads through more than %d symbolic links", walk->whole,
+                               MAX_LINKS);
+    return berth_error_set_errno(error, errnum, "open \"%.200s\"", walk->whole);
+}
+
+static int open_done(const Walk *walk) {
+    return berth_fd_open_real(walk->tree->root, berth_tree_or_dot(walk->done->str),
+                              O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* A directory at path, which is made. over: something of this layer has the name, and goes. */
+static bool make_directory(Walk *walk, const char *path, bool over, BerthImplied implied,
+                           GError **error) {
+    BerthTree *tree = walk->tree;
+    berth_autofd int parent = open_done(walk);
+    const BerthPlace place = {parent, path, berth_tree_get_name(path)};
+
+    if (parent < 0)
+        return fail_walk(walk, errno, error);
+    if (over && !berth_tree_remove(tree, &place, error))
+        return false;
+    if (mkdirat(parent, place.name, 0755) < 0)
+        return berth_error_set_errno(error, errno, "make directory \"%.200s\"", path);
+    if (!berth_tree_note(tree, tree->implied, path, GUINT_TO_POINTER(implied), error))
+        return false;
+    if (!over)
+        return true;
+    /* What it replaces had replaced what is below. */
+    berth_autofd int directory = openat(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    return directory < 0 ? fail_walk(walk, errno, error)
+                         : berth_tree_set_opaque(tree, directory, path, error);
+}
+
+static bool follow_text(Walk *walk, const char *target, GError **error) {
+    if (++walk->links > MAX_LINKS)
+        return fail_walk(walk, ELOOP, error);
+    if (target[0] == '/')
+        g_string_truncate(walk->done, 0);
+    g_string_prepend_c(walk->todo, '/');
+    g_string_prepend(walk->todo, target);
+    return walk->todo->len < 2 * MAX_PATH_BYTES || fail_walk(walk, ENAMETOOLONG, error);
+}
+
+static bool follow(Walk *walk, int link, GError **error) {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(link, "", target, sizeof target - 1);
+
+    if (size < 0)
+        return fail_walk(walk, errno, error);
+    target[size] = '\0';
+    return follow_text(walk, target, error);
+}
+
+/* A hard link to a lower file is on the way: whether that is a symbolic link, only it can say. */
+static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *followed,
+                             GError **error) {
+    BerthTree *tree = walk->tree;
+    struct stat status;
+
+    *followed = false;
+    if (tree->knows != BERTH_LOWER_KNOWN || link->hidden) {
+        tree->is_inexact = tree->is_inexact || tree->knows == BERTH_LOWER_UNKNOWN;
+        return true;
+    }
+    berth_autofd int lower = berth_tree_peek(tree->lower, link->target, &status);
+    if (lower < 0 || !S_ISLNK(status.st_mode))
+        return true;
+    *followed = true;
+    return follow(walk, lower, error);
+}
+
+/* Something that is no directory is on the way. An entry below it replaces it by one. */
+static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
+    const BerthTreeLink *link = g_tree_lookup(walk->tree->links, path);
+    bool followed = false;
+
+    if (link && !pass_placeholder(walk, link, &followed, error))
+        return false;
+    if (followed)
+        return true;
+    if (walk->kind == BERTH_WALK_HIDE)
+        walk->result->is_nothing = true;
+    else if (walk->kind == BERTH_WALK_LOOK)
+        walk->result->is_hidden = true;
+    else if (!make_directory(walk, path, true, BERTH_IMPLIED_NEW, error))
+        return false;
+    g_string_assign(walk->done, path);
+    return true;
+}
+
+/* What is made in it next takes its group from it, maybe. */
+static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat *below,
+                            GError **error) {
+    berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
+
+    return (directory >= 0 &&
+            berth_attributes_set_owner(directory, "", below->st_uid, below->st_gid) &&
+            berth_attributes_set_mode(directory, below->st_mode)) ||
+           berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
+}
+
+static bool make_missing(Walk *walk, const char *path, bool visible, const struct stat *below,
+                         GError **error) {
+    BerthTree *tree = walk->tree;
+    BerthImplied implied = visible ? BERTH_IMPLIED_INHERITS : BERTH_IMPLIED_NEW;
+
+    return make_directory(walk, path, false, implied, error) &&
+           (!below || inherit_at_once(tree, path, below, error)) &&
+           (walk->kind != BERTH_WALK_HIDE || berth_tree_note(tree, tree->held, path, NULL, error));
+}
+
+/* This layer has not made it. */
+static bool pass_missing(Walk *walk, const char *path, GError **error) {
+    BerthTree *tree = walk->tree;
+    bool visible = !walk->result->is_hidden && berth_tree_sees_lower(tree, path);
+    bool may_be_directory = visible, is_directory_below = false;
+    struct stat status;
+
+    if (visible && tree->knows == BERTH_LOWER_KNOWN) {
+        berth_autofd int lower = berth_tree_peek(tree->lower, path, &status);
+        if (lower >= 0 && S_ISLNK(status.st_mode))
+            return follow(walk, lower, error);
+        may_be_directory = is_directory_below = lower >= 0 && S_ISDIR(status.st_mode);
+    } else if (visible && !berth_tree_note_in(tree, tree->assumed, path, error)) {
+        return false;
+    }
+    if (walk->kind == BERTH_WALK_HIDE && !may_be_directory)
+        walk->result->is_nothing = true;
+    else if (walk->kind != BERTH_WALK_LOOK &&
+             !make_missing(walk, path, visible, is_directory_below ? &status : NULL, error))
+        return false;
+    g_string_assign(walk->done, path);
+    return true;
+}
+
+static bool pass(Walk *walk, const char *name, GError **error) {
+    struct stat status;
+
+    /* Links to long ways make more of them than any name has. */
+    if (++walk->steps > MAX_STEPS)
+        return fail_walk(walk, ELOOP, error);
+    if (g_str_equal(name, "..")) {
+        const char *slash = strrchr(walk->done->str, '/');
+        g_string_truncate(walk->done, slash ? (gsize)(slash - walk->done->str) : 0);
+        return true;
+    }
+    g_autofree char *path = berth_tree_join(walk->done->str, name);
+    if (strlen(path) >= MAX_PATH_BYTES)
+        return fail_walk(walk, ENAMETOOLONG, error);
+    berth_autofd int fd = berth_tree_peek(walk->tree->root, path, &status);
+    /* ENOTDIR: below an obstacle that a LOOK has passed. */
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? pass_missing(walk, path, error)
+                                                   : fail_walk(walk, errno, error);
+    if (S_ISLNK(status.st_mode))
+        return follow(walk, fd, error);
+    if (!S_ISDIR(status.st_mode))
+        return pass_obstacle(walk, path, error);
+    g_string_assign(walk->done, path);
+    return true;
+}
+
+bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind, BerthWalk *result,
+                     GError **error) {
+    g_autoptr(GString) done = g_string_new(NULL), todo = g_string_new(directory);
+    Walk walk = {tree, kind, result, directory, done, todo, 0, 0};
+
+    while (todo->len > 0 && !result->is_nothing) {
+        size_t length = strcspn(todo->str, "/");
+        g_autofree char *name = g_strndup(todo->str, length);
+        g_string_erase(todo, 0, (gssize)(length + strspn(todo->str + length, "/")));
+        if (name[0] && !g_str_equal(name, ".") && !pass(&walk, name, error))
+            return false;
+    }
+    if (kind == BERTH_WALK_ENTER)
+        berth_tree_set_entered(tree, done->str);
+    result->real = g_string_free(g_steal_pointer(&done), FALSE);
+    return true;
+}
+
+static int open_parent(BerthTree *tree, const char *path) {
+    return berth_fd_open_real(tree->root, berth_tree_or_dot(path), O_PATH | O_DIRECTORY, 0);
+}
+
+static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
+    g_auto(BerthWalk) walk = {0};
+    struct stat status;
+
+    berth_tree_forget_parent(tree);
+    tree->parent_path = directory;
+    int fd = open_parent(tree, directory);
+    if (fd >= 0) {
+        berth_tree_set_entered(tree, directory);
+    } else {
+        if (!berth_tree_walk(tree, directory, BERTH_WALK_ENTER, &walk, error))
+            return false;
+        fd = open_parent(tree, walk.real);
+        tree->parent_real = g_steal_pointer(&walk.real);
+    }
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        berth_error_set_errno(error, errno, "open \"%.200s\"", directory);
+        berth_fd_clear(&fd);
+        return false;
+    }
+    tree->parent = fd;
+    tree->parent_set_group = status.st_mode & S_ISGID;
+    return true;
+}
+
+bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error) {
+    const char *name = berth_tree_get_name(path);
+    size_t length = name == path ? 0 : (size_t)(name - path - 1);
+
+    if (tree->parent < 0 || tree->parent_stale || strlen(tree->parent_path) != length ||
+        strncmp(tree->parent_path, path, length) != 0) {
+        if (!enter_parent(tree, g_strndup(path, length), error)) {
+            berth_tree_forget_parent(tree);
+            return false;
+        }
+    }
+    place->parent = tree->parent;
+    place->path = path;
+    place->name = name;
+    if (!tree->parent_real)
+        return true;
+    g_string_assign(tree->place, tree->parent_real);
+    if (tree->place->len > 0)
+        g_string_append_c(tree->place, '/');
+    g_string_append(tree->place, name);
+    place->path = tree->place->str;
+    place->name = berth_tree_get_name(place->path);
+    return true;
+}

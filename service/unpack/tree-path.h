@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From the names in a tar to real places in a tree; see tree.h. */
+
+#pragma once
+
+#include "unpack/tree.h"
+
+typedef enum {
+    BERTH_WALK_ENTER, /* something is put there: what is missing is made */
+    BERTH_WALK_HIDE,  /* a whiteout is put there: nothing is made that could be seen */
+    BERTH_WALK_LOOK   /* nothing is made at all */
+} BerthWalkKind;
+
+typedef struct {
+    char *real;
+    bool is_nothing; /* HIDE: there is no such directory, so there is nothing to hide in it */
+    bool is_hidden;  /* LOOK: this layer has put something else in its way */
+} BerthWalk;
+
+void berth_walk_clear(BerthWalk *walk);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthWalk, berth_walk_clear)
+
+/* Where the directory of a normal path is: every symbolic link on the way followed inside the root,
+ * of this layer or, as far as they are known, of those below. */
+bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind, BerthWalk *walk,
+                     GError **error);
+
+/* The real place of an entry. parent stays the tree's, path and name are good until the next call.
+ */
+typedef struct {
+    int parent;
+    const char *path, *name;
+} BerthPlace;
+
+bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error);
+void berth_tree_forget_parent(BerthTree *tree);
+
+/* Removes what is at the place, in any form, with the notes of it. False with error. */
+bool berth_tree_remove(BerthTree *tree, const BerthPlace *place, GError **error);
+
+/* Makes the directory hide what the layers below have in it. */
+bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error);
+
+/* Looks at a real path, the last component itself; an O_PATH descriptor or -1 with errno. */
+int berth_tree_peek(int root, const char *path, struct stat *status);
+
+char *berth_tree_join(const char *directory, const char *name);
+char *berth_tree_get_directory(const char *path);
+const char *berth_tree_get_name(const char *path);
+const char *berth_tree_or_dot(const char *path);

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Random layers on random layers unpack to the tree that umoci makes of them.
+#
+# Names are few, so that entries meet: each is a file, a directory, a link of either kind, a node or a
+# whiteout in turn, in one layer or in several, and paths lead through all of them. An entry that umoci
+# refuses is taken out and the rest tried again. BERTH_SEEDS=FIRST-LAST runs those seeds.
+
+import json
+import os
+import random
+import re
+import shutil
+import sys
+import tarfile
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from trees import differences, look_at
+
+WORK = "/var/tmp/random-layers"
+FEW, TRIES = 12, 60
+NAMES = ("a", "b", "c", "d", "é", "é")
+KINDS = ("file",) * 6 + ("directory",) * 5 + ("symlink",) * 3 + ("link",) * 4 + ("whiteout",) * 4 + \
+    ("opaque", "opaque", "fifo", "device", "rootopaque")
+
+
+class Entry:
+    """What one call of oci.Layer.add makes; equal seeds make equal entries."""
+
+    def __init__(self, rng):
+        self.kind = rng.choice(KINDS)
+        if self.kind == "rootopaque" and rng.random() < 0.7:
+            self.kind = "opaque"
+        self.path = random_path(rng)
+        self.data = rng.choice((b"", b"x", b"content", b"\0" * 600))
+        self.mtime = rng.randrange(1400000000, 1600000000) + rng.choice((0, 0.5))
+        self.mode = rng.choice((0o644, 0o755, 0o600, 0o4755, 0o2775, 0o1777, 0o000))
+        self.uid, self.gid = rng.choice((0, 0, 1, 1000)), rng.choice((0, 0, 5, 2**22))
+        self.target = rng.choice(("", "", "/", "../", "../../", "./")) + random_path(rng)
+        self.pax = {f"SCHILY.xattr.user.{rng.choice('kl')}": rng.choice("vw")} if rng.random() < 0.15 else {}
+        self.spelling = rng.choice(("{}", "{}", "{}", "/{}", "./{}", "./{}", "x/../{}", "../{}", "//{}"))
+
+    def name(self):
+        directory, _, name = self.path.rpartition("/")
+        if self.kind == "whiteout":
+            return f"{directory}/.wh.{name}".lstrip("/")
+        if self.kind == "opaque":
+            return f"{directory}/.wh..wh..opq".lstrip("/") if directory else f"{name}/.wh..wh..opq"
+        return ".wh..wh..opq" if self.kind == "rootopaque" else self.path
+
+    def add_to(self, layer):
+        types = {"directory": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "link": tarfile.LNKTYPE,
+                 "fifo": tarfile.FIFOTYPE, "device": tarfile.CHRTYPE}
+        is_file = self.kind not in types
+        layer.add(self.spelling.format(self.name()), self.data if self.kind == "file" else b"" if is_file else None,
+                  types.get(self.kind, tarfile.REGTYPE), self.mode, self.uid, self.gid,
+                  self.target if self.kind in ("symlink", "link") else "", (1, 3), self.mtime,
+                  self.pax if self.kind in ("file", "directory") else None)
+
+    def __repr__(self):
+        return f"{self.kind} {self.name()!r}" + (f" → {self.target!r}" if self.kind in ("symlink", "link") else "") + \
+            f" {self.mode:o} {self.uid}:{self.gid} {self.mtime} {self.pax or ''} {self.spelling}"
+
+
+def random_path(rng):
+    return "/".join(rng.choice(NAMES) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+
+
+def make_image(layers):
+    made = []
+    for entries in layers:
+        layer = oci.Layer("gzip")
+        for entry in entries:
+            entry.add_to(layer)
+        made.append(layer)
+    return oci.Image(made, {"Cmd": ["/a"]})
+
+
+def write_layout(image, where):
+    shutil.rmtree(where, ignore_errors=True)
+    os.makedirs(f"{where}/blobs/sha256")
+    manifest = image.finish()
+    for digest, data in {**image.blobs, oci.digest_of(manifest): manifest}.items():
+        with open(f"{where}/blobs/sha256/{digest[7:]}", "wb") as file:
+            file.write(data)
+    with open(f"{where}/oci-layout", "w", encoding="utf-8") as file:
+        json.dump({"imageLayoutVersion": "1.0.0"}, file)
+    with open(f"{where}/index.json", "w", encoding="utf-8") as file:
+        json.dump({"schemaVersion": 2, "manifests": [
+            {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+             "annotations": {"org.opencontainers.image.ref.name": "x"}}]}, file)
+
+
+def umoci_takes(image):
+    """None when umoci has unpacked it, or the name that it refuses."""
+    write_layout(image, f"{WORK}/layout")
+    shutil.rmtree(f"{WORK}/umoci", ignore_errors=True)
+    result = run("umoci", "raw", "unpack", "--image", f"{WORK}/layout:x", f"{WORK}/umoci")
+    if result.status == 0:
+        return None
+    found = re.search(r"unpack entry: (.*?): (link|mkdir|mkdirall|clobber|create|sanitise|restore|apply|mknod|check|whiteout|unpack)",
+                      result.err)
+    assert found, result
+    return found.group(1).lstrip("/")
+
+
+def without_refused(layers):
+    """The layers without what umoci refuses: the first entry of that name that it could be."""
+    for _ in range(TRIES):
+        image = make_image(layers)
+        name = umoci_takes(image)
+        if name is None:
+            return image
+        for entries in layers:
+            rejected = [entry for entry in entries if os.path.normpath("/" + entry.name()).lstrip("/") == name]
+            if rejected:
+                entries.remove(rejected[0])
+                break
+        else:
+            raise AssertionError(f"umoci refuses {name!r}, which is not there")
+    return None
+
+
+def compare(seed):
+    """Whether the seed gave an image at all; asserts that both trees are the same."""
+    rng = random.Random(seed)
+    layers = [[Entry(rng) for _ in range(rng.randrange(1, 14))] for _ in range(rng.randrange(3, 6))]
+    began = time.time() - 1
+    image = without_refused(layers)
+    if image is None:
+        return False
+    name = f"{HOST}/random/s{seed}:x"
+    oci.push(image, name)
+    text = "\n".join([f"seed {seed}"] + [f"  layer {number}\n" + "\n".join(f"    {entry}" for entry in entries)
+                                         for number, entries in enumerate(layers)])
+    result = dist("pull", "-q", name)
+    assert result.status == 0, f"{result}\n{text}"
+    os.makedirs(f"{WORK}/berth", exist_ok=True)
+    good("mount", name, f"{WORK}/berth")
+    try:
+        ours, theirs = look_at(f"{WORK}/berth"), look_at(f"{WORK}/umoci")
+    finally:
+        run("umount", f"{WORK}/berth")
+    different = differences(ours, theirs, began)
+    assert not different, "\n".join(different + [text])
+    good("rmi", name)
+    return True
+
+
+def test_random_layers_are_as_umoci_has_them():
+    asked = os.environ.get("BERTH_SEEDS")
+    first = random.SystemRandom().randrange(10**6)
+    begin, end = (int(number) for number in asked.split("-")) if asked else (first, first + FEW - 1)
+    failed, made = [], 0
+    for seed in range(begin, end + 1):
+        try:
+            made += compare(seed)
+        except AssertionError as error:
+            failed.append(str(error))
+            if len(failed) > 5:
+                break
+    print(f"# seeds {begin} to {end}: {made} images", flush=True)
+    assert not failed, "\n\n".join(failed)
+    assert made > (end - begin) // 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
