@@ -7,6 +7,7 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "containers/commit.h"
+#include "containers/slices.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -52,9 +53,11 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     g_autofree char *ports =
         options.ports && options.ports[0] ? g_strjoinv(" ", options.ports) : NULL;
     g_autofree char *volumes = berth_container_options_list_volumes(&options);
+    g_autofree char *slice =
+        options.slice ? g_strdup(options.slice) : berth_slice_get_default(options.owner);
     r = berth_access_check(service->access, call, error, "create", "container", options.id, "image",
-                           options.image, "network", options.network, "slice", options.slice,
-                           "port", ports, "volume", volumes, NULL);
+                           options.image, "network", options.network, "slice", slice, "port", ports,
+                           "volume", volumes, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *weakens = berth_container_options_weaken(&options);

@@ -66,6 +66,7 @@ struct BerthContainer {
     BerthHealth *health;   /* while it runs and has a check */
     sd_event_source *oom_watch;
     uint64_t oom_kills;
+    GArray *ports; /* sockets that hold its host ports, from before it starts; ports.c */
 };
 
 /* A container of a record, which is taken over; in the table. */
@@ -123,6 +124,9 @@ typedef struct {
 /* The pidfd of a process that should run and still does, as it was kept or opened again; -1. Its
  * terminal, if it was kept, becomes the process's. */
 int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept);
+
+/* ports.c: those of one that still runs, as they were kept or bound again. */
+void berth_container_find_ports(BerthContainer *container, const BerthKeptDescriptors *kept);
 
 /* exec.c: finds the processes again that were executed in containers. */
 bool berth_processes_recover(BerthContainers *containers, const BerthKeptDescriptors *kept,

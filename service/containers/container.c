@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/container-private.h"
+#include "containers/ports.h"
 #include "snapshots/trash.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ void berth_container_free(gpointer data) {
     berth_container_cancel_restart(container);
     berth_container_stop_watching_oom(container);
     berth_container_stop_health(container);
+    berth_container_forget_ports(container);
     sd_bus_track_unref(container->creator);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
@@ -147,6 +149,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
         berth_network_leave(container->containers, record->id, record->pid);
     /* After the record: until then the descriptor is what knows the status. */
     berth_process_forget(first);
+    berth_container_release_ports(container);
     berth_container_drop_log_fields(container);
     log_end(record);
     /* Why it failed to start comes before that it has ended. */

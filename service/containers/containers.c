@@ -207,6 +207,7 @@ static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *k
     /* One that has ended meanwhile is readable: the loop finds out how. */
     if (!berth_process_watch(container->first, pidfd, error))
         return false;
+    berth_container_find_ports(container, kept);
     berth_container_watch_oom(container);
     berth_container_start_health(container);
     berth_container_register_machine(container);

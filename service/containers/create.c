@@ -12,6 +12,8 @@
 #include "containers/files.h"
 #include "containers/mounts.h"
 #include "containers/network.h"
+#include "containers/ports.h"
+#include "containers/slices.h"
 #include "containers/volumes.h"
 #include "plan/plan.h"
 
@@ -80,7 +82,7 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     options->hostname = g_strdup(from->hostname);
     options->network = g_strdup(from->network);
     options->seccomp = g_strdup(from->seccomp);
-    options->slice = g_strdup(from->slice ? from->slice : "berth.slice");
+    options->slice = from->slice ? g_strdup(from->slice) : berth_slice_get_default(from->owner);
     options->stop_signal = g_strdup(from->stop_signal);
     options->spec = g_strdup(from->spec);
     options->restart = g_strdup(from->restart ? from->restart : "no");
@@ -126,9 +128,13 @@ char *berth_container_options_weaken(const BerthContainerOptions *options) {
         g_ptr_array_add(words, g_strdup(g_str_equal(options->seccomp, "unconfined")
                                             ? "no system call filter"
                                             : "a system call filter of its own"));
-    if (options->slice && !g_str_equal(options->slice, "berth.slice") &&
-        !g_str_has_prefix(options->slice, "berth-"))
-        g_ptr_array_add(words, g_strconcat("the slice ", options->slice, NULL));
+    for (char **text = options->ports; text && *text; text++) {
+        g_autofree char *port = berth_port_get_privilege(*text);
+        if (port)
+            g_ptr_array_add(words, g_strconcat("port:", port, NULL));
+    }
+    if (options->slice && !berth_slice_is_of_user(options->slice, options->owner))
+        g_ptr_array_add(words, g_strconcat("slice:", options->slice, NULL));
     if (words->len == 0)
         return NULL;
     g_ptr_array_add(words, NULL);
@@ -194,9 +200,8 @@ static bool check_choices(const BerthContainerOptions *options, GError **error) 
     if (options->auto_remove && !g_str_equal(options->restart, "no"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
-    if (!g_str_has_suffix(options->slice, ".slice") || strchr(options->slice, '/'))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.100s\" is no slice",
-                               options->slice);
+    if (!berth_slice_check(options->slice, error))
+        return false;
     return !options->stop_signal || berth_signal_parse(options->stop_signal) > 0 ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.100s\" is no signal",
                            options->stop_signal);
@@ -417,7 +422,8 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     }
     /* It is read as berth-launch will: what is wrong with it is told now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
-    if (!plan || !write_directory(containers, id, config, error) ||
+    if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
+        !write_directory(containers, id, config, error) ||
         (!creation->options.spec &&
          !berth_container_files_write(
              containers->directory, id, plan->hostname,

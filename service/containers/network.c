@@ -6,91 +6,16 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/container-private.h"
+#include "containers/ports.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <string.h>
 
-enum { MAX_PORTS = 1024, MAX_STATE_BYTES = 4 * 1024 * 1024 };
-
-typedef struct {
-    char *address; /* "" for all */
-    unsigned host, container;
-    const char *protocol;
-} Port;
-
-static bool parse_number(const char *text, unsigned *number) {
-    char *end;
-    guint64 value = g_ascii_strtoull(text, &end, 10);
-
-    *number = (unsigned)value;
-    return g_ascii_isdigit(text[0]) && *end == '\0' && value >= 1 && value <= 65535;
-}
-
-static bool is_address(const char *text) {
-    struct in6_addr address;
-
-    return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
-/* "[IP:]HOST:CONTAINER[/PROTOCOL]"; an IPv6 address is in brackets. */
-static bool parse_port(const char *text, Port *port) {
-    static const char *const protocols[] = {"tcp", "udp", "sctp"};
-    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
-    char *container = strrchr(halves[0], ':');
-
-    *port = (Port){.protocol = "tcp"};
-    if (!container)
-        return false;
-    *container++ = '\0';
-    char *host = strrchr(halves[0], ':');
-    const char *address = "";
-    if (host) {
-        *host++ = '\0';
-        address = halves[0];
-        size_t length = strlen(halves[0]);
-        if (length > 2 && halves[0][0] == '[' && halves[0][length - 1] == ']') {
-            halves[0][length - 1] = '\0';
-            address++;
-        }
-    } else {
-        host = halves[0];
-    }
-    if (halves[1]) {
-        port->protocol = NULL;
-        for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++)
-            if (g_str_equal(protocols[i], halves[1]))
-                port->protocol = protocols[i];
-    }
-    if (!port->protocol || !parse_number(host, &port->host) ||
-        !parse_number(container, &port->container) || (address[0] && !is_address(address)))
-        return false;
-    port->address = g_strdup(address);
-    return true;
-}
+enum { MAX_STATE_BYTES = 4 * 1024 * 1024 };
 
 /* One of /etc/cni/net.d: not the ones that every container can have. */
 static bool is_named(const char *network) {
     return network && network[0] && !g_str_equal(network, "none") && !g_str_equal(network, "host");
-}
-
-bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
-    for (char **text = options->ports; text && *text; text++) {
-        Port port;
-        if (!parse_port(*text, &port))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%.100s\" is no port; write [IP:]HOST:CONTAINER[/PROTOCOL]",
-                                   *text);
-        g_free(port.address);
-        if (!is_named(options->network))
-            return berth_error_set(
-                error, BERTH_ERROR_INVALID_ARGUMENT,
-                "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);
-        if (text - options->ports >= MAX_PORTS)
-            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d ports",
-                                   MAX_PORTS);
-    }
-    return true;
 }
 
 /* The form of CNI's portMappings (CONVENTIONS.md). */
@@ -101,8 +26,8 @@ static char *format_ports(char *const *ports) {
     json_builder_set_member_name(builder, "ports");
     json_builder_begin_array(builder);
     for (; ports && *ports; ports++) {
-        Port port;
-        if (!parse_port(*ports, &port))
+        BerthPort port;
+        if (!berth_port_parse(*ports, &port))
             continue;
         json_builder_begin_object(builder);
         json_builder_set_member_name(builder, "hostPort");
@@ -116,7 +41,6 @@ static char *format_ports(char *const *ports) {
             json_builder_add_string_value(builder, port.address);
         }
         json_builder_end_object(builder);
-        g_free(port.address);
     }
     json_builder_end_array(builder);
     json_builder_end_object(builder);

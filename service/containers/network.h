@@ -8,8 +8,5 @@
 
 #include <json-glib/json-glib.h>
 
-/* Ports need a network that has them, and are numbers. */
-bool berth_ports_check(const BerthContainerOptions *options, GError **error);
-
 /* The network and the ports, for launch/cni.c. */
 void berth_ports_add_annotations(JsonBuilder *builder, const BerthContainerOptions *options);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 #include "containers/files.h"
+#include "containers/ports.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
@@ -31,6 +32,8 @@ static void on_done(const GError *error, void *userdata) {
     } else if (error) {
         /* systemd may just have made it, of a process that was gone. */
         berth_scopes_stop(container->containers->scopes, container->scope);
+        if (!berth_container_is_running(container))
+            berth_container_release_ports(container);
     }
     started(error, first->userdata);
     /* What failed before there was a process has ended all the same. */
@@ -53,7 +56,8 @@ static bool record_start(BerthProcess *first, GError **error) {
     record->boot = g_strdup(container->containers->boot);
     /* From before it runs: it may be killed before it is known to. */
     berth_container_watch_oom(container);
-    return berth_fd_store_put(first->fd_name, first->pidfd, error) &&
+    return berth_container_keep_ports(container, error) &&
+           berth_fd_store_put(first->fd_name, first->pidfd, error) &&
            berth_container_change(container, "start", error);
 }
 
@@ -201,7 +205,7 @@ static void start(BerthContainer *container, bool restoring, const BerthContaine
     first->restoring = restoring;
     berth_container_cancel_restart(container);
     berth_process_drop_terminal(first);
-    if (!refresh_files(container, &error)) {
+    if (!refresh_files(container, &error) || !berth_container_hold_ports(container, &error)) {
         done(error, userdata);
         return;
     }
@@ -210,8 +214,10 @@ static void start(BerthContainer *container, bool restoring, const BerthContaine
     first->userdata = userdata;
     first->born = false;
     first->launch = launch(first, streams, &error);
-    if (!first->launch)
-        done(error, userdata);
+    if (first->launch)
+        return;
+    berth_container_release_ports(container);
+    done(error, userdata);
 }
 
 void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,
