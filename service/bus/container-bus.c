@@ -335,11 +335,20 @@ static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *err
 
 static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
                 sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autofree char *id = decode_path(path);
+    g_autoptr(GError) local = NULL;
+
     (void)bus;
     (void)interface;
-    (void)error;
     *found = userdata;
-    return find_by_path(userdata, path) != NULL;
+    if (!id)
+        return 0;
+    /* sd-bus would otherwise say that there is no such method, and so tell what is not there from
+     * what the caller may not see. */
+    return berth_containers_find(service->containers, id, &local)
+               ? 1
+               : berth_bus_error_set(error, local);
 }
 
 int berth_container_bus_add(BerthService *service) {

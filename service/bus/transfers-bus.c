@@ -213,8 +213,7 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
     return find_by_path(userdata, path)
                ? 1
                : sd_bus_error_setf(error, "org.berth1.Error.NotFound",
-                                   "there is no transfer \"%s\" (any more)",
-                                   path + strlen(PREFIX "/"));
+                                   "there is no transfer \"%s\"", path + strlen(PREFIX "/"));
 }
 
 /* To those who wait for it, and so are known to be allowed: never to everybody. */

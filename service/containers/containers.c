@@ -114,8 +114,7 @@ BerthContainer *berth_containers_find(BerthContainers *containers, const char *i
     BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
 
     if (!container)
-        berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                        "there is no container \"%.100s\"; see them with \"dist ps -a\"", id);
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"", id);
     return container;
 }
 

@@ -115,6 +115,8 @@ def polkit_rule(text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o644)
+    # The limit of starts in a time is for a service that fails by itself.
+    run("systemctl", "reset-failed", "polkit.service")
     run("systemctl", "restart", "polkit.service")
 
 

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# One action at a time: alice is granted it and nothing else, calls every member with her own objects,
+# with root's and with absent ones, and gets what that action is for: no other call succeeds, nothing of
+# root's changes, and no reply tells what is root's.
+
+import os
+import re
+import sqlite3
+import sys
+import xml.etree.ElementTree as ElementTree
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from caller import Caller
+import oci
+
+IMAGE = f"{HOST}/matrix/base:x"
+PRIVATE = f"{HOST}/matrix/private:x"
+SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "introspection")
+POLICY = "/usr/share/polkit-1/actions/org.berth1.policy"
+# It stands in what is root's and in no request of alice's.
+SECRET = "onlyrootknows"
+
+PATHS = {
+    "Images": "/org/berth1/images", "Contents": "/org/berth1/contents", "Leases": "/org/berth1/leases",
+    "Volumes": "/org/berth1/volumes", "Containers": "/org/berth1/containers",
+    "Transfers": "/org/berth1/transfers",
+}
+
+# The actions that let a member succeed, by whose the object is. A member that is not here may succeed
+# for nobody without create, manage and the like together.
+PULL = {"images.pull"}
+READ = {"contents.read", "contents.manage"}
+LOOK = {"images.inspect", "images.manage"}
+WRITE = {"contents.write"}
+INSPECT = {"containers.inspect", "containers.manage"}
+MINE = {"containers.manage-own"}
+MANAGE = {"containers.manage"}
+ANY = "any"
+ALLOWED = {
+    "Images.Resolve": (PULL, PULL), "Images.Authenticate": (PULL, PULL), "Images.Fetch": (PULL, PULL),
+    "Images.Pull": (PULL, PULL), "Images.Unpack": (PULL, PULL), "Images.Verify": (PULL, PULL),
+    "Images.Push": ({"images.push"}, {"images.push"}),
+    "Images.Import": ({"images.manage"}, {"images.manage"}), "Images.Put": ({"images.manage"}, {"images.manage"}),
+    "Images.Delete": ({"images.manage"}, {"images.manage"}), "Images.Rename": ({"images.manage"}, {"images.manage"}),
+    "Images.Mount": ({"images.manage"}, {"images.manage"}), "Images.Prune": ({"images.manage"}, {"images.manage"}),
+    "Images.Export": (READ, READ),
+    "Images.Get": (LOOK, LOOK), "Images.List": (LOOK, LOOK), "Images.Inspect": (LOOK, LOOK), "Images.Describe": (LOOK, LOOK),
+    "Contents.Info": (READ, READ), "Contents.List": (READ, READ), "Contents.Open": (READ, READ),
+    "Contents.Read": (READ, READ), "Contents.Explain": (READ, READ), "Contents.Usage": (READ, READ),
+    "Contents.Delete": ({"contents.manage"}, {"contents.manage"}),
+    "Contents.SetLabels": ({"contents.manage"}, {"contents.manage"}),
+    "Contents.Verify": ({"contents.manage"}, {"contents.manage"}),
+    "Contents.Apply": ({"contents.apply"}, {"contents.apply"}),
+    "Contents.Ingest": (WRITE, WRITE), "Contents.Commit": (WRITE, WRITE), "Contents.Abort": (WRITE, WRITE),
+    "Contents.Status": (ANY, READ | INSPECT), "Contents.ListIngests": (ANY, ANY),
+    "Contents.FetchObject": (PULL, PULL), "Contents.PushObject": ({"images.push"}, {"images.push"}),
+    "Leases.Create": (WRITE, WRITE), "Leases.Add": (WRITE, {"contents.manage"}),
+    "Leases.Delete": (WRITE, {"contents.manage"}), "Leases.List": (ANY, ANY),
+    "Volumes.Create": ({"containers.create"}, {"containers.create"}), "Volumes.Delete": (MINE, MANAGE),
+    "Volumes.List": (ANY, ANY), "Transfers.List": (ANY, ANY),
+    "Containers.Create": ({"containers.create"}, {"containers.create"}),
+    "Containers.List": (ANY, ANY), "Containers.Subscribe": (ANY, ANY), "Containers.Unsubscribe": (ANY, ANY),
+    "Containers.EventsSince": (ANY, ANY),
+    "Transfer.Wait": (ANY, INSPECT), "Transfer.Cancel": (ANY, MANAGE),
+}
+for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenTerminal", "Attach", "Detach", "Resize",
+               "CloseStdin", "Update", "CopyOut", "CopyIn", "Changes", "Rename", "Diff"):
+    ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE)
+# Who may execute anything in a container may copy its files.
+for member in ("CopyOut", "CopyIn", "Changes"):
+    ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
+for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
+    ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
+# These change nothing that is root's, whatever is granted.
+HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pull", "images.push", "contents.write",
+            "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
+            "contents.apply"}
+# With these a reply may hold what is root's.
+TELLING = LOOK | READ | INSPECT
+# These are for containers of others, which a caller with them may name.
+REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
+# Of these a name is taken or it is not, whoever has it.
+NAMING = {"Containers.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
+
+
+def read_interfaces():
+    found = {}
+    for name in sorted(os.listdir(SOURCE)):
+        if name.endswith(".xml"):
+            for interface in ElementTree.parse(f"{SOURCE}/{name}").iter("interface"):
+                found[interface.get("name").split(".")[-1]] = {
+                    method.get("name"): [(a.get("name"), a.get("type")) for a in method.findall("arg")
+                                         if a.get("direction") != "out"]
+                    for method in interface.findall("method")}
+    return found
+
+
+def read_actions():
+    return [action.get("id").removeprefix("org.berth1.") for action in ElementTree.parse(POLICY).iter("action")]
+
+
+INTERFACES = read_interfaces()
+digests = {}
+
+
+def secret_image():
+    layer = oci.Layer().directory("./").add("secret", SECRET.encode() * 10)
+    return oci.Image([oci.busybox_layer(), layer], {"Labels": {"owner": SECRET}})
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    private = secret_image()
+    oci.push(private, PRIVATE)
+    good("pull", IMAGE)
+    good("pull", PRIVATE)
+    digests["root"] = private.manifest["layers"][1]["digest"]
+    good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+    good("lease", "create", "rootslease")
+    good("lease", "add", "rootslease", digests["root"])
+    reply = call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "rootsingest", "10", "", "0")
+    assert reply.status == 0, reply
+    os.makedirs("/home/alice/place", exist_ok=True)
+    os.chown("/home/alice/place", 4242, 4242)
+
+
+def grant(*actions):
+    names = ", ".join(f'"org.berth1.{action}"' for action in actions)
+    polkit_rule(f"""polkit.addRule(function(action, subject) {{
+        if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
+            return polkit.Result.NOT_HANDLED;
+        return [{names}].indexOf(action.id) >= 0 ? polkit.Result.YES : polkit.Result.NO;
+    }});""")
+
+
+def make_alices_objects():
+    """What is hers, made with all that takes."""
+    grant("containers.create", "containers.manage-own", "contents.write", "images.pull")
+    if "hers" not in [row["id"] for row in listing("ps", "-a", user="alice")]:
+        good("run", "-d", "--id=hers", IMAGE, user="alice")
+    elif listing("info", "hers", user="alice")[0]["state"] != "running":
+        good("start", "hers", user="alice")
+    if dist("volume", "create", "hersvolume", user="alice").status:
+        pass
+    dist("lease", "create", "herslease", user="alice")
+    call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "hersingest", "10", "", "0", user="alice")
+
+
+def argument(name, kind, whose, files):
+    """A value for an argument, as GVariant's text."""
+    objects = {
+        "id": {"own": "hers", "root": "roots", "absent": "nobodys"},
+        "ref": {"own": "hersingest", "root": "rootsingest", "absent": "nobodys"},
+        "name": {"own": IMAGE, "root": PRIVATE, "absent": f"{HOST}/matrix/absent:x"},
+        "digest": {"own": digests["root"], "root": digests["root"], "absent": "sha256:" + "0" * 64},
+    }
+    if kind == "h":
+        files.append({"archive": "read-pipe", "input": "read-pipe", "directory": "directory:/home/alice/place"}
+                     .get(name, "write-pipe"))
+        return f"handle {len(files) - 1}"
+    if name in ("new_id", "process", "expected"):
+        return {"new_id": "'renamed'"}.get(name, "''")
+    if name == "new_name":
+        return f"'{HOST}/matrix/renamed:x'"
+    if name == "object":
+        return "''"
+    if name == "path":
+        return "'/tmp'"
+    if name == "image":
+        return f"'{IMAGE}'"
+    if name in objects and kind == "s":
+        return f"'{objects[name][whose]}'"
+    if name == "reference" or name == "registry":
+        return f"'{objects['name'][whose]}'" if name == "reference" else f"'{HOST}'"
+    if name == "target":
+        return f"('{oci.OCI_MANIFEST}', '{digests['root']}', uint64 100)"
+    if name == "names":
+        return f"['{objects['name'][whose]}']"
+    if name == "digests":
+        return f"['{digests['root']}']"
+    if name == "command":
+        return "['true']"
+    return {"s": "''", "t": "uint64 1", "u": "uint32 1", "i": "1", "b": "false", "as": "@as []", "a{ss}": "@a{ss} {}",
+            "a{sv}": "@a{sv} {}"}[kind]
+
+
+def requests_of(interface, member, whose):
+    """(path, arguments as text, signature, files)"""
+    files, values, kinds = [], [], []
+    special = {"Volumes": {"name": {"own": "'hersvolume'", "root": "'rootsvolume'", "absent": "'nobodys'"}},
+               "Leases": {"id": {"own": "'herslease'", "root": "'rootslease'", "absent": "'nobodys'"}}}
+    for name, kind in INTERFACES[interface][member]:
+        fixed = special.get(interface, {}).get(name)
+        values.append(fixed[whose] if fixed else argument(name, kind, whose, files))
+        kinds.append(kind)
+    path = PATHS.get(interface)
+    if interface == "Container":
+        path = "/org/berth1/containers/" + {"own": "hers", "root": "roots", "absent": "nobodys"}[whose]
+    if interface == "Transfer":
+        path = "/org/berth1/transfers/" + {"own": "999999", "root": "1", "absent": "888888"}[whose]
+    text = "(" + ", ".join(values) + ("," if len(values) == 1 else "") + ")"
+    return path, text, "(" + "".join(kinds) + ")", files
+
+
+def roots_state():
+    """All that is root's, and what is everybody's."""
+    state = {}
+    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
+        for table, columns, where in (
+                ("images", "name, digest", ""), ("containers", "id, image, state, pid, options", "WHERE owner = 0"),
+                ("volumes", "name", "WHERE owner = 0"), ("leases", "id", "WHERE owner = 0"),
+                ("lease_items", "lease, digest", "WHERE lease = 'rootslease'"),
+                ("ingests", "ref, total", "WHERE owner = 0"),
+                ("labels", "kind, owner, key, value", "WHERE owner NOT LIKE 'hers%' AND owner NOT LIKE 'made%'"),
+                ("snapshots", "chain_id", ""), ("processes", "container, id, running", "WHERE container = 'roots'")):
+            state[table] = set(database.execute(f"SELECT {columns} FROM {table} {where}"))
+    state["blobs"] = set(os.listdir(f"{STATE}/content/blobs/sha256"))
+    state["files"] = sorted(os.listdir(f"{STATE}/volumes/rootsvolume")) if os.path.isdir(f"{STATE}/volumes/rootsvolume") else []
+    state["scope"] = run("systemctl", "show", "-P", "ActiveState", "berth-roots.scope").out
+    state["etc"] = sorted(os.listdir("/etc"))
+    return state
+
+
+def lost(before, after):
+    """What was root's and is not there any more, or has changed."""
+    return {key: before[key] - after[key] if isinstance(before[key], set) else (before[key], after[key])
+            for key in before if (before[key] - after[key] if isinstance(before[key], set) else before[key] != after[key])}
+
+
+def may_succeed(key, whose, action):
+    own, others = ALLOWED.get(key, (set(), set()))
+    allowed = own if whose == "own" else others
+    return allowed == ANY or action in allowed
+
+
+def check_member(alice, action, interface, member, whose, problems):
+    key = f"{interface}.{member}"
+    path, arguments, signature, files = requests_of(interface, member, whose)
+    reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 5000)
+    if "value" in reply and not may_succeed(key, whose, action):
+        problems.append(f"{key} of {whose} succeeded with {action}: {reply}")
+    if SECRET in str(reply) and action not in TELLING:
+        problems.append(f"{key} of {whose} told what is root's with {action}: {reply}")
+    error = reply.get("error", "org.berth1.Error.")
+    if not error.startswith("org.berth1.Error.") and error.split(".")[-1] not in (
+            "AccessDenied", "InteractiveAuthorizationRequired", "g-io-error-quark"):
+        problems.append(f"{key} of {whose} with {action} is {reply}")
+    # Absent and not to be seen are the same.
+    return re.sub(r"roots\w*|nobodys|private|absent|[0-9a-f]{64}|1\b|888888", "X", f"{reply.get('error')} {reply.get('message')}")
+
+
+def check_action(action):
+    make_alices_objects()
+    grant(action)
+    problems = []
+    alice = Caller("alice")
+    try:
+        for interface, members in INTERFACES.items():
+            for member in members:
+                # A wait of what runs takes as long as that does.
+                if member in ("Wait",):
+                    whose_all = ("root", "absent") if action not in INSPECT else ("absent",)
+                else:
+                    whose_all = ("own", "root", "absent")
+                before = roots_state()
+                told = {whose: check_member(alice, action, interface, member, whose, problems) for whose in whose_all}
+                remove_made()
+                changed = lost(before, roots_state())
+                if changed and action in HARMLESS:
+                    problems.append(f"{interface}.{member} changed with {action}: {changed}")
+                if changed and action not in HARMLESS:
+                    restore(changed)
+                if action not in REACHING and f"{interface}.{member}" not in NAMING and told["root"] != told["absent"] and \
+                        (interface in ("Container", "Transfer") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
+                    problems.append(f"{interface}.{member} with {action} tells root's from absent: {told}")
+    finally:
+        alice.end()
+    service_is_up()
+    assert not problems, "\n".join(problems[:40])
+
+
+def remove_made():
+    """What she has made where there was nothing: the next call finds nothing again."""
+    for name in ("nobodys", "renamed"):
+        if os.path.isdir(f"{STATE}/containers/{name}"):
+            dist("rm", "-f", name)
+    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
+        made = {table: set(row[0] for row in database.execute(f"SELECT {column} FROM {table} WHERE {column} = 'nobodys'"))
+                for table, column in (("volumes", "name"), ("leases", "id"), ("ingests", "ref"))}
+    if made["volumes"]:
+        dist("volume", "rm", "nobodys")
+    if made["leases"]:
+        dist("lease", "rm", "nobodys")
+    if made["ingests"]:
+        call("/org/berth1/contents", "org.berth1.Contents", "Abort", "s", "nobodys", user="alice")
+
+
+def restore(changed):
+    """What an action that may change root's things has changed."""
+    grant()
+    good("pull", IMAGE)
+    good("pull", PRIVATE)
+    if dist("info", "roots").status or listing("info", "roots")[0]["state"] != "running":
+        dist("rm", "-f", "roots")
+        dist("rm", "-f", "renamed")
+        good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+    dist("lease", "create", "rootslease")
+    dist("lease", "add", "rootslease", digests["root"])
+    return changed
+
+
+def test_with_no_action():
+    check_action("none")
+
+
+def make_test(action):
+    def check():
+        check_action(action)
+    return check
+
+
+for action_name in read_actions():
+    globals()["test_with_" + re.sub(r"\W", "_", action_name)] = make_test(action_name)
+
+
+def test_every_member_is_known():
+    """A new member is thought of here, too."""
+    known = {key.split(".")[0] for key in ALLOWED}
+    equal(known, set(INTERFACES))
+    # These need two actions, which are never granted together here.
+    several = {"Containers.Exec", "Container.Exec", "Containers.Commit", "Containers.Checkpoint", "Container.Checkpoint",
+               "Containers.Restore", "Container.Restore"}
+    every = {f"{interface}.{member}" for interface, members in INTERFACES.items() for member in members}
+    equal(every - set(ALLOWED) - several, set())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
