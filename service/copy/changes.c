@@ -6,15 +6,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
+#include <sys/syscall.h>
 
 enum { MAX_DEPTH = 1024 };
 
 typedef struct {
-    GArray *layers; /* of int, topmost first */
+    int image;
     FILE *output;
 } Changes;
 
@@ -22,15 +23,16 @@ static bool is_whiteout(const struct stat *status) {
     return S_ISCHR(status->st_mode) && status->st_rdev == 0;
 }
 
-/* Whether the image has it: the topmost layer that says something of it decides. */
+/* Whether the image has it, there and not behind a link: what is a directory now may have been one
+ * to anywhere. */
 static bool is_in_image(const Changes *changes, const char *path) {
-    struct stat status;
+    const struct open_how how = {
+        .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    berth_autofd int file = (int)syscall(SYS_openat2, changes->image, path, &how, sizeof how);
 
-    for (guint i = 0; i < changes->layers->len; i++)
-        if (fstatat(g_array_index(changes->layers, int, i), path, &status, AT_SYMLINK_NOFOLLOW) ==
-            0)
-            return !is_whiteout(&status);
-    return false;
+    return file >= 0;
 }
 
 /* A name may hold a line's end. */
@@ -91,25 +93,11 @@ static bool walk(const Changes *changes, int directory, const char *path, unsign
     return good;
 }
 
-bool berth_changes_write(const BerthPlan *plan, int directory, int snapshots, int output,
-                         GError **error) {
-    g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
-    Changes changes = {layers, fdopen(output, "w")};
-    bool good = changes.output != NULL;
+bool berth_changes_write(int upper, int image, int output, GError **error) {
+    Changes changes = {image, fdopen(output, "w")};
 
-    if (!plan->layers)
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the container has no image that it could have changed");
-    for (char **name = plan->layers; good && *name; name++) {
-        int layer = openat(snapshots, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        good = layer >= 0 || berth_error_set_errno(error, errno, "open layer %s", *name);
-        if (good)
-            g_array_append_val(layers, layer);
-    }
-    berth_autofd int upper =
-        openat(directory, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (good && upper < 0)
-        return berth_error_set_errno(error, errno, "open the container's writable layer");
-    return good && walk(&changes, upper, "", 0, error) &&
+    if (!changes.output)
+        return berth_error_set_errno(error, errno, "write");
+    return walk(&changes, upper, "", 0, error) &&
            (fflush(changes.output) == 0 || berth_error_set_errno(error, errno, "write"));
 }

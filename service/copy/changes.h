@@ -5,8 +5,7 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "base/error.h"
 
-/* directory: the container's; snapshots: where its layers are. */
-bool berth_changes_write(const BerthPlan *plan, int directory, int snapshots, int output,
-                         GError **error);
+/* upper: the container's writable layer, as it is on disk; image: the merged tree of its image. */
+bool berth_changes_write(int upper, int image, int output, GError **error);

@@ -121,6 +121,32 @@ static bool write_all(struct archive *disk, struct archive *tar, const char *roo
     return good;
 }
 
+/* Goes where an entry is, below the root whatever links lead to it, and says what it is there: a
+ * name, or "." where the path says that it is a directory. */
+static char *go_to(const char *path, GError **error) {
+    g_autofree char *parent = g_path_get_dirname(path);
+    g_autofree char *base = g_path_get_basename(path);
+    bool itself = g_str_has_suffix(path, "/") || g_str_equal(base, ".") || g_str_equal(base, "..");
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory = root < 0
+                                     ? -1
+                                     : berth_fd_open_in_root(root, itself ? path : parent,
+                                                             O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    struct stat status;
+
+    if (itself) {
+        g_free(base);
+        base = g_strdup(".");
+    }
+    if (directory < 0 || fchdir(directory) < 0 ||
+        fstatat(AT_FDCWD, base, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%.500s of the container: %s", path,
+                        g_strerror(errno));
+        return NULL;
+    }
+    return g_steal_pointer(&base);
+}
+
 static char *get_name(const char *path) {
     g_autofree char *base = g_path_get_basename(path);
 
@@ -129,11 +155,10 @@ static char *get_name(const char *path) {
 
 bool berth_copy_out(const char *path, const char *name, int output, GError **error) {
     g_autofree char *own_name = get_name(path);
-    struct stat status;
+    g_autofree char *there = go_to(path, error);
 
-    if (lstat(path, &status) < 0)
-        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%.500s of the container: %s", path,
-                               g_strerror(errno));
+    if (!there)
+        return false;
     struct archive *disk = archive_read_disk_new(), *tar = archive_write_new();
     archive_read_disk_set_symlink_physical(disk);
     archive_write_set_format_pax_restricted(tar);
@@ -141,10 +166,10 @@ bool berth_copy_out(const char *path, const char *name, int output, GError **err
     archive_write_set_bytes_per_block(tar, BLOCK_BYTES);
     archive_write_set_bytes_in_last_block(tar, 1);
     bool good =
-        archive_read_disk_open(disk, path) >= ARCHIVE_WARN || failed(disk, "read", path, error);
+        archive_read_disk_open(disk, there) >= ARCHIVE_WARN || failed(disk, "read", path, error);
     good = good && (archive_write_open_fd(tar, output) >= ARCHIVE_WARN ||
                     failed(tar, "write", path, error));
-    good = good && write_all(disk, tar, path, name ? name : own_name, error);
+    good = good && write_all(disk, tar, there, name ? name : own_name, error);
     good = good && (archive_write_close(tar) >= ARCHIVE_WARN || failed(tar, "write", path, error));
     archive_write_free(tar);
     archive_read_free(disk);
@@ -168,6 +193,12 @@ static void rename_topmost(struct archive_entry *entry, const char *name) {
     archive_entry_set_hardlink(entry, renamed_target);
 }
 
+static bool is_device(struct archive_entry *entry) {
+    mode_t type = archive_entry_filetype(entry);
+
+    return !archive_entry_hardlink(entry) && (type == AE_IFCHR || type == AE_IFBLK);
+}
+
 static bool extract_all(struct archive *tar, struct archive *disk, const char *name,
                         GError **error) {
     struct archive_entry *entry;
@@ -178,6 +209,10 @@ static bool extract_all(struct archive *tar, struct archive *disk, const char *n
             return failed(tar, "read the tar", "", error);
         rename_topmost(entry, name);
         g_autofree char *path = g_strdup(archive_entry_pathname(entry));
+        if (is_device(entry))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "%.500s is a device; devices cannot be copied into a container",
+                                   path ? path : "");
         if (archive_write_header(disk, entry) < ARCHIVE_WARN)
             return failed(disk, "write", path, error);
         if (archive_entry_size(entry) > 0 && !copy_data(tar, disk, path, error))
@@ -189,24 +224,31 @@ static bool extract_all(struct archive *tar, struct archive *disk, const char *n
 }
 
 bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error) {
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory =
+        root < 0 ? -1 : berth_fd_open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+    if (directory < 0 || fchdir(directory) < 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               "the directory %.500s of the container: %s", path,
+                               g_strerror(errno));
+    return berth_copy_in_here(name, input, owners, error);
+}
+
+bool berth_copy_in_here(const char *name, int input, bool owners, GError **error) {
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
                 ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
                 (owners ? ARCHIVE_EXTRACT_OWNER : 0);
-
-    if (chdir(path) < 0)
-        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                               "the directory %.500s of the container: %s", path,
-                               g_strerror(errno));
     struct archive *tar = archive_read_new(), *disk = archive_write_disk_new();
+
     archive_read_support_format_tar(tar);
     archive_read_support_format_empty(tar);
     archive_write_disk_set_options(disk, flags);
     bool good = archive_read_open_fd(tar, input, BLOCK_BYTES) >= ARCHIVE_WARN ||
                 failed(tar, "read the tar", "", error);
     good = good && extract_all(tar, disk, name, error);
-    good =
-        good && (archive_write_close(disk) >= ARCHIVE_WARN || failed(disk, "write", path, error));
+    good = good && (archive_write_close(disk) >= ARCHIVE_WARN || failed(disk, "write", "", error));
     archive_write_free(disk);
     archive_read_free(tar);
     return good;

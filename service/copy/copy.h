@@ -9,6 +9,9 @@
 /* What is at path, with all below it, as a tar. name: of its topmost entry, NULL for its own. */
 bool berth_copy_out(const char *path, const char *name, int output, GError **error);
 
-/* A tar into the directory path. name: of the topmost entries, NULL for their own. owners: of the
- * entries, otherwise everything is this user's. */
+/* A tar into the directory path, which is found within the root. name: of the topmost entries, NULL
+ * for their own. owners: of the entries, otherwise everything is this user's. */
 bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error);
+
+/* The same into the working directory. */
+bool berth_copy_in_here(const char *name, int input, bool owners, GError **error);

@@ -2,8 +2,8 @@
 
 /*
  * berth-copy: files of a container, out of it and into it. It makes the container's root its own
- * first: of one that runs by entering its namespaces, as its root and nobody else; of another by
- * mounting it. Whatever links an image has lead only within that root.
+ * first (root.c), puts itself into a box (frame/boxes.c), and only then reads a byte of a tar or of
+ * a file. Whatever links an image has lead only within that root.
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
  *   berth-copy in-with-owners ID PATH [NAME]
@@ -13,60 +13,74 @@
  */
 
 #include "base/fd.h"
-#include "base/pivot.h"
 #include "copy/changes.h"
 #include "copy/copy.h"
+#include "copy/root.h"
+#include "frame/box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
-#include "launch/trees.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <sched.h>
+#include <iconv.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-static void enter_running(pid_t pid) {
-    int flags = berth_outside_find_namespaces(pid);
-
-    if (setns(BERTH_DIRECTORY_FD, flags & (CLONE_NEWUSER | CLONE_NEWNS)) < 0)
-        berth_fail_errno("namespaces", "of the container");
-    if (flags & CLONE_NEWUSER) {
-        (void)!setgroups(0, NULL);
-        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-            berth_fail_errno("become root", NULL);
-    }
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
-/* Seen by the host's root, files have the ids of the image. */
-static void enter_stopped(const BerthPlan *plan) {
-    g_autoptr(GError) error = NULL;
-    BerthTrees trees = {plan, -1};
-    int root = berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
-
-    if (root < 0)
-        berth_fail_with("root", error);
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        berth_fail_errno("namespaces", NULL);
-    if (!berth_pivot(root, &error))
-        berth_fail_with("root", error);
-}
+/* Where what is kept for the work itself is, beside the standard descriptors and the socket. */
+enum { KEPT_FD = BERTH_CONFIG_FD };
 
 static int answer(bool good, const GError *error) {
     berth_peer_send(BERTH_SOCKET_FD, good ? 'K' : 'E', good ? NULL : error->message, -1);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static BerthPlan *read_plan(void) {
+    g_autoptr(GError) error = NULL;
+    BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
+
+    if (!plan)
+        berth_fail_with("configuration", error);
+    return plan;
+}
+
+/* Nothing of the host's is open any more, but what is kept. */
+static void enter_box(const char *name, int kept) {
+    g_autoptr(GError) error = NULL;
+    int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
+
+    if (kept >= 0 && kept != KEPT_FD && dup2(kept, KEPT_FD) < 0)
+        berth_fail_errno("box", NULL);
+    if (close_range((unsigned)first, ~0u, 0) < 0 || chdir("/") < 0)
+        berth_fail_errno("root", NULL);
+    if (!berth_box_enter(berth_box_find(name), -1, &error))
+        berth_fail_with("box", error);
+}
+
 static int write_changes(void) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(BerthPlan) plan = berth_plan_read(BERTH_CONFIG_FD, &error);
+    g_autoptr(BerthPlan) plan = read_plan();
 
-    return answer(plan && berth_changes_write(plan, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD,
-                                              STDOUT_FILENO, &error),
-                  error);
+    if (!plan->layers) {
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the container has no image that it could have changed");
+        return answer(false, error);
+    }
+    enter_box("copy-out", berth_copy_enter_image(plan));
+    berth_autofd int image = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (image < 0)
+        berth_fail_errno("image", NULL);
+    return answer(berth_changes_write(KEPT_FD, image, STDOUT_FILENO, &error), error);
+}
+
+/* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv loads
+ * for that it loads now, not from the file system of an image. */
+static void prepare_names(void) {
+    setlocale(LC_CTYPE, "C.UTF-8");
+    iconv_t conversion = iconv_open("UTF-8", "UTF-16");
+
+    if (conversion != (iconv_t)-1)
+        iconv_close(conversion);
 }
 
 int main(int argc, char **argv) {
@@ -77,24 +91,23 @@ int main(int argc, char **argv) {
     prctl(PR_SET_NAME, "berth-copy", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     berth_peer_open_streams();
+    /* A reader that has left is an error to be told. */
+    signal(SIGPIPE, SIG_IGN);
     if (g_str_equal(argv[1], "changes"))
         return write_changes();
+    prepare_names();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;
+    bool out = g_str_equal(argv[1], "out");
     pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);
     if (pid > 0) {
-        enter_running(pid);
+        berth_copy_enter_running(pid);
     } else {
-        g_autoptr(BerthPlan) plan = berth_plan_read(BERTH_CONFIG_FD, &error);
-        if (!plan)
-            berth_fail_with("configuration", error);
-        enter_stopped(plan);
+        g_autoptr(BerthPlan) plan = read_plan();
+        berth_copy_enter_stopped(plan);
     }
-    /* Nothing of the host's is open any more. */
-    if (close_range(BERTH_CONFIG_FD, ~0u, 0) < 0 || chdir("/") < 0)
-        berth_fail_errno("root", NULL);
     umask(0);
-    bool good = g_str_equal(argv[1], "out")
-                    ? berth_copy_out(argv[3], name, STDOUT_FILENO, &error)
+    enter_box(out ? "copy-out" : "copy-in", -1);
+    bool good = out ? berth_copy_out(argv[3], name, STDOUT_FILENO, &error)
                     : berth_copy_in(argv[3], name, STDIN_FILENO,
                                     g_str_equal(argv[1], "in-with-owners"), &error);
     return answer(good, error);

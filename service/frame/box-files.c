@@ -209,6 +209,7 @@ static bool enter_resolver_root(GError **error) {
 bool berth_box_change_files(const BerthBox *box, int directory, GError **error) {
     switch (box->files) {
     case BERTH_FILES_NONE:
+    case BERTH_FILES_ENTERED:
         return true;
     case BERTH_FILES_RESOLVER:
         return enter_resolver_root(error);

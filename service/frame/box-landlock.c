@@ -2,8 +2,9 @@
 
 /*
  * Landlock, as a second wall behind namespaces and system calls. Each version of it knows more;
- * what the running kernel's does not, is left to the first wall. berth-unpack's files are not
- * restricted by it: its root is all there is, and every path it opens would be looked at again.
+ * what the running kernel's does not, is left to the first wall. The files of berth-unpack and
+ * berth-copy are not restricted by it: their root is all there is, and every path they open would
+ * be looked at again.
  */
 
 #include "base/fd.h"
@@ -33,7 +34,7 @@ typedef struct {
 static Ruleset get_rules(const BerthBox *box, long version) {
     Ruleset rules = {0};
 
-    if (box->files != BERTH_FILES_ONE_DIRECTORY)
+    if (box->files != BERTH_FILES_ONE_DIRECTORY && box->files != BERTH_FILES_ENTERED)
         rules.files = FILES_1 | (version >= 2 ? FILES_REFER : 0) |
                       (version >= 3 ? FILES_TRUNCATE : 0) | (version >= 5 ? FILES_IOCTL : 0);
     if (version >= 4)

@@ -18,7 +18,8 @@
 typedef enum {
     BERTH_FILES_NONE,     /* nothing may be opened by path */
     BERTH_FILES_RESOLVER, /* reading what TLS and name resolution need, and no other file there */
-    BERTH_FILES_ONE_DIRECTORY /* the directory handed over is the whole file system */
+    BERTH_FILES_ONE_DIRECTORY, /* the directory handed over is the whole file system */
+    BERTH_FILES_ENTERED /* the worker has changed its root itself, and nothing else is left */
 } BerthFiles;
 
 typedef struct {

@@ -30,8 +30,40 @@ static const char *const unpack_calls[] = {
     "unlinkat",   "utimensat",       NULL,
 };
 
+/* Reading a tree with libarchive, which uses calls by path and by descriptor. */
+static const char *const copy_out_calls[] = {
+    "access",     "chdir",   "faccessat",  "faccessat2", "fadvise64", "fchdir",     "fgetxattr",
+    "flistxattr", "fstatfs", "getdents64", "getxattr",   "lgetxattr", "listxattr",  "llistxattr",
+    "lstat",      "open",    "openat",     "openat2",    "readlink",  "readlinkat", "stat",
+    "statfs",     "statx",   "umask",      NULL,
+};
+
+/* Writing one; "mknod" is for pipes, since nothing else can be made in its user namespace. */
+static const char *const copy_in_calls[] = {
+    "access",     "chdir",        "chmod",        "chown",     "faccessat", "faccessat2",
+    "fchdir",     "fchmod",       "fchmodat",     "fchown",    "fchownat",  "fgetxattr",
+    "flistxattr", "fremovexattr", "fsetxattr",    "fstatfs",   "ftruncate", "futimesat",
+    "getdents64", "getxattr",     "lchown",       "lgetxattr", "link",      "linkat",
+    "listxattr",  "llistxattr",   "lremovexattr", "lsetxattr", "lstat",     "mkdir",
+    "mkdirat",    "mknod",        "mknodat",      "open",      "openat",    "openat2",
+    "pwrite64",   "readlink",     "readlinkat",   "rename",    "renameat",  "renameat2",
+    "rmdir",      "setxattr",     "stat",         "statfs",    "statx",     "symlink",
+    "symlinkat",  "umask",        "unlink",       "unlinkat",  "utimensat", "utimes",
+    NULL,
+};
+
 static const BerthBox boxes[] = {
     {.worker = "archive", .user = BERTH_USER},
+    /* Capabilities of the container's user namespace, or of one that maps all ids. */
+    {.worker = "copy-in",
+     .files = BERTH_FILES_ENTERED,
+     .calls = copy_in_calls,
+     .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) |
+                     CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_SETFCAP)},
+    {.worker = "copy-out",
+     .files = BERTH_FILES_ENTERED,
+     .calls = copy_out_calls,
+     .capabilities = CAPABILITY(CAP_DAC_READ_SEARCH)},
     {.worker = "fetch",
      .user = BERTH_USER,
      .network = true,

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A tar of the caller's and files of an image meet libarchive here, so nothing of the host may be
+ * in reach: the root becomes the container's, as a mount of its own that is nodev and nosuid, and
+ * root becomes root of a user namespace, the container's or, for one among the host's users, one
+ * that maps all ids and in which neither devices can be made nor mounts of the host's be changed.
+ * What is mounted is mounted before that, by the host's root, who alone may.
+ */
+
+#include "copy/root.h"
+
+#include "base/fd.h"
+#include "base/overlay.h"
+#include "base/pivot.h"
+#include "launch/outside.h"
+#include "launch/peer.h"
+#include "launch/trees.h"
+#include "launch/userns.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* All but the last, which stands for none. */
+static int make_namespace_of_all(void) {
+    g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
+    const BerthPlanRange all = {0, 0, UINT32_MAX};
+    g_autoptr(GError) error = NULL;
+
+    g_array_append_val(ranges, all);
+    int userns = berth_userns_new(ranges, ranges, &error);
+    if (userns < 0)
+        berth_fail_with("user namespace", error);
+    return userns;
+}
+
+static void become_root(void) {
+    (void)!setgroups(0, NULL);
+    if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        berth_fail_errno("become root", NULL);
+    /* Changing ids makes a process dumpable again. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void berth_copy_enter_running(pid_t pid) {
+    int flags = berth_outside_find_namespaces(pid) & (CLONE_NEWUSER | CLONE_NEWNS);
+    berth_autofd int userns = flags & CLONE_NEWUSER ? -1 : make_namespace_of_all();
+
+    if (setns(BERTH_DIRECTORY_FD, flags) < 0)
+        berth_fail_errno("namespaces", "of the container");
+    if (userns >= 0 && setns(userns, CLONE_NEWUSER) < 0)
+        berth_fail_errno("user namespace", NULL);
+    become_root();
+}
+
+static bool restrict_tree(int tree, uint64_t attributes) {
+    const struct mount_attr wanted = {
+        .attr_set = attributes | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+        /* A clone shares mounts with what it was cloned from; a root must not. */
+        .propagation = MS_PRIVATE,
+    };
+
+    return syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted,
+                   sizeof wanted) == 0;
+}
+
+/* Makes tree the root, in the user namespace. */
+static void enter(int tree, int userns) {
+    g_autoptr(GError) error = NULL;
+
+    if (setns(userns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        berth_fail_errno("namespaces", NULL);
+    if (!berth_pivot(tree, &error))
+        berth_fail_with("root", error);
+    become_root();
+}
+
+void berth_copy_enter_stopped(const BerthPlan *plan) {
+    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
+    bool own = user && !user->path;
+    g_autoptr(GError) error = NULL;
+    berth_autofd int userns = own ? berth_userns_new(plan->uid_ranges, plan->gid_ranges, &error)
+                                  : make_namespace_of_all();
+
+    if (userns < 0)
+        berth_fail_with("user namespace", error);
+    const BerthTrees trees = {plan, own ? userns : -1};
+    berth_autofd int root =
+        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+    if (root < 0)
+        berth_fail_with("root", error);
+    if (!restrict_tree(root, 0))
+        berth_fail_errno("root", NULL);
+    enter(root, userns);
+}
+
+/* Topmost first. */
+static int mount_image(const BerthPlan *plan) {
+    g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GError) error = NULL;
+
+    for (char **name = plan->layers; *name; name++) {
+        int layer =
+            openat(BERTH_SNAPSHOTS_FD, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (layer < 0)
+            berth_fail_errno("layer", *name);
+        g_array_append_val(layers, layer);
+    }
+    int image = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, &error);
+    if (image < 0)
+        berth_fail_with("image", error);
+    for (guint i = 0; i < layers->len; i++)
+        close(g_array_index(layers, int, i));
+    return image;
+}
+
+int berth_copy_enter_image(const BerthPlan *plan) {
+    berth_autofd int userns = make_namespace_of_all();
+    berth_autofd int image = mount_image(plan);
+    /* A mount of its own has nothing above it. */
+    berth_autofd int upper = (int)syscall(SYS_open_tree, BERTH_DIRECTORY_FD, "upper",
+                                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (upper < 0 || !restrict_tree(upper, MOUNT_ATTR_RDONLY) || !restrict_tree(image, 0))
+        berth_fail_errno("root", "the container's writable layer");
+    enter(image, userns);
+    return berth_fd_steal(&upper);
+}

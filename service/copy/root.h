@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where berth-copy works: the container's root, entered from the host's as a root that is the
+ * container's only. Each ends the process, with a report, when it fails. */
+
+#pragma once
+
+#include "plan/plan.h"
+
+/* The namespaces of a running container. */
+void berth_copy_enter_running(pid_t pid);
+
+/* The root of one that does not run, mounted for this process alone. */
+void berth_copy_enter_stopped(const BerthPlan *plan);
+
+/* The image of a container as the root; a descriptor of what the container has written over it. */
+int berth_copy_enter_image(const BerthPlan *plan);
