@@ -296,6 +296,22 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
     equal(apply(plain, directory_of("alice", "/tmp/mine")).status, 0)
 
 
+def test_a_worker_that_dies_before_it_speaks_fails_the_transfer():
+    program = "/usr/libexec/berth/berth-unpack"
+    os.rename(program, f"{program}.real")
+    try:
+        with open(program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexit 1\n")
+        os.chmod(program, 0o755)
+        for user in (None, "alice"):
+            result = apply(plain, directory_of("alice", "/tmp/mine"), user=user)
+            equal(result.status, 1)
+            contains(result.err, "berth-unpack")
+    finally:
+        os.rename(f"{program}.real", program)
+    equal(apply(plain, directory_of("alice", "/tmp/mine")).status, 0)
+
+
 def test_root_applies_as_the_layer_says():
     target = "/tmp/target"
     shutil.rmtree(target, ignore_errors=True)
