@@ -9,7 +9,9 @@
 #include "base/fd.h"
 #include "frame/frame.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One archive a process; a job at a time. */
 typedef struct {
@@ -83,9 +85,9 @@ static bool read_next(void *data, GError **error) {
     return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
 }
 
-/* Names are bytes; what is no text cannot be one that matters. */
+/* Names are bytes; what is no text, or longer than a path, cannot be one that matters. */
 static const char *as_text(const char *name) {
-    return name && g_utf8_validate(name, -1, NULL) ? name : "";
+    return name && strlen(name) < PATH_MAX && g_utf8_validate(name, -1, NULL) ? name : "";
 }
 
 static int reply_next(void *data, sd_bus_message *reply) {

@@ -2,6 +2,7 @@
 
 #include "base/names.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 enum { MAX_CONTAINER_ID = 64, MAX_NAME = 1024, MAX_MEDIA_TYPE = 255 };
@@ -65,4 +66,21 @@ bool berth_name_check_media_type(const char *media_type, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "invalid media type \"%.100s\": not of the form type/subtype",
                            media_type);
+}
+
+bool berth_name_is_loopback(const char *host) {
+    g_autofree char *name = g_strdup(host);
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (name[0] == '[') {
+        char *end = strchr(name, ']');
+        if (end)
+            *end = '\0';
+        return inet_pton(AF_INET6, name + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    }
+    name[strcspn(name, ":")] = '\0';
+    if (g_ascii_strcasecmp(name, "localhost") == 0)
+        return true;
+    return inet_pton(AF_INET, name, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }

@@ -16,3 +16,7 @@ bool berth_name_check_ingest(const char *ref, GError **error);
 
 /* A media type without parameters, RFC 6838 section 4.2. */
 bool berth_name_check_media_type(const char *media_type, GError **error);
+
+/* Whether a registry's host ("HOST[:PORT]") is this machine's loopback, where plain HTTP is usual.
+ */
+bool berth_name_is_loopback(const char *host);

@@ -45,14 +45,33 @@ static void on_committed(const char *digest, const GError *error, void *userdata
         sd_bus_reply_method_return(pending->call, "s", digest);
 }
 
-/* One's own ingest, or another's with the right to manage. expected: for members that name one. */
+/* Another user's ingest of that reference, the oldest of several. */
+static char *find_of_others(BerthContentStore *store, const char *ref) {
+    g_autoptr(GPtrArray) list = berth_content_store_list_ingests(store, NULL);
+
+    for (guint i = 0; list && i < list->len; i++) {
+        const BerthIngestInfo *info = list->pdata[i];
+        if (g_str_equal(info->ref, ref))
+            return g_strdup(info->key);
+    }
+    return NULL;
+}
+
+/* One's own ingest, or another's with the right to manage. expected: for members that name one.
+ * key: the ingest's, if there is one, for who may know. */
 static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        const char *ref, const char *expected) {
+                        const char *ref, const char *expected, char **key) {
     BerthContentStore *store = berth_contents_get_store(service->contents);
     g_auto(BerthIngestInfo) info = {0};
-    bool exists = berth_content_store_status(store, ref, &info, NULL);
-    const BerthOwned ingest = {"reference", "ingest", ref, exists, info.owner};
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
 
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!(*key = berth_content_store_find_ingest(store, uid, ref, NULL)))
+        *key = find_of_others(store, ref);
+    bool exists = *key && berth_content_store_status(store, *key, &info, NULL);
+    const BerthOwned ingest = {"reference", "ingest", ref, exists, info.owner};
     if (!expected)
         return berth_access_check_owned(service->access, call, ret_error, &ingest, "reference", ref,
                                         NULL);
@@ -62,20 +81,17 @@ static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_erro
 
 int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
+    g_autofree char *key = NULL;
     const char *ref, *expected;
     uint64_t size;
-    uint32_t uid;
     int r = sd_bus_message_read(call, "sts", &ref, &size, &expected);
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, &uid);
+    r = check_ingest(call, service, ret_error, ref, expected, &key);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = check_ingest(call, service, ret_error, ref, expected);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    berth_contents_commit_ingest(service->contents, ref, size, expected, uid, on_committed,
+    berth_contents_commit_ingest(service->contents, key, size, expected, on_committed,
                                  berth_pending_call_new(service, call));
     return 1;
 }
@@ -84,15 +100,16 @@ int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error
     BerthService *service = userdata;
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
+    g_autofree char *key = NULL;
     const char *ref;
     int r = sd_bus_message_read(call, "s", &ref);
 
     if (r < 0)
         return r;
-    r = check_ingest(call, service, ret_error, ref, NULL);
+    r = check_ingest(call, service, ret_error, ref, NULL, &key);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_content_store_status(berth_contents_get_store(service->contents), ref, &info,
+    if (!berth_content_store_status(berth_contents_get_store(service->contents), key, &info,
                                     &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, "tttt", info.offset, info.total, info.started_usec,
@@ -138,6 +155,7 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
     BerthService *service = userdata;
     g_auto(sd_bus_error) hidden = SD_BUS_ERROR_NULL;
     g_autoptr(GError) error = NULL;
+    g_autofree char *key = NULL;
     const char *ref;
     int r = sd_bus_message_read(call, "s", &ref);
 
@@ -146,7 +164,7 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
     r = berth_access_check(service->access, call, ret_error, "write", "reference", ref, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = check_ingest(call, service, &hidden, ref, NULL);
+    r = check_ingest(call, service, &hidden, ref, NULL, &key);
     if (r == BERTH_ACCESS_ASKING)
         return r;
     /* Abort of nothing is fine, and so is that of what the caller may not know of. */
@@ -154,7 +172,7 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
         return sd_bus_reply_method_return(call, NULL);
     if (r < 0)
         return sd_bus_error_copy(ret_error, &hidden);
-    if (!berth_contents_abort(service->contents, ref, &error))
+    if (!berth_contents_abort(service->contents, key, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }

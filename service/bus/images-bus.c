@@ -15,9 +15,14 @@
 #include "images/describe.h"
 #include "images/prune.h"
 #include "images/signatures.h"
+#include "store/provenance.h"
+#include "store/reach.h"
 
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
+
+/* Each is a question to polkit. */
+enum { MAX_BROUGHT = 1000 };
 
 static int append_image(sd_bus_message *reply, const BerthImage *image) {
     int r = berth_bus_append_descriptor(reply, image->target);
@@ -53,17 +58,53 @@ static int reply_before(sd_bus_message *call, const BerthDescriptor *before) {
                                       before ? before->size : (uint64_t)0);
 }
 
+/* What the caller did not bring to the store itself it has to be allowed to read: the target, and
+ * of what that leads to whatever the new name is to reach. */
+static int bring(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error, uint32_t uid,
+                 const char *name, const char *digest) {
+    g_autoptr(GPtrArray) below = NULL;
+    g_autoptr(GError) error = NULL;
+    int r = BERTH_ACCESS_GRANTED;
+
+    if (berth_provenance_holds(service->database, uid, digest))
+        return r;
+    r = berth_access_check(service->access, call, ret_error, "read", "image", name, "digest",
+                           digest, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!(below = berth_reach_list_blobs_of(service->database, digest, &error)))
+        return berth_bus_error_set(ret_error, error);
+    if (below->len > MAX_BROUGHT)
+        return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                 "%s refers to more than %d objects", digest, MAX_BROUGHT);
+    for (guint i = 0; i < below->len; i++) {
+        bool granted = false;
+        r = berth_access_query(service->access, call, &granted, "read", "image", name, "digest",
+                               below->pdata[i], NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        if ((granted || g_str_equal(below->pdata[i], digest)) &&
+            !berth_provenance_hold(service->database, uid, below->pdata[i], &error))
+            return berth_bus_error_set(ret_error, error);
+    }
+    return BERTH_ACCESS_GRANTED;
+}
+
 static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) target = NULL, before = NULL;
     g_auto(GStrv) labels = NULL;
     g_autoptr(GError) error = NULL;
     const char *name;
+    uint32_t uid;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_bus_read_descriptor(call, &target)) < 0 ||
         (r = berth_options_read_map(call, &labels)) < 0)
+        return r;
+    r = berth_access_get_uid(service->access, call, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) current = berth_image_store_get(service->database, name, NULL);
     r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
@@ -71,7 +112,10 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
                            NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_images_put(service->images, name, target, labels, &before, &error))
+    r = bring(call, service, ret_error, uid, name, target->digest);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_images_put(service->images, name, target, labels, uid, &before, &error))
         return berth_bus_error_set(ret_error, error);
     return reply_before(call, before);
 }
@@ -184,7 +228,7 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    berth_images_read_text(service->images, image->target, platform, wanted, on_text,
+    berth_images_read_text(service->images, name, image->target, platform, wanted, on_text,
                            berth_pending_call_new(service, call));
     return 1;
 }
@@ -294,7 +338,7 @@ static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *r
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    berth_images_describe(service->images, image->target, on_described,
+    berth_images_describe(service->images, image, on_described,
                           berth_pending_call_new(service, call));
     return 1;
 }
@@ -325,6 +369,7 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 typedef struct {
     BerthPendingCall *pending;
+    const char *name; /* the call's */
     uint32_t uid;
 } PendingMount;
 
@@ -334,10 +379,11 @@ static void on_mount_info(const BerthImageInfo *info, const GError *info_error, 
     g_autoptr(BerthPendingCall) pending = wanted->pending;
     BerthSnapshotStore *snapshots = pending->service->snapshots;
     g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
-
     if (info && info->chain_id[0] == '\0')
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image has no layers: there is nothing to mount");
+    else if (info)
+        berth_images_check_chain(pending->service->images, wanted->name, info, &error);
     berth_autofd int mount =
         error              ? -1
         : wanted->uid == 0 ? berth_snapshot_store_mount(snapshots, info->chain_id, &error)
@@ -376,8 +422,8 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if (!image)
         return berth_bus_error_set(ret_error, error);
     PendingMount *wanted = g_new0(PendingMount, 1);
-    *wanted = (PendingMount){berth_pending_call_new(service, call), uid};
-    berth_images_read_info(service->images, image->target, platform, on_mount_info, wanted);
+    *wanted = (PendingMount){berth_pending_call_new(service, call), name, uid};
+    berth_images_read_info(service->images, name, image->target, platform, on_mount_info, wanted);
     return 1;
 }
 

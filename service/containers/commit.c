@@ -4,6 +4,8 @@
 
 #include "base/fd.h"
 #include "containers/container-private.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 #include <errno.h>
 
@@ -11,11 +13,12 @@ typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
     char *id, *name, *author, *comment;
-    BerthDescriptor *base; /* the image's target */
+    char *base_name;       /* of the container's image */
+    BerthDescriptor *base; /* its target */
     char *chain_id;        /* of the container */
     BerthWorker *pack, *ingest, *inspect;
     BerthTransferItem *item;
-    char *ref;
+    char *key;
     bool claimed;
     int file;
     unsigned answers;
@@ -37,8 +40,9 @@ static int on_end(sd_event_source *source, void *userdata) {
     BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
                                             commit->manifest};
     char *const strings[] = {
-        commit->id,  commit->name,     commit->author,          commit->comment,
-        commit->ref, commit->chain_id, commit->manifest_digest, commit->config_digest};
+        commit->id,           commit->name,     commit->author,    commit->comment,
+        commit->key,          commit->chain_id, commit->base_name, commit->manifest_digest,
+        commit->config_digest};
 
     sd_event_source_unref(source);
     /* Reading the image cannot be called off: who answers it frees this. */
@@ -52,8 +56,8 @@ static int on_end(sd_event_source *source, void *userdata) {
     berth_worker_free(commit->ingest);
     berth_worker_free(commit->inspect);
     if (commit->claimed) {
-        berth_content_store_abort(berth_contents_get_store(contents), commit->ref, NULL);
-        berth_contents_release(contents, commit->ref);
+        berth_content_store_abort(berth_contents_get_store(contents), commit->key, NULL);
+        berth_contents_release(contents, commit->key);
     }
     for (guint i = 0; i < commit->pinned->len; i++)
         berth_contents_unpin(contents, commit->pinned->pdata[i]);
@@ -87,20 +91,16 @@ static void end(Commit *commit, const GError *error) {
     schedule_end(commit);
 }
 
-/* error, or that a worker answered what it should not. */
-static void end_badly(Commit *commit, const GError *error) {
-    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-
-    if (!local)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
-    end(commit, local);
-}
-
 static void on_cancel(void *userdata) {
     g_autoptr(GError) error = NULL;
 
     berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled");
     end(userdata, error);
+}
+
+/* What the commit makes is its owner's. */
+static void hold(Commit *commit, const char *digest) {
+    berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }
 
 static void pin(Commit *commit, const char *digest) {
@@ -122,8 +122,12 @@ static void on_synced(sd_bus_message *reply, const GError *error, void *userdata
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
+    /* The layers below are of the base, and stay theirs who answer for that. */
     if (local ||
-        !berth_images_put(commit->images, commit->name, commit->manifest, NULL, &before, &local))
+        !berth_images_put(commit->images, commit->name, commit->manifest, NULL,
+                          commit->transfer->owner, &before, &local) ||
+        !berth_provenance_vouch_as(commit->images->database, commit->name, commit->base_name,
+                                   &local))
         end(commit, local);
     else
         finish(commit, commit->manifest);
@@ -140,6 +144,7 @@ static void on_manifest_stored(const char *digest, uint64_t size, const GError *
         return;
     }
     pin(commit, digest);
+    hold(commit, digest);
     commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
     sd_bus_message *call = berth_worker_new_call(commit->ingest, "Sync");
     if (call)
@@ -151,8 +156,10 @@ static void on_manifest(sd_bus_message *reply, const GError *error, void *userda
     Commit *commit = userdata;
     const char *text;
 
-    if (error || sd_bus_message_read(reply, "s", &text) < 0)
-        end_badly(commit, error);
+    g_autoptr(GError) local = NULL;
+
+    if (error || !berth_reply_read_text(reply, &text, &local))
+        end(commit, error ? error : local);
     else
         commit->storing =
             berth_contents_store_text(commit->images->contents, text, on_manifest_stored, commit);
@@ -178,6 +185,7 @@ static void on_config_stored(const char *digest, uint64_t size, const GError *er
         return;
     }
     pin(commit, digest);
+    hold(commit, digest);
     commit->config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, digest, size);
     berth_autofd int manifest = open_blob(commit, commit->manifest_digest);
     if (manifest < 0)
@@ -195,8 +203,10 @@ static void on_config(sd_bus_message *reply, const GError *error, void *userdata
     Commit *commit = userdata;
     const char *text;
 
-    if (error || sd_bus_message_read(reply, "s", &text) < 0)
-        end_badly(commit, error);
+    g_autoptr(GError) local = NULL;
+
+    if (error || !berth_reply_read_text(reply, &text, &local))
+        end(commit, error ? error : local);
     else
         commit->storing =
             berth_contents_store_text(commit->images->contents, text, on_config_stored, commit);
@@ -245,20 +255,21 @@ static void take_layer(Commit *commit) {
         return;
     }
     pin(commit, commit->layer->digest);
-    if (!berth_contents_commit(commit->images->contents, commit->ref, commit->layer->digest,
+    hold(commit, commit->layer->digest);
+    if (!berth_contents_commit(commit->images->contents, commit->key, commit->layer->digest,
                                &error) &&
         error->code != BERTH_ERROR_ALREADY_EXISTS) {
         end(commit, error);
         return;
     }
     commit->claimed = false;
-    berth_contents_release(commit->images->contents, commit->ref);
+    berth_contents_release(commit->images->contents, commit->key);
     if (!commit->name) {
         finish(commit, commit->layer);
         return;
     }
     commit->reading = true;
-    berth_images_read_info(commit->images, commit->base, NULL, on_image, commit);
+    berth_images_read_info(commit->images, commit->base_name, commit->base, NULL, on_image, commit);
 }
 
 static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -272,15 +283,14 @@ static void on_packed(sd_bus_message *reply, const GError *error, void *userdata
 
 static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
+    uint64_t limit = commit->images->remotes->settings->max_blob_bytes;
     const char *digest;
     uint64_t size;
 
     if (error)
         commit->ingest_error = g_error_copy(error);
-    else if (sd_bus_message_read(reply, "st", &digest, &size) < 0)
-        berth_error_set(&commit->ingest_error, BERTH_ERROR_INTERNAL,
-                        "berth-ingest answered nonsense");
-    else
+    else if (berth_reply_read_ingested(reply, "sha256", limit, &digest, &size,
+                                       &commit->ingest_error))
         commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
     if (--commit->answers == 0)
         take_layer(commit);
@@ -292,12 +302,12 @@ static bool start(Commit *commit, GError **error) {
     uint64_t offset, limit = commit->images->remotes->settings->max_blob_bytes;
     int ends[2];
 
-    if (!berth_contents_claim(commit->images->contents, commit->ref, error))
+    if (!berth_contents_claim(commit->images->contents, commit->key, error))
         return false;
     commit->claimed = true;
-    berth_content_store_abort(store, commit->ref, NULL);
+    berth_content_store_abort(store, commit->key, NULL);
     commit->file =
-        berth_content_store_begin(store, commit->ref, 0, commit->transfer->owner, &offset, error);
+        berth_content_store_begin(store, commit->key, 0, commit->transfer->owner, &offset, error);
     if (commit->file < 0 || !berth_fd_pipe(ends, error))
         return false;
     berth_autofd int output = ends[0];
@@ -333,6 +343,7 @@ static bool prepare(Commit *commit, BerthContainer *container, const BerthCommit
         if (!image)
             return false;
         commit->base = berth_descriptor_copy(image->target);
+        commit->base_name = g_strdup(image->name);
     }
     berth_autofd int upper =
         openat(containers->directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -358,6 +369,7 @@ static void free_unstarted(Commit *commit) {
     g_free(commit->author);
     g_free(commit->comment);
     g_free(commit->chain_id);
+    g_free(commit->base_name);
     g_free(commit);
 }
 
@@ -379,7 +391,8 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
         return NULL;
     }
     BerthTransfer *transfer = commit->transfer;
-    commit->ref = g_strdup_printf("container %s", commit->id);
+    g_autofree char *ref = g_strdup_printf("container %s", commit->id);
+    commit->key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
     /* And so all that it refers to: its name may go meanwhile. */
     if (commit->base)
         pin(commit, commit->base->digest);

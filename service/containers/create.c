@@ -452,6 +452,9 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
                         creation->options.image);
         return NULL;
     }
+    if (!berth_images_check_chain(creation->containers->images, creation->options.image, image,
+                                  error))
+        return NULL;
     /* No creation comes between this and the record. */
     if (!creation->options.spec && g_str_equal(creation->options.user_namespace, "auto") &&
         (creation->ids = berth_ids_allocate(creation->containers, creation->options.id, error)) ==
@@ -549,7 +552,8 @@ void berth_container_create(BerthContainers *containers, const BerthContainerOpt
     }
     g_hash_table_add(containers->taken, g_strdup(creation->options.id));
     if (image) {
-        berth_images_read_info(containers->images, image->target, NULL, on_image, creation);
+        berth_images_read_info(containers->images, image->name, image->target, NULL, on_image,
+                               creation);
         return;
     }
     BerthContainer *container = make_of_directory(creation, &error);

@@ -11,11 +11,11 @@ struct BerthContents {
     BerthContentStore *store;
     BerthDatabase *database;
     BerthRemotes *remotes;
-    GHashTable *writers;       /* set of refs */
+    GHashTable *writers;       /* set of keys */
     GPtrArray *waiters;        /* for refs that are being written */
     sd_event_source *released; /* wakes them */
     GHashTable *pins;          /* digest → how often */
-    GHashTable *sessions;      /* ref → ingest session of a client */
+    GHashTable *sessions;      /* key → ingest session of a client */
     unsigned objects;          /* being fetched for clients */
     BerthContentObserver observer;
     void *userdata;

@@ -7,6 +7,7 @@
 #include "contents/contents-private.h"
 #include "snapshots/trash.h"
 #include "store/image-store.h"
+#include "store/provenance.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -74,7 +75,7 @@ bool berth_contents_is_busy(BerthContents *contents) {
 
 bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error) {
     if (g_hash_table_contains(contents->writers, ref))
-        return berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written by another", ref);
+        return berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", ref);
     g_hash_table_add(contents->writers, g_strdup(ref));
     return true;
 }
@@ -123,11 +124,11 @@ void berth_contents_release(BerthContents *contents, const char *ref) {
         sd_event_source_set_enabled(contents->released, SD_EVENT_ONESHOT);
 }
 
-bool berth_contents_commit(BerthContents *contents, const char *ref, const char *digest,
+bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error) {
     g_auto(BerthBlob) blob = {0};
 
-    if (!berth_content_store_commit(contents->store, ref, digest, error))
+    if (!berth_content_store_commit(contents->store, key, digest, error))
         return false;
     if (contents->observer && berth_content_store_info(contents->store, digest, &blob, NULL))
         contents->observer(digest, blob.size, BERTH_CONTENT_COMMITTED, contents->userdata);
@@ -140,20 +141,25 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
 
     if (!berth_content_store_info(contents->store, digest, &blob, error))
         return false;
-    g_autofree char *user = force ? NULL : berth_image_store_find_user(contents->database, digest);
-    if (user)
+    g_autofree char *user = berth_image_store_find_user(contents->database, digest);
+    if (user && !force)
         return berth_error_set(error, BERTH_ERROR_IN_USE,
                                "content %s belongs to the image \"%s\"; delete that first", digest,
                                user);
     if (!berth_content_store_delete(contents->store, digest, error))
+        return false;
+    /* What an image still refers to may be fetched again, from where it came and for whom. */
+    if (!user && !berth_provenance_forget(contents->database, digest, error))
         return false;
     if (contents->observer)
         contents->observer(digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
     return true;
 }
 
-char *berth_contents_blob_ref(const char *digest) {
-    return g_strconcat("blob ", digest, NULL);
+char *berth_contents_blob_key(uint32_t owner, const char *digest) {
+    g_autofree char *ref = g_strconcat("blob ", digest, NULL);
+
+    return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
 }
 
 void berth_contents_pin(BerthContents *contents, const char *digest) {
@@ -237,11 +243,11 @@ void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec) {
 
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
-        if (info->updated_usec > oldest || berth_contents_is_claimed(contents, info->ref))
+        if (info->updated_usec > oldest || berth_contents_is_claimed(contents, info->key))
             continue;
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTENT_PRUNED, NULL, NULL,
                   "Removing the ingest \"%s\", left alone with %" G_GUINT64_FORMAT " bytes",
                   info->ref, info->offset);
-        berth_content_store_abort(contents->store, info->ref, NULL);
+        berth_content_store_abort(contents->store, info->key, NULL);
     }
 }

@@ -26,7 +26,7 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents);
 bool berth_contents_is_busy(BerthContents *contents);
 
 /*
- * Writers: one a ref. Claiming succeeds at once, or fails with Busy. Who wants to write the same
+ * Writers: one a key. Claiming succeeds at once, or fails with Busy. Who wants to write the same
  * blob waits instead; it is called once the present writer has let go, and claims again.
  */
 bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error);
@@ -37,8 +37,8 @@ void berth_contents_wait(BerthContents *contents, const char *ref, BerthReleased
                          void *userdata);
 void berth_contents_forget_wait(BerthContents *contents, void *userdata);
 
-/* Commits what berth-ingest has hashed as digest under ref, and tells of it. */
-bool berth_contents_commit(BerthContents *contents, const char *ref, const char *digest,
+/* Commits what berth-ingest has hashed as digest under an ingest's key, and tells of it. */
+bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);
 
 /* InUse, naming the image, unless forced. */
@@ -64,8 +64,8 @@ bool berth_contents_set_aside(BerthContents *contents, const char *digest, GErro
 /* Removes ingests that nobody writes and that have not grown for so long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
 
-/* The ref under which a transfer ingests a blob. Caller frees. */
-char *berth_contents_blob_ref(const char *digest);
+/* The key under which owner's transfers ingest a blob. Caller frees. */
+char *berth_contents_blob_key(uint32_t owner, const char *digest);
 
 /*
  * A client's ingest: it writes into pipe from offset on, and closes it. Then it commits; that waits
@@ -81,10 +81,10 @@ typedef struct {
 bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
                            uint64_t *offset, GError **error);
 typedef void (*BerthCommitted)(const char *digest, const GError *error, void *userdata);
-void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,
-                                  const char *expected, uint32_t owner, BerthCommitted done,
-                                  void *userdata);
-bool berth_contents_abort(BerthContents *contents, const char *ref, GError **error);
+void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
+                                  const char *expected, BerthCommitted done, void *userdata);
+/* key: as berth_content_store_find_ingest finds it. */
+bool berth_contents_abort(BerthContents *contents, const char *key, GError **error);
 
 /* Content that the service makes itself; done is told its digest. */
 typedef void (*BerthTextStored)(const char *digest, uint64_t size, const GError *error,

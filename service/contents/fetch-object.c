@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "contents/contents-private.h"
+#include "worker/replies.h"
 
 /* Each is a process. */
 enum { MAX_OBJECTS = 64 };
@@ -11,6 +12,7 @@ enum { MAX_OBJECTS = 64 };
 typedef struct {
     BerthContents *contents;
     BerthRemoteSession *session;
+    char *object;
     char **media_types;
     BerthObjectReady ready; /* NULL once it was called */
     void *userdata;
@@ -20,6 +22,7 @@ static void finish(Object *object) {
     object->contents->objects--;
     berth_remote_session_free(object->session);
     g_strfreev(object->media_types);
+    g_free(object->object);
     g_free(object);
 }
 
@@ -45,9 +48,9 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
         fail(object, error);
         return;
     }
-    if (sd_bus_message_skip(reply, "s") < 0 || berth_bus_read_descriptor(reply, &target) < 0)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
-    if (local || !berth_fd_pipe(ends, &local)) {
+    const char *name = berth_remote_session_get_name(object->session);
+    if (!berth_reply_read_resolved(reply, name, object->object, &target, NULL, &local) ||
+        !berth_fd_pipe(ends, &local)) {
         fail(object, local);
         return;
     }
@@ -81,6 +84,7 @@ void berth_contents_fetch_object(BerthContents *contents, const BerthObjectReque
     Object *object = g_new0(Object, 1);
 
     *object = (Object){.contents = contents,
+                       .object = g_strdup(request->remote.object ? request->remote.object : ""),
                        .media_types = g_strdupv((char **)request->media_types),
                        .ready = ready,
                        .userdata = userdata};

@@ -6,14 +6,18 @@
 #include "base/names.h"
 #include "contents/contents-private.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 /* Each is a process. */
 enum { MAX_SESSIONS_PER_OWNER = 32 };
 
 typedef struct {
     BerthContents *contents;
-    char *ref;
+    char *key;
+    char *ref; /* what its owner calls it */
     uint32_t owner;
+    const char *algorithm;
     BerthWorker *worker; /* NULL once it has answered */
     char *digest;        /* what it answered */
     uint64_t size;
@@ -29,6 +33,7 @@ void berth_ingest_session_free(gpointer data) {
     Session *session = data;
 
     berth_worker_free(session->worker);
+    g_free(session->key);
     g_free(session->ref);
     g_free(session->digest);
     g_free(session->wanted_digest);
@@ -36,13 +41,13 @@ void berth_ingest_session_free(gpointer data) {
     g_free(session);
 }
 
-/* The session's end: whatever became of it, the ref is free. */
+/* The session's end: whatever became of it, the key is free. */
 static void end_session(Session *session) {
     BerthContents *contents = session->contents;
-    g_autofree char *ref = g_strdup(session->ref);
+    g_autofree char *key = g_strdup(session->key);
 
-    g_hash_table_remove(contents->sessions, ref);
-    berth_contents_release(contents, ref);
+    g_hash_table_remove(contents->sessions, key);
+    berth_contents_release(contents, key);
 }
 
 static bool check(Session *session, const BerthIngestInfo *info, GError **error) {
@@ -64,6 +69,20 @@ static bool check(Session *session, const BerthIngestInfo *info, GError **error)
     return true;
 }
 
+/* That another brought the same is not told: for this owner it was not here before. */
+static bool commit(Session *session, GError **error) {
+    BerthContents *contents = session->contents;
+    bool held = berth_provenance_holds(contents->database, session->owner, session->digest);
+    g_autoptr(GError) local = NULL;
+
+    if (!berth_contents_commit(contents, session->key, session->digest, &local) &&
+        (held || local->code != BERTH_ERROR_ALREADY_EXISTS)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    return berth_provenance_hold(contents->database, session->owner, session->digest, error);
+}
+
 /* Both the worker has answered and Commit has been called. */
 static void finish_commit(Session *session) {
     g_auto(BerthIngestInfo) info = {0};
@@ -73,15 +92,15 @@ static void finish_commit(Session *session) {
     void *userdata = session->userdata;
     BerthContents *contents = session->contents;
 
-    bool good = berth_content_store_status(contents->store, session->ref, &info, &error) &&
+    bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
                 check(session, &info, &error) &&
                 /* Before it is there: nothing may collect it in between. */
                 (!info.lease[0] ||
                  berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
-                berth_contents_commit(contents, session->ref, session->digest, &error);
+                commit(session, &error);
     /* Content that is not what was expected never will be: the next try begins at 0. */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
-        berth_content_store_abort(contents->store, session->ref, NULL);
+        berth_content_store_abort(contents->store, session->key, NULL);
     end_session(session);
     done(good ? digest : NULL, error, userdata);
 }
@@ -92,9 +111,8 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
 
     if (error)
         session->error = g_error_copy(error);
-    else if (sd_bus_message_read(reply, "st", &digest, &session->size) < 0)
-        berth_error_set(&session->error, BERTH_ERROR_INTERNAL, "berth-ingest answered nonsense");
-    else
+    else if (berth_reply_read_ingested(reply, session->algorithm, INT64_MAX, &digest,
+                                       &session->size, &session->error))
         session->digest = g_strdup(digest);
     g_clear_pointer(&session->worker, berth_worker_free);
     if (session->done)
@@ -140,21 +158,26 @@ static bool check_quota(BerthContents *contents, uint32_t owner, GError **error)
                            MAX_SESSIONS_PER_OWNER);
 }
 
-static Session *open_session(BerthContents *contents, const char *ref, uint64_t total,
-                             const char *expected, uint32_t owner, int input, uint64_t *offset,
-                             GError **error) {
+static Session *open_session(BerthContents *contents, const BerthIngestRequest *request,
+                             const char *key, int input, uint64_t *offset, GError **error) {
     const char *algorithm;
 
-    if (!find_algorithm(expected, &algorithm, error) || !check_quota(contents, owner, error) ||
-        !berth_contents_claim(contents, ref, error))
+    if (!find_algorithm(request->expected, &algorithm, error) ||
+        !check_quota(contents, request->owner, error))
         return NULL;
+    if (!berth_contents_claim(contents, key, NULL)) {
+        berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", request->ref);
+        return NULL;
+    }
     Session *session = g_new0(Session, 1);
     session->contents = contents;
-    session->ref = g_strdup(ref);
-    session->owner = owner;
-    g_hash_table_insert(contents->sessions, session->ref, session);
-    berth_autofd int file =
-        berth_content_store_begin(contents->store, ref, total, owner, offset, error);
+    session->key = g_strdup(key);
+    session->ref = g_strdup(request->ref);
+    session->owner = request->owner;
+    session->algorithm = algorithm;
+    g_hash_table_insert(contents->sessions, session->key, session);
+    berth_autofd int file = berth_content_store_begin(contents->store, key, request->total,
+                                                      request->owner, offset, error);
     if (file >= 0 && start_worker(session, input, file, *offset, algorithm, error))
         return session;
     end_session(session);
@@ -163,27 +186,29 @@ static Session *open_session(BerthContents *contents, const char *ref, uint64_t 
 
 bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
                            uint64_t *offset, GError **error) {
-    const char *ref = request->ref, *expected = request->expected;
+    const char *expected = request->expected;
+    g_autofree char *key =
+        berth_ingest_key_new(request->owner, BERTH_INGEST_OF_CLIENT, request->ref);
     g_autoptr(BerthLease) lease = NULL;
     int ends[2];
 
-    if (!berth_name_check_ingest(ref, error))
+    if (!berth_name_check_ingest(request->ref, error))
         return false;
     if (request->lease[0] &&
         !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
-    if (expected[0] && berth_content_store_has(contents->store, expected))
+    if (expected[0] && berth_content_store_has(contents->store, expected) &&
+        berth_provenance_holds(contents->database, request->owner, expected))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",
                                expected);
     if (!berth_fd_pipe(ends, error))
         return false;
     berth_autofd int input = ends[0];
     berth_autofd int output = ends[1];
-    Session *session =
-        open_session(contents, ref, request->total, expected, request->owner, input, offset, error);
+    Session *session = open_session(contents, request, key, input, offset, error);
     if (!session)
         return false;
-    if (!berth_content_store_intend(contents->store, ref, expected, request->lease, error)) {
+    if (!berth_content_store_intend(contents->store, key, expected, request->lease, error)) {
         end_session(session);
         return false;
     }
@@ -193,28 +218,32 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
 
 /* After a restart of the service, or when the worker was done before Commit came: the file is
  * hashed again, with nothing added. */
-static Session *reopen_session(BerthContents *contents, const char *ref, const char *expected,
-                               uint32_t owner, GError **error) {
+static Session *reopen_session(BerthContents *contents, const char *key, const char *expected,
+                               GError **error) {
     g_auto(BerthIngestInfo) info = {0};
     uint64_t offset;
 
-    if (!berth_content_store_status(contents->store, ref, &info, error))
+    if (!berth_content_store_status(contents->store, key, &info, error))
         return NULL;
     berth_autofd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return open_session(contents, ref, 0, expected[0] ? expected : info.expected, owner, nothing,
-                        &offset, error);
+    const BerthIngestRequest request = {
+        .ref = info.ref,
+        .expected = expected[0] ? expected : info.expected,
+        .owner = info.owner,
+    };
+    return open_session(contents, &request, key, nothing, &offset, error);
 }
 
-void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint64_t size,
-                                  const char *expected, uint32_t owner, BerthCommitted done,
-                                  void *userdata) {
+void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
+                                  const char *expected, BerthCommitted done, void *userdata) {
     g_autoptr(GError) error = NULL;
-    Session *session = g_hash_table_lookup(contents->sessions, ref);
+    Session *session = g_hash_table_lookup(contents->sessions, key);
 
     if (session && session->done)
-        berth_error_set(&error, BERTH_ERROR_BUSY, "\"%s\" is being committed already", ref);
+        berth_error_set(&error, BERTH_ERROR_BUSY, "\"%s\" is being committed already",
+                        session->ref);
     else if (!session)
-        session = reopen_session(contents, ref, expected, owner, &error);
+        session = reopen_session(contents, key, expected, &error);
     if (error) {
         done(NULL, error, userdata);
         return;
@@ -225,20 +254,21 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *ref, uint
     session->wanted_digest = g_strdup(expected);
 }
 
-bool berth_contents_abort(BerthContents *contents, const char *ref, GError **error) {
-    Session *session = g_hash_table_lookup(contents->sessions, ref);
+bool berth_contents_abort(BerthContents *contents, const char *key, GError **error) {
+    Session *session = g_hash_table_lookup(contents->sessions, key);
     g_autoptr(GError) aborted = NULL;
 
-    if (!session && g_hash_table_contains(contents->writers, ref))
+    if (!session && g_hash_table_contains(contents->writers, key))
         return berth_error_set(error, BERTH_ERROR_BUSY,
-                               "\"%s\" is being written by a transfer; cancel that", ref);
+                               "a transfer is writing this ingest; cancel that");
     if (session) {
         BerthCommitted done = session->done;
         void *userdata = session->userdata;
+        berth_error_set(&aborted, BERTH_ERROR_CANCELLED, "the ingest \"%s\" was aborted",
+                        session->ref);
         end_session(session);
-        berth_error_set(&aborted, BERTH_ERROR_CANCELLED, "the ingest \"%s\" was aborted", ref);
         if (done)
             done(NULL, aborted, userdata);
     }
-    return berth_content_store_abort(contents->store, ref, error);
+    return berth_content_store_abort(contents->store, key, error);
 }

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "contents/contents-private.h"
+#include "worker/replies.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct BerthTextStoring {
     BerthWorker *worker;
     sd_event_source *failed; /* where it could not begin */
     GError *error;
-    char *ref;
+    char *key;
     size_t size;
     BerthTextStored done;
     void *userdata;
@@ -25,9 +26,9 @@ static void finish(BerthTextStoring *storing, const char *digest, const GError *
     if (storing->failed)
         sd_event_source_disable_unref(storing->failed);
     g_clear_error(&storing->error);
-    berth_contents_release(storing->contents, storing->ref);
+    berth_contents_release(storing->contents, storing->key);
     berth_worker_free(storing->worker);
-    g_free(storing->ref);
+    g_free(storing->key);
     g_free(storing);
 }
 
@@ -38,11 +39,9 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
     const char *text;
     uint64_t size;
 
-    if (!local && sd_bus_message_read(reply, "st", &text, &size) < 0)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-ingest answered nonsense");
-    if (!local) {
+    if (!local && berth_reply_read_ingested(reply, "sha256", storing->size, &text, &size, &local)) {
         digest = g_strdup(text);
-        if (!berth_contents_commit(storing->contents, storing->ref, digest, &local) &&
+        if (!berth_contents_commit(storing->contents, storing->key, digest, &local) &&
             local->code == BERTH_ERROR_ALREADY_EXISTS)
             g_clear_error(&local);
     }
@@ -71,12 +70,13 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
 
     *storing = (BerthTextStoring){
         .contents = contents, .size = strlen(text), .done = done, .userdata = userdata};
-    storing->ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
-    berth_contents_claim(contents, storing->ref, NULL);
+    g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
+    storing->key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
+    berth_contents_claim(contents, storing->key, NULL);
     berth_autofd int input = berth_fd_new_in_memory(text, storing->size, &error);
     berth_autofd int file =
         input < 0 ? -1
-                  : berth_content_store_begin(contents->store, storing->ref, 0, 0, &offset, &error);
+                  : berth_content_store_begin(contents->store, storing->key, 0, 0, &offset, &error);
     if (file >= 0)
         storing->worker = berth_worker_new(contents->event, "ingest", -1, &error);
     if (!storing->worker) {

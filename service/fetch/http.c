@@ -507,8 +507,12 @@ static void set_options(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
                      g_str_has_prefix(options->url, "http:") ? "http" : "https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    if (options->offset > 0) {
-        g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-", options->offset);
+    if (options->offset > 0 || options->length > 0) {
+        g_autofree char *end =
+            options->length > 0
+                ? g_strdup_printf("%" G_GUINT64_FORMAT, options->offset + options->length - 1)
+                : g_strdup("");
+        g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-%s", options->offset, end);
         curl_easy_setopt(easy, CURLOPT_RANGE, range);
     }
     set_method(request);

@@ -12,6 +12,7 @@
 #include "fetch/fetcher.h"
 #include "fetch/pusher.h"
 #include "fetch/resolver.h"
+#include "fetch/sampler.h"
 #include "frame/frame.h"
 
 #include <curl/curl.h>
@@ -367,6 +368,40 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     return 1;
 }
 
+static void on_sampled(const char *data, size_t size, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    if (error)
+        r = berth_bus_reply_error(question->call, error);
+    else if ((r = sd_bus_message_new_method_return(question->call, &reply)) >= 0 &&
+             (r = sd_bus_message_append_array(reply, 'y', data, size)) >= 0)
+        r = sd_bus_send(NULL, reply, NULL);
+    answered(r);
+    free_question(question);
+}
+
+static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    Fetcher *fetcher = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *digest;
+    uint64_t offset;
+    uint32_t length;
+    int r = sd_bus_message_read(call, "stu", &digest, &offset, &length);
+
+    if (r < 0)
+        return r;
+    if (!check_open(fetcher, ret_error))
+        return -EINVAL;
+    if (!berth_digest_parse(digest, NULL, &error))
+        return berth_bus_error_set(ret_error, error);
+    if (length == 0 || length > BERTH_SAMPLE_MAX_BYTES)
+        return -EINVAL;
+    berth_sample(fetcher->remotes, digest, offset, length, on_sampled, new_question(fetcher, call));
+    return 1;
+}
+
 static void on_pushed(BerthPushOutcome outcome, const GError *error, void *userdata) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
     Question *question = userdata;
@@ -459,6 +494,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD("Referrers", "sh", "", method_referrers, 0),
     /* descriptor, offset, pipe → size */
     SD_BUS_METHOD("Fetch", "(sst)th", "t", method_fetch, 0),
+    /* digest, offset, length → exactly those bytes of it */
+    SD_BUS_METHOD("Sample", "stu", "ay", method_sample, 0),
     /* descriptor, locators that have it, content → pushed, exists or mounted */
     SD_BUS_METHOD("PushBlob", "(sst)ash", "s", method_push_blob, 0),
     /* descriptor, whether under the reference's object, content → pushed */

@@ -2,6 +2,8 @@
 
 #include "fetch/remote.h"
 
+#include "base/names.h"
+
 #include "base/document.h"
 #include "fetch/token.h"
 
@@ -38,23 +40,6 @@ struct BerthRemoteCall {
 
 static void send_request(BerthRemoteCall *call);
 
-static bool is_loopback(const char *host) {
-    g_autofree char *name = g_strdup(host);
-    struct in_addr v4;
-    struct in6_addr v6;
-
-    if (name[0] == '[') {
-        char *end = strchr(name, ']');
-        if (end)
-            *end = '\0';
-        return inet_pton(AF_INET6, name + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-    }
-    name[strcspn(name, ":")] = '\0';
-    if (g_ascii_strcasecmp(name, "localhost") == 0)
-        return true;
-    return inet_pton(AF_INET, name, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
 BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpoint *endpoint) {
     BerthRemote *remote = g_new0(BerthRemote, 1);
     bool is_docker = g_str_equal(endpoint->host, "docker.io");
@@ -65,7 +50,7 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     remote->host = g_strdup(is_docker ? "registry-1.docker.io" : endpoint->host);
     remote->path = g_strdup(endpoint->path);
     remote->tls.insecure = endpoint->insecure;
-    remote->may_be_plain = endpoint->insecure || is_loopback(endpoint->host);
+    remote->may_be_plain = endpoint->insecure || berth_name_is_loopback(endpoint->host);
     remote->scheme = remote->may_be_plain ? NULL : "https";
     remote->tokens =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_token_free);

@@ -3,12 +3,15 @@
 #include "images/closure.h"
 
 #include "base/fd.h"
+#include "store/provenance.h"
 
 enum { MAX_ITEMS = 20000 };
 
 struct BerthClosure {
     BerthImages *images;
     BerthWorker *inspect;
+    char *name; /* the scope: of an image, or NULL for what owner holds */
+    uint32_t owner;
     BerthPlatform *platform; /* while the index to choose from has not been read */
     GHashTable *seen;        /* set of digests */
     GPtrArray *blobs;        /* of BerthClosureItem */
@@ -41,6 +44,7 @@ void berth_closure_free(BerthClosure *closure) {
     g_ptr_array_unref(closure->blobs);
     g_ptr_array_unref(closure->documents);
     g_clear_error(&closure->error);
+    g_free(closure->name);
     g_free(closure);
 }
 
@@ -78,9 +82,16 @@ static void end(BerthClosure *closure, const GError *error) {
         g_error("out of memory");
 }
 
+static bool is_here(BerthClosure *closure, const char *digest) {
+    BerthDatabase *database = closure->images->database;
+
+    return berth_content_store_has(berth_contents_get_store(closure->images->contents), digest) &&
+           (closure->name ? berth_provenance_reaches(database, closure->name, digest)
+                          : berth_provenance_holds(database, closure->owner, digest));
+}
+
 static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
     BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
-    BerthContentStore *store = berth_contents_get_store(closure->images->contents);
 
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
         return true;
@@ -90,7 +101,7 @@ static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError
     BerthClosureItem *item = g_new0(BerthClosureItem, 1);
     item->descriptor = berth_descriptor_copy(descriptor);
     item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
-    item->missing = !berth_content_store_has(store, descriptor->digest);
+    item->missing = !is_here(closure, descriptor->digest);
     g_ptr_array_add(item->is_document ? closure->documents : closure->blobs, item);
     return true;
 }
@@ -168,11 +179,13 @@ static void read_next(BerthClosure *closure) {
 }
 
 BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
-                                    const BerthPlatform *platform, BerthClosureDone done,
-                                    void *userdata, GError **error) {
+                                    const BerthPlatform *platform, const BerthClosureScope *scope,
+                                    BerthClosureDone done, void *userdata, GError **error) {
     g_autoptr(BerthClosure) closure = g_new0(BerthClosure, 1);
 
     closure->images = images;
+    closure->name = g_strdup(scope->name);
+    closure->owner = scope->owner;
     closure->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     closure->blobs = g_ptr_array_new_with_free_func(free_item);
     closure->documents = g_ptr_array_new_with_free_func(free_item);
@@ -210,13 +223,14 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     return true;
 }
 
-GPtrArray *berth_closure_list_missing(BerthImages *images, GPtrArray *items) {
+GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     GPtrArray *missing = g_ptr_array_new();
 
     for (guint i = 0; i < items->len; i++) {
         const BerthClosureItem *item = items->pdata[i];
-        if (!item->missing || item->is_document)
+        if (!item->missing || item->is_document ||
+            !berth_provenance_reaches(images->database, name, item->descriptor->digest))
             continue;
         g_auto(GStrv) sources = berth_content_store_get_sources(store, item->descriptor->digest);
         if (sources[0])

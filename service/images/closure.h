@@ -12,7 +12,7 @@
 typedef struct {
     BerthDescriptor *descriptor;
     bool is_document;        /* a manifest or an index */
-    bool missing;            /* its content is not here */
+    bool missing;            /* its content is not here, or is not this image's */
     BerthDocument *document; /* what was read of a document; NULL otherwise */
 } BerthClosureItem;
 
@@ -23,18 +23,26 @@ typedef struct BerthClosure BerthClosure;
  * the closure is gone afterwards. */
 typedef void (*BerthClosureDone)(GPtrArray *items, const GError *error, void *userdata);
 
+/* For whom: what an image's name reaches, or without a name what a user holds (root: everything);
+ * see store/provenance.h. */
+typedef struct {
+    const char *name;
+    uint32_t owner;
+} BerthClosureScope;
+
 /* Begins to collect what target reaches; of an index, where platform is given, only the manifest
  * for it, which is then the target. */
 BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
-                                    const BerthPlatform *platform, BerthClosureDone done,
-                                    void *userdata, GError **error);
+                                    const BerthPlatform *platform, const BerthClosureScope *scope,
+                                    BerthClosureDone done, void *userdata, GError **error);
 void berth_closure_free(BerthClosure *closure);
 
 /* The item of a digest, or NULL. */
 const BerthClosureItem *berth_closure_find(GPtrArray *items, const char *digest);
 
-/* Digests (of const char *, the items') of blobs that are missing and can be had again. */
-GPtrArray *berth_closure_list_missing(BerthImages *images, GPtrArray *items);
+/* Digests (of const char *, the items') of blobs of an image that are missing and can be had
+ * again. */
+GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items);
 
 /* The first that is missing as an error for a person; true where nothing is. */
 bool berth_closure_check(GPtrArray *items, const char *name, GError **error);

@@ -5,6 +5,7 @@
 typedef struct {
     BerthImages *images;
     BerthClosure *closure;
+    char *name;
     BerthDescriptor *target;
     BerthDescribed done;
     void *userdata;
@@ -23,6 +24,7 @@ static void finish(Describing *describing, GPtrArray *platforms, const GError *e
     describing->done(platforms, error, describing->userdata);
     describing->images->busy--;
     berth_descriptor_free(describing->target);
+    g_free(describing->name);
     g_free(describing);
 }
 
@@ -109,7 +111,8 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
     }
     Single *single = g_new0(Single, 1);
     *single = (Single){describing, g_ptr_array_ref(items)};
-    berth_images_read_info(describing->images, describing->target, NULL, on_info, single);
+    berth_images_read_info(describing->images, describing->name, describing->target, NULL, on_info,
+                           single);
 }
 
 static void on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
@@ -128,18 +131,20 @@ static void on_info(const BerthImageInfo *info, const GError *error, void *userd
     finish(describing, platforms, NULL);
 }
 
-void berth_images_describe(BerthImages *images, const BerthDescriptor *target, BerthDescribed done,
+void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDescribed done,
                            void *userdata) {
+    const BerthClosureScope scope = {.name = image->name};
     Describing *describing = g_new0(Describing, 1);
     g_autoptr(GError) error = NULL;
 
     *describing = (Describing){.images = images,
-                               .target = berth_descriptor_copy(target),
+                               .name = g_strdup(image->name),
+                               .target = berth_descriptor_copy(image->target),
                                .done = done,
                                .userdata = userdata};
     images->busy++;
-    describing->closure =
-        berth_closure_collect(images, target, NULL, on_collected, describing, &error);
+    describing->closure = berth_closure_collect(images, image->target, NULL, &scope, on_collected,
+                                                describing, &error);
     if (!describing->closure)
         finish(describing, NULL, error);
 }

@@ -17,5 +17,5 @@ typedef struct {
 
 /* platforms: of BerthDescribedPlatform. */
 typedef void (*BerthDescribed)(GPtrArray *platforms, const GError *error, void *userdata);
-void berth_images_describe(BerthImages *images, const BerthDescriptor *target, BerthDescribed done,
+void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDescribed done,
                            void *userdata);

@@ -364,7 +364,8 @@ static void on_refetched(GPtrArray *missing, const GError *error, void *userdata
 
 /* Layers of what is to be written, from where they came; once an image. */
 static bool fetch_missing(Export *export, GPtrArray *items) {
-    g_autoptr(GPtrArray) missing = berth_closure_list_missing(export->images, items);
+    const Image *image = export->names->pdata[export->next];
+    g_autoptr(GPtrArray) missing = berth_closure_list_missing(export->images, image->name, items);
 
     if (export->refetched || missing->len == 0)
         return false;
@@ -403,7 +404,8 @@ static void collect_next(Export *export) {
         return;
     }
     Image *image = export->names->pdata[export->next];
-    export->closure = berth_closure_collect(export->images, image->target, export->platform,
+    const BerthClosureScope scope = {.name = image->name};
+    export->closure = berth_closure_collect(export->images, image->target, export->platform, &scope,
                                             on_collected, export, &error);
     if (!export->closure)
         end(export, error);

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "store/provenance.h"
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
@@ -72,16 +73,19 @@ static void tell(BerthImages *images, const char *name, const BerthDescriptor *t
 }
 
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
-                      char *const *labels, BerthDescriptor **before, GError **error) {
+                      char *const *labels, uint32_t owner, BerthDescriptor **before,
+                      GError **error) {
     if (!berth_name_check_image(name, error) ||
         !berth_name_check_media_type(target->media_type, error) ||
         !berth_digest_parse(target->digest, NULL, error))
         return false;
-    if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest))
+    /* What is another's is not here for this owner. */
+    if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest) ||
+        !berth_provenance_holds(images->database, owner, target->digest))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "content %s is not here; fetch or ingest it before naming it",
                                target->digest);
-    if (!berth_image_store_put(images->database, name, target, labels, before, error))
+    if (!berth_image_store_put(images->database, name, target, labels, owner, before, error))
         return false;
     write_index(images);
     tell(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED);

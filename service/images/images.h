@@ -30,9 +30,10 @@ typedef struct {
     void *observer_userdata;
 } BerthImages;
 
-/* Puts a name that is checked here; before may become NULL. */
+/* Puts a name that is checked here, and for which owner answers; before may become NULL. */
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
-                      char *const *labels, BerthDescriptor **before, GError **error);
+                      char *const *labels, uint32_t owner, BerthDescriptor **before,
+                      GError **error);
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);
 
@@ -56,12 +57,16 @@ void berth_images_authenticate(BerthImages *images, const BerthRemoteRequest *re
                                BerthImageDone done, void *userdata);
 
 /*
- * What an image here is, for a platform (NULL: this machine's). Answered from berth.db when it was
- * read before, which pulling does; otherwise its documents are read. done may be called at once.
+ * What an image here is, under that name, for a platform (NULL: this machine's). Answered from
+ * berth.db when it was read before, which pulling does; otherwise its documents are read. done may
+ * be called at once.
  */
 typedef void (*BerthImageRead)(const BerthImageInfo *info, const GError *error, void *userdata);
-void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
+void berth_images_read_info(BerthImages *images, const char *name, const BerthDescriptor *target,
                             const char *platform, BerthImageRead done, void *userdata);
+/* Whether an image's own layers are the ones that are unpacked to its chain; NotFound. */
+bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
+                              GError **error);
 bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
                                 const BerthImageInfo *info, GError **error);
 
@@ -69,6 +74,6 @@ bool berth_images_remember_info(BerthImages *images, const char *digest, const c
  * the platform, or its configuration. */
 typedef enum { BERTH_IMAGE_INDEX, BERTH_IMAGE_MANIFEST, BERTH_IMAGE_CONFIG } BerthImageDocument;
 typedef void (*BerthImageText)(const char *text, const GError *error, void *userdata);
-void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
+void berth_images_read_text(BerthImages *images, const char *name, const BerthDescriptor *target,
                             const char *platform, BerthImageDocument document, BerthImageText done,
                             void *userdata);

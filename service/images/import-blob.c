@@ -6,6 +6,10 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/import-private.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
+
+#include <string.h>
 
 static void start(BerthImport *import);
 
@@ -19,13 +23,13 @@ void berth_import_blob_abandon(BerthImport *import) {
     import->waiting = false;
     if (import->claimed) {
         /* An archive is not gone on with: what there is of the member is of no use. */
-        berth_content_store_abort(berth_contents_get_store(contents), import->ref, NULL);
-        berth_contents_release(contents, import->ref);
+        berth_content_store_abort(berth_contents_get_store(contents), import->key, NULL);
+        berth_contents_release(contents, import->key);
     }
     import->claimed = false;
     berth_fd_clear(&import->file);
     g_clear_pointer(&import->member, g_free);
-    g_clear_pointer(&import->ref, g_free);
+    g_clear_pointer(&import->key, g_free);
     g_clear_pointer(&import->expected, g_free);
     g_clear_pointer(&import->digest, g_free);
     g_clear_error(&import->archive_error);
@@ -62,14 +66,14 @@ static bool check(BerthImport *import, GError **error) {
         return false;
     }
     if (import->expected && !g_str_equal(import->expected, import->digest))
-        return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH, "the content has the digest %s",
-                               import->digest);
+        return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
+                               "its content has another digest than its name says");
     /* Before it is there: nothing may collect it in between. */
     berth_import_pin(import, import->digest);
-    bool committed = berth_contents_commit(contents, import->ref, import->digest, &local);
+    bool committed = berth_contents_commit(contents, import->key, import->digest, &local);
     /* Either way the ingest is gone. */
     if (committed || local->code == BERTH_ERROR_ALREADY_EXISTS) {
-        berth_contents_release(contents, import->ref);
+        berth_contents_release(contents, import->key);
         import->claimed = false;
         return true;
     }
@@ -101,14 +105,16 @@ static void on_extracted(sd_bus_message *reply, const GError *error, void *userd
 
 static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImport *import = userdata;
+    uint64_t limit = import->images->remotes->settings->max_blob_bytes;
+    g_autofree char *algorithm = import->expected
+                                     ? g_strndup(import->expected, strcspn(import->expected, ":"))
+                                     : g_strdup(berth_algorithm_get_name(BERTH_ALGORITHM_SHA256));
     const char *digest;
 
     if (error)
         import->ingest_error = g_error_copy(error);
-    else if (sd_bus_message_read(reply, "st", &digest, &import->size) < 0)
-        berth_error_set(&import->ingest_error, BERTH_ERROR_INTERNAL,
-                        "berth-ingest answered nonsense");
-    else
+    else if (berth_reply_read_ingested(reply, algorithm, limit, &digest, &import->size,
+                                       &import->ingest_error))
         import->digest = g_strdup(digest);
     take_answer(import);
 }
@@ -151,21 +157,25 @@ static void start(BerthImport *import) {
     g_autoptr(GError) error = NULL;
     uint64_t offset;
 
-    if (import->expected && berth_content_store_info(store, import->expected, &blob, NULL)) {
+    /* A member's name alone does not show that the archive has what is here. */
+    if (import->expected &&
+        berth_provenance_holds(import->images->database, import->transfer->owner,
+                               import->expected) &&
+        berth_content_store_info(store, import->expected, &blob, NULL)) {
         berth_import_pin(import, blob.digest);
         finish(import, blob.digest, blob.size);
         return;
     }
-    if (!berth_contents_claim(contents, import->ref, NULL)) {
+    if (!berth_contents_claim(contents, import->key, NULL)) {
         import->waiting = true;
-        berth_contents_wait(contents, import->ref, on_released, import);
+        berth_contents_wait(contents, import->key, on_released, import);
         return;
     }
     import->claimed = true;
     /* What a broken pull has left of the same blob is not gone on with here. */
-    berth_content_store_abort(store, import->ref, NULL);
+    berth_content_store_abort(store, import->key, NULL);
     import->file =
-        berth_content_store_begin(store, import->ref, 0, import->transfer->owner, &offset, &error);
+        berth_content_store_begin(store, import->key, 0, import->transfer->owner, &offset, &error);
     import->item = berth_transfer_add_item(
         import->transfer, import->expected ? import->expected : import->member, "reading", 0);
     if (import->file < 0 || !send(import, &error)) {
@@ -178,7 +188,9 @@ static void start(BerthImport *import) {
 void berth_import_blob(BerthImport *import, const char *member, const char *expected) {
     import->member = g_strdup(member);
     import->expected = g_strdup(expected);
-    import->ref = expected ? berth_contents_blob_ref(expected)
-                           : g_strdup_printf("import %" G_GUINT64_FORMAT, import->transfer->number);
+    g_autofree char *ref = g_strdup_printf("import %" G_GUINT64_FORMAT, import->transfer->number);
+    import->key =
+        expected ? berth_contents_blob_key(import->transfer->owner, expected)
+                 : berth_ingest_key_new(import->transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
     start(import);
 }

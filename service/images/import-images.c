@@ -72,7 +72,8 @@ static void put_names(BerthImport *import) {
             import->transfer->target = berth_descriptor_copy(image->target);
         if (image->name[0] == '\0')
             continue;
-        if (!berth_images_put(import->images, image->name, image->target, NULL, &before, &error)) {
+        if (!berth_images_put(import->images, image->name, image->target, NULL,
+                              import->transfer->owner, &before, &error)) {
             g_ptr_array_set_free_func(names, g_free);
             berth_import_end(import, error);
             return;
@@ -123,8 +124,10 @@ static void check_with(BerthImport *import, const BerthPlatform *platform, Berth
     const BerthImportedImage *image = import->found->pdata[import->next];
     g_autoptr(GError) error = NULL;
 
-    import->closure =
-        berth_closure_collect(import->images, image->target, platform, done, import, &error);
+    /* What the archive did not bring is not its image's, though it may be here. */
+    const BerthClosureScope scope = {.owner = import->transfer->owner};
+    import->closure = berth_closure_collect(import->images, image->target, platform, &scope, done,
+                                            import, &error);
     if (!import->closure)
         berth_import_end(import, error);
 }

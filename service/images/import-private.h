@@ -38,7 +38,7 @@ struct BerthImport {
     unsigned odd_members;            /* that are not named like parts of an image */
 
     /* The member that is being brought into the store. */
-    char *member, *ref, *expected;
+    char *member, *key, *expected;
     bool claimed, waiting;
     int file;
     unsigned answers; /* of the two workers */
@@ -71,7 +71,8 @@ void berth_import_blob(BerthImport *import, const char *member, const char *expe
 /* Lets go of one that is under way. */
 void berth_import_blob_abandon(BerthImport *import);
 
-/* Nothing collects it while the import runs; the lease keeps it after. */
+/* The archive has brought it. Nothing collects it while the import runs; the lease keeps it after.
+ */
 void berth_import_pin(BerthImport *import, const char *digest);
 
 /* All members are read: what is there is put together, checked and named. */

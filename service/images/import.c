@@ -4,6 +4,8 @@
 #include "base/fd.h"
 #include "images/import-private.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 #include <errno.h>
 #include <string.h>
@@ -90,6 +92,7 @@ static void on_cancel(void *userdata) {
 }
 
 void berth_import_pin(BerthImport *import, const char *digest) {
+    berth_provenance_hold(import->images->database, import->transfer->owner, digest, NULL);
     berth_contents_pin(import->images->contents, digest);
     g_ptr_array_add(import->pinned, g_strdup(digest));
     if (import->lease[0])
@@ -217,18 +220,13 @@ static void take_member(BerthImport *import, const char *name) {
 static void on_next(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImport *import = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    int more = 0, is_hard_link, is_file;
-    const char *text, *target;
-    uint64_t size;
+    BerthArchiveEntry entry;
 
-    if (!local && sd_bus_message_read(reply, "bstsbb", &more, &text, &size, &target, &is_hard_link,
-                                      &is_file) < 0)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-archive answered nonsense");
-    if (local) {
+    if (local || !berth_reply_read_member(reply, &entry, &local)) {
         berth_import_end(import, local);
         return;
     }
-    if (!more) {
+    if (!entry.more) {
         berth_import_name_images(import);
         return;
     }
@@ -236,10 +234,10 @@ static void on_next(sd_bus_message *reply, const GError *error, void *userdata) 
         berth_import_blob(import, "rootfs", NULL);
         return;
     }
-    g_autofree char *name = berth_import_normalize(text);
-    if (name[0] && target[0])
-        note_link(import, name, target, is_hard_link);
-    if (name[0] && !target[0] && is_file)
+    g_autofree char *name = berth_import_normalize(entry.name);
+    if (name[0] && entry.target[0])
+        note_link(import, name, entry.target, entry.is_hard_link);
+    if (name[0] && !entry.target[0] && entry.is_file)
         take_member(import, name);
     else
         berth_import_next(import);

@@ -161,8 +161,10 @@ static void read_next(Prune *prune) {
         return;
     }
     image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
-    prune->closure =
-        berth_closure_collect(prune->images, image->target, NULL, on_collected, prune, &error);
+    /* All that any name might reach is kept, whosever it is. */
+    const BerthClosureScope everything = {NULL, 0};
+    prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
+                                           on_collected, prune, &error);
     if (!prune->closure)
         finish(prune, NULL, 0, error);
 }

@@ -8,6 +8,8 @@
 
 #include "base/fd.h"
 #include "images/pull-private.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 /* Under which one transfer at a time makes a snapshot. */
 static char *chain_ref(const BerthPullLayer *layer) {
@@ -115,6 +117,8 @@ static void check_unpacked(BerthPullLayer *layer) {
 
     if (!layer->stored || !layer->unpacked)
         return;
+    berth_provenance_add_diff_id(pull->images->database, layer->descriptor->digest, layer->diff_id,
+                                 NULL);
     layer->state = LAYER_UNPACKED;
     if (!layer->below || layer->below->state == LAYER_DONE)
         settle(layer);
@@ -125,18 +129,13 @@ static void check_unpacked(BerthPullLayer *layer) {
 static void on_unpacked(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullLayer *layer = userdata;
     g_autoptr(GError) local = NULL;
-    int needs_lower;
+    uint64_t limit = layer->pull->images->remotes->settings->max_layer_bytes;
 
-    if (error) {
-        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+    if (error ||
+        !berth_reply_read_unpacked(reply, limit, &layer->size, &layer->needs_lower, &local)) {
+        berth_pull_fail(layer->pull, error ? error : local, layer->descriptor->digest);
         return;
     }
-    if (sd_bus_message_read(reply, "tb", &layer->size, &needs_lower) < 0) {
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-unpack answered nonsense");
-        berth_pull_fail(layer->pull, local, layer->descriptor->digest);
-        return;
-    }
-    layer->needs_lower = needs_lower;
     layer->unpacked = true;
     check_unpacked(layer);
 }
@@ -172,7 +171,7 @@ static void unpack_blob(BerthPullLayer *layer) {
         unpack_from(layer, blob);
 }
 
-/* The blob arrived by way of another transfer, or was here: it is unpacked from the store. */
+/* The blob is in the store: what was not unpacked while it came is unpacked from there. */
 static void on_blob(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
     BerthPullLayer *layer = userdata;
 
@@ -180,17 +179,10 @@ static void on_blob(BerthPull *pull, const BerthDescriptor *descriptor, void *us
     (void)descriptor;
     layer->stored = true;
     layer->item->phase = "unpacking";
-    unpack_blob(layer);
-}
-
-static void on_streamed(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
-    BerthPullLayer *layer = userdata;
-
-    (void)pull;
-    (void)descriptor;
-    layer->stored = true;
-    layer->item->phase = "unpacking";
-    check_unpacked(layer);
+    if (layer->streamed)
+        check_unpacked(layer);
+    else
+        unpack_blob(layer);
 }
 
 /* The snapshot is here; only the blob may be missing. */
@@ -200,17 +192,17 @@ static void on_blob_only(BerthPull *pull, const BerthDescriptor *descriptor, voi
     finish(userdata);
 }
 
-static void stream(BerthPullLayer *layer) {
-    g_autoptr(GError) error = NULL;
+static int stream(void *userdata) {
+    BerthPullLayer *layer = userdata;
     int ends[2];
 
-    if (!berth_fd_pipe(ends, &error)) {
-        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
-        return;
-    }
+    /* Without, it is unpacked later. */
+    if (!berth_fd_pipe(ends, NULL))
+        return -1;
     berth_autofd int output = ends[0];
+    layer->streamed = true;
     unpack_from(layer, output);
-    berth_pull_object(layer->pull, layer->descriptor, layer->item, ends[1], on_streamed, layer);
+    return ends[1];
 }
 
 /* The other transfer has made the snapshot, or has failed: then it is this one's turn. */
@@ -234,29 +226,40 @@ static bool claim(BerthPullLayer *layer) {
     return false;
 }
 
+/* A snapshot of that chain may be used once the layer's own content was seen to unpack to it: the
+ * image configuration alone may claim anybody's. */
+static bool is_known(BerthPullLayer *layer) {
+    BerthImages *images = layer->pull->images;
+
+    return berth_snapshot_store_has(images->snapshots, layer->chain_id) &&
+           (berth_provenance_has_diff_id(images->database, layer->descriptor->digest,
+                                         layer->diff_id) ||
+            berth_provenance_has_chain(images->database, layer->pull->manifest_digest,
+                                       layer->pull->info->chain_id));
+}
+
 void berth_pull_layer_start(BerthPullLayer *layer) {
     BerthPull *pull = layer->pull;
-    BerthContents *contents = pull->images->contents;
     const char *digest = layer->descriptor->digest;
-    g_autofree char *ref = berth_contents_blob_ref(digest);
+    bool keeps =
+        pull->mode != BERTH_PULL_UNPACK && pull->images->remotes->settings->keep_compressed;
     g_autoptr(GError) error = NULL;
 
     layer->state = LAYER_UNPACKING;
-    if (berth_snapshot_store_has(pull->images->snapshots, layer->chain_id)) {
+    if (is_known(layer)) {
         /* What was dropped once it was unpacked is not fetched for nothing. */
-        if (pull->mode == BERTH_PULL_UNPACK || !pull->images->remotes->settings->keep_compressed)
+        if (!keeps && berth_pull_may_use(pull, digest)) {
+            berth_pull_hold(pull, digest);
             finish(layer);
-        else
-            berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob_only, layer);
+        } else {
+            berth_pull_object(pull, layer->descriptor, layer->item, NULL, on_blob_only, layer);
+        }
         return;
     }
     if (!claim(layer))
         return;
     if (!start_worker(layer, &error))
         berth_pull_fail(pull, error, digest);
-    else if (berth_content_store_has(berth_contents_get_store(contents), digest) ||
-             berth_contents_is_claimed(contents, ref))
-        berth_pull_object(pull, layer->descriptor, layer->item, -1, on_blob, layer);
     else
-        stream(layer);
+        berth_pull_object(pull, layer->descriptor, layer->item, stream, on_blob, layer);
 }

@@ -2,23 +2,31 @@
 
 /*
  * One object of a pull: berth-fetch puts its bytes into a pipe, berth-ingest hashes and writes
- * them, and it becomes a blob only as the digest that was asked for.
+ * them, and it becomes a blob only as the digest that was asked for. What is here already is used
+ * if the remote is known to have it or shows that (pull-proof.c), and is fetched otherwise.
  */
 
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/pull-private.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct BerthPullObject {
     BerthPull *pull;
     BerthDescriptor *descriptor;
-    char *ref;
-    bool claimed, waiting;
-    bool counted; /* among those that are being fetched */
+    char *key;    /* of the ingest */
+    char *flight; /* what others wait for who fetch it from the same repository, or NULL */
+    bool claimed, flying, waiting;
+    bool counted;          /* among those that are being fetched */
+    BerthPullProof *proof; /* while the remote shows that it has what is here */
+    bool asked;            /* it has been asked to */
+    bool resumed, again;   /* the ingest began with what an earlier try left; and anew after that */
     int onward;
     int file; /* of the ingest, to see how it grows */
     BerthTransferItem *item;
@@ -26,11 +34,23 @@ struct BerthPullObject {
     char *digest;     /* what berth-ingest found */
     uint64_t size;
     GError *fetch_error, *ingest_error;
+    BerthPullObjectStream stream;
     BerthPullObjectDone done;
     void *userdata;
 };
 
 static void start(BerthPullObject *object);
+static void fetch(BerthPullObject *object);
+
+static void release(BerthPullObject *object) {
+    BerthContents *contents = object->pull->images->contents;
+
+    if (object->claimed)
+        berth_contents_release(contents, object->key);
+    if (object->flying)
+        berth_contents_release(contents, object->flight);
+    object->claimed = object->flying = false;
+}
 
 void berth_pull_object_free(gpointer data) {
     BerthPullObject *object = data;
@@ -42,16 +62,15 @@ void berth_pull_object_free(gpointer data) {
         object->item->poll = NULL;
     if (object->waiting)
         berth_contents_forget_wait(contents, object);
+    berth_pull_proof_free(object->proof);
     berth_fd_clear(&object->onward);
     berth_fd_clear(&object->file);
-    if (object->claimed) {
-        object->claimed = false;
-        /* What has come is for the next try; of nothing there is nothing to keep. */
-        if (is_empty)
-            berth_content_store_abort(berth_contents_get_store(contents), object->ref, NULL);
-        berth_contents_release(contents, object->ref);
-    }
-    g_free(object->ref);
+    /* What has come is for the next try; of nothing there is nothing to keep. */
+    if (object->claimed && is_empty)
+        berth_content_store_abort(berth_contents_get_store(contents), object->key, NULL);
+    release(object);
+    g_free(object->key);
+    g_free(object->flight);
     g_free(object->digest);
     g_clear_error(&object->fetch_error);
     g_clear_error(&object->ingest_error);
@@ -74,6 +93,12 @@ static void leave(BerthPullObject *object) {
     }
 }
 
+/* It has come, or been shown to be, from this remote for this caller. */
+void berth_pull_hold(BerthPull *pull, const char *digest) {
+    if (pull->mode != BERTH_PULL_UNPACK)
+        berth_provenance_hold(pull->images->database, pull->transfer->owner, digest, NULL);
+}
+
 static void finish(BerthPullObject *object) {
     BerthPull *pull = object->pull;
     g_autoptr(BerthDescriptor) descriptor = berth_descriptor_copy(object->descriptor);
@@ -85,11 +110,9 @@ static void finish(BerthPullObject *object) {
     item->done = item->total;
     item->phase = "done";
     berth_fd_clear(&object->file);
-    if (object->claimed) {
-        object->claimed = false;
-        berth_contents_release(pull->images->contents, object->ref);
-    }
+    release(object);
     leave(object);
+    berth_pull_hold(pull, descriptor->digest);
     done(pull, descriptor, userdata);
 }
 
@@ -106,23 +129,23 @@ static bool check(BerthPullObject *object, GError **error) {
     if (first) {
         /* More than it should be is not what was asked for; less may be gone on with. */
         if (first->code == BERTH_ERROR_SIZE_MISMATCH)
-            berth_content_store_abort(berth_contents_get_store(contents), object->ref, NULL);
+            berth_content_store_abort(berth_contents_get_store(contents), object->key, NULL);
         g_propagate_error(error, g_error_copy(first));
         return false;
     }
     if (object->size != descriptor->size || !g_str_equal(object->digest, descriptor->digest)) {
         /* Wrong content never becomes right by going on. */
-        berth_content_store_abort(berth_contents_get_store(contents), object->ref, NULL);
+        berth_content_store_abort(berth_contents_get_store(contents), object->key, NULL);
         return object->size != descriptor->size
                    ? berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
                                      "the content has %" G_GUINT64_FORMAT
                                      " bytes, not %" G_GUINT64_FORMAT,
                                      object->size, descriptor->size)
                    : berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
-                                     "the content has the digest %s", object->digest);
+                                     "the content has another digest than was asked for");
     }
     g_autoptr(GError) local = NULL;
-    if (berth_contents_commit(contents, object->ref, descriptor->digest, &local) ||
+    if (berth_contents_commit(contents, object->key, descriptor->digest, &local) ||
         local->code == BERTH_ERROR_ALREADY_EXISTS) {
         berth_content_store_set_type(berth_contents_get_store(contents), descriptor->digest,
                                      descriptor->media_type, NULL);
@@ -136,6 +159,22 @@ static bool check(BerthPullObject *object, GError **error) {
     return false;
 }
 
+/* What an earlier try left was not a part of it: that is gone now, and nobody's fault but its. */
+static bool is_spoilt(const BerthPullObject *object, const GError *error) {
+    return object->resumed && !object->again &&
+           (error->code == BERTH_ERROR_DIGEST_MISMATCH || error->code == BERTH_ERROR_SIZE_MISMATCH);
+}
+
+static void begin_again(BerthPullObject *object) {
+    object->again = true;
+    g_clear_pointer(&object->digest, g_free);
+    g_clear_error(&object->fetch_error);
+    g_clear_error(&object->ingest_error);
+    object->item->poll = NULL;
+    berth_fd_clear(&object->file);
+    fetch(object);
+}
+
 static void take_answer(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
 
@@ -143,6 +182,8 @@ static void take_answer(BerthPullObject *object) {
         return;
     if (check(object, &error))
         finish(object);
+    else if (is_spoilt(object, error))
+        begin_again(object);
     else
         berth_pull_fail(object->pull, error, object->descriptor->digest);
 }
@@ -150,22 +191,23 @@ static void take_answer(BerthPullObject *object) {
 static void on_fetched(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullObject *object = userdata;
 
-    (void)reply;
     if (error)
         object->fetch_error = g_error_copy(error);
+    else
+        berth_reply_read_fetched(reply, object->descriptor->size, &object->fetch_error);
     take_answer(object);
 }
 
 static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullObject *object = userdata;
+    g_autofree char *algorithm =
+        g_strndup(object->descriptor->digest, strcspn(object->descriptor->digest, ":"));
     const char *digest;
 
     if (error)
         object->ingest_error = g_error_copy(error);
-    else if (sd_bus_message_read(reply, "st", &digest, &object->size) < 0)
-        berth_error_set(&object->ingest_error, BERTH_ERROR_INTERNAL,
-                        "berth-ingest answered nonsense");
-    else
+    else if (berth_reply_read_ingested(reply, algorithm, object->descriptor->size, &digest,
+                                       &object->size, &object->ingest_error))
         object->digest = g_strdup(digest);
     take_answer(object);
 }
@@ -259,48 +301,114 @@ static void on_released(void *userdata) {
     start(object);
 }
 
-static void start(BerthPullObject *object) {
+/* Into the ingest, from where an earlier try left it. */
+static void fetch(BerthPullObject *object) {
     BerthPull *pull = object->pull;
-    BerthContents *contents = pull->images->contents;
     const BerthDescriptor *descriptor = object->descriptor;
     g_autoptr(GError) error = NULL;
     uint64_t offset;
 
+    object->item->phase = "fetching";
+    object->file = is_offered(pull, descriptor, &error)
+                       ? berth_content_store_begin(berth_contents_get_store(pull->images->contents),
+                                                   object->key, descriptor->size,
+                                                   pull->transfer->owner, &offset, &error)
+                       : -1;
+    object->resumed = object->file >= 0 && offset > 0;
+    /* What is gone on with may turn out to be spoilt. */
+    if (object->file >= 0 && object->stream && !object->resumed && !object->again)
+        object->onward = object->stream(object->userdata);
+    if (object->file < 0 || !send(object, offset, &error)) {
+        berth_pull_fail(pull, error, descriptor->digest);
+        return;
+    }
+    berth_transfer_item_watch_size(object->item, &object->file);
+}
+
+static void on_proven(bool shown, void *userdata) {
+    BerthPullObject *object = userdata;
+
+    g_clear_pointer(&object->proof, berth_pull_proof_free);
+    if (!shown) {
+        start(object);
+        return;
+    }
+    berth_content_store_add_source(berth_contents_get_store(object->pull->images->contents),
+                                   object->descriptor->digest,
+                                   berth_remote_session_get_locator(object->pull->fetch), NULL);
+    finish(object);
+}
+
+/* True while the remote shows that it has what is here: the object goes on when it has. */
+static bool is_being_proven(BerthPullObject *object, bool is_here) {
+    if (!is_here || object->asked)
+        return false;
+    object->asked = true;
+    object->proof = berth_pull_proof_new(object->pull, object->descriptor, on_proven, object);
+    if (object->proof)
+        object->item->phase = "checking";
+    return object->proof != NULL;
+}
+
+/* Whoever fetches the same from the same repository, or writes the same ingest, is waited for. */
+static bool claim(BerthPullObject *object) {
+    BerthContents *contents = object->pull->images->contents;
+    const char *key = object->key;
+
+    if (object->flight && !object->flying) {
+        object->flying = berth_contents_claim(contents, object->flight, NULL);
+        key = object->flying ? key : object->flight;
+    }
+    if (!object->flight || object->flying)
+        object->claimed = berth_contents_claim(contents, object->key, NULL);
+    if (object->claimed)
+        return true;
+    release(object);
+    object->waiting = true;
+    object->item->phase = "waiting";
+    berth_contents_wait(contents, key, on_released, object);
+    return false;
+}
+
+static bool has_room(BerthPullObject *object) {
+    BerthPull *pull = object->pull;
+
+    if (object->counted)
+        return true;
+    if (pull->fetching >= pull->images->remotes->settings->parallel_objects) {
+        g_queue_push_tail(&pull->queued, object);
+        return false;
+    }
+    object->counted = true;
+    pull->fetching++;
+    return true;
+}
+
+/* While it waits for others it takes nobody's place. */
+static void start(BerthPullObject *object) {
+    BerthPull *pull = object->pull;
+    const char *digest = object->descriptor->digest;
+    g_autoptr(GError) error = NULL;
+    bool is_here =
+        berth_content_store_has(berth_contents_get_store(pull->images->contents), digest);
+
     /* Another transfer may have brought it while this one waited. */
-    if (berth_content_store_has(berth_contents_get_store(contents), descriptor->digest)) {
-        berth_fd_clear(&object->onward);
+    if (is_here && berth_pull_may_use(pull, digest)) {
         finish(object);
         return;
     }
     if (pull->mode == BERTH_PULL_UNPACK) {
         berth_error_set(&error, BERTH_ERROR_NOT_FOUND,
                         "this content is not here; pull the image again");
-        berth_pull_fail(pull, error, descriptor->digest);
+        berth_pull_fail(pull, error, digest);
         return;
     }
-    if (pull->fetching >= pull->images->remotes->settings->parallel_objects) {
-        g_queue_push_tail(&pull->queued, object);
+    if (!has_room(object) || is_being_proven(object, is_here))
         return;
-    }
-    if (!berth_contents_claim(contents, object->ref, NULL)) {
-        object->waiting = true;
-        object->item->phase = "waiting";
-        berth_contents_wait(contents, object->ref, on_released, object);
-        return;
-    }
-    object->claimed = object->counted = true;
-    pull->fetching++;
-    object->item->phase = "fetching";
-    object->file =
-        is_offered(pull, descriptor, &error)
-            ? berth_content_store_begin(berth_contents_get_store(contents), object->ref,
-                                        descriptor->size, pull->transfer->owner, &offset, &error)
-            : -1;
-    if (object->file < 0 || !send(object, offset, &error)) {
-        berth_pull_fail(pull, error, descriptor->digest);
-        return;
-    }
-    berth_transfer_item_watch_size(object->item, &object->file);
+    if (claim(object))
+        fetch(object);
+    else
+        leave(object);
 }
 
 /* The same blob twice in one image: the second has a key of its own, and waits for the first. */
@@ -312,10 +420,17 @@ static char *find_free_key(BerthPull *pull, const char *digest) {
     return g_string_free(key, FALSE);
 }
 
-void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
-                       int onward, BerthPullObjectDone done, void *userdata) {
-    berth_autofd int taken = onward;
+/* Only where nobody but the registry itself can make those wait who share its work. */
+static char *make_flight(BerthPull *pull, const char *digest) {
+    bool shares = pull->mode != BERTH_PULL_UNPACK && berth_remote_session_is_proven(pull->fetch);
 
+    return shares ? g_strconcat("flight ", berth_remote_session_get_locator(pull->fetch), " ",
+                                digest, NULL)
+                  : NULL;
+}
+
+void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
+                       BerthPullObjectStream stream, BerthPullObjectDone done, void *userdata) {
     berth_pull_pin(pull, descriptor->digest);
     if (pull->lease[0])
         berth_lease_store_add(pull->images->database, pull->lease, descriptor->digest, NULL);
@@ -323,18 +438,21 @@ void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, Berth
         item = berth_transfer_add_item(pull->transfer, descriptor->digest, "waiting",
                                        descriptor->size);
     if (berth_content_store_has(berth_contents_get_store(pull->images->contents),
-                                descriptor->digest)) {
+                                descriptor->digest) &&
+        berth_pull_may_use(pull, descriptor->digest)) {
         item->phase = "exists";
         item->done = item->total;
+        berth_pull_hold(pull, descriptor->digest);
         done(pull, descriptor, userdata);
         return;
     }
     BerthPullObject *object = g_new0(BerthPullObject, 1);
     object->pull = pull;
     object->descriptor = berth_descriptor_copy(descriptor);
-    object->ref = berth_contents_blob_ref(descriptor->digest);
-    object->onward = berth_fd_steal(&taken);
-    object->file = -1;
+    object->key = berth_contents_blob_key(pull->transfer->owner, descriptor->digest);
+    object->flight = make_flight(pull, descriptor->digest);
+    object->onward = object->file = -1;
+    object->stream = stream;
     object->done = done;
     object->userdata = userdata;
     object->item = item;

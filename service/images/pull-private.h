@@ -60,11 +60,27 @@ void berth_pull_start_layers(BerthPull *pull);
 typedef void (*BerthPullObjectDone)(BerthPull *pull, const BerthDescriptor *descriptor,
                                     void *userdata);
 
+/* Opens a pipe that gets the bytes as they arrive; -1 for none. Asked only if all of them do. */
+typedef int (*BerthPullObjectStream)(void *userdata);
+
 /* Brings descriptor into the store; done may be called at once. item: what shows its progress, NULL
- * for one of its own. onward: a pipe that gets the bytes as they arrive, or -1; taken over. */
+ * for one of its own. stream: NULL if nobody wants the bytes before they are there. */
 void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
-                       int onward, BerthPullObjectDone done, void *userdata);
+                       BerthPullObjectStream stream, BerthPullObjectDone done, void *userdata);
 void berth_pull_object_free(gpointer object);
+
+/* This remote has brought or shown it: it is the caller's from now on. */
+void berth_pull_hold(BerthPull *pull, const char *digest);
+/* Whether content that may be here counts as there for this pull, without asking the remote. */
+bool berth_pull_may_use(BerthPull *pull, const char *digest);
+
+/* Lets the remote show that it has content that is here. NULL where that cannot be shown in short;
+ * done is called once, unless it is freed before. */
+typedef struct BerthPullProof BerthPullProof;
+typedef void (*BerthProven)(bool shown, void *userdata);
+BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *descriptor,
+                                     BerthProven done, void *userdata);
+void berth_pull_proof_free(BerthPullProof *proof);
 
 /* A layer of the chosen manifest. */
 typedef enum {
@@ -85,7 +101,7 @@ struct BerthPullLayer {
     BerthPullLayerState state;
     BerthWorker *worker;
     char *key; /* of the snapshot that is being made */
-    bool stored, unpacked, needs_lower;
+    bool streamed, stored, unpacked, needs_lower;
     bool claimed; /* this one makes the snapshot */
     uint64_t size;
 };

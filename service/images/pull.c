@@ -5,7 +5,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
 #include "store/transfer-store.h"
+#include "worker/replies.h"
 
 enum { MAX_INDEXES = 16 };
 
@@ -148,8 +150,12 @@ static void put_name(BerthPull *pull) {
     g_autoptr(BerthDescriptor) before = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (pull->mode == BERTH_PULL_PULL &&
-        !berth_images_put(images, pull->name, pull->target, NULL, &before, &error)) {
+    if ((pull->layers->len > 0 &&
+         !berth_provenance_add_chain(images->database, pull->manifest_digest, pull->info->chain_id,
+                                     &error)) ||
+        (pull->mode == BERTH_PULL_PULL &&
+         !berth_images_put(images, pull->name, pull->target, NULL, pull->transfer->owner, &before,
+                           &error))) {
         berth_pull_fail(pull, error, NULL);
         return;
     }
@@ -221,7 +227,7 @@ static void on_plain_object(BerthPull *pull, const BerthDescriptor *descriptor, 
 static void fetch_blobs(BerthPull *pull, GPtrArray *descriptors) {
     pull->pending += descriptors->len;
     for (guint i = 0; i < descriptors->len; i++)
-        berth_pull_object(pull, descriptors->pdata[i], NULL, -1, on_plain_object, NULL);
+        berth_pull_object(pull, descriptors->pdata[i], NULL, NULL, on_plain_object, NULL);
 }
 
 static bool make_layers(BerthPull *pull, GError **error) {
@@ -303,7 +309,7 @@ static void take_manifest(BerthPull *pull, const char *digest, const BerthDocume
         pull->manifest_config = berth_descriptor_copy(document->config);
         pull->manifest_layers = g_ptr_array_ref(document->layers);
         /* Pending: the configuration in place of this manifest. */
-        berth_pull_object(pull, document->config, NULL, -1, on_config, NULL);
+        berth_pull_object(pull, document->config, NULL, NULL, on_config, NULL);
         return;
     }
     g_autoptr(GPtrArray) all = g_ptr_array_new();
@@ -414,7 +420,7 @@ static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void
 }
 
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor) {
-    berth_pull_object(pull, descriptor, NULL, -1, on_document, NULL);
+    berth_pull_object(pull, descriptor, NULL, NULL, on_document, NULL);
 }
 
 static void start_from_target(BerthPull *pull) {
@@ -462,13 +468,10 @@ static void meet_policy(BerthPull *pull) {
 static void on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPull *pull = userdata;
     g_autoptr(GError) local = NULL;
-    const char *name;
+    const char *name = berth_remote_session_get_name(pull->fetch);
 
-    if (!error && (sd_bus_message_read(reply, "s", &name) < 0 ||
-                   berth_bus_read_descriptor(reply, &pull->target) < 0 ||
-                   sd_bus_message_read_strv(reply, &pull->transfer->warnings) < 0))
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
-    if (error || local) {
+    if (error || !berth_reply_read_resolved(reply, name, "", &pull->target,
+                                            &pull->transfer->warnings, &local)) {
         /* The message names the reference already. */
         end(pull, error ? g_error_copy(error) : g_steal_pointer(&local));
         return;

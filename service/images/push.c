@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "images/closure.h"
 #include "images/refetch.h"
+#include "worker/replies.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct Push {
     BerthImages *images;
     BerthTransfer *transfer;
     char *reference;
+    char *name; /* of the image; NULL for a single object */
     BerthDescriptor *target;
     BerthPlatform *platform;
     bool alone; /* one object, and nothing of what it refers to */
@@ -68,6 +70,7 @@ static void free_push(Push *push) {
     berth_platform_free(push->platform);
     g_clear_error(&push->error);
     g_free(push->reference);
+    g_free(push->name);
     g_free(push);
 }
 
@@ -110,26 +113,17 @@ static void finish(Push *push) {
     end(push, NULL);
 }
 
-/* The phases are static text, which the worker's word is not. */
-static const char *phase_of(const char *outcome) {
-    return g_str_equal(outcome, "exists")    ? "exists"
-           : g_str_equal(outcome, "mounted") ? "mounted"
-                                             : "done";
-}
-
 static void on_pushed(sd_bus_message *reply, const GError *error, void *userdata) {
     Object *object = userdata;
     Push *push = object->push;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *outcome;
+    const char *outcome = local ? NULL : berth_reply_read_pushed(reply, &local);
 
-    if (!local && sd_bus_message_read(reply, "s", &outcome) < 0)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
-    if (local) {
+    if (!outcome) {
         end(push, local);
         return;
     }
-    object->shown->phase = phase_of(outcome);
+    object->shown->phase = g_str_equal(outcome, "pushed") ? "done" : outcome;
     object->shown->done = object->shown->total;
     /* Another repository of this registry may take it from here next time. */
     berth_content_store_add_source(berth_contents_get_store(push->images->contents),
@@ -137,6 +131,24 @@ static void on_pushed(sd_bus_message *reply, const GError *error, void *userdata
                                    berth_remote_session_get_locator(push->session), NULL);
     g_ptr_array_remove_fast(push->objects, object);
     send_more(push);
+}
+
+/* Where the registry may take a blob from. It is not told of repositories that the caller's image
+ * does not name: who may push one image need not know where else its layers lie. */
+static char **list_sources(Push *push, const char *digest) {
+    BerthContentStore *store = berth_contents_get_store(push->images->contents);
+    g_auto(GStrv) sources = berth_content_store_get_sources(store, digest);
+    g_autoptr(GPtrArray) told = g_ptr_array_new();
+
+    for (char **source = sources; *source; source++) {
+        size_t length = strlen(*source);
+        bool is_own = push->name && g_str_has_prefix(push->name, *source) &&
+                      strchr(":@", push->name[length]) && push->name[length] != '\0';
+        if (is_own || push->transfer->owner == 0)
+            g_ptr_array_add(told, g_strdup(*source));
+    }
+    g_ptr_array_add(told, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&told), FALSE);
 }
 
 static bool send(Push *push, const BerthClosureItem *item, GError **error) {
@@ -162,7 +174,7 @@ static bool send(Push *push, const BerthClosureItem *item, GError **error) {
         if (item->is_document) {
             sd_bus_message_append(call, "b", is_last);
         } else {
-            g_auto(GStrv) sources = berth_content_store_get_sources(store, descriptor->digest);
+            g_auto(GStrv) sources = list_sources(push, descriptor->digest);
             sd_bus_message_append_strv(call, sources);
         }
         sd_bus_message_append(call, "h", object->content);
@@ -219,8 +231,9 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata);
 static void collect(Push *push) {
     g_autoptr(GError) error = NULL;
 
-    push->closure = berth_closure_collect(push->images, push->target, push->platform, on_collected,
-                                          push, &error);
+    const BerthClosureScope scope = {.name = push->name};
+    push->closure = berth_closure_collect(push->images, push->target, push->platform, &scope,
+                                          on_collected, push, &error);
     if (!push->closure)
         end(push, error);
 }
@@ -238,7 +251,7 @@ static void on_refetched(GPtrArray *missing, const GError *error, void *userdata
 
 /* Once: what is missing after that is told as it is. */
 static bool fetch_missing(Push *push, GPtrArray *items) {
-    g_autoptr(GPtrArray) missing = berth_closure_list_missing(push->images, items);
+    g_autoptr(GPtrArray) missing = berth_closure_list_missing(push->images, push->name, items);
 
     if (push->refetched || missing->len == 0)
         return false;
@@ -296,8 +309,10 @@ static bool find_image(Push *push, const BerthPushRequest *request, GError **err
     push->target = berth_descriptor_copy(image->target);
     if (request->platform && !(push->platform = berth_platform_parse(request->platform, error)))
         return false;
-    push->closure = berth_closure_collect(push->images, push->target, push->platform, on_collected,
-                                          push, error);
+    push->name = g_strdup(request->name);
+    const BerthClosureScope scope = {.name = push->name};
+    push->closure = berth_closure_collect(push->images, push->target, push->platform, &scope,
+                                          on_collected, push, error);
     return push->closure != NULL;
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/fd.h"
 #include "images/images.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
 
 enum { MAX_NESTING = 4 };
 
@@ -11,6 +13,7 @@ typedef struct {
     BerthImages *images;
     BerthWorker *inspect;
     BerthPlatform *platform;
+    char *name;                      /* of the image, which has to reach what is read */
     char *key_digest, *key_platform; /* under which the result is remembered */
     BerthDescriptor *current;
     char *manifest_digest;
@@ -33,6 +36,7 @@ static void finish(Reading *reading, const BerthImageInfo *info, const char *tex
     berth_worker_free(reading->inspect);
     berth_platform_free(reading->platform);
     berth_descriptor_free(reading->current);
+    g_free(reading->name);
     g_free(reading->key_digest);
     g_free(reading->key_platform);
     g_free(reading->manifest_digest);
@@ -45,9 +49,7 @@ static void on_config(sd_bus_message *reply, const GError *error, void *userdata
     const char *text = NULL;
 
     if (!local && reading->text_done) {
-        if (sd_bus_message_read(reply, "s", &text) < 0)
-            berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
-        finish(reading, NULL, text, local);
+        finish(reading, NULL, berth_reply_read_text(reply, &text, &local) ? text : NULL, local);
         return;
     }
     g_autoptr(BerthImageInfo) info =
@@ -61,6 +63,12 @@ static void on_config(sd_bus_message *reply, const GError *error, void *userdata
 }
 
 static int open_current(Reading *reading, GError **error) {
+    if (!berth_provenance_reaches(reading->images->database, reading->name,
+                                  reading->current->digest)) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "content %s is not here",
+                        reading->current->digest);
+        return -1;
+    }
     return berth_content_store_open_blob(berth_contents_get_store(reading->images->contents),
                                          reading->current->digest, error);
 }
@@ -131,9 +139,9 @@ static void read_document(Reading *reading) {
                       on_document, reading);
 }
 
-static void start(BerthImages *images, const BerthDescriptor *target, const char *platform,
-                  BerthImageRead done, BerthImageText text_done, BerthImageDocument document,
-                  void *userdata) {
+static void start(BerthImages *images, const char *name, const BerthDescriptor *target,
+                  const char *platform, BerthImageRead done, BerthImageText text_done,
+                  BerthImageDocument document, void *userdata) {
     g_autoptr(GError) error = NULL;
     Reading *reading = g_new0(Reading, 1);
 
@@ -142,6 +150,7 @@ static void start(BerthImages *images, const BerthDescriptor *target, const char
     reading->text_done = text_done;
     reading->document = document;
     reading->userdata = userdata;
+    reading->name = g_strdup(name);
     reading->key_digest = g_strdup(target->digest);
     reading->key_platform = g_strdup(platform ? platform : "");
     reading->current = berth_descriptor_copy(target);
@@ -165,21 +174,31 @@ bool berth_images_remember_info(BerthImages *images, const char *digest, const c
                                       error);
 }
 
-void berth_images_read_info(BerthImages *images, const BerthDescriptor *target,
+void berth_images_read_info(BerthImages *images, const char *name, const BerthDescriptor *target,
                             const char *platform, BerthImageRead done, void *userdata) {
     g_autofree char *text =
         berth_image_store_get_info(images->database, target->digest, platform ? platform : "");
     g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
 
     /* One that an earlier version remembered without its health check is read again. */
-    if (info && info->health)
+    if (info && info->health &&
+        berth_provenance_reaches(images->database, name, info->manifest_digest) &&
+        berth_provenance_reaches(images->database, name, info->config_digest))
         done(info, NULL, userdata);
     else
-        start(images, target, platform, done, NULL, BERTH_IMAGE_CONFIG, userdata);
+        start(images, name, target, platform, done, NULL, BERTH_IMAGE_CONFIG, userdata);
 }
 
-void berth_images_read_text(BerthImages *images, const BerthDescriptor *target,
+bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
+                              GError **error) {
+    return (berth_provenance_has_chain(images->database, info->manifest_digest, info->chain_id) &&
+            berth_provenance_reaches_children(images->database, name, info->manifest_digest)) ||
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                           "the image \"%s\" is not unpacked here; unpack it", name);
+}
+
+void berth_images_read_text(BerthImages *images, const char *name, const BerthDescriptor *target,
                             const char *platform, BerthImageDocument document, BerthImageText done,
                             void *userdata) {
-    start(images, target, platform, NULL, done, document, userdata);
+    start(images, name, target, platform, NULL, done, document, userdata);
 }

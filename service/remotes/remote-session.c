@@ -5,7 +5,9 @@
 #include "base/credentials.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "remotes/certificates.h"
+#include "worker/replies.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +22,9 @@ struct BerthRemoteSession {
     BerthWorker *worker;
     GBytes *own; /* the text of the service's own credentials; NULL for none */
     char **credentials;
-    char *locator, *name;
+    char *reference, *object, *host;
+    bool insecure;
+    BerthOpened opened;
     BerthRemoteReady ready;
     void *userdata;
 };
@@ -57,8 +61,10 @@ void berth_remote_session_free(BerthRemoteSession *session) {
     berth_worker_free(session->worker);
     free_secrets(session->credentials);
     g_clear_pointer(&session->own, g_bytes_unref);
-    g_free(session->locator);
-    g_free(session->name);
+    g_free(session->reference);
+    g_free(session->object);
+    g_free(session->host);
+    berth_opened_clear(&session->opened);
     g_free(session);
 }
 
@@ -72,11 +78,11 @@ void berth_remote_session_send(BerthRemoteSession *session, sd_bus_message *call
 }
 
 const char *berth_remote_session_get_locator(BerthRemoteSession *session) {
-    return session->locator;
+    return session->opened.locator;
 }
 
 const char *berth_remote_session_get_name(BerthRemoteSession *session) {
-    return session->name;
+    return session->opened.name;
 }
 
 static void finish(BerthRemoteSession *session, const GError *error) {
@@ -188,27 +194,65 @@ static int fill_configure(BerthRemoteSession *session, sd_bus_message *call, cha
                                  settings->proxy, settings->no_proxy);
 }
 
+static const BerthRegistry *find_registry(const BerthSettings *settings, const char *host) {
+    for (guint i = 0; i < settings->registries->len; i++) {
+        const BerthRegistry *registry = settings->registries->pdata[i];
+        if (g_ascii_strcasecmp(registry->host, host) == 0)
+            return registry;
+    }
+    return NULL;
+}
+
+/* The places that are asked for a reference: mirrors, then the registry or where it is said to be.
+ * The strings are the session's and the settings'. */
+static const char **list_places(BerthRemoteSession *session) {
+    g_autoptr(GPtrArray) places = g_ptr_array_new();
+    char *slash = strchr(session->reference, '/');
+    g_autofree char *host =
+        g_strndup(session->reference, slash ? (gsize)(slash - session->reference) : 0);
+    const BerthRegistry *registry = find_registry(session->remotes->settings, host);
+
+    for (char **mirror = registry ? registry->mirrors : NULL; mirror && *mirror; mirror++)
+        g_ptr_array_add(places, *mirror);
+    if (registry && registry->location[0]) {
+        g_ptr_array_add(places, registry->location);
+    } else {
+        g_free(session->host);
+        session->host = g_steal_pointer(&host);
+        g_ptr_array_add(places, session->host);
+    }
+    g_ptr_array_add(places, NULL);
+    return (const char **)g_ptr_array_free(g_steal_pointer(&places), FALSE);
+}
+
+static bool is_proven_place(const BerthSettings *settings, const char *place) {
+    g_autofree char *host = g_strndup(place, strcspn(place, "/"));
+    const BerthRegistry *registry = find_registry(settings, host);
+
+    return !(registry && registry->insecure) && !berth_name_is_loopback(host);
+}
+
+bool berth_remote_session_is_proven(BerthRemoteSession *session) {
+    bool proven = !session->insecure;
+
+    for (char **locator = session->opened.locators; proven && *locator; locator++)
+        proven = is_proven_place(session->remotes->settings, *locator);
+    return proven && is_proven_place(session->remotes->settings, session->opened.locator);
+}
+
 static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthRemoteSession *session = userdata;
-    g_auto(GStrv) locators = NULL;
+    g_autofree const char **places = list_places(session);
+    const BerthOpenRequest request = {session->reference, session->object, (char **)places};
     g_autoptr(GError) local = NULL;
-    const char *locator, *name;
     int r;
 
-    if (error) {
-        finish(session, error);
+    if (error || !berth_reply_read_opened(reply, &request, &session->opened, &local)) {
+        finish(session, error ? error : local);
         return;
     }
-    if ((r = sd_bus_message_read(reply, "ss", &locator, &name)) < 0 ||
-        (r = sd_bus_message_read_strv(reply, &locators)) < 0 || !locators) {
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
-        finish(session, local);
-        return;
-    }
-    session->locator = g_strdup(locator);
-    session->name = g_strdup(name);
     sd_bus_message *call = berth_worker_new_call(session->worker, "Configure");
-    r = call ? fill_configure(session, call, locators, &local) : 0;
+    r = call ? fill_configure(session, call, session->opened.locators, &local) : 0;
     if (r < 0) {
         sd_bus_message_unref(call);
         if (!local)
@@ -254,13 +298,15 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     }
     session->remotes = remotes;
     session->credentials = g_strdupv((char **)request->credentials);
+    session->reference = g_strdup(request->reference);
+    session->object = g_strdup(request->object ? request->object : "");
+    session->insecure = request->insecure;
     session->ready = ready;
     session->userdata = userdata;
     sd_bus_message *call = berth_worker_new_call(session->worker, "Open");
-    if (call &&
-        (sd_bus_message_append(call, "ssb", request->reference,
-                               request->object ? request->object : "", request->insecure) < 0 ||
-         append_registries(call, remotes->settings) < 0))
+    if (call && (sd_bus_message_append(call, "ssb", session->reference, session->object,
+                                       session->insecure) < 0 ||
+                 append_registries(call, remotes->settings) < 0))
         call = sd_bus_message_unref(call);
     berth_worker_send(session->worker, call, on_opened, session);
     return g_steal_pointer(&session);

@@ -50,5 +50,8 @@ void berth_remote_session_send(BerthRemoteSession *session, sd_bus_message *call
 /* "docker.io/library/redis", and the whole reference in its normal form. */
 const char *berth_remote_session_get_locator(BerthRemoteSession *session);
 const char *berth_remote_session_get_name(BerthRemoteSession *session);
+/* Whether what answers must prove that it is the registry: a certificate is asked for and checked.
+ * Without, whoever has the port is believed. */
+bool berth_remote_session_is_proven(BerthRemoteSession *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthRemoteSession, berth_remote_session_free)

@@ -27,6 +27,7 @@ void berth_blob_clear(BerthBlob *blob) {
 }
 
 void berth_ingest_info_clear(BerthIngestInfo *info) {
+    g_clear_pointer(&info->key, g_free);
     g_clear_pointer(&info->ref, g_free);
     g_clear_pointer(&info->expected, g_free);
     g_clear_pointer(&info->lease, g_free);
@@ -64,8 +65,23 @@ static bool write_layout_file(int content, GError **error) {
     return true;
 }
 
-static char *ingest_key(const char *ref) {
-    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, ref, -1);
+char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const char *ref) {
+    static const char *const purposes[] = {"client", "transfer"};
+
+    return g_strdup_printf("%u %s %s", owner, purposes[purpose], ref);
+}
+
+/* What follows the owner and the purpose. */
+static const char *ref_of_key(const char *key) {
+    const char *space = strchr(key, ' ');
+
+    space = space ? strchr(space + 1, ' ') : NULL;
+    return space ? space + 1 : key;
+}
+
+/* Keys hold what a client wrote: as names of directories they are hashed. */
+static char *ingest_name(const char *key) {
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 }
 
 /* Ingests are a directory and a row each, made in this order and removed in the reverse: what a
@@ -266,6 +282,15 @@ bool berth_content_store_add_source(BerthContentStore *store, const char *digest
                               locator);
 }
 
+bool berth_content_store_has_source(BerthContentStore *store, const char *digest,
+                                    const char *locator) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, NULL, "SELECT 1 FROM sources WHERE digest = ?1 AND locator = ?2", "ss",
+        digest, locator);
+
+    return rows && berth_database_step(rows, NULL);
+}
+
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest) {
     g_autoptr(GPtrArray) locators = g_ptr_array_new();
     g_autoptr(BerthRows) rows = berth_database_query(
@@ -278,27 +303,29 @@ char **berth_content_store_get_sources(BerthContentStore *store, const char *dig
     return (char **)g_ptr_array_free(g_steal_pointer(&locators), FALSE);
 }
 
-bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,
+bool berth_content_store_status(BerthContentStore *store, const char *key, BerthIngestInfo *info,
                                 GError **error) {
-    g_autofree char *key = ingest_key(ref);
-    g_autofree char *path = g_strconcat(key, "/data", NULL);
+    g_autofree char *name = ingest_name(key);
+    g_autofree char *path = g_strconcat(name, "/data", NULL);
     g_autoptr(GError) local = NULL;
     struct stat status;
     g_autoptr(BerthRows) rows = berth_database_query(
         store->database, &local,
         "SELECT ref, total, owner, started, updated, expected, lease FROM ingests WHERE key = ?1",
-        "s", key);
+        "s", name);
 
     if (local || !berth_database_step(rows, &local)) {
         if (!local)
-            berth_error_set(&local, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"", ref);
+            berth_error_set(&local, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"",
+                            ref_of_key(key));
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
     if (fstatat(store->ingests, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
         memset(&status, 0, sizeof status);
     *info = (BerthIngestInfo){
-        .ref = g_strdup(berth_database_text(rows, 0)),
+        .key = g_strdup(berth_database_text(rows, 0)),
+        .ref = g_strdup(ref_of_key(berth_database_text(rows, 0))),
         .offset = (uint64_t)status.st_size,
         .total = (uint64_t)sqlite3_column_int64(rows, 1),
         .owner = (uint32_t)sqlite3_column_int64(rows, 2),
@@ -308,6 +335,18 @@ bool berth_content_store_status(BerthContentStore *store, const char *ref, Berth
         .lease = g_strdup(berth_database_text(rows, 6)),
     };
     return true;
+}
+
+char *berth_content_store_find_ingest(BerthContentStore *store, uint32_t owner, const char *ref,
+                                      GError **error) {
+    for (int purpose = BERTH_INGEST_OF_CLIENT; purpose <= BERTH_INGEST_OF_TRANSFER; purpose++) {
+        g_autofree char *key = berth_ingest_key_new(owner, (BerthIngestPurpose)purpose, ref);
+        g_auto(BerthIngestInfo) info = {0};
+        if (berth_content_store_status(store, key, &info, NULL))
+            return g_steal_pointer(&key);
+    }
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"", ref);
+    return NULL;
 }
 
 GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error) {
@@ -329,69 +368,69 @@ GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **e
 }
 
 /* The row that makes an ingest count, or a check against the one that is there. */
-static bool record_ingest(BerthContentStore *store, const char *ref, uint64_t total, uint32_t owner,
+static bool record_ingest(BerthContentStore *store, const char *key, uint64_t total, uint32_t owner,
                           GError **error) {
     g_auto(BerthIngestInfo) info = {0};
-    g_autofree char *key = ingest_key(ref);
+    g_autofree char *name = ingest_name(key);
     int64_t now = g_get_real_time();
 
-    if (!berth_content_store_status(store, ref, &info, NULL))
+    if (!berth_content_store_status(store, key, &info, NULL))
         return berth_database_run(store->database, error,
                                   "INSERT INTO ingests (key, ref, total, owner, started, updated)"
                                   "  VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-                                  "ssiii", key, ref, (int64_t)total, (int64_t)owner, now);
+                                  "ssiii", name, key, (int64_t)total, (int64_t)owner, now);
     if (total > 0 && info.total > 0 && total != info.total)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the ingest \"%s\" was begun with a total of %" G_GUINT64_FORMAT
                                " bytes; abort it to begin another",
-                               ref, info.total);
+                               info.ref, info.total);
     return berth_database_run(
         store->database, error,
-        "UPDATE ingests SET updated = ?2, total = max(total, ?3) WHERE key = ?1", "sii", key, now,
+        "UPDATE ingests SET updated = ?2, total = max(total, ?3) WHERE key = ?1", "sii", name, now,
         (int64_t)total);
 }
 
-int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_t total,
+int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error) {
-    g_autofree char *key = ingest_key(ref);
+    g_autofree char *name = ingest_name(key);
     struct stat status;
 
-    berth_autofd int directory = open_directory(store->ingests, key, error);
+    berth_autofd int directory = open_directory(store->ingests, name, error);
     if (directory < 0)
         return -1;
     berth_autofd int fd =
         openat(directory, "data", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444);
     if (fd < 0 || fstat(fd, &status) < 0) {
-        berth_error_set_errno(error, errno, "open the ingest \"%s\"", ref);
+        berth_error_set_errno(error, errno, "open the ingest \"%s\"", ref_of_key(key));
         return -1;
     }
-    if (!record_ingest(store, ref, total, owner, error))
+    if (!record_ingest(store, key, total, owner, error))
         return -1;
     *offset = (uint64_t)status.st_size;
     return berth_fd_steal(&fd);
 }
 
-bool berth_content_store_intend(BerthContentStore *store, const char *ref, const char *expected,
+bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error) {
-    g_autofree char *key = ingest_key(ref);
+    g_autofree char *name = ingest_name(key);
 
     return berth_database_run(store->database, error,
                               "UPDATE ingests SET expected = ?2, lease = ?3 WHERE key = ?1", "sss",
-                              key, expected, lease);
+                              name, expected, lease);
 }
 
-bool berth_content_store_abort(BerthContentStore *store, const char *ref, GError **error) {
-    g_autofree char *key = ingest_key(ref);
+bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error) {
+    g_autofree char *name = ingest_name(key);
 
     return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
-                              key) &&
-           berth_fd_remove_tree(store->ingests, key, error);
+                              name) &&
+           berth_fd_remove_tree(store->ingests, name, error);
 }
 
-bool berth_content_store_commit(BerthContentStore *store, const char *ref, const char *digest,
+bool berth_content_store_commit(BerthContentStore *store, const char *key, const char *digest,
                                 GError **error) {
-    g_autofree char *key = ingest_key(ref);
-    g_autofree char *path = g_strconcat(key, "/data", NULL);
+    g_autofree char *ingest = ingest_name(key);
+    g_autofree char *path = g_strconcat(ingest, "/data", NULL);
     const char *name;
     int directory;
 
@@ -401,7 +440,7 @@ bool berth_content_store_commit(BerthContentStore *store, const char *ref, const
     int errnum = errno;
     if (r < 0 && errnum != EEXIST)
         return berth_error_set_errno(error, errnum, "commit %s", digest);
-    if (!berth_content_store_abort(store, ref, error))
+    if (!berth_content_store_abort(store, key, error))
         return false;
     return r == 0 ||
            berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already", digest);

@@ -19,8 +19,16 @@ typedef struct {
     uint64_t committed_usec;
 } BerthBlob;
 
+/*
+ * Whose an ingest is and what for: nobody's ingest is in another's way. The text of these three,
+ * which berth_ingest_key_new makes, is the key of an ingest; everything below takes that.
+ */
+typedef enum { BERTH_INGEST_OF_CLIENT, BERTH_INGEST_OF_TRANSFER } BerthIngestPurpose;
+char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const char *ref);
+
 typedef struct {
-    char *ref;
+    char *key;
+    char *ref;       /* the part of the key that its owner knows it by */
     uint64_t offset; /* bytes that are there */
     uint64_t total;  /* expected; 0 where it is not known */
     uint64_t started_usec, updated_usec;
@@ -59,25 +67,30 @@ int berth_content_store_get_root(BerthContentStore *store);
  * mounted from when it is pushed. */
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
                                     const char *locator, GError **error);
+bool berth_content_store_has_source(BerthContentStore *store, const char *digest,
+                                    const char *locator);
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest);
 
-/* Ingests. Opens the ingest of ref, making it where there is none; the descriptor is for reading
+/* Ingests. Opens the ingest of key, making it where there is none; the descriptor is for reading
  * and writing and goes to berth-ingest only. A total that differs from an earlier one is
- * FailedPrecondition. One writer a ref is the caller's business. */
-int berth_content_store_begin(BerthContentStore *store, const char *ref, uint64_t total,
+ * FailedPrecondition. One writer a key is the caller's business. */
+int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error);
 /* What the ingest is to become and which lease is to keep that, for whoever commits it; "" for
  * none. Replaces what was said before. */
-bool berth_content_store_intend(BerthContentStore *store, const char *ref, const char *expected,
+bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error);
-bool berth_content_store_status(BerthContentStore *store, const char *ref, BerthIngestInfo *info,
+bool berth_content_store_status(BerthContentStore *store, const char *key, BerthIngestInfo *info,
                                 GError **error);
+/* The key of an ingest that owner knows as ref, of its own or of a transfer; NotFound. */
+char *berth_content_store_find_ingest(BerthContentStore *store, uint32_t owner, const char *ref,
+                                      GError **error);
 GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error);
 /* Removes what was ingested; of nothing is fine. */
-bool berth_content_store_abort(BerthContentStore *store, const char *ref, GError **error);
+bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error);
 /* Makes the ingest's file, which berth-ingest has hashed and synced, the blob digest. Where that is
  * here already, the ingest is gone and the error is AlreadyExists. */
-bool berth_content_store_commit(BerthContentStore *store, const char *ref, const char *digest,
+bool berth_content_store_commit(BerthContentStore *store, const char *key, const char *digest,
                                 GError **error);
 
 void berth_blob_clear(BerthBlob *blob);

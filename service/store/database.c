@@ -73,7 +73,25 @@ static const char fourth_schema[] =
     "ALTER TABLE ingests ADD COLUMN expected TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE ingests ADD COLUMN lease TEXT NOT NULL DEFAULT '';";
 
-static const char *const schemas[] = {first_schema, second_schema, third_schema, fourth_schema};
+static const char fifth_schema[] =
+    /* Keys of ingests say whose they are from here on: what was half made begins anew. */
+    "DELETE FROM ingests;"
+    /* See store/provenance.h. What has a name before this is taken to be rightly named. */
+    "CREATE TABLE holdings (digest TEXT NOT NULL, owner INTEGER NOT NULL,"
+    "  PRIMARY KEY (digest, owner)) WITHOUT ROWID;"
+    "CREATE TABLE image_holders (name TEXT NOT NULL, owner INTEGER NOT NULL,"
+    "  PRIMARY KEY (name, owner)) WITHOUT ROWID;"
+    "INSERT INTO image_holders SELECT name, 0 FROM images;"
+    "CREATE TABLE diff_ids (digest TEXT NOT NULL, diff_id TEXT NOT NULL,"
+    "  PRIMARY KEY (digest, diff_id)) WITHOUT ROWID;"
+    "CREATE TABLE chains (manifest TEXT NOT NULL, chain_id TEXT NOT NULL,"
+    "  PRIMARY KEY (manifest, chain_id)) WITHOUT ROWID;"
+    /* ('sha256:HEX', 'sha256:HEX', 'sha256:HEX', …: manifest, configuration and chain. */
+    "INSERT OR IGNORE INTO chains SELECT substr(info, 3, 71), substr(info, 153, 71)"
+    "  FROM image_info JOIN snapshots ON chain_id = substr(info, 153, 71);";
+
+static const char *const schemas[] = {first_schema, second_schema, third_schema, fourth_schema,
+                                      fifth_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

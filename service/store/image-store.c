@@ -2,6 +2,8 @@
 
 #include "store/image-store.h"
 
+#include "store/provenance.h"
+
 /* Of a media type, and more than of any digest. */
 enum { MAX_DESCRIPTOR_BYTES = 255 };
 
@@ -73,8 +75,10 @@ GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
 }
 
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
-                           char *const *labels, BerthDescriptor **before, GError **error) {
+                           char *const *labels, uint32_t owner, BerthDescriptor **before,
+                           GError **error) {
     g_autoptr(BerthImage) old = berth_image_store_get(database, name, NULL);
+    bool is_same = old && g_str_equal(old->target->digest, target->digest);
     int64_t now = g_get_real_time();
 
     if (!berth_database_begin(database, error))
@@ -84,6 +88,7 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
         "INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO UPDATE SET"
         "  media_type = ?2, digest = ?3, size = ?4, updated = ?5",
         "sssii", name, target->media_type, target->digest, (int64_t)target->size, now);
+    done = done && berth_provenance_vouch(database, name, owner, !is_same, error);
     if (done && labels)
         done = berth_database_set_labels(database, "image", name, labels, error);
     if (!berth_database_end(database, done, done ? error : NULL) || !done)
@@ -100,6 +105,8 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
         return false;
     bool done =
         berth_database_run(database, error, "DELETE FROM images WHERE name = ?1", "s", name) &&
+        berth_database_run(database, error, "DELETE FROM image_holders WHERE name = ?1", "s",
+                           name) &&
         berth_database_set_labels(database, "image", name, NULL, error);
     if (!berth_database_end(database, done, done ? error : NULL) || !done)
         return false;
@@ -114,6 +121,10 @@ bool berth_image_store_rename(BerthDatabase *database, const char *name, const c
     bool done =
         berth_database_run(database, error, "DELETE FROM images WHERE name = ?1", "s", new_name) &&
         berth_database_set_labels(database, "image", new_name, NULL, error) &&
+        berth_database_run(database, error, "DELETE FROM image_holders WHERE name = ?1", "s",
+                           new_name) &&
+        berth_database_run(database, error, "UPDATE image_holders SET name = ?2 WHERE name = ?1",
+                           "ss", name, new_name) &&
         berth_database_run(database, error, "UPDATE images SET name = ?2 WHERE name = ?1", "ss",
                            name, new_name) &&
         berth_database_run(database, error,

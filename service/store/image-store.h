@@ -21,13 +21,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImage, berth_image_free)
 BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error);
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 
-/* Puts the name; before gets what it stood for, or NULL. labels NULL leaves them as they are. */
 /* Those whose names come after this one, by their names, one at a time: a row is read with the
  * other. */
 sqlite3_stmt *berth_image_store_query(BerthDatabase *database, const char *after, GError **error);
 BerthImage *berth_image_store_read(BerthDatabase *database, sqlite3_stmt *rows);
+/* Puts the name, for which owner answers (provenance.h); before gets what it stood for, or NULL.
+ * labels NULL leaves them as they are. */
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
-                           char *const *labels, BerthDescriptor **before, GError **error);
+                           char *const *labels, uint32_t owner, BerthDescriptor **before,
+                           GError **error);
 /* Under the new name with its labels and times; what that stood for is replaced. */
 bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
                               GError **error);

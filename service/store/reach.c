@@ -95,6 +95,9 @@ GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error) {
 bool berth_reach_forget(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
         "DELETE FROM sources WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
+        "DELETE FROM holdings WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
+        "DELETE FROM diff_ids WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
+        "DELETE FROM chains WHERE manifest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM types WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM children WHERE parent NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM image_info WHERE digest NOT IN (SELECT digest FROM reached_blobs)",

@@ -83,7 +83,7 @@ static void test_a_failed_part_undoes_the_whole(void) {
     BerthDescriptor *before;
 
     g_assert_true(berth_database_begin(database, NULL));
-    g_assert_true(berth_image_store_put(database, "name", target, NULL, &before, NULL));
+    g_assert_true(berth_image_store_put(database, "name", target, NULL, 0, &before, NULL));
     g_assert_true(berth_database_end(database, false, NULL));
     g_assert_null(berth_image_store_get(database, "name", NULL));
 }
@@ -98,9 +98,9 @@ static void test_put_and_delete_answer_what_was_before(void) {
     char *labels[] = {(char *)"key", (char *)"value", NULL};
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(berth_image_store_put(database, "name", first, labels, &nothing, NULL));
+    g_assert_true(berth_image_store_put(database, "name", first, labels, 0, &nothing, NULL));
     g_assert_null(nothing);
-    g_assert_true(berth_image_store_put(database, "name", second, NULL, &before, NULL));
+    g_assert_true(berth_image_store_put(database, "name", second, NULL, 0, &before, NULL));
     g_assert_cmpstr(before->digest, ==, "sha256:1");
     g_autoptr(BerthImage) image = berth_image_store_get(database, "name", NULL);
     g_assert_cmpstr(image->target->digest, ==, "sha256:2");
@@ -117,7 +117,7 @@ static void test_what_keeps_a_blob_is_found(void) {
     g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "index", 1);
     BerthDescriptor *before;
 
-    g_assert_true(berth_image_store_put(database, "name", target, NULL, &before, NULL));
+    g_assert_true(berth_image_store_put(database, "name", target, NULL, 0, &before, NULL));
     g_assert_true(berth_image_store_add_child(database, "index", "manifest", NULL));
     g_assert_true(berth_image_store_add_child(database, "manifest", "layer", NULL));
     g_autofree char *user = berth_image_store_find_user(database, "layer");

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "fetch/sampler.h"
+
+#include <string.h>
+
+typedef struct {
+    GPtrArray *remotes;
+    guint next; /* the one to be asked after this */
+    BerthRemote *remote;
+    char *path;
+    uint64_t offset;
+    uint32_t length;
+    GByteArray *data;
+    BerthSampled done;
+    void *userdata;
+} Sampling;
+
+static void ask_next(Sampling *sampling);
+
+static void finish(Sampling *sampling, const GError *error) {
+    if (error && sampling->next < sampling->remotes->len) {
+        ask_next(sampling);
+        return;
+    }
+    sampling->done((const char *)sampling->data->data, sampling->data->len, error,
+                   sampling->userdata);
+    g_byte_array_unref(sampling->data);
+    g_free(sampling->path);
+    g_free(sampling);
+}
+
+/* A server that ignores Range would send all of it: then this is not the way. */
+static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
+                       void *userdata, GError **error) {
+    Sampling *sampling = userdata;
+
+    (void)pause;
+    if (!response->is_partial)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "%s: the registry does not answer with parts of a blob",
+                               berth_remote_get_locator(sampling->remote));
+    if (size > sampling->length - sampling->data->len)
+        return berth_error_set(error, BERTH_ERROR_REGISTRY_FAILED,
+                               "%s: the registry answered with more than it was asked for",
+                               berth_remote_get_locator(sampling->remote));
+    g_byte_array_append(sampling->data, (const guint8 *)data, (guint)size);
+    return true;
+}
+
+static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+    Sampling *sampling = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local && response->status != 206)
+        berth_remote_set_status_error(sampling->remote, sampling->path, response, &local);
+    if (!local && sampling->data->len != sampling->length)
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
+                        "%s: the registry answered with less than it was asked for",
+                        berth_remote_get_locator(sampling->remote));
+    finish(sampling, local);
+}
+
+static void ask_next(Sampling *sampling) {
+    const BerthHttpOptions options = {
+        .method = "GET",
+        .offset = sampling->offset,
+        .length = sampling->length,
+        .sink = take_block,
+    };
+
+    g_byte_array_set_size(sampling->data, 0);
+    sampling->remote = sampling->remotes->pdata[sampling->next++];
+    berth_remote_send(sampling->remote, sampling->path, NULL, &options, on_response, sampling);
+}
+
+void berth_sample(GPtrArray *remotes, const char *digest, uint64_t offset, uint32_t length,
+                  BerthSampled done, void *userdata) {
+    Sampling *sampling = g_new0(Sampling, 1);
+
+    sampling->remotes = remotes;
+    sampling->path = g_strconcat("blobs/", digest, NULL);
+    sampling->offset = offset;
+    sampling->length = length;
+    sampling->data = g_byte_array_new();
+    sampling->done = done;
+    sampling->userdata = userdata;
+    ask_next(sampling);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Whether content that is here may be used for a pull. It is stored once for everybody, and a
+ * manifest may name anybody's: so it counts as there only if this repository is known to have it,
+ * from an earlier fetch, or shows now that it has it. It shows that by samples: ranges that berthd
+ * chooses and compares with the blob. (A registry that lies answers HEAD for every digest.) What
+ * cannot be shown so is fetched as if it were not here, which is the plain proof.
+ *
+ * Samples stand for the whole where a part cannot be known without the rest: in a compressed layer,
+ * whose end holds a checksum of all of it.
+ */
+
+#include "base/fd.h"
+#include "images/pull-private.h"
+#include "store/provenance.h"
+#include "worker/replies.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+/* What is smaller is fetched again, which costs as much. */
+enum { SAMPLES = 2, SAMPLE_BYTES = 4096, LEAST_BYTES = 64 * 1024 };
+
+typedef struct {
+    BerthPullProof *proof;
+    uint64_t offset;
+} Sample;
+
+struct BerthPullProof {
+    int blob;
+    Sample samples[SAMPLES];
+    unsigned answers; /* still to come */
+    bool differs;
+    BerthProven done;
+    void *userdata;
+};
+
+bool berth_pull_may_use(BerthPull *pull, const char *digest) {
+    BerthDatabase *database = pull->images->database;
+
+    if (pull->mode == BERTH_PULL_UNPACK)
+        return berth_provenance_reaches(database, pull->name, digest);
+    return pull->transfer->owner == 0 ||
+           (berth_remote_session_is_proven(pull->fetch) &&
+            berth_content_store_has_source(berth_contents_get_store(pull->images->contents), digest,
+                                           berth_remote_session_get_locator(pull->fetch)));
+}
+
+void berth_pull_proof_free(BerthPullProof *proof) {
+    if (!proof)
+        return;
+    berth_fd_clear(&proof->blob);
+    g_free(proof);
+}
+
+static bool is_sample(const Sample *sample, sd_bus_message *reply, GError **error) {
+    char own[SAMPLE_BYTES];
+    const void *theirs;
+
+    if (!berth_reply_read_sample(reply, sizeof own, &theirs, error))
+        return false;
+    return pread(sample->proof->blob, own, sizeof own, (off_t)sample->offset) == sizeof own &&
+           memcmp(own, theirs, sizeof own) == 0;
+}
+
+static void on_sampled(sd_bus_message *reply, const GError *error, void *userdata) {
+    const Sample *sample = userdata;
+    BerthPullProof *proof = sample->proof;
+
+    if (error || !is_sample(sample, reply, NULL))
+        proof->differs = true;
+    if (--proof->answers == 0)
+        proof->done(!proof->differs, proof->userdata);
+}
+
+/* gzip of one member, as image layers are; and of the size that the manifest says. */
+static bool is_suitable(int blob, const BerthDescriptor *descriptor) {
+    unsigned char magic[2];
+    struct stat status;
+
+    return fstat(blob, &status) == 0 && (uint64_t)status.st_size == descriptor->size &&
+           status.st_size >= LEAST_BYTES && pread(blob, magic, sizeof magic, 0) == sizeof magic &&
+           magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
+static bool choose_offset(uint64_t size, uint64_t *offset) {
+    uint64_t random;
+
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return false;
+    *offset = random % (size - SAMPLE_BYTES);
+    return true;
+}
+
+BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *descriptor,
+                                     BerthProven done, void *userdata) {
+    BerthContentStore *store = berth_contents_get_store(pull->images->contents);
+    berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, NULL);
+    uint64_t offset;
+
+    if (blob < 0 || !is_suitable(blob, descriptor) || !choose_offset(descriptor->size, &offset))
+        return NULL;
+    BerthPullProof *proof = g_new0(BerthPullProof, 1);
+    *proof = (BerthPullProof){.blob = berth_fd_steal(&blob), .done = done, .userdata = userdata};
+    proof->samples[0] = (Sample){proof, offset};
+    proof->samples[1] = (Sample){proof, descriptor->size - SAMPLE_BYTES};
+    for (size_t i = 0; i < SAMPLES; i++) {
+        sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Sample");
+        if (call)
+            sd_bus_message_append(call, "stu", descriptor->digest, proof->samples[i].offset,
+                                  (uint32_t)SAMPLE_BYTES);
+        proof->answers++;
+        berth_remote_session_send(pull->fetch, call, on_sampled, &proof->samples[i]);
+    }
+    return proof;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/provenance.h"
+
+static bool is_any(BerthRows *rows) {
+    return rows && berth_database_step(rows, NULL);
+}
+
+bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *digest,
+                           GError **error) {
+    return owner == 0 ||
+           berth_database_run(database, error, "INSERT OR IGNORE INTO holdings VALUES (?1, ?2)",
+                              "si", digest, (int64_t)owner);
+}
+
+bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest) {
+    g_autoptr(BerthRows) rows = NULL;
+
+    if (owner == 0)
+        return true;
+    rows = berth_database_query(database, NULL,
+                                "SELECT 1 FROM holdings WHERE digest = ?1 AND owner = ?2", "si",
+                                digest, (int64_t)owner);
+    return is_any(rows);
+}
+
+bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM holdings WHERE digest = ?1", "s",
+                           digest) &&
+        berth_database_run(database, error, "DELETE FROM sources WHERE digest = ?1", "s", digest);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t owner, bool alone,
+                            GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        (!alone || berth_database_run(database, error, "DELETE FROM image_holders WHERE name = ?1",
+                                      "s", name)) &&
+        berth_database_run(database, error, "INSERT OR IGNORE INTO image_holders VALUES (?1, ?2)",
+                           "si", name, (int64_t)owner);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const char *other,
+                               GError **error) {
+    return berth_database_run(database, error,
+                              "INSERT OR IGNORE INTO image_holders"
+                              "  SELECT ?1, owner FROM image_holders WHERE name = ?2",
+                              "ss", name, other);
+}
+
+/* ?1 is a name, ?2 a digest. */
+#define REACHED(digest)                                                                            \
+    "EXISTS (SELECT 1 FROM image_holders WHERE name = ?1 AND (owner = 0 OR EXISTS"                 \
+    "  (SELECT 1 FROM holdings WHERE holdings.digest = " digest                                    \
+    "     AND holdings.owner = image_holders.owner)))"
+
+bool berth_provenance_reaches(BerthDatabase *database, const char *name, const char *digest) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, NULL, "SELECT 1 WHERE " REACHED("?2"), "ss", name, digest);
+
+    return is_any(rows);
+}
+
+bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
+                                       const char *document) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT 1 FROM children WHERE parent = ?2 AND NOT " REACHED("child"), "ss",
+        name, document);
+
+    return rows && !berth_database_step(rows, NULL);
+}
+
+bool berth_provenance_add_diff_id(BerthDatabase *database, const char *digest, const char *diff_id,
+                                  GError **error) {
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO diff_ids VALUES (?1, ?2)",
+                              "ss", digest, diff_id);
+}
+
+bool berth_provenance_has_diff_id(BerthDatabase *database, const char *digest,
+                                  const char *diff_id) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT 1 FROM diff_ids WHERE digest = ?1 AND diff_id = ?2", "ss", digest,
+        diff_id);
+
+    return is_any(rows);
+}
+
+bool berth_provenance_add_chain(BerthDatabase *database, const char *manifest, const char *chain_id,
+                                GError **error) {
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO chains VALUES (?1, ?2)", "ss",
+                              manifest, chain_id);
+}
+
+bool berth_provenance_has_chain(BerthDatabase *database, const char *manifest,
+                                const char *chain_id) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT 1 FROM chains WHERE manifest = ?1 AND chain_id = ?2", "ss",
+        manifest, chain_id);
+
+    return is_any(rows);
+}

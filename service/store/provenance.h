@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Whose content is. A blob is stored once, whoever brings it; that it is here gives nobody the
+ * right to it. A user holds a blob once the user brought its bytes, or a remote showed for one of
+ * the user's transfers that it has them. An image's name reaches what those hold who gave it its
+ * present target. Root holds everything.
+ *
+ * And what is known of layers: the diff ID that a blob was seen to unpack to, and the manifests
+ * whose own layers were unpacked to a chain. A document that merely claims so gets nothing by it.
+ */
+
+#pragma once
+
+#include "store/database.h"
+
+bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *digest,
+                           GError **error);
+bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest);
+/* The blob is gone, and with it what was known of where it came from. */
+bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error);
+
+/* Owner answers for what a name stands for, alone or together with those who do already. */
+bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t owner, bool alone,
+                            GError **error);
+/* Those who answer for one name answer for the other, too. */
+bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const char *other,
+                               GError **error);
+/* Whether an image's name reaches a blob, as far as its documents lead there. */
+bool berth_provenance_reaches(BerthDatabase *database, const char *name, const char *digest);
+/* Whether it reaches all that a document refers to, as recorded when that was read. */
+bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
+                                       const char *document);
+
+bool berth_provenance_add_diff_id(BerthDatabase *database, const char *digest, const char *diff_id,
+                                  GError **error);
+bool berth_provenance_has_diff_id(BerthDatabase *database, const char *digest, const char *diff_id);
+bool berth_provenance_add_chain(BerthDatabase *database, const char *manifest, const char *chain_id,
+                                GError **error);
+bool berth_provenance_has_chain(BerthDatabase *database, const char *manifest,
+                                const char *chain_id);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "worker/replies.h"
+
+#include "base/names.h"
+
+#include <string.h>
+
+bool berth_reply_set_malformed(const char *kind, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_INTERNAL, "berth-%s sent a malformed reply", kind);
+}
+
+bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text) {
+    const char *read;
+
+    if (sd_bus_message_read(reply, "s", &read) <= 0 || strlen(read) > limit)
+        return false;
+    *text = read;
+    return true;
+}
+
+bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    size_t total = 0;
+    const char *text;
+    int r = sd_bus_message_enter_container(reply, 'a', "s");
+
+    while (r >= 0 && (r = sd_bus_message_read(reply, "s", &text)) > 0) {
+        total += strlen(text);
+        if (list->len >= BERTH_REPLY_MAX_LIST || total > BERTH_REPLY_MAX_TEXT)
+            return false;
+        g_ptr_array_add(list, g_strdup(text));
+    }
+    if (r < 0 || sd_bus_message_exit_container(reply) < 0)
+        return false;
+    g_ptr_array_add(list, NULL);
+    *strings = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return true;
+}
+
+int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descriptor) {
+    g_autoptr(BerthDescriptor) read = NULL;
+    int r = berth_bus_read_descriptor(reply, &read);
+
+    if (r <= 0)
+        return r;
+    if (!berth_digest_is_valid(read->digest) || read->size > INT64_MAX ||
+        !berth_name_check_media_type(read->media_type, NULL))
+        return -EBADMSG;
+    *descriptor = g_steal_pointer(&read);
+    return 1;
+}
+
+void berth_opened_clear(BerthOpened *opened) {
+    g_clear_pointer(&opened->locator, g_free);
+    g_clear_pointer(&opened->name, g_free);
+    g_clear_pointer(&opened->locators, g_strfreev);
+}
+
+/* The name is the reference without its query, completed by the object where that was given beside
+ * it; the locator ends before its tag or digest. */
+static bool is_of_reference(const BerthOpenRequest *request, const char *locator,
+                            const char *name) {
+    g_autofree char *bare = g_strndup(request->reference, strcspn(request->reference, "?"));
+    size_t length = strlen(locator);
+
+    if (!strchr(locator, '/') || !g_str_has_prefix(bare, locator) ||
+        !g_str_has_prefix(name, locator) || !strchr(":@", name[length]) || name[length] == '\0')
+        return false;
+    if (g_str_equal(name, bare))
+        return true;
+    return request->object[0] && g_str_has_prefix(name, bare) &&
+           g_str_equal(name + strlen(bare) + 1, request->object);
+}
+
+/* What proves an identity there is handed over next. */
+static bool are_places(char *const *places, const char *locator, char *const *locators) {
+    const char *path = strchr(locator, '/') + 1;
+    guint count = g_strv_length((char **)places);
+
+    if (g_strv_length((char **)locators) != count)
+        return false;
+    for (guint i = 0; i < count; i++) {
+        size_t length = strlen(places[i]) - g_str_has_suffix(places[i], "/");
+        g_autofree char *place = g_strndup(places[i], length);
+        g_autofree char *whole = g_strconcat(place, "/", path, NULL);
+        if (!g_str_equal(whole, locators[i]))
+            return false;
+    }
+    return true;
+}
+
+bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *request,
+                             BerthOpened *opened, GError **error) {
+    g_auto(GStrv) locators = NULL;
+    const char *locator, *name;
+
+    if (!berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &locator) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
+        !berth_reply_read_strings(reply, &locators) || !is_of_reference(request, locator, name) ||
+        !are_places(request->places, locator, locators))
+        return berth_reply_set_malformed("fetch", error);
+    *opened = (BerthOpened){g_strdup(locator), g_strdup(name), g_steal_pointer(&locators)};
+    return true;
+}
+
+bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const char *object,
+                               BerthDescriptor **target, char ***warnings, GError **error) {
+    g_autoptr(BerthDescriptor) read = NULL;
+    g_auto(GStrv) lines = NULL;
+    const char *at = strrchr(object[0] ? object : name, '@');
+    const char *digest = at ? at + 1 : object;
+    const char *answered;
+
+    if (!berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &answered) ||
+        berth_reply_read_descriptor(reply, &read) <= 0 ||
+        !berth_reply_read_strings(reply, &lines) || !g_str_equal(answered, name) ||
+        (berth_digest_is_valid(digest) && !g_str_equal(read->digest, digest)))
+        return berth_reply_set_malformed("fetch", error);
+    *target = g_steal_pointer(&read);
+    if (warnings)
+        *warnings = g_steal_pointer(&lines);
+    return true;
+}
+
+bool berth_reply_read_object(sd_bus_message *reply, const char *object, BerthDescriptor **target,
+                             GError **error) {
+    g_autoptr(BerthDescriptor) read = NULL;
+
+    if (berth_reply_read_descriptor(reply, &read) <= 0 ||
+        (berth_digest_is_valid(object) && !g_str_equal(read->digest, object)))
+        return berth_reply_set_malformed("fetch", error);
+    *target = g_steal_pointer(&read);
+    return true;
+}
+
+bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **error) {
+    uint64_t read;
+
+    return (sd_bus_message_read(reply, "t", &read) > 0 && read == size) ||
+           berth_reply_set_malformed("fetch", error);
+}
+
+bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **data,
+                             GError **error) {
+    size_t read;
+
+    if (sd_bus_message_read_array(reply, 'y', data, &read) <= 0 || read != size)
+        return berth_reply_set_malformed("fetch", error);
+    return true;
+}
+
+const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error) {
+    static const char *const words[] = {"pushed", "exists", "mounted"};
+    const char *text;
+
+    if (sd_bus_message_read(reply, "s", &text) > 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+            if (g_str_equal(words[i], text))
+                return words[i];
+    berth_reply_set_malformed("fetch", error);
+    return NULL;
+}
+
+bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uint64_t limit,
+                               const char **digest, uint64_t *size, GError **error) {
+    const char *text;
+    BerthAlgorithm found;
+    uint64_t bytes;
+
+    if (sd_bus_message_read(reply, "st", &text, &bytes) <= 0 || bytes > limit ||
+        !berth_digest_parse(text, &found, NULL) ||
+        !g_str_equal(berth_algorithm_get_name(found), algorithm))
+        return berth_reply_set_malformed("ingest", error);
+    *digest = text;
+    *size = bytes;
+    return true;
+}
+
+bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **error) {
+    return berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) ||
+           berth_reply_set_malformed("inspect", error);
+}
+
+bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
+                               bool *needs_lower, GError **error) {
+    uint64_t bytes;
+    int needs;
+
+    if (sd_bus_message_read(reply, "tb", &bytes, &needs) <= 0 || bytes > limit)
+        return berth_reply_set_malformed("unpack", error);
+    *size = bytes;
+    *needs_lower = needs;
+    return true;
+}
+
+bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GError **error) {
+    int more, is_hard_link, is_file;
+    const char *name, *target;
+    uint64_t size;
+
+    if (sd_bus_message_read(reply, "bstsbb", &more, &name, &size, &target, &is_hard_link,
+                            &is_file) <= 0 ||
+        strlen(name) > BERTH_REPLY_MAX_NAME || strlen(target) > BERTH_REPLY_MAX_NAME ||
+        size > INT64_MAX)
+        return berth_reply_set_malformed("archive", error);
+    *entry = (BerthArchiveEntry){more, is_hard_link, is_file, name, target, size};
+    return true;
+}
