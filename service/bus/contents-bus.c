@@ -229,7 +229,16 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &error);
+    uint32_t uid;
+    BerthSight sight;
+    if ((r = berth_access_get_uid(service->access, call, &uid)) != BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &sight.images, "images", "digest", digest,
+                                NULL)) != BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &sight.others, "sight", "digest", digest,
+                                NULL)) != BERTH_ACCESS_GRANTED)
+        return r;
+    sight.owner = uid;
+    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &sight, &error);
     if (!words)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(words, compare_words);

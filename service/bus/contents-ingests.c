@@ -9,6 +9,7 @@
 #include "bus/page.h"
 #include "bus/pending-call.h"
 #include "images/push.h"
+#include "store/provenance.h"
 
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
@@ -242,6 +243,13 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
                            NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    /* What the caller did not bring it has to be allowed to read. */
+    if (!berth_provenance_holds(service->database, uid, digest)) {
+        r = berth_access_check(service->access, call, ret_error, "read", "digest", digest,
+                               "reference", reference, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
     const BerthPushRequest request = {
         .digest = digest,
         .media_type = media_type,

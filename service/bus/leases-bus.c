@@ -10,6 +10,7 @@
 #include "bus/pending-call.h"
 #include "bus/service.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
 
 #define PATH BERTH_BUS_ROOT "/leases"
 #define INTERFACE "org.berth1.Leases"
@@ -82,6 +83,25 @@ static int check(sd_bus_message *call, BerthService *service, sd_bus_error *erro
                                              "owner", owner, NULL);
 }
 
+/* Nobody keeps, or learns of, what another brought: that is as if it were not here. */
+static int check_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                         const char *id, char *const *digests) {
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    for (char *const *digest = digests; r == BERTH_ACCESS_GRANTED && digest && *digest; digest++) {
+        bool granted = false;
+        if (berth_provenance_holds(service->database, uid, *digest))
+            continue;
+        r = berth_access_query(service->access, call, &granted, "read", "lease", id, "digest",
+                               *digest, NULL);
+        if (r == BERTH_ACCESS_GRANTED && !granted)
+            return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "NotFound",
+                                     "content %.200s is not here", *digest);
+    }
+    return r;
+}
+
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -98,6 +118,9 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
+    r = check_brought(call, service, ret_error, id, digests);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     for (char **digest = digests; digest && *digest; digest++)
         if (!berth_digest_parse(*digest, NULL, &error) ||
             !berth_lease_store_add(service->database, id, *digest, &error))

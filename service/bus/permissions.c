@@ -62,6 +62,7 @@ static const BerthPermission permissions[] = {
     {"Contents", "Verify", "manage", "contents.manage", "verify", "", NULL},
     {"Contents", "Apply", "apply", "contents.apply", "apply", "digest path", NULL},
     {"Contents", "Explain", "read", "contents.read", "explain", "digest", NULL},
+    {"Contents", "Explain", "images", "images.inspect", "explain", "digest", NULL},
     {"Contents", "Explain", "sight", "containers.inspect", "explain", "digest", NULL},
     {"Contents", "Usage", "read", "contents.read", "usage", "", NULL},
     {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL},

@@ -181,9 +181,9 @@ void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, B
 }
 
 /* What keeps a manifest keeps the snapshots of its image. */
-static bool add_reasons(BerthImages *images, const char *manifest, GPtrArray *words,
-                        GError **error) {
-    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, error);
+static bool add_reasons(BerthImages *images, const char *manifest, const BerthSight *sight,
+                        GPtrArray *words, GError **error) {
+    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, sight, error);
 
     for (guint i = 0; reasons && i < reasons->len; i++)
         if (!g_ptr_array_find_with_equal_func(words, reasons->pdata[i], g_str_equal, NULL))
@@ -191,19 +191,20 @@ static bool add_reasons(BerthImages *images, const char *manifest, GPtrArray *wo
     return reasons != NULL;
 }
 
-GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError **error) {
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
+                                GError **error) {
     g_autoptr(GPtrArray) words = NULL;
     g_autoptr(GPtrArray) infos = NULL;
 
     if (!berth_digest_parse(digest, NULL, error) ||
-        !(words = berth_reach_explain(images->database, digest, error)) ||
+        !(words = berth_reach_explain(images->database, digest, sight, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
     /* A snapshot is kept by what keeps the images whose chain it is in. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
-            !add_reasons(images, info->manifest_digest, words, error))
+            !add_reasons(images, info->manifest_digest, sight, words, error))
             return NULL;
     }
     if (berth_contents_is_pinned(images->contents, digest))

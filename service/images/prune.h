@@ -10,6 +10,7 @@
 #pragma once
 
 #include "images/images.h"
+#include "store/reach.h"
 
 typedef struct {
     bool dry_run;
@@ -22,7 +23,8 @@ void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, B
                         void *userdata);
 
 /* What keeps a blob or a snapshot, in words; empty for garbage. Includes running transfers. */
-GPtrArray *berth_images_explain(BerthImages *images, const char *digest, GError **error);
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
+                                GError **error);
 
 /* What takes the space. */
 typedef struct {

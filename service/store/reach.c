@@ -112,10 +112,11 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+/* viewer: whose names are told, or -1 for all. */
 static bool add_words(BerthDatabase *database, GPtrArray *words, const char *what, const char *sql,
-                      const char *digest, GError **error) {
+                      const char *digest, int64_t viewer, GError **error) {
     g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(database, &local, sql, "s", digest);
+    g_autoptr(BerthRows) rows = berth_database_query(database, &local, sql, "si", digest, viewer);
 
     while (!local && berth_database_step(rows, &local))
         g_ptr_array_add(words, g_strconcat(what, " ", berth_database_text(rows, 0), NULL));
@@ -132,18 +133,30 @@ static bool add_words(BerthDatabase *database, GPtrArray *words, const char *wha
     "WITH RECURSIVE above (chain_id) AS (VALUES (?1) UNION"                                        \
     "  SELECT snapshots.chain_id FROM snapshots JOIN above ON parent = above.chain_id) "
 
-GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, GError **error) {
+#define TOLD(name) "CASE WHEN ?2 < 0 OR owner = ?2 THEN " name " ELSE 'of another user' END"
+
+GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, const BerthSight *sight,
+                               GError **error) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+    int64_t of_images = sight->images ? -1 : (int64_t)sight->owner;
+    int64_t of_others = sight->others ? -1 : (int64_t)sight->owner;
 
     if (add_words(database, words, "image",
-                  ABOVE "SELECT name FROM images JOIN above USING (digest) ORDER BY name", digest,
-                  error) &&
+                  ABOVE
+                  "SELECT DISTINCT " TOLD("images.name") " AS told FROM images JOIN above"
+                                                         " USING (digest) LEFT JOIN image_holders"
+                                                         "   ON image_holders.name = images.name "
+                                                         "AND owner = ?2 ORDER BY told",
+                  digest, of_images, error) &&
         add_words(database, words, "lease",
-                  ABOVE "SELECT DISTINCT lease FROM lease_items JOIN above USING (digest)", digest,
-                  error) &&
+                  ABOVE "SELECT DISTINCT " TOLD(
+                      "lease") " FROM lease_items JOIN above"
+                               " USING (digest) JOIN leases ON leases.id = lease",
+                  digest, of_others, error) &&
         add_words(database, words, "container",
-                  CHAIN_ABOVE "SELECT id FROM containers JOIN above USING (chain_id)", digest,
-                  error))
+                  CHAIN_ABOVE "SELECT DISTINCT " TOLD("id") " FROM containers JOIN above"
+                                                            " USING (chain_id)",
+                  digest, of_others, error))
         return g_steal_pointer(&words);
     return NULL;
 }

@@ -30,8 +30,16 @@ GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error);
 /* Forgets what is known of blobs that are not reached: sources, types, labels, children. */
 bool berth_reach_forget(BerthDatabase *database, GError **error);
 
+/* What somebody may be told the names of: of images, of leases and containers of others, and of
+ * what is the owner's in any case. The rest is "of another user". */
+typedef struct {
+    bool images, others;
+    uint32_t owner;
+} BerthSight;
+
 /* What keeps a blob or a snapshot, in words ("image NAME", "lease ID", "container ID"). */
-GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, GError **error);
+GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, const BerthSight *sight,
+                               GError **error);
 
 /* Sizes are of the caller's to find: digests that an image's target reaches, itself included. */
 GPtrArray *berth_reach_list_blobs_of(BerthDatabase *database, const char *digest, GError **error);

@@ -171,12 +171,14 @@ class FaultyRegistry:
         if data is None:
             return self.fail(handler, 404, "blob unknown", with_body)
         status, begin = 200, 0
-        asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range") or "")
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range") or "")
+        end = len(data)
         if asked and not self.ignore_range:
             status, begin = 206, int(asked.group(1))
+            end = int(asked.group(2)) + 1 if asked.group(2) else end
         cut = self.cut_once.pop(digest, None) if with_body else None
         cut = self.cut_always.get(digest, cut)
-        body = data[begin:]
+        body = data[begin:end]
         if not with_body or (cut is None and digest not in self.stall):
             return self.send(handler, status, body, {}, with_body)
         handler.send_response(status)

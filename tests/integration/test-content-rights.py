@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Content that is here is not everybody's: alice, who may pull from a registry of her own, name
+# images and run them, gets nothing of what root pulled, by no way of naming its digests; and what
+# she leaves half-made is in nobody's way.
+
+import copy
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from faulty_registry import FaultyRegistry
+import oci
+
+OWNER = FaultyRegistry()   # root's
+OWN = FaultyRegistry()     # alice's, which says what she wants
+SECRET = "the secret of root"
+RIGHTS = ("images.pull", "images.push", "images.manage", "images.inspect", "contents.write",
+          "containers.create", "containers.manage-own")
+PRIVATE = {}
+
+
+def noise(size):
+    return os.urandom(size)
+
+
+def secret_layer():
+    return oci.Layer().add("secret", SECRET.encode()).add("noise", noise(200000))
+
+
+def allow(*rights):
+    names = ", ".join(f'"org.berth1.{right}"' for right in rights)
+    polkit_rule(f"""polkit.addRule(function (action, subject) {{
+        if (subject.user == "alice" && [{names}].indexOf(action.id) >= 0)
+            return polkit.Result.YES;
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.") == 0)
+            return polkit.Result.NO;
+    }});""")
+
+
+def test_setup():
+    allow(*RIGHTS)
+    image = oci.Image([oci.busybox_layer(), secret_layer()])
+    PRIVATE["image"] = image
+    PRIVATE["reference"], PRIVATE["manifest"] = OWNER.add("private/x:1", image)
+    good("pull", PRIVATE["reference"])
+    PRIVATE["layer"] = image.manifest["layers"][1]["digest"]
+
+
+def stolen(name):
+    """An image of alice's registry that names root's layer, which it has not."""
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"own")])
+    private = PRIVATE["image"]
+    image.manifest["layers"] = copy.deepcopy(private.manifest["layers"])
+    image.config["rootfs"]["diff_ids"] = list(private.config["rootfs"]["diff_ids"])
+    reference, digest = OWN.add(name, image)
+    return image, reference, digest
+
+
+def lacks_secret(*command):
+    result = dist(*command, user="alice")
+    assert SECRET not in result.out + result.err, (command, result)
+    assert result.status != 0, (command, result)
+    return result
+
+
+def test_a_manifest_that_names_anothers_layer_gets_nothing():
+    _, reference, _ = stolen("thief/a:1")
+    result = dist("pull", reference, user="alice")
+    assert result.status != 0, result
+    assert reference not in [row["name"] for row in listing("images")]
+    lacks_secret("run", "--rm", reference, "cat", "/secret")
+
+
+def test_nor_does_a_registry_that_claims_to_have_it():
+    image, reference, _ = stolen("thief/b:1")
+    # HEAD, and the size of every answer, are right; the bytes are not.
+    size = PRIVATE["image"].manifest["layers"][1]["size"]
+    image.blobs[PRIVATE["layer"]] = b"\x1f\x8b" + noise(size - 2)
+    result = dist("pull", reference, user="alice")
+    assert result.status != 0, result
+    assert reference not in [row["name"] for row in listing("images")]
+
+
+def test_the_error_tells_no_digest_that_was_not_asked_for():
+    image, reference, _ = stolen("thief/c:1")
+    data = b"something else entirely"
+    image.blobs[PRIVATE["layer"]] = data
+    image.manifest["layers"][1]["size"] = len(data)
+    reference, _ = OWN.add("thief/c:1", image)
+    result = dist("pull", reference, user="alice")
+    assert result.status != 0, result
+    assert hashlib.sha256(data).hexdigest() not in result.err, result
+
+
+def test_a_configuration_that_claims_anothers_layers_gets_its_own():
+    """The chain that its diff IDs make is here; its blobs are not what they say."""
+    own = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"own")])
+    own.config["rootfs"]["diff_ids"] = list(PRIVATE["image"].config["rootfs"]["diff_ids"])
+    reference, _ = OWN.add("thief/d:1", own)
+    result = dist("pull", reference, user="alice")
+    assert result.status != 0, result
+    contains(result.err, "diff ID")
+    # Neither by fetching it and naming it by hand.
+    good("fetch", reference, user="alice")
+    manifest = OWN.manifests[("thief/d", "1")][1]
+    equal(images_call("Put", "s(sst)a{ss}", "thief.example/d:1", oci.OCI_MANIFEST,
+                      oci.digest_of(manifest), str(len(manifest)), "0", user="alice").status, 0)
+    lacks_secret("run", "--rm", "thief.example/d:1", "cat", "/secret")
+    lacks_secret("unpack", "thief.example/d:1")
+    lacks_secret("run", "--rm", "thief.example/d:1", "cat", "/secret")
+
+
+def test_not_even_roots_pull_lends_a_claimed_chain_to_it():
+    own = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"owned")])
+    own.config["rootfs"]["diff_ids"] = list(PRIVATE["image"].config["rootfs"]["diff_ids"])
+    reference, _ = OWN.add("thief/e:1", own)
+    result = dist("pull", reference)
+    assert result.status != 0, result
+    lacks_secret("run", "--rm", reference, "cat", "/secret")
+
+
+def archive_of(path, members):
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    os.chmod(path, 0o644)
+
+
+def layout_of(image, blobs):
+    manifest = image.finish()
+    digest = oci.digest_of(manifest)
+    index = {"schemaVersion": 2, "manifests": [{
+        "mediaType": oci.OCI_MANIFEST, "digest": digest, "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": "thief.example/f:1"}}]}
+    members = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+               "index.json": json.dumps(index).encode(),
+               f"blobs/sha256/{digest[7:]}": manifest}
+    for name, data in blobs.items():
+        members[f"blobs/sha256/{name[7:]}"] = data
+    return members
+
+
+def test_an_archive_brings_only_what_is_in_it():
+    image = PRIVATE["image"]
+    config = image.manifest["config"]["digest"]
+    busybox = image.manifest["layers"][0]["digest"]
+    here = {digest: image.blobs[digest] for digest in (config, busybox)}
+    archive_of("/tmp/thief.tar", layout_of(image, here))
+    contains(lacks_secret("import", "--name=thief.example/f:1", "/tmp/thief.tar").err, "not whole")
+    # Nor does a member of that name that is empty.
+    archive_of("/tmp/thief.tar", layout_of(image, {**here, PRIVATE["layer"]: b""}))
+    result = lacks_secret("import", "--name=thief.example/f:1", "/tmp/thief.tar")
+    contains(result.err, "another digest")
+    lacks_secret("run", "--rm", "thief.example/f:1", "cat", "/secret")
+    # The whole is whole for her, too.
+    archive_of("/tmp/thief.tar", layout_of(image, image.blobs))
+    good("import", "--name=thief.example/f:1", "/tmp/thief.tar", user="alice")
+    equal(good("run", "--rm", "thief.example/f:1", "cat", "/secret", user="alice"), SECRET)
+    good("rmi", "thief.example/f:1")
+    run("rm", "/tmp/thief.tar")
+
+
+def forget_alice():
+    """What she held of it is forgotten with the content; root brings that back."""
+    good("rmi", PRIVATE["reference"])
+    good("prune")
+    good("pull", PRIVATE["reference"])
+
+
+def ingest(data, name):
+    with open("/tmp/ingest", "wb") as file:
+        file.write(data)
+    os.chmod("/tmp/ingest", 0o644)
+    return run("sh", "-c", f"dist content ingest {name} </tmp/ingest", user="alice")
+
+
+def test_a_digest_is_named_by_who_brought_it():
+    forget_alice()
+    result = images_call("Put", "s(sst)a{ss}", "thief.example/g:1", oci.OCI_MANIFEST,
+                         PRIVATE["manifest"], "1", "0", user="alice")
+    assert result.status != 0, result
+    # Its text is no secret: everybody may inspect images. She has it, but not what it names.
+    text = PRIVATE["image"].finish()
+    equal(ingest(text, "manifest").status, 0)
+    result = images_call("Put", "s(sst)a{ss}", "thief.example/g:1", oci.OCI_MANIFEST,
+                         PRIVATE["manifest"], str(len(text)), "0", user="alice")
+    equal(result.status, 0, result)
+    for command in (("unpack", "thief.example/g:1"),
+                    ("run", "--rm", "thief.example/g:1", "cat", "/secret"),
+                    ("push", "thief.example/g:1", f"{HOST}/thief/g:1")):
+        lacks_secret(*command)
+    # Nor is what root's name reaches lent to another name of the same manifest.
+    good("tag", PRIVATE["reference"], "thief.example/h:1", user="alice")
+    lacks_secret("run", "--rm", "thief.example/h:1", "cat", "/secret")
+    # And not when others fetch all of it again.
+    good("pull", PRIVATE["reference"])
+    lacks_secret("run", "--rm", "thief.example/g:1", "cat", "/secret")
+    good("rmi", "thief.example/g:1", "thief.example/h:1")
+
+
+def test_an_index_leads_to_no_manifest_that_was_not_fetched_with_it():
+    forget_alice()
+    own = oci.busybox_image()
+    manifest = own.finish()
+    entries = [
+        {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+         "platform": {"os": "linux", "architecture": "amd64"}},
+        {"mediaType": oci.OCI_MANIFEST, "digest": PRIVATE["manifest"],
+         "size": len(PRIVATE["image"].finish()),
+         "platform": {"os": "linux", "architecture": "arm64"}},
+    ]
+    index = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX,
+                        "manifests": entries}).encode()
+    reference, _ = OWN.add("thief/i:own", own)
+    for key in ("1", oci.digest_of(index)):
+        OWN.manifests[("thief/i", key)] = (oci.OCI_INDEX, index)
+    reference = f"{OWN.host}/thief/i:1"
+    good("pull", reference, user="alice")
+    result = lacks_secret("inspect", reference, "--platform=linux/arm64")
+    lacks_secret("unpack", reference, "--platform=linux/arm64")
+    good("rmi", reference)
+    assert PRIVATE["layer"] not in result.out + result.err
+
+
+def test_a_push_of_an_object_needs_it_to_be_the_callers():
+    result = call("/org/berth1/contents", "org.berth1.Contents", "PushObject", "ssa{sv}",
+                  PRIVATE["layer"], f"{HOST}/thief/object:x", "0", user="alice")
+    assert result.status != 0, result
+    contains(result.err, "denied")
+
+
+def test_ingest_and_leases_do_not_tell_what_others_have():
+    contents = ("/org/berth1/contents", "org.berth1.Contents")
+    layer = PRIVATE["image"].blobs[PRIVATE["layer"]]
+    result = call(*contents, "Ingest", "stsa{sv}", "probe", "0", PRIVATE["layer"], "0", user="alice")
+    equal(result.status, 0, result)
+    call(*contents, "Abort", "s", "probe", user="alice")
+    leases = ("/org/berth1/leases", "org.berth1.Leases")
+    equal(call(*leases, "Create", "sa{sv}", "alices", "0", user="alice").status, 0)
+    answers = [call(*leases, "Add", "sas", "alices", "1", digest, user="alice").err.replace(digest, "")
+               for digest in (PRIVATE["layer"], "sha256:" + "0" * 64)]
+    equal(answers[0], answers[1])
+    contains(answers[0], "not here")
+    # With the bytes it is hers: said in the same way as if it had not been here.
+    equal(ingest(layer, "mine").status, 0)
+    equal(call(*leases, "Add", "sas", "alices", "1", PRIVATE["layer"], user="alice").status, 0)
+    equal(call(*leases, "Delete", "s", "alices", user="alice").status, 0)
+
+
+def test_what_keeps_content_is_told_without_others_names():
+    allow(*RIGHTS, "contents.read")
+    good("run", "-d", "--id=rootsbox", PRIVATE["reference"], "sleep", "1000")
+    chain = run("sqlite3", f"{STATE}/berth.db",
+                "SELECT chain_id FROM containers WHERE id = 'rootsbox'").out.strip()
+    told = call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0",
+                user="alice")
+    equal(told.status, 0, told)
+    assert "rootsbox" not in told.out, told
+    contains(told.out, "container of another user")
+    contains(call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0").out,
+             "container rootsbox")
+    good("rm", "-f", "rootsbox")
+    allow(*RIGHTS)
+
+
+def test_what_a_registry_shows_is_used_and_not_fetched_again():
+    """Of a large layer that is here: two samples, from a repository that was not seen before."""
+    forget_alice()
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(500000))])
+    reference, _ = OWNER.add("shared/x:1", image)
+    good("pull", reference)
+    again, _ = OWN.add("other/x:1", image)
+    OWN.requests.clear()
+    good("pull", again, user="alice")
+    large = image.manifest["layers"][1]["digest"]
+    ranges = [part for method, path, part in OWN.requests if path.endswith(large)]
+    equal(len(ranges), 2, ranges)
+    assert all(part and not part.endswith("-") for part in ranges), ranges
+    equal(good("run", "--rm", again, "true", user="alice"), "")
+    # A server without ranges sends all of it, which shows it as well.
+    third, _ = OWN.add("third/x:1", image)
+    OWN.ignore_range = True
+    good("pull", third, user="alice")
+    OWN.ignore_range = False
+    good("rmi", again, third, reference)
+
+
+def test_a_push_names_no_repositories_but_the_images_own():
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(90000))])
+    oci.push(image, f"{HOST}/hidden/x:1")
+    oci.push(image, f"{HOST}/known/x:1")
+    good("pull", f"{HOST}/hidden/x:1")
+    good("pull", f"{HOST}/known/x:1", user="alice")
+    digest = image.manifest["layers"][1]["digest"]
+    run("sqlite3", f"{STATE}/berth.db", f"INSERT OR IGNORE INTO sources VALUES "
+        f"('{digest}', '{OWN.host}/hidden/x'), ('{digest}', '{OWN.host}/known/x')")
+    OWN.requests.clear()
+    dist("push", f"{HOST}/known/x:1", f"{OWN.host}/target/x:1", user="alice")
+    assert "hidden" not in str(OWN.requests), OWN.requests
+
+
+def test_an_ingest_that_is_held_is_in_nobody_elses_way():
+    """Under the very names that transfers and other users have."""
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
+    reference, _ = OWNER.add("held/x:1", image)
+    layer = image.manifest["layers"][1]["digest"]
+    names = ["common"] + [f"blob {digest}" for digest in image.blobs]
+    script = "import subprocess, sys\n" + "\n".join(
+        f"subprocess.Popen(['dist', 'content', 'ingest', {name!r}], stdin=subprocess.PIPE)"
+        for name in names) + "\nprint('held', flush=True)\nsys.stdin.read()"
+    holder = subprocess.Popen(["runuser", "-u", "alice", "--", sys.executable, "-c", script],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    wait_until(lambda: len(listing("content", "active", user="alice")) == len(names), "the ingests")
+    good("pull", reference)
+    equal(run("sh", "-c", "echo mine | dist content ingest common").status, 0)
+    assert layer in good("content", "list")
+    # Nobody goes on with what another has left, by whatever name.
+    equal([row["ref"] for row in listing("content", "active") if row["ref"] == "common"], ["common"])
+    run("pkill", "-u", "alice", "dist")
+    holder.stdin.close()
+    holder.wait()
+    for name in names:
+        dist("content", "abort", name, user="alice")
+
+
+def test_garbage_that_is_resumed_is_thrown_away_and_begun_anew_once():
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
+    reference, _ = OWNER.add("garbage/x:1", image)
+    layer = image.manifest["layers"][1]["digest"]
+    OWNER.cut_once[layer] = 100000
+    OWNER.cut_always[layer] = 100000
+    assert dist("pull", reference).status != 0
+    OWNER.cut_always.clear()
+    row = wait_until(lambda: [row for row in listing("content", "active")
+                              if row["ref"] == f"blob {layer}"], "what is left")[0]
+    assert row["offset"] > 0
+    kept = next(path for path, _, files in os.walk(f"{STATE}/content/ingest") if "data" in files)
+    os.chmod(f"{kept}/data", 0o600)
+    with open(f"{kept}/data", "r+b") as file:
+        file.write(b"garbage")
+    good("pull", reference)
+    equal(good("run", "--rm", reference, "true"), "")
+    good("rmi", reference)
+
+
+def test_who_answers_for_a_name_is_found_after_a_restart():
+    forget_alice()
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")])
+    reference, _ = OWN.add("hers/x:1", image)
+    good("pull", reference, user="alice")
+    kill_service()
+    equal(good("run", "--rm", reference, "cat", "/own", user="alice"), "hers")
+    good("tag", reference, "hers.example/y:1", user="alice")
+    equal(good("run", "--rm", "hers.example/y:1", "cat", "/own", user="alice"), "hers")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
