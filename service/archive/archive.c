@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reading: libarchive undoes the compression, whichever it is, and the tar below is read to the
+ * byte. Where the whole of the input is one member, there is no tar. Writing: libarchive alone,
+ * because names are ours. */
+
 #include "archive/archive.h"
 
 #include "base/fd.h"
+#include "tar/reader.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,7 +16,10 @@
 enum { BLOCK_BYTES = 256 * 1024, MAX_MEMBERS = 100 * 1000 };
 
 struct BerthArchiveReader {
-    struct archive *archive;
+    struct archive *archive; /* the uncompressed bytes as one member */
+    BerthTarReader *tar;     /* NULL where that is all */
+    BerthTarEntry entry;
+    bool begun, failed;
     int input;
     unsigned members;
 };
@@ -37,6 +45,28 @@ static bool set_error(struct archive *archive, BerthErrorCode code, const char *
     return berth_error_set(error, code, "%s: %s", what, reason ? reason : "unreadable");
 }
 
+static int read_block(struct archive *archive, const void **block, size_t *size) {
+    la_int64_t offset;
+    int r;
+
+    /* An empty block is none, not the end. */
+    do
+        r = archive_read_data_block(archive, block, size, &offset);
+    while (r == ARCHIVE_OK && *size == 0);
+    return r;
+}
+
+/* The end, also where it is broken: then the tar's reader finds that something is missing, and
+ * says so, or nobody needs what comes. */
+static size_t fetch_block(void *userdata, const void **block) {
+    BerthArchiveReader *reader = userdata;
+    size_t size;
+    int r = read_block(reader->archive, block, &size);
+
+    reader->failed = r != ARCHIVE_OK && r != ARCHIVE_EOF;
+    return r == ARCHIVE_OK ? size : 0;
+}
+
 BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **error) {
     g_autoptr(BerthArchiveReader) reader = g_new0(BerthArchiveReader, 1);
 
@@ -46,10 +76,9 @@ BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **err
     archive_read_support_filter_zstd(reader->archive);
     archive_read_support_filter_bzip2(reader->archive);
     archive_read_support_filter_xz(reader->archive);
-    if (plain)
-        archive_read_support_format_raw(reader->archive);
-    else
-        archive_read_support_format_tar(reader->archive);
+    archive_read_support_format_raw(reader->archive);
+    if (!plain)
+        reader->tar = berth_tar_reader_new(fetch_block, reader);
     if (archive_read_open_fd(reader->archive, input, BLOCK_BYTES) == ARCHIVE_OK)
         return g_steal_pointer(&reader);
     set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "this is no tar archive", error);
@@ -59,53 +88,102 @@ BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **err
 void berth_archive_reader_free(BerthArchiveReader *reader) {
     if (!reader)
         return;
+    berth_tar_reader_free(reader->tar);
+    berth_tar_entry_clear(&reader->entry);
     archive_read_free(reader->archive);
     berth_fd_clear(&reader->input);
     g_free(reader);
 }
 
-static void read_member(struct archive_entry *entry, BerthArchiveMember *member) {
-    const char *name = archive_entry_pathname(entry);
-    const char *hard_link = archive_entry_hardlink(entry);
-    const char *symlink = archive_entry_symlink(entry);
+/* Its size is not known before its end. */
+static void set_whole(BerthArchiveMember *member) {
+    member->name = g_strdup("data");
+    member->target = g_strdup("");
+    member->is_file = true;
+}
 
-    member->name = g_strdup(name ? name : "");
-    member->target = g_strdup(hard_link ? hard_link : symlink ? symlink : "");
-    member->is_hard_link = hard_link != NULL;
-    member->is_file = !hard_link && archive_entry_filetype(entry) == AE_IFREG;
-    member->size = (uint64_t)MAX(archive_entry_size(entry), 0);
+static void set_member(const BerthTarEntry *entry, BerthArchiveMember *member) {
+    member->name = g_strdup(entry->path);
+    member->target = g_strdup(entry->target ? entry->target : "");
+    member->is_hard_link = entry->is_hard_link;
+    member->is_file = !entry->is_hard_link && S_ISREG(entry->mode);
+    member->size = (uint64_t)entry->size;
+}
+
+static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error) {
+    if (reader->failed) {
+        g_clear_error(&local);
+        return set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
+                         error);
+    }
+    g_propagate_prefixed_error(error, local, "this is no valid tar archive: ");
+    return false;
+}
+
+static bool begin(BerthArchiveReader *reader, bool *more, GError **error) {
+    struct archive_entry *entry;
+    int r = archive_read_next_header(reader->archive, &entry);
+
+    reader->begun = true;
+    *more = r == ARCHIVE_OK || r == ARCHIVE_WARN;
+    return *more || (r == ARCHIVE_EOF && !reader->tar) ||
+           set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
+                     error);
 }
 
 bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArchiveMember *member,
                                GError **error) {
-    struct archive_entry *entry;
-    int r = archive_read_next_header(reader->archive, &entry);
+    GError *local = NULL;
 
-    *more = false;
-    if (r == ARCHIVE_EOF)
+    *more = reader->tar != NULL;
+    if (!reader->begun && !begin(reader, more, error))
+        return false;
+    if (!*more)
         return true;
-    if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-        return set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
-                         error);
+    if (!reader->tar) {
+        set_whole(member);
+        return true;
+    }
+    if (!berth_tar_reader_next(reader->tar, &reader->entry, more, &local))
+        return is_damaged(reader, local, error);
+    if (reader->failed)
+        return is_damaged(reader, NULL, error);
+    if (!*more)
+        return true;
     if (++reader->members > MAX_MEMBERS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "the archive has more than %d members", MAX_MEMBERS);
-    *more = true;
-    read_member(entry, member);
+    set_member(&reader->entry, member);
     return true;
+}
+
+/* A part of the present member; size is 0 at its end. */
+static bool read_part(BerthArchiveReader *reader, const void **block, size_t *size, int64_t *offset,
+                      GError **error) {
+    GError *local = NULL;
+
+    if (reader->tar)
+        return berth_tar_reader_data(reader->tar, block, size, offset, &local) ||
+               is_damaged(reader, local, error);
+    int r = read_block(reader->archive, block, size);
+    if (r == ARCHIVE_EOF)
+        *size = 0;
+    return r == ARCHIVE_OK || r == ARCHIVE_EOF ||
+           set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
+                     error);
 }
 
 bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64_t limit,
                                   uint64_t *size, GError **error) {
     const void *block;
-    la_int64_t offset;
+    int64_t offset = 0;
     size_t length;
-    int r;
+    bool read;
 
     *size = 0;
-    while ((r = archive_read_data_block(reader->archive, &block, &length, &offset)) == ARCHIVE_OK) {
+    while ((read = read_part(reader, &block, &length, &offset, error)) && length > 0) {
         /* A hole would have to be written as zeros; nobody makes image archives with any. */
-        if ((uint64_t)offset != *size)
+        if (reader->tar && (uint64_t)offset != *size)
             return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                    "the archive has sparse members");
         if (length > limit - *size)
@@ -115,8 +193,9 @@ bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64
             return berth_error_set_errno(error, errno, "pass a member on");
         *size += length;
     }
-    return r == ARCHIVE_EOF || set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT,
-                                         "the archive is damaged", error);
+    if (read && reader->tar && (uint64_t)reader->entry.size != *size)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "the archive has sparse members");
+    return read;
 }
 
 BerthArchiveWriter *berth_archive_writer_new(int output, GError **error) {

@@ -279,9 +279,8 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     g_clear_pointer(&reader->long_target, g_free);
     g_array_set_size(reader->chunks, 0);
     reader->chunk = 0;
-    /* Before there was a type for them, directories were empty files with a slash behind. */
-    if (S_ISREG(entry->mode) && !entry->is_hard_link && entry->size == 0 &&
-        g_str_has_suffix(entry->path, "/"))
+    /* Before there was a type for them, directories were files with a slash behind. */
+    if (header->type == '\0' && g_str_has_suffix(entry->path, "/"))
         entry->mode = S_IFDIR | (entry->mode & 07777);
     /* Links, directories and devices have no body, whatever size is stated. */
     bool has_body = S_ISREG(entry->mode) && !entry->is_hard_link;

@@ -6,8 +6,9 @@
 #include <string.h>
 #include <zstd.h>
 
-/* 32 MiB: all that zstd's ordinary levels use, and within a worker's memory. */
-enum { ZSTD_WINDOW_LOG = 25 };
+/* 128 MiB: what zstd(1) itself takes without being asked, and within a worker's memory. It is only
+ * used where a frame wants it. */
+enum { ZSTD_WINDOW_LOG = 27 };
 
 typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
 

@@ -328,16 +328,21 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
     return true;
 }
 
+/* A way that leads through links of the layers below may end elsewhere after every entry: each can
+ * have put something in the place of one of them. */
+static bool is_parent_of(const BerthTree *tree, const char *path, size_t length) {
+    return tree->parent >= 0 && !tree->parent_stale &&
+           !(tree->parent_real && tree->knows == BERTH_LOWER_KNOWN) &&
+           strlen(tree->parent_path) == length && strncmp(tree->parent_path, path, length) == 0;
+}
+
 bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error) {
     const char *name = berth_tree_get_name(path);
     size_t length = name == path ? 0 : (size_t)(name - path - 1);
 
-    if (tree->parent < 0 || tree->parent_stale || strlen(tree->parent_path) != length ||
-        strncmp(tree->parent_path, path, length) != 0) {
-        if (!enter_parent(tree, g_strndup(path, length), error)) {
-            berth_tree_forget_parent(tree);
-            return false;
-        }
+    if (!is_parent_of(tree, path, length) && !enter_parent(tree, g_strndup(path, length), error)) {
+        berth_tree_forget_parent(tree);
+        return false;
     }
     place->parent = tree->parent;
     place->path = path;

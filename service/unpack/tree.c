@@ -59,7 +59,9 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const Berth
         tree->default_acl = tree->default_acl || g_str_equal(name, DEFAULT_ACL_XATTR);
         int r = fd >= 0 ? fsetxattr(fd, name, value, size, 0)
                         : set_xattr_by_name(place, name, value, size);
-        if (r < 0 && errno != ENOTSUP && !(errno == EPERM && S_ISLNK(entry->mode)))
+        /* Only files and directories can have user.*. */
+        bool may_be_refused = !S_ISREG(entry->mode) && !S_ISDIR(entry->mode);
+        if (r < 0 && errno != ENOTSUP && !(errno == EPERM && may_be_refused))
             return berth_error_set_errno(error, errno, "set %.100s of \"%.200s\"", name,
                                          entry->path);
     }

@@ -255,6 +255,19 @@ static void test_a_link_below_makes_the_tree_inexact(void) {
     g_assert_false(is_there("lib"));
 }
 
+static void test_a_link_below_that_is_replaced_on_the_way(void) {
+    berth_autofd int lower = open_below();
+    g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_KNOWN, lower);
+
+    g_assert_cmpint(symlinkat(".", lower, "l"), ==, 0);
+    add_file(tree, "l/first");
+    add_directory(tree, "l/l");
+    add_file(tree, "l/second");
+    add_file(tree, "first");
+    g_assert_true(is_there("l/second"));
+    g_assert_false(is_there("second"));
+}
+
 static void test_a_listed_directory_replaces_a_link_below(void) {
     g_autoptr(BerthTree) tree = new_tree();
     berth_autofd int lower = open_below();
@@ -305,6 +318,7 @@ int main(int argc, char **argv) {
     ADD("whiteouts", test_whiteouts);
     ADD("whiteouts-below-a-file-are-nothing", test_whiteouts_below_a_file_are_nothing);
     ADD("a-link-below-makes-the-tree-inexact", test_a_link_below_makes_the_tree_inexact);
+    ADD("a-link-below-that-is-replaced-on-the-way", test_a_link_below_that_is_replaced_on_the_way);
     ADD("a-listed-directory-replaces-a-link-below", test_a_listed_directory_replaces_a_link_below);
     ADD("a-link-is-the-lower-file-at-its-place", test_a_link_is_the_lower_file_at_its_place);
 #undef ADD
