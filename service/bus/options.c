@@ -34,7 +34,10 @@ static int read_value(sd_bus_message *message, const BerthOption *option) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-static int read_entry(sd_bus_message *message, const BerthOption *options, sd_bus_error *error) {
+/* seen: the keys there have been. A second value would take the place of the first, which nobody
+ * would free, and of two readers each may believe another. */
+static int read_entry(sd_bus_message *message, const BerthOption *options, GHashTable *seen,
+                      sd_bus_error *error) {
     const char *key;
     int r = sd_bus_message_read(message, "s", &key);
 
@@ -43,6 +46,9 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, sd_bu
     for (const BerthOption *option = options; option->key; option++) {
         if (!g_str_equal(option->key, key))
             continue;
+        if (!g_hash_table_add(seen, (char *)option->key))
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the option \"%.100s\" is given twice", key);
         if (option->read) {
             r = option->read(message, option->value, error);
             if (r < 0 && !sd_bus_error_is_set(error))
@@ -62,10 +68,11 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, sd_bu
 }
 
 int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error) {
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = read_entry(message, options, error);
+        r = read_entry(message, options, seen, error);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
     }

@@ -36,6 +36,12 @@ def test_unknown_image():
     refused(f"{HOST}/nothing:latest", "404", "nothing")
 
 
+def test_an_option_is_given_once():
+    """Of two, one would be checked or kept, and the other forgotten, with its memory."""
+    result = containers_call("Create", "ssa{sv}", "twice", "some", "2", "Command", "as", "1", "a", "Command", "as", "1", "b")
+    contains(result.err, 'the option "Command" is given twice')
+
+
 def test_unreachable_registry():
     refused("127.0.0.1:1/image:latest", "127.0.0.1:1")
 
