@@ -194,6 +194,10 @@ void berth_container_cancel_restart(BerthContainer *container);
 uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error);
 enum { BERTH_IDS_COUNT = 65536 };
 
+/* create.c: whether the options, with nothing left to a default, are well formed; what is there
+ * already is not looked at. A configuration is made of such alone. */
+bool berth_container_options_check(const BerthContainerOptions *options, GError **error);
+
 /* The OCI runtime configuration of options on an image, as JSON. */
 typedef struct {
     char *const *chain;    /* names of the layers' directories, topmost first */

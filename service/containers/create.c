@@ -221,13 +221,17 @@ static bool check_quota(BerthContainers *containers, uint32_t owner, GError **er
                            MAX_CONTAINERS_PER_OWNER);
 }
 
+bool berth_container_options_check(const BerthContainerOptions *options, GError **error) {
+    return berth_name_check_container(options->id, error) &&
+           (!options->hostname || check_host_name(options->hostname, error)) &&
+           check_environment(options->environment, error) &&
+           check_capabilities(options->capabilities_add, error) &&
+           check_capabilities(options->capabilities_drop, error) && check_choices(options, error);
+}
+
 static bool check_options(BerthContainers *containers, const BerthContainerOptions *options,
                           GError **error) {
-    if (!berth_name_check_container(options->id, error) ||
-        (options->hostname && !check_host_name(options->hostname, error)) ||
-        !check_environment(options->environment, error) ||
-        !check_capabilities(options->capabilities_add, error) ||
-        !check_capabilities(options->capabilities_drop, error) || !check_choices(options, error) ||
+    if (!berth_container_options_check(options, error) ||
         !check_quota(containers, options->owner, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||

@@ -292,13 +292,16 @@ static char *make_url(const BerthRemoteCall *call) {
                        NULL);
 }
 
-/* What proves an identity goes to the registry itself; an upload may be somewhere else. */
+/* What proves an identity goes to the registry itself, and as safely as it was reached; an upload
+ * may be somewhere else. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);
 
     options->tls = &remote->tls;
-    if (g_strcmp0(host, remote->host) != 0)
+    bool plain = g_str_has_prefix(url, "http:");
+    if (g_strcmp0(host, remote->host) != 0 ||
+        (plain && !g_str_equal(remote->scheme, "http") && !remote->tls.insecure))
         return;
     BerthToken *token = g_hash_table_lookup(remote->tokens, token_key(call));
     if (token && berth_token_is_fresh(token))

@@ -86,6 +86,9 @@ static void take_location(BerthResponse *response, const char *url, const char *
         return;
     /* A fragment is for readers of documents; parameters would be added behind it. */
     absolute[strcspn(absolute, "#")] = '\0';
+    /* What has a scheme and no host leads nowhere. */
+    if (!strstr(absolute, "://"))
+        return;
     take_text(&response->location, absolute);
 }
 

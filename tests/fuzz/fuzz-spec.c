@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A configuration of the caller's own, as Create takes it, and a process of it, as Exec does:
+ * nothing of it speaks in Berth's name, and what Exec makes is a configuration. */
+
+#include "base/document.h"
+#include "containers/container-private.h"
+#include "fuzz.h"
+#include "plan/plan.h"
+
+#include <string.h>
+
+static void check_annotations(const char *text) {
+    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), NULL);
+    JsonObject *annotations = NULL;
+
+    g_assert_nonnull(node);
+    g_assert_true(
+        berth_document_get_object(json_node_get_object(node), "annotations", &annotations, NULL));
+    g_assert_cmpstr(json_object_get_string_member(annotations, "org.berth1.layers"), ==,
+                    "top:bottom");
+    g_assert_false(json_object_has_member(annotations, "org.berth1.root"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const char whole[] = "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"true\"],"
+                                "\"cwd\":\"/\"},\"root\":{\"path\":\"r\"}}";
+    g_autofree char *text = g_strndup((const char *)data, size);
+    char *chain[] = {(char *)"top", (char *)"bottom", NULL};
+    char *environment[] = {(char *)"A=1", NULL};
+    g_auto(GStrv) command = NULL;
+
+    g_autofree char *completed = berth_spec_complete(text, chain, NULL, NULL, NULL);
+    if (completed)
+        check_annotations(completed);
+    const BerthExecOptions options = {.process = "p", .spec = text, .environment = environment};
+    g_autofree char *executed =
+        berth_spec_format_exec(whole, strlen(whole), &options, &command, NULL);
+    g_autoptr(BerthPlan) plan =
+        executed ? berth_plan_parse(executed, strlen(executed), NULL) : NULL;
+    g_assert_true(!executed || (plan && command));
+    return 0;
+}
