@@ -229,6 +229,7 @@ static bool start(Daemon *daemon, GError **error) {
                                         0, on_idle, daemon)) < 0)
         return berth_error_set_errno(error, r, "make the event loop");
     service->waiting = g_ptr_array_new();
+    service->creators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))

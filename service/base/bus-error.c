@@ -13,7 +13,8 @@ int berth_bus_error_set(sd_bus_error *ret_error, const GError *error) {
     g_autofree char *message =
         g_utf8_make_valid(error->message, (gssize)strnlen(error->message, BERTH_MAX_ERROR_BYTES));
 
-    return sd_bus_error_set(ret_error, name, message);
+    return sd_bus_error_set(
+        ret_error, code == BERTH_ERROR_ACCESS_DENIED ? SD_BUS_ERROR_ACCESS_DENIED : name, message);
 }
 
 int berth_bus_reply_error(sd_bus_message *call, const GError *error) {
@@ -30,6 +31,10 @@ bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **er
         return true;
     if (g_str_has_prefix(bus_error->name, BERTH_ERROR_PREFIX))
         return berth_error_set(error, berth_error_from_bus_name(bus_error->name), "%s",
+                               bus_error->message ? bus_error->message : bus_error->name);
+    if (g_str_equal(bus_error->name, SD_BUS_ERROR_ACCESS_DENIED) ||
+        g_str_equal(bus_error->name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+        return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED, "Permission denied: %s",
                                bus_error->message ? bus_error->message : bus_error->name);
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s: %s", whose,
                            bus_error->message ? bus_error->message : bus_error->name);

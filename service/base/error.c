@@ -24,6 +24,7 @@ static const char *const error_names[] = {
     [BERTH_ERROR_UNAUTHORIZED] = "Unauthorized",
     [BERTH_ERROR_REGISTRY_FAILED] = "RegistryFailed",
     [BERTH_ERROR_LAUNCH_FAILED] = "LaunchFailed",
+    [BERTH_ERROR_ACCESS_DENIED] = "AccessDenied",
     [BERTH_ERROR_INTERNAL] = "Internal",
 };
 

@@ -32,6 +32,8 @@ typedef enum {
     BERTH_ERROR_UNAUTHORIZED,
     BERTH_ERROR_REGISTRY_FAILED,
     BERTH_ERROR_LAUNCH_FAILED,
+    BERTH_ERROR_ACCESS_DENIED, /* polkit's refusal; on the bus it has the name that D-Bus has for it
+                                */
     BERTH_ERROR_INTERNAL,
     BERTH_ERROR_COUNT,
 } BerthErrorCode;

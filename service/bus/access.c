@@ -30,6 +30,8 @@ typedef struct {
     sd_bus_slot *slot;
     bool pending;
     bool uid_failed;
+    bool later;         /* the call has been answered, and the handler waits for its end */
+    bool authenticated; /* an administrator has, for a row that covers the others */
 } Query;
 
 /* What polkit is asked. */
@@ -71,15 +73,42 @@ static Query *new_query(BerthAccess *access, sd_bus_message *call, sd_bus_messag
     return query;
 }
 
+static void go_on(Query *query);
+
+/* What goes on after its call does so with a refusal. */
+static void give_up(BerthAccess *access, sd_bus_message *call) {
+    Query *query = g_hash_table_lookup(access->queries, call);
+
+    if (!query)
+        return;
+    query->slot = sd_bus_slot_unref(query->slot);
+    g_clear_pointer(&query->asked, g_free);
+    query->uid_failed = true;
+    go_on(query);
+}
+
+static void unref_message(gpointer message) {
+    sd_bus_message_unref(message);
+}
+
 /* A caller that has left needs no answer, and none of what it asked for. */
 static void drop_queries_of(BerthAccess *access, const char *peer) {
+    g_autoptr(GPtrArray) later = g_ptr_array_new_with_free_func(unref_message);
     GHashTableIter iterator;
     gpointer value;
 
     g_hash_table_iter_init(&iterator, access->queries);
-    while (g_hash_table_iter_next(&iterator, NULL, &value))
-        if (g_strcmp0(sd_bus_message_get_sender(((Query *)value)->call), peer) == 0)
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        Query *query = value;
+        if (g_strcmp0(sd_bus_message_get_sender(query->call), peer) != 0)
+            continue;
+        if (query->later)
+            g_ptr_array_add(later, sd_bus_message_ref(query->call));
+        else
             g_hash_table_iter_remove(&iterator);
+    }
+    for (guint i = 0; i < later->len; i++)
+        give_up(access, later->pdata[i]);
 }
 
 static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
@@ -149,6 +178,19 @@ static int call_handler(Query *query, sd_bus_error *error) {
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error) {
     return call_handler(new_query(access, call, handler, userdata), error);
+}
+
+void berth_access_run_later(BerthAccess *access, sd_bus_message *call,
+                            sd_bus_message_handler_t handler, void *userdata) {
+    Query *query = new_query(access, call, handler, userdata);
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+
+    query->later = true;
+    call_handler(query, &error);
+}
+
+void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
+    g_hash_table_remove(access->queries, call);
 }
 
 /* Calls the handler again, and answers for it what sd-bus would have. */
@@ -296,6 +338,19 @@ static int decide(Query *query, const Question *question, Verdict *verdict) {
     return ask_polkit(query, question);
 }
 
+/* Finds out whether it is the user that answers, and not a rule. */
+static int decide_covering(Query *query, const Question *question, Verdict *verdict) {
+    Question alone = *question;
+
+    alone.interactive = false;
+    int r = decide(query, &alone, verdict);
+    if (r <= 0 || *verdict != VERDICT_CHALLENGE || !question->interactive)
+        return r;
+    r = decide(query, question, verdict);
+    query->authenticated = r > 0 && *verdict == VERDICT_GRANTED;
+    return r;
+}
+
 static int to_access(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
@@ -349,21 +404,28 @@ static int refuse(sd_bus_error *error, const Question *question, Verdict verdict
                              question->permission->action);
 }
 
+static bool may_ask_user(sd_bus_message *call) {
+    return sd_bus_message_get_allow_interactive_authorization(call) > 0;
+}
+
+static int refuse_unknown(sd_bus_error *error) {
+    return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
+                            "cannot determine the caller's identity");
+}
+
 static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                      const char *check, GPtrArray *details) {
     Query *query = g_hash_table_lookup(access->queries, call);
     Verdict verdict = VERDICT_REFUSED;
     Question question;
 
-    if (!query ||
-        !make_question(call, check, details,
-                       sd_bus_message_get_allow_interactive_authorization(call) > 0, &question))
+    if (!query || !make_question(call, check, details, may_ask_user(call), &question))
         return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the service has no rule for this call");
-    int r = decide(query, &question, &verdict);
+    int r = question.permission->covers ? decide_covering(query, &question, &verdict)
+                                        : decide(query, &question, &verdict);
     if (r < 0)
-        return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
-                                "cannot determine the caller's identity");
+        return refuse_unknown(error);
     if (r == 0)
         return BERTH_ACCESS_ASKING;
     return verdict == VERDICT_GRANTED ? BERTH_ACCESS_GRANTED : refuse(error, &question, verdict);
@@ -381,6 +443,91 @@ static int query_row(BerthAccess *access, sd_bus_message *call, bool *granted, c
     int r = decide(query, &question, &verdict);
     *granted = verdict == VERDICT_GRANTED;
     return to_access(r);
+}
+
+/* Values of the same keys in several lists of details, each once, with blanks between. */
+static GPtrArray *join_details(GPtrArray *lists) {
+    GPtrArray *first = lists->pdata[0];
+    GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; first->pdata[i]; i += 2) {
+        g_autoptr(GPtrArray) values = g_ptr_array_new();
+        for (guint j = 0; j < lists->len; j++) {
+            char *value = ((GPtrArray *)lists->pdata[j])->pdata[i + 1];
+            if (value && !g_ptr_array_find_with_equal_func(values, value, g_str_equal, NULL))
+                g_ptr_array_add(values, value);
+        }
+        g_ptr_array_add(values, NULL);
+        g_ptr_array_add(joined, g_strdup(first->pdata[i]));
+        g_ptr_array_add(joined, values->len > 1 ? g_strjoinv(" ", (char **)values->pdata) : NULL);
+    }
+    g_ptr_array_add(joined, NULL);
+    return joined;
+}
+
+/* One at a time, each with the user. */
+static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                        const char *check, GPtrArray *lists) {
+    int r = BERTH_ACCESS_GRANTED;
+
+    for (guint i = 0; r == BERTH_ACCESS_GRANTED && i < lists->len; i++)
+        r = check_row(access, call, error, check, lists->pdata[i]);
+    return r;
+}
+
+/* Asks the user once for all that no rule decided. An answer that came without the user is a rule's
+ * about a list, which it may have taken for one name: then they are asked about one by one. */
+static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                          const char *check, GPtrArray *lists) {
+    g_autoptr(GPtrArray) joined = join_details(lists);
+    Query *query = g_hash_table_lookup(access->queries, call);
+    Verdict verdict = VERDICT_REFUSED;
+    Question question;
+
+    if (lists->len == 1 || !make_question(call, check, joined, false, &question))
+        return check_singly(access, call, error, check, lists);
+    int r = decide(query, &question, &verdict);
+    if (r <= 0)
+        return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
+    return verdict == VERDICT_CHALLENGE ? check_row(access, call, error, check, joined)
+                                        : check_singly(access, call, error, check, lists);
+}
+
+int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                            const char *check, GPtrArray *lists) {
+    g_autoptr(GPtrArray) undecided = g_ptr_array_new();
+    Query *query = g_hash_table_lookup(access->queries, call);
+    Verdict verdict = VERDICT_REFUSED;
+    Question question;
+
+    for (guint i = 0; i < lists->len; i++) {
+        if (!query || !make_question(call, check, lists->pdata[i], false, &question))
+            return refuse_unknown(error);
+        int r = decide(query, &question, &verdict);
+        if (r <= 0)
+            return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
+        if (verdict == VERDICT_REFUSED || (verdict == VERDICT_CHALLENGE && !may_ask_user(call)))
+            return refuse(error, &question, verdict);
+        if (verdict == VERDICT_CHALLENGE && !query->authenticated)
+            g_ptr_array_add(undecided, lists->pdata[i]);
+    }
+    if (undecided->len == 0)
+        return BERTH_ACCESS_GRANTED;
+    return check_together(access, call, error, check, undecided);
+}
+
+GPtrArray *berth_access_new_details(const char *key, ...) {
+    GPtrArray *details = g_ptr_array_new();
+    va_list arguments;
+
+    va_start(arguments, key);
+    for (const char *next = key; next; next = va_arg(arguments, const char *)) {
+        g_ptr_array_add(details, (char *)next);
+        g_ptr_array_add(details, va_arg(arguments, char *));
+    }
+    va_end(arguments);
+    g_ptr_array_add(details, NULL);
+    return details;
 }
 
 int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
@@ -423,7 +570,7 @@ static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *obje
     g_ptr_array_add(details, (char *)object->key);
     g_ptr_array_add(details, (char *)object->name);
     g_ptr_array_add(details, NULL);
-    if (!find_row(call, "others") || sd_bus_message_get_allow_interactive_authorization(call) <= 0)
+    if (!find_row(call, "others") || !may_ask_user(call))
         return query_row(access, call, sees, "see", details);
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
     int r = check_row(access, call, &refused, "see", details);
@@ -462,4 +609,8 @@ int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_e
         return set_not_found(error, object);
     return changes && !granted ? check_row(access, call, error, "others", details)
                                : BERTH_ACCESS_GRANTED;
+}
+
+bool berth_access_has_check(sd_bus_message *call, const char *check) {
+    return find_row(call, check) != NULL;
 }

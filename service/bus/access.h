@@ -33,13 +33,31 @@ enum {
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error);
 
+/* The same for a call that has been answered: the handler is always called to its end, with a
+ * refusal when the caller has left, and answers nothing itself. */
+void berth_access_run_later(BerthAccess *access, sd_bus_message *call,
+                            sd_bus_message_handler_t handler, void *userdata);
+/* That is not to go on. */
+void berth_access_forget(BerthAccess *access, sd_bus_message *call);
+
 /* Makes the check of that name of the call's member. One of the above; negative: refused, error is
  * set. The details are pairs of a key and a value, ended by NULL: those of the row, no other and
  * all of them; one whose value is NULL is left out of the question. */
 int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                        const char *check, ...) G_GNUC_NULL_TERMINATED;
 
-/* The same, but a refusal is an answer too, in *granted. Never asks the user for a password. */
+/* Whether the call's member has a check of that name. */
+bool berth_access_has_check(sd_bus_message *call, const char *check);
+
+/* The same for each of several lists of details, which are all of one check: what a rule decides,
+ * it decides for each; the user is asked once for what is left. */
+int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                            const char *check, GPtrArray *lists);
+/* Such a list: pairs, ended by NULL, which stay the caller's. */
+GPtrArray *berth_access_new_details(const char *key, ...) G_GNUC_NULL_TERMINATED;
+
+/* The same as berth_access_check, but a refusal is an answer too, in *granted. Never asks the user
+ * for a password. */
 int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
                        ...) G_GNUC_NULL_TERMINATED;
 

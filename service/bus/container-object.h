@@ -17,6 +17,10 @@
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                           const char *id, BerthContainer **container);
 
+/* The same for members about a process of it, "" for its first. */
+int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, BerthContainer **container);
+
 /* Whose eyes: a caller, and whether he may see what is others'. */
 typedef struct {
     uint32_t uid;

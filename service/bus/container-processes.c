@@ -5,9 +5,11 @@
  * call, or is in the object's path. */
 
 #include "bus/container-object.h"
+#include "bus/creators.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "containers/copy.h"
+#include "containers/privileges.h"
 #include "systemd/cgroup.h"
 
 #include <errno.h>
@@ -69,15 +71,6 @@ static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_b
     return berth_options_read(call, options, error);
 }
 
-/* What of it needs create-privileged, in words; NULL for nothing. Caller frees. */
-static char *exec_weakens(const BerthExecOptions *exec) {
-    if (exec->spec)
-        return g_strdup("a process configuration of its own");
-    return exec->capabilities_add && exec->capabilities_add[0]
-               ? g_strjoinv(" ", exec->capabilities_add)
-               : NULL;
-}
-
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_auto(ExecRequest) request = {.streams = BERTH_CONTAINER_NO_STREAMS};
@@ -90,11 +83,11 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
     r = berth_container_check(call, service, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *weakens = exec_weakens(&request.exec);
-    if (weakens) {
+    g_autofree char *privileges = berth_privileges_of_exec(&request.exec);
+    if (privileges) {
         r = berth_access_check(service->access, call, error, "privileged", "container", id, "image",
-                               berth_container_get_record(container)->image, "privilege", weakens,
-                               NULL);
+                               berth_container_get_record(container)->image, "privilege",
+                               privileges, NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
@@ -111,7 +104,7 @@ static int find_process(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
     if (r < 0 || (r = sd_bus_message_read(call, "s", process)) < 0)
         return r;
-    return berth_container_check(call, userdata, error, id, container);
+    return berth_container_check_process(call, userdata, error, id, *process, container);
 }
 
 static void on_opened(const BerthAttachment *attachment, const GError *error, void *userdata) {
@@ -492,6 +485,8 @@ int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_e
     r = check_new_id(call, userdata, ret_error, container, new_id);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    /* The container that the caller created had another name. */
+    berth_creators_forget(userdata, id);
     return berth_container_rename(container, new_id, &error)
                ? sd_bus_reply_method_return(call, NULL)
                : berth_bus_error_set(ret_error, error);

@@ -4,6 +4,7 @@
  * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
 
 #include "bus/container-object.h"
+#include "bus/creators.h"
 #include "bus/page.h"
 
 #define MANAGER "org.berth1.Containers"
@@ -87,6 +88,8 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
     gpointer name, value;
 
     (void)container;
+    if (g_str_equal(event->kind, "delete"))
+        berth_creators_forget(service, event->id);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         if (!berth_sight_sees(value, event->owner))
@@ -101,6 +104,7 @@ static void on_peer_left(const char *peer, void *userdata) {
     BerthService *service = userdata;
 
     g_hash_table_remove(service->subscribers, peer);
+    berth_creators_forget_peer(service, peer);
     berth_containers_forget_client(service->containers, peer);
     /* A container that is never started would be waited for without an end. */
     for (guint i = service->waiting->len; i-- > 0;) {

@@ -3,10 +3,13 @@
 /* /org/berth1/containers, org.berth1.Containers. */
 
 #include "bus/container-object.h"
+#include "bus/creators.h"
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "containers/commit.h"
+#include "containers/mounts.h"
+#include "containers/privileges.h"
 #include "containers/slices.h"
 
 #include <errno.h>
@@ -18,12 +21,20 @@
 
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                           const char *id, BerthContainer **container) {
+    return berth_container_check_process(call, service, error, id, "", container);
+}
+
+int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, BerthContainer **container) {
     *container = berth_containers_find(service->containers, id, NULL);
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
     const BerthOwned object = {"container", "container", id, record != NULL,
                                record ? record->owner : 0};
     g_autofree char *owner = record ? g_strdup_printf("%u", record->owner) : NULL;
 
+    if (record && process[0] == '\0' && berth_creators_is(service, id, call) &&
+        berth_access_has_check(call, "creator"))
+        return BERTH_ACCESS_GRANTED;
     return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
                                     record ? record->image : NULL, "owner", owner, NULL);
 }
@@ -35,8 +46,53 @@ static void on_created(BerthContainer *container, const GError *error, void *use
         berth_bus_reply_error(pending->call, error);
         return;
     }
-    g_autofree char *path = berth_container_make_path(berth_container_get_record(container)->id);
+    const char *id = berth_container_get_record(container)->id;
+    g_autofree char *path = berth_container_make_path(id);
+    berth_creators_add(pending->service, id, pending->call);
     sd_bus_reply_method_return(pending->call, "o", path);
+}
+
+/* One list of details for each port and volume, or one in all. */
+static GPtrArray *list_create(const BerthContainerOptions *options, const char *slice) {
+    GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    const char *network = options->network ? options->network : "none";
+
+#define DETAILS(port, volume)                                                                      \
+    berth_access_new_details("container", options->id, "image", options->image, "network",         \
+                             network, "slice", slice, "port", port, "volume", volume, NULL)
+    for (char **port = options->ports; port && *port; port++)
+        g_ptr_array_add(lists, DETAILS(*port, NULL));
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (mount->volume)
+            g_ptr_array_add(lists, DETAILS(NULL, mount->volume));
+    }
+    if (lists->len == 0)
+        g_ptr_array_add(lists, DETAILS(NULL, NULL));
+#undef DETAILS
+    return lists;
+}
+
+/* The privileges come first: whoever authenticates for them has seen the rest, too. */
+static int check_create(sd_bus_message *call, BerthService *service,
+                        const BerthContainerOptions *options, sd_bus_error *error) {
+    g_autofree char *privileges = berth_privileges_of_container(options);
+    g_autofree char *slice =
+        options->slice ? g_strdup(options->slice) : berth_slice_get_default(options->owner);
+    g_autoptr(GPtrArray) lists = list_create(options, slice);
+    g_autofree char *ports =
+        options->ports && options->ports[0] ? g_strjoinv(" ", options->ports) : NULL;
+    g_autofree char *volumes = berth_container_options_list_volumes(options);
+
+    if (privileges) {
+        int r =
+            berth_access_check(service->access, call, error, "privileged", "container", options->id,
+                               "image", options->image, "network", options->network, "port", ports,
+                               "volume", volumes, "privilege", privileges, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    return berth_access_check_many(service->access, call, error, "create", lists);
 }
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -50,23 +106,9 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
         (r = berth_container_options_read(call, &options, error)) < 0)
         return r;
-    g_autofree char *ports =
-        options.ports && options.ports[0] ? g_strjoinv(" ", options.ports) : NULL;
-    g_autofree char *volumes = berth_container_options_list_volumes(&options);
-    g_autofree char *slice =
-        options.slice ? g_strdup(options.slice) : berth_slice_get_default(options.owner);
-    r = berth_access_check(service->access, call, error, "create", "container", options.id, "image",
-                           options.image, "network", options.network, "slice", slice, "port", ports,
-                           "volume", volumes, NULL);
+    r = check_create(call, service, &options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *weakens = berth_container_options_weaken(&options);
-    if (weakens) {
-        r = berth_access_check(service->access, call, error, "privileged", "container", options.id,
-                               "image", options.image, "privilege", weakens, NULL);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
     berth_container_create(service->containers, &options, on_created,
                            berth_pending_call_new(service, call));
     return 1;

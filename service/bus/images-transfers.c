@@ -5,6 +5,7 @@
 
 #include "bus/access.h"
 #include "bus/images-object.h"
+#include "bus/import-names.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "images/export.h"
@@ -193,6 +194,8 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     request.rootfs = rootfs;
     request.command = command;
+    /* Root needs no asking, and its import goes on when it leaves. */
+    request.asker = request.owner == 0 ? NULL : berth_import_names_new(service, call);
     BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)
                     : berth_bus_error_set(ret_error, error);

@@ -27,6 +27,9 @@
 /* A list or a subscription, of which others' part is told by one question. */
 #define LISTED(interfaces, member)                                                                 \
     { interfaces, member, "sight", "containers.inspect", "list", "", NULL }
+/* Besides, what Create allowed: bus/creators.h. */
+#define CREATED(member)                                                                            \
+    { BOTH, member, "creator", NULL, NULL, NULL, "Create was allowed to the same connection" }
 #define FREE(interfaces, member, relies)                                                           \
     { interfaces, member, NULL, NULL, NULL, NULL, relies }
 
@@ -38,6 +41,7 @@ static const BerthPermission permissions[] = {
     {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL},
     {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL},
     {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL},
+    {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL},
     {"Images", "Export", "read", "contents.read", "export", "image", NULL},
     {"Images", "Get", "inspect", "images.inspect", "get", "image", NULL},
     {"Images", "Put", "manage", "images.manage", "put", "image digest replaced", NULL},
@@ -102,8 +106,9 @@ static const BerthPermission permissions[] = {
     {"Containers", "Create", "create", "containers.create", "create",
      "container image network slice port volume", NULL},
     {"Containers", "Create", "privileged", "containers.create-privileged", "create",
-     "container image privilege", NULL},
+     "container image network port volume privilege", NULL, true},
     MANAGED("Start", "start"),
+    CREATED("Start"),
     MANAGED("Kill", "kill"),
     MANAGED("Stop", "stop"),
     SEEN(BOTH, "Wait", "wait", "container"),
@@ -114,14 +119,20 @@ static const BerthPermission permissions[] = {
           CONTAINER),
     {"Containers", "Diff", "image", "images.manage", "commit", "container image replaced", NULL},
     MANAGED("Delete", "delete"),
+    CREATED("Delete"),
     ENTERED("Exec", "exec"),
     {BOTH, "Exec", "privileged", "containers.create-privileged", "exec",
      "container image privilege", NULL},
     ENTERED("OpenTerminal", "attach"),
+    CREATED("OpenTerminal"),
     ENTERED("Attach", "attach"),
+    CREATED("Attach"),
     ENTERED("Detach", "attach"),
+    CREATED("Detach"),
     ENTERED("Resize", "attach"),
+    CREATED("Resize"),
     ENTERED("CloseStdin", "attach"),
+    CREATED("CloseStdin"),
     MANAGED("Pause", "pause"),
     MANAGED("Resume", "resume"),
     OWNED(BOTH, "Checkpoint", "checkpoint", "containers.checkpoint", "containers.checkpoint",

@@ -24,6 +24,7 @@ typedef struct {
     const char *verb;    /* the detail "verb" */
     const char *details; /* the keys of the other details, with blanks between */
     const char *relies;  /* with no action: what keeps the member from telling or changing more */
+    bool covers;         /* who authenticates for it need not do so for the member's other rows */
 } BerthPermission;
 
 /* All rows; *count is set. */

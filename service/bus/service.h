@@ -28,6 +28,7 @@ typedef struct {
     BerthImages *images;
     BerthContainers *containers;
     GPtrArray *waiting;      /* calls that are answered when something ends */
+    GHashTable *creators;    /* container → unique name that created it (bus/creators.h) */
     GHashTable *subscribers; /* unique names that get container events → BerthSight */
 } BerthService;
 

@@ -100,13 +100,9 @@ typedef void (*BerthContainerDone)(const GError *error, void *userdata);
 typedef void (*BerthContainerExited)(int status, uint64_t exited_usec, const GError *error,
                                      void *userdata);
 
-/* Makes it; what an option weakens of the isolation is told by berth_container_options_weaken. */
+/* Makes it; what options weaken of the isolation is told by containers/privileges.h. */
 void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
                             BerthContainerCreated done, void *userdata);
-
-/* What of these options needs create-privileged, in words for the person asked; NULL for nothing.
- * Caller frees. */
-char *berth_container_options_weaken(const BerthContainerOptions *options);
 
 /* Starts it; done once its command runs. LaunchFailed names the step. */
 void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,

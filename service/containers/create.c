@@ -102,45 +102,6 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     return creation;
 }
 
-char *berth_container_options_weaken(const BerthContainerOptions *options) {
-    g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-
-    if (g_strcmp0(options->network, "host") == 0)
-        g_ptr_array_add(words, g_strdup("the host's network"));
-    if (g_strcmp0(options->user_namespace, "host") == 0)
-        g_ptr_array_add(words, g_strdup("the host's users"));
-    if (options->spec)
-        g_ptr_array_add(words, g_strdup("a configuration of its own"));
-    if (options->root_directory >= 0)
-        g_ptr_array_add(words, g_strdup("a root directory of the host"));
-    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
-        const BerthMountRequest *mount = options->mounts->pdata[i];
-        if (g_str_equal(mount->type, "bind") && !mount->volume)
-            g_ptr_array_add(words, g_strconcat("the host's ", mount->source, NULL));
-    }
-    for (char **device = options->devices; device && *device; device++)
-        g_ptr_array_add(words, g_strconcat("the device ", *device, NULL));
-    if (options->capabilities_add && options->capabilities_add[0]) {
-        g_autofree char *names = g_strjoinv(" ", options->capabilities_add);
-        g_ptr_array_add(words, g_strconcat("capabilities ", names, NULL));
-    }
-    if (options->seccomp && !g_str_equal(options->seccomp, "default"))
-        g_ptr_array_add(words, g_strdup(g_str_equal(options->seccomp, "unconfined")
-                                            ? "no system call filter"
-                                            : "a system call filter of its own"));
-    for (char **text = options->ports; text && *text; text++) {
-        g_autofree char *port = berth_port_get_privilege(*text);
-        if (port)
-            g_ptr_array_add(words, g_strconcat("port:", port, NULL));
-    }
-    if (options->slice && !berth_slice_is_of_user(options->slice, options->owner))
-        g_ptr_array_add(words, g_strconcat("slice:", options->slice, NULL));
-    if (words->len == 0)
-        return NULL;
-    g_ptr_array_add(words, NULL);
-    return g_strjoinv(", ", (char **)words->pdata);
-}
-
 static bool check_host_name(const char *name, GError **error) {
     size_t length = strlen(name);
     bool good = length > 0 && length <= MAX_HOST_NAME;

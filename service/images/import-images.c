@@ -85,12 +85,30 @@ static void put_names(BerthImport *import) {
     berth_import_end(import, NULL);
 }
 
-static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
-    (void)reply;
-    if (error)
-        berth_import_end(userdata, error);
+static void on_allowed(const GError *refused, void *userdata) {
+    BerthImport *import = userdata;
+
+    if (import->ended)
+        return;
+    if (refused)
+        berth_import_end(import, refused);
     else
-        put_names(userdata);
+        put_names(import);
+}
+
+/* Only now are the names known: nothing is put before all of them are allowed. */
+static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthImport *import = userdata;
+
+    (void)reply;
+    if (import->ended)
+        return;
+    if (error)
+        berth_import_end(import, error);
+    else if (import->asker)
+        import->asker->ask(import->asker, import->found, on_allowed, import);
+    else
+        put_names(import);
 }
 
 /* Renames of blobs are made durable before anything is named. */

@@ -16,11 +16,6 @@ typedef struct {
     char *target; /* another member's name */
 } BerthImportMember;
 
-typedef struct {
-    BerthDescriptor *target;
-    char *name; /* "" for none */
-} BerthImportedImage;
-
 typedef enum { IMPORT_LAYOUT, IMPORT_DOCKER, IMPORT_DOCUMENTS } BerthImportDocument;
 
 struct BerthImport {
@@ -50,6 +45,7 @@ struct BerthImport {
     guint next;        /* of those, or of found */
     GPtrArray *found;  /* of BerthImportedImage */
     BerthClosure *closure;
+    BerthNameAsker *asker;
     BerthTextStoring *storing; /* a document that is written here */
     bool ended;
     GError *error;

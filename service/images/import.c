@@ -59,6 +59,8 @@ static void free_import(BerthImport *import) {
     g_strfreev(import->command);
     g_free(import->name);
     g_free(import->lease);
+    if (import->asker)
+        import->asker->free(import->asker);
     g_free(import);
 }
 
@@ -285,6 +287,7 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
     import->lease = g_strdup(request->lease);
     import->command = g_strdupv((char **)request->command);
     import->rootfs = request->rootfs;
+    import->asker = request->asker;
     import->file = -1;
     for (int i = 0; i < IMPORT_DOCUMENTS; i++)
         import->documents[i] = -1;

@@ -10,6 +10,21 @@
 
 #include "images/images.h"
 
+/* Asks whether the names may be put that the archive turned out to hold. images: of
+ * BerthImportedImage, the import's; answered with an error for a refusal. */
+typedef void (*BerthNamesAnswered)(const GError *refused, void *userdata);
+typedef struct BerthNameAsker BerthNameAsker;
+struct BerthNameAsker {
+    void (*ask)(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswered answered,
+                void *userdata);
+    void (*free)(BerthNameAsker *asker); /* nothing is answered after that */
+};
+
+typedef struct {
+    BerthDescriptor *target;
+    char *name; /* "" for none */
+} BerthImportedImage;
+
 typedef struct {
     int archive;          /* stays the caller's */
     const char *name;     /* for what the archive gives none; "" */
@@ -18,6 +33,7 @@ typedef struct {
     const char *platform; /* of that; NULL: this machine's */
     const char *lease;    /* that keeps all of it, or "" */
     uint32_t owner;
+    BerthNameAsker *asker; /* taken over; NULL: all names may be put */
 } BerthImportRequest;
 
 BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,

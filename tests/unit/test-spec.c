@@ -2,6 +2,7 @@
 
 #include "base/signals.h"
 #include "containers/container-private.h"
+#include "containers/privileges.h"
 
 #include <signal.h>
 
@@ -41,21 +42,47 @@ static void test_image_and_options_are_joined(void) {
     g_assert_nonnull(strstr(text, "\"network\""));
 }
 
-static void test_weaker_options_are_told(void) {
-    char *add[] = {(char *)"NET_ADMIN", NULL};
+static void test_weaker_options_have_names(void) {
+    char *add[] = {(char *)"net_admin", (char *)"CAP_SYS_TIME", NULL};
+    char *devices[] = {(char *)"/dev/fuse:/dev/f:r", NULL};
     BerthContainerOptions plain = {
         .network = "none", .seccomp = "default", .slice = "berth-a.slice", .root_directory = -1};
-    BerthContainerOptions elsewhere = {.slice = "system.slice", .root_directory = -1};
-    g_autofree char *slice = berth_container_options_weaken(&elsewhere);
-    BerthContainerOptions weak = {
-        .network = "host", .seccomp = "unconfined", .capabilities_add = add, .root_directory = -1};
-    g_autofree char *words = berth_container_options_weaken(&weak);
+    BerthContainerOptions weak = {.network = "host",
+                                  .user_namespace = "host",
+                                  .seccomp = "unconfined",
+                                  .capabilities_add = add,
+                                  .devices = devices,
+                                  .slice = "system.slice",
+                                  .root_directory = 3};
+    g_autofree char *names = berth_privileges_of_container(&weak);
 
-    g_assert_null(berth_container_options_weaken(&plain));
-    g_assert_nonnull(strstr(slice, "system.slice"));
-    g_assert_nonnull(strstr(words, "network"));
-    g_assert_nonnull(strstr(words, "NET_ADMIN"));
-    g_assert_nonnull(strstr(words, "filter"));
+    g_assert_null(berth_privileges_of_container(&plain));
+    g_assert_cmpstr(names, ==,
+                    "capability:CAP_NET_ADMIN capability:CAP_SYS_TIME device:/dev/fuse "
+                    "host-network host-users root-directory seccomp slice:system.slice");
+}
+
+/* A Spec that asks for the same has the same names. */
+static void test_a_spec_has_the_same_names(void) {
+    BerthContainerOptions options = {
+        .root_directory = -1,
+        .spec = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+                "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":0},"
+                "\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_SYS_ADMIN\"]}},"
+                "\"mounts\":[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/srv/a b\","
+                "\"options\":[\"rbind\"]}],"
+                "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]}}"};
+    g_autofree char *names = berth_privileges_of_container(&options);
+
+    g_assert_cmpstr(names, ==,
+                    "bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-network host-users "
+                    "seccomp spec");
+}
+
+static void test_a_name_hides_no_other(void) {
+    g_autofree char *word = berth_privileges_escape("/a bind:/b\\\n\xff");
+
+    g_assert_cmpstr(word, ==, "/a\\x20bind:/b\\x5c\\x0a\\xff");
 }
 
 static void test_capabilities(void) {
@@ -104,7 +131,9 @@ static void test_signals(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
-    g_test_add_func("/spec/weaker-options-are-told", test_weaker_options_are_told);
+    g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
+    g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
+    g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);
     g_test_add_func("/spec/capabilities", test_capabilities);
     g_test_add_func("/spec/unknown-capabilities-are-errors", test_unknown_capabilities_are_errors);
     g_test_add_func("/spec/a-relative-directory-is-refused", test_a_relative_directory_is_refused);

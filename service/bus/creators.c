@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A table of the service's: the container's id → the unique name of the connection. See creators.h.
+ */
+
+#include "bus/creators.h"
+
+void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call) {
+    const char *sender = sd_bus_message_get_sender(call);
+
+    if (sender)
+        g_hash_table_insert(service->creators, g_strdup(id), g_strdup(sender));
+}
+
+bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *call) {
+    const char *creator = g_hash_table_lookup(service->creators, id);
+
+    return creator && g_strcmp0(creator, sd_bus_message_get_sender(call)) == 0;
+}
+
+void berth_creators_forget(BerthService *service, const char *id) {
+    g_hash_table_remove(service->creators, id);
+}
+
+static gboolean is_of_peer(gpointer id, gpointer creator, gpointer peer) {
+    (void)id;
+    return g_str_equal(creator, peer);
+}
+
+void berth_creators_forget_peer(BerthService *service, const char *peer) {
+    g_hash_table_foreach_remove(service->creators, is_of_peer, (gpointer)peer);
+}

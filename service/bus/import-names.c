@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An asker is the import's. It has one question at a time, which holds all names; that question
+ * ends with the asker. See import-names.h. */
+
+#include "bus/import-names.h"
+
+#include "bus/access.h"
+
+typedef struct {
+    BerthNameAsker asker;
+    BerthService *service;
+    sd_bus_message *call;
+    const GPtrArray *images;
+    BerthNamesAnswered answered; /* NULL while nothing is asked */
+    void *userdata;
+} ImportNames;
+
+/* What each name stands for now, besides: it may change while polkit is asked. */
+static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
+    GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+    for (guint i = 0; i < names->images->len; i++) {
+        const BerthImportedImage *image = names->images->pdata[i];
+        if (image->name[0] == '\0')
+            continue;
+        BerthImage *current = berth_image_store_get(names->service->database, image->name, NULL);
+        if (current)
+            g_ptr_array_add(replaced, current);
+        g_ptr_array_add(lists, berth_access_new_details(
+                                   "image", image->name, "digest", image->target->digest,
+                                   "replaced", current ? current->target->digest : NULL, NULL));
+    }
+    return lists;
+}
+
+static int check_names(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_autoptr(GPtrArray) replaced =
+        g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
+    g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
+    ImportNames *names = userdata;
+    g_autoptr(GPtrArray) lists = list_names(names, replaced);
+    g_autoptr(GError) local = NULL;
+    int r = berth_access_check_many(names->service->access, call, &refused, "name", lists);
+
+    (void)error;
+    if (r == BERTH_ACCESS_ASKING)
+        return r;
+    if (r < 0)
+        berth_error_set(&local, BERTH_ERROR_ACCESS_DENIED,
+                        "the names in the archive may not be put: %s", refused.message);
+    BerthNamesAnswered answered = names->answered;
+    names->answered = NULL;
+    answered(local, names->userdata);
+    return 1;
+}
+
+static void ask(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswered answered,
+                void *userdata) {
+    ImportNames *names = (ImportNames *)asker;
+
+    names->images = images;
+    names->answered = answered;
+    names->userdata = userdata;
+    berth_access_run_later(names->service->access, names->call, check_names, names);
+}
+
+static void free_names(BerthNameAsker *asker) {
+    ImportNames *names = (ImportNames *)asker;
+
+    if (names->answered)
+        berth_access_forget(names->service->access, names->call);
+    sd_bus_message_unref(names->call);
+    g_free(names);
+}
+
+BerthNameAsker *berth_import_names_new(BerthService *service, sd_bus_message *call) {
+    ImportNames *names = g_new0(ImportNames, 1);
+
+    names->asker = (BerthNameAsker){ask, free_names};
+    names->service = service;
+    names->call = sd_bus_message_ref(call);
+    return &names->asker;
+}

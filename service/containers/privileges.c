@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The names are made from what is asked for, before any of it is checked further: a name that is
+ * wrong is refused later, and one that hides another must not be possible. See privileges.h. */
+
+#include "containers/privileges.h"
+
+#include "containers/container-private.h"
+#include "containers/mounts.h"
+#include "containers/ports.h"
+#include "containers/slices.h"
+#include "plan/plan.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/capability.h>
+
+char *berth_privileges_escape(const char *text) {
+    bool is_utf8 = g_utf8_validate(text, -1, NULL);
+    GString *word = g_string_new(NULL);
+
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c <= ' ' || *c == 0x7f || *c == '\\' || (*c >= 0x80 && !is_utf8))
+            g_string_append_printf(word, "\\x%02x", *c);
+        else
+            g_string_append_c(word, (char)*c);
+    return g_string_free(word, FALSE);
+}
+
+static void add(GPtrArray *names, const char *kind, const char *what) {
+    g_autofree char *word = berth_privileges_escape(what);
+    g_autofree char *name = g_strconcat(kind, word, NULL);
+
+    if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+        g_ptr_array_add(names, g_steal_pointer(&name));
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *join(GPtrArray *names) {
+    if (names->len == 0)
+        return NULL;
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(" ", (char **)names->pdata);
+}
+
+static void add_capabilities(GPtrArray *names, char *const *capabilities) {
+    for (; capabilities && *capabilities; capabilities++) {
+        g_autofree char *upper = g_ascii_strup(*capabilities, -1);
+        add(names, g_str_has_prefix(upper, "CAP_") ? "capability:" : "capability:CAP_", upper);
+    }
+}
+
+static void add_capability_bits(GPtrArray *names, uint64_t bits) {
+    const BerthContainerOptions none = {.root_directory = -1};
+    g_auto(GStrv) usual = berth_capabilities_make(&none);
+
+    for (cap_value_t value = 0; value < 64 && bits >> value; value++) {
+        if (!(bits >> value & 1))
+            continue;
+        char *lower = cap_to_name(value);
+        g_autofree char *name = g_ascii_strup(lower, -1);
+        cap_free(lower);
+        if (!g_strv_contains((const char *const *)usual, name))
+            add(names, "capability:", name);
+    }
+}
+
+static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
+    if (slice && !berth_slice_is_of_user(slice, owner))
+        add(names, "slice:", slice);
+}
+
+static bool is_default_device(const BerthPlanDevice *device) {
+    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++)
+        if (g_str_equal(usual->path, device->path) && usual->type == device->type &&
+            usual->major == device->major && usual->minor == device->minor)
+            return true;
+    return false;
+}
+
+/* What a caller's own configuration asks for; one that cannot be read is refused later. */
+static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
+    g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
+
+    add(names, "spec", "");
+    if (!plan)
+        return;
+    if (!berth_plan_find_namespace(plan, CLONE_NEWNET))
+        add(names, "host-network", "");
+    if (!berth_plan_find_namespace(plan, CLONE_NEWUSER))
+        add(names, "host-users", "");
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        if (mount->bind && mount->source)
+            add(names, "bind:", mount->source);
+    }
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const BerthPlanDevice *device = plan->devices->pdata[i];
+        if (!is_default_device(device))
+            add(names, "device:", device->path);
+    }
+    add_capability_bits(names, plan->bounding | plan->permitted | plan->effective |
+                                   plan->inheritable | plan->ambient);
+    if (g_strcmp0(plan->seccomp, "default") != 0)
+        add(names, "seccomp", "");
+    add_slice(names, plan->slice, owner);
+}
+
+static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
+    for (guint i = 0; mounts && i < mounts->len; i++) {
+        const BerthMountRequest *mount = mounts->pdata[i];
+        if (g_str_equal(mount->type, "bind") && !mount->volume)
+            add(names, "bind:", mount->source);
+    }
+}
+
+/* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
+static void add_devices(GPtrArray *names, char *const *devices) {
+    for (; devices && *devices; devices++) {
+        g_autofree char *path =
+            (*devices)[0] == '/' ? g_strndup(*devices, strcspn(*devices, ":")) : g_strdup(*devices);
+        add(names, "device:", path);
+    }
+}
+
+static void add_ports(GPtrArray *names, char *const *ports) {
+    for (; ports && *ports; ports++) {
+        g_autofree char *port = berth_port_get_privilege(*ports);
+        if (port)
+            add(names, "port:", port);
+    }
+}
+
+char *berth_privileges_of_container(const BerthContainerOptions *options) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (g_strcmp0(options->network, "host") == 0)
+        add(names, "host-network", "");
+    if (g_strcmp0(options->user_namespace, "host") == 0)
+        add(names, "host-users", "");
+    if (options->spec)
+        add_spec(names, options->spec, options->owner);
+    if (options->root_directory >= 0)
+        add(names, "root-directory", "");
+    add_mounts(names, options->mounts);
+    add_devices(names, options->devices);
+    add_ports(names, options->ports);
+    add_capabilities(names, options->capabilities_add);
+    if (options->seccomp && !g_str_equal(options->seccomp, "default"))
+        add(names, "seccomp", "");
+    add_slice(names, options->slice, options->owner);
+    return join(names);
+}
+
+/* With a process of its own an exec may have any capability and any label. */
+char *berth_privileges_of_exec(const BerthExecOptions *options) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (options->spec)
+        add(names, "spec", "");
+    add_capabilities(names, options->capabilities_add);
+    return join(names);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What weakens a container's isolation, by names that a rule of polkit can compare: host-network,
+ * host-users, bind:PATH, device:PATH, capability:NAME, port:N, seccomp, slice:NAME, root-directory,
+ * spec. Options and a Spec that ask for the same yield the same names, a Spec "spec" besides.
+ */
+
+#pragma once
+
+#include "containers/containers.h"
+
+/* Sorted, each once, with blanks between; NULL for none. Caller frees. */
+char *berth_privileges_of_container(const BerthContainerOptions *options);
+char *berth_privileges_of_exec(const BerthExecOptions *options);
+
+/* Text as one word of such a list: blanks, control characters, backslashes and what is no UTF-8
+ * become \xNN. Caller frees. */
+char *berth_privileges_escape(const char *text);

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# An act touches nothing that polkit was not asked about by name, one act asks once, and what a rule
+# gives is no more than it says.
+
+import io
+import json
+import os
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/permissions/base:x"
+OTHER = f"{HOST}/permissions/other:x"
+
+SINCE = [""]
+
+
+def rule(condition):
+    """Grants alice what the condition says, and keeps what was asked in polkit's journal."""
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
+            return undefined;
+        polkit.log("ASKED " + action);
+        return (%s) ? polkit.Result.YES : polkit.Result.NO;
+    });""" % condition)
+    run("journalctl", "--sync")
+    SINCE[0] = run("journalctl", "-n", "1", "--show-cursor", "-q", "-o", "cat").out.split("-- cursor: ")[-1].strip()
+
+
+def asked(action=""):
+    """The questions since the rule was made."""
+    run("journalctl", "--sync")
+    lines = run("journalctl", "-o", "cat", "--no-pager", "-u", "polkit", f"--after-cursor={SINCE[0]}").out.splitlines()
+    return [line.split("ASKED ", 1)[1] for line in lines if f"ASKED [Action id='org.berth1.{action}" in line]
+
+
+def details(question, *pairs):
+    for key, value in pairs:
+        contains(question, f" {key}='{value}'")
+
+
+def refused(*verb, **more):
+    result = dist("--no-ask-password", *verb, user="alice", **more)
+    assert result.status != 0, result
+    contains(result.err, "Permission denied")
+    return result.err
+
+
+def names():
+    return sorted(row["name"] for row in listing("images"))
+
+
+def archive(path, *tags):
+    """What "docker save" writes, of one image with several names."""
+    image = oci.busybox_image()
+    image.finish()
+    manifest = json.loads(image.finish())
+    config, layer = manifest["config"]["digest"], manifest["layers"][0]["digest"]
+    members = [("config.json", image.blobs[config]), ("layer.tar", image.blobs[layer]),
+               ("manifest.json", json.dumps([{"Config": "config.json", "RepoTags": tags, "Layers": ["layer.tar"]}]).encode())]
+    with tarfile.open(path, "w") as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    os.chmod(path, 0o644)
+    return path
+
+
+def test_setup():
+    # polkit.log() goes to its standard output.
+    os.makedirs("/run/systemd/system/polkit.service.d")
+    with open("/run/systemd/system/polkit.service.d/log.conf", "w", encoding="utf-8") as file:
+        file.write("[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/usr/lib/polkit-1/polkitd\n")
+    run("systemctl", "daemon-reload")
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    good("tag", IMAGE, OTHER)
+
+
+def test_the_names_in_an_archive_are_asked_about():
+    path = archive("/tmp/two.tar", "local.test/mine:x", OTHER)
+    before = listing("images")
+    # The image is unpacked after it, with the right to pull.
+    rule('action.id == "org.berth1.images.pull" || '
+         'action.id == "org.berth1.images.manage" && [undefined, "", "local.test/mine:x"].indexOf(action.lookup("image")) >= 0')
+    contains(refused("import", path), "the names in the archive")
+    equal(listing("images"), before)
+    details(asked("images.manage")[-1], ("verb", "import"), ("image", OTHER),
+            ("replaced", [row["digest"] for row in before if row["name"] == OTHER][0]))
+    good("import", archive("/tmp/one.tar", "local.test/mine:x"), user="alice")
+    equal(names(), sorted(["local.test/mine:x", IMAGE, OTHER]))
+    good("rmi", "local.test/mine:x")
+
+
+def test_both_names_of_a_renaming_are_asked_about():
+    rule('action.id == "org.berth1.images.manage" && action.lookup("image") == "local.test/mine:x"')
+    good("tag", IMAGE, "local.test/mine:x")
+    for old, new in (("local.test/mine:x", OTHER), (OTHER, "local.test/mine:x")):
+        result = images_call("Rename", "ss", old, new, user="alice")
+        contains(result.err, "Access denied")
+    equal(names(), sorted(["local.test/mine:x", IMAGE, OTHER]))
+    good("rmi", "local.test/mine:x")
+
+
+def test_each_image_of_an_export_is_asked_about():
+    rule('action.id == "org.berth1.contents.read" && action.lookup("image").indexOf("%s") == 0' % IMAGE)
+    good("export", IMAGE, "-o", "/tmp/alices.tar", user="alice")
+    refused("export", IMAGE, OTHER, "-o", "/tmp/alices.tar")
+    details(asked("contents.read")[-1], ("image", OTHER))
+
+
+def test_an_object_of_a_registry_is_named():
+    rule('action.id == "org.berth1.images.pull" && action.lookup("object") != "x"')
+    refused("fetch-object", IMAGE, "x")
+    details(asked("images.pull")[-1], ("verb", "fetch-object"), ("reference", IMAGE), ("object", "x"))
+
+
+def test_both_names_of_a_container_are_asked_about():
+    rule('action.id == "org.berth1.containers.create" || action.lookup("container") == "hers"')
+    good("create", "--id=hers", IMAGE, user="alice")
+    result = containers_call("Rename", "ss", "hers", "roots", user="alice")
+    contains(result.err, "Access denied")
+    details(asked("containers.manage-own")[-1], ("verb", "rename"), ("container", "roots"), ("owner", "4242"))
+    good("rm", "hers", user="alice")
+
+
+def test_what_create_touches_is_named():
+    rule('action.id == "org.berth1.containers.create" && [undefined, "mine"].indexOf(action.lookup("volume")) >= 0')
+    good("create", "--id=hers", "--volume=mine:/x", IMAGE, user="alice")
+    details(asked("containers.create")[-1], ("container", "hers"), ("image", IMAGE), ("network", "none"), ("volume", "mine"))
+    result = dist("--no-ask-password", "create", "--volume=mine:/x", "--volume=theirs:/y", IMAGE, user="alice")
+    contains(result.err, "containers.create")
+    equal([row["name"] for row in listing("volume", "list")], ["mine"])
+    good("rm", "hers")
+    good("volume", "rm", "mine")
+
+
+def test_privileges_have_names():
+    rule('action.id == "org.berth1.containers.create" || action.lookup("privilege") == "capability:CAP_NET_ADMIN host-network"')
+    good("run", "--rm", "--network=host", "--cap-add=net_admin", IMAGE, "true", user="alice")
+    for options in (("--network=host",), ("--network=host", "--cap-add=net_admin", "--volume=/tmp:/tmp"), ("--device=/dev/null",),
+                    ("--seccomp=unconfined",), ("--userns=host",)):
+        contains(dist("--no-ask-password", "run", "--rm", *options, IMAGE, "true", user="alice").err, "create-privileged")
+    questions = asked("containers.create-privileged")
+    for expected in ("host-network", "bind:/tmp capability:CAP_NET_ADMIN host-network", "device:/dev/null", "seccomp", "host-users"):
+        assert any(f"privilege='{expected}'" in question for question in questions), (expected, questions)
+
+
+def test_one_act_asks_once():
+    rule('action.id == "org.berth1.containers.create"')
+    result = dist("--no-ask-password", "run", "--rm", IMAGE, "sh", "-c", "cat; exit 3", user="alice", input="text")
+    equal((result.out, result.status), ("text", 3))
+    questions = [question for question in asked() if "containers.inspect" not in question]
+    equal(len(questions), 1, questions)
+    details(questions[0], ("verb", "create"), ("image", IMAGE))
+    equal(listing("ps", "-a"), [])
+
+
+def test_what_create_allowed_is_the_connections():
+    rule('action.id == "org.berth1.containers.create"')
+    good("create", "--id=hers", IMAGE, "sleep", "1000", user="alice")
+    # The next dist is another connection of the same user.
+    for verb in (("start", "hers"), ("exec", "hers", "true"), ("kill", "hers"), ("rm", "hers")):
+        contains(refused(*verb), "manage-own")
+    good("rm", "hers")
+
+
+def test_mounting_is_reading():
+    rule('action.id == "org.berth1.images.manage"')
+    result = images_call("Mount", "sa{sv}", IMAGE, "0", user="alice")
+    contains(result.err, "Access denied")
+    details(asked("contents.read")[-1], ("verb", "mount"), ("image", IMAGE))
+
+
+def test_contents_are_applied_with_a_right_of_its_own():
+    rule('action.id == "org.berth1.contents.manage"')
+    os.makedirs("/tmp/tree", exist_ok=True)
+    digest = listing("content", "list")[0]["digest"]
+    result = dist("--no-ask-password", "content", "apply", digest, "/tmp/tree", user="alice")
+    contains(result.err, "Permission denied")
+    details(asked("contents.apply")[-1], ("path", "/tmp/tree"), ("digest", digest))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
