@@ -8,6 +8,7 @@
 
 #include "bus/access.h"
 
+#include "base/charge.h"
 #include "base/log.h"
 #include "bus/permissions.h"
 
@@ -158,8 +159,28 @@ void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *us
     access->left_userdata = userdata;
 }
 
+bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid) {
+    gpointer value;
+
+    if (!client || !g_hash_table_lookup_extended(access->uids, client, NULL, &value))
+        return false;
+    *uid = GPOINTER_TO_UINT(value);
+    return true;
+}
+
 unsigned berth_access_count_pending(BerthAccess *access) {
     return g_hash_table_size(access->queries);
+}
+
+/* Whether the caller, once it is known, may have one more call that is answered later. */
+static int check_calls(Query *query, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    uint32_t uid;
+
+    return !berth_access_find_uid(query->access, sd_bus_message_get_sender(query->call), &uid) ||
+                   berth_charge_check(uid, BERTH_RESOURCE_CALLS, 0, 1, &error)
+               ? 0
+               : berth_bus_error_set(ret_error, error);
 }
 
 /* Calls the handler, and forgets the query unless that made it wait. */
@@ -168,7 +189,9 @@ static int call_handler(Query *query, sd_bus_error *error) {
     g_autoptr(sd_bus_message) call = sd_bus_message_ref(query->call);
 
     query->pending = false;
-    int r = query->handler(call, query->userdata, error);
+    int r = check_calls(query, error);
+    if (r >= 0)
+        r = query->handler(call, query->userdata, error);
     query = g_hash_table_lookup(access->queries, call);
     if (query && !query->pending)
         g_hash_table_remove(access->queries, call);

@@ -79,6 +79,9 @@ int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_e
 /* The caller's uid, where it returns BERTH_ACCESS_GRANTED. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
+/* The uid of a client that has been asked for before. */
+bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
+
 /* Told when a client leaves the bus. */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);

@@ -91,6 +91,9 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
+    uint32_t uid;
+    request.exec.by_root =
+        berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid) && uid == 0;
     berth_container_exec(container, &request.exec, &request.streams, on_exec,
                          berth_pending_call_new(service, call));
     return 1;
@@ -316,9 +319,12 @@ static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool 
     r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(userdata, call, BERTH_RESOURCE_COPIES, error);
+    if (!pending)
+        return -EBUSY;
     request.keeps_owners = owners;
-    berth_container_copy(container, &request, berth_pending_call_finish,
-                         berth_pending_call_new(userdata, call));
+    berth_container_copy(container, &request, berth_pending_call_finish, pending);
     return 1;
 }
 
@@ -338,8 +344,11 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
     r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_copy(container, &request, berth_pending_call_finish,
-                         berth_pending_call_new(userdata, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(userdata, call, BERTH_RESOURCE_COPIES, error);
+    if (!pending)
+        return -EBUSY;
+    berth_container_copy(container, &request, berth_pending_call_finish, pending);
     return 1;
 }
 

@@ -3,6 +3,7 @@
 /* What is told of containers, and to whom: events, changed properties, and the object manager on
  * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
 
+#include "base/cancel.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/page.h"
@@ -106,13 +107,20 @@ static void on_peer_left(const char *peer, void *userdata) {
     g_hash_table_remove(service->subscribers, peer);
     berth_creators_forget_peer(service, peer);
     berth_containers_forget_client(service->containers, peer);
-    /* A container that is never started would be waited for without an end. */
-    for (guint i = service->waiting->len; i-- > 0;) {
-        BerthPendingCall *pending = service->waiting->pdata[i];
-        if (g_strcmp0(sd_bus_message_get_sender(pending->call), peer) == 0 &&
-            berth_containers_forget_wait(service->containers, pending))
+    /* Nothing that it alone wanted goes on; and a container that is never started would be waited
+     * for without an end. */
+    g_autoptr(GPtrArray) calls = g_ptr_array_copy(service->waiting, NULL, NULL);
+    for (guint i = 0; i < calls->len; i++) {
+        BerthPendingCall *pending = calls->pdata[i];
+        if (!g_ptr_array_find(service->waiting, pending, NULL) ||
+            g_strcmp0(sd_bus_message_get_sender(pending->call), peer) != 0)
+            continue;
+        if (berth_containers_forget_wait(service->containers, pending))
             berth_pending_call_free(pending);
+        else
+            berth_cancel_of_userdata(pending);
     }
+    berth_cancel_of_client(peer);
 }
 
 static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {

@@ -387,6 +387,26 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
+/* Who has subscribed may do so again. */
+static bool check_subscriptions(BerthService *service, sd_bus_message *call, uint32_t uid,
+                                sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    GHashTableIter iterator;
+    gpointer name, value;
+    uint64_t count = 0;
+
+    g_hash_table_iter_init(&iterator, service->subscribers);
+    while (g_hash_table_iter_next(&iterator, &name, &value)) {
+        const BerthSight *sight = value;
+        if (g_strcmp0(name, sd_bus_message_get_sender(call)) != 0)
+            count += sight->events && sight->uid == uid;
+    }
+    if (berth_charge_check(uid, BERTH_RESOURCE_SUBSCRIPTIONS, count, 1, &error))
+        return true;
+    berth_bus_error_set(ret_error, error);
+    return false;
+}
+
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthSight sight;
@@ -397,6 +417,8 @@ static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *
     r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    if (!check_subscriptions(service, call, sight.uid, error))
+        return -EBUSY;
     sight.events = true;
     g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
                         g_memdup2(&sight, sizeof sight));

@@ -11,6 +11,9 @@
 #include "images/push.h"
 #include "store/provenance.h"
 
+#include <errno.h>
+#include <string.h>
+
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -117,6 +120,13 @@ int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error
                                       info.updated_usec);
 }
 
+static gint compare_refs(gconstpointer a, gconstpointer b) {
+    const BerthIngestInfo *first = *(BerthIngestInfo *const *)a;
+    const BerthIngestInfo *second = *(BerthIngestInfo *const *)b;
+
+    return strcmp(first->ref, second->ref);
+}
+
 int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -139,7 +149,7 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
         berth_content_store_list_ingests(berth_contents_get_store(service->contents), &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
-    berth_page_sort(list);
+    g_ptr_array_sort(list, compare_refs);
     r = berth_page_open(&page, call, "(stttt)");
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthIngestInfo *info = list->pdata[i];
@@ -209,9 +219,14 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
                            insecure ? "yes" : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    BerthCharge *charge = berth_bus_charge(service, call, BERTH_RESOURCE_QUESTIONS, ret_error);
+    if (!charge)
+        return -EBUSY;
     const BerthObjectRequest request = {
         .remote = {reference, object, insecure, credentials},
         .media_types = media_types,
+        .client = sd_bus_message_get_sender(call),
+        .charge = charge,
     };
     berth_contents_fetch_object(service->contents, &request, on_object,
                                 berth_pending_call_new(service, call));

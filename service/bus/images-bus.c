@@ -18,6 +18,8 @@
 #include "store/provenance.h"
 #include "store/reach.h"
 
+#include <errno.h>
+
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
 
@@ -228,8 +230,12 @@ static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *re
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
+    if (!pending)
+        return -EBUSY;
     berth_images_read_text(service->images, name, image->target, platform, wanted, on_text,
-                           berth_pending_call_new(service, call));
+                           pending);
     return 1;
 }
 
@@ -269,8 +275,11 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
         .remote = {name, "", insecure, credentials},
         .digest = image->target->digest,
     };
-    berth_images_verify_signature(service->images, &request, on_signature,
-                                  berth_pending_call_new(service, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, ret_error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_verify_signature(service->images, &request, on_signature, pending);
     return 1;
 }
 
@@ -338,8 +347,11 @@ static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *r
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    berth_images_describe(service->images, image, on_described,
-                          berth_pending_call_new(service, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_describe(service->images, image, on_described, pending);
     return 1;
 }
 
@@ -367,27 +379,25 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, NULL);
 }
 
-typedef struct {
-    BerthPendingCall *pending;
-    const char *name; /* the call's */
-    uint32_t uid;
-} PendingMount;
-
 /* The chain is known: all that is left is to mount it. For root that is a mount like any other. */
 static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
-    g_autofree PendingMount *wanted = userdata;
-    g_autoptr(BerthPendingCall) pending = wanted->pending;
+    g_autoptr(BerthPendingCall) pending = userdata;
+    uint32_t uid = UINT32_MAX;
+    const char *name = "";
     BerthSnapshotStore *snapshots = pending->service->snapshots;
     g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
     if (info && info->chain_id[0] == '\0')
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image has no layers: there is nothing to mount");
-    else if (info)
-        berth_images_check_chain(pending->service->images, wanted->name, info, &error);
+    else if (info && sd_bus_message_rewind(pending->call, 1) >= 0 &&
+             sd_bus_message_read(pending->call, "s", &name) > 0)
+        berth_images_check_chain(pending->service->images, name, info, &error);
+    (void)berth_access_find_uid(pending->service->access, sd_bus_message_get_sender(pending->call),
+                                &uid);
     berth_autofd int mount =
-        error              ? -1
-        : wanted->uid == 0 ? berth_snapshot_store_mount(snapshots, info->chain_id, &error)
-                           : berth_snapshot_store_mount_locked(snapshots, info->chain_id, &error);
+        error      ? -1
+        : uid == 0 ? berth_snapshot_store_mount(snapshots, info->chain_id, &error)
+                   : berth_snapshot_store_mount_locked(snapshots, info->chain_id, &error);
     if (error)
         berth_bus_reply_error(pending->call, error);
     else
@@ -399,14 +409,10 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     g_autoptr(GError) error = NULL;
     const char *name, *platform = NULL;
     const BerthOption options[] = {{"Platform", "s", &platform}, {NULL, NULL, NULL}};
-    uint32_t uid;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     const char *digest = image ? image->target->digest : NULL;
@@ -421,9 +427,11 @@ static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         return r;
     if (!image)
         return berth_bus_error_set(ret_error, error);
-    PendingMount *wanted = g_new0(PendingMount, 1);
-    *wanted = (PendingMount){berth_pending_call_new(service, call), name, uid};
-    berth_images_read_info(service->images, name, image->target, platform, on_mount_info, wanted);
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_read_info(service->images, name, image->target, platform, on_mount_info, pending);
     return 1;
 }
 
@@ -454,7 +462,11 @@ static int method_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPruneRequest request = {.dry_run = dry_run};
-    berth_images_prune(service->images, &request, on_pruned, berth_pending_call_new(service, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_prune(service->images, &request, on_pruned, pending);
     return 1;
 }
 

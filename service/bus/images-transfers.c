@@ -13,6 +13,8 @@
 #include "images/pull.h"
 #include "images/push.h"
 
+#include <errno.h>
+
 /* The details of every check about a remote. */
 #define REMOTE_DETAILS(insecure) "credentials", NULL, "insecure", (insecure) ? "yes" : NULL
 
@@ -47,8 +49,11 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
         return r;
     const BerthRemoteRequest request = {
         .reference = reference, .insecure = insecure, .credentials = credentials};
-    berth_images_resolve(service->images, &request, on_resolved,
-                         berth_pending_call_new(service, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_resolve(service->images, &request, on_resolved, pending);
     return 1;
 }
 
@@ -74,8 +79,11 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
     const BerthRemoteRequest request = {
         .reference = reference, .insecure = insecure, .credentials = credentials};
-    berth_images_authenticate(service->images, &request, berth_pending_call_finish,
-                              berth_pending_call_new(service, call));
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
+    if (!pending)
+        return -EBUSY;
+    berth_images_authenticate(service->images, &request, berth_pending_call_finish, pending);
     return 1;
 }
 

@@ -2,6 +2,8 @@
 
 /* /org/berth1/leases, org.berth1.Leases. */
 
+#include "base/charge.h"
+#include "base/labels.h"
 #include "base/names.h"
 #include "bus/access.h"
 #include "bus/dispatch.h"
@@ -15,8 +17,6 @@
 #define PATH BERTH_BUS_ROOT "/leases"
 #define INTERFACE "org.berth1.Leases"
 
-enum { MAX_LEASES_PER_OWNER = 1000 };
-
 static char *make_id(void) {
     sd_id128_t id;
     char text[SD_ID128_STRING_MAX];
@@ -24,16 +24,21 @@ static char *make_id(void) {
     return sd_id128_randomize(&id) < 0 ? g_strdup("") : g_strdup(sd_id128_to_string(id, text));
 }
 
-static bool check_quota(BerthService *service, uint32_t owner, GError **error) {
+static bool check_quota(BerthService *service, uint32_t owner, char *const *labels,
+                        GError **error) {
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, error);
-    unsigned count = 0;
+    uint64_t count = 0, bytes = berth_containers_sum_labels(service->containers, owner);
 
-    for (guint i = 0; leases && i < leases->len; i++)
-        count += ((BerthLease *)leases->pdata[i])->owner == owner;
-    return leases && (count < MAX_LEASES_PER_OWNER ||
-                      berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                                      "user %u has %d leases already; delete some", owner,
-                                      MAX_LEASES_PER_OWNER));
+    for (guint i = 0; leases && i < leases->len; i++) {
+        const BerthLease *lease = leases->pdata[i];
+        if (lease->owner != owner)
+            continue;
+        count++;
+        bytes += berth_labels_measure(lease->labels);
+    }
+    return leases && berth_charge_check(owner, BERTH_RESOURCE_LEASES, count, 1, error) &&
+           berth_charge_check(owner, BERTH_RESOURCE_LABELS, bytes, berth_labels_measure(labels),
+                              error);
 }
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -64,7 +69,7 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
         .expires_usec = MIN(expires, (uint64_t)INT64_MAX),
         .labels = labels,
     };
-    if (!berth_name_check_container(id, &error) || !check_quota(service, uid, &error) ||
+    if (!berth_name_check_container(id, &error) || !check_quota(service, uid, labels, &error) ||
         !berth_lease_store_create(service->database, &lease, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, "s", id);

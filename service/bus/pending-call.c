@@ -6,11 +6,42 @@
 
 #include <string.h>
 
+/* Every handler asks who calls before it begins anything. */
+static uint32_t find_uid(BerthService *service, sd_bus_message *call) {
+    uint32_t uid = UINT32_MAX;
+
+    return berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid)
+               ? uid
+               : UINT32_MAX;
+}
+
+BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, BerthResource resource,
+                              sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthCharge *charge = berth_charge_new(find_uid(service, call), resource, 1, &error);
+
+    if (!charge)
+        berth_bus_error_set(ret_error, error);
+    return charge;
+}
+
+BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_message *call,
+                                                 BerthResource resource, sd_bus_error *error) {
+    BerthCharge *charge = berth_bus_charge(service, call, resource, error);
+
+    if (!charge)
+        return NULL;
+    BerthPendingCall *pending = berth_pending_call_new(service, call);
+    pending->charge = charge;
+    return pending;
+}
+
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call) {
     BerthPendingCall *pending = g_new0(BerthPendingCall, 1);
 
     pending->service = service;
     pending->call = sd_bus_message_ref(call);
+    pending->waits = berth_charge_new_forced(find_uid(service, call), BERTH_RESOURCE_CALLS, 1);
     g_ptr_array_add(service->waiting, pending);
     return pending;
 }
@@ -20,6 +51,8 @@ void berth_pending_call_free(BerthPendingCall *pending) {
         return;
     g_ptr_array_remove_fast(pending->service->waiting, pending);
     sd_bus_message_unref(pending->call);
+    berth_charge_free(pending->waits);
+    berth_charge_free(pending->charge);
     g_free(pending);
 }
 

@@ -4,14 +4,23 @@
 
 #pragma once
 
+#include "base/charge.h"
 #include "bus/access.h"
 #include "bus/service.h"
 
 typedef struct {
     BerthService *service;
     sd_bus_message *call;
+    BerthCharge *waits, *charge;
 } BerthPendingCall;
 
+/* Charges the caller of a call, whose uid is known; NULL with error set. */
+BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, BerthResource resource,
+                              sd_bus_error *error);
+
+/* One that also takes something of which a caller has only so much; NULL with error set. */
+BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_message *call,
+                                                 BerthResource resource, sd_bus_error *error);
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call);
 void berth_pending_call_free(BerthPendingCall *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPendingCall, berth_pending_call_free)

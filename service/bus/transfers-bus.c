@@ -3,6 +3,7 @@
 /* /org/berth1/transfers/N, org.berth1.Transfer: seen by who began it, and by who may inspect what
  * is others'. */
 
+#include "base/cancel.h"
 #include "base/limits.h"
 #include "bus/access.h"
 #include "bus/dispatch.h"
@@ -80,6 +81,15 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
         sd_bus_send(NULL, reply, NULL);
 }
 
+/* The caller has left: the transfer goes on, and nobody is told. */
+static void cancel_waiter(void *userdata, const GError *error) {
+    Waiter *waiter = userdata;
+
+    (void)error;
+    berth_pending_call_free(waiter->pending);
+    g_ptr_array_remove_fast(waiters, waiter);
+}
+
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
@@ -94,6 +104,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
     Waiter *waiter = g_new0(Waiter, 1);
     *waiter = (Waiter){transfer, berth_pending_call_new(service, call)};
     g_ptr_array_add(waiters, waiter);
+    berth_cancel_register(waiter, cancel_waiter, waiter->pending, NULL);
     return 1;
 }
 
@@ -249,6 +260,7 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
         Waiter *waiter = waiters->pdata[i];
         if (waiter->transfer != transfer)
             continue;
+        berth_cancel_forget(waiter);
         answer_wait(waiter->pending->call, transfer);
         berth_pending_call_free(waiter->pending);
         g_ptr_array_remove_index(waiters, i);

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "base/charge.h"
 #include "containers/containers.h"
 #include "containers/devices.h"
 #include "containers/launch.h"
@@ -46,6 +47,7 @@ typedef struct {
     bool born;           /* by that launch */
     bool restoring;      /* that launch brings it back from a checkpoint */
     bool quiet;          /* the service's own: no row, no events, forgotten when it ends */
+    BerthCharge *runs, *kept, *kept_terminal; /* its owner's: it runs, and what systemd keeps */
     GPtrArray *waiters;
     GPtrArray *attaching;       /* who attaches before it has its terminal; terminal.c */
     BerthContainerDone started; /* for the launch */
@@ -97,6 +99,9 @@ void berth_container_set_exited(BerthContainer *container, int status);
 /* The same for another one; exec.c. */
 void berth_process_set_exited(BerthProcess *process, int status);
 
+/* LimitExceeded where a user may not have what one more process takes; exec: one that is executed.
+ */
+bool berth_process_check_charge(uint32_t uid, bool terminal, bool exec, GError **error);
 /* process.c. record: NULL for the first; taken over. */
 BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *record);
 void berth_process_free(gpointer process);

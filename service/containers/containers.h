@@ -54,6 +54,7 @@ typedef struct {
     char **capabilities_add;
     int no_new_privileges; /* also where the container's own process may gain some */
     bool quiet;            /* the service's own check: nobody is told of it */
+    bool by_root;          /* the limits of the owner of the container do not hold */
 } BerthExecOptions;
 
 enum { BERTH_MAX_DESCRIPTORS = 64 };
@@ -195,6 +196,9 @@ uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, c
 
 /* Gives it another id; FailedPrecondition while it runs. */
 bool berth_container_rename(BerthContainer *container, const char *id, GError **error);
+
+/* The bytes of labels of all containers of an owner. */
+uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner);
 
 /* Removes it; FailedPrecondition while it runs. The record's last status is valid until it returns.
  */

@@ -29,7 +29,7 @@
 /* Of a container that stands on no image. */
 #define NO_CHAIN "-"
 
-enum { MAX_CONTAINERS_PER_OWNER = 4096, MAX_HOST_NAME = 64 };
+enum { MAX_HOST_NAME = 64 };
 
 typedef struct {
     BerthContainers *containers;
@@ -37,6 +37,7 @@ typedef struct {
     uint32_t ids;
     char *root, *root_inode; /* of a directory instead of an image */
     BerthDeviceEdits *edits; /* what devices change of the configuration */
+    BerthCharge *charge;     /* until it is one of its owner's containers */
     BerthContainerCreated done;
     void *userdata;
 } Creation;
@@ -63,6 +64,7 @@ static void free_creation(Creation *creation) {
         g_strfreev(vectors[i]);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->properties, g_variant_unref);
+    berth_charge_free(creation->charge);
     g_free(creation->root);
     g_free(creation->root_inode);
     berth_device_edits_free(creation->edits);
@@ -168,18 +170,60 @@ static bool check_choices(const BerthContainerOptions *options, GError **error) 
                            options->stop_signal);
 }
 
-static bool check_quota(BerthContainers *containers, uint32_t owner, GError **error) {
+uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner) {
     GHashTableIter iterator;
-    unsigned count = 0;
+    uint64_t bytes = 0;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        if (record->owner == owner)
+            bytes += berth_labels_measure(record->labels);
+    }
+    return bytes;
+}
+
+/* Of those that are being made, the charges count. */
+static bool take_quota(Creation *creation, GError **error) {
+    BerthContainers *containers = creation->containers;
+    uint32_t owner = creation->options.owner;
+    GHashTableIter iterator;
+    uint64_t count = 0;
     gpointer value;
 
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
         count += ((BerthContainer *)value)->record.owner == owner;
-    return count < MAX_CONTAINERS_PER_OWNER ||
-           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                           "user %u has %d containers already; delete some", owner,
-                           MAX_CONTAINERS_PER_OWNER);
+    if (!berth_charge_check(owner, BERTH_RESOURCE_CONTAINERS, count, 1, error))
+        return false;
+    creation->charge = berth_charge_new_forced(owner, BERTH_RESOURCE_CONTAINERS, 1);
+    return true;
+}
+
+/* How large the configurations of an owner's containers are is what their files say. */
+static bool check_bytes(Creation *creation, const char *config, char *const *labels,
+                        GError **error) {
+    BerthContainers *containers = creation->containers;
+    uint32_t owner = creation->options.owner;
+    GHashTableIter iterator;
+    uint64_t bytes = 0;
+    gpointer value;
+
+    if (owner == 0)
+        return true;
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        g_autofree char *path = g_strconcat(record->id, "/config.json", NULL);
+        struct stat status;
+        if (record->owner == owner && fstatat(containers->directory, path, &status, 0) == 0)
+            bytes += (uint64_t)status.st_size;
+    }
+    return berth_charge_check(owner, BERTH_RESOURCE_CONFIGURATIONS, bytes, strlen(config), error) &&
+           berth_charge_check(owner, BERTH_RESOURCE_LABELS,
+                              berth_containers_sum_labels(containers, owner),
+                              berth_labels_measure(labels), error);
 }
 
 bool berth_container_options_check(const BerthContainerOptions *options, GError **error) {
@@ -192,8 +236,7 @@ bool berth_container_options_check(const BerthContainerOptions *options, GError 
 
 static bool check_options(BerthContainers *containers, const BerthContainerOptions *options,
                           GError **error) {
-    if (!berth_container_options_check(options, error) ||
-        !check_quota(containers, options->owner, error))
+    if (!berth_container_options_check(options, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
         g_hash_table_contains(containers->taken, options->id))
@@ -256,6 +299,22 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
+/* The limits of berth.conf, of what the caller has said nothing. */
+static GVariant *add_defaults(const Creation *creation) {
+    const BerthSettings *settings = creation->containers->images->remotes->settings;
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options.properties);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } defaults[] = {{"MemoryMax", settings->default_memory_max},
+                    {"TasksMax", settings->default_tasks_max}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++)
+        if (defaults[i].value > 0 && !g_variant_dict_contains(&properties, defaults[i].name))
+            g_variant_dict_insert(&properties, defaults[i].name, "t", defaults[i].value);
+    return g_variant_ref_sink(g_variant_dict_end(&properties));
+}
+
 static void fill_record(BerthContainerRecord *record, const Creation *creation,
                         const BerthImageInfo *image) {
     const BerthContainerOptions *options = &creation->options;
@@ -287,7 +346,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
         .extra = make_extra(options, image),
-        .properties = options->properties ? g_variant_ref(options->properties) : NULL,
+        .properties = add_defaults(creation),
     };
 }
 
@@ -385,6 +444,10 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
                         id, strlen(config), BERTH_MAX_CONFIG_BYTES);
         return NULL;
     }
+    g_auto(GStrv) labels =
+        berth_labels_merge(image ? image->labels : NULL, creation->options.labels);
+    if (!check_bytes(creation, config, labels, error))
+        return NULL;
     /* It is read as berth-launch will: what is wrong with it is told now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
@@ -492,7 +555,8 @@ static bool prepare(Creation *creation, int root, GError **error) {
         g_free((char *)options->id);
         options->id = make_id();
     }
-    return check_options(containers, options, error) && take_root(creation, root, error) &&
+    return check_options(containers, options, error) && take_quota(creation, error) &&
+           take_root(creation, root, error) &&
            (creation->edits = berth_device_edits_new(options->devices, error)) != NULL;
 }
 

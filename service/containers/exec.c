@@ -141,7 +141,10 @@ static bool check(BerthContainer *container, const BerthExecOptions *options, GE
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
                                "container \"%s\" has a process \"%s\" already",
                                container->record.id, options->process);
-    return make_room(container, error);
+    /* Root gets into a container whose owner has all that he may have. */
+    uint32_t uid = options->by_root ? 0 : container->record.owner;
+    return (options->quiet || berth_process_check_charge(uid, options->terminal, true, error)) &&
+           make_room(container, error);
 }
 
 static int make_config(BerthContainer *container, const BerthExecOptions *options, char ***command,
@@ -214,6 +217,9 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
     };
     BerthProcess *process = add_process(container, options, command);
     process->quiet = options->quiet;
+    if (!process->quiet)
+        process->runs =
+            berth_charge_new_forced(container->record.owner, BERTH_RESOURCE_PROCESSES, 1);
     process->started = done;
     process->userdata = userdata;
     process->launch = berth_launch_new(&request, &callbacks, process, &error);

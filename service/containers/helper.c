@@ -3,6 +3,7 @@
 /* Programs of the service that work on a container beside it, and take their time: until one is
  * done, what is stopped is not started, moved or deleted. */
 
+#include "base/cancel.h"
 #include "base/fd.h"
 #include "containers/container-private.h"
 
@@ -18,6 +19,7 @@ typedef struct {
 static void free_helper(gpointer data) {
     Helper *helper = data;
 
+    berth_cancel_forget(helper);
     if (helper->launch)
         berth_launch_free(helper->launch);
     g_free(helper->id);
@@ -41,6 +43,7 @@ static void on_done(const GError *error, void *userdata) {
     BerthContainerDone done = helper->done;
     void *done_userdata = helper->userdata;
 
+    berth_cancel_forget(helper);
     helper->launch = NULL;
     g_ptr_array_remove_fast(helper->containers->helpers, helper);
     done(error, done_userdata);
@@ -61,6 +64,12 @@ bool berth_container_check_idle(const BerthContainer *container, GError **error)
                                    helper->what);
     }
     return true;
+}
+
+static void cancel_helper(void *userdata, const GError *error) {
+    Helper *helper = userdata;
+
+    berth_launch_fail(helper->launch, error);
 }
 
 bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
@@ -89,5 +98,6 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
         return false;
     }
     g_ptr_array_add(containers->helpers, helper);
+    berth_cancel_register(helper, cancel_helper, userdata, NULL);
     return true;
 }

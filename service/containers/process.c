@@ -52,11 +52,45 @@ void berth_process_free(gpointer data) {
         sd_event_source_disable_unref(process->watch);
     berth_fd_clear(&process->pidfd);
     berth_terminal_free(process->terminal);
+    berth_charge_free(process->kept);
+    berth_charge_free(process->kept_terminal);
+    berth_charge_free(process->runs);
     g_ptr_array_unref(process->waiters);
     g_ptr_array_unref(process->attaching);
     g_free(process->fd_name);
     berth_process_record_free(process->record);
     g_free(process);
+}
+
+/* What systemd keeps of a terminal: its master, its screen and its holder's name. */
+enum { TERMINAL_DESCRIPTORS = 3 };
+
+bool berth_process_check_charge(uint32_t uid, bool terminal, bool exec, GError **error) {
+    return (!exec || berth_charge_check(uid, BERTH_RESOURCE_PROCESSES, 0, 1, error)) &&
+           berth_charge_check(uid, BERTH_RESOURCE_DESCRIPTORS, 0,
+                              terminal ? 1 + TERMINAL_DESCRIPTORS : 1, error);
+}
+
+static void charge_running(BerthProcess *process) {
+    uint32_t owner = process->container->record.owner;
+
+    if (process->quiet)
+        return;
+    if (!process->kept)
+        process->kept = berth_charge_new_forced(owner, BERTH_RESOURCE_DESCRIPTORS, 1);
+    if (process->record && !process->runs)
+        process->runs = berth_charge_new_forced(owner, BERTH_RESOURCE_PROCESSES, 1);
+}
+
+static void release_running(BerthProcess *process) {
+    g_clear_pointer(&process->kept, berth_charge_free);
+    g_clear_pointer(&process->runs, berth_charge_free);
+}
+
+static void charge_terminal(BerthProcess *process) {
+    if (!process->kept_terminal)
+        process->kept_terminal = berth_charge_new_forced(
+            process->container->record.owner, BERTH_RESOURCE_DESCRIPTORS, TERMINAL_DESCRIPTORS);
 }
 
 BerthProcess *berth_container_find_process(BerthContainer *container, const char *id,
@@ -106,6 +140,7 @@ bool berth_process_watch(BerthProcess *process, int pidfd, GError **error) {
     sd_event *event = process->container->containers->event;
 
     process->pidfd = pidfd;
+    charge_running(process);
     int r = sd_event_add_io(event, &process->watch, pidfd, EPOLLIN, on_pidfd, process);
     return r >= 0 || berth_error_set_errno(error, r, "watch a process of container %s",
                                            process->container->record.id);
@@ -115,12 +150,14 @@ void berth_process_forget(BerthProcess *process) {
     if (process->watch)
         process->watch = sd_event_source_disable_unref(process->watch);
     berth_fd_clear(&process->pidfd);
+    release_running(process);
     berth_fd_store_remove(process->fd_name);
     berth_terminal_set_ended(process->terminal);
 }
 
 void berth_process_set_terminal(BerthProcess *process, int master) {
     berth_process_drop_terminal(process);
+    charge_terminal(process);
     const BerthTerminalFiles files = {master, -1, -1};
     process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
                                            process->container->record.owner, &files);
@@ -128,6 +165,7 @@ void berth_process_set_terminal(BerthProcess *process, int master) {
 }
 
 void berth_process_drop_terminal(BerthProcess *process) {
+    g_clear_pointer(&process->kept_terminal, berth_charge_free);
     berth_terminal_drop(g_steal_pointer(&process->terminal));
 }
 
@@ -237,6 +275,7 @@ static void find_terminal_again(BerthProcess *process, const BerthKeptDescriptor
 
     if (master < 0)
         return;
+    charge_terminal(process);
     const BerthTerminalFiles files = {master, berth_fd_steal(&screen), berth_fd_steal(&holder)};
     process->terminal = berth_terminal_new(process->container->containers, process->fd_name,
                                            process->container->record.owner, &files);

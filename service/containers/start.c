@@ -191,7 +191,8 @@ static bool check_startable(const BerthContainer *container, GError **error) {
     if (!berth_container_is_running(container) && !berth_container_check_idle(container, error))
         return false;
     if (!starting && (state == BERTH_CONTAINER_CREATED || state == BERTH_CONTAINER_STOPPED))
-        return true;
+        return berth_process_check_charge(container->record.owner, container->record.terminal,
+                                          false, error);
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" cannot be started, it is %s", container->record.id,
                            starting ? "being started" : berth_container_state_get_name(state));

@@ -2,6 +2,7 @@
 
 #include "containers/volumes.h"
 
+#include "base/charge.h"
 #include "base/fd.h"
 #include "base/names.h"
 #include "containers/container-private.h"
@@ -10,8 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
-
-enum { MAX_VOLUMES_PER_OWNER = 4096 };
 
 static void free_volume(gpointer data) {
     BerthVolume *volume = data;
@@ -59,10 +58,7 @@ static bool check_quota(BerthContainers *containers, uint32_t owner, GError **er
 
     for (guint i = 0; list && i < list->len; i++)
         count += ((BerthVolume *)list->pdata[i])->owner == owner;
-    return list && (count < MAX_VOLUMES_PER_OWNER ||
-                    berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                                    "user %u has %d volumes already; delete some", owner,
-                                    MAX_VOLUMES_PER_OWNER));
+    return list && berth_charge_check(owner, BERTH_RESOURCE_VOLUMES, count, 1, error);
 }
 
 /* The row comes first: a directory without one is trash at the next start, a row without a

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "base/charge.h"
 #include "base/descriptor.h"
 #include "remotes/remote-session.h"
 #include "store/content-store.h"
@@ -99,6 +100,8 @@ void berth_contents_forget_text(BerthTextStoring *storing);
 typedef struct {
     BerthRemoteRequest remote;
     char *const *media_types;
+    const char *client;  /* when it leaves the bus, the object ends */
+    BerthCharge *charge; /* taken over */
 } BerthObjectRequest;
 typedef void (*BerthObjectReady)(int pipe, const BerthDescriptor *target, const GError *error,
                                  void *userdata);

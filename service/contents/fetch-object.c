@@ -2,23 +2,24 @@
 
 /* One object of a remote, from berth-fetch through a pipe straight to the client. */
 
+#include "base/cancel.h"
 #include "base/fd.h"
 #include "contents/contents-private.h"
 #include "worker/replies.h"
-
-/* Each is a process. */
-enum { MAX_OBJECTS = 64 };
 
 typedef struct {
     BerthContents *contents;
     BerthRemoteSession *session;
     char *object;
     char **media_types;
+    BerthCharge *charge;
     BerthObjectReady ready; /* NULL once it was called */
     void *userdata;
 } Object;
 
 static void finish(Object *object) {
+    berth_cancel_forget(object);
+    berth_charge_free(object->charge);
     object->contents->objects--;
     berth_remote_session_free(object->session);
     g_strfreev(object->media_types);
@@ -78,6 +79,16 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
     berth_remote_session_send(session, call, on_resolved, object);
 }
 
+/* Whoever has the pipe by then sees it end. */
+static void cancel_object(void *userdata, const GError *error) {
+    Object *object = userdata;
+
+    if (object->ready)
+        fail(object, error);
+    else
+        finish(object);
+}
+
 void berth_contents_fetch_object(BerthContents *contents, const BerthObjectRequest *request,
                                  BerthObjectReady ready, void *userdata) {
     g_autoptr(GError) error = NULL;
@@ -86,15 +97,13 @@ void berth_contents_fetch_object(BerthContents *contents, const BerthObjectReque
     *object = (Object){.contents = contents,
                        .object = g_strdup(request->remote.object ? request->remote.object : ""),
                        .media_types = g_strdupv((char **)request->media_types),
+                       .charge = request->charge,
                        .ready = ready,
                        .userdata = userdata};
     contents->objects++;
-    if (contents->objects > MAX_OBJECTS)
-        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "%d objects are being fetched already; wait for one to end", MAX_OBJECTS);
-    else
-        object->session =
-            berth_remote_session_new(contents->remotes, &request->remote, on_ready, object, &error);
+    berth_cancel_register(object, cancel_object, NULL, request->client);
+    object->session =
+        berth_remote_session_new(contents->remotes, &request->remote, on_ready, object, &error);
     if (!object->session)
         fail(object, error);
 }

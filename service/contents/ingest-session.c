@@ -9,15 +9,13 @@
 #include "store/provenance.h"
 #include "worker/replies.h"
 
-/* Each is a process. */
-enum { MAX_SESSIONS_PER_OWNER = 32 };
-
 typedef struct {
     BerthContents *contents;
     char *key;
     char *ref; /* what its owner calls it */
     uint32_t owner;
     const char *algorithm;
+    BerthCharge *charge;
     BerthWorker *worker; /* NULL once it has answered */
     char *digest;        /* what it answered */
     uint64_t size;
@@ -34,6 +32,7 @@ void berth_ingest_session_free(gpointer data) {
 
     berth_worker_free(session->worker);
     g_free(session->key);
+    berth_charge_free(session->charge);
     g_free(session->ref);
     g_free(session->digest);
     g_free(session->wanted_digest);
@@ -144,32 +143,38 @@ static bool find_algorithm(const char *expected, const char **name, GError **err
     return true;
 }
 
-static bool check_quota(BerthContents *contents, uint32_t owner, GError **error) {
-    GHashTableIter iterator;
-    unsigned count = 0;
-    gpointer value;
+/* One that is there already is not counted again. */
+static bool check_count(BerthContents *contents, const BerthIngestRequest *request,
+                        GError **error) {
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(contents->store, error);
+    uint64_t count = 0;
 
-    g_hash_table_iter_init(&iterator, contents->sessions);
-    while (g_hash_table_iter_next(&iterator, NULL, &value))
-        count += ((Session *)value)->owner == owner;
-    return count < MAX_SESSIONS_PER_OWNER ||
-           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                           "user %u writes %d ingests already; commit or abort some", owner,
-                           MAX_SESSIONS_PER_OWNER);
+    for (guint i = 0; ingests && i < ingests->len; i++) {
+        const BerthIngestInfo *info = ingests->pdata[i];
+        if (info->owner != request->owner)
+            continue;
+        if (g_str_equal(info->ref, request->ref))
+            return true;
+        count++;
+    }
+    return ingests && berth_charge_check(request->owner, BERTH_RESOURCE_INGESTS, count, 1, error);
 }
 
 static Session *open_session(BerthContents *contents, const BerthIngestRequest *request,
                              const char *key, int input, uint64_t *offset, GError **error) {
+    g_autoptr(BerthCharge) charge = NULL;
     const char *algorithm;
 
     if (!find_algorithm(request->expected, &algorithm, error) ||
-        !check_quota(contents, request->owner, error))
+        !check_count(contents, request, error) ||
+        !(charge = berth_charge_new(request->owner, BERTH_RESOURCE_WRITES, 1, error)))
         return NULL;
     if (!berth_contents_claim(contents, key, NULL)) {
         berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", request->ref);
         return NULL;
     }
     Session *session = g_new0(Session, 1);
+    session->charge = g_steal_pointer(&charge);
     session->contents = contents;
     session->key = g_strdup(key);
     session->ref = g_strdup(request->ref);

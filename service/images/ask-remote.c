@@ -3,10 +3,8 @@
 /* Questions to remotes that need no transfer: what a reference means, and whether a registry takes
  * somebody's credentials. */
 
+#include "base/cancel.h"
 #include "images/images.h"
-
-/* Each is a process. */
-enum { MAX_QUESTIONS = 64 };
 
 typedef struct {
     BerthImages *images;
@@ -17,6 +15,7 @@ typedef struct {
 } Question;
 
 static void free_question(Question *question) {
+    berth_cancel_forget(question);
     question->images->busy--;
     berth_remote_session_free(question->session);
     g_free(question);
@@ -58,17 +57,18 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
     berth_remote_session_send(session, call, on_answer, question);
 }
 
+static void cancel_question(void *question, const GError *error) {
+    finish(question, NULL, NULL, error);
+}
+
 static void ask(Question *question, const BerthRemoteRequest *request) {
     BerthImages *images = question->images;
     g_autoptr(GError) error = NULL;
 
-    if (images->busy++ >= MAX_QUESTIONS)
-        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "%d registries are being asked already; wait for one to answer",
-                        MAX_QUESTIONS);
-    else
-        question->session =
-            berth_remote_session_new(images->remotes, request, on_ready, question, &error);
+    images->busy++;
+    berth_cancel_register(question, cancel_question, question->userdata, NULL);
+    question->session =
+        berth_remote_session_new(images->remotes, request, on_ready, question, &error);
     if (!question->session)
         finish(question, NULL, NULL, error);
 }

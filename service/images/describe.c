@@ -2,6 +2,8 @@
 
 #include "images/describe.h"
 
+#include "base/cancel.h"
+
 typedef struct {
     BerthImages *images;
     BerthClosure *closure;
@@ -9,6 +11,7 @@ typedef struct {
     BerthDescriptor *target;
     BerthDescribed done;
     void *userdata;
+    void *single; /* while the configuration of a manifest that stands alone is read */
 } Describing;
 
 static void free_platform(gpointer data) {
@@ -21,6 +24,7 @@ static void free_platform(gpointer data) {
 }
 
 static void finish(Describing *describing, GPtrArray *platforms, const GError *error) {
+    berth_cancel_forget(describing);
     describing->done(platforms, error, describing->userdata);
     describing->images->busy--;
     berth_descriptor_free(describing->target);
@@ -111,6 +115,7 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
     }
     Single *single = g_new0(Single, 1);
     *single = (Single){describing, g_ptr_array_ref(items)};
+    describing->single = single;
     berth_images_read_info(describing->images, describing->name, describing->target, NULL, on_info,
                            single);
 }
@@ -131,6 +136,18 @@ static void on_info(const BerthImageInfo *info, const GError *error, void *userd
     finish(describing, platforms, NULL);
 }
 
+/* What is read last, of a manifest that stands alone, ends it by itself. */
+static void cancel_describing(void *userdata, const GError *error) {
+    Describing *describing = userdata;
+
+    if (describing->single) {
+        berth_cancel_of_userdata(describing->single);
+        return;
+    }
+    g_clear_pointer(&describing->closure, berth_closure_free);
+    finish(describing, NULL, error);
+}
+
 void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDescribed done,
                            void *userdata) {
     const BerthClosureScope scope = {.name = image->name};
@@ -143,6 +160,7 @@ void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDe
                                .done = done,
                                .userdata = userdata};
     images->busy++;
+    berth_cancel_register(describing, cancel_describing, userdata, NULL);
     describing->closure = berth_closure_collect(images, image->target, NULL, &scope, on_collected,
                                                 describing, &error);
     if (!describing->closure)

@@ -2,6 +2,8 @@
 
 #include "images/prune.h"
 
+#include "base/cancel.h"
+
 #include "base/log.h"
 #include "images/closure.h"
 #include "snapshots/trash.h"
@@ -21,6 +23,7 @@ typedef struct {
 static void read_next(Prune *prune);
 
 static void finish(Prune *prune, GPtrArray *digests, uint64_t bytes, const GError *error) {
+    berth_cancel_forget(prune);
     prune->done(digests, bytes, error, prune->userdata);
     prune->images->busy--;
     berth_closure_free(prune->closure);
@@ -169,6 +172,10 @@ static void read_next(Prune *prune) {
         finish(prune, NULL, 0, error);
 }
 
+static void cancel_prune(void *prune, const GError *error) {
+    finish(prune, NULL, 0, error);
+}
+
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata) {
     Prune *prune = g_new0(Prune, 1);
@@ -177,6 +184,7 @@ void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, B
         (Prune){.images = images, .dry_run = request->dry_run, .done = done, .userdata = userdata};
     prune->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     images->busy++;
+    berth_cancel_register(prune, cancel_prune, userdata, NULL);
     read_next(prune);
 }
 

@@ -2,6 +2,7 @@
 
 /* Reading the documents of an image that is here: from its target to its configuration. */
 
+#include "base/cancel.h"
 #include "base/fd.h"
 #include "images/images.h"
 #include "store/provenance.h"
@@ -28,6 +29,7 @@ static void read_document(Reading *reading);
 
 static void finish(Reading *reading, const BerthImageInfo *info, const char *text,
                    const GError *error) {
+    berth_cancel_forget(reading);
     if (reading->text_done)
         reading->text_done(text, error, reading->userdata);
     else
@@ -139,6 +141,10 @@ static void read_document(Reading *reading) {
                       on_document, reading);
 }
 
+static void cancel_reading(void *reading, const GError *error) {
+    finish(reading, NULL, NULL, error);
+}
+
 static void start(BerthImages *images, const char *name, const BerthDescriptor *target,
                   const char *platform, BerthImageRead done, BerthImageText text_done,
                   BerthImageDocument document, void *userdata) {
@@ -155,6 +161,7 @@ static void start(BerthImages *images, const char *name, const BerthDescriptor *
     reading->key_platform = g_strdup(platform ? platform : "");
     reading->current = berth_descriptor_copy(target);
     images->busy++;
+    berth_cancel_register(reading, cancel_reading, userdata, NULL);
     reading->platform = berth_platform_parse(platform, &error);
     if (reading->platform)
         reading->inspect = berth_worker_new(images->event, "inspect", -1, &error);

@@ -2,6 +2,7 @@
 
 #include "images/signatures.h"
 
+#include "base/cancel.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -313,6 +314,7 @@ typedef struct {
 } Verification;
 
 static void end(Verification *verification, const char *key, const GError *error) {
+    berth_cancel_forget(verification);
     verification->done(key, error, verification->userdata);
     verification->images->busy--;
     berth_signature_search_free(verification->search);
@@ -345,6 +347,10 @@ static void on_ready(BerthRemoteSession *session, const GError *session_error, v
         end(verification, NULL, error);
 }
 
+static void cancel_verification(void *verification, const GError *error) {
+    end(verification, NULL, error);
+}
+
 void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,
                                    BerthSignatureVerified done, void *userdata) {
     Verification *verification = g_new0(Verification, 1);
@@ -353,6 +359,7 @@ void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequ
     *verification = (Verification){
         .images = images, .digest = g_strdup(request->digest), .done = done, .userdata = userdata};
     images->busy++;
+    berth_cancel_register(verification, cancel_verification, userdata, NULL);
     verification->session =
         berth_remote_session_new(images->remotes, &request->remote, on_ready, verification, &error);
     if (!verification->session)

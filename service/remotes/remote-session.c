@@ -34,6 +34,7 @@ BerthRemotes *berth_remotes_new(sd_event *event) {
 
     remotes->event = event;
     remotes->settings = berth_settings_load("");
+    berth_settings_apply_limits(remotes->settings);
     return remotes;
 }
 
@@ -47,6 +48,7 @@ void berth_remotes_free(BerthRemotes *remotes) {
 void berth_remotes_reload(BerthRemotes *remotes) {
     berth_settings_free(remotes->settings);
     remotes->settings = berth_settings_load("");
+    berth_settings_apply_limits(remotes->settings);
 }
 
 static void free_secrets(char **pairs) {

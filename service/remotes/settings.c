@@ -213,6 +213,45 @@ static bool take_transfer(const Place *place, const char *key, const char *text)
     return true;
 }
 
+/* "infinity" as systemd has it. */
+static bool take_amount(const Place *place, const char *key, const char *text, bool bytes,
+                        uint64_t *value) {
+    unsigned number = 0;
+
+    if (g_str_equal(text, "infinity")) {
+        *value = UINT64_MAX;
+        return true;
+    }
+    if (bytes)
+        return take_size(place, key, text, value);
+    take_number(place, key, text, INT32_MAX, &number);
+    if (number > 0)
+        *value = number;
+    return true;
+}
+
+static bool take_limit(const Place *place, const char *key, const char *text) {
+    BerthResource resource;
+
+    return berth_charge_find(key, &resource) &&
+           take_amount(place, key, text, berth_charge_is_bytes(resource),
+                       &place->settings->limits[resource]);
+}
+
+static bool take_default(const Place *place, const char *key, const char *text) {
+    BerthSettings *settings = place->settings;
+
+    if (g_str_equal(key, "MemoryMax"))
+        return take_amount(place, key, text, true, &settings->default_memory_max);
+    return g_str_equal(key, "TasksMax") &&
+           take_amount(place, key, text, false, &settings->default_tasks_max);
+}
+
+void berth_settings_apply_limits(const BerthSettings *settings) {
+    for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
+        berth_charge_set_limit((BerthResource)i, settings->limits[i]);
+}
+
 static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefix) {
     for (guint i = 0; i < settings->policies->len; i++) {
         BerthPolicy *policy = settings->policies->pdata[i];
@@ -260,10 +299,12 @@ static void take_group(Place *place, GKeyFile *file) {
     bool is_policy = g_str_equal(place->group, "Policy") ||
                      (g_str_has_prefix(place->group, "Policy ") && is_place(subject));
     bool is_transfer = g_str_equal(place->group, "Transfer");
+    bool is_limits = g_str_equal(place->group, "Limits");
+    bool is_defaults = g_str_equal(place->group, "Defaults");
     BerthRegistry *registry = is_registry ? find_registry(settings, subject) : NULL;
     BerthPolicy *policy = is_policy ? find_exact_policy(settings, subject) : NULL;
 
-    if (!is_registry && !is_policy && !is_transfer) {
+    if (!is_registry && !is_policy && !is_transfer && !is_limits && !is_defaults) {
         complain(place, NULL, "the section [%s] is not known", place->group);
         return;
     }
@@ -271,9 +312,11 @@ static void take_group(Place *place, GKeyFile *file) {
         g_autofree char *text = g_key_file_get_string(file, place->group, *key, NULL);
         g_auto(GStrv) list = g_key_file_get_string_list(file, place->group, *key, NULL, NULL);
         bool known = text && list &&
-                     (is_registry ? take_registry(place, registry, *key, text, list)
-                      : is_policy ? take_policy(place, policy, *key, text, list)
-                                  : take_transfer(place, *key, text));
+                     (is_registry   ? take_registry(place, registry, *key, text, list)
+                      : is_policy   ? take_policy(place, policy, *key, text, list)
+                      : is_limits   ? take_limit(place, *key, text)
+                      : is_defaults ? take_default(place, *key, text)
+                                    : take_transfer(place, *key, text));
         if (!known)
             complain(place, *key, "the key %s= is not known in [%s]", *key, place->group);
     }

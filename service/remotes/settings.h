@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/charge.h"
 #include "base/error.h"
 
 #include <stdint.h>
@@ -38,11 +39,16 @@ typedef struct {
     unsigned connect_timeout, stall_timeout; /* seconds */
     char *proxy, *no_proxy;                  /* "" for what the unit's environment says */
     bool keep_compressed;
+    uint64_t limits[BERTH_RESOURCE_COUNT];          /* of a user; 0: as base/charge.c has it */
+    uint64_t default_memory_max, default_tasks_max; /* of containers; 0: none */
 } BerthSettings;
 
 /* Reads them; there always is a result. root is "" but in tests. */
 BerthSettings *berth_settings_load(const char *root);
 void berth_settings_free(BerthSettings *settings);
+
+/* Makes the limits those of the settings. */
+void berth_settings_apply_limits(const BerthSettings *settings);
 
 /* The policy for a locator: that of the longest prefix, by whole components. Never NULL. */
 const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, const char *locator);

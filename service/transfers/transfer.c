@@ -8,7 +8,7 @@
 /* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
 #define TIMER_ACCURACY_USEC 1000
 
-enum { MAX_RUNNING_PER_OWNER = 32 };
+enum { MAX_FINISHED_PER_OWNER = 512 };
 
 #define PROGRESS_INTERVAL_USEC (100 * 1000ull)
 #define FINISHED_STAY_USEC (60 * G_USEC_PER_SEC)
@@ -32,6 +32,7 @@ static void free_item(gpointer data) {
 static void free_transfer(gpointer data) {
     BerthTransfer *transfer = data;
 
+    berth_charge_free(transfer->charge);
     g_free(transfer->kind);
     g_free(transfer->reference);
     g_free(transfer->name);
@@ -134,29 +135,41 @@ void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver ob
     transfers->userdata = userdata;
 }
 
-static unsigned count_running(BerthTransfers *transfers, const uint32_t *owner) {
+unsigned berth_transfers_count_running(BerthTransfers *transfers) {
+    unsigned count = 0;
+
+    for (guint i = 0; i < transfers->all->len; i++)
+        count += ((BerthTransfer *)transfers->all->pdata[i])->state == BERTH_TRANSFER_RUNNING;
+    return count;
+}
+
+/* What has ended stays for a while, but of nobody without an end. */
+static void make_room(BerthTransfers *transfers, uint32_t owner) {
+    BerthTransfer *oldest = NULL;
     unsigned count = 0;
 
     for (guint i = 0; i < transfers->all->len; i++) {
         BerthTransfer *transfer = transfers->all->pdata[i];
-        count += transfer->state == BERTH_TRANSFER_RUNNING && (!owner || transfer->owner == *owner);
+        if (transfer->owner != owner || transfer->state == BERTH_TRANSFER_RUNNING)
+            continue;
+        oldest = oldest ? oldest : transfer;
+        count++;
     }
-    return count;
-}
-
-unsigned berth_transfers_count_running(BerthTransfers *transfers) {
-    return count_running(transfers, NULL);
+    if (count < MAX_FINISHED_PER_OWNER)
+        return;
+    report(oldest, BERTH_TRANSFER_REMOVED);
+    g_ptr_array_remove(transfers->all, oldest);
 }
 
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error) {
-    if (count_running(transfers, &owner) >= MAX_RUNNING_PER_OWNER) {
-        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "user %u has %d transfers running already; wait for one to end", owner,
-                        MAX_RUNNING_PER_OWNER);
+    g_autoptr(BerthCharge) charge = berth_charge_new(owner, BERTH_RESOURCE_TRANSFERS, 1, error);
+
+    if (!charge)
         return NULL;
-    }
+    make_room(transfers, owner);
     BerthTransfer *transfer = g_new0(BerthTransfer, 1);
+    transfer->charge = g_steal_pointer(&charge);
     transfer->transfers = transfers;
     transfer->number = transfers->next_number++;
     transfer->kind = g_strdup(kind);
@@ -223,6 +236,7 @@ void berth_transfer_finish(BerthTransfer *transfer, GError *error) {
     for (guint i = 0; i < transfer->items->len; i++)
         ((BerthTransferItem *)transfer->items->pdata[i])->poll = NULL;
     transfer->cancel = NULL;
+    g_clear_pointer(&transfer->charge, berth_charge_free);
     transfer->error = error;
     transfer->state = !error                                 ? BERTH_TRANSFER_DONE
                       : error->code == BERTH_ERROR_CANCELLED ? BERTH_TRANSFER_CANCELLED

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "base/charge.h"
 #include "base/descriptor.h"
 
 #include <systemd/sd-event.h>
@@ -41,9 +42,10 @@ struct BerthTransferItem {
 struct BerthTransfer {
     BerthTransfers *transfers;
     uint64_t number;
-    char *kind;      /* fetch, pull, unpack */
-    char *reference; /* as it was asked for */
-    uint32_t owner;  /* uid */
+    char *kind;          /* fetch, pull, unpack */
+    char *reference;     /* as it was asked for */
+    uint32_t owner;      /* uid */
+    BerthCharge *charge; /* while it runs */
     BerthTransferState state;
     GPtrArray *items; /* of BerthTransferItem, in the order in which they were found */
     GError *error;    /* of a transfer that failed or was cancelled */

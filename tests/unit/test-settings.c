@@ -73,6 +73,23 @@ static void test_policies_by_the_longest_prefix(void) {
                     BERTH_POLICY_REJECT);
 }
 
+static void test_limits_and_defaults(void) {
+    write_file("etc/berth/berth.conf.d/90-e.conf",
+               "[Limits]\nCopies=3\nDisk=2G\nContainers=infinity\nLeases=0\nNothing=1\n"
+               "[Defaults]\nMemoryMax=64M\nTasksMax=20\n");
+    g_autoptr(BerthSettings) settings = berth_settings_load(root);
+
+    g_assert_cmpuint(settings->limits[BERTH_RESOURCE_COPIES], ==, 3);
+    g_assert_cmpuint(settings->limits[BERTH_RESOURCE_DISK], ==, 2ull << 30);
+    g_assert_cmpuint(settings->limits[BERTH_RESOURCE_CONTAINERS], ==, UINT64_MAX);
+    g_assert_cmpuint(settings->limits[BERTH_RESOURCE_LEASES], ==, 0);
+    g_assert_cmpuint(settings->default_memory_max, ==, 64 * 1024 * 1024);
+    g_assert_cmpuint(settings->default_tasks_max, ==, 20);
+    berth_settings_apply_limits(settings);
+    g_assert_cmpuint(berth_charge_get_limit(BERTH_RESOURCE_COPIES), ==, 3);
+    g_assert_cmpuint(berth_charge_get_limit(BERTH_RESOURCE_LEASES), ==, 1000);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     root = g_dir_make_tmp("berth-settings-XXXXXX", NULL);
@@ -82,6 +99,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/settings/what-is-wrong-is-left-out", test_what_is_wrong_is_left_out);
     g_test_add_func("/settings/policies-by-the-longest-prefix",
                     test_policies_by_the_longest_prefix);
+    g_test_add_func("/settings/limits-and-defaults", test_limits_and_defaults);
     int status = g_test_run();
     g_autofree char *command = g_strdup_printf("rm -rf '%s'", root);
     g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The table of what users hold: a row a uid that holds anything, with a sum a resource. A charge
+ * exists from before its operation begins until the operation is freed, and is the operation's.
+ */
+
+#include "base/charge.h"
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+
+struct BerthCharge {
+    uint32_t uid;
+    BerthResource resource;
+    uint64_t amount;
+};
+
+typedef struct {
+    const char *key;  /* in berth.conf */
+    const char *name; /* for a person */
+    uint64_t user, total;
+} Definition;
+
+/* Totals of what is counted where it is stored are the disk's. */
+static const Definition definitions[BERTH_RESOURCE_COUNT] = {
+    [BERTH_RESOURCE_CALLS] = {"Calls", "calls that are not answered", 1024, 32768},
+    [BERTH_RESOURCE_QUESTIONS] = {"Questions", "questions to registries", 16, 64},
+    [BERTH_RESOURCE_READS] = {"Reads", "images being read", 32, 256},
+    [BERTH_RESOURCE_COPIES] = {"Copies", "copies into or out of containers", 16, 256},
+    [BERTH_RESOURCE_TRANSFERS] = {"Transfers", "running transfers", 32, 512},
+    [BERTH_RESOURCE_WRITES] = {"Writes", "ingests being written", 32, 256},
+    [BERTH_RESOURCE_PROCESSES] = {"Processes", "executed processes that run", 1024, 16384},
+    /* FileDescriptorStoreMax= of the unit is what systemd keeps in all. */
+    [BERTH_RESOURCE_DESCRIPTORS] = {"Descriptors", "descriptors that systemd keeps", 4096, 8192},
+    [BERTH_RESOURCE_SUBSCRIPTIONS] = {"Subscriptions", "subscriptions", 64, 1024},
+    [BERTH_RESOURCE_CONTAINERS] = {"Containers", "containers", 4096, UINT64_MAX},
+    [BERTH_RESOURCE_VOLUMES] = {"Volumes", "volumes", 4096, UINT64_MAX},
+    [BERTH_RESOURCE_LEASES] = {"Leases", "leases", 1000, UINT64_MAX},
+    [BERTH_RESOURCE_IMAGES] = {"Images", "names of images", 10000, UINT64_MAX},
+    [BERTH_RESOURCE_INGESTS] = {"Ingests", "ingests", 256, UINT64_MAX},
+    [BERTH_RESOURCE_LABELS] = {"Labels", "bytes of labels", 16 * MIB, UINT64_MAX},
+    [BERTH_RESOURCE_CONFIGURATIONS] = {"Configurations", "bytes of configurations", 256 * MIB,
+                                       UINT64_MAX},
+    [BERTH_RESOURCE_DISK] = {"Disk", "bytes of content", UINT64_MAX, UINT64_MAX},
+};
+
+static uint64_t limits[BERTH_RESOURCE_COUNT]; /* of a user; 0: as defined */
+static uint64_t totals[BERTH_RESOURCE_COUNT];
+static GHashTable *users; /* uid → uint64_t[BERTH_RESOURCE_COUNT] */
+
+static uint64_t *find_user(uint32_t uid, bool make) {
+    if (!users)
+        users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    uint64_t *held = g_hash_table_lookup(users, GUINT_TO_POINTER(uid));
+    if (!held && make) {
+        held = g_new0(uint64_t, BERTH_RESOURCE_COUNT);
+        g_hash_table_insert(users, GUINT_TO_POINTER(uid), held);
+    }
+    return held;
+}
+
+static void forget_if_empty(uint32_t uid, const uint64_t *held) {
+    for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
+        if (held[i] > 0)
+            return;
+    g_hash_table_remove(users, GUINT_TO_POINTER(uid));
+}
+
+uint64_t berth_charge_get_limit(BerthResource resource) {
+    return limits[resource] ? limits[resource] : definitions[resource].user;
+}
+
+void berth_charge_set_limit(BerthResource resource, uint64_t limit) {
+    limits[resource] = limit;
+}
+
+void berth_charge_reset_limits(void) {
+    for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
+        limits[i] = 0;
+}
+
+bool berth_charge_find(const char *key, BerthResource *resource) {
+    for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
+        if (g_str_equal(definitions[i].key, key)) {
+            *resource = (BerthResource)i;
+            return true;
+        }
+    return false;
+}
+
+bool berth_charge_is_bytes(BerthResource resource) {
+    return resource >= BERTH_RESOURCE_LABELS;
+}
+
+uint64_t berth_charge_get(uint32_t uid, BerthResource resource) {
+    const uint64_t *held = find_user(uid, false);
+
+    return held ? held[resource] : 0;
+}
+
+bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, uint64_t more,
+                        GError **error) {
+    const Definition *definition = &definitions[resource];
+    uint64_t limit = berth_charge_get_limit(resource);
+    uint64_t held = present + berth_charge_get(uid, resource);
+
+    if (totals[resource] > definition->total || more > definition->total - totals[resource])
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "all users together have %" G_GUINT64_FORMAT
+                               " %s; the limit is %" G_GUINT64_FORMAT,
+                               totals[resource], definition->name, definition->total);
+    if (uid != 0 && (held > limit || more > limit - held))
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "user %u has %" G_GUINT64_FORMAT
+                               " %s and asks for %" G_GUINT64_FORMAT
+                               " more; the limit is %" G_GUINT64_FORMAT,
+                               uid, held, definition->name, more, limit);
+    return true;
+}
+
+BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint64_t amount) {
+    BerthCharge *charge = g_new0(BerthCharge, 1);
+
+    *charge = (BerthCharge){uid, resource, amount};
+    find_user(uid, true)[resource] += amount;
+    totals[resource] += amount;
+    return charge;
+}
+
+BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amount,
+                              GError **error) {
+    return berth_charge_check(uid, resource, 0, amount, error)
+               ? berth_charge_new_forced(uid, resource, amount)
+               : NULL;
+}
+
+void berth_charge_free(BerthCharge *charge) {
+    if (!charge)
+        return;
+    uint64_t *held = find_user(charge->uid, true);
+    g_assert(held[charge->resource] >= charge->amount &&
+             totals[charge->resource] >= charge->amount);
+    held[charge->resource] -= charge->amount;
+    totals[charge->resource] -= charge->amount;
+    forget_if_empty(charge->uid, held);
+    g_free(charge);
+}

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a user may hold at once: every operation, process and descriptor is charged to who asks for it,
+# nobody takes from others, and what only a client wanted ends when it leaves.
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import bus_call
+import oci
+from faulty_registry import FaultyRegistry
+
+IMAGE = f"{HOST}/busybox:latest"
+HOLD = os.path.join(os.path.dirname(os.path.abspath(bus_call.__file__)), "bus_hold.py")
+CONTAINERS = ("/org/berth1/containers", "org.berth1.Containers")
+CONTENTS = ("/org/berth1/contents", "org.berth1.Contents")
+IMAGES = ("/org/berth1/images", "org.berth1.Images")
+
+RULE = """polkit.addRule(function(action, subject) {
+    if ((subject.user == "alice" || subject.user == "nobody") &&
+        action.id != "org.berth1.containers.create-privileged" && action.id != "org.berth1.containers.inspect")
+        return polkit.Result.YES;
+});
+"""
+
+
+class Client:
+    """Makes calls and keeps them."""
+
+    def __init__(self, count, target, member, text, user="alice"):
+        command = ["/usr/bin/python3", HOLD, str(count), *target, member]
+        self.process = subprocess.Popen(["runuser", "-u", user, "--", *command] if user != "root" else command,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        self.lines = []
+
+    def read(self, count):
+        """So many lines beside "sent"."""
+        while len(self.lines) < count:
+            line = self.process.stdout.readline()
+            assert line, self.lines
+            if line != "sent\n":
+                self.lines.append(line.strip())
+        return self.lines
+
+    def leave(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.process.wait()
+
+
+def limits(**values):
+    """[Limits] of berth.conf, or none."""
+    os.makedirs("/etc/berth/berth.conf.d", exist_ok=True)
+    path = "/etc/berth/berth.conf.d/50-test.conf"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
+    service_is_up()
+    run("systemctl", "reload", "berthd.service")
+
+
+def workers(name):
+    return run("pgrep", "-x", name[:15]).out.split()
+
+
+def refused(result, word, limit, uid="4242"):
+    """Names the user, the resource and the limit."""
+    text = result if isinstance(result, str) else result.err
+    contains(text, f"user {uid} ")
+    contains(text, word)
+    contains(text, f"limit is {limit}")
+
+
+def ask(target, member, arguments, user="alice"):
+    result = run("/usr/bin/python3", bus_call.__file__, *target, member, input=arguments, user=user)
+    assert result.status == 0, result
+    return json.loads(result.out)
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    polkit_rule(RULE)
+    good("run", "-d", "--id=own", IMAGE, "sleep", "100000", user="alice")
+    good("exec", "own", "sh", "-c", "head -c 3000000 /dev/zero >/large", user="alice")
+
+
+def test_copies_are_so_many_a_user_and_end_with_the_client():
+    client = Client(17, CONTAINERS, "CopyOut", "('own', '/large', handle 0, @a{sv} {})")
+    refused(client.read(1)[0], "copies", 16)
+    contains(client.lines[0], "org.berth1.Error.LimitExceeded")
+    # Others have theirs.
+    good("run", "-d", "--id=roots", IMAGE, "sleep", "100000")
+    contains(dist("cp", "roots:/bin/sh", "-").out[:200], "sh")
+    assert len(workers("berth-copy")) >= 16
+    client.leave()
+    wait_until(lambda: not workers("berth-copy"), "the end of all copies")
+    equal(dist("cp", "own:/bin/sh", "-", user="alice").status, 0)
+    equal(len(client.lines), 1)
+
+
+def test_a_copy_of_root_ends_with_the_client_too():
+    client = Client(20, CONTAINERS, "CopyOut", "('own', '/large', handle 0, @a{sv} {})", user="root")
+    wait_until(lambda: len(workers("berth-copy")) >= 20, "copies")
+    client.leave()
+    wait_until(lambda: not workers("berth-copy"), "the end of all copies")
+
+
+def test_questions_are_so_many_a_user_and_end_with_the_client():
+    listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+    silent = f"127.0.0.1:{listener.getsockname()[1]}"
+    for target, member, text in ((IMAGES, "Resolve", f"('{silent}/x:y', {{'Insecure': <true>}})"),
+                                 (IMAGES, "Authenticate", f"('{silent}', {{'Insecure': <true>}})"),
+                                 (CONTENTS, "FetchObject", f"('{silent}/x:y', '', {{'Insecure': <true>}})")):
+        client = Client(17, target, member, text)
+        refused(client.read(1)[0], "questions", 16)
+        good("resolve", IMAGE)
+        client.leave()
+        wait_until(lambda: not workers("berth-fetch"), f"the end of {member}")
+        good("resolve", IMAGE, user="alice")
+    listener.close()
+
+
+def test_a_fetched_object_ends_with_the_client():
+    layer = oci.Layer("gzip")
+    layer.directory("./").add("file", random.Random(1).randbytes(40_000_000))
+    image = oci.Image([layer], {})
+    registry = FaultyRegistry()
+    registry.add("large:x", image)
+    digest = image.manifest["layers"][0]["digest"]
+    client = Client(3, CONTENTS, "FetchObject", f"('{registry.host}/large', '{digest}', @a{{sv}} {{}})")
+    equal(client.read(3), ["answered"] * 3)
+    equal(len(workers("berth-fetch")), 3)
+    client.leave()
+    wait_until(lambda: not workers("berth-fetch"), "the end of the workers")
+
+
+def test_calls_that_wait_are_so_many_a_user():
+    limits(Calls=20)
+    client = Client(30, CONTAINERS, "Wait", "('own', '')")
+    for line in client.read(10):
+        refused(line, "calls", 20)
+    refused(ask(CONTAINERS, "Get", "('own',)")["message"], "calls", 20)
+    equal(dist("ps").status, 0)
+    client.leave()
+    wait_until(lambda: not ask(CONTAINERS, "Get", "('own',)")["error"], "calls are answered again")
+    limits()
+
+
+def test_subscriptions_are_so_many_a_user():
+    limits(Subscriptions=2)
+    clients = [Client(1, CONTAINERS, "Subscribe", "(@a{sv} {},)") for _ in range(2)]
+    for client in clients:
+        equal(client.read(1), ["answered"])
+    third = Client(1, CONTAINERS, "Subscribe", "(@a{sv} {},)")
+    refused(third.read(1)[0], "subscriptions", 2)
+    root = Client(1, CONTAINERS, "Subscribe", "(@a{sv} {},)", user="root")
+    equal(root.read(1), ["answered"])
+    for client in [*clients, third, root]:
+        client.leave()
+    wait_until(lambda: not ask(CONTAINERS, "Subscribe", "(@a{sv} {},)")["error"], "room for another")
+    limits()
+
+
+def test_transfers_are_so_many_a_user():
+    limits(Transfers=2)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+    silent = f"127.0.0.1:{listener.getsockname()[1]}"
+    client = Client(3, IMAGES, "Pull", f"('{silent}/x:%d', {{'Insecure': <true>}})")
+    lines = client.read(3)
+    equal(lines.count("answered"), 2)
+    refused(next(line for line in lines if line != "answered"), "transfers", 2)
+    client.leave()
+    # They are no reason to end transfers.
+    equal([row["state"] for row in listing("transfers", user="alice") if silent in row["reference"]], ["running"] * 2)
+    for row in listing("transfers"):
+        if row["state"] == "running":
+            good("cancel", row["transfer"])
+    listener.close()
+    limits()
+
+
+def test_executed_processes_are_so_many_a_user():
+    limits(Processes=2)
+    for i in range(2):
+        good("exec", "-d", "own", "sleep", "100000", user="alice")
+    refused(dist("exec", "own", "true", user="alice"), "executed processes", 2)
+    kill_service()
+    refused(dist("exec", "own", "true", user="alice"), "executed processes", 2)
+    good("exec", "roots", "true")
+    good("exec", "own", "true")
+    for row in listing("top", "own"):
+        if row["process"] != "-" and row["command"].startswith("sleep"):
+            equal(call(*CONTAINERS, "Kill", "sia{sv}", "own", "9", "1", "Process", "s", row["process"]).status, 0)
+    wait_until(lambda: dist("exec", "own", "true", user="alice").status == 0, "room for another")
+    limits()
+
+
+def test_descriptors_with_systemd_are_so_many_a_user():
+    limits(Descriptors=6)
+    # The container's own is one.
+    good("run", "-d", "-t", "--id=second", IMAGE, "sleep", "100000", user="alice")
+    refused(dist("run", "-d", "-t", "--id=third", IMAGE, "sleep", "100000", user="alice"), "descriptors", 6)
+    good("run", "-d", "--id=fourth", IMAGE, "sleep", "100000", user="alice")
+    refused(dist("exec", "own", "true", user="alice"), "descriptors", 6)
+    good("run", "--rm", "-t", IMAGE, "true")
+    for name in ("second", "fourth"):
+        good("rm", "-f", name, user="alice")
+    good("exec", "own", "true", user="alice")
+    dist("rm", "-f", "third", user="alice")
+    limits()
+
+
+def test_objects_are_so_many_a_user():
+    limits(Containers=2, Volumes=1, Leases=1, Ingests=1)
+    good("create", "--id=c2", IMAGE, user="alice")
+    refused(dist("create", "--id=c3", IMAGE, user="alice"), "containers", 2)
+    good("volume", "create", "v1", user="alice")
+    refused(dist("volume", "create", "v2", user="alice"), "volumes", 1)
+    good("lease", "create", "l1", user="alice")
+    refused(dist("lease", "create", "l2", user="alice"), "leases", 1)
+    equal(ask(CONTENTS, "Ingest", "('i1', uint64 10, '', @a{sv} {})")["error"], None)
+    refused(ask(CONTENTS, "Ingest", "('i2', uint64 10, '', @a{sv} {})")["message"], "ingests", 1)
+    for verb in (("create", "--id=r1", IMAGE), ("create", "--id=r2", IMAGE), ("create", "--id=r3", IMAGE),
+                 ("volume", "create", "rv1"), ("volume", "create", "rv2"), ("lease", "create", "rl1"), ("lease", "create", "rl2")):
+        good(*verb)
+    good("rm", "c2", user="alice")
+    good("create", "--id=c3", IMAGE, user="alice")
+    for name in ("c3", "r1", "r2", "r3"):
+        good("rm", name)
+    limits()
+
+
+def test_labels_and_configurations_are_so_many_bytes_a_user():
+    limits(Labels="10K")
+    large = "x" * 6000
+    good("create", "--id=l1", f"--label=k={large}", IMAGE, user="alice")
+    refused(dist("create", "--id=l2", f"--label=k={large}", IMAGE, user="alice"), "bytes of labels", 10240)
+    refused(ask(("/org/berth1/leases", "org.berth1.Leases"), "Create", f"('', {{'Labels': <{{'k': '{large}'}}>}})")["message"],
+            "bytes of labels", 10240)
+    good("rm", "l1")
+    limits(Configurations="20K")
+    refused(dist("create", "--id=l2", "-e", f"A={large * 3}", IMAGE, user="alice"), "bytes of configurations", 20480)
+    good("create", "--id=l2", "-e", f"A={large * 3}", IMAGE)
+    good("rm", "l2")
+    limits()
+
+
+def test_limits_of_containers_have_defaults():
+    with open("/etc/berth/berth.conf.d/60-defaults.conf", "w", encoding="utf-8") as file:
+        file.write("[Defaults]\nMemoryMax=64M\nTasksMax=50\n")
+    run("systemctl", "reload", "berthd.service")
+    good("run", "-d", "--id=default", IMAGE, "sleep", "100", user="alice")
+    good("run", "-d", "--id=chosen", "--memory=32M", "--pids=70", IMAGE, "sleep", "100")
+    shown = run("systemctl", "show", "-p", "MemoryMax,TasksMax", "berth-default.scope").out
+    contains(shown, "MemoryMax=67108864")
+    contains(shown, "TasksMax=50")
+    shown = run("systemctl", "show", "-p", "MemoryMax,TasksMax", "berth-chosen.scope").out
+    contains(shown, "MemoryMax=33554432")
+    contains(shown, "TasksMax=70")
+    os.remove("/etc/berth/berth.conf.d/60-defaults.conf")
+    for name in ("default", "chosen"):
+        good("rm", "-f", name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client that makes many calls at once and stays: its arguments are how many, path, interface and
+member, its standard input is the text of a GVariant; handle 0 in it is a pipe that nobody reads, %d
+the number of the call. It writes a line for each error, "sent" when all are sent, and leaves the bus at a
+newline."""
+
+import os
+import sys
+
+from gi.repository import Gio, GLib
+
+count, path, interface, member = int(sys.argv[1]), *sys.argv[2:5]
+text = sys.stdin.readline()
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
+loop = GLib.MainLoop()
+keep = []
+
+
+def on_reply(connection, result):
+    answer = connection.send_message_with_reply_finish(result)
+    if answer.get_message_type() == Gio.DBusMessageType.ERROR:
+        print(answer.get_error_name(), answer.get_body().unpack()[0], flush=True)
+    else:
+        keep.append(answer)
+        print("answered", flush=True)
+
+
+for number in range(count):
+    message = Gio.DBusMessage.new_method_call("org.berth1", path, interface, member)
+    message.set_body(GLib.Variant.parse(None, text.replace("%d", str(number)), None, None))
+    if "handle" in text:
+        ends = os.pipe()
+        keep.append(ends)
+        message.set_unix_fd_list(Gio.UnixFDList.new_from_array([os.dup(ends[1])]))
+    bus.send_message_with_reply(message, Gio.DBusSendMessageFlags.NONE, 3600 * 1000, None, on_reply)
+bus.flush_sync()
+print("sent", flush=True)
+GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, lambda *_: loop.quit())
+loop.run()

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/cancel.h"
+#include "base/charge.h"
+
+#include <string.h>
+
+static void test_a_user_is_bounded_and_names_are_told(void) {
+    g_autoptr(GError) error = NULL;
+
+    berth_charge_set_limit(BERTH_RESOURCE_COPIES, 2);
+    BerthCharge *first = berth_charge_new(1000, BERTH_RESOURCE_COPIES, 1, NULL);
+    g_autoptr(BerthCharge) second = berth_charge_new(1000, BERTH_RESOURCE_COPIES, 1, NULL);
+    g_assert_nonnull(first);
+    g_assert_nonnull(second);
+    g_assert_null(berth_charge_new(1000, BERTH_RESOURCE_COPIES, 1, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+    g_assert_nonnull(strstr(error->message, "user 1000"));
+    g_assert_nonnull(strstr(error->message, "copies"));
+    g_assert_nonnull(strstr(error->message, "limit is 2"));
+    /* Others, and other resources, have their own. */
+    g_autoptr(BerthCharge) other = berth_charge_new(1001, BERTH_RESOURCE_COPIES, 2, NULL);
+    g_assert_nonnull(other);
+    g_assert_true(berth_charge_check(1000, BERTH_RESOURCE_READS, 0, 1, NULL));
+    berth_charge_free(first);
+    g_assert_cmpuint(berth_charge_get(1000, BERTH_RESOURCE_COPIES), ==, 1);
+    g_assert_true(berth_charge_check(1000, BERTH_RESOURCE_COPIES, 0, 1, NULL));
+    berth_charge_reset_limits();
+}
+
+static void test_root_is_bounded_by_totals(void) {
+    g_autoptr(GError) error = NULL;
+
+    g_autoptr(BerthCharge) most = berth_charge_new(0, BERTH_RESOURCE_QUESTIONS, 64, NULL);
+    g_assert_nonnull(most);
+    g_assert_null(berth_charge_new(0, BERTH_RESOURCE_QUESTIONS, 1, &error));
+    g_assert_nonnull(strstr(error->message, "all users"));
+    g_assert_false(berth_charge_check(1000, BERTH_RESOURCE_QUESTIONS, 0, 1, NULL));
+}
+
+static void test_sums_do_not_wrap(void) {
+    berth_charge_set_limit(BERTH_RESOURCE_LABELS, 100);
+    g_assert_false(berth_charge_check(1000, BERTH_RESOURCE_LABELS, 50, UINT64_MAX, NULL));
+    g_assert_false(berth_charge_check(1000, BERTH_RESOURCE_LABELS, 101, 0, NULL));
+    g_assert_true(berth_charge_check(1000, BERTH_RESOURCE_LABELS, 50, 50, NULL));
+    g_assert_true(berth_charge_check(0, BERTH_RESOURCE_LABELS, 500, 50, NULL));
+    berth_charge_reset_limits();
+}
+
+static void on_cancel(void *operation, const GError *error) {
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_CANCELLED);
+    (*(int *)operation)++;
+}
+
+static void test_cancel_by_userdata_and_by_client(void) {
+    int first = 0, second = 0, third = 0, caller = 0;
+
+    berth_cancel_register(&first, on_cancel, &caller, NULL);
+    berth_cancel_register(&second, on_cancel, NULL, ":1.2");
+    berth_cancel_register(&third, on_cancel, NULL, ":1.3");
+    berth_cancel_of_userdata(&caller);
+    berth_cancel_of_userdata(&caller);
+    berth_cancel_of_client(":1.2");
+    g_assert_cmpint(first, ==, 1);
+    g_assert_cmpint(second, ==, 1);
+    berth_cancel_forget(&third);
+    berth_cancel_of_client(":1.3");
+    g_assert_cmpint(third, ==, 0);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/charge/a-user-is-bounded", test_a_user_is_bounded_and_names_are_told);
+    g_test_add_func("/charge/root-is-bounded-by-totals", test_root_is_bounded_by_totals);
+    g_test_add_func("/charge/sums-do-not-wrap", test_sums_do_not_wrap);
+    g_test_add_func("/cancel/by-userdata-and-by-client", test_cancel_by_userdata_and_by_client);
+    return g_test_run();
+}
