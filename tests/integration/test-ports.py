@@ -184,7 +184,7 @@ def test_it_stays_while_the_service_is_away():
 def test_it_is_free_when_the_container_ended_meanwhile():
     equal(publish("web", "18080:80").status, 0)
     pid = listing("info", "web")[0]["pid"]
-    run("systemctl", "kill", "-s", "STOP", "berthd")
+    run("systemctl", "kill", "--kill-who=main", "-s", "STOP", "berthd")
     os.kill(pid, 9)
     kill_service()
     good("ps")
