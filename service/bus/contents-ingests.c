@@ -259,7 +259,7 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* What the caller did not bring it has to be allowed to read. */
-    if (!berth_provenance_holds(service->database, uid, digest)) {
+    if (!berth_provenance_may_name(service->database, uid, digest)) {
         r = berth_access_check(service->access, call, ret_error, "read", "digest", digest,
                                "reference", reference, NULL);
         if (r != BERTH_ACCESS_GRANTED)

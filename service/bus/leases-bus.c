@@ -96,7 +96,7 @@ static int check_brought(sd_bus_message *call, BerthService *service, sd_bus_err
 
     for (char *const *digest = digests; r == BERTH_ACCESS_GRANTED && digest && *digest; digest++) {
         bool granted = false;
-        if (berth_provenance_holds(service->database, uid, *digest))
+        if (berth_provenance_may_name(service->database, uid, *digest))
             continue;
         r = berth_access_query(service->access, call, &granted, "read", "lease", id, "digest",
                                *digest, NULL);

@@ -71,7 +71,7 @@ static bool check(Session *session, const BerthIngestInfo *info, GError **error)
 /* That another brought the same is not told: for this owner it was not here before. */
 static bool commit(Session *session, GError **error) {
     BerthContents *contents = session->contents;
-    bool held = berth_provenance_holds(contents->database, session->owner, session->digest);
+    bool held = berth_provenance_may_name(contents->database, session->owner, session->digest);
     g_autoptr(GError) local = NULL;
 
     if (!berth_contents_commit(contents, session->key, session->digest, &local) &&
@@ -203,7 +203,7 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
         !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
     if (expected[0] && berth_content_store_has(contents->store, expected) &&
-        berth_provenance_holds(contents->database, request->owner, expected))
+        berth_provenance_may_name(contents->database, request->owner, expected))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",
                                expected);
     if (!berth_fd_pipe(ends, error))

@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "images/images.h"
+#include "worker/replies.h"
 
 typedef struct {
     BerthImages *images;
@@ -34,12 +35,10 @@ static void on_answer(sd_bus_message *reply, const GError *error, void *userdata
     Question *question = userdata;
     g_autoptr(BerthDescriptor) target = NULL;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *name = NULL;
+    const char *name = berth_remote_session_get_name(question->session);
 
-    if (!local && question->resolved &&
-        (sd_bus_message_read(reply, "s", &name) < 0 ||
-         berth_bus_read_descriptor(reply, &target) < 0))
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-fetch answered nonsense");
+    if (!local && question->resolved)
+        berth_reply_read_resolved(reply, name, "", &target, NULL, &local);
     finish(question, local ? NULL : name, target, local);
 }
 

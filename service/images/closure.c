@@ -12,6 +12,7 @@ struct BerthClosure {
     BerthWorker *inspect;
     char *name; /* the scope: of an image, or NULL for what owner holds */
     uint32_t owner;
+    bool everything;
     BerthPlatform *platform; /* while the index to choose from has not been read */
     GHashTable *seen;        /* set of digests */
     GPtrArray *blobs;        /* of BerthClosureItem */
@@ -86,8 +87,9 @@ static bool is_here(BerthClosure *closure, const char *digest) {
     BerthDatabase *database = closure->images->database;
 
     return berth_content_store_has(berth_contents_get_store(closure->images->contents), digest) &&
-           (closure->name ? berth_provenance_reaches(database, closure->name, digest)
-                          : berth_provenance_holds(database, closure->owner, digest));
+           (closure->everything ||
+            (closure->name ? berth_provenance_reaches(database, closure->name, digest)
+                           : berth_provenance_holds(database, closure->owner, digest)));
 }
 
 static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
@@ -186,6 +188,7 @@ BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *
     closure->images = images;
     closure->name = g_strdup(scope->name);
     closure->owner = scope->owner;
+    closure->everything = scope->everything;
     closure->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     closure->blobs = g_ptr_array_new_with_free_func(free_item);
     closure->documents = g_ptr_array_new_with_free_func(free_item);

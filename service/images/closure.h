@@ -23,11 +23,12 @@ typedef struct BerthClosure BerthClosure;
  * the closure is gone afterwards. */
 typedef void (*BerthClosureDone)(GPtrArray *items, const GError *error, void *userdata);
 
-/* For whom: what an image's name reaches, or without a name what a user holds (root: everything);
- * see store/provenance.h. */
+/* For whom: what an image's name reaches, or what a user holds (store/provenance.h), or all that is
+ * here. */
 typedef struct {
     const char *name;
     uint32_t owner;
+    bool everything;
 } BerthClosureScope;
 
 /* Begins to collect what target reaches; of an index, where platform is given, only the manifest

@@ -3,6 +3,9 @@
 #include "images/documents.h"
 
 #include "base/digest.h"
+#include "worker/replies.h"
+
+#include <string.h>
 
 static void free_entry(gpointer data) {
     BerthIndexedManifest *entry = data;
@@ -40,54 +43,79 @@ sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const ch
     return call;
 }
 
-static int read_entries(sd_bus_message *reply, GPtrArray *entries) {
-    const char *media_type, *digest, *os, *architecture, *variant;
-    uint64_t size;
-    int attestation;
-    int r = sd_bus_message_enter_container(reply, 'a', "((sst)sssb)");
+/* More than any registry takes in one document (berth-inspect's own limits are tighter). */
+enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
-    while (r >= 0 && (r = sd_bus_message_read(reply, "((sst)sssb)", &media_type, &digest, &size,
-                                              &os, &architecture, &variant, &attestation)) > 0) {
-        BerthIndexedManifest *entry = g_new0(BerthIndexedManifest, 1);
-        entry->descriptor = berth_descriptor_new(media_type, digest, size);
-        entry->platform = berth_platform_new(os, architecture, variant);
-        entry->attestation = attestation;
-        g_ptr_array_add(entries, entry);
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(reply);
+static bool is_short(const char *text) {
+    return strlen(text) <= MAX_PLATFORM_TEXT;
 }
 
-static int read_descriptors(sd_bus_message *reply, BerthDocument *document) {
+static bool read_entry(sd_bus_message *reply, GPtrArray *entries) {
+    g_autoptr(BerthDescriptor) descriptor = NULL;
+    const char *os, *architecture, *variant;
+    int attestation;
+
+    if (berth_reply_read_descriptor(reply, &descriptor) <= 0 ||
+        sd_bus_message_read(reply, "sssb", &os, &architecture, &variant, &attestation) <= 0 ||
+        !is_short(os) || !is_short(architecture) || !is_short(variant) ||
+        entries->len >= BERTH_REPLY_MAX_LIST || sd_bus_message_exit_container(reply) < 0)
+        return false;
+    BerthIndexedManifest *entry = g_new0(BerthIndexedManifest, 1);
+    entry->descriptor = g_steal_pointer(&descriptor);
+    entry->platform = berth_platform_new(os, architecture, variant);
+    entry->attestation = attestation;
+    g_ptr_array_add(entries, entry);
+    return true;
+}
+
+static bool read_entries(sd_bus_message *reply, GPtrArray *entries) {
+    int r = sd_bus_message_enter_container(reply, 'a', "((sst)sssb)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "(sst)sssb")) > 0)
+        if (!read_entry(reply, entries))
+            return false;
+    return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
+}
+
+static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
     BerthDescriptor *descriptor;
     int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
 
-    while (r >= 0 && (r = berth_bus_read_descriptor(reply, &descriptor)) > 0) {
-        if (!document->config && !document->is_index)
+    while (r >= 0 && (r = berth_reply_read_descriptor(reply, &descriptor)) > 0) {
+        if (!document->config)
             document->config = descriptor;
         else
             g_ptr_array_add(document->layers, descriptor);
+        if (document->layers->len > BERTH_REPLY_MAX_LIST)
+            return false;
     }
-    return r < 0 ? r : sd_bus_message_exit_container(reply);
+    return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
-static int read_embedded(sd_bus_message *reply, GHashTable *embedded) {
+static bool read_embedded(sd_bus_message *reply, GHashTable *embedded) {
     const char *digest;
     const void *data;
-    size_t size;
+    size_t size, total = 0;
     int r = sd_bus_message_enter_container(reply, 'a', "(say)");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "say")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s", &digest)) < 0 ||
-            (r = sd_bus_message_read_array(reply, 'y', &data, &size)) < 0)
-            return r;
+        if (sd_bus_message_read(reply, "s", &digest) <= 0 ||
+            sd_bus_message_read_array(reply, 'y', &data, &size) < 0 ||
+            sd_bus_message_exit_container(reply) < 0 || !berth_digest_is_valid(digest) ||
+            (total += size) > BERTH_REPLY_MAX_TEXT || g_hash_table_size(embedded) >= MAX_EMBEDDED)
+            return false;
         g_hash_table_insert(embedded, g_strdup(digest), g_bytes_new(data, size));
-        r = sd_bus_message_exit_container(reply);
     }
-    return r < 0 ? r : sd_bus_message_exit_container(reply);
+    return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
 static void unref_bytes(gpointer data) {
     g_bytes_unref(data);
+}
+
+/* An index has entries and nothing else; a manifest has a configuration. */
+static bool is_consistent(const BerthDocument *document) {
+    return document->is_index ? !document->config : document->config && document->entries->len == 0;
 }
 
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) {
@@ -97,12 +125,12 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     document->entries = g_ptr_array_new_with_free_func(free_entry);
     document->layers = g_ptr_array_new_with_free_func(free_descriptor);
     document->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
-    int r = sd_bus_message_read(reply, "b", &is_index);
+    bool read = sd_bus_message_read(reply, "b", &is_index) > 0 &&
+                read_entries(reply, document->entries) && read_descriptors(reply, document) &&
+                read_embedded(reply, document->embedded);
     document->is_index = is_index;
-    if (r < 0 || (r = read_entries(reply, document->entries)) < 0 ||
-        (r = read_descriptors(reply, document)) < 0 ||
-        (r = read_embedded(reply, document->embedded)) < 0) {
-        berth_error_set_errno(error, r, "read berth-inspect's answer");
+    if (!read || !is_consistent(document)) {
+        berth_reply_set_malformed("inspect", error);
         return NULL;
     }
     return g_steal_pointer(&document);
@@ -171,12 +199,16 @@ void berth_image_info_free(BerthImageInfo *info) {
     g_free(info);
 }
 
-static int read_vector(sd_bus_message *reply, char ***vector) {
-    int r = sd_bus_message_read_strv(reply, vector);
+static bool are_digests(char *const *texts) {
+    for (; *texts; texts++)
+        if (!berth_digest_is_valid(*texts))
+            return false;
+    return true;
+}
 
-    if (r >= 0 && !*vector)
-        *vector = g_new0(char *, 1);
-    return r;
+/* Four numbers, then the test; or nothing. */
+static bool is_health(char *const *health) {
+    return !health[0] || g_strv_length((char **)health) > 4;
 }
 
 static char *compute_chain_id(char *const *diff_ids) {
@@ -196,14 +228,17 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
     const char *os, *architecture, *variant, *user, *working_directory, *stop_signal;
     char ***vectors[] = {&info->diff_ids, &info->entrypoint, &info->command, &info->environment,
                          &info->volumes,  &info->ports,      &info->labels};
-    int r = sd_bus_message_read(reply, "sss", &os, &architecture, &variant);
+    bool read = sd_bus_message_read(reply, "sss", &os, &architecture, &variant) > 0 &&
+                is_short(os) && is_short(architecture) && is_short(variant);
 
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(vectors); i++)
-        r = read_vector(reply, vectors[i]);
-    if (r < 0 ||
-        (r = sd_bus_message_read(reply, "sss", &user, &working_directory, &stop_signal)) < 0 ||
-        (r = read_vector(reply, &info->health)) < 0) {
-        berth_error_set_errno(error, r, "read berth-inspect's answer");
+    for (size_t i = 0; read && i < G_N_ELEMENTS(vectors); i++)
+        read = berth_reply_read_strings(reply, vectors[i]);
+    if (!read || !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &user) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &working_directory) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &stop_signal) ||
+        !berth_reply_read_strings(reply, &info->health) || !are_digests(info->diff_ids) ||
+        g_strv_length(info->labels) % 2 != 0 || !is_health(info->health)) {
+        berth_reply_set_malformed("inspect", error);
         return NULL;
     }
     info->manifest_digest = g_strdup(manifest_digest);

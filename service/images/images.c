@@ -81,7 +81,7 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         return false;
     /* What is another's is not here for this owner. */
     if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest) ||
-        !berth_provenance_holds(images->database, owner, target->digest))
+        !berth_provenance_may_name(images->database, owner, target->digest))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "content %s is not here; fetch or ingest it before naming it",
                                target->digest);

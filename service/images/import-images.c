@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "images/import-private.h"
+#include "worker/replies.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -285,52 +286,59 @@ static bool take_docker_image(BerthImport *import, const char *config, char **ta
     return true;
 }
 
+static bool read_docker(BerthImport *import, sd_bus_message *reply, GError **error) {
+    const char *config;
+    int r = sd_bus_message_enter_container(reply, 'a', "(sasas)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sasas")) > 0) {
+        g_auto(GStrv) tags = NULL, layers = NULL;
+        if (import->docker->len >= BERTH_REPLY_MAX_LIST ||
+            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &config) ||
+            !berth_reply_read_strings(reply, &tags) || !berth_reply_read_strings(reply, &layers) ||
+            sd_bus_message_exit_container(reply) < 0)
+            return berth_reply_set_malformed("inspect", error);
+        if (!take_docker_image(import, config, tags, layers, error))
+            return false;
+    }
+    return r >= 0 || berth_reply_set_malformed("inspect", error);
+}
+
 static void on_docker(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImport *import = userdata;
-    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *config;
-    int r = local ? 0 : sd_bus_message_enter_container(reply, 'a', "(sasas)");
+    g_autoptr(GError) local = NULL;
 
-    while (!local && r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sasas")) > 0) {
-        g_auto(GStrv) tags = NULL, layers = NULL;
-        static char *none[] = {NULL};
-        if ((r = sd_bus_message_read(reply, "s", &config)) < 0 ||
-            (r = sd_bus_message_read_strv(reply, &tags)) < 0 ||
-            (r = sd_bus_message_read_strv(reply, &layers)) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        if (!take_docker_image(import, config, tags ? tags : none, layers ? layers : none, &local))
-            break;
-    }
-    if (r < 0 && !local)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
-    if (local)
-        berth_import_end(import, local);
+    if (error || !read_docker(import, reply, &local))
+        berth_import_end(import, error ? error : local);
     else
         write_next_docker(import);
 }
 
-static void on_layout(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthImport *import = userdata;
-    const char *media_type, *digest, *name;
-    g_autoptr(GError) local = NULL;
-    uint64_t size;
-    int r;
+static bool read_layout(BerthImport *import, sd_bus_message *reply) {
+    int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
 
-    if (error) {
-        berth_import_end(import, error);
-        return;
-    }
-    r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
-    while (r >= 0 &&
-           (r = sd_bus_message_read(reply, "((sst)s)", &media_type, &digest, &size, &name)) > 0) {
-        g_autoptr(BerthDescriptor) target = berth_descriptor_new(media_type, digest, size);
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "(sst)s")) > 0) {
+        g_autoptr(BerthDescriptor) target = NULL;
+        const char *name;
+        if (import->found->len >= BERTH_REPLY_MAX_LIST ||
+            berth_reply_read_descriptor(reply, &target) <= 0 ||
+            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
+            sd_bus_message_exit_container(reply) < 0)
+            return false;
         add_found(import, target, name);
     }
-    if (r < 0)
-        fail(import, BERTH_ERROR_INTERNAL, "berth-inspect answered nonsense");
-    else
+    return r >= 0;
+}
+
+static void on_layout(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthImport *import = userdata;
+    g_autoptr(GError) local = NULL;
+
+    if (error)
+        berth_import_end(import, error);
+    else if (read_layout(import, reply))
         start_checking(import);
+    else if (!berth_reply_set_malformed("inspect", &local))
+        berth_import_end(import, local);
 }
 
 static void on_rootfs_config(const char *digest, uint64_t size, const GError *error,

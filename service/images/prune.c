@@ -165,7 +165,7 @@ static void read_next(Prune *prune) {
     }
     image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
     /* All that any name might reach is kept, whosever it is. */
-    const BerthClosureScope everything = {NULL, 0};
+    const BerthClosureScope everything = {.everything = true};
     prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
                                            on_collected, prune, &error);
     if (!prune->closure)

@@ -43,10 +43,10 @@ bool berth_pull_may_use(BerthPull *pull, const char *digest) {
 
     if (pull->mode == BERTH_PULL_UNPACK)
         return berth_provenance_reaches(database, pull->name, digest);
-    return pull->transfer->owner == 0 ||
-           (berth_remote_session_is_proven(pull->fetch) &&
-            berth_content_store_has_source(berth_contents_get_store(pull->images->contents), digest,
-                                           berth_remote_session_get_locator(pull->fetch)));
+    /* Root alone trusts whoever has the registry's port without a proof. */
+    return (pull->transfer->owner == 0 || berth_remote_session_is_proven(pull->fetch)) &&
+           berth_content_store_has_source(berth_contents_get_store(pull->images->contents), digest,
+                                          berth_remote_session_get_locator(pull->fetch));
 }
 
 void berth_pull_proof_free(BerthPullProof *proof) {

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/fd.h"
+#include "worker/replies.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum {
     MAX_PAYLOAD_BYTES = 64 * 1024,
     MAX_KEY_BYTES = 64 * 1024,
     MAX_REFERRERS = 16,
+    MAX_CANDIDATES = 64,
 };
 
 typedef struct {
@@ -115,7 +117,7 @@ static void on_verified(sd_bus_message *reply, const GError *error, void *userda
     BerthSignatureSearch *search = userdata;
     unsigned key = 0;
 
-    if (!error && sd_bus_message_read(reply, "u", &key) >= 0) {
+    if (!error && sd_bus_message_read(reply, "u", &key) > 0 && key < g_strv_length(search->keys)) {
         finish(search, key, NULL);
         return;
     }
@@ -146,21 +148,32 @@ static void on_payload(sd_bus_message *reply, const GError *error, void *userdat
     berth_worker_send(search->inspect, call, on_verified, search);
 }
 
+/* What does not fit is no candidate. */
+static void read_candidates(BerthSignatureSearch *search, sd_bus_message *reply) {
+    int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
+
+    while (r >= 0 && search->candidates->len < MAX_CANDIDATES &&
+           sd_bus_message_enter_container(reply, 'r', "(sst)s") > 0) {
+        g_autoptr(BerthDescriptor) payload = NULL;
+        const char *signature;
+        if (berth_reply_read_descriptor(reply, &payload) <= 0 ||
+            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &signature) ||
+            sd_bus_message_exit_container(reply) < 0)
+            return;
+        Candidate *candidate = g_new0(Candidate, 1);
+        candidate->payload = g_steal_pointer(&payload);
+        candidate->signature = g_strdup(signature);
+        g_ptr_array_add(search->candidates, candidate);
+    }
+}
+
 static void on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
-    const char *media_type, *digest, *signature;
-    uint64_t size;
 
     if (error)
         note(search, error);
-    if (!error && sd_bus_message_enter_container(reply, 'a', "((sst)s)") >= 0)
-        while (sd_bus_message_read(reply, "((sst)s)", &media_type, &digest, &size, &signature) >
-               0) {
-            Candidate *candidate = g_new0(Candidate, 1);
-            candidate->payload = berth_descriptor_new(media_type, digest, size);
-            candidate->signature = g_strdup(signature);
-            g_ptr_array_add(search->candidates, candidate);
-        }
+    else
+        read_candidates(search, reply);
     go_on(search);
 }
 
@@ -243,7 +256,7 @@ static void on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
         finish(search, 0, error);
         return;
     }
-    if (!error && berth_bus_read_descriptor(reply, &target) >= 0)
+    if (!error && berth_reply_read_object(reply, "", &target, NULL))
         g_ptr_array_add(search->manifests, target);
     go_on(search);
 }

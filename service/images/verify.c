@@ -5,6 +5,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "images/refetch.h"
+#include "worker/replies.h"
+
+#include <string.h>
 
 typedef struct {
     BerthImages *images;
@@ -93,8 +96,9 @@ static void on_hashed(sd_bus_message *reply, const GError *error, void *userdata
     uint64_t size;
 
     /* What cannot be read is as damaged as what reads wrongly. */
-    if (!error && sd_bus_message_read(reply, "st", &digest, &size) < 0)
-        berth_error_set(&local, BERTH_ERROR_INTERNAL, "berth-ingest answered nonsense");
+    g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
+    if (!error)
+        berth_reply_read_ingested(reply, algorithm, UINT64_MAX, &digest, &size, &local);
     if (!local && !g_str_equal(digest, blob->digest) &&
         berth_content_store_has(berth_contents_get_store(verify->images->contents), blob->digest))
         set_aside(verify, blob->digest, digest, &local);

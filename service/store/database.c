@@ -81,7 +81,7 @@ static const char fifth_schema[] =
     "  PRIMARY KEY (digest, owner)) WITHOUT ROWID;"
     "CREATE TABLE image_holders (name TEXT NOT NULL, owner INTEGER NOT NULL,"
     "  PRIMARY KEY (name, owner)) WITHOUT ROWID;"
-    "INSERT INTO image_holders SELECT name, 0 FROM images;"
+    "INSERT INTO image_holders SELECT name, -1 FROM images;"
     "CREATE TABLE diff_ids (digest TEXT NOT NULL, diff_id TEXT NOT NULL,"
     "  PRIMARY KEY (digest, diff_id)) WITHOUT ROWID;"
     "CREATE TABLE chains (manifest TEXT NOT NULL, chain_id TEXT NOT NULL,"

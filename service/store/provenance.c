@@ -8,20 +8,20 @@ static bool is_any(BerthRows *rows) {
 
 bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *digest,
                            GError **error) {
-    return owner == 0 ||
-           berth_database_run(database, error, "INSERT OR IGNORE INTO holdings VALUES (?1, ?2)",
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO holdings VALUES (?1, ?2)",
                               "si", digest, (int64_t)owner);
 }
 
 bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest) {
-    g_autoptr(BerthRows) rows = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT 1 FROM holdings WHERE digest = ?1 AND owner = ?2", "si", digest,
+        (int64_t)owner);
 
-    if (owner == 0)
-        return true;
-    rows = berth_database_query(database, NULL,
-                                "SELECT 1 FROM holdings WHERE digest = ?1 AND owner = ?2", "si",
-                                digest, (int64_t)owner);
     return is_any(rows);
+}
+
+bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const char *digest) {
+    return owner == 0 || berth_provenance_holds(database, owner, digest);
 }
 
 bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error) {
@@ -54,9 +54,9 @@ bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const 
                               "ss", name, other);
 }
 
-/* ?1 is a name, ?2 a digest. */
+/* ?1 is a name, ?2 a digest. Names of before this was recorded have the owner -1. */
 #define REACHED(digest)                                                                            \
-    "EXISTS (SELECT 1 FROM image_holders WHERE name = ?1 AND (owner = 0 OR EXISTS"                 \
+    "EXISTS (SELECT 1 FROM image_holders WHERE name = ?1 AND (owner = -1 OR EXISTS"                \
     "  (SELECT 1 FROM holdings WHERE holdings.digest = " digest                                    \
     "     AND holdings.owner = image_holders.owner)))"
 

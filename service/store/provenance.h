@@ -4,7 +4,7 @@
  * Whose content is. A blob is stored once, whoever brings it; that it is here gives nobody the
  * right to it. A user holds a blob once the user brought its bytes, or a remote showed for one of
  * the user's transfers that it has them. An image's name reaches what those hold who gave it its
- * present target. Root holds everything.
+ * present target: root, too, since who chose that target is the registry. Root may name everything.
  *
  * And what is known of layers: the diff ID that a blob was seen to unpack to, and the manifests
  * whose own layers were unpacked to a chain. A document that merely claims so gets nothing by it.
@@ -17,6 +17,8 @@
 bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *digest,
                            GError **error);
 bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest);
+/* Whether owner may name it without further right: what it holds, and root everything. */
+bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const char *digest);
 /* The blob is gone, and with it what was known of where it came from. */
 bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error);
 
