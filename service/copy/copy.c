@@ -3,6 +3,9 @@
 #include "copy/copy.h"
 
 #include "base/fd.h"
+#include "copy/entry.h"
+#include "tar/reader.h"
+#include "tar/writer.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -21,64 +24,94 @@ static bool failed(struct archive *archive, const char *what, const char *path, 
                            reason ? reason : "failed");
 }
 
-/* "/a/b" below "/a/b" is the entry itself, which is given the name. */
-static void rename_entry(struct archive_entry *entry, const char *root, const char *name) {
-    const char *path = archive_entry_pathname(entry);
-    size_t length = strlen(root);
-    g_autofree char *renamed =
-        g_strconcat(name, strncmp(path, root, length) == 0 ? path + length : path, NULL);
-
-    archive_entry_set_pathname(entry, renamed);
-}
-
-/* What lies under a name of several is a link to the first one: that is renamed as well. */
-static void rename_link(struct archive_entry *entry, const char *root, const char *name) {
-    const char *target = archive_entry_hardlink(entry);
+/* "/a/b" below "/a/b" is the entry itself, which is given the name. What lies under a name of
+ * several is a link to the first one: that is renamed as well. */
+static void rename_below(char **path, const char *root, const char *name) {
     size_t length = strlen(root);
 
-    if (!target || strncmp(target, root, length) != 0)
+    if (!*path || strncmp(*path, root, length) != 0)
         return;
-    g_autofree char *renamed = g_strconcat(name, target + length, NULL);
-    archive_entry_set_hardlink(entry, renamed);
+    char *renamed = g_strconcat(name, *path + length, NULL);
+    g_free(*path);
+    *path = renamed;
 }
 
-static bool copy_data(struct archive *from, struct archive *to, const char *path, GError **error) {
+static bool copy_data(BerthTarReader *from, struct archive *to, const char *path, GError **error) {
     const void *block;
     size_t size;
-    la_int64_t offset;
-    int r;
+    int64_t offset;
+    bool read;
 
-    while ((r = archive_read_data_block(from, &block, &size, &offset)) == ARCHIVE_OK) {
+    while ((read = berth_tar_reader_data(from, &block, &size, &offset, error)) && size > 0) {
         /* A hole is written as what it reads as. */
         if (archive_write_data_block(to, block, size, offset) < ARCHIVE_WARN)
             return failed(to, "write", path, error);
     }
-    return r == ARCHIVE_EOF || failed(from, "read", path, error);
+    return read;
 }
 
-/* Into a tar, which knows no offsets. */
-static bool write_data(struct archive *from, struct archive *to, const char *path, GError **error) {
+static bool write_zeros(BerthTarWriter *to, la_int64_t size, GError **error) {
     static const char zeros[BLOCK_BYTES];
+
+    for (la_int64_t part; size > 0; size -= part) {
+        part = MIN(size, (la_int64_t)sizeof zeros);
+        if (!berth_tar_writer_write(to, zeros, (size_t)part, error))
+            return false;
+    }
+    return true;
+}
+
+/* Into a tar, which knows no offsets. Exactly size bytes are written: what has grown meanwhile is
+ * cut, what has shrunk ends in zeros. */
+static bool write_data(struct archive *from, BerthTarWriter *to, const char *path, la_int64_t whole,
+                       GError **error) {
     la_int64_t at = 0, offset;
     const void *block;
     size_t size;
-    int r;
+    int r = ARCHIVE_OK;
 
-    while ((r = archive_read_data_block(from, &block, &size, &offset)) == ARCHIVE_OK) {
-        while (at < offset) {
-            size_t hole = (size_t)MIN(offset - at, (la_int64_t)sizeof zeros);
-            if (archive_write_data(to, zeros, hole) < 0)
-                return failed(to, "write", path, error);
-            at += (la_int64_t)hole;
-        }
-        if (size > 0 && archive_write_data(to, block, size) < 0)
-            return failed(to, "write", path, error);
-        at += (la_int64_t)size;
+    while (at < whole &&
+           (r = archive_read_data_block(from, &block, &size, &offset)) == ARCHIVE_OK) {
+        offset = MIN(MAX(offset, at), whole);
+        size = (size_t)MIN((la_int64_t)size, whole - offset);
+        if (!write_zeros(to, offset - at, error) || !berth_tar_writer_write(to, block, size, error))
+            return false;
+        at = offset + (la_int64_t)size;
     }
-    return r == ARCHIVE_EOF || failed(from, "read", path, error);
+    return r == ARCHIVE_OK || r == ARCHIVE_EOF ? write_zeros(to, whole - at, error)
+                                               : failed(from, "read", path, error);
 }
 
-static bool write_all(struct archive *disk, struct archive *tar, const char *root, const char *name,
+/* The first name of a file that has several, which this one is a link to; NULL for the first. */
+static const char *find_first(GHashTable *seen, struct archive_entry *entry) {
+    if (archive_entry_nlink(entry) < 2 || archive_entry_filetype(entry) != AE_IFREG)
+        return NULL;
+    g_autofree char *key =
+        g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                        (guint64)archive_entry_dev(entry), (guint64)archive_entry_ino64(entry));
+    const char *first = g_hash_table_lookup(seen, key);
+    if (!first)
+        g_hash_table_insert(seen, g_steal_pointer(&key), g_strdup(archive_entry_pathname(entry)));
+    return first;
+}
+
+static bool write_one(struct archive *disk, struct archive_entry *entry, BerthTarWriter *tar,
+                      GHashTable *seen, const char *root, const char *name, GError **error) {
+    g_autofree char *path = g_strdup(archive_entry_sourcepath(entry));
+    const char *first = find_first(seen, entry);
+    g_auto(BerthTarEntry) member = {0};
+
+    if (first)
+        archive_entry_copy_hardlink(entry, first);
+    berth_copy_entry_to_tar(entry, &member);
+    rename_below(&member.path, root, name);
+    if (member.is_hard_link)
+        rename_below(&member.target, root, name);
+    return berth_tar_writer_add(tar, &member, error) &&
+           (member.size == 0 || write_data(disk, tar, path, member.size, error));
+}
+
+static bool write_all(struct archive *disk, BerthTarWriter *tar, const char *root, const char *name,
                       GError **error) {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     struct archive_entry *entry = archive_entry_new();
@@ -86,35 +119,14 @@ static bool write_all(struct archive *disk, struct archive *tar, const char *roo
     int r = ARCHIVE_OK;
 
     while (good && (r = archive_read_next_header2(disk, entry)) != ARCHIVE_EOF) {
-        g_autofree char *path = g_strdup(archive_entry_sourcepath(entry));
+        const char *path = archive_entry_sourcepath(entry);
         if (r < ARCHIVE_WARN) {
             good = failed(disk, "read", path ? path : root, error);
             break;
         }
         archive_read_disk_descend(disk);
-        if (archive_entry_filetype(entry) == AE_IFSOCK) {
-            archive_entry_clear(entry);
-            continue;
-        }
-        if (archive_entry_nlink(entry) > 1 && archive_entry_filetype(entry) == AE_IFREG) {
-            g_autofree char *key = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
-                                                   (guint64)archive_entry_dev(entry),
-                                                   (guint64)archive_entry_ino64(entry));
-            const char *first = g_hash_table_lookup(seen, key);
-            if (first) {
-                archive_entry_set_hardlink(entry, first);
-                archive_entry_set_size(entry, 0);
-            } else {
-                g_hash_table_insert(seen, g_steal_pointer(&key),
-                                    g_strdup(archive_entry_pathname(entry)));
-            }
-        }
-        rename_link(entry, root, name);
-        rename_entry(entry, root, name);
-        good =
-            archive_write_header(tar, entry) >= ARCHIVE_WARN || failed(tar, "write", path, error);
-        if (good && archive_entry_size(entry) > 0 && archive_entry_filetype(entry) == AE_IFREG)
-            good = write_data(disk, tar, path, error);
+        good = archive_entry_filetype(entry) == AE_IFSOCK ||
+               write_one(disk, entry, tar, seen, root, name, error);
         archive_entry_clear(entry);
     }
     archive_entry_free(entry);
@@ -159,68 +171,77 @@ bool berth_copy_out(const char *path, const char *name, int output, GError **err
 
     if (!there)
         return false;
-    struct archive *disk = archive_read_disk_new(), *tar = archive_write_new();
+    struct archive *disk = archive_read_disk_new();
+    g_autoptr(BerthTarWriter) tar = berth_tar_writer_new(output);
     archive_read_disk_set_symlink_physical(disk);
-    archive_write_set_format_pax_restricted(tar);
-    archive_write_set_options(tar, "hdrcharset=BINARY");
-    archive_write_set_bytes_per_block(tar, BLOCK_BYTES);
-    archive_write_set_bytes_in_last_block(tar, 1);
     bool good =
         archive_read_disk_open(disk, there) >= ARCHIVE_WARN || failed(disk, "read", path, error);
-    good = good && (archive_write_open_fd(tar, output) >= ARCHIVE_WARN ||
-                    failed(tar, "write", path, error));
-    good = good && write_all(disk, tar, there, name ? name : own_name, error);
-    good = good && (archive_write_close(tar) >= ARCHIVE_WARN || failed(tar, "write", path, error));
-    archive_write_free(tar);
+    good = good && write_all(disk, tar, there, name ? name : own_name, error) &&
+           berth_tar_writer_finish(tar, error);
     archive_read_free(disk);
     return good;
 }
 
 /* "a/b" becomes "NAME/b"; what begins with "./" is without it. */
-static void rename_topmost(struct archive_entry *entry, const char *name) {
-    const char *path = archive_entry_pathname(entry);
+static void rename_topmost(char **path, const char *name) {
+    const char *old = *path;
 
-    while (path && g_str_has_prefix(path, "./"))
-        path += 2;
-    if (!path || !name)
-        return;
-    g_autofree char *renamed = g_strconcat(name, path + strcspn(path, "/"), NULL);
-    archive_entry_set_pathname(entry, renamed);
-    const char *target = archive_entry_hardlink(entry);
-    if (!target)
-        return;
-    g_autofree char *renamed_target = g_strconcat(name, target + strcspn(target, "/"), NULL);
-    archive_entry_set_hardlink(entry, renamed_target);
+    while (g_str_has_prefix(old, "./"))
+        old += 2;
+    char *renamed = g_strconcat(name, old + strcspn(old, "/"), NULL);
+    g_free(*path);
+    *path = renamed;
 }
 
-static bool is_device(struct archive_entry *entry) {
-    mode_t type = archive_entry_filetype(entry);
-
-    return !archive_entry_hardlink(entry) && (type == AE_IFCHR || type == AE_IFBLK);
+static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
+                        struct archive_entry *entry, const char *name, GError **error) {
+    if (name)
+        rename_topmost(&member->path, name);
+    if (name && member->is_hard_link)
+        rename_topmost(&member->target, name);
+    if (S_ISCHR(member->mode) || S_ISBLK(member->mode))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "%.500s is a device; devices cannot be copied into a container",
+                               member->path);
+    berth_copy_entry_from_tar(member, entry);
+    if (archive_write_header(disk, entry) < ARCHIVE_WARN)
+        return failed(disk, "write", member->path, error);
+    if (member->size > 0 && !copy_data(tar, disk, member->path, error))
+        return false;
+    return archive_write_finish_entry(disk) >= ARCHIVE_WARN ||
+           failed(disk, "write", member->path, error);
 }
 
-static bool extract_all(struct archive *tar, struct archive *disk, const char *name,
+static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *name,
                         GError **error) {
-    struct archive_entry *entry;
-    int r;
+    struct archive_entry *entry = archive_entry_new();
+    g_auto(BerthTarEntry) member = {0};
+    bool good, more = true;
 
-    while ((r = archive_read_next_header(tar, &entry)) != ARCHIVE_EOF) {
-        if (r < ARCHIVE_WARN)
-            return failed(tar, "read the tar", "", error);
-        rename_topmost(entry, name);
-        g_autofree char *path = g_strdup(archive_entry_pathname(entry));
-        if (is_device(entry))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "%.500s is a device; devices cannot be copied into a container",
-                                   path ? path : "");
-        if (archive_write_header(disk, entry) < ARCHIVE_WARN)
-            return failed(disk, "write", path, error);
-        if (archive_entry_size(entry) > 0 && !copy_data(tar, disk, path, error))
-            return false;
-        if (archive_write_finish_entry(disk) < ARCHIVE_WARN)
-            return failed(disk, "write", path, error);
-    }
-    return true;
+    do
+        good = berth_tar_reader_next(tar, &member, &more, error) &&
+               (!more || extract_one(tar, &member, disk, entry, name, error));
+    while (good && more);
+    archive_entry_free(entry);
+    return good;
+}
+
+/* What comes in by a descriptor, in blocks. */
+typedef struct {
+    int fd, errnum;
+    char block[BLOCK_BYTES];
+} Input;
+
+static size_t fetch_block(void *userdata, const void **block) {
+    Input *input = userdata;
+    ssize_t got;
+
+    do
+        got = read(input->fd, input->block, sizeof input->block);
+    while (got < 0 && errno == EINTR);
+    input->errnum = got < 0 ? errno : 0;
+    *block = input->block;
+    return (size_t)MAX(got, 0);
 }
 
 bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error) {
@@ -240,16 +261,18 @@ bool berth_copy_in_here(const char *name, int input, bool owners, GError **error
                 ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
                 (owners ? ARCHIVE_EXTRACT_OWNER : 0);
-    struct archive *tar = archive_read_new(), *disk = archive_write_disk_new();
+    g_autofree Input *source = g_new0(Input, 1);
+    g_autoptr(BerthTarReader) tar = berth_tar_reader_new(fetch_block, source);
+    struct archive *disk = archive_write_disk_new();
 
-    archive_read_support_format_tar(tar);
-    archive_read_support_format_empty(tar);
+    source->fd = input;
     archive_write_disk_set_options(disk, flags);
-    bool good = archive_read_open_fd(tar, input, BLOCK_BYTES) >= ARCHIVE_WARN ||
-                failed(tar, "read the tar", "", error);
-    good = good && extract_all(tar, disk, name, error);
+    bool good = extract_all(tar, disk, name, error);
+    if (source->errnum != 0) {
+        g_clear_error(error);
+        good = berth_error_set_errno(error, source->errnum, "read the tar");
+    }
     good = good && (archive_write_close(disk) >= ARCHIVE_WARN || failed(disk, "write", "", error));
     archive_write_free(disk);
-    archive_read_free(tar);
     return good;
 }

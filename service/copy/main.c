@@ -20,8 +20,6 @@
 #include "launch/outside.h"
 #include "launch/peer.h"
 
-#include <iconv.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -73,16 +71,6 @@ static int write_changes(void) {
     return answer(berth_changes_write(KEPT_FD, image, STDOUT_FILENO, &error), error);
 }
 
-/* Names in UTF-8 are kept as they are; in the C locale libarchive refuses them. What iconv loads
- * for that it loads now, not from the file system of an image. */
-static void prepare_names(void) {
-    setlocale(LC_CTYPE, "C.UTF-8");
-    iconv_t conversion = iconv_open("UTF-8", "UTF-16");
-
-    if (conversion != (iconv_t)-1)
-        iconv_close(conversion);
-}
-
 int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
@@ -95,7 +83,6 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (g_str_equal(argv[1], "changes"))
         return write_changes();
-    prepare_names();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;
     bool out = g_str_equal(argv[1], "out");
     pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);

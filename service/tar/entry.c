@@ -20,5 +20,7 @@ void berth_tar_entry_clear(BerthTarEntry *entry) {
     g_clear_pointer(&entry->target, g_free);
     g_clear_pointer(&entry->xattr_names, g_ptr_array_unref);
     g_clear_pointer(&entry->xattr_values, g_ptr_array_unref);
+    g_free(entry->access_acl);
+    g_free(entry->default_acl);
     memset(entry, 0, sizeof *entry);
 }

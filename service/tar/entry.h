@@ -21,6 +21,8 @@ typedef struct {
     dev_t device;
     GPtrArray *xattr_names;  /* of char *; NULL without any */
     GPtrArray *xattr_values; /* of GBytes */
+    /* star's text of ACLs (SCHILY.acl). It means nothing in a layer. */
+    char *access_acl, *default_acl;
 } BerthTarEntry;
 
 void berth_tar_entry_add_xattr(BerthTarEntry *entry, const char *name, GBytes *value);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Extended headers, record by record. Known keys are one table; owners' names, comments, ACLs as
- * text (SCHILY.acl, which star alone means) and whatever else is there are passed over, as the
- * tools of images do.
+ * Extended headers, record by record. Owners' names, comments and whatever else is there are passed
+ * over, as the tools of images do.
  */
 
 #include "tar/pax.h"
@@ -134,6 +133,10 @@ static bool read_record(BerthTarPax *pax, const char *key, const char *value, si
         set_text(key[0] == 'p' ? &pax->path : &pax->target, value);
         return true;
     }
+    if (is_text && g_str_equal(key, "SCHILY.acl.access"))
+        set_text(&pax->xattrs.access_acl, value);
+    if (is_text && g_str_equal(key, "SCHILY.acl.default"))
+        set_text(&pax->xattrs.default_acl, value);
     if (g_str_has_prefix(key, "GNU.sparse."))
         return is_text ? read_sparse(pax, key + strlen("GNU.sparse."), value, error)
                        : is_malformed(key, error);
@@ -206,4 +209,6 @@ void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry) {
         entry->mtime = pax->mtime;
     entry->xattr_names = g_steal_pointer(&pax->xattrs.xattr_names);
     entry->xattr_values = g_steal_pointer(&pax->xattrs.xattr_values);
+    take_text(&entry->access_acl, &pax->xattrs.access_acl);
+    take_text(&entry->default_acl, &pax->xattrs.default_acl);
 }

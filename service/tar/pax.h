@@ -16,7 +16,7 @@ typedef struct {
     bool has_uid, has_gid, has_size, has_mtime;
     int64_t uid, gid, size;
     struct timespec mtime;
-    BerthTarEntry xattrs; /* those two arrays only */
+    BerthTarEntry xattrs; /* those and the ACLs only */
     /* GNU's sparse files, in three versions. */
     bool is_sparse, has_sparse_size, has_inner_map; /* the map stands before the content */
     char *sparse_path;

@@ -134,6 +134,10 @@ static GString *make_pax(const BerthTarEntry *entry) {
         if (size > 0)
             add_record(pax, key, value, size);
     }
+    if (entry->access_acl)
+        add_record(pax, "SCHILY.acl.access", entry->access_acl, strlen(entry->access_acl));
+    if (entry->default_acl)
+        add_record(pax, "SCHILY.acl.default", entry->default_acl, strlen(entry->default_acl));
     return g_steal_pointer(&pax);
 }
 

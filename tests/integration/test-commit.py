@@ -24,7 +24,8 @@ IMAGE = f"{HOST}/commit/base:x"
 NEW = "local.test/new:1"
 CHANGES = ("echo new >/added; echo changed >/etc/group; rm /etc/passwd; mkdir -p /dir/sub; ln /added /dir/hard; "
            "ln -s ../added /dir/soft; mkfifo /dir/fifo; chmod 4711 /dir/hard; rm -rf /tmp; mkdir /tmp; touch /tmp/x; "
-           "touch -d @1500000000 /dir; printf '\\377name' >/dir/odd")
+           "printf '\\377name' >/dir/odd; printf c >'/dir/caf\u00e9'; printf d >'/dir/cafe\u0301'; ln -s 'to/cafe\u0301' /dir/nfd; "
+           "ln /dir/fifo /dir/fifo2; ln /dir/soft /dir/soft2; touch -d @-2 /dir/odd; touch -d @1500000000 /dir")
 
 
 def digest_of(name):
@@ -48,6 +49,10 @@ def test_a_diff_is_a_layer():
     for name in ("added", "etc/group", "etc/.wh.passwd", "dir/sub", "dir/soft", "dir/fifo", "tmp/x"):
         assert name in members, (name, sorted(members))
     assert members["dir/hard"].islnk() or members["added"].islnk()
+    equal({"dir/caf\u00e9", "dir/cafe\u0301"} - set(members), set())
+    equal((members["dir/nfd"].linkname, members["dir/odd"].mtime), ("to/cafe\u0301", -2))
+    for pair in (("dir/fifo", "dir/fifo2"), ("dir/soft", "dir/soft2")):
+        equal([members[name].islnk() for name in pair], [False, True])
     assert "tmp/.wh..wh..opq" in members or "tmp/.wh.lower" in members, sorted(members)
     equal(members["etc/.wh.passwd"].size, 0)
     equal(good("content", "diff", "worker").strip(), digest)

@@ -78,6 +78,32 @@ def test_a_stream_from_standard_input():
     equal(good("exec", "runs", "cat", "/tmp/streamed"), "bytes")
 
 
+def test_names_times_and_acls_are_exact_both_ways():
+    names = ["nfc-caf\u00e9", "nfd-cafe\u0301", b"odd-\xe9\xff".decode("utf-8", "surrogateescape")]
+    acl = "user::rw-,group::r--,other::r--,user:7:rwx,mask::rwx"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for number, name in enumerate(names):
+            member = tarfile.TarInfo(f"exact/{name}")
+            member.mtime, member.pax_headers = -1.5 - number, {"SCHILY.acl.access": acl, "SCHILY.xattr.user.k": "v"}
+            tar.addfile(member)
+            link = tarfile.TarInfo(f"exact/link-{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, f"to/{name}"
+            tar.addfile(link)
+            hard = tarfile.TarInfo(f"exact/hard-{name}")
+            hard.type, hard.linkname = tarfile.LNKTYPE, f"exact/{name}"
+            tar.addfile(hard)
+    for container in ("runs", "idle"):
+        subprocess.run(["dist", "cp", "-", f"{container}:/tmp"], input=buffer.getvalue(), check=True, timeout=60)
+        members = {member.name: member for member in tar_of(container, "/tmp/exact")}
+        equal(len(members), 1 + 3 * len(names))
+        for number, name in enumerate(names):
+            pair = [members[f"exact/{name}"], members[f"exact/hard-{name}"]]
+            file, hard = pair if pair[1].islnk() else reversed(pair)
+            equal((file.mtime, hard.linkname, members[f"exact/link-{name}"].linkname), (-1.5 - number, file.name, f"to/{name}"))
+            equal((file.pax_headers["SCHILY.xattr.user.k"], file.pax_headers["SCHILY.acl.access"]), ("v", acl))
+
+
 def test_links_and_names_do_not_lead_out():
     before = sorted(os.listdir("/etc"))
     for name in ("runs", "idle"):

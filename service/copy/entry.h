@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Between what libarchive reads from a disk or writes to one, and members of a tar. */
+
+#pragma once
+
+#include "tar/entry.h"
+
+#include <archive_entry.h>
+
+void berth_copy_entry_to_tar(struct archive_entry *from, BerthTarEntry *to);
+void berth_copy_entry_from_tar(const BerthTarEntry *from, struct archive_entry *to);
