@@ -134,24 +134,19 @@ static char *attach(const char *name, int tree) {
     return path;
 }
 
-static void make_point(const char *path, bool directory) {
-    g_autofree char *parent = g_path_get_dirname(path);
-
-    if (g_mkdir_with_parents(directory ? path : parent, 0755) < 0 ||
-        (!directory && mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST))
-        berth_fail_errno("root", path);
-}
-
 /* The container's /dev is made anew: what is mounted below needs its place. */
-static void fill_dev(const BerthPlan *plan, const char *dev) {
+static void fill_dev(const BerthPlan *plan, int dev) {
+    g_autoptr(GError) error = NULL;
+
     for (guint i = 0; i < plan->mounts->len; i++) {
         const BerthPlanMount *mount = plan->mounts->pdata[i];
         struct stat status;
         if (!g_str_has_prefix(mount->destination, "/dev/"))
             continue;
-        g_autofree char *path = g_strconcat(dev, mount->destination + strlen("/dev"), NULL);
-        make_point(path,
-                   !mount->bind || stat(mount->source, &status) < 0 || S_ISDIR(status.st_mode));
+        bool directory =
+            !mount->bind || stat(mount->source, &status) < 0 || S_ISDIR(status.st_mode);
+        if (!berth_mounts_make_point(dev, mount->destination + strlen("/dev"), directory, &error))
+            berth_fail_with("root", error);
     }
 }
 
@@ -190,7 +185,7 @@ static void add_mount(const Restore *restore, const BerthTrees *trees, guint num
     berth_criu_add(restore->arguments, "--external=mnt[%s]:%s", key, path);
     if (!berth_trees_is_dev(mount))
         return;
-    fill_dev(trees->plan, path);
+    fill_dev(trees->plan, tree);
     add_null(restore, path);
     if (!berth_mounts_close(mount, tree, &error))
         berth_fail_with("root", error);

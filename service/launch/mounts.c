@@ -255,6 +255,12 @@ bool berth_mounts_add_device_links(int root, GError **error) {
     return true;
 }
 
+bool berth_mounts_make_point(int root, const char *path, bool as_directory, GError **error) {
+    berth_autofd int target = open_target(root, path, as_directory, error);
+
+    return target >= 0;
+}
+
 bool berth_mounts_make_console(int root, GError **error) {
     berth_autofd int target = open_target(root, "/dev/console", false, error);
 

@@ -13,6 +13,9 @@ int berth_mounts_make(const BerthPlanMount *mount, GError **error);
 /* Whether this one waits for the container's cgroup. */
 bool berth_mounts_is_cgroup(const BerthPlanMount *mount);
 
+/* Makes what is missing of a mount point below root. */
+bool berth_mounts_make_point(int root, const char *path, bool as_directory, GError **error);
+
 /* Attaches a detached mount at its destination below root. */
 bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error);
 

@@ -329,15 +329,27 @@ static bool map_owner(const BerthTrees *trees, const BerthPlanDevice *device, ui
                            "the owner of device %s is no id of the container", device->path);
 }
 
-/* Parents of /dev/a/b. */
-static bool make_parents(int dev, const char *name, uid_t uid, gid_t gid, GError **error) {
-    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        g_autofree char *parent = g_strndup(name, (gsize)(slash - name));
-        if (mkdirat(dev, parent, 0755) < 0 && errno != EEXIST)
-            return berth_error_set_errno(error, errno, "make /dev/%s", parent);
-        (void)!fchownat(dev, parent, uid, gid, 0);
+/* The directory of /dev/a/b, which is made. Component by component, none of them a link: /dev has
+ * one to what this process has open. */
+static int make_parent(int dev, const char *name, uid_t uid, gid_t gid, GError **error) {
+    berth_autofd int parent = fcntl(dev, F_DUPFD_CLOEXEC, 0);
+
+    for (const char *slash; parent >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
+        g_autofree char *part = g_strndup(name, (gsize)(slash - name));
+        if (part[0] == '\0')
+            continue;
+        bool made = mkdirat(parent, part, 0755) == 0;
+        int below = made || errno == EEXIST
+                        ? openat(parent, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                        : -1;
+        if (made && below >= 0)
+            (void)!fchown(below, uid, gid);
+        close(parent);
+        parent = below;
     }
-    return true;
+    if (parent < 0)
+        berth_error_set_errno(error, errno, "make the directory of a device in /dev");
+    return berth_fd_steal(&parent);
 }
 
 static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t root_gid,
@@ -352,11 +364,14 @@ static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t ro
         const char *name = device->path + strlen("/dev/");
         if (!map_owner(trees, device, &uid, &gid, error))
             return false;
+        berth_autofd int parent = make_parent(dev, name, root_uid, root_gid, error);
+        if (parent < 0)
+            return false;
+        g_autofree char *base = g_path_get_basename(name);
         /* The default ones may be listed again, with other attributes. */
-        if (unlinkat(dev, name, 0) < 0 && errno != ENOENT)
+        if (unlinkat(parent, base, 0) < 0 && errno != ENOENT)
             return berth_error_set_errno(error, errno, "make %s", device->path);
-        if (!make_parents(dev, name, root_uid, root_gid, error) ||
-            !add_device(dev, name, device, uid, gid, error))
+        if (!add_device(parent, base, device, uid, gid, error))
             return false;
     }
     return true;

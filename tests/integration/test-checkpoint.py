@@ -124,7 +124,17 @@ def test_a_failed_one_does_not_forbid_restarts():
 def test_only_who_may_manage_it():
     result = containers_call("Checkpoint", "sa{sv}", "box", "0", user="alice")
     assert result.status != 0, result
-    contains(result.err, "org.berth1.containers.manage needs an administrator's authorization")
+    contains(result.err, "org.berth1.containers.checkpoint needs an administrator's authorization")
+    # Who may do everything else with a container of one's own may not do this.
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.containers.") == 0 && !/checkpoint|restore|privileged/.test(action.id))
+            return polkit.Result.YES;
+    });""")
+    good("run", "-d", "--id=hers", IMAGE, user="alice")
+    for member in ("Checkpoint", "Restore"):
+        result = containers_call(member, "sa{sv}", "hers", "0", user="alice")
+        contains(result.err, f"org.berth1.containers.{member.lower()} needs an administrator's authorization")
+    good("rm", "-f", "hers", user="alice")
 
 
 def test_nothing_is_left():

@@ -123,6 +123,21 @@ def test_the_devices_of_a_container_are_those_of_berth():
                    "exec <>/dev/fuse && head -c 1 /in/the/root | od -An -tx1"), " 00\n")
 
 
+def test_paths_do_not_climb():
+    for option, word in (("--tmpfs=/a/../../b", "/a/../../b"), ("--tmpfs=/..", "/.."), ("--volume=named:/x/..", "/x/.."),
+                         ("--volume=/tmp:/../x", "/../x"), ("--device=/dev/null:/dev/../x", "/dev/../x")):
+        result = dist("create", option, PLAIN)
+        equal(result.status, 125, str(result))
+        contains(result.err, word)
+        contains(result.err, '".."')
+    good("create", "--tmpfs=/a..b/..c", PLAIN)
+    # /dev/fd leads to what the launcher has open, the container's own directory among it.
+    for number in range(3, 8):
+        result = dist("run", "--rm", f"--device=/dev/null:/dev/fd/{number}/planted:rw", PLAIN, "true")
+        equal(result.status, 125, str(result))
+        assert "planted" not in run("find", STATE, "-name", "planted").out
+
+
 def test_a_terminal_works():
     out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
     contains(out.replace("\r", ""), "/dev/pts/0\nx\ncharacter special file\n")

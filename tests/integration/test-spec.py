@@ -303,6 +303,13 @@ def test_bind_mounts():
          {"mounts+": [{"destination": "/etc/one", "type": "bind", "source": "/var/tmp/source/file", "options": ["bind", "ro"]}]})
 
 
+def test_paths_that_climb_are_refused():
+    for changes in ({"mounts+": [{"destination": "/a/../../b", "type": "tmpfs", "source": "t"}]},
+                    {"mounts+": [{"destination": "/dev/../b", "type": "tmpfs", "source": "t"}]},
+                    {"linux.devices": [{"path": "/dev/../b", "type": "c", "major": 1, "minor": 3}]}):
+        refused('".."', changes)
+
+
 def test_a_mount_through_a_link_stays_in_the_root():
     config = spec("ls /real; readlink /link; ls /etc/escape 2>&1 | wc -l",
                   {"mounts+": [{"destination": "/link/in", "type": "tmpfs", "source": "t"},
