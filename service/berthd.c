@@ -11,6 +11,7 @@
 #include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/service.h"
+#include "bus/unicast.h"
 #include "config.h"
 #include "images/pull.h"
 #include "snapshots/trash.h"
@@ -230,6 +231,7 @@ static bool start(Daemon *daemon, GError **error) {
         return berth_error_set_errno(error, r, "make the event loop");
     service->waiting = g_ptr_array_new();
     service->creators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    service->unicast = berth_unicast_new(service);
     service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
@@ -253,6 +255,7 @@ static void stop(Daemon *daemon) {
     berth_snapshot_store_free(service->snapshots);
     berth_content_store_free(daemon->content);
     berth_database_close(service->database);
+    berth_unicast_free(service->unicast);
     berth_access_free(service->access);
     if (service->bus)
         sd_bus_flush_close_unref(service->bus);

@@ -293,8 +293,7 @@ int berth_container_append_properties(sd_bus_message *message, BerthService *ser
                                        vtable, service);
 }
 
-/* org.freedesktop.DBus.Properties.PropertiesChanged, to one who may know. */
-void berth_container_send_changed(BerthService *service, const char *id, const char *destination) {
+sd_bus_message *berth_container_new_changed(BerthService *service, const char *id) {
     g_autofree char *path = berth_container_make_path(id);
     g_autoptr(sd_bus_message) signal = NULL;
 
@@ -303,8 +302,8 @@ void berth_container_send_changed(BerthService *service, const char *id, const c
         sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE) < 0 ||
         berth_container_append_properties(signal, service, id) < 0 ||
         sd_bus_message_append(signal, "as", 0) < 0)
-        return;
-    sd_bus_send_to(service->bus, signal, destination, NULL);
+        return NULL;
+    return g_steal_pointer(&signal);
 }
 
 static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {

@@ -102,4 +102,5 @@ char *berth_container_make_path(const char *id);
 /* All its properties as a{sv}, and those that change while it lives. */
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,
                                       const char *id);
-void berth_container_send_changed(BerthService *service, const char *id, const char *destination);
+/* PropertiesChanged with these; NULL without memory. */
+sd_bus_message *berth_container_new_changed(BerthService *service, const char *id);

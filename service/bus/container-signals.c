@@ -7,6 +7,7 @@
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/page.h"
+#include "bus/unicast.h"
 
 #define MANAGER "org.berth1.Containers"
 
@@ -46,24 +47,35 @@ int berth_container_append_event(sd_bus_message *message, const char *types,
                                  event->time_usec);
 }
 
-static void send_event(BerthService *service, const BerthEvent *event, const char *destination) {
+/* What is its own a client may always see. */
+static void send_to(BerthService *service, const BerthSight *sight, const BerthEvent *event,
+                    const char *destination, sd_bus_message *signal) {
+    const BerthSignalRight right = {sight->uid == event->owner ? NULL : "containers.inspect",
+                                    "container", event->id};
+
+    berth_unicast_send(service->unicast, destination, signal, &right);
+}
+
+static void send_event(BerthService *service, const BerthSight *sight, const BerthEvent *event,
+                       const char *destination) {
     g_autoptr(sd_bus_message) signal = NULL;
 
     if (sd_bus_message_new_signal(service->bus, &signal, BERTH_CONTAINER_PREFIX, MANAGER,
                                   "Event") >= 0 &&
         berth_container_append_event(signal, "tsssuit", event) >= 0)
-        sd_bus_send_to(service->bus, signal, destination, NULL);
+        send_to(service, sight, event, destination, g_steal_pointer(&signal));
 }
 
-static void send_object_change(BerthService *service, const BerthEvent *event,
-                               const char *destination) {
+static void send_object_change(BerthService *service, const BerthSight *sight,
+                               const BerthEvent *event, const char *destination) {
     g_autofree char *path = berth_container_make_path(event->id);
     g_autoptr(sd_bus_message) signal = NULL;
     bool added = g_str_equal(event->kind, "create");
     int r;
 
     if (!added && !g_str_equal(event->kind, "delete")) {
-        berth_container_send_changed(service, event->id, destination);
+        send_to(service, sight, event, destination,
+                berth_container_new_changed(service, event->id));
         return;
     }
     r = sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
@@ -80,7 +92,7 @@ static void send_object_change(BerthService *service, const BerthEvent *event,
              (r = sd_bus_message_close_container(signal)) >= 0)
         r = sd_bus_message_close_container(signal);
     if (r >= 0)
-        sd_bus_send_to(service->bus, signal, destination, NULL);
+        send_to(service, sight, event, destination, g_steal_pointer(&signal));
 }
 
 static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
@@ -95,9 +107,9 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         if (!berth_sight_sees(value, event->owner))
             continue;
-        send_object_change(service, event, name);
+        send_object_change(service, value, event, name);
         if (((const BerthSight *)value)->events)
-            send_event(service, event, name);
+            send_event(service, value, event, name);
     }
 }
 
@@ -106,6 +118,7 @@ static void on_peer_left(const char *peer, void *userdata) {
 
     g_hash_table_remove(service->subscribers, peer);
     berth_creators_forget_peer(service, peer);
+    berth_unicast_forget(service->unicast, peer);
     berth_containers_forget_client(service->containers, peer);
     /* Nothing that it alone wanted goes on; and a container that is never started would be waited
      * for without an end. */
@@ -189,6 +202,7 @@ static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error
 
 bool berth_service_has_waiting(BerthService *service) {
     return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
+           berth_unicast_count(service->unicast) > 0 ||
            berth_access_count_pending(service->access) > 0;
 }
 

@@ -11,6 +11,8 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
+#include "bus/properties.h"
+#include "bus/unicast.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"
@@ -342,13 +344,31 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_
                     : berth_bus_error_set(ret_error, error);
 }
 
+typedef struct {
+    const char *digest;
+    uint64_t size;
+    BerthContentChange change;
+} Change;
+
+static sd_bus_message *make_signal(BerthService *service, const void *data) {
+    const Change *change = data;
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, PATH, INTERFACE,
+                                  change->change == BERTH_CONTENT_COMMITTED ? "Committed"
+                                                                            : "Deleted") < 0 ||
+        sd_bus_message_append(signal, "st", change->digest, change->size) < 0)
+        return NULL;
+    return g_steal_pointer(&signal);
+}
+
 static void on_change(const char *digest, uint64_t size, BerthContentChange change,
                       void *userdata) {
+    const Change data = {digest, size, change};
+    const BerthSignalRight right = {"contents.read", "digest", digest};
     BerthService *service = userdata;
 
-    sd_bus_emit_signal(service->bus, PATH, INTERFACE,
-                       change == BERTH_CONTENT_COMMITTED ? "Committed" : "Deleted", "st", digest,
-                       size);
+    berth_unicast_tell(service->unicast, "Contents", make_signal, &data, &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -403,7 +423,32 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+/* In front of sd-bus' own answers: a proxy that is made asks for all, and is told from then on. */
+static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (berth_properties_is_get_all(call))
+        berth_unicast_note(service->unicast, "Contents", "GetAll", sd_bus_message_get_sender(call));
+    return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
+}
+
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return berth_properties_is_call(call)
+               ? berth_access_run(service->access, call, answer_properties, service, error)
+               : 0;
+}
+
 int berth_contents_bus_add(BerthService *service) {
+    int r = sd_bus_add_object(service->bus, NULL, PATH, on_properties, service);
+
+    if (r < 0)
+        return r;
     berth_contents_observe(service->contents, on_change, service);
     return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
 }

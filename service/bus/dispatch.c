@@ -7,6 +7,7 @@
 
 #include "bus/access.h"
 #include "bus/permissions.h"
+#include "bus/unicast.h"
 
 #include <string.h>
 
@@ -22,7 +23,9 @@ static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     if (!handler)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "the service has no rule for the method %s", member);
-    return berth_access_run(service->access, call, handler, service, error);
+    int r = berth_access_run(service->access, call, handler, service, error);
+    berth_unicast_note(service->unicast, interface, member, sd_bus_message_get_sender(call));
+    return r;
 }
 
 static bool has_row(const char *interface, const char *member) {

@@ -12,6 +12,8 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
+#include "bus/properties.h"
+#include "bus/unicast.h"
 #include "images/describe.h"
 #include "images/prune.h"
 #include "images/signatures.h"
@@ -470,13 +472,32 @@ static int method_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     return 1;
 }
 
+typedef struct {
+    const char *name;
+    const BerthDescriptor *target;
+    BerthImageChange change;
+} Change;
+
+static sd_bus_message *make_signal(BerthService *service, const void *data) {
+    static const char *const members[] = {"Added", "Updated", "Removed"};
+    const Change *change = data;
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, PATH, INTERFACE, members[change->change]) <
+            0 ||
+        sd_bus_message_append(signal, "s(sst)", change->name, change->target->media_type,
+                              change->target->digest, change->target->size) < 0)
+        return NULL;
+    return g_steal_pointer(&signal);
+}
+
 static void on_change(const char *name, const BerthDescriptor *target, BerthImageChange change,
                       void *userdata) {
-    static const char *const members[] = {"Added", "Updated", "Removed"};
+    const Change data = {name, target, change};
+    const BerthSignalRight right = {"images.inspect", "image", name};
     BerthService *service = userdata;
 
-    sd_bus_emit_signal(service->bus, PATH, INTERFACE, members[change], "s(sst)", name,
-                       target->media_type, target->digest, target->size);
+    berth_unicast_tell(service->unicast, "Images", make_signal, &data, &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -536,7 +557,32 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+/* In front of sd-bus' own answers: a proxy that is made asks for all, and is told from then on. */
+static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (berth_properties_is_get_all(call))
+        berth_unicast_note(service->unicast, "Images", "GetAll", sd_bus_message_get_sender(call));
+    return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
+}
+
+static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return berth_properties_is_call(call)
+               ? berth_access_run(service->access, call, answer_properties, service, error)
+               : 0;
+}
+
 int berth_images_bus_add(BerthService *service) {
+    int r = sd_bus_add_object(service->bus, NULL, PATH, on_properties, service);
+
+    if (r < 0)
+        return r;
     service->images->observer = on_change;
     service->images->observer_userdata = service;
     return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);

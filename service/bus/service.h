@@ -15,6 +15,7 @@
 #define BERTH_BUS_ROOT "/org/berth1"
 
 typedef struct BerthAccess BerthAccess;
+typedef struct BerthUnicast BerthUnicast;
 
 typedef struct {
     sd_event *event;
@@ -29,6 +30,7 @@ typedef struct {
     BerthContainers *containers;
     GPtrArray *waiting;      /* calls that are answered when something ends */
     GHashTable *creators;    /* container → unique name that created it (bus/creators.h) */
+    BerthUnicast *unicast;   /* signals */
     GHashTable *subscribers; /* unique names that get container events → BerthSight */
 } BerthService;
 

@@ -12,6 +12,7 @@
 #include "bus/pending-call.h"
 #include "bus/properties.h"
 #include "bus/service.h"
+#include "bus/unicast.h"
 
 #include <string.h>
 
@@ -227,7 +228,19 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
                                    "there is no transfer \"%s\"", path + strlen(PREFIX "/"));
 }
 
-/* To those who wait for it, and so are known to be allowed: never to everybody. */
+/* Its owner may always see it. */
+static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
+                           const Waiter *waiter, sd_bus_message *signal) {
+    const char *client = sd_bus_message_get_sender(waiter->pending->call);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, transfer->number);
+    uint32_t uid;
+    bool own = berth_access_find_uid(service->access, client, &uid) && uid == transfer->owner;
+    const BerthSignalRight right = {own ? NULL : "containers.inspect", "transfer", number};
+
+    berth_unicast_send(service->unicast, client, signal, &right);
+}
+
+/* To those that wait for it. */
 static void send_progress(BerthService *service, const BerthTransfer *transfer) {
     g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
     uint64_t done, total;
@@ -241,10 +254,9 @@ static void send_progress(BerthService *service, const BerthTransfer *transfer) 
         if (sd_bus_message_new_signal(service->bus, &signal, path, INTERFACE, "Progress") < 0 ||
             sd_bus_message_append(signal, "tt", done, total) < 0 ||
             berth_part_new(signal, &part) < 0 || append_items(part, transfer) < 0 ||
-            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0 ||
-            sd_bus_send_to(service->bus, signal, sd_bus_message_get_sender(waiter->pending->call),
-                           NULL) < 0)
+            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0)
             return;
+        send_to_waiter(service, transfer, waiter, g_steal_pointer(&signal));
     }
 }
 

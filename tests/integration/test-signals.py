@@ -18,7 +18,8 @@ LISTEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools",
 class Listener:
     def __init__(self, mode, user=None):
         as_user = ("runuser", "-u", user, "--") if user else ()
-        self.process = subprocess.Popen([*as_user, "/usr/bin/python3", LISTEN, mode], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*as_user, "/usr/bin/python3", LISTEN, mode], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.lines = []
         threading.Thread(target=self.read, daemon=True).start()
         self.wait(["ready"])
@@ -33,6 +34,14 @@ class Listener:
     def wait_for_event(self, kind, name, count=1):
         wait_until(lambda: sum(line[0] == "event" and (line[2], line[3]) == (kind, name) for line in self.lines) >= count,
                    f"{kind} of {name}")
+
+    def synced(self):
+        """All that it was sent so far."""
+        count = self.lines.count(["synced"])
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.wait(["synced"], count + 1)
+        return [line for line in self.lines if line[0] == "signal"]
 
     def end(self):
         self.process.kill()
@@ -150,6 +159,76 @@ def test_a_proxy_of_one_container():
     good("pause", "proxied")
     equal(watcher.communicate(timeout=30)[0], "paused\n")
     good("rm", "-f", "proxied")
+
+
+SEES = """polkit.addRule(function(action, subject) {
+    if (subject.user != "alice") return;
+    var image = action.lookup("image"), verb = action.lookup("verb");
+    if (action.id == "org.berth1.images.inspect") return !image || image.indexOf("/signals/hers") > 0 ? "yes" : "no";
+    return action.id == "org.berth1.contents.read" && %s ? "yes" : "no";
+});"""
+
+
+def ingest(text):
+    return run("dist", "content", "ingest", text, input=text).out.strip()
+
+
+def test_images_and_contents_are_told_to_those_who_may_see_them():
+    polkit_rule(SEES % "false")
+    good("rm", "-f", *[row["id"] for row in listing("ps", "-a")]) if listing("ps", "-a") else None
+    hers, roots = Listener("proxy", user="alice"), Listener("proxy")
+    eavesdropper, owner = Listener("match", user="alice"), Listener("match")
+    mine, others = f"{HOST}/signals/hers:1", f"{HOST}/signals/others:1"
+    for name in (others, mine):
+        good("tag", IMAGE, name)
+    digest = ingest("first")
+    for name in (others, mine):
+        good("rmi", name)
+    roots.wait(["signal", "Removed", mine])
+    hers.wait(["signal", "Removed", mine])
+    equal(roots.synced(), [["signal", "Added", others], ["signal", "Added", mine], ["signal", "Committed", digest],
+                           ["signal", "Removed", others], ["signal", "Removed", mine]])
+    equal(hers.synced(), [["signal", "Added", mine], ["signal", "Removed", mine]])
+    # A rule counts from the next signal on, also for those that were there before.
+    polkit_rule(SEES % "true")
+    second = ingest("second")
+    good("content", "rm", second)
+    hers.wait(["signal", "Deleted", second])
+    equal(hers.synced()[2:], [["signal", "Committed", second], ["signal", "Deleted", second]])
+    polkit_rule(SEES % "false")
+    third = ingest("third")
+    good("tag", IMAGE, mine)
+    hers.wait(["signal", "Added", mine], 2)
+    assert ["signal", "Committed", third] not in hers.synced(), hers.lines
+    good("rmi", mine)
+    # Who calls nothing hears nothing, whoever it is.
+    good("run", "--rm", IMAGE, "true")
+    for listener in (eavesdropper, owner):
+        equal(listener.synced(), [])
+    for listener in (hers, roots, eavesdropper, owner):
+        listener.end()
+    run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
+def test_a_subscription_ends_with_the_rule_that_allowed_it():
+    # Who may manage what is others' may inspect it, too.
+    rule = ('polkit.addRule(function(action, subject) { if (subject.user == "alice") '
+            'return /[.]create$|manage-own$/.test(action.id) ? "yes" : "%s"; });')
+    polkit_rule(rule % "yes")
+    hers = Listener("subscriber", user="alice")
+    good("create", "--id=seen", IMAGE)
+    hers.wait_for_event("create", "seen")
+    polkit_rule(rule % "no")
+    good("create", "--id=unseen", IMAGE)
+    good("create", "--id=own", IMAGE, user="alice")
+    hers.wait_for_event("create", "own")
+    hers.synced()
+    assert "unseen" not in json.dumps(hers.lines), hers.lines
+    good("rm", "seen", "unseen", "own")
+    hers.end()
+    run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,11 @@
 """Tells what Berth sends to one who is on the bus, a line of JSON each.
 
 listen.py subscriber    calls Subscribe, and asks for what it missed whenever the service comes back
-listen.py manager       as GLib's client of object managers, which knows nothing of Berth"""
+listen.py manager       as GLib's client of object managers, which knows nothing of Berth
+listen.py proxy         as GLib's proxies of images and contents, which make no call but their first
+listen.py match         hears what the bus lets it, and calls nothing
+
+A line of input is answered with "synced", after all that was sent before."""
 
 import json
 import sys
@@ -77,6 +81,39 @@ def manage():
     return manager
 
 
+def make_proxies():
+    proxies = []
+    for name in ("Images", "Contents"):
+        proxy = Gio.DBusProxy.new_for_bus_sync(Gio.BusType.SYSTEM, Gio.DBusProxyFlags.NONE, None, NAME, f"/org/berth1/{name.lower()}",
+                                               f"org.berth1.{name}", None)
+        proxy.connect("g-signal", lambda _, _sender, member, arguments: tell("signal", member, arguments.unpack()[0]))
+        proxies.append(proxy)
+    tell("ready")
+    return proxies
+
+
+def match():
+    for start in ("org.berth1", "org.freedesktop.DBus.Properties", "org.freedesktop.DBus.ObjectManager"):
+        rule = f"type='signal',path_namespace='/org/berth1',interface='{start}'" if start != "org.berth1" else \
+            "type='signal',path_namespace='/org/berth1'"
+        bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch",
+                      GLib.Variant("(s)", (rule,)), None, Gio.DBusCallFlags.NONE, -1, None)
+    bus.signal_subscribe(None, None, None, None, None, Gio.DBusSignalFlags.NO_MATCH_RULE,
+                         lambda _bus, _sender, path, _interface, member, arguments: path.startswith("/org/berth1") and
+                         tell("signal", member, arguments.unpack()[0]))
+    tell("ready")
+
+
+def on_input(_source, _condition):
+    if not sys.stdin.readline():
+        return False
+    bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId", None, None,
+                  Gio.DBusCallFlags.NONE, -1, None)
+    GLib.idle_add(lambda: tell("synced"), priority=GLib.PRIORITY_LOW)
+    return True
+
+
 if __name__ == "__main__":
-    kept = subscribe() if sys.argv[1] == "subscriber" else manage()
+    kept = {"subscriber": subscribe, "manager": manage, "proxy": make_proxies, "match": match}[sys.argv[1]]()
+    GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, on_input)
     GLib.MainLoop().run()

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/unicast.h"
+
+#include "bus/access.h"
+#include "bus/permissions.h"
+
+#include <string.h>
+
+/* Of signals that wait for polkit, a client; of clients that are told, a user and interface. */
+enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
+
+/* Members that look at something, and a proxy's first call. */
+static const struct {
+    const char *interface, *member;
+} looks[] = {
+    {"Images", "Describe"}, {"Images", "Get"},    {"Images", "GetAll"}, {"Images", "Inspect"},
+    {"Images", "List"},     {"Contents", "Info"}, {"Contents", "List"}, {"Contents", "GetAll"},
+};
+
+typedef struct {
+    sd_bus_message *message;
+    char *action, *key, *value;
+} Signal;
+
+/* Signals to one client, the first of which polkit is asked about. */
+typedef struct {
+    BerthUnicast *unicast;
+    char *client;
+    GQueue signals;
+    sd_bus_slot *slot;
+} Line;
+
+struct BerthUnicast {
+    BerthService *service;
+    GHashTable *lines;    /* client → Line, of those with signals that wait */
+    GHashTable *watchers; /* "Images :1.42" */
+};
+
+static void free_signal(gpointer data) {
+    Signal *signal = data;
+
+    sd_bus_message_unref(signal->message);
+    g_free(signal->action);
+    g_free(signal->key);
+    g_free(signal->value);
+    g_free(signal);
+}
+
+static void free_line(gpointer data) {
+    Line *line = data;
+
+    sd_bus_slot_unref(line->slot);
+    g_queue_clear_full(&line->signals, free_signal);
+    g_free(line->client);
+    g_free(line);
+}
+
+BerthUnicast *berth_unicast_new(BerthService *service) {
+    BerthUnicast *unicast = g_new0(BerthUnicast, 1);
+
+    unicast->service = service;
+    unicast->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_line);
+    unicast->watchers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return unicast;
+}
+
+void berth_unicast_free(BerthUnicast *unicast) {
+    if (!unicast)
+        return;
+    g_hash_table_unref(unicast->lines);
+    g_hash_table_unref(unicast->watchers);
+    g_free(unicast);
+}
+
+static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+static int ask(Line *line, const Signal *signal) {
+    BerthService *service = line->unicast->service;
+    g_autofree char *action = g_strconcat(BERTH_ACTION_PREFIX, signal->action, NULL);
+
+    return sd_bus_call_method_async(
+        service->bus, &line->slot, "org.freedesktop.PolicyKit1",
+        "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+        "CheckAuthorization", on_verdict, line, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
+        "s", line->client, action, 2, "verb", "watch", signal->key, signal->value, 0u, "");
+}
+
+/* Sends what needs no question, up to the first that does. A line that is empty is gone. */
+static void go_on(Line *line) {
+    Signal *signal;
+
+    while ((signal = g_queue_peek_head(&line->signals))) {
+        if (signal->action && ask(line, signal) >= 0)
+            return;
+        if (!signal->action)
+            sd_bus_send(line->unicast->service->bus, signal->message, NULL);
+        free_signal(g_queue_pop_head(&line->signals));
+    }
+    g_hash_table_remove(line->unicast->lines, line->client);
+}
+
+static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Line *line = userdata;
+    Signal *signal = g_queue_peek_head(&line->signals);
+    int authorized = 0;
+
+    (void)error;
+    line->slot = sd_bus_slot_unref(line->slot);
+    if (!sd_bus_message_is_method_error(reply, NULL) &&
+        sd_bus_message_enter_container(reply, 'r', "bba{ss}") >= 0 &&
+        sd_bus_message_read(reply, "b", &authorized) >= 0 && authorized)
+        sd_bus_send(line->unicast->service->bus, signal->message, NULL);
+    free_signal(g_queue_pop_head(&line->signals));
+    go_on(line);
+    return 0;
+}
+
+static bool is_root(BerthUnicast *unicast, const char *client) {
+    uint32_t uid;
+
+    return berth_access_find_uid(unicast->service->access, client, &uid) && uid == 0;
+}
+
+void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_message *message,
+                        const BerthSignalRight *right) {
+    g_autoptr(sd_bus_message) owned = message;
+    const char *action = is_root(unicast, client) ? NULL : right->action;
+    Line *line = g_hash_table_lookup(unicast->lines, client);
+
+    if (!owned || sd_bus_message_set_destination(owned, client) < 0)
+        return;
+    if (!line && !action) {
+        sd_bus_send(unicast->service->bus, owned, NULL);
+        return;
+    }
+    if (line && g_queue_get_length(&line->signals) >= MAX_QUEUED)
+        return;
+    Signal *signal = g_new0(Signal, 1);
+    *signal = (Signal){g_steal_pointer(&owned), g_strdup(action), g_strdup(right->key),
+                       g_strdup(right->value)};
+    if (line) {
+        g_queue_push_tail(&line->signals, signal);
+        return;
+    }
+    line = g_new0(Line, 1);
+    line->unicast = unicast;
+    line->client = g_strdup(client);
+    g_queue_push_tail(&line->signals, signal);
+    g_hash_table_insert(unicast->lines, line->client, line);
+    go_on(line);
+}
+
+void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
+                        const char *client) {
+    for (size_t i = 0; client && i < G_N_ELEMENTS(looks); i++)
+        if (g_str_equal(looks[i].interface, interface) && g_str_equal(looks[i].member, member))
+            g_hash_table_add(unicast->watchers, g_strconcat(interface, " ", client, NULL));
+}
+
+/* Whether this is one of the first of its user that are told; root has as many as it wants. One
+ * whose user is not known has not been answered yet. */
+static bool counts(BerthUnicast *unicast, const char *client, GHashTable *users) {
+    uint32_t uid;
+
+    if (!berth_access_find_uid(unicast->service->access, client, &uid))
+        return false;
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, GUINT_TO_POINTER(uid)));
+    g_hash_table_insert(users, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count + 1));
+    return uid == 0 || count < MAX_CLIENTS;
+}
+
+void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
+                        const void *data, const BerthSignalRight *right) {
+    g_autofree char *prefix = g_strconcat(interface, " ", NULL);
+    g_autoptr(GHashTable) users = g_hash_table_new(NULL, NULL);
+    GHashTableIter iterator;
+    gpointer key;
+
+    g_hash_table_iter_init(&iterator, unicast->watchers);
+    while (g_hash_table_iter_next(&iterator, &key, NULL))
+        if (g_str_has_prefix(key, prefix) &&
+            counts(unicast, (const char *)key + strlen(prefix), users))
+            berth_unicast_send(unicast, (const char *)key + strlen(prefix),
+                               make(unicast->service, data), right);
+}
+
+void berth_unicast_forget(BerthUnicast *unicast, const char *client) {
+    static const char *const interfaces[] = {"Images ", "Contents "};
+
+    g_hash_table_remove(unicast->lines, client);
+    for (size_t i = 0; i < G_N_ELEMENTS(interfaces); i++) {
+        g_autofree char *key = g_strconcat(interfaces[i], client, NULL);
+        g_hash_table_remove(unicast->watchers, key);
+    }
+}
+
+unsigned berth_unicast_count(BerthUnicast *unicast) {
+    return g_hash_table_size(unicast->watchers);
+}
