@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* dist cp: files pass between a tar(1) on this side and berth-copy on the other, through a pipe
- * that the service only hands over. */
+ * that the service only hands over. What becomes of names is what podman-cp(1) documents: into a
+ * directory that is there, otherwise as what is named; "/." at the end of a source is what is in
+ * it. */
 
 #include "verbs-copy.h"
 
@@ -9,8 +11,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -32,14 +36,15 @@ static bool split(const char *text, char **id, char **path) {
     return true;
 }
 
-/* tar with the pipe as its standard input or output; -1 with error. */
-static pid_t start_tar(char *const *arguments, int input, int output, GError **error) {
+/* tar with the pipe as its standard input or output; -1 with error. What it says goes into a file:
+ * of a stream that ended early the other side knows more. */
+static pid_t start_tar(char *const *arguments, int input, int output, int says, GError **error) {
     pid_t pid = fork();
 
     if (pid == 0) {
         signal(SIGPIPE, SIG_DFL);
         if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
-            (output >= 0 && dup2(output, STDOUT_FILENO) < 0))
+            (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(says, STDERR_FILENO) < 0)
             _exit(127);
         close_range(STDERR_FILENO + 1, ~0u, 0);
         execvp("tar", arguments);
@@ -50,11 +55,22 @@ static pid_t start_tar(char *const *arguments, int input, int output, GError **e
     return pid;
 }
 
-static bool finish_tar(pid_t pid, bool called, GError **error) {
+static void repeat(int says) {
+    char text[4096];
+    ssize_t size;
+
+    if (lseek(says, 0, SEEK_SET) == 0)
+        while ((size = read(says, text, sizeof text)) > 0)
+            fwrite(text, 1, (size_t)size, stderr);
+}
+
+static bool finish_tar(pid_t pid, bool called, int says, GError **error) {
     int status = 0;
 
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    if (called)
+        repeat(says);
     if (!called || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return called;
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
@@ -63,73 +79,112 @@ static bool finish_tar(pid_t pid, bool called, GError **error) {
                                : _("tar failed on this side"));
 }
 
-static bool call_copy(const char *member, const Copy *copy, const char *path, int tar,
-                      const char *name, bool owners, GError **error) {
-    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, member);
-    int r;
+static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
+                                    GError **error) {
+    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyOut");
+    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, 2, "Name",
+                                         "s", name, "Kind", "s", kind)
+                 : 0;
 
-    if (!call)
-        return false;
-    if ((r = sd_bus_message_append(call, "ssh", copy->id, path, tar)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (r = sd_bus_message_append(call, "{sv}", "Name", "s", name)) < 0 ||
-        (owners && (r = sd_bus_message_append(call, "{sv}", "KeepOwners", "b", 1)) < 0) ||
-        (r = sd_bus_message_close_container(call)) < 0)
+    if (r < 0)
+        return dist_bad_reply(r, error), NULL;
+    return g_steal_pointer(&call);
+}
+
+static bool call_copy_in(const Copy *copy, const char *path, int tar, const char *name,
+                         GError **error) {
+    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyIn");
+    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, path, tar, 2, "Name", "s",
+                                         name, "KeepOwners", "b", copy->archive)
+                 : 0;
+
+    if (r < 0)
         return dist_bad_reply(r, error);
-    g_autoptr(sd_bus_message) reply = dist_send(g_steal_pointer(&call), error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(g_steal_pointer(&call), error) : NULL;
     return reply != NULL;
 }
 
-/* The directory and the name that a copy gets: into a directory that is there, or as what is named.
- */
-static void find_target(const char *local, char **directory, char **name) {
-    struct stat status;
-    size_t length = strlen(local);
+static bool ends_with_slash(const char *path) {
+    return g_str_has_suffix(path, "/");
+}
 
-    if (stat(local, &status) == 0 && S_ISDIR(status.st_mode)) {
-        *directory = g_strdup(local);
-        *name = g_strdup("");
-        return;
-    }
-    g_autofree char *trimmed =
-        g_strndup(local, length > 1 && local[length - 1] == '/' ? length - 1 : length);
+/* What is in a directory, instead of the directory. */
+static bool is_contents(const char *path) {
+    return g_str_equal(path, ".") || g_str_has_suffix(path, "/.");
+}
+
+/* Of a path with or without slashes at its end. */
+static void split_path(const char *path, char **directory, char **name) {
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    g_autofree char *trimmed = g_strndup(path, length);
     *directory = g_path_get_dirname(trimmed);
     *name = g_path_get_basename(trimmed);
 }
 
+/* The directory and the name that a copy gets, and what it has to be for that. */
+static bool find_target(const char *local, char **directory, char **name, const char **kind,
+                        GError **error) {
+    struct stat status;
+    bool there = stat(local, &status) == 0;
+
+    *kind = "";
+    if (there && S_ISDIR(status.st_mode)) {
+        *directory = g_strdup(local);
+        *name = g_strdup("");
+        return true;
+    }
+    if (there && ends_with_slash(local))
+        return berth_error_set_errno(error, ENOTDIR, "%s", local);
+    split_path(local, directory, name);
+    *kind = there ? "file" : ends_with_slash(local) ? "directory" : "";
+    return stat(*directory, &status) == 0 || berth_error_set_errno(error, errno, "%s", *directory);
+}
+
+static bool send_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
+                          GError **error) {
+    g_autoptr(sd_bus_message) call = new_copy_out(copy, tar, name, kind, error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(g_steal_pointer(&call), error) : NULL;
+
+    return reply != NULL;
+}
+
 static int copy_out(const Copy *copy, GError **error) {
     g_autofree char *directory = NULL, *name = NULL;
+    const char *kind;
     int ends[2];
 
     if (g_str_equal(copy->local, "-"))
-        return call_copy("CopyOut", copy, copy->path, STDOUT_FILENO, "", false, error)
-                   ? EXIT_SUCCESS
-                   : EXIT_FAILURE;
-    find_target(copy->local, &directory, &name);
-    if (!berth_fd_pipe(ends, error))
+        return send_copy_out(copy, STDOUT_FILENO, "", "", error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!find_target(copy->local, &directory, &name, &kind, error) || !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
-    char *arguments[] = {(char *)"tar",
-                         (char *)"-x",
-                         (char *)"-f",
-                         (char *)"-",
-                         (char *)"-C",
-                         directory,
-                         (char *)(copy->archive ? "-p" : "--no-same-owner"),
-                         NULL};
-    pid_t pid = start_tar(arguments, input, -1, error);
+    const char *arguments[] = {"tar",
+                               "-x",
+                               "-f",
+                               "-",
+                               "-C",
+                               directory,
+                               copy->archive ? "-p" : "--no-same-owner",
+                               "--no-overwrite-dir",
+                               "--warning=no-unknown-keyword",
+                               NULL};
+    berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
+    pid_t pid = start_tar((char *const *)arguments, input, -1, says, error);
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&input);
     /* The service has its own descriptor of it by the time that the call is sent; tar ends when the
      * last is closed. */
-    bool called = call_copy("CopyOut", copy, copy->path, output, name, false, error);
+    bool called = send_copy_out(copy, output, name, kind, error);
     berth_fd_clear(&output);
-    return finish_tar(pid, called, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return finish_tar(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Whether there is a directory of this name in the container, by asking for it. */
-static bool is_directory(const Copy *copy, const char *path) {
+static bool is_directory(const Copy *copy) {
     g_autoptr(GError) ignored = NULL;
     int ends[2];
 
@@ -138,68 +193,152 @@ static bool is_directory(const Copy *copy, const char *path) {
         return false;
     berth_autofd int input = ends[0];
     close(ends[1]);
-    return call_copy("CopyIn", copy, path, input, "", false, &ignored);
+    return call_copy_in(copy, copy->path, input, "", &ignored);
+}
+
+/* The directory in the container and the name there; for a source that is called own_name ("" for
+ * what is in a directory) and is a directory or not. */
+static bool find_place(const Copy *copy, const char *own_name, bool source_is_directory,
+                       char **directory, char **name, GError **error) {
+    if (is_directory(copy)) {
+        *directory = g_strdup(copy->path);
+        *name = g_strdup(own_name);
+        return true;
+    }
+    if (ends_with_slash(copy->path) && !source_is_directory)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               _("%s:%s is not a directory in the container"), copy->id,
+                               copy->path);
+    split_path(copy->path, directory, name);
+    return true;
 }
 
 static int copy_in(const Copy *copy, GError **error) {
-    g_autofree char *parent = NULL, *base = NULL, *directory = NULL, *name = NULL;
+    g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *base = NULL;
+    bool contents = is_contents(copy->local);
+    struct stat status;
     int ends[2];
 
     if (g_str_equal(copy->local, "-"))
-        return call_copy("CopyIn", copy, copy->path, STDIN_FILENO, "", copy->archive, error)
-                   ? EXIT_SUCCESS
-                   : EXIT_FAILURE;
+        return call_copy_in(copy, copy->path, STDIN_FILENO, "", error) ? EXIT_SUCCESS
+                                                                       : EXIT_FAILURE;
     g_autofree char *trimmed = g_canonicalize_filename(copy->local, NULL);
-    parent = g_path_get_dirname(trimmed);
-    base = g_path_get_basename(trimmed);
-    if (access(trimmed, F_OK) < 0)
+    g_autofree char *own_name = g_path_get_basename(trimmed);
+    /* A link on this side stands for what it leads to; one that leads nowhere for itself. */
+    g_autofree char *real = realpath(trimmed, NULL);
+    if (lstat(real ? real : trimmed, &status) < 0)
         return berth_error_set_errno(error, errno, "%s", copy->local), EXIT_FAILURE;
-    if (is_directory(copy, copy->path)) {
-        directory = g_strdup(copy->path);
-        name = g_strdup("");
-    } else {
-        directory = g_path_get_dirname(copy->path);
-        name = g_path_get_basename(copy->path);
-    }
-    if (!berth_fd_pipe(ends, error))
+    if (!find_place(copy, contents ? "" : own_name, S_ISDIR(status.st_mode), &directory, &name,
+                    error) ||
+        !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
-    char *arguments[] = {(char *)"tar", (char *)"-c", (char *)"-f", (char *)"-", (char *)"-C",
-                         parent,        (char *)"--", base,         NULL};
-    pid_t pid = start_tar(arguments, -1, output, error);
+    split_path(real ? real : trimmed, &parent, &base);
+    bool inside = contents && name[0] == '\0';
+    const char *arguments[] = {
+        "tar", "-c", "-f", "-", "-C", inside ? real : parent, "--", inside ? "." : base, NULL};
+    berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
+    pid_t pid = start_tar((char *const *)arguments, -1, output, says, error);
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&output);
-    bool called = call_copy("CopyIn", copy, directory, input, name, copy->archive, error);
+    bool called = call_copy_in(copy, directory, input, name, error);
     berth_fd_clear(&input);
-    return finish_tar(pid, called, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return finish_tar(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int dist_verb_cp(int argc, char **argv, GError **error) {
-    Copy copy = {0};
-    const GOptionEntry options[] = {
-        {"archive", 'a', 0, G_OPTION_ARG_NONE, &copy.archive, N_("Keep owners"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+typedef struct {
+    bool ended;
+    GError *error;
+} Sending;
+
+static int on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Sending *sending = userdata;
+
+    (void)error;
+    sending->ended = true;
+    if (sd_bus_message_is_method_error(reply, NULL))
+        berth_error_set(&sending->error,
+                        berth_error_from_bus_name(sd_bus_message_get_error(reply)->name), "%s",
+                        sd_bus_message_get_error(reply)->message);
+    return 0;
+}
+
+/* One call writes into the pipe that the other reads, at the same time. */
+static int copy_across(const Copy *from, const Copy *to, GError **error) {
+    g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *own_name = NULL;
+    bool contents = is_contents(from->path);
+    Sending sending = {0};
+    int ends[2], r = 0;
+
+    split_path(from->path, &parent, &own_name);
+    /* Whether the source is a directory is not known here: berth-copy is told what it has to be. */
+    if (!find_place(to, contents ? "" : own_name, true, &directory, &name, error) ||
+        !berth_fd_pipe(ends, error))
+        return EXIT_FAILURE;
+    berth_autofd int input = ends[0], output = ends[1];
+    bool renamed = name[0] && !g_str_equal(directory, to->path);
+    g_autoptr(sd_bus_message) call =
+        new_copy_out(from, output, renamed ? name : "",
+                     renamed && ends_with_slash(to->path) ? "directory" : "", error);
+    if (!call)
+        return EXIT_FAILURE;
+    r = sd_bus_call_async(dist_bus(NULL), NULL, call, on_sent, &sending, UINT64_MAX);
+    if (r < 0 || (r = sd_bus_flush(dist_bus(NULL))) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* The message has a descriptor of its own, and while one is open the other side waits. */
+    call = sd_bus_message_unref(call);
+    berth_fd_clear(&output);
+    bool called = call_copy_in(to, directory, input, "", error);
+    berth_fd_clear(&input);
+    while (!sending.ended && r >= 0)
+        if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
+            r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
+    if (sending.error) {
+        /* Why nothing came is what the other side did not know. */
+        g_clear_error(error);
+        g_propagate_error(error, sending.error);
+        return EXIT_FAILURE;
+    }
+    return called && r >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int copy_between(const char *from, const char *to, gboolean archive, GError **error) {
+    Copy source = {.local = to, .archive = archive}, target = {.local = from, .archive = archive};
+    bool out = split(from, &source.id, &source.path), in = split(to, &target.id, &target.path);
     int status = EXIT_FAILURE;
 
-    if (!dist_parse(_("ID:PATH LOCAL | LOCAL ID:PATH"),
-                    _("Copy files out of a container or into one; LOCAL \"-\" is a tar."), options,
-                    false, &argc, &argv, error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
-    signal(SIGPIPE, SIG_IGN);
-    bool out = split(argv[1], &copy.id, &copy.path);
-    bool in = !out && split(argv[2], &copy.id, &copy.path);
-    copy.local = out ? argv[2] : argv[1];
-    if (out || in)
-        status = out ? copy_out(&copy, error) : copy_in(&copy, error);
+    if (out && in)
+        status = copy_across(&source, &target, error);
+    else if (out)
+        status = copy_out(&source, error);
+    else if (in)
+        status = copy_in(&target, error);
     else
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                         _("one of the two is written as ID:PATH"));
-    g_free(copy.id);
-    g_free(copy.path);
+    g_free(source.id);
+    g_free(source.path);
+    g_free(target.id);
+    g_free(target.path);
     return status;
+}
+
+int dist_verb_cp(int argc, char **argv, GError **error) {
+    gboolean archive = FALSE;
+    const GOptionEntry options[] = {
+        {"archive", 'a', 0, G_OPTION_ARG_NONE, &archive, N_("Keep owners"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+
+    if (!dist_parse(_("ID:PATH LOCAL | LOCAL ID:PATH | ID:PATH ID:PATH"),
+                    _("Copy files out of a container, into one, or between two; LOCAL \"-\" is a "
+                      "tar."),
+                    options, false, &argc, &argv, error) ||
+        !dist_check_count(argc, 2, 2, error))
+        return EXIT_FAILURE;
+    signal(SIGPIPE, SIG_IGN);
+    return copy_between(argv[1], argv[2], archive, error);
 }
 
 int dist_verb_diff(int argc, char **argv, GError **error) {

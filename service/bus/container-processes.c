@@ -304,12 +304,13 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
 }
 
 static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
-    BerthCopyRequest request = {.into = into, .name = "", .tar = -1};
+    BerthCopyRequest request = {.into = into, .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int owners = 0, r;
     const BerthOption options[] = {{"Name", "s", &request.name},
-                                   {into ? "KeepOwners" : NULL, "b", &owners},
+                                   {into ? "KeepOwners" : "Kind", into ? "b" : "s",
+                                    into ? (void *)&owners : (void *)&request.kind},
                                    {NULL, NULL, NULL}};
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
@@ -333,7 +334,7 @@ int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus
 }
 
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthCopyRequest request = {.changes = true, .path = "-", .name = "", .tar = -1};
+    BerthCopyRequest request = {.changes = true, .path = "-", .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int r;

@@ -19,6 +19,10 @@ static bool check(BerthContainer *container, const BerthCopyRequest *request, GE
     if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is no file name",
                                request->name);
+    if (request->kind[0] && !g_str_equal(request->kind, "file") &&
+        !g_str_equal(request->kind, "directory"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown kind \"%.100s\"; use file or directory", request->kind);
     return !container->first->launch ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" is being started", container->record.id);
@@ -27,11 +31,13 @@ static bool check(BerthContainer *container, const BerthCopyRequest *request, GE
 void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
                           BerthContainerDone done, void *userdata) {
     bool runs = berth_container_is_running(container);
+    g_autofree char *out =
+        request->kind[0] ? g_strconcat("out-", request->kind, NULL) : g_strdup("out");
     const BerthLaunchRequest launch = {
         .program = container->containers->copy_program,
         .name = "berth-copy",
         .mode = request->changes        ? "changes"
-                : !request->into        ? "out"
+                : !request->into        ? out
                 : request->keeps_owners ? "in-with-owners"
                                         : "in",
         .arguments = {request->path, request->name},

@@ -9,6 +9,7 @@ typedef struct {
     bool changes; /* only what was changed, as lines */
     const char *path;
     const char *name;  /* of the topmost entry; "" for its own */
+    const char *kind;  /* out: "file" or "directory" where it has to be one; "" for any */
     int tar;           /* to read from, or to write to */
     bool keeps_owners; /* into: those of the tar */
 } BerthCopyRequest;

@@ -165,11 +165,25 @@ static char *get_name(const char *path) {
     return g_str_equal(base, "/") ? g_strdup(".") : g_steal_pointer(&base);
 }
 
-bool berth_copy_out(const char *path, const char *name, int output, GError **error) {
+static bool check_kind(const char *path, const char *there, BerthCopyKind kind, GError **error) {
+    struct stat status;
+
+    if (kind == BERTH_COPY_ANY)
+        return true;
+    if (lstat(there, &status) < 0)
+        return berth_error_set_errno(error, errno, "%.500s of the container", path);
+    return S_ISDIR(status.st_mode) == (kind == BERTH_COPY_DIRECTORY) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "%.500s of the container is %s directory", path,
+                           kind == BERTH_COPY_FILE ? "a" : "not a");
+}
+
+bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
+                    GError **error) {
     g_autofree char *own_name = get_name(path);
     g_autofree char *there = go_to(path, error);
 
-    if (!there)
+    if (!there || !check_kind(path, there, kind, error))
         return false;
     struct archive *disk = archive_read_disk_new();
     g_autoptr(BerthTarWriter) tar = berth_tar_writer_new(output);
@@ -193,8 +207,37 @@ static void rename_topmost(char **path, const char *name) {
     *path = renamed;
 }
 
+/* The directory that all is copied into: it is there, and keeps its attributes. */
+static bool is_place_itself(const char *path) {
+    return path[0] != '/' && path[strspn(path, "./")] == '\0' && !strstr(path, "..");
+}
+
+static bool check_replaced(const BerthTarEntry *member, GError **error) {
+    bool directory = !member->is_hard_link && S_ISDIR(member->mode);
+    size_t length = strlen(member->path);
+    struct stat status;
+
+    /* With the slash behind the name of a directory, a file would not be found. */
+    while (length > 1 && member->path[length - 1] == '/')
+        length--;
+    g_autofree char *bare = g_strndup(member->path, length);
+    if (lstat(bare, &status) < 0 || S_ISDIR(status.st_mode) == directory)
+        return true;
+    /* A link to a directory is as good as one. */
+    if (directory && S_ISLNK(status.st_mode) && stat(bare, &status) == 0 && S_ISDIR(status.st_mode))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           directory ? "%.500s of the container is not a directory; a directory "
+                                       "does not replace it"
+                                     : "%.500s of the container is a directory; a file does not "
+                                       "replace it",
+                           bare);
+}
+
 static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
                         struct archive_entry *entry, const char *name, GError **error) {
+    if (!name && is_place_itself(member->path))
+        return true;
     if (name)
         rename_topmost(&member->path, name);
     if (name && member->is_hard_link)
@@ -203,6 +246,8 @@ static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archi
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "%.500s is a device; devices cannot be copied into a container",
                                member->path);
+    if (!check_replaced(member, error))
+        return false;
     berth_copy_entry_from_tar(member, entry);
     if (archive_write_header(disk, entry) < ARCHIVE_WARN)
         return failed(disk, "write", member->path, error);

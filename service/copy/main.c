@@ -6,6 +6,7 @@
  * a file. Whatever links an image has lead only within that root.
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
+ *   berth-copy out-file|out-directory ID PATH [NAME]   where the source has to be that
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
  *
@@ -84,7 +85,10 @@ int main(int argc, char **argv) {
     if (g_str_equal(argv[1], "changes"))
         return write_changes();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;
-    bool out = g_str_equal(argv[1], "out");
+    bool out = g_str_has_prefix(argv[1], "out");
+    BerthCopyKind kind = g_str_equal(argv[1], "out-file")        ? BERTH_COPY_FILE
+                         : g_str_equal(argv[1], "out-directory") ? BERTH_COPY_DIRECTORY
+                                                                 : BERTH_COPY_ANY;
     pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);
     if (pid > 0) {
         berth_copy_enter_running(pid);
@@ -94,7 +98,7 @@ int main(int argc, char **argv) {
     }
     umask(0);
     enter_box(out ? "copy-out" : "copy-in", -1);
-    bool good = out ? berth_copy_out(argv[3], name, STDOUT_FILENO, &error)
+    bool good = out ? berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error)
                     : berth_copy_in(argv[3], name, STDIN_FILENO,
                                     g_str_equal(argv[1], "in-with-owners"), &error);
     return answer(good, error);

@@ -3,8 +3,10 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import tarfile
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -228,6 +230,66 @@ def test_what_was_changed():
         dist("wait", "changed")
     good("rm", "changed")
     contains(dist("diff", "changed").err, "changed")
+
+
+def test_names_are_what_podman_documents():
+    """Both ways, and of a container that runs and one that does not."""
+    layer = (oci.Layer().directory("src").add("src/a", b"aa", mode=0o640).directory("src/sub").add("src/sub/b", b"bb")
+             .symlink("dirlink", "src").directory("dst").add("dst/x", b"old"))
+    reference = f"{HOST}/copy/names:x"
+    oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1000"]}), reference)
+    good("pull", reference)
+    for verb in (("run", "-d"), ("create",)):
+        good(*verb, "--id=names", reference)
+        place = tempfile.mkdtemp()
+        os.chdir(place)
+
+        def there(path):
+            return os.path.exists(os.path.join(place, path))
+        # Out of it: a new name, into a directory, what is in a directory, behind a link.
+        equal(dist("cp", "names:/src/a", "new").err, "")
+        os.mkdir("into")
+        good("cp", "names:/src", "into")
+        good("cp", "names:/src", "made/")
+        os.mkdir("contents")
+        os.chmod("contents", 0o700)
+        good("cp", "names:/src/.", "contents")
+        good("cp", "names:/dirlink/", "behind")
+        assert all(map(there, ("new", "into/src/sub/b", "made/sub/b", "contents/sub/b", "behind/a"))), os.listdir(place)
+        assert not there("contents/src"), os.listdir("contents")
+        equal(os.stat("contents").st_mode & 0o777, 0o700)
+        # A file is not a directory, nor the other way.
+        for source, target, word in (("/src/a", "none/", "not a directory"), ("/src", "new", "a directory"), ("/src/a", "new/", "not a directory"),
+                                     ("/src", "absent/below", "No such file")):
+            result = dist("cp", f"names:{source}", target)
+            contains(result.err, word)
+            equal(result.err.count("\n"), 1, "one line says it")
+        assert os.path.isfile("new") and not there("none") and not there("absent")
+        # Into it, likewise.
+        os.symlink("new", "link")
+        for source, target in (("new", "/dst"), ("link", "/dst/linked"), ("into/src", "/dst/"), ("into/src/.", "/dst"), ("into", "/dst/made/")):
+            equal(dist("cp", source, f"names:{target}").err, "")
+        for source, target, word in (("into", "/dst/x", "not a directory"), ("new", "/dst/absent/", "not a directory"), ("new", "/dst/x/", "not a directory"),
+                                     ("new", "/none/y", "No such file")):
+            contains(dist("cp", source, f"names:{target}").err, word)
+        # Between two, here the same one twice.
+        good("cp", "names:/dst", "names:/second")
+        good("cp", "names:/src/a", "names:/second/")
+        good("cp", "names:/src/.", "names:/third")
+        contains(dist("cp", "names:/src/a", "names:/absent/").err, "not a directory")
+        contains(dist("cp", "names:/absent", "names:/fourth").err, "absent")
+        os.mkdir("all")
+        for source in ("dst", "second", "third"):
+            good("cp", f"names:/{source}", "all")
+        contains(dist("cp", "names:/fourth", "all").err, "fourth")
+        for path, what in (("dst/new", "aa"), ("dst/linked", "aa"), ("dst/src/sub/b", "bb"), ("dst/sub/b", "bb"), ("dst/made/src/a", "aa"),
+                           ("dst/x", "old"), ("second/src/sub/b", "bb"), ("second/a", "aa"), ("third/sub/b", "bb")):
+            with open(f"all/{path}", encoding="utf-8") as file:
+                equal(file.read(), what, path)
+        assert not os.path.islink("all/dst/linked")
+        os.chdir("/")
+        shutil.rmtree(place)
+        good("rm", "-f", "names")
 
 
 def test_what_is_wrong_is_named():
