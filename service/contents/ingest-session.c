@@ -121,14 +121,15 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
         end_session(session);
 }
 
-static bool start_worker(Session *session, int input, int file, uint64_t offset,
+/* limit: what it may become. */
+static bool start_worker(Session *session, uint64_t limit, int input, int file, uint64_t offset,
                          const char *algorithm, GError **error) {
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
     if (!session->worker)
         return false;
     sd_bus_message *call = berth_worker_new_call(session->worker, "Ingest");
     if (call)
-        sd_bus_message_append(call, "hhsttb", input, file, algorithm, offset, UINT64_MAX / 2, 0);
+        sd_bus_message_append(call, "hhsttb", input, file, algorithm, offset, limit, 0);
     berth_worker_send(session->worker, call, on_ingested, session);
     return true;
 }
@@ -164,6 +165,7 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
                              const char *key, int input, uint64_t *offset, GError **error) {
     g_autoptr(BerthCharge) charge = NULL;
     const char *algorithm;
+    uint64_t limit;
 
     if (!find_algorithm(request->expected, &algorithm, error) ||
         !check_count(contents, request, error) ||
@@ -183,7 +185,9 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
     g_hash_table_insert(contents->sessions, session->key, session);
     berth_autofd int file = berth_content_store_begin(contents->store, key, request->total,
                                                       request->owner, offset, error);
-    if (file >= 0 && start_worker(session, input, file, *offset, algorithm, error))
+    if (file >= 0 &&
+        berth_content_store_check_disk(contents->store, key, request->owner, 0, &limit, error) &&
+        start_worker(session, limit, input, file, *offset, algorithm, error))
         return session;
     end_session(session);
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "images/images.h"
 
+#include "base/charge.h"
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -85,6 +86,11 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "content %s is not here; fetch or ingest it before naming it",
                                target->digest);
+    g_autoptr(BerthImage) present = berth_image_store_get(images->database, name, NULL);
+    if (!present &&
+        !berth_charge_check(owner, BERTH_RESOURCE_IMAGES,
+                            berth_provenance_count_images(images->database, owner), 1, error))
+        return false;
     if (!berth_image_store_put(images->database, name, target, labels, owner, before, error))
         return false;
     write_index(images);

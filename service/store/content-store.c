@@ -2,6 +2,9 @@
 
 #include "store/content-store.h"
 
+#include "store/provenance.h"
+
+#include "base/charge.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -390,11 +393,48 @@ static bool record_ingest(BerthContentStore *store, const char *key, uint64_t to
         (int64_t)total);
 }
 
+/* What owner holds, and what is being written for it: all that it is expected to become. */
+static uint64_t sum_disk(BerthContentStore *store, uint32_t owner, const char *but_key) {
+    g_autoptr(BerthRows) held = berth_provenance_query_held(store->database, owner, NULL);
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    uint64_t bytes = 0;
+
+    while (held && berth_database_step(held, NULL)) {
+        g_auto(BerthBlob) blob = {0};
+        if (berth_content_store_info(store, berth_database_text(held, 0), &blob, NULL))
+            bytes += blob.size;
+    }
+    for (guint i = 0; ingests && i < ingests->len; i++) {
+        const BerthIngestInfo *info = ingests->pdata[i];
+        if (info->owner == owner && !g_str_equal(info->key, but_key))
+            bytes += MAX(info->offset, info->total);
+    }
+    return bytes;
+}
+
+bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,
+                                    uint64_t more, uint64_t *left, GError **error) {
+    uint64_t limit = berth_charge_get_limit(BERTH_RESOURCE_DISK);
+
+    *left = UINT64_MAX / 2;
+    if (owner == 0 || limit == UINT64_MAX)
+        return true;
+    uint64_t present = sum_disk(store, owner, key);
+    /* Of what is of an unknown size, at least one byte. */
+    if (!berth_charge_check(owner, BERTH_RESOURCE_DISK, present, MAX(more, 1), error))
+        return false;
+    *left = limit - present;
+    return true;
+}
+
 int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error) {
     g_autofree char *name = ingest_name(key);
     struct stat status;
 
+    uint64_t left;
+    if (!berth_content_store_check_disk(store, key, owner, total, &left, error))
+        return -1;
     berth_autofd int directory = open_directory(store->ingests, name, error);
     if (directory < 0)
         return -1;

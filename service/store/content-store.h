@@ -74,6 +74,10 @@ char **berth_content_store_get_sources(BerthContentStore *store, const char *dig
 /* Ingests. Opens the ingest of key, making it where there is none; the descriptor is for reading
  * and writing and goes to berth-ingest only. A total that differs from an earlier one is
  * FailedPrecondition. One writer a key is the caller's business. */
+/* LimitExceeded where owner may not have so many bytes more on disk, beside the ingest of key;
+ * left: what that may become. */
+bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,
+                                    uint64_t more, uint64_t *left, GError **error);
 int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error);
 /* What the ingest is to become and which lease is to keep that, for whoever commits it; "" for

@@ -34,6 +34,20 @@ bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+uint64_t berth_provenance_count_images(BerthDatabase *database, uint32_t owner) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL,
+        "SELECT count(*) FROM image_holders JOIN images USING (name) WHERE owner = ?1", "i",
+        (int64_t)owner);
+
+    return rows && berth_database_step(rows, NULL) ? (uint64_t)sqlite3_column_int64(rows, 0) : 0;
+}
+
+sqlite3_stmt *berth_provenance_query_held(BerthDatabase *database, uint32_t owner, GError **error) {
+    return berth_database_query(database, error, "SELECT digest FROM holdings WHERE owner = ?1",
+                                "i", (int64_t)owner);
+}
+
 bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t owner, bool alone,
                             GError **error) {
     if (!berth_database_begin(database, error))

@@ -251,6 +251,24 @@ def test_labels_and_configurations_are_so_many_bytes_a_user():
     limits()
 
 
+def test_names_and_content_are_so_many_a_user():
+    good("pull", IMAGE, user="alice")
+    limits(Images=1)
+    refused(dist("tag", IMAGE, "other", user="alice"), "names of images", 1)
+    good("tag", IMAGE, "roots")
+    limits(Disk="10M")
+    reference = f"{HOST}/large:latest"
+    layer = oci.Layer("gzip")
+    layer.directory("./").add("file", random.Random(1).randbytes(20_000_000))
+    oci.push(oci.Image([layer], {}), reference)
+    refused(dist("pull", reference, user="alice"), "bytes of content", 10485760)
+    refused(ask(CONTENTS, "Ingest", "('known', uint64 20000000, '', @a{sv} {})")["message"], "bytes of content", 10485760)
+    result = dist("content", "ingest", "unknown", user="alice", input="x" * 20_000_000)
+    assert result.status != 0, result
+    good("pull", reference)
+    limits()
+
+
 def test_limits_of_containers_have_defaults():
     with open("/etc/berth/berth.conf.d/60-defaults.conf", "w", encoding="utf-8") as file:
         file.write("[Defaults]\nMemoryMax=64M\nTasksMax=50\n")
