@@ -71,9 +71,10 @@ static bool unpack(void *data, GError **error) {
     if (!unpack_stream(job, state.tree, state.algorithm, state.limit, error))
         return false;
     if (!g_str_equal(job->digest, state.expected))
-        return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
-                               "the layer's diff ID is %s, but the image configuration says %s",
-                               job->digest, state.expected);
+        return berth_error_set(
+            error, BERTH_ERROR_DIGEST_MISMATCH,
+            "the layer does not have the diff ID %s that the image configuration names",
+            state.expected);
     return true;
 }
 
