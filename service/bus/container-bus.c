@@ -341,10 +341,10 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
     (void)bus;
     (void)interface;
     *found = userdata;
-    if (!id)
+    if (!id || id[0] == '\0')
         return 0;
-    /* sd-bus would otherwise say that there is no such method, and so tell what is not there from
-     * what the caller may not see. */
+    /* The manager's own path. Of others sd-bus would say that there is no such method, and so tell
+     * what is not there from what the caller may not see. */
     return berth_containers_find(service->containers, id, &local)
                ? 1
                : berth_bus_error_set(error, local);
