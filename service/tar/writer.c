@@ -111,9 +111,7 @@ static GString *make_pax(const BerthTarEntry *entry) {
     bool long_path = needs_record(entry->path, sizeof((BerthTarHeader *)0)->name);
     bool long_target = needs_record(entry->target, sizeof((BerthTarHeader *)0)->target);
 
-    if ((long_path && !g_utf8_validate(entry->path, -1, NULL)) ||
-        (long_target && !g_utf8_validate(entry->target, -1, NULL)))
-        add_record(pax, "hdrcharset", "BINARY", strlen("BINARY"));
+    /* Without a record of the character set, which GNU tar warns of and nobody reads. */
     if (long_path)
         add_record(pax, "path", entry->path, strlen(entry->path));
     if (long_target)

@@ -142,5 +142,20 @@ def test_layers_that_were_dropped_come_back():
     run("systemctl", "reload", "berthd.service")
 
 
+def test_layers_through_links_below_are_unpacked_before_they_are_dropped():
+    # Such a layer is read once more when those below are there.
+    with open(CONFIGURATION, "w", encoding="utf-8") as file:
+        file.write("[Transfer]\nKeepCompressed=no\n")
+    run("systemctl", "reload", "berthd.service")
+    layers = [oci.busybox_layer().directory("usr").directory("usr/lib").symlink("lib", "usr/lib").add("usr/lib/low", b"low")]
+    layers += [oci.Layer().add(f"lib/{number}", b"x" * number).hard_link(f"lib/link{number}", "lib/low") for number in range(5)]
+    reference, _ = REGISTRY.add("usrmerge:x", oci.Image(layers, {"Env": ["PATH=/bin"]}))
+    good("pull", reference)
+    equal(good("run", "--rm", reference, "sh", "-c", "cd /usr/lib; ls; stat -c %h low; readlink /lib").split(),
+          sorted([str(number) for number in range(5)] + [f"link{number}" for number in range(5)] + ["low"]) + ["6", "usr/lib"])
+    os.unlink(CONFIGURATION)
+    run("systemctl", "reload", "berthd.service")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
