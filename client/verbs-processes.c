@@ -25,6 +25,18 @@ typedef struct {
     gint64 preserved;
 } ExecOptions;
 
+static void clear_exec(ExecOptions *options) {
+    char *const texts[] = {options->working_directory, options->user, options->detach_keys,
+                           options->process,           options->spec, options->pid_file};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    g_strfreev(options->environment);
+    g_strfreev(options->add);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExecOptions, clear_exec)
+
 static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
     uint32_t rows, columns;
     int r;
@@ -111,7 +123,7 @@ static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **e
 }
 
 int dist_verb_exec(int argc, char **argv, GError **error) {
-    ExecOptions options = {0};
+    g_auto(ExecOptions) options = {0};
 
     if (!parse_exec(&options, &argc, &argv, error))
         return DIST_EXIT_BERTH;

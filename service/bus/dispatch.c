@@ -54,8 +54,12 @@ int berth_dispatch_add(BerthService *service, const char *path, const char *inte
 
     while (vtable[count - 1].type != _SD_BUS_VTABLE_END)
         count++;
-    /* sd-bus keeps it for as long as the connection lives. */
+    /* sd-bus reads it for as long as the connection lives, which is as long as the service does. */
+    static GPtrArray *copies;
     sd_bus_vtable *copy = g_memdup2(vtable, count * sizeof *vtable);
+    if (!copies)
+        copies = g_ptr_array_new();
+    g_ptr_array_add(copies, copy);
     if (!handlers)
         handlers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < count; i++)

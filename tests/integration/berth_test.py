@@ -121,9 +121,11 @@ def polkit_rule(text):
 
 
 def check_journal(number):
-    """Programming errors that GLib finds are logged and else not seen."""
+    """Programming errors that GLib finds are logged and else not seen; so is what sanitizers find in the service
+    and its workers (tools/sanitize)."""
     errors = [line for line in run("journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd").out.splitlines()
-              if "assertion '" in line or "-CRITICAL" in line]
+              if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
+              or "ERROR: LeakSanitizer" in line]
     print(f"{'not ok' if errors else 'ok'} {number} - no_assertion_failed", flush=True)
     for line in sorted(set(errors)):
         print(f"# {line}", flush=True)
