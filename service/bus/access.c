@@ -10,6 +10,7 @@
 
 #include "base/charge.h"
 #include "base/log.h"
+#include "bus/limits.h"
 #include "bus/permissions.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@
 
 #define ASK_TIMEOUT_USEC (300ull * G_USEC_PER_SEC) /* a person types a password */
 
-enum { ALLOW_USER_INTERACTION = 1 };
+/* Calls that wait for polkit, a user; for the bus to say who sent them, a sender. */
+enum { ALLOW_USER_INTERACTION = 1, MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = 1024 * 1024 };
 
 typedef enum { VERDICT_GRANTED, VERDICT_REFUSED, VERDICT_CHALLENGE } Verdict;
 
@@ -31,6 +33,8 @@ typedef struct {
     sd_bus_slot *slot;
     bool pending;
     bool uid_failed;
+    bool over;          /* too many calls of the caller wait */
+    size_t bytes;       /* of the call; 0: not measured */
     bool later;         /* the call has been answered, and the handler waits for its end */
     bool authenticated; /* an administrator has, for a row that covers the others */
 } Query;
@@ -183,6 +187,14 @@ static int check_calls(Query *query, sd_bus_error *ret_error) {
                : berth_bus_error_set(ret_error, error);
 }
 
+static int set_over(sd_bus_error *error) {
+    sd_bus_error_free(error);
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                             "too many calls of this user wait for an authorization; the limits "
+                             "are %d calls and %d bytes",
+                             MAX_WAITING_CALLS, MAX_WAITING_BYTES);
+}
+
 /* Calls the handler, and forgets the query unless that made it wait. */
 static int call_handler(Query *query, sd_bus_error *error) {
     BerthAccess *access = query->access;
@@ -193,9 +205,10 @@ static int call_handler(Query *query, sd_bus_error *error) {
     if (r >= 0)
         r = query->handler(call, query->userdata, error);
     query = g_hash_table_lookup(access->queries, call);
+    bool over = query && query->over;
     if (query && !query->pending)
         g_hash_table_remove(access->queries, call);
-    return r;
+    return over && r < 0 ? set_over(error) : r;
 }
 
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
@@ -257,6 +270,51 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
     return 0;
 }
 
+/* Whether two calls count together: those of a user, and those of a sender that is not known yet.
+ */
+static bool is_of_same(const Query *a, const Query *b) {
+    const char *first = sd_bus_message_get_sender(a->call);
+    const char *second = sd_bus_message_get_sender(b->call);
+    uint32_t first_uid, second_uid;
+    bool knows_first = berth_access_find_uid(a->access, first, &first_uid);
+    bool knows_second = berth_access_find_uid(b->access, second, &second_uid);
+
+    return knows_first && knows_second
+               ? first_uid == second_uid
+               : knows_first == knows_second && g_strcmp0(first, second) == 0;
+}
+
+static bool measure(Query *query) {
+    if (query->bytes > 0)
+        return true;
+    if (sd_bus_message_rewind(query->call, 1) < 0 ||
+        berth_limits_measure(query->call, &query->bytes) < 0)
+        return false;
+    query->bytes = MAX(query->bytes, 1);
+    return true;
+}
+
+/* A call that waits is kept whole, for as long as a person takes to type a password. */
+static bool may_wait(Query *query) {
+    unsigned count = 0;
+    size_t bytes = 0;
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (!measure(query))
+        return false;
+    g_hash_table_iter_init(&iterator, query->access->queries);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const Query *other = value;
+        if (other == query || !other->pending || !is_of_same(query, other))
+            continue;
+        count++;
+        bytes += other->bytes;
+    }
+    query->over = count >= MAX_WAITING_CALLS || bytes + query->bytes > MAX_WAITING_BYTES;
+    return !query->over;
+}
+
 static int find_uid(Query *query, uint32_t *uid) {
     const char *sender = sd_bus_message_get_sender(query->call);
     gpointer value;
@@ -267,6 +325,8 @@ static int find_uid(Query *query, uint32_t *uid) {
         *uid = GPOINTER_TO_UINT(value);
         return 1;
     }
+    if (!may_wait(query))
+        return -EDQUOT;
     int r = sd_bus_call_method_async(
         query->access->bus, &query->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
         "org.freedesktop.DBus", "GetConnectionCredentials", on_credentials, query, "s", sender);
@@ -358,7 +418,7 @@ static int decide(Query *query, const Question *question, Verdict *verdict) {
         *verdict = GPOINTER_TO_INT(value);
         return 1;
     }
-    return ask_polkit(query, question);
+    return may_wait(query) ? ask_polkit(query, question) : -EDQUOT;
 }
 
 /* Finds out whether it is the user that answers, and not a rule. */

@@ -5,6 +5,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import tarfile
 
@@ -182,6 +183,30 @@ def test_contents_are_applied_with_a_right_of_its_own():
     result = dist("--no-ask-password", "content", "apply", digest, "/tmp/tree", user="alice")
     contains(result.err, "Permission denied")
     details(asked("contents.apply")[-1], ("path", "/tmp/tree"), ("digest", digest))
+
+
+FLOOD = """
+import subprocess
+call = ["busctl", "--timeout=60", "call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Delete", "s", "local.test/none:x"]
+calls = [subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(40)]
+for one in calls:
+    print(one.communicate()[1].strip())
+"""
+
+
+def test_few_calls_of_a_user_wait_for_polkit():
+    rule("false")
+    # polkit answers nothing for as long as it is stopped.
+    run("systemctl", "kill", "-s", "STOP", "polkit")
+    flood = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", FLOOD], stdout=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: sum(line.startswith("Z") for line in run("ps", "-u", "alice", "-o", "stat").out.splitlines()) == 24,
+                   "the others are refused at once")
+        good("images")
+    finally:
+        run("systemctl", "kill", "-s", "CONT", "polkit")
+    lines = flood.communicate(timeout=60)[0].splitlines()
+    equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
 if __name__ == "__main__":
