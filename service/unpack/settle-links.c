@@ -306,7 +306,8 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
         if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
             good = berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
         } else if (S_ISDIR(status.st_mode)) {
-            g_queue_push_tail(directories, g_steal_pointer(&path));
+            /* Depth first: few wait at a time. */
+            g_queue_push_head(directories, g_steal_pointer(&path));
         } else if (status.st_nlink > 1) {
             g_autofree char *key = make_key(&status);
             const Copy *copy = g_hash_table_lookup(links->copies, key);

@@ -119,6 +119,25 @@ static void test_zstd_frames_some_of_which_are_skipped(void) {
     g_assert_cmpstr(digest, ==, expected);
 }
 
+/* What "zstd --long" makes; its window is larger than what there is to look back at. */
+static void test_zstd_with_a_long_window(void) {
+    g_autofree uint8_t *plain = make_plain();
+    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autofree void *packed = g_malloc(ZSTD_compressBound(PLAIN_BYTES));
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    ZSTD_outBuffer out = {packed, ZSTD_compressBound(PLAIN_BYTES), 0};
+    ZSTD_inBuffer first = {plain, 1000, 0}, rest = {plain + 1000, PLAIN_BYTES - 1000, 0};
+
+    ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 27);
+    g_assert_false(ZSTD_isError(ZSTD_compressStream2(context, &out, &first, ZSTD_e_continue)));
+    g_assert_cmpuint(ZSTD_compressStream2(context, &out, &rest, ZSTD_e_end), ==, 0);
+    ZSTD_freeCCtx(context);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *digest = digest_of(packed, out.pos, PLAIN_BYTES, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(digest, ==, expected);
+}
+
 static gpointer write_slowly(gpointer data) {
     GBytes *bytes = ((gpointer *)data)[0];
     berth_autofd int fd = GPOINTER_TO_INT(((gpointer *)data)[1]);
@@ -190,6 +209,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/stream/gzip-members-and-padding", test_gzip_members_and_padding);
     g_test_add_func("/stream/zstd-frames-some-of-which-are-skipped",
                     test_zstd_frames_some_of_which_are_skipped);
+    g_test_add_func("/stream/zstd-with-a-long-window", test_zstd_with_a_long_window);
     g_test_add_func("/stream/the-format-is-seen-byte-by-byte",
                     test_the_format_is_seen_byte_by_byte);
     g_test_add_func("/stream/truncated-and-corrupt-data-is-an-error",
