@@ -223,7 +223,7 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
     if (!charge)
         return -EBUSY;
     const BerthObjectRequest request = {
-        .remote = {reference, object, insecure, credentials},
+        .remote = {reference, object, insecure, credentials, berth_bus_is_root(service, call)},
         .media_types = media_types,
         .client = sd_bus_message_get_sender(call),
         .charge = charge,
@@ -268,7 +268,7 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     const BerthPushRequest request = {
         .digest = digest,
         .media_type = media_type,
-        .remote = {reference, digest, insecure, credentials},
+        .remote = {reference, digest, insecure, credentials, uid == 0},
         .owner = uid,
     };
     BerthTransfer *transfer = berth_push_start(service->images, &request, &error);

@@ -274,7 +274,7 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if (!image)
         return berth_bus_error_set(ret_error, error);
     const BerthSignatureRequest request = {
-        .remote = {name, "", insecure, credentials},
+        .remote = {name, "", insecure, credentials, berth_bus_is_root(service, call)},
         .digest = image->target->digest,
     };
     BerthPendingCall *pending =

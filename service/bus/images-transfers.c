@@ -47,8 +47,10 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
                            REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    const BerthRemoteRequest request = {
-        .reference = reference, .insecure = insecure, .credentials = credentials};
+    const BerthRemoteRequest request = {.reference = reference,
+                                        .insecure = insecure,
+                                        .credentials = credentials,
+                                        .own = berth_bus_is_root(service, call)};
     BerthPendingCall *pending =
         berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
     if (!pending)
@@ -77,8 +79,10 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
         return r;
     /* Any repository: only its registry's root is asked. */
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
-    const BerthRemoteRequest request = {
-        .reference = reference, .insecure = insecure, .credentials = credentials};
+    const BerthRemoteRequest request = {.reference = reference,
+                                        .insecure = insecure,
+                                        .credentials = credentials,
+                                        .own = berth_bus_is_root(service, call)};
     BerthPendingCall *pending =
         berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
     if (!pending)
@@ -169,7 +173,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         return r;
     const BerthPushRequest request = {
         .name = name,
-        .remote = {reference, "", insecure, credentials},
+        .remote = {reference, "", insecure, credentials, uid == 0},
         .platform = platform,
         .owner = uid,
     };

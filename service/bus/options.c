@@ -46,6 +46,9 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, GHash
     for (const BerthOption *option = options; option->key; option++) {
         if (!g_str_equal(option->key, key))
             continue;
+        /* Its memory is overwritten when it is freed. */
+        if (g_str_equal(key, "Credentials") && (r = sd_bus_message_sensitive(message)) < 0)
+            return r;
         if (!g_hash_table_add(seen, (char *)option->key))
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the option \"%.100s\" is given twice", key);

@@ -499,6 +499,7 @@ static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GErr
         .reference = request->reference,
         .insecure = request->insecure,
         .credentials = request->credentials,
+        .own = request->owner == 0,
     };
 
     if (remote && !(pull->fetch = berth_remote_session_new(pull->images->remotes, &of_remote,

@@ -290,7 +290,8 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     g_autoptr(GError) local = NULL;
 
     checked = berth_credentials_read_pairs(request->credentials, &local);
-    if (!local)
+    /* They are not shown to whoever answers on an unprotected connection. */
+    if (!local && request->own && !request->insecure)
         session->own = read_own(&local);
     if (!local)
         session->worker = berth_worker_new(remotes->event, "fetch", -1, &local);

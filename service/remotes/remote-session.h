@@ -24,6 +24,7 @@ typedef struct {
     const char *object; /* "" for the reference's own */
     bool insecure;
     char *const *credentials; /* key, value, …; may be NULL */
+    bool own;                 /* for want of those the service's own; never with insecure */
 } BerthRemoteRequest;
 
 BerthRemotes *berth_remotes_new(sd_event *event);

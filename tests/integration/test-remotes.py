@@ -169,6 +169,15 @@ def test_the_service_has_credentials_of_its_own():
     run("systemctl", "restart", "berthd.service")
     write_auth({})
     pulled(reference)
+    # They are for root's calls alone, and never for a connection that nobody protects.
+    polkit_rule('polkit.addRule(function(action) { return "yes"; });')
+    registry.authorizations.clear()
+    result = dist("resolve", reference, user="alice")
+    assert result.status != 0, result
+    result = dist("pull", reference, user="alice")
+    assert result.status != 0, result
+    equal([one for one in registry.authorizations if one], [])
+    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
     os.unlink(f"{directory}/own.conf")
     run("systemctl", "daemon-reload")
     run("systemctl", "restart", "berthd.service")
