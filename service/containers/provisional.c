@@ -18,7 +18,8 @@ static int on_left(sd_bus_track *track, void *userdata) {
     (void)track;
     if (container->record.state == BERTH_CONTAINER_CREATED && !container->first->launch)
         berth_container_remove_soon(container);
-    return 0;
+    /* After 0 sd-bus calls this again and again, before it looks at any message. */
+    return 1;
 }
 
 void berth_provisional_note(GVariantDict *extra, const char *creator) {

@@ -459,5 +459,26 @@ def test_the_service_is_up():
     assert "ended by signal 11" not in failed and "ended by signal 6" not in failed, failed
 
 
+def test_a_start_that_fails_leaves_the_service_at_rest():
+    """With its creator gone too, of which the service is told meanwhile."""
+    oci.push(oci.busybox_image(), f"{HOST}/rest:x")
+    good("pull", f"{HOST}/rest:x")
+    pid = service_pid()
+
+    def rests():
+        states = set()
+        for _ in range(2000):
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                states.add(file.read().rpartition(")")[2].split()[0])
+        return states == {"S"}
+    for number in range(5):
+        result = dist("run", f"--id=rest{number}", "--device=/dev/null:/proc/fd/3/x:rw", f"{HOST}/rest:x", "true")
+        equal(result.status, 125, result)
+        wait_until(rests, "the service to do nothing")
+    for number in range(5):
+        good("rm", f"rest{number}")
+    equal(service_pid(), pid)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
