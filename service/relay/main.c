@@ -323,7 +323,8 @@ static bool restrict_calls(void) {
     return done;
 }
 
-/* Unlike a worker it is not killed with the service, but sees its end and shuts the bus down. */
+/* Unlike a worker it is not killed with the service, but sees its end and shuts the bus down; also
+ * if it was stopped: the name on the bus would stay with a service that is gone. */
 static bool give_up_privileges(void) {
     struct passwd *user = getpwnam(BERTH_USER);
     struct rlimit none = {0, 0};
@@ -332,7 +333,8 @@ static bool give_up_privileges(void) {
            setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
            setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 &&
            setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && restrict_calls();
+           prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+           prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) == 0 && restrict_calls();
 }
 
 int main(void) {

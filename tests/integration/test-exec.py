@@ -587,13 +587,17 @@ def test_restart_on_failure_until_it_is_well():
 
 
 def test_restart_always_until_it_is_stopped():
+    since = last_event()
+
+    def starts():
+        return len([event for event in events(since) if (event["kind"], event["id"]) == ("start", "ever")])
     good("run", "-d", "--restart=always", "--id=ever", IMAGE, "sleep", "1000")
     good("kill", "-s", "KILL", "ever")
-    wait_until(lambda: state("ever") == "running", "its start")
+    wait_until(lambda: starts() == 2, "its start")
     kill_service()
     good("kill", "-s", "KILL", "ever")
     kill_service()
-    wait_until(lambda: state("ever") == "running", "its start after the service's death")
+    wait_until(lambda: starts() == 3, "its start after the service's death")
     good("stop", "-t", "0", "ever")
     time.sleep(0.5)
     equal(state("ever"), "stopped")
@@ -649,14 +653,14 @@ def test_another_id():
     equal(wait_for("after", "p"), 5)
     equal(json.loads(good("inspect", "after"))["labels"], {"k": "v"})
     good("start", "after")
-    equal(good("exec", "after", "cat", "/kept"), "more\nmore\n")
+    wait_until(lambda: good("exec", "after", "cat", "/kept") == "more\nmore\n", "what it wrote")
     equal(run("systemctl", "is-active", "berth-after.scope").out, "active\n")
     good("stop", "-t", "0", "after")
     # A crash between the record and the directory.
     run("systemctl", "stop", "berthd")
     os.rename(f"{STATE}/containers/after", f"{STATE}/containers/before")
     good("start", "after")
-    equal(good("exec", "after", "cat", "/kept"), "more\nmore\nmore\n")
+    wait_until(lambda: good("exec", "after", "cat", "/kept") == "more\nmore\nmore\n", "what it wrote")
     good("rm", "-f", "after")
     equal(sorted(os.listdir(f"{STATE}/containers")), ["box"])
 

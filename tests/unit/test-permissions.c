@@ -9,8 +9,7 @@
 #include <string.h>
 
 static char *read_source(const char *name) {
-    const char *root = g_getenv("BERTH_SOURCE");
-    g_autofree char *path = g_build_filename(root, name, NULL);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", name, NULL);
     g_autoptr(GError) error = NULL;
     char *text = NULL;
 
@@ -21,7 +20,7 @@ static char *read_source(const char *name) {
 
 /* All methods, as "Images.Pull". */
 static GHashTable *read_methods(void) {
-    g_autofree char *path = g_build_filename(g_getenv("BERTH_SOURCE"), "introspection", NULL);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "introspection", NULL);
     GHashTable *methods = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) directory = g_dir_open(path, 0, &error);
