@@ -146,6 +146,9 @@ def make_alices_objects():
     call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "hersingest", "10", "", "0", user="alice")
 
 
+HERS = {"hersvolume", "herslease", "hersingest"}
+
+
 def argument(name, kind, whose, files):
     """A value for an argument, as GVariant's text."""
     objects = {
@@ -285,14 +288,15 @@ def remove_made():
         if os.path.isdir(f"{STATE}/containers/{name}"):
             dist("rm", "-f", name)
     with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
-        made = {table: set(row[0] for row in database.execute(f"SELECT {column} FROM {table} WHERE {column} = 'nobodys'"))
+        made = {table: {row[0].split()[-1] for row in database.execute(f"SELECT {column} FROM {table} WHERE owner = 4242")} - HERS
                 for table, column in (("volumes", "name"), ("leases", "id"), ("ingests", "ref"))}
-    if made["volumes"]:
-        dist("volume", "rm", "nobodys")
-    if made["leases"]:
-        dist("lease", "rm", "nobodys")
-    if made["ingests"]:
-        call("/org/berth1/contents", "org.berth1.Contents", "Abort", "s", "nobodys", user="alice")
+    for name in made["volumes"]:
+        dist("volume", "rm", name)
+    for name in made["leases"]:
+        dist("lease", "rm", name)
+    # An ingest is its owner's, whoever else has one of that name.
+    for name in made["ingests"]:
+        call("/org/berth1/contents", "org.berth1.Contents", "Abort", "s", name, user="alice")
 
 
 def restore(changed):
