@@ -179,7 +179,12 @@ static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
         return berth_error_set_errno(error, r, "watch jobs");
     if (!berth_envelopes_open(BERTH_FRAME_DIRECTORY_FD, 1))
         return berth_error_set_errno(error, errno, "open the directory");
-    return berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error);
+    if (!berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error))
+        return false;
+    /* It is on the mount that it was opened on, from where ".." leads out of the root. */
+    if (box->files == BERTH_FILES_ONE_DIRECTORY)
+        close(BERTH_FRAME_DIRECTORY_FD);
+    return true;
 }
 
 /* Jobs are threads, and address space has a limit (box.c): a stack of 8 MiB and an arena of 64 for

@@ -184,6 +184,23 @@ static void try_open(const char *name, const char *path, int flags) {
     close_if_open(fd);
 }
 
+/* What a descriptor that is open already is good for: one on a mount of the machine's leads to all
+ * that is above it, whatever the root is. */
+static void try_descriptors(void) {
+    enum { MANY = 64 };
+    int errnum = ENOENT;
+    long found = -1;
+
+    for (int fd = 0; fd < MANY && found < 0; fd++) {
+        found = syscall(SYS_openat, fd, "../../../../../../../../etc/passwd", O_RDONLY);
+        if (found < 0 && errno != EBADF && errno != ENOTDIR)
+            errnum = errno;
+    }
+    errno = errnum;
+    tell("open-through-descriptor", found);
+    close_if_open(found);
+}
+
 static void try_files(void) {
     try_open("open-passwd", "/etc/passwd", O_RDONLY);
     try_open("open-shadow", "/etc/shadow", O_RDONLY);
@@ -197,6 +214,7 @@ static void try_files(void) {
     try_open("open-memory", "/proc/self/mem", O_RDWR);
     try_open("open-second", "/proc/2/status", O_RDONLY);
     try_open("open-above", "/../../../../usr/bin/true", O_RDONLY);
+    try_descriptors();
     try_open("create", "/etc/made", O_WRONLY | O_CREAT);
     tell("open-by-handle", syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, 0));
     tell("memfd", syscall(SYS_memfd_create, "x", 0));

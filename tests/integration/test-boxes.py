@@ -19,7 +19,8 @@ PROBE = os.environ["BERTH_BUILD"] + "/tests/box/probe"
 # says that the call itself is not there, unless another error is given here.
 COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0"}
 FILES = {name: "ENOENT" for name in ("open-passwd", "open-shadow", "open-machine-id", "open-hosts", "open-state", "open-run", "open-sys",
-                                     "open-tmp", "open-dev", "open-memory", "open-second", "open-above", "create")}
+                                     "open-tmp", "open-dev", "open-memory", "open-second", "open-above",
+                                     "open-through-descriptor", "create")}
 MAY = {
     "archive": COMMON,
     "ingest": COMMON,
