@@ -10,8 +10,11 @@
 
 /* One message. The bus takes 32 MiB or more from the service and disconnects it beyond that; a
  * client and what stands between are spared anything near. */
-#define BERTH_MAX_CALL_BYTES (1024u * 1024)
+#define BERTH_MAX_CALL_BYTES (3u * 1024 * 1024)
 #define BERTH_MAX_REPLY_BYTES (1024u * 1024)
+
+/* The one reply that has a whole config.json in it, indented: the inspection of a container. */
+#define BERTH_MAX_INSPECTION_BYTES (8u * 1024 * 1024)
 
 /* What of a reply one item of a listing, or all properties of one object, may take; what is in the
  * database from before and larger is cut. */
@@ -28,15 +31,20 @@
 #define BERTH_MAX_LABEL_BYTES (32u * 1024)
 #define BERTH_MAX_LABELS_BYTES (64u * 1024)
 
-/* An argument or a variable (the kernel's MAX_ARG_STRLEN), and all of them. */
+/* An argument or a variable (the kernel's MAX_ARG_STRLEN), and all of them: what execve() takes of
+ * both together, with a pointer each, where the stack may have the usual 8 MiB. */
 #define BERTH_MAX_ARGUMENT_BYTES (128u * 1024)
-#define BERTH_MAX_ARGUMENTS 4096u
-#define BERTH_MAX_ARGUMENTS_BYTES (256u * 1024)
+#define BERTH_MAX_ARGUMENTS 65536u
+#define BERTH_MAX_ARGUMENTS_BYTES (2u * 1024 * 1024)
+
+/* What the health of a container is checked with is in berth.db. */
+#define BERTH_MAX_HEALTH_ARGUMENTS 4096u
 
 #define BERTH_MAX_SPEC_BYTES (512u * 1024)
 #define BERTH_MAX_PROFILE_BYTES (256u * 1024)
-/* What is written of the two and of the image's, config.json. */
-#define BERTH_MAX_CONFIG_BYTES (1024u * 1024)
+/* What is written of these and of the image's, config.json: as large as a document may be
+ * (BERTH_DOCUMENT_MAX_BYTES), since it is read as one. */
+#define BERTH_MAX_CONFIG_BYTES (4u * 1024 * 1024)
 #define BERTH_MAX_CREDENTIAL_BYTES (64u * 1024)
 #define BERTH_MAX_MOUNTS 512u
 

@@ -4,6 +4,7 @@
  * figures. The manager and the container's object have the same ones: the id comes first in the
  * call, or is in the object's path. */
 
+#include "base/limits.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/options.h"
@@ -460,7 +461,8 @@ int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autofree char *text = berth_container_inspect(container, &error);
-    return text ? berth_bus_reply_text(call, text, "what is known of the container")
+    return text ? berth_bus_reply_text(call, text, BERTH_MAX_INSPECTION_BYTES,
+                                       "what is known of the container")
                 : berth_bus_error_set(ret_error, error);
 }
 

@@ -198,7 +198,8 @@ static void on_text(const char *text, const GError *error, void *userdata) {
     if (error)
         berth_bus_reply_error(pending->call, error);
     else
-        berth_bus_reply_text(pending->call, text, "the document");
+        berth_bus_reply_text(pending->call, text, BERTH_MAX_REPLY_BYTES,
+                             "the document, which can be opened by its digest,");
 }
 
 static int parse_document(const char *name, BerthImageDocument *document, sd_bus_error *error) {

@@ -25,7 +25,7 @@ typedef struct {
 static const Limit limits[] = {
     {"Command", ARGUMENTS},
     {"Env", ARGUMENTS},
-    {"HealthCommand", ARGUMENTS},
+    {"HealthCommand", BERTH_MAX_ARGUMENT_BYTES, BERTH_MAX_HEALTH_ARGUMENTS, BERTH_MAX_LIST_BYTES},
     {"Labels", BERTH_MAX_LABEL_BYTES, BERTH_MAX_LABELS, BERTH_MAX_LABELS_BYTES},
     {"Credentials", BERTH_MAX_CREDENTIAL_BYTES, 16, 2 * BERTH_MAX_CREDENTIAL_BYTES},
     {"Spec", BERTH_MAX_SPEC_BYTES, 0, BERTH_MAX_SPEC_BYTES},

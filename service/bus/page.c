@@ -207,14 +207,12 @@ int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t 
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-int berth_bus_reply_text(sd_bus_message *call, const char *text, const char *what) {
+int berth_bus_reply_text(sd_bus_message *call, const char *text, size_t limit, const char *what) {
     g_autoptr(GError) error = NULL;
 
-    if (strlen(text) + RESERVED_BYTES <= BERTH_MAX_REPLY_BYTES)
+    if (strlen(text) + RESERVED_BYTES <= limit)
         return sd_bus_reply_method_return(call, "s", text);
     berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
-                    "%s has %zu bytes; a reply holds at most %u. Its content can be opened by its "
-                    "digest",
-                    what, strlen(text), BERTH_MAX_REPLY_BYTES);
+                    "%s has %zu bytes; a reply holds at most %zu", what, strlen(text), limit);
     return berth_bus_reply_error(call, error);
 }

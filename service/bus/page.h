@@ -69,5 +69,5 @@ int berth_part_copy(sd_bus_message *to, sd_bus_message *part, size_t bytes);
 /* Strings as an array, as many as fit into bytes. */
 int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t bytes);
 
-/* Replies with one string; LimitExceeded, naming what it is, where it is too large for a reply. */
-int berth_bus_reply_text(sd_bus_message *call, const char *text, const char *what);
+/* Replies with one string; LimitExceeded, naming what it is, if it is larger than limit bytes. */
+int berth_bus_reply_text(sd_bus_message *call, const char *text, size_t limit, const char *what);

@@ -413,6 +413,8 @@ static void take_plan(BerthContainerRecord *record, const BerthPlan *plan,
     record->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
 }
 
+G_STATIC_ASSERT(BERTH_MAX_CONFIG_BYTES <= BERTH_DOCUMENT_MAX_BYTES);
+
 static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
                            GError **error) {
     const BerthContainerOptions *options = &creation->options;

@@ -74,8 +74,9 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
         return;
     }
     sd_bus_message *call = berth_remote_session_new_call(session, "Resolve");
-    if (call)
-        sd_bus_message_append_strv(call, object->media_types);
+    /* The descriptor is told before the first byte comes: what HEAD says of it may be wrong. */
+    if (call && sd_bus_message_append_strv(call, object->media_types) >= 0)
+        sd_bus_message_append(call, "b", true);
     berth_remote_session_send(session, call, on_resolved, object);
 }
 

@@ -102,12 +102,24 @@ static bool find_place(Fetch *fetch, const BerthResponse *response, GError **err
     return true;
 }
 
+/* A manifest's size may be what HEAD said, which need not be true; asking again would not help. */
+static bool check_size(const Fetch *fetch, const BerthResponse *response, GError **error) {
+    if (fetch->as_blob || response->is_partial || response->content_length < 0 ||
+        (uint64_t)response->content_length == fetch->target->size)
+        return true;
+    return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                           "%s: %s has %" G_GINT64_FORMAT " bytes, not %" G_GUINT64_FORMAT,
+                           berth_remote_get_locator(fetch->remote), fetch->target->digest,
+                           response->content_length, fetch->target->size);
+}
+
 /* A block of the body; false with pause asks for the same block again. */
 static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
                        void *userdata, GError **error) {
     Fetch *fetch = userdata;
 
-    if (fetch->first_block && !find_place(fetch, response, error))
+    if (fetch->first_block &&
+        (!check_size(fetch, response, error) || !find_place(fetch, response, error)))
         return false;
     fetch->first_block = false;
     while (fetch->written < size) {

@@ -192,12 +192,17 @@ static bool follow(BerthRequest *request) {
     return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
 }
 
-static void finish_request(BerthRequest *request, CURLcode code) {
+/* Not the header alone: where chunks are sent, it does not count. */
+static void take_length(BerthRequest *request) {
     curl_off_t length = -1;
 
-    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     request->response.content_length = length;
+}
+
+static void finish_request(BerthRequest *request, CURLcode code) {
+    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
+    take_length(request);
     if (code == CURLE_OK && !request->error && follow(request))
         return;
     if (code != CURLE_OK && !request->error)
@@ -341,6 +346,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
     bool pause = false;
 
     (void)one;
+    take_length(request);
     if (request->options.sink && (response->status == 200 || response->status == 206)) {
         if (request->options.sink(response, data, size, &pause, request->userdata, &request->error))
             return size;

@@ -258,13 +258,13 @@ static void on_resolved(const BerthDescriptor *target, const GError *error, void
 static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     Fetcher *fetcher = userdata;
     g_auto(GStrv) media_types = NULL;
-    int r = sd_bus_message_read_strv(call, &media_types);
+    int with_get, r = sd_bus_message_read_strv(call, &media_types);
 
-    if (r < 0)
+    if (r < 0 || (r = sd_bus_message_read(call, "b", &with_get)) < 0)
         return r;
     if (!check_open(fetcher, ret_error))
         return -EINVAL;
-    berth_resolve(fetcher->remotes, fetcher->object, media_types, on_resolved,
+    berth_resolve(fetcher->remotes, fetcher->object, media_types, with_get, on_resolved,
                   new_question(fetcher, call));
     return 1;
 }
@@ -291,7 +291,7 @@ static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_er
         return -EINVAL;
     if (!check_object(fetcher->reference, object, &error))
         return berth_bus_error_set(ret_error, error);
-    berth_resolve(fetcher->remotes, object, NULL, on_object, new_question(fetcher, call));
+    berth_resolve(fetcher->remotes, object, NULL, false, on_object, new_question(fetcher, call));
     return 1;
 }
 
@@ -486,8 +486,8 @@ static const sd_bus_vtable vtable[] = {
     /* for each place what is kept for it, then bytes a second, time-outs in seconds, proxy and for
      * whom not */
     SD_BUS_METHOD("Configure", "aa{sv}tuuss", "", method_configure, 0),
-    /* media types → name, descriptor, warnings */
-    SD_BUS_METHOD("Resolve", "as", "s(sst)as", method_resolve, 0),
+    /* media types, whether with GET instead of HEAD → name, descriptor, warnings */
+    SD_BUS_METHOD("Resolve", "asb", "s(sst)as", method_resolve, 0),
     /* object of the same repository → descriptor */
     SD_BUS_METHOD("ResolveObject", "s", "(sst)", method_resolve_object, 0),
     /* digest, where the index of its referrers goes */

@@ -16,6 +16,7 @@ typedef struct {
     char **media_types; /* what was asked for, by name */
     bool as_blob;       /* the second place to look */
     bool with_get;      /* HEAD was of no use */
+    bool only_get;      /* and is not to be tried */
     BerthResolved done;
     void *userdata;
 } Resolution;
@@ -43,7 +44,8 @@ static bool ask_next(Resolution *resolution) {
     if (resolution->next >= resolution->remotes->len)
         return false;
     resolution->remote = resolution->remotes->pdata[resolution->next++];
-    resolution->as_blob = resolution->with_get = false;
+    resolution->as_blob = false;
+    resolution->with_get = resolution->only_get;
     ask(resolution);
     return true;
 }
@@ -187,7 +189,7 @@ static void ask(Resolution *resolution) {
     berth_remote_send(resolution->remote, path, NULL, &options, on_response, resolution);
 }
 
-void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types,
+void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types, bool with_get,
                    BerthResolved done, void *userdata) {
     Resolution *resolution = g_new0(Resolution, 1);
     bool given = media_types && media_types[0];
@@ -196,6 +198,7 @@ void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_ty
 
     resolution->remotes = remotes;
     resolution->object = g_strdup(object);
+    resolution->only_get = with_get;
     resolution->has_digest = berth_digest_is_valid(object);
     resolution->media_types = g_strdupv(given ? (char **)media_types : (char *[]){NULL});
     resolution->accept = g_strconcat(joined, ", */*", NULL);

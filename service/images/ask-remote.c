@@ -52,7 +52,7 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
     sd_bus_message *call =
         berth_remote_session_new_call(session, question->resolved ? "Resolve" : "Authenticate");
     if (call && question->resolved)
-        sd_bus_message_append(call, "as", 0);
+        sd_bus_message_append(call, "asb", 0, false);
     berth_remote_session_send(session, call, on_answer, question);
 }
 

@@ -175,6 +175,23 @@ static void begin_again(BerthPullObject *object) {
     fetch(object);
 }
 
+static void fail(BerthPullObject *object, const GError *error) {
+    BerthPull *pull = object->pull;
+    BerthTransferItem *item = object->item;
+    g_autofree char *digest = g_strdup(object->descriptor->digest);
+    bool of_size =
+        error->code == BERTH_ERROR_SIZE_MISMATCH || error->code == BERTH_ERROR_LIMIT_EXCEEDED;
+
+    item->poll = NULL;
+    leave(object);
+    if (of_size && berth_pull_resolve_again(pull, digest)) {
+        item->phase = "done";
+        item->total = item->done = 0;
+    } else {
+        berth_pull_fail(pull, error, digest);
+    }
+}
+
 static void take_answer(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
 
@@ -185,7 +202,7 @@ static void take_answer(BerthPullObject *object) {
     else if (is_spoilt(object, error))
         begin_again(object);
     else
-        berth_pull_fail(object->pull, error, object->descriptor->digest);
+        fail(object, error);
 }
 
 static void on_fetched(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -319,7 +336,7 @@ static void fetch(BerthPullObject *object) {
     if (object->file >= 0 && object->stream && !object->resumed && !object->again)
         object->onward = object->stream(object->userdata);
     if (object->file < 0 || !send(object, offset, &error)) {
-        berth_pull_fail(pull, error, descriptor->digest);
+        fail(object, error);
         return;
     }
     berth_transfer_item_watch_size(object->item, &object->file);

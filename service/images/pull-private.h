@@ -43,12 +43,16 @@ struct BerthPull {
     char *chosen;     /* the digest of the document that leads to the image to unpack */
     unsigned pending; /* documents, objects and layers that are not done */
     unsigned indexes;
+    bool with_get; /* what HEAD said of the target turned out to be wrong */
     bool ended;
     GError *error; /* of the end */
 };
 
 /* Whichever comes first ends the pull, from the loop; until then it goes on being valid. */
 void berth_pull_fail(BerthPull *pull, const GError *error, const char *what);
+/* Whether what HEAD said of this object, which was not found to be that, is asked again by GET;
+ * then the object is forgotten. */
+bool berth_pull_resolve_again(BerthPull *pull, const char *digest);
 /* One object or layer is done; the last one finishes the pull. */
 void berth_pull_done_one(BerthPull *pull);
 /* Keeps a blob or a snapshot until the pull has ended; under the lease too, if there is one. */

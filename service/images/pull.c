@@ -9,6 +9,8 @@
 #include "store/transfer-store.h"
 #include "worker/replies.h"
 
+#include <sys/stat.h>
+
 enum { MAX_INDEXES = 16 };
 
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor);
@@ -375,7 +377,8 @@ static void on_document_read(sd_bus_message *reply, const GError *error, void *u
     g_free(question);
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
     if (!document || !berth_images_record_children(pull->images, digest, document, &local)) {
-        berth_pull_fail(pull, local, digest);
+        if (local->code != BERTH_ERROR_INVALID_ARGUMENT || !berth_pull_resolve_again(pull, digest))
+            berth_pull_fail(pull, local, digest);
         return;
     }
     take_embedded(pull, document);
@@ -383,6 +386,14 @@ static void on_document_read(sd_bus_message *reply, const GError *error, void *u
         take_index(pull, digest, document);
     else
         take_manifest(pull, digest, document);
+}
+
+/* A target that was here before has not been fetched, and its size not compared with HEAD's. */
+static void set_target_size(BerthPull *pull, const BerthDescriptor *descriptor, int blob) {
+    struct stat status;
+
+    if (g_str_equal(descriptor->digest, pull->target->digest) && fstat(blob, &status) == 0)
+        pull->target->size = (uint64_t)status.st_size;
 }
 
 static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
@@ -412,6 +423,7 @@ static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void
         berth_pull_fail(pull, error, NULL);
         return;
     }
+    set_target_size(pull, descriptor, blob);
     Document *question = g_new0(Document, 1);
     *question = (Document){pull, g_strdup(descriptor->digest)};
     berth_worker_send(pull->inspect,
@@ -425,6 +437,7 @@ static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor) {
 
 static void start_from_target(BerthPull *pull) {
     pull->pending = 1;
+    g_free(pull->chosen);
     pull->chosen = g_strdup(pull->target->digest);
     fetch_document(pull, pull->target);
 }
@@ -470,14 +483,34 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
     g_autoptr(GError) local = NULL;
     const char *name = berth_remote_session_get_name(pull->fetch);
 
+    g_clear_pointer(&pull->target, berth_descriptor_free);
+    g_clear_pointer(&pull->transfer->warnings, g_strfreev);
     if (error || !berth_reply_read_resolved(reply, name, "", &pull->target,
                                             &pull->transfer->warnings, &local)) {
         /* The message names the reference already. */
         end(pull, error ? g_error_copy(error) : g_steal_pointer(&local));
         return;
     }
+    g_free(pull->name);
     pull->name = g_strdup(name);
     meet_policy(pull);
+}
+
+static void resolve(BerthPull *pull) {
+    sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Resolve");
+
+    if (call)
+        sd_bus_message_append(call, "asb", 0, pull->with_get);
+    berth_remote_session_send(pull->fetch, call, on_resolved, pull);
+}
+
+bool berth_pull_resolve_again(BerthPull *pull, const char *digest) {
+    if (pull->ended || pull->with_get || !pull->fetch || !g_str_equal(digest, pull->target->digest))
+        return false;
+    g_hash_table_remove(pull->objects, digest);
+    pull->with_get = true;
+    resolve(pull);
+    return true;
 }
 
 static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
@@ -487,10 +520,8 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
         end(pull, g_error_copy(error));
         return;
     }
-    sd_bus_message *call = berth_remote_session_new_call(session, "Resolve");
-    if (call)
-        sd_bus_message_append(call, "as", 0);
-    berth_remote_session_send(session, call, on_resolved, pull);
+    (void)session;
+    resolve(pull);
 }
 
 static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GError **error) {

@@ -10,7 +10,7 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 
-enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
+enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 4 * 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
 
 #define LIMIT(name)                                                                                \
     { #name, name }

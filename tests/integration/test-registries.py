@@ -112,6 +112,27 @@ def test_heads_that_say_something_else_than_get():
     REGISTRY.hook = None
 
 
+def test_get_decides_on_the_size_and_the_type():
+    for number, wrong in enumerate(({"length": 1}, {"length": 300}, {"length": 10 ** 9}, {"length": 10 ** 12},
+                                    {"type": oci.OCI_INDEX}, {"type": oci.OCI_INDEX, "length": 300})):
+        def head(handler, media_type, data, wrong=wrong):
+            return send(handler, 200, b"", {"Content-Type": wrong.get("type", media_type), "Docker-Content-Digest": oci.digest_of(data)},
+                        wrong.get("length", len(data)), False)
+        for size in (100, 101):
+            reference, digest = REGISTRY.add(f"lengths{number}-{size}:x", new_image(size))
+            data = REGISTRY.manifests[(f"lengths{number}-{size}", "x")][1]
+            manifests(lambda h, t, d, with_body, head=head: send(h, 200, d, {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)})
+                      if with_body else head(h, t, d))
+            if size == 101:
+                # The manifest alone, which is then here.
+                equal(good("fetch-object", reference).encode(), data)
+                good("fetch", reference)
+            good("pull", reference)
+            equal([(row["digest"], row["mediaType"]) for row in listing("images") if row["name"] == reference], [(digest, oci.OCI_MANIFEST)])
+            contains(busctl("call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Get", "s", reference).out, f" {len(data)} ")
+    REGISTRY.hook = None
+
+
 def test_the_document_says_what_it_is():
     for number, said in enumerate(("application/json", "application/octet-stream", "text/plain; charset=utf-8", None,
                                    oci.OCI_MANIFEST.upper())):

@@ -125,7 +125,7 @@ def test_everything_that_is_too_large_is_refused_by_name():
 
 def test_many_small_things_are_too_large_together():
     for text, word in ((f"('a', '{IMAGE}', {{'Labels': <{{{', '.join(f'{chr(39)}k{i}{chr(39)}: {chr(39)}{big(1000)}{chr(39)}' for i in range(100))}}}>}})", "Labels"),
-                       (f"('a', '{IMAGE}', {{'Env': <{['A=' + big(1000)] * 300}>}})", "Env"),
+                       (f"('a', '{IMAGE}', {{'Env': <{['A=' + big(1000)] * 2100}>}})", "Env"),
                        (f"('a', '{IMAGE}', {{'Ports': <{['1:1'] * 2000}>}})", "Ports")):
         answer = ask("Containers", "Create", text, user="alice")
         equal(answer["error"], "org.berth1.Error.LimitExceeded", answer)
@@ -139,6 +139,38 @@ def test_what_is_as_large_as_the_limit_is_taken():
     equal(ask("Containers", "Get", "('labelled',)")["reply"][0]["Labels"], labels)
     good("rm", "labelled")
     equal(dist("run", "--rm", "-e", "A=" + big(100000), IMAGE, "sh", "-c", "echo ${#A}").out.strip(), "100000")
+
+
+def test_a_process_has_as_many_arguments_and_variables_as_the_kernel_takes():
+    variables = [part for i in range(1500) for part in ("-e", f"V{i}={big(500)}")]
+    equal(good("run", "--rm", *variables, IMAGE, "sh", "-c", "env | grep -c ^V").strip(), "1500")
+    equal(good("run", "--rm", IMAGE, "sh", "-c", "echo $#", "sh", *["a"] * 60000).strip(), "60000")
+    # Nearly two MiB in all, with a pointer each.
+    both = [part for i in range(1000) for part in ("-e", f"V{i:04}={big(990)}")]
+    script = ["sh", "-c", "env | grep -c ^V; echo $#", "sh", *[big(980)] * 1000]
+    equal(good("run", "--id=large", *both, IMAGE, *script).split(), ["1000", "1000"])
+    inspected = json.loads(ask("Containers", "Inspect", "('large',)")["reply"][0])
+    equal(inspected["config"]["process"]["args"][-1], big(980))
+    equal([item["id"] for item in listing("ps", "-a") if item["id"] == "large"], ["large"])
+    good("start", "large")
+    good("wait", "large")
+    good("rm", "large")
+    good("run", "-d", "--id=exec", IMAGE, "sleep", "1000")
+    equal(good("exec", *both, "exec", *script).split(), ["1000", "1000"])
+    good("rm", "-f", "exec")
+
+
+def test_what_the_kernel_does_not_take_is_told_as_that():
+    variables, arguments = [f"V{i}={big(980)}" for i in range(1100)], ["true"] + [big(1000)] * 1100
+    answer = ask("Containers", "Create", f"('more', '{IMAGE}', {{'Env': <{variables}>, 'Command': <{arguments}>}})")
+    equal(answer["error"], None, answer)
+    result = dist("start", "-a", "more")
+    equal(result.status, 126, result)
+    contains(result.err, "Argument list too long")
+    good("rm", "more")
+    answer = ask("Containers", "Create", f"('a', '{IMAGE}', {{'Command': <{['a'] * 70000}>}})")
+    equal(answer["error"], "org.berth1.Error.LimitExceeded", answer)
+    contains(answer["message"], "65536 items")
 
 
 def test_what_a_container_takes_over_from_its_image_is_limited():
