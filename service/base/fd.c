@@ -33,6 +33,10 @@ int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mod
     return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH);
 }
 
+int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode) {
+    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
 int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode) {
     return open_resolving(directory, path, flags, mode, RESOLVE_IN_ROOT);
 }

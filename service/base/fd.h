@@ -29,6 +29,9 @@ static inline int berth_fd_steal(int *fd) {
 
 #define berth_autofd __attribute__((cleanup(berth_fd_clear)))
 
+/* Opens path below directory, and on the same mount. */
+int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode);
+
 /* Opens path below directory; the kernel refuses every way out of it (openat2(2), RESOLVE_BENEATH).
  * Returns the descriptor, close-on-exec, or -1 with errno. */
 int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode);

@@ -179,15 +179,18 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     g_autoptr(GError) error = NULL;
     const char *digest;
     int force = 0, r;
+    bool sees_images;
     const BerthOption options[] = {{"Force", "b", &force}, {NULL, NULL, NULL}};
 
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, ret_error, "manage", "digest", digest, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
+    if (r != BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &sees_images, "images", "digest", digest,
+                                NULL)) != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_contents_delete(service->contents, digest, force, &error))
+    if (!berth_contents_delete(service->contents, digest, force, sees_images, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }

@@ -62,6 +62,7 @@ static const BerthPermission permissions[] = {
     {"Contents", "Open", "read", "contents.read", "open", "digest", NULL},
     {"Contents", "Read", "read", "contents.read", "read", "digest", NULL},
     {"Contents", "Delete", "manage", "contents.manage", "delete", "digest", NULL},
+    {"Contents", "Delete", "images", "images.inspect", "delete", "digest", NULL},
     {"Contents", "SetLabels", "manage", "contents.manage", "label", "digest", NULL},
     {"Contents", "Verify", "manage", "contents.manage", "verify", "", NULL},
     {"Contents", "Apply", "apply", "contents.apply", "apply", "digest path", NULL},

@@ -34,11 +34,11 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    uint32_t uid = 0;
+    uint32_t uid = 0, user;
     const char *name;
     int r = sd_bus_message_read(call, "s", &name);
 
-    if (r < 0)
+    if (r < 0 || (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
         return r;
     bool exists = berth_volume_get_owner(service->containers, name, &uid, NULL);
     const BerthOwned volume = {"volume", "volume", name, exists, uid};
@@ -47,7 +47,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
                                  owner, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_volume_delete(service->containers, name, &error)
+    return berth_volume_delete(service->containers, name, user, &error)
                ? sd_bus_reply_method_return(call, NULL)
                : berth_bus_error_set(ret_error, error);
 }

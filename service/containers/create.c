@@ -559,7 +559,8 @@ static bool prepare(Creation *creation, int root, GError **error) {
     }
     return check_options(containers, options, error) && take_quota(creation, error) &&
            take_root(creation, root, error) &&
-           (creation->edits = berth_device_edits_new(options->devices, error)) != NULL;
+           (creation->edits = berth_device_edits_new(options->devices, options->owner, error)) !=
+               NULL;
 }
 
 void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,

@@ -39,9 +39,37 @@ static bool check_access(const char *access, GError **error) {
                            "\"%.100s\" is no access to a device; write some of rwm", access);
 }
 
+/* Only what lies on the mount of /dev itself is looked at for a user: a file system that the user
+ * has mounted, there too, may be a program that never answers. */
+static bool look_at_node_for_user(const char *node, struct stat *status, GError **error) {
+    berth_autofd int directory = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int file = -1;
+
+    if (directory < 0)
+        return berth_error_set_errno(error, errno, "open /dev");
+    if (g_str_has_prefix(node, "/dev/"))
+        file = berth_fd_open_on_mount(directory, node + strlen("/dev/"), O_PATH, 0);
+    else
+        errno = EXDEV;
+    if (file < 0 && errno == EXDEV)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the device %.200s is not on the file system of /dev", node);
+    return (file >= 0 && fstat(file, status) == 0) ||
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "the device %.200s: %s", node,
+                           g_strerror(errno));
+}
+
+static bool look_at_node(const char *node, uid_t owner, struct stat *status, GError **error) {
+    if (owner != 0)
+        return look_at_node_for_user(node, status, error);
+    return stat(node, status) == 0 ||
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "the device %.200s: %s", node,
+                           g_strerror(errno));
+}
+
 /* The host's node as it is: its numbers, and who may use it. */
 static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path,
-                     const char *access, GError **error) {
+                     const char *access, uid_t owner, GError **error) {
     struct stat status;
 
     if (!check_access(access, error))
@@ -49,9 +77,8 @@ static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path
     if (path[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" of a device is not absolute", path);
-    if (stat(node, &status) < 0)
-        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "the device %.200s: %s", node,
-                               g_strerror(errno));
+    if (!look_at_node(node, owner, &status, error))
+        return false;
     if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%.200s is no device", node);
     BerthDeviceRequest *device = g_new0(BerthDeviceRequest, 1);
@@ -70,12 +97,12 @@ static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path
 }
 
 /* "/dev/NODE[:PATH[:rwm]]" */
-static bool add_plain(BerthDeviceEdits *edits, const char *wanted, GError **error) {
+static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, GError **error) {
     g_auto(GStrv) parts = g_strsplit(wanted, ":", 3);
     guint count = g_strv_length(parts);
 
     return add_node(edits, parts[0], count > 1 && parts[1][0] ? parts[1] : parts[0],
-                    count > 2 ? parts[2] : "rwm", error);
+                    count > 2 ? parts[2] : "rwm", owner, error);
 }
 
 static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
@@ -91,8 +118,9 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return false;
     if (!path)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a device node has no path");
+    /* The administrator's words, whoever asks for the device. */
     if (!add_node(edits, host_path && host_path[0] ? host_path : path, path,
-                  access && access[0] ? access : "rwm", error))
+                  access && access[0] ? access : "rwm", 0, error))
         return false;
     BerthDeviceRequest *device = edits->devices->pdata[edits->devices->len - 1];
     if (json_object_has_member(object, "fileMode"))
@@ -225,7 +253,7 @@ static bool add_named(BerthDeviceEdits *edits, const char *wanted, GError **erro
                            "there is no device \"%.200s\" in /etc/cdi and /run/cdi", wanted);
 }
 
-BerthDeviceEdits *berth_device_edits_new(char *const *wanted, GError **error) {
+BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GError **error) {
     g_autoptr(BerthDeviceEdits) edits = g_new0(BerthDeviceEdits, 1);
 
     edits->devices = g_ptr_array_new_with_free_func(free_device);
@@ -234,7 +262,7 @@ BerthDeviceEdits *berth_device_edits_new(char *const *wanted, GError **error) {
     edits->hooks = json_object_new();
     for (; wanted && *wanted; wanted++) {
         bool named = (*wanted)[0] != '/' && strchr(*wanted, '=');
-        if (!(named ? add_named(edits, *wanted, error) : add_plain(edits, *wanted, error)))
+        if (!(named ? add_named(edits, *wanted, error) : add_plain(edits, *wanted, owner, error)))
             return NULL;
     }
     return g_steal_pointer(&edits);

@@ -28,8 +28,9 @@ typedef struct {
     JsonObject *hooks;      /* name → array of hooks */
 } BerthDeviceEdits;
 
-/* Resolves what was asked for; NULL with error, which names what is not there. */
-BerthDeviceEdits *berth_device_edits_new(char *const *wanted, GError **error);
+/* Resolves what was asked for; NULL with error, which names what is not there. For another owner
+ * than root, nodes are looked for on the file system of /dev alone. */
+BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GError **error);
 void berth_device_edits_free(BerthDeviceEdits *edits);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDeviceEdits, berth_device_edits_free)

@@ -112,7 +112,19 @@ static bool has_volume(const BerthContainerRecord *record, const char *name) {
     return names && g_strv_contains(names, name);
 }
 
-bool berth_volume_delete(BerthContainers *containers, const char *name, GError **error) {
+/* Root's containers may have a user's volume, and are nothing that the user may know of. */
+static bool refuse_in_use(const BerthContainerRecord *record, const char *name, uint32_t user,
+                          GError **error) {
+    if (user != 0 && record->owner != user)
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "a container of another user has the volume \"%s\"", name);
+    return berth_error_set(error, BERTH_ERROR_IN_USE,
+                           "the container \"%s\" has the volume \"%s\"; delete it first",
+                           record->id, name);
+}
+
+bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t user,
+                         GError **error) {
     GHashTableIter iterator;
     uint32_t owner;
     gpointer value;
@@ -123,9 +135,7 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, GError *
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainerRecord *record = &((BerthContainer *)value)->record;
         if (has_volume(record, name))
-            return berth_error_set(error, BERTH_ERROR_IN_USE,
-                                   "the container \"%s\" has the volume \"%s\"; delete it first",
-                                   record->id, name);
+            return refuse_in_use(record, name, user, error);
     }
     return berth_container_store_remove_volume(containers->database, name, error) &&
            berth_trash_take(containers->event, containers->volumes, name, error);

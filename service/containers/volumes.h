@@ -23,7 +23,8 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
                         GError **error);
 
 /* Removes it with what is in it; InUse while a container has it. */
-bool berth_volume_delete(BerthContainers *containers, const char *name, GError **error);
+bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t user,
+                         GError **error);
 
 /* Of BerthVolume. */
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error);

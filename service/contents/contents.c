@@ -136,12 +136,14 @@ bool berth_contents_commit(BerthContents *contents, const char *key, const char 
 }
 
 bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
-                           GError **error) {
+                           bool sees_images, GError **error) {
     g_auto(BerthBlob) blob = {0};
 
     if (!berth_content_store_info(contents->store, digest, &blob, error))
         return false;
     g_autofree char *user = berth_image_store_find_user(contents->database, digest);
+    if (user && !force && !sees_images)
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "content %s belongs to an image", digest);
     if (user && !force)
         return berth_error_set(error, BERTH_ERROR_IN_USE,
                                "content %s belongs to the image \"%s\"; delete that first", digest,

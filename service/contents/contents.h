@@ -42,8 +42,9 @@ void berth_contents_forget_wait(BerthContents *contents, void *userdata);
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);
 
-/* InUse, naming the image, unless forced. */
-bool berth_contents_delete(BerthContents *contents, const char *digest, bool force, GError **error);
+/* InUse, unless forced; for a caller who may see images the error names one. */
+bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
+                           bool sees_images, GError **error);
 
 /* Pins: what a running transfer needs, blobs and snapshots by digest, and nothing may collect.
  * They nest. */

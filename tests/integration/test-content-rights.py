@@ -272,6 +272,18 @@ def test_what_keeps_content_is_told_without_others_names():
     allow(*RIGHTS)
 
 
+def test_what_is_in_use_names_no_image_that_the_caller_may_not_see():
+    contents = ("/org/berth1/contents", "org.berth1.Contents", "Delete", "sa{sv}", PRIVATE["layer"], "0")
+    for rights, named in ((("contents.manage",), False), (("contents.manage", "images.inspect"), True)):
+        allow(*rights)
+        refused = call(*contents, user="alice")
+        assert refused.status != 0, refused
+        contains(refused.err, "belongs to")
+        equal(PRIVATE["reference"] in refused.err, named, refused)
+    contains(call(*contents).err, PRIVATE["reference"])
+    allow(*RIGHTS)
+
+
 def test_what_a_registry_shows_is_used_and_not_fetched_again():
     """Of a large layer that is here: two samples, from a repository that was not seen before."""
     forget_alice()

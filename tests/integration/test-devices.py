@@ -17,6 +17,7 @@ IMAGE = f"{HOST}/devices/base:x"
 SINGLE = f"{HOST}/devices/single:x"
 PLAIN = f"{HOST}/busybox:latest"
 MOUNT = "/var/tmp/mounted"
+TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
 # A block device of the machine's, which the kernel has a driver of, and devices that everybody may use.
 BLOCK = tuple(int(number) for number in sorted(os.listdir("/sys/dev/block"))[0].split(":"))
@@ -138,6 +139,30 @@ def test_paths_do_not_climb():
         assert "planted" not in run("find", STATE, "-name", "planted").out
 
 
+def test_a_user_names_devices_of_dev_alone():
+    """What is elsewhere may be a file system of the user's, which need not answer the service."""
+    os.symlink("zero", "/dev/devices/link")
+    os.symlink("/run", "/dev/devices/away")
+    equal(good("run", "--rm", "--device=/dev/devices/link:/dev/zeroes:r", PLAIN, "sh", "-c", "head -c 1 /dev/zeroes | od -An -tx1",
+               user="alice"), " 00\n")
+    hostile = "/dev/hostile"
+    os.makedirs(hostile)
+    os.mknod("/run/zero", 0o666 | 0o020000, os.makedev(1, 5))
+    server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile], stdout=subprocess.PIPE, text=True)
+    try:
+        equal(server.stdout.readline(), "ready\n")
+        for node in (f"{hostile}/file", "/run/zero", "/dev/devices/away/zero", "/dev/../run/zero"):
+            result = dist("create", f"--device={node}:/dev/x", PLAIN, user="alice", timeout=20)
+            equal(result.status, 125, str(result))
+            contains(result.err, f"{node} is not on the file system of /dev")
+    finally:
+        server.kill()
+        asked = server.communicate()[0]
+        run("umount", "-l", hostile)
+    assert "berthd" not in asked, asked
+    good("rm", good("create", "--device=/run/zero", PLAIN).strip())
+
+
 def test_a_terminal_works():
     out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
     contains(out.replace("\r", ""), "/dev/pts/0\nx\ncharacter special file\n")
@@ -242,6 +267,16 @@ def test_a_copy():
     names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=60).stdout)).getnames()
     assert "devices/block" in names, names
     good("rm", "out")
+
+
+def test_a_volume_in_use_names_no_container_of_others():
+    good("volume", "create", "hers", user="alice")
+    good("create", "--id=rootsown", "-v", "hers:/v", PLAIN)
+    told = dist("volume", "rm", "hers", user="alice")
+    assert told.status != 0 and "rootsown" not in told.err, told
+    contains(told.err, "container of another user")
+    good("rm", "rootsown")
+    good("volume", "rm", "hers", user="alice")
 
 
 def test_after_a_commit():
