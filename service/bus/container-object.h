@@ -21,6 +21,11 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
 int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, BerthContainer **container);
 
+/* The same for a member that sets properties: their names, with blanks between. */
+int berth_container_check_properties(sd_bus_message *call, BerthService *service,
+                                     sd_bus_error *error, const char *id, const char *properties,
+                                     BerthContainer **container);
+
 /* Whose eyes: a caller, and whether he may see what is others'. */
 typedef struct {
     uint32_t uid;

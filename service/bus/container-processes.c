@@ -14,6 +14,7 @@
 #include "systemd/cgroup.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void on_exec(const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
@@ -284,6 +285,38 @@ static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_erro
     return 1;
 }
 
+static gint compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Their names, sorted, with blanks between. */
+static char *list_properties(GVariant *changed) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GVariantIter iterator;
+    char *name;
+
+    g_variant_iter_init(&iterator, changed);
+    while (g_variant_iter_next(&iterator, "{sv}", &name, NULL))
+        g_ptr_array_add(names, name);
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(" ", (char **)names->pdata);
+}
+
+/* What keeps something back for the container is a privilege besides. */
+static int check_update(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        const char *id, GVariant *changed, BerthContainer **container) {
+    g_autofree char *properties = list_properties(changed);
+    g_autofree char *privileges = berth_privileges_of_update(changed);
+    int r = berth_container_check_properties(call, service, error, id, properties, container);
+
+    return r != BERTH_ACCESS_GRANTED || !privileges
+               ? r
+               : berth_access_check(service->access, call, error, "privileged", "container", id,
+                                    "image", berth_container_get_record(*container)->image,
+                                    "privilege", privileges, NULL);
+}
+
 static int reply_update(sd_bus_message *call, BerthService *service, BerthContainer *container,
                         GVariant *changed) {
     berth_container_update(container, changed, berth_pending_call_finish,
@@ -300,7 +333,7 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = read_properties(call, &changed, error)) < 0)
         return r;
-    r = berth_container_check(call, userdata, error, id, &container);
+    r = check_update(call, userdata, error, id, changed, &container);
     return r != BERTH_ACCESS_GRANTED ? r : reply_update(call, userdata, container, changed);
 }
 

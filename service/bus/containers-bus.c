@@ -24,8 +24,10 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
     return berth_container_check_process(call, service, error, id, "", container);
 }
 
-int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                                  const char *id, const char *process, BerthContainer **container) {
+/* property: of members that take some. */
+static int check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        const char *id, const char *process, const char *property,
+                        BerthContainer **container) {
     *container = berth_containers_find(service->containers, id, NULL);
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
     const BerthOwned object = {"container", "container", id, record != NULL,
@@ -36,7 +38,19 @@ int berth_container_check_process(sd_bus_message *call, BerthService *service, s
         berth_access_has_check(call, "creator"))
         return BERTH_ACCESS_GRANTED;
     return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
-                                    record ? record->image : NULL, "owner", owner, NULL);
+                                    record ? record->image : NULL, "owner", owner,
+                                    property ? "property" : NULL, property, NULL);
+}
+
+int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, BerthContainer **container) {
+    return check_member(call, service, error, id, process, NULL, container);
+}
+
+int berth_container_check_properties(sd_bus_message *call, BerthService *service,
+                                     sd_bus_error *error, const char *id, const char *properties,
+                                     BerthContainer **container) {
+    return check_member(call, service, error, id, "", properties, container);
 }
 
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {

@@ -13,6 +13,7 @@
 #include "bus/pending-call.h"
 #include "bus/properties.h"
 #include "bus/unicast.h"
+#include "containers/privileges.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"
@@ -335,7 +336,8 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *path = berth_apply_describe_directory(directory);
+    g_autofree char *described = berth_apply_describe_directory(directory);
+    g_autofree char *path = berth_privileges_escape(described);
     g_autofree char *joined = digests ? g_strjoinv(" ", digests) : NULL;
     r = berth_access_check(service->access, call, ret_error, "apply", "digest", joined, "path",
                            path, NULL);

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
+#include "bus/lease-check.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
@@ -31,6 +32,9 @@ int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error
         return r;
     r = berth_access_check(service->access, call, ret_error, "write", "reference", ref, "digest",
                            expected[0] ? expected : NULL, "lease", lease[0] ? lease : NULL, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_lease_check(service, call, ret_error, lease);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthIngestRequest request = {ref, total, expected, lease, uid};

@@ -6,6 +6,7 @@
 #include "bus/access.h"
 #include "bus/images-object.h"
 #include "bus/import-names.h"
+#include "bus/lease-check.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "images/export.h"
@@ -116,6 +117,9 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
                                  "lease", lease[0] ? lease : NULL, REMOTE_DETAILS(insecure), NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    r = berth_lease_check(service, call, ret_error, lease);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     const BerthPullRequest request = {
         .mode = mode,
         .reference = reference,
@@ -202,6 +206,9 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     r = berth_access_check(service->access, call, ret_error, "manage", "image", request.name,
                            "lease", request.lease[0] ? request.lease : NULL, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_lease_check(service, call, ret_error, request.lease);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     request.rootfs = rootfs;

@@ -30,6 +30,9 @@
 /* Besides, what Create allowed: bus/creators.h. */
 #define CREATED(member)                                                                            \
     { BOTH, member, "creator", NULL, NULL, NULL, "Create was allowed to the same connection" }
+/* For the option Lease that names another's, which is hidden otherwise: bus/lease-check.h. */
+#define LEASED(interfaces, member, verb)                                                           \
+    { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL }
 #define FREE(interfaces, member, relies)                                                           \
     { interfaces, member, NULL, NULL, NULL, NULL, relies }
 
@@ -37,10 +40,13 @@ static const BerthPermission permissions[] = {
     {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},
     {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL},
     {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL},
+    LEASED("Images", "Fetch", "fetch"),
     {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL},
+    LEASED("Images", "Pull", "pull"),
     {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL},
     {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL},
     {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL},
+    LEASED("Images", "Import", "import"),
     {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL},
     {"Images", "Export", "read", "contents.read", "export", "image", NULL},
     {"Images", "Get", "inspect", "images.inspect", "get", "image", NULL},
@@ -71,6 +77,7 @@ static const BerthPermission permissions[] = {
     {"Contents", "Explain", "sight", "containers.inspect", "explain", "digest", NULL},
     {"Contents", "Usage", "read", "contents.read", "usage", "", NULL},
     {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL},
+    LEASED("Contents", "Ingest", "ingest"),
     {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL},
     {"Contents", "Commit", "see", "containers.inspect", "commit", "reference", NULL},
     {"Contents", "Commit", "others", "contents.manage", "commit", "reference digest", NULL},
@@ -140,7 +147,10 @@ static const BerthPermission permissions[] = {
           "container", CONTAINER),
     OWNED(BOTH, "Restore", "restore", "containers.restore", "containers.restore", "container",
           CONTAINER),
-    MANAGED("Update", "update"),
+    OWNED(BOTH, "Update", "update", "containers.manage-own", "containers.manage", "container",
+          CONTAINER " property"),
+    {BOTH, "Update", "privileged", "containers.create-privileged", "update",
+     "container image privilege", NULL},
     ENTERED("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
     ENTERED("Changes", "changes"),

@@ -10,6 +10,7 @@
 #include "containers/launch.h"
 #include "containers/screens.h"
 #include "containers/terminal.h"
+#include "plan/plan.h"
 #include "systemd/exits.h"
 
 struct BerthContainers {
@@ -236,3 +237,6 @@ void berth_capabilities_warn(const char *id, const GPtrArray *unknown);
 /* The configuration of a container with another process in it, and what that executes. */
 char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
                              char ***command, GError **error);
+/* The options alone as a plan, as if they were of a container that says nothing; NULL for what
+ * format_exec refuses, too. */
+BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);

@@ -157,6 +157,8 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata);
 const char *berth_container_property_get_type(const char *name);
+/* Whether it needs a privilege: others have less of something for it. */
+bool berth_container_property_reserves(const char *name);
 
 /* Restart= does not count any more until it is started again. */
 void berth_container_forbid_restart(BerthContainer *container);

@@ -11,30 +11,33 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* What Update may change of a scope (systemd.resource-control(5)), and of which type. */
+/* What Update may change of a scope (systemd.resource-control(5)), and of which type. None of it
+ * loosens isolation. reserves: it takes from others, or keeps the container from what befalls them.
+ */
 static const struct {
     const char *name, *type;
+    bool reserves;
 } properties[] = {
-    {"MemoryMin", "t"},
-    {"MemoryLow", "t"},
-    {"MemoryHigh", "t"},
-    {"MemoryMax", "t"},
-    {"MemorySwapMax", "t"},
-    {"TasksMax", "t"},
-    {"CPUWeight", "t"},
-    {"CPUQuotaPerSecUSec", "t"},
-    {"CPUQuotaPeriodUSec", "t"},
-    {"IOWeight", "t"},
-    {"AllowedCPUs", "ay"},
-    {"AllowedMemoryNodes", "ay"},
-    {"IOReadBandwidthMax", "a(st)"},
-    {"IOWriteBandwidthMax", "a(st)"},
-    {"IOReadIOPSMax", "a(st)"},
-    {"IOWriteIOPSMax", "a(st)"},
-    {"IODeviceWeight", "a(st)"},
-    {"ManagedOOMPreference", "s"},
-    {"ManagedOOMSwap", "s"},
-    {"ManagedOOMMemoryPressure", "s"},
+    {"MemoryMin", "t", true},
+    {"MemoryLow", "t", true},
+    {"MemoryHigh", "t", false},
+    {"MemoryMax", "t", false},
+    {"MemorySwapMax", "t", false},
+    {"TasksMax", "t", false},
+    {"CPUWeight", "t", false},
+    {"CPUQuotaPerSecUSec", "t", false},
+    {"CPUQuotaPeriodUSec", "t", false},
+    {"IOWeight", "t", false},
+    {"AllowedCPUs", "ay", false},
+    {"AllowedMemoryNodes", "ay", false},
+    {"IOReadBandwidthMax", "a(st)", false},
+    {"IOWriteBandwidthMax", "a(st)", false},
+    {"IOReadIOPSMax", "a(st)", false},
+    {"IOWriteIOPSMax", "a(st)", false},
+    {"IODeviceWeight", "a(st)", false},
+    {"ManagedOOMPreference", "s", true},
+    {"ManagedOOMSwap", "s", false},
+    {"ManagedOOMMemoryPressure", "s", false},
 };
 
 const char *berth_container_property_get_type(const char *name) {
@@ -42,6 +45,13 @@ const char *berth_container_property_get_type(const char *name) {
         if (g_str_equal(properties[i].name, name))
             return properties[i].type;
     return NULL;
+}
+
+bool berth_container_property_reserves(const char *name) {
+    for (size_t i = 0; i < G_N_ELEMENTS(properties); i++)
+        if (g_str_equal(properties[i].name, name))
+            return properties[i].reserves;
+    return false;
 }
 
 bool berth_container_kill(BerthContainer *container, const char *process_id, int signal, bool all,

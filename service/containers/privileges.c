@@ -69,6 +69,11 @@ static void add_capability_bits(GPtrArray *names, uint64_t bits) {
     }
 }
 
+static void add_plan_capabilities(GPtrArray *names, const BerthPlan *plan) {
+    add_capability_bits(names, plan->bounding | plan->permitted | plan->effective |
+                                   plan->inheritable | plan->ambient);
+}
+
 static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
     if (slice && !berth_slice_is_of_user(slice, owner))
         add(names, "slice:", slice);
@@ -103,8 +108,7 @@ static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
         if (!is_default_device(device))
             add(names, "device:", device->path);
     }
-    add_capability_bits(names, plan->bounding | plan->permitted | plan->effective |
-                                   plan->inheritable | plan->ambient);
+    add_plan_capabilities(names, plan);
     if (g_strcmp0(plan->seccomp, "default") != 0)
         add(names, "seccomp", "");
     add_slice(names, plan->slice, owner);
@@ -116,6 +120,15 @@ static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
         if (g_str_equal(mount->type, "bind") && !mount->volume)
             add(names, "bind:", mount->source);
     }
+}
+
+/* By the path that it is opened by again, which must lead to the same then: so a path that another
+ * mount namespace made up is of no use. */
+static void add_root_directory(GPtrArray *names, int directory) {
+    g_autofree char *inode = NULL;
+    g_autofree char *path = berth_mount_describe(directory, &inode, NULL);
+
+    add(names, "root-directory:", path ? path : "(unreachable)");
 }
 
 /* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
@@ -145,7 +158,7 @@ char *berth_privileges_of_container(const BerthContainerOptions *options) {
     if (options->spec)
         add_spec(names, options->spec, options->owner);
     if (options->root_directory >= 0)
-        add(names, "root-directory", "");
+        add_root_directory(names, options->root_directory);
     add_mounts(names, options->mounts);
     add_devices(names, options->devices);
     add_ports(names, options->ports);
@@ -156,12 +169,27 @@ char *berth_privileges_of_container(const BerthContainerOptions *options) {
     return join(names);
 }
 
-/* With a process of its own an exec may have any capability and any label. */
+/* With a process of its own an exec may have any label, too. */
 char *berth_privileges_of_exec(const BerthExecOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(BerthPlan) plan = options->spec ? berth_spec_parse_exec(options) : NULL;
 
     if (options->spec)
         add(names, "spec", "");
+    if (plan)
+        add_plan_capabilities(names, plan);
     add_capabilities(names, options->capabilities_add);
+    return join(names);
+}
+
+char *berth_privileges_of_update(GVariant *changed) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GVariantIter iterator;
+    const char *name;
+
+    g_variant_iter_init(&iterator, changed);
+    while (g_variant_iter_next(&iterator, "{&sv}", &name, NULL))
+        if (berth_container_property_reserves(name))
+            add(names, "property:", name);
     return join(names);
 }

@@ -2,8 +2,9 @@
 
 /*
  * What weakens a container's isolation, by names that a rule of polkit can compare: host-network,
- * host-users, bind:PATH, device:PATH, capability:NAME, port:N, seccomp, slice:NAME, root-directory,
- * spec. Options and a Spec that ask for the same yield the same names, a Spec "spec" besides.
+ * host-users, bind:PATH, device:PATH, capability:NAME, port:N, seccomp, slice:NAME,
+ * root-directory:PATH, property:NAME (of Update), spec. Options and a Spec that ask for the same
+ * yield the same names, a Spec "spec" besides.
  */
 
 #pragma once
@@ -13,6 +14,8 @@
 /* Sorted, each once, with blanks between; NULL for none. Caller frees. */
 char *berth_privileges_of_container(const BerthContainerOptions *options);
 char *berth_privileges_of_exec(const BerthExecOptions *options);
+/* changed: a{sv} as berth_container_update takes it. */
+char *berth_privileges_of_update(GVariant *changed);
 
 /* Text as one word of such a list: blanks, control characters, backslashes and what is no UTF-8
  * become \xNN. Caller frees. */

@@ -115,8 +115,9 @@ static bool set_command(JsonObject *process, const BerthExecOptions *options, GE
     return true;
 }
 
-char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                             char ***command, GError **error) {
+/* plan: what it says. */
+static char *format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                         BerthPlan **plan, GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
     JsonObject *process = node ? copy_process(json_node_get_object(node), options, error) : NULL;
 
@@ -140,12 +141,31 @@ char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptio
         return NULL;
     g_autofree char *result = json_to_string(changed, FALSE);
     /* What it says is checked as a whole before anything is made of it. */
-    g_autoptr(BerthPlan) plan = berth_plan_parse(result, strlen(result), error);
-    if (!plan)
+    return (*plan = berth_plan_parse(result, strlen(result), error)) ? g_steal_pointer(&result)
+                                                                     : NULL;
+}
+
+char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                             char ***command, GError **error) {
+    g_autoptr(BerthPlan) plan = NULL;
+    char *result = format_exec(text, size, options, &plan, error);
+
+    if (!result)
         return NULL;
     berth_capabilities_warn(options->process, plan->unknown_capabilities);
     *command = g_strdupv(plan->arguments);
-    return g_steal_pointer(&result);
+    return result;
+}
+
+BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
+    static const char container[] =
+        "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+        "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]},"
+        "\"process\":{\"cwd\":\"/\",\"args\":[\"/\"],\"user\":{\"uid\":0,\"gid\":0}}}";
+    BerthPlan *plan = NULL;
+
+    g_free(format_exec(container, strlen(container), options, &plan, NULL));
+    return plan;
 }
 
 char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,

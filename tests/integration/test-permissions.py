@@ -209,5 +209,132 @@ def test_few_calls_of_a_user_wait_for_polkit():
     equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
+IMPORT = """
+import sys
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+descriptors = Gio.UnixFDList.new()
+archive = open(sys.argv[1])
+handle = descriptors.append(archive.fileno())
+arguments = GLib.Variant("(ha{sv})", (handle, {"Lease": GLib.Variant("s", sys.argv[2])}))
+try:
+    bus.call_with_unix_fd_list_sync("org.berth1", "/org/berth1/images", "org.berth1.Images", "Import", arguments, None, 0, -1, descriptors)
+except GLib.Error as error:
+    sys.exit(error.message)
+"""
+
+
+def contents_call(member, *arguments, **more):
+    return call("/org/berth1/contents", "org.berth1.Contents", member, *arguments, **more)
+
+
+def leases_call(member, *arguments, **more):
+    return call("/org/berth1/leases", "org.berth1.Leases", member, *arguments, **more)
+
+
+def same_error(there, absent, name, other):
+    """That what is another's is told from what is not there by its name alone."""
+    assert there.status != 0 and absent.status != 0, (there, absent)
+    equal(there.err.replace(name, "NAME"), absent.err.replace(other, "NAME"))
+
+
+def test_a_lease_of_another_is_not_there():
+    good("create", "--id=roots", IMAGE)
+    leases_call("Create", "sa{sv}", "roots", "0")
+    rule('["org.berth1.contents.write", "org.berth1.images.pull", "org.berth1.images.manage"].indexOf(action.id) >= 0')
+    leases_call("Create", "sa{sv}", "hers", "0", user="alice")
+    path = archive("/tmp/leased.tar", "local.test/leased:x")
+    members = [lambda lease, member=member: images_call(member, "sa{sv}", IMAGE, "1", "Lease", "s", lease, user="alice")
+               for member in ("Fetch", "Pull")]
+    members.append(lambda lease: contents_call("Ingest", "stsa{sv}", f"of-{lease}", "0", "", "1", "Lease", "s", lease, user="alice"))
+    members.append(lambda lease: run("runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", IMPORT, path, lease))
+    for member in members:
+        same_error(member("roots"), member("absent"), "roots", "absent")
+        contains(member("roots").err, 'there is no lease "roots"')
+        result = member("hers")
+        equal(result.status, 0, result)
+    questions = [question for question in asked("contents.manage") if "lease='roots'" in question]
+    details(questions[0], ("verb", "fetch"), ("owner", "0"))
+    rule('["org.berth1.contents.write", "org.berth1.images.pull"].indexOf(action.id) >= 0 ||'
+         ' action.id == "org.berth1.contents.manage" && action.lookup("lease") == "roots"')
+    equal(members[0]("roots").status, 0)
+    for name in ("roots", "hers"):
+        leases_call("Delete", "s", name)
+    good("rm", "roots")
+
+
+def test_what_is_anothers_is_not_there():
+    leases_call("Create", "sa{sv}", "roots", "0")
+    good("create", "--id=roots", "--volume=roots:/x", IMAGE)
+    run("sh", "-c", "printf x | dist content ingest roots --expected-size=2")
+    rule('action.id == "org.berth1.contents.write"')
+    volumes = "/org/berth1/volumes", "org.berth1.Volumes"
+    digest = listing("content", "list")[0]["digest"]
+    for member in (
+            lambda name: leases_call("Delete", "s", name, user="alice"),
+            lambda name: leases_call("Add", "sas", name, "1", digest, user="alice"),
+            lambda name: call(*volumes, "Delete", "s", name, user="alice"),
+            lambda name: contents_call("Status", "s", name, user="alice"),
+            lambda name: contents_call("Commit", "sts", name, "0", "", user="alice"),
+            lambda name: containers_call("Kill", "sia{sv}", name, "9", "0", user="alice"),
+            lambda name: containers_call("Update", "sa{sv}", name, "1", "TasksMax", "t", "9", user="alice"),
+            lambda name: containers_call("Rename", "ss", name, "x", user="alice")):
+        same_error(member("roots"), member("absent"), "roots", "absent")
+        contains(member("roots").err, 'no')
+    for path in ("leases", "volumes"):
+        interface = f"org.berth1.{path.capitalize()}"
+        equal(call(f"/org/berth1/{path}", interface, "List", "a{sv}", "0", user="alice").out.split()[-1], "0")
+    # A transfer is at a path, and its number says nothing.
+    number = images_call("Unpack", "sa{sv}", IMAGE, "0").out.split("/")[-1].strip().strip('"')
+    assert f"/{number}" not in call("/org/berth1/transfers", "org.berth1.Transfers", "List", "a{sv}", "0", user="alice").out
+    for member in ("Wait", "Cancel"):
+        there, absent = (call(f"/org/berth1/transfers/{which}", "org.berth1.Transfer", member, user="alice")
+                         for which in (number, "99999999"))
+        same_error(there, absent, f'"{number}"', '"99999999"')
+    contents_call("Abort", "s", "roots")
+    good("rm", "roots")
+    good("volume", "rm", "roots")
+    leases_call("Delete", "s", "roots")
+
+
+def test_properties_are_named_and_none_loosens_isolation():
+    rule('action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own" && '
+         '[undefined, "CPUWeight TasksMax"].indexOf(action.lookup("property")) >= 0')
+    good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
+    good("update", "hers", "TasksMax=77", "CPUWeight=50", user="alice")
+    refused("update", "hers", "MemoryMax=1G")
+    details(asked("containers.manage-own")[-1], ("verb", "update"), ("property", "MemoryMax"))
+    rule('action.id != "org.berth1.containers.create-privileged"')
+    for name in ("MemoryMin", "MemoryLow", "ManagedOOMPreference"):
+        value = ("s", "omit") if name.startswith("Managed") else ("t", "4096")
+        result = containers_call("Update", "sa{sv}", "hers", "1", name, *value, user="alice")
+        contains(result.err, "Access denied")
+        details(asked("containers.create-privileged")[-1], ("verb", "update"), ("privilege", f"property:{name}"))
+    # What would undo the device lock and the like is nobody's to set.
+    for name, *value in (("DevicePolicy", "s", "auto"), ("DeviceAllow", "a(ss)", "1", "/dev/mem", "rw"), ("Delegate", "b", "1"),
+                         ("Slice", "s", "system.slice"), ("BPFProgram", "a(ss)", "0"), ("IPAddressAllow", "a(iayu)", "0"),
+                         ("DisableControllers", "as", "0"), ("KillMode", "s", "none"), ("OOMPolicy", "s", "continue")):
+        for user in ("alice", None):
+            result = containers_call("Update", "sa{sv}", "hers", "1", name, *value, **({"user": user} if user else {}))
+            contains(result.err, name)
+    equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-hers.scope").out.strip(), "closed")
+    good("rm", "-f", "hers")
+
+
+def test_a_process_of_ones_own_has_named_privileges():
+    rule('action.id != "org.berth1.containers.create-privileged" && action.id != "org.berth1.containers.exec"')
+    good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
+    for process, capabilities in (({"args": ["true"]}, ""), ({}, ""),
+                                  ({"args": ["true"], "capabilities": {"bounding": ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_NET_RAW"]}},
+                                   "capability:CAP_NET_RAW capability:CAP_SYS_ADMIN "),
+                                  ({"capabilities": dict.fromkeys(("bounding", "permitted", "inheritable", "ambient"), ["CAP_SYS_PTRACE"])},
+                                   "capability:CAP_SYS_PTRACE ")):
+        text = json.dumps({"cwd": "/", "user": {"uid": 0, "gid": 0}, **process})
+        result = containers_call("Exec", "ssasa{sv}", "hers", "p", "1", "true", "1", "Spec", "s", text, user="alice")
+        contains(result.err, "Access denied")
+        details(asked("containers.create-privileged")[-1], ("verb", "exec"), ("privilege", f"{capabilities}spec"))
+    good("rm", "-f", "hers")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

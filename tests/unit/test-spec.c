@@ -53,13 +53,14 @@ static void test_weaker_options_have_names(void) {
                                   .capabilities_add = add,
                                   .devices = devices,
                                   .slice = "system.slice",
-                                  .root_directory = 3};
+                                  .root_directory = 1 << 20};
     g_autofree char *names = berth_privileges_of_container(&weak);
 
     g_assert_null(berth_privileges_of_container(&plain));
-    g_assert_cmpstr(names, ==,
-                    "capability:CAP_NET_ADMIN capability:CAP_SYS_TIME device:/dev/fuse "
-                    "host-network host-users root-directory seccomp slice:system.slice");
+    g_assert_cmpstr(
+        names, ==,
+        "capability:CAP_NET_ADMIN capability:CAP_SYS_TIME device:/dev/fuse "
+        "host-network host-users root-directory:(unreachable) seccomp slice:system.slice");
 }
 
 /* A Spec that asks for the same has the same names. */
@@ -77,6 +78,26 @@ static void test_a_spec_has_the_same_names(void) {
     g_assert_cmpstr(names, ==,
                     "bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-network host-users "
                     "seccomp spec");
+}
+
+/* An exec with a process of its own has the capabilities of both, whether or not the process has a
+ * command itself. */
+static void test_an_exec_has_the_same_names(void) {
+    char *command[] = {(char *)"sh", NULL}, *add[] = {(char *)"net_raw", NULL};
+    BerthExecOptions options = {
+        .process = "x",
+        .command = command,
+        .capabilities_add = add,
+        .spec = "{\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0},"
+                "\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_SYS_ADMIN\"]}}"};
+    g_autofree char *names = berth_privileges_of_exec(&options);
+    g_autoptr(GVariant) changed =
+        g_variant_ref_sink(g_variant_new_parsed("{'TasksMax': <uint64 1>, 'MemoryMin': <uint64 1>,"
+                                                " 'ManagedOOMPreference': <'omit'>}"));
+    g_autofree char *reserved = berth_privileges_of_update(changed);
+
+    g_assert_cmpstr(names, ==, "capability:CAP_NET_RAW capability:CAP_SYS_ADMIN spec");
+    g_assert_cmpstr(reserved, ==, "property:ManagedOOMPreference property:MemoryMin");
 }
 
 static void test_a_name_hides_no_other(void) {
@@ -133,6 +154,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
+    g_test_add_func("/spec/an-exec-has-the-same-names", test_an_exec_has_the_same_names);
     g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);
     g_test_add_func("/spec/capabilities", test_capabilities);
     g_test_add_func("/spec/unknown-capabilities-are-errors", test_unknown_capabilities_are_errors);
