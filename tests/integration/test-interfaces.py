@@ -2,6 +2,7 @@
 # What the service introspects is what introspection/ says, and every method asks who is calling.
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -99,6 +100,25 @@ def test_subscribers_get_what_happens():
 def test_json_listings():
     for verb in (("images",), ("ps", "-a"), ("content", "list"), ("content", "active"), ("transfers",)):
         assert isinstance(listing(*verb), list), verb
+
+
+def read_source(*path):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_what_the_page_on_security_names_is_there():
+    """Every test, and a row for every worker's box."""
+    page = read_source("docs", "security.md")
+    named = re.findall(r"`([\w-]+\.(?:py|c)):(\w+)`", page)
+    assert len(named) > 80, named
+    for file, function in named:
+        text = read_source("tests", "integration" if file.endswith(".py") else "unit", file)
+        assert re.search(rf"^(?:def|static void) {function}\(", text, re.MULTILINE), f"{file}:{function}"
+    workers = re.findall(r'\.worker = "(\w+)', read_source("service", "frame", "boxes.c"))
+    assert len(workers) > 6, workers
+    for worker in workers:
+        contains(page, f"| berth-{worker} |")
 
 
 def test_help_helps():
