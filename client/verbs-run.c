@@ -33,7 +33,8 @@ typedef struct {
     gint64 pids, stop_timeout, preserved;
 } Options;
 
-static Options options;
+/* A timeout of 0 is one, unlike the other numbers. */
+static Options options = {.stop_timeout = -1};
 
 static const GOptionEntry create_entries[] = {
     {"id", 0, 0, G_OPTION_ARG_STRING, &options.id, N_("Id, made up if not given"), "ID"},
@@ -189,18 +190,20 @@ static int append_numbers(sd_bus_message *call, uint64_t memory, uint64_t cpus) 
     } numbers[] = {
         {"MemoryMax", memory},
         {"CPUQuotaPerSecUSec", cpus},
-        {"TasksMax", (uint64_t)MAX(options.pids, 0)},
-        {"StopTimeoutUSec", (uint64_t)MAX(options.stop_timeout, 0) * G_USEC_PER_SEC},
-        {"HealthIntervalUSec", (uint64_t)MAX(options.health_interval, 0) * G_USEC_PER_SEC},
-        {"HealthTimeoutUSec", (uint64_t)MAX(options.health_timeout, 0) * G_USEC_PER_SEC},
-        {"HealthStartPeriodUSec", (uint64_t)MAX(options.health_start, 0) * G_USEC_PER_SEC},
-        {"HealthRetries", (uint64_t)MAX(options.health_retries, 0)},
+        {"TasksMax", (uint64_t)options.pids},
+        {"HealthIntervalUSec", (uint64_t)options.health_interval * G_USEC_PER_SEC},
+        {"HealthTimeoutUSec", (uint64_t)options.health_timeout * G_USEC_PER_SEC},
+        {"HealthStartPeriodUSec", (uint64_t)options.health_start * G_USEC_PER_SEC},
+        {"HealthRetries", (uint64_t)options.health_retries},
     };
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(numbers); i++)
         if (numbers[i].value > 0)
             r = sd_bus_message_append(call, "{sv}", numbers[i].key, "t", numbers[i].value);
+    if (r >= 0 && options.stop_timeout >= 0)
+        r = sd_bus_message_append(call, "{sv}", "StopTimeoutUSec", "t",
+                                  (uint64_t)options.stop_timeout * G_USEC_PER_SEC);
     return r;
 }
 
@@ -350,6 +353,30 @@ static bool start_detached(const char *member, const char *id, GError **error) {
     return true;
 }
 
+/* What a number may not be: nothing is made of it silently. */
+static bool check_numbers(GError **error) {
+    const struct {
+        const char *option;
+        gint64 value, least;
+    } numbers[] = {
+        {"--pids", options.pids, 0},
+        {"--stop-timeout", options.stop_timeout, -1},
+        {"--health-interval", options.health_interval, 0},
+        {"--health-timeout", options.health_timeout, 0},
+        {"--health-start-period", options.health_start, 0},
+        {"--health-retries", options.health_retries, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (numbers[i].value < numbers[i].least) {
+            g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, numbers[i].value);
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("%s %s: the number must not be negative"), numbers[i].option,
+                                   text);
+        }
+    return true;
+}
+
 static bool parse(bool runs, int *argc, char ***argv, GError **error) {
     GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
 
@@ -361,7 +388,8 @@ static bool parse(bool runs, int *argc, char ***argv, GError **error) {
                    runs ? _("Make a container and run a command in it.") : _("Make a container."),
                    (const GOptionEntry *)entries->data, true, argc, argv, error);
     g_array_unref(entries);
-    return parsed && dist_check_count(*argc, options.bundle ? 0 : 1, -1, error) &&
+    return parsed && check_numbers(error) &&
+           dist_check_count(*argc, options.bundle ? 0 : 1, -1, error) &&
            (!options.detach_keys || dist_terminal_check_keys(options.detach_keys, error)) &&
            dist_preserve_descriptors(options.preserved, error);
 }

@@ -108,6 +108,7 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
                                  sd_bus_error *error) {
     Limit limits[] = {
         {"MemoryMax", 0}, {"TasksMax", 0}, {"CPUQuotaPerSecUSec", 0}, {"CPUWeight", 0}};
+    uint64_t stop_timeout_usec = UINT64_MAX;
     int provisional = 0;
     const BerthOption known[] = {
         {"Command", "as", &options->command},
@@ -142,13 +143,15 @@ int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *op
         {"Restart", "s", &options->restart},
         {"Autostart", "b", &options->autostart},
         {"StopSignal", "s", &options->stop_signal},
-        {"StopTimeoutUSec", "t", &options->stop_timeout_usec},
+        {"StopTimeoutUSec", "t", &stop_timeout_usec},
         {"AutoRemove", "b", &options->auto_remove},
         {"Provisional", "b", &provisional},
         {NULL, NULL, NULL},
     };
     int r = berth_options_read(call, known, error);
 
+    options->has_stop_timeout = stop_timeout_usec != UINT64_MAX;
+    options->stop_timeout_usec = stop_timeout_usec;
     if (provisional)
         options->creator = sd_bus_message_get_sender(call);
     if (r >= 0)

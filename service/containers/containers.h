@@ -38,8 +38,9 @@ typedef struct {
     const char *creator; /* on the bus: without him it goes before it is started; NULL: it stays */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
-    uint64_t stop_timeout_usec;
-    GVariant *properties; /* a{sv}: limits, as systemd's properties; NULL for none */
+    bool has_stop_timeout;
+    uint64_t stop_timeout_usec; /* 0: it is killed at once */
+    GVariant *properties;       /* a{sv}: limits, as systemd's properties; NULL for none */
 } BerthContainerOptions;
 
 /* What Exec takes; NULL for what the container's own process has. */

@@ -337,7 +337,7 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .slice = g_strdup(options->slice),
         .stop_signal = signal > 0 ? signal : SIGTERM,
         .stop_timeout_usec =
-            options->stop_timeout_usec ? options->stop_timeout_usec : DEFAULT_STOP_TIMEOUT_USEC,
+            options->has_stop_timeout ? options->stop_timeout_usec : DEFAULT_STOP_TIMEOUT_USEC,
         .auto_remove = options->auto_remove,
         .terminal = options->terminal,
         .autostart = options->autostart,

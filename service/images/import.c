@@ -94,11 +94,14 @@ static void on_cancel(void *userdata) {
 }
 
 void berth_import_pin(BerthImport *import, const char *digest) {
+    g_autoptr(GError) error = NULL;
+
     berth_provenance_hold(import->images->database, import->transfer->owner, digest, NULL);
     berth_contents_pin(import->images->contents, digest);
     g_ptr_array_add(import->pinned, g_strdup(digest));
-    if (import->lease[0])
-        berth_lease_store_add(import->images->database, import->lease, digest, NULL);
+    if (import->lease[0] &&
+        !berth_lease_store_add(import->images->database, import->lease, digest, &error))
+        berth_import_end(import, error);
 }
 
 static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {

@@ -448,9 +448,15 @@ static char *make_flight(BerthPull *pull, const char *digest) {
 
 void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
                        BerthPullObjectStream stream, BerthPullObjectDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+
     berth_pull_pin(pull, descriptor->digest);
-    if (pull->lease[0])
-        berth_lease_store_add(pull->images->database, pull->lease, descriptor->digest, NULL);
+    /* Without its row the lease would keep nothing, and nobody would know. */
+    if (pull->lease[0] &&
+        !berth_lease_store_add(pull->images->database, pull->lease, descriptor->digest, &error)) {
+        berth_pull_fail(pull, error, "lease");
+        return;
+    }
     if (!item)
         item = berth_transfer_add_item(pull->transfer, descriptor->digest, "waiting",
                                        descriptor->size);

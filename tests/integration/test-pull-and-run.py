@@ -173,6 +173,19 @@ def test_stop_waits_and_kills():
     equal(listing("info", "scoped")[0]["exitStatus"], "137")
 
 
+def test_a_stop_timeout_of_nothing_is_one():
+    good("run", "-d", "--id=atonce", "--stop-timeout=0", IMAGE, "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+    # With the default of ten seconds this would take longer than the wait.
+    stop = subprocess.Popen(["dist", "stop", "atonce"])
+    equal(stop.wait(8), 0)
+    good("rm", "atonce")
+
+
+def test_negative_numbers_are_refused():
+    for option in ("--pids=-5", "--stop-timeout=-2", "--health-retries=-1", "--health-interval=-1"):
+        contains(dist("create", option, IMAGE).err, "negative")
+
+
 def test_a_stopped_container_starts_again():
     good("start", "scoped")
     equal(listing("info", "scoped")[0]["state"], "running")
