@@ -515,8 +515,8 @@ static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *er
 }
 
 /* The verdict alone; a handler that has no such check is refused. */
-static int query_row(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
-                     GPtrArray *details) {
+int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
+                               const char *check, GPtrArray *details) {
     Query *query = g_hash_table_lookup(access->queries, call);
     Verdict verdict = VERDICT_REFUSED;
     Question question;
@@ -630,7 +630,7 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted,
     va_start(arguments, check);
     g_autoptr(GPtrArray) details = collect_details(arguments);
     va_end(arguments);
-    return query_row(access, call, granted, check, details);
+    return berth_access_query_details(access, call, granted, check, details);
 }
 
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid) {
@@ -654,7 +654,7 @@ static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *obje
     g_ptr_array_add(details, (char *)object->name);
     g_ptr_array_add(details, NULL);
     if (!find_row(call, "others") || !may_ask_user(call))
-        return query_row(access, call, sees, "see", details);
+        return berth_access_query_details(access, call, sees, "see", details);
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
     int r = check_row(access, call, &refused, "see", details);
     *sees = r == BERTH_ACCESS_GRANTED;
@@ -679,7 +679,7 @@ int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_e
     bool changes = find_row(call, "others") != NULL;
     /* A right that a rule gives for this object is enough to know of it. */
     if (changes) {
-        r = query_row(access, call, &granted, "others", details);
+        r = berth_access_query_details(access, call, &granted, "others", details);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }

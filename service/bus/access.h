@@ -61,6 +61,10 @@ GPtrArray *berth_access_new_details(const char *key, ...) G_GNUC_NULL_TERMINATED
 int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
                        ...) G_GNUC_NULL_TERMINATED;
 
+/* The same with a list of details, as of berth_access_new_details. */
+int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
+                               const char *check, GPtrArray *details);
+
 /* Something that has an owner, and that others than its owner may not know of. */
 typedef struct {
     const char *key;  /* of its name among the details */

@@ -9,6 +9,7 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
+#include "bus/remote-check.h"
 #include "images/push.h"
 #include "store/provenance.h"
 
@@ -208,6 +209,7 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
     g_auto(GStrv) media_types = NULL, credentials = NULL;
     const char *reference, *object;
     int insecure = 0, r;
+    bool own;
     const BerthOption options[] = {
         {"MediaTypes", "as", &media_types},
         {"Insecure", "b", &insecure},
@@ -218,16 +220,16 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
     if ((r = sd_bus_message_read(call, "ss", &reference, &object)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "pull", "reference", reference,
-                           "object", object, "credentials", NULL, "insecure",
-                           insecure ? "yes" : NULL, NULL);
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
+    r = berth_remote_check(service, call, ret_error, "pull", &question, &own, "reference",
+                           reference, "object", object, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     BerthCharge *charge = berth_bus_charge(service, call, BERTH_RESOURCE_QUESTIONS, ret_error);
     if (!charge)
         return -EBUSY;
     const BerthObjectRequest request = {
-        .remote = {reference, object, insecure, credentials, berth_bus_is_root(service, call)},
+        .remote = {reference, object, insecure, credentials, own},
         .media_types = media_types,
         .client = sd_bus_message_get_sender(call),
         .charge = charge,
@@ -243,6 +245,7 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     g_auto(GStrv) credentials = NULL;
     const char *digest, *reference, *media_type = BERTH_MEDIA_UNKNOWN;
     int insecure = 0, r;
+    bool own;
     uint32_t uid;
     const BerthOption options[] = {
         {"MediaType", "s", &media_type},
@@ -257,9 +260,9 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "push", "digest", digest, "reference",
-                           reference, "credentials", NULL, "insecure", insecure ? "yes" : NULL,
-                           NULL);
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
+    r = berth_remote_check(service, call, ret_error, "push", &question, &own, "digest", digest,
+                           "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* What the caller did not bring it has to be allowed to read. */
@@ -272,7 +275,7 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
     const BerthPushRequest request = {
         .digest = digest,
         .media_type = media_type,
-        .remote = {reference, digest, insecure, credentials, uid == 0},
+        .remote = {reference, digest, insecure, credentials, own},
         .owner = uid,
     };
     BerthTransfer *transfer = berth_push_start(service->images, &request, &error);

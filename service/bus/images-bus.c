@@ -13,6 +13,7 @@
 #include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/properties.h"
+#include "bus/remote-check.h"
 #include "bus/unicast.h"
 #include "images/describe.h"
 #include "images/prune.h"
@@ -258,6 +259,7 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
     g_auto(GStrv) credentials = NULL;
     const char *name;
     int insecure = 0, r;
+    bool own;
     const BerthOption options[] = {
         {"Insecure", "b", &insecure},
         {"Credentials", "a{ss}", &credentials},
@@ -267,15 +269,15 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "pull", "image", name, "credentials",
-                           NULL, "insecure", insecure ? "yes" : NULL, NULL);
+    const BerthRemoteQuestion question = {name, insecure, credentials};
+    r = berth_remote_check(service, call, ret_error, "pull", &question, &own, "image", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
     if (!image)
         return berth_bus_error_set(ret_error, error);
     const BerthSignatureRequest request = {
-        .remote = {name, "", insecure, credentials, berth_bus_is_root(service, call)},
+        .remote = {name, "", insecure, credentials, own},
         .digest = image->target->digest,
     };
     BerthPendingCall *pending =

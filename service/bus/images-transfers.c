@@ -9,15 +9,13 @@
 #include "bus/lease-check.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
+#include "bus/remote-check.h"
 #include "images/export.h"
 #include "images/import.h"
 #include "images/pull.h"
 #include "images/push.h"
 
 #include <errno.h>
-
-/* The details of every check about a remote. */
-#define REMOTE_DETAILS(insecure) "credentials", NULL, "insecure", (insecure) ? "yes" : NULL
 
 static void on_resolved(const char *name, const BerthDescriptor *target, const GError *error,
                         void *userdata) {
@@ -34,6 +32,7 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
     BerthService *service = userdata;
     const char *reference;
     int insecure = 0, r;
+    bool own = false;
     g_auto(GStrv) credentials = NULL;
     const BerthOption options[] = {
         {"Insecure", "b", &insecure},
@@ -44,14 +43,13 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
     if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, error, "pull", "reference", reference,
-                           REMOTE_DETAILS(insecure), NULL);
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
+    r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", reference,
+                           NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    const BerthRemoteRequest request = {.reference = reference,
-                                        .insecure = insecure,
-                                        .credentials = credentials,
-                                        .own = berth_bus_is_root(service, call)};
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials, .own = own};
     BerthPendingCall *pending =
         berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
     if (!pending)
@@ -64,6 +62,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     BerthService *service = userdata;
     const char *registry;
     int insecure = 0, r;
+    bool own = false;
     g_auto(GStrv) credentials = NULL;
     const BerthOption options[] = {
         {"Insecure", "b", &insecure},
@@ -74,16 +73,15 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, error, "pull", "reference", registry,
-                           REMOTE_DETAILS(insecure), NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
     /* Any repository: only its registry's root is asked. */
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
-    const BerthRemoteRequest request = {.reference = reference,
-                                        .insecure = insecure,
-                                        .credentials = credentials,
-                                        .own = berth_bus_is_root(service, call)};
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
+    r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", registry,
+                           NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthRemoteRequest request = {
+        .reference = reference, .insecure = insecure, .credentials = credentials, .own = own};
     BerthPendingCall *pending =
         berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
     if (!pending)
@@ -98,6 +96,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
     const char *reference, *platform = NULL, *lease = "";
     g_auto(GStrv) credentials = NULL;
     int insecure = 0, all_platforms = 0, r;
+    bool own = false;
     uint32_t uid;
     const BerthOption options[] = {
         {"Platform", "s", &platform}, {"AllPlatforms", "b", &all_platforms},
@@ -111,10 +110,11 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
     r = mode == BERTH_PULL_UNPACK
             ? berth_access_check(service->access, call, ret_error, "pull", "image", reference, NULL)
-            : berth_access_check(service->access, call, ret_error, "pull", "reference", reference,
-                                 "lease", lease[0] ? lease : NULL, REMOTE_DETAILS(insecure), NULL);
+            : berth_remote_check(service, call, ret_error, "pull", &question, &own, "reference",
+                                 reference, "lease", lease[0] ? lease : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_lease_check(service, call, ret_error, lease);
@@ -127,6 +127,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
         .all_platforms = all_platforms,
         .insecure = insecure,
         .credentials = credentials,
+        .own = own,
         .lease = lease,
         .owner = uid,
         .lasting = mode != BERTH_PULL_UNPACK,
@@ -154,6 +155,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
     g_auto(GStrv) credentials = NULL;
     const char *name, *reference, *platform = NULL;
     int insecure = 0, r;
+    bool own = false;
     uint32_t uid;
     const BerthOption options[] = {
         {"Platform", "s", &platform},
@@ -171,13 +173,14 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "push", "image", name, "reference",
-                           reference, REMOTE_DETAILS(insecure), NULL);
+    const BerthRemoteQuestion question = {reference, insecure, credentials};
+    r = berth_remote_check(service, call, ret_error, "push", &question, &own, "image", name,
+                           "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthPushRequest request = {
         .name = name,
-        .remote = {reference, "", insecure, credentials, uid == 0},
+        .remote = {reference, "", insecure, credentials, own},
         .platform = platform,
         .owner = uid,
     };

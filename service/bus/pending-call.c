@@ -85,10 +85,3 @@ int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
     }
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
-
-bool berth_bus_is_root(BerthService *service, sd_bus_message *call) {
-    uint32_t uid;
-
-    return berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid) &&
-           uid == 0;
-}

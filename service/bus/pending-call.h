@@ -31,9 +31,5 @@ void berth_pending_call_finish(const GError *error, void *pending);
 /* Answers call with the path of a transfer. */
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer);
 
-/* Whether the caller, which has passed a check, is root: the service's own credentials are for root
- * alone. */
-bool berth_bus_is_root(BerthService *service, sd_bus_message *call);
-
 /* Appends labels, which are key, value, …, as a{ss}. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels);

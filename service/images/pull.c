@@ -530,7 +530,7 @@ static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GErr
         .reference = request->reference,
         .insecure = request->insecure,
         .credentials = request->credentials,
-        .own = request->owner == 0,
+        .own = request->own,
     };
 
     if (remote && !(pull->fetch = berth_remote_session_new(pull->images->remotes, &of_remote,
@@ -602,6 +602,8 @@ void berth_pull_resume_all(BerthImages *images) {
             .platform = record->platform[0] ? record->platform : NULL,
             .all_platforms = record->all_platforms,
             .insecure = record->insecure,
+            /* What a rule allowed others is not known any more. */
+            .own = record->owner == 0,
             .lease = record->lease,
             .owner = record->owner,
             .lasting = true,

@@ -19,6 +19,7 @@ typedef struct {
     bool all_platforms;    /* Fetch only what all platforms need, too */
     bool insecure;
     char *const *credentials; /* key, value, …; may be NULL */
+    bool own;                 /* for want of those the service's, for this time */
     const char *lease;        /* that keeps all of it, or "" */
     uint32_t owner;
     bool lasting; /* taken up again after the service was away */

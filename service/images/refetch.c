@@ -76,6 +76,7 @@ static void try_source(BerthRefetch *refetch) {
         const BerthPullRequest request = {
             .mode = BERTH_PULL_FETCH,
             .reference = reference,
+            .own = refetch->owner == 0,
             .lease = "",
             .owner = refetch->owner,
         };

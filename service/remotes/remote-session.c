@@ -22,7 +22,7 @@ struct BerthRemoteSession {
     BerthWorker *worker;
     GBytes *own; /* the text of the service's own credentials; NULL for none */
     char **credentials;
-    char *reference, *object, *host;
+    char *reference, *object;
     bool insecure;
     BerthOpened opened;
     BerthRemoteReady ready;
@@ -65,7 +65,6 @@ void berth_remote_session_free(BerthRemoteSession *session) {
     g_clear_pointer(&session->own, g_bytes_unref);
     g_free(session->reference);
     g_free(session->object);
-    g_free(session->host);
     berth_opened_clear(&session->opened);
     g_free(session);
 }
@@ -206,25 +205,54 @@ static const BerthRegistry *find_registry(const BerthSettings *settings, const c
 }
 
 /* The places that are asked for a reference: mirrors, then the registry or where it is said to be.
- * The strings are the session's and the settings'. */
-static const char **list_places(BerthRemoteSession *session) {
-    g_autoptr(GPtrArray) places = g_ptr_array_new();
-    char *slash = strchr(session->reference, '/');
-    g_autofree char *host =
-        g_strndup(session->reference, slash ? (gsize)(slash - session->reference) : 0);
-    const BerthRegistry *registry = find_registry(session->remotes->settings, host);
+ */
+static char **list_places(const BerthSettings *settings, const char *reference) {
+    g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(g_free);
+    const char *slash = strchr(reference, '/');
+    g_autofree char *host = g_strndup(reference, slash ? (gsize)(slash - reference) : 0);
+    const BerthRegistry *registry = find_registry(settings, host);
 
     for (char **mirror = registry ? registry->mirrors : NULL; mirror && *mirror; mirror++)
-        g_ptr_array_add(places, *mirror);
-    if (registry && registry->location[0]) {
-        g_ptr_array_add(places, registry->location);
-    } else {
-        g_free(session->host);
-        session->host = g_steal_pointer(&host);
-        g_ptr_array_add(places, session->host);
-    }
+        g_ptr_array_add(places, g_strdup(*mirror));
+    if (registry && registry->location[0])
+        g_ptr_array_add(places, g_strdup(registry->location));
+    else
+        g_ptr_array_add(places, g_steal_pointer(&host));
     g_ptr_array_add(places, NULL);
-    return (const char **)g_ptr_array_free(g_steal_pointer(&places), FALSE);
+    return (char **)g_ptr_array_free(g_steal_pointer(&places), FALSE);
+}
+
+/* "web/app" of "registry.example.com/web/app:tag@digest?query". */
+static char *copy_path(const char *reference) {
+    const char *slash = strchr(reference, '/');
+    char *path = g_strdup(slash ? slash + 1 : "");
+
+    path[strcspn(path, "?@")] = '\0';
+    char *last = strrchr(path, '/');
+    char *colon = strchr(last ? last : path, ':');
+    if (colon)
+        *colon = '\0';
+    return path;
+}
+
+bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
+    g_autoptr(GBytes) own = read_own(NULL);
+    g_auto(GStrv) places = own ? list_places(remotes->settings, reference) : NULL;
+    g_autofree char *path = copy_path(reference);
+    gsize size = 0;
+    const char *text = own ? g_bytes_get_data(own, &size) : NULL;
+    bool found = false;
+
+    for (char **place = places; place && *place && !found; place++) {
+        g_autoptr(BerthCredentials) credentials = NULL;
+        g_autofree char *helper = NULL, *key = NULL;
+        size_t length = strlen(*place) - g_str_has_suffix(*place, "/");
+        (*place)[length] = '\0';
+        g_autofree char *locator = g_strconcat(*place, "/", path, NULL);
+        found = berth_auth_file_find(text, size, locator, &credentials, &helper, &key, NULL) &&
+                credentials;
+    }
+    return found;
 }
 
 static bool is_proven_place(const BerthSettings *settings, const char *place) {
@@ -244,8 +272,8 @@ bool berth_remote_session_is_proven(BerthRemoteSession *session) {
 
 static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthRemoteSession *session = userdata;
-    g_autofree const char **places = list_places(session);
-    const BerthOpenRequest request = {session->reference, session->object, (char **)places};
+    g_auto(GStrv) places = list_places(session->remotes->settings, session->reference);
+    const BerthOpenRequest request = {session->reference, session->object, places};
     g_autoptr(GError) local = NULL;
     int r;
 

@@ -32,6 +32,9 @@ void berth_remotes_free(BerthRemotes *remotes);
 /* Sessions from now on have what the files say now. */
 void berth_remotes_reload(BerthRemotes *remotes);
 
+/* Whether the service has credentials of its own that a session for the reference would use. */
+bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference);
+
 /* error: the reference is not valid, its registry is blocked, or no worker is to be had. Called
  * once and never after the session was freed. */
 typedef void (*BerthRemoteReady)(BerthRemoteSession *session, const GError *error, void *userdata);

@@ -113,6 +113,20 @@ def test_each_image_of_an_export_is_asked_about():
     details(asked("contents.read")[-1], ("image", OTHER))
 
 
+def test_the_name_that_a_pull_puts_is_asked_about():
+    before = names()
+    for member in ("Pull", "Fetch", "Resolve"):
+        rule('action.id == "org.berth1.images.pull" && action.lookup("reference") == "%s?query"' % IMAGE)
+        result = images_call(member, "sa{sv}", f"{IMAGE}?query", "0", user="alice")
+        contains(result.err, "Access denied")
+        details(asked("images.pull")[-1], ("verb", member.lower()), ("reference", IMAGE))
+        # Where it is the same there is nothing more to ask.
+        rule('action.id == "org.berth1.images.pull"')
+        images_call(member, "sa{sv}", IMAGE, "0", user="alice")
+        equal(len([question for question in asked("images.pull") if f"verb='{member.lower()}'" in question]), 1)
+    equal(names(), before)
+
+
 def test_an_object_of_a_registry_is_named():
     rule('action.id == "org.berth1.images.pull" && action.lookup("object") != "x"')
     refused("fetch-object", IMAGE, "x")

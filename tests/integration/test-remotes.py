@@ -16,6 +16,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 from faulty_registry import FaultyRegistry
 
+OWN = None  # a registry that the service has credentials for
 AUTH = "/run/auth-test/auth.json"
 CONFIGURATION = "/etc/berth/berth.conf.d/test.conf"
 
@@ -153,6 +154,41 @@ def test_login_and_logout():
     equal(with_auth("pull", f"{registry.host}/app:y").status, 1)
 
 
+def as_alice(condition, *verb):
+    """How it ends, and what authorization the registry was shown."""
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user != "alice" || action.id.indexOf("org.berth1.images.") != 0)
+            return undefined;
+        return (%s) ? polkit.Result.YES : polkit.Result.NO;
+    });""" % condition)
+    OWN.authorizations.clear()
+    result = verb[0]() if callable(verb[0]) else dist("--no-ask-password", *verb, user="alice")
+    return result.status, [one for one in OWN.authorizations if one]
+
+
+def use_own_credentials(reference):
+    """Whose rule gives the service's own credentials away, and whose does not."""
+    for verb in (("resolve", reference), ("fetch", reference), ("pull", reference), ("push", reference, reference),
+                 ("fetch-object", reference)):
+        # No rule that has not looked for it.
+        for condition in ("true", f'action.lookup("reference").indexOf("{OWN.host}/") == 0', 'action.lookup("credentials") != undefined',
+                          'action.lookup("credentials") != "service"'):
+            status, shown = as_alice(condition, *verb)
+            assert status != 0 and not shown, (verb, condition, status, shown)
+        for condition in ('action.lookup("credentials") == "service"', '[undefined, "service"].indexOf(action.lookup("credentials")) >= 0'):
+            status, shown = as_alice(condition, *verb)
+            assert shown, (verb, condition, status)
+            # This registry takes nothing.
+            equal(status, 1 if verb[0] == "push" else 0, (verb, condition))
+    # Never on a connection that nobody protects.
+    condition = 'action.lookup("insecure") == "yes" || action.lookup("credentials") == "service"'
+    for member in ("Resolve", "Pull"):
+        status, shown = as_alice(condition, lambda member=member: images_call(member, "sa{sv}", reference, "1", "Insecure", "b", "1",
+                                                                               user="alice"))
+        equal(shown, [], member)
+    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
+
+
 def test_the_service_has_credentials_of_its_own():
     registry = FaultyRegistry()
     registry.basic = "unit:file"
@@ -169,7 +205,7 @@ def test_the_service_has_credentials_of_its_own():
     run("systemctl", "restart", "berthd.service")
     write_auth({})
     pulled(reference)
-    # They are for root's calls alone, and never for a connection that nobody protects.
+    # They are for root's calls and who is given them by name, and never for a connection that nobody protects.
     polkit_rule('polkit.addRule(function(action) { return "yes"; });')
     registry.authorizations.clear()
     result = dist("resolve", reference, user="alice")
@@ -177,7 +213,9 @@ def test_the_service_has_credentials_of_its_own():
     result = dist("pull", reference, user="alice")
     assert result.status != 0, result
     equal([one for one in registry.authorizations if one], [])
-    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
+    global OWN  # pylint: disable=global-statement
+    OWN = registry
+    use_own_credentials(reference)
     os.unlink(f"{directory}/own.conf")
     run("systemctl", "daemon-reload")
     run("systemctl", "restart", "berthd.service")

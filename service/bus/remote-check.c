@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See remote-check.h. Most rules look at the reference alone and would grant the service's
+ * credentials along with it, without a word of them. So polkit is asked twice: with
+ * credentials=service, and with a value that stands for nothing. A rule that grants both has not
+ * looked, and its answer does not count; nor does an authorization that polkit kept, for the same
+ * reason. A user is never asked for a password for them.
+ */
+
+#include "bus/remote-check.h"
+
+#include "remotes/remote-session.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#define OWN "service"
+#define ANY "any"
+
+/* Details with these at the end; reference: instead of the one in them. */
+static GPtrArray *copy_details(const GPtrArray *details, const char *reference,
+                               const char *credentials, bool insecure) {
+    GPtrArray *copy = g_ptr_array_new();
+
+    for (guint i = 0; i + 1 < details->len; i += 2) {
+        bool replaced = reference && g_str_equal(details->pdata[i], "reference");
+        g_ptr_array_add(copy, details->pdata[i]);
+        g_ptr_array_add(copy, replaced ? (char *)reference : details->pdata[i + 1]);
+    }
+    g_ptr_array_add(copy, (char *)"credentials");
+    g_ptr_array_add(copy, (char *)credentials);
+    g_ptr_array_add(copy, (char *)"insecure");
+    g_ptr_array_add(copy, insecure ? (char *)"yes" : NULL);
+    g_ptr_array_add(copy, NULL);
+    return copy;
+}
+
+/* The reference as it was given, and the name that it leads to if that is another: what follows a
+ * "?" is not of the name. */
+static GPtrArray *list_questions(const GPtrArray *details, const char *name,
+                                 const char *credentials, bool insecure) {
+    GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+    g_ptr_array_add(lists, copy_details(details, NULL, credentials, insecure));
+    if (name)
+        g_ptr_array_add(lists, copy_details(details, name, credentials, insecure));
+    return lists;
+}
+
+/* Whether all are granted without the user. */
+static int query_all(BerthAccess *access, sd_bus_message *call, const char *check,
+                     const GPtrArray *lists, bool *granted) {
+    int r = BERTH_ACCESS_GRANTED;
+
+    *granted = true;
+    for (guint i = 0; r == BERTH_ACCESS_GRANTED && *granted && i < lists->len; i++)
+        r = berth_access_query_details(access, call, granted, check, lists->pdata[i]);
+    return r;
+}
+
+static int check_own(BerthService *service, sd_bus_message *call, const char *check,
+                     const GPtrArray *details, const char *name, bool *own) {
+    g_autoptr(GPtrArray) with = list_questions(details, name, OWN, false);
+    g_autoptr(GPtrArray) without = list_questions(details, name, ANY, false);
+    bool granted = false, blind = false;
+    int r = query_all(service->access, call, check, with, &granted);
+
+    if (r == BERTH_ACCESS_GRANTED && granted)
+        r = query_all(service->access, call, check, without, &blind);
+    *own = granted && !blind;
+    return r;
+}
+
+static bool may_have_own(BerthService *service, const BerthRemoteQuestion *question) {
+    bool has_others = question->credentials && question->credentials[0];
+
+    return !question->insecure && !has_others &&
+           berth_remotes_has_own(service->remotes, question->reference);
+}
+
+static int check_details(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                         const char *check, const BerthRemoteQuestion *question,
+                         const GPtrArray *details, bool *own) {
+    size_t length = strcspn(question->reference, "?");
+    g_autofree char *name =
+        question->reference[length] ? g_strndup(question->reference, length) : NULL;
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    *own = false;
+    if (r == BERTH_ACCESS_GRANTED && uid != 0 && may_have_own(service, question))
+        r = check_own(service, call, check, details, name, own);
+    /* What is granted with the credentials is granted. */
+    if (r != BERTH_ACCESS_GRANTED || *own)
+        return r;
+    *own = uid == 0 && !question->insecure;
+    g_autoptr(GPtrArray) lists = list_questions(details, name, NULL, question->insecure);
+    return berth_access_check_many(service->access, call, error, check, lists);
+}
+
+int berth_remote_check(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                       const char *check, const BerthRemoteQuestion *question, bool *own, ...) {
+    g_autoptr(GPtrArray) details = g_ptr_array_new();
+    va_list arguments;
+
+    va_start(arguments, own);
+    for (char *key; (key = va_arg(arguments, char *));) {
+        g_ptr_array_add(details, key);
+        g_ptr_array_add(details, va_arg(arguments, char *));
+    }
+    va_end(arguments);
+    return check_details(service, call, error, check, question, details, own);
+}
