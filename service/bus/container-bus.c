@@ -113,7 +113,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
     r = check(call, userdata, error, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
-               : berth_container_reply_delete(call, userdata, container, force, error);
+               : berth_container_reply_delete(call, userdata, container, force);
 }
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,

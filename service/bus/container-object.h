@@ -58,7 +58,7 @@ int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
 int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
                                BerthContainer *container, uint64_t timeout_usec);
 int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
-                                 BerthContainer *container, bool force, sd_bus_error *error);
+                                 BerthContainer *container, bool force);
 
 /* The option Descriptors, a(sh), as BerthOption reads one. */
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);

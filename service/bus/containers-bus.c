@@ -201,40 +201,9 @@ int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
     return berth_container_reply_wait(call, service, container, "");
 }
 
-static int delete_now(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
-    const BerthContainerRecord *record = berth_container_get_record(container);
-    int32_t status = record->status;
-    uint64_t exited = record->exited_usec;
-    g_autoptr(GError) error = NULL;
-
-    if (!berth_container_delete(container, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, "it", status, exited);
-}
-
-static void on_killed(int status, uint64_t exited_usec, const GError *wait_error, void *userdata) {
-    Later *later = userdata;
-    BerthContainer *container =
-        berth_containers_find(later->pending->service->containers, later->id, NULL);
-    g_autoptr(GError) error = NULL;
-
-    (void)wait_error;
-    if (container && !berth_container_delete(container, &error))
-        berth_bus_reply_error(later->pending->call, error);
-    else
-        sd_bus_reply_method_return(later->pending->call, "it", (int32_t)status, exited_usec);
-    later_free(later);
-}
-
 int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
-                                 BerthContainer *container, bool force, sd_bus_error *error) {
-    BerthContainerState state = berth_container_get_record(container)->state;
-
-    if (!force || (state != BERTH_CONTAINER_RUNNING && state != BERTH_CONTAINER_PAUSED))
-        return delete_now(call, container, error);
-    berth_container_forbid_restart(container);
-    berth_container_kill(container, "", SIGKILL, true, NULL);
-    berth_container_wait(container, "", on_killed, later_new(service, call, container));
+                                 BerthContainer *container, bool force) {
+    berth_container_remove(container, force, on_exited, berth_pending_call_new(service, call));
     return 1;
 }
 
@@ -312,7 +281,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
     r = berth_container_check(call, userdata, error, id, &container);
     return r != BERTH_ACCESS_GRANTED
                ? r
-               : berth_container_reply_delete(call, userdata, container, force, error);
+               : berth_container_reply_delete(call, userdata, container, force);
 }
 
 static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error) {

@@ -69,7 +69,8 @@ struct BerthContainer {
     BerthHealth *health;   /* while it runs and has a check */
     sd_event_source *oom_watch;
     uint64_t oom_kills;
-    GArray *ports; /* sockets that hold its host ports, from before it starts; ports.c */
+    GPtrArray *removal; /* who is told when it is removed, from when that began; NULL; remove.c */
+    GArray *ports;      /* sockets that hold its host ports, from before it starts; ports.c */
 };
 
 /* A container of a record, which is taken over; in the table. */
@@ -92,8 +93,15 @@ bool berth_container_check_running(const BerthContainer *container, GError **err
 /* checkpoint.c: Busy while it is checkpointed. */
 bool berth_container_check_whole(const BerthContainer *container, GError **error);
 
-/* Deletes it from the loop, if it does not run then. */
+/* remove.c. Removes it from the loop, once nothing runs in it; nothing is started in it from now
+ * on. */
 void berth_container_remove_soon(BerthContainer *container);
+/* Something in it has ended: the removal may be possible now, if there is one. */
+void berth_container_go_on_removing(BerthContainer *container);
+/* Busy if it is being removed. */
+bool berth_container_check_kept(const BerthContainer *container, GError **error);
+/* Its row and what it has on disk; nothing may run in it. */
+bool berth_container_delete(BerthContainer *container, GError **error);
 
 /* Its first process has ended: everything that follows from it. */
 void berth_container_set_exited(BerthContainer *container, int status);
@@ -184,6 +192,9 @@ void berth_process_take_name(BerthProcess *process);
  * are not those of a start (-1). what: "copied", for that answer. */
 GPtrArray *berth_helpers_new(void);
 bool berth_container_check_idle(const BerthContainer *container, GError **error);
+bool berth_helpers_have(const BerthContainer *container);
+/* Ends those of this container; they are gone when they have told of it. */
+void berth_helpers_cancel(BerthContainer *container, const GError *error);
 bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
                         const char *what, BerthContainerDone done, void *userdata, GError **error);
 

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "containers/container-private.h"
 #include "containers/ports.h"
-#include "snapshots/trash.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,6 +32,7 @@ void berth_container_free(gpointer data) {
     berth_container_stop_watching_oom(container);
     berth_container_stop_health(container);
     berth_container_forget_ports(container);
+    g_clear_pointer(&container->removal, g_ptr_array_unref);
     sd_bus_track_unref(container->creator);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
@@ -77,36 +77,6 @@ bool berth_container_change(BerthContainer *container, const char *event, GError
     if (event)
         berth_container_tell(container, sequence);
     return true;
-}
-
-/* By its id: who waits may have deleted it by then. */
-typedef struct {
-    BerthContainers *containers;
-    char *id;
-} Removal;
-
-static int on_auto_remove(sd_event_source *source, void *userdata) {
-    Removal *removal = userdata;
-    BerthContainer *container = berth_containers_find(removal->containers, removal->id, NULL);
-    g_autoptr(GError) error = NULL;
-
-    sd_event_source_unref(source);
-    if (container && !berth_container_delete(container, &error))
-        berth_log_warning("BERTH_CONTAINER", removal->id, "Cannot remove %s: %s", removal->id,
-                          error->message);
-    g_free(removal->id);
-    g_free(removal);
-    return 0;
-}
-
-/* From the loop, after whoever waits has its answer in the queue. */
-void berth_container_remove_soon(BerthContainer *container) {
-    Removal *removal = g_new0(Removal, 1);
-    sd_event_source *source;
-
-    *removal = (Removal){container->containers, g_strdup(container->record.id)};
-    if (sd_event_add_defer(container->containers->event, &source, on_auto_remove, removal) < 0)
-        g_error("out of memory");
 }
 
 static void log_end(const BerthContainerRecord *record) {
@@ -162,6 +132,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
         berth_container_remove_soon(container);
     else
         berth_container_restart_if_wanted(container);
+    berth_container_go_on_removing(container);
     /* The last thing: one who waits may delete it. */
     berth_process_answer_waiters(first, record->status, record->exited_usec);
 }
@@ -176,60 +147,4 @@ bool berth_container_check_running(const BerthContainer *container, GError **err
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" is not running, it is %s", container->record.id,
                            berth_container_state_get_name(container->record.state));
-}
-
-static void fail_waiters(BerthContainer *container) {
-    g_autoptr(GError) error = NULL;
-
-    berth_error_set(&error, BERTH_ERROR_NOT_FOUND,
-                    "container \"%s\" was deleted before it was started", container->record.id);
-    berth_process_fail_waiters(container->first, error);
-}
-
-static void drop_terminals(BerthContainer *container) {
-    GHashTableIter iterator;
-    gpointer process;
-
-    berth_process_drop_terminal(container->first);
-    g_hash_table_iter_init(&iterator, container->processes);
-    while (g_hash_table_iter_next(&iterator, NULL, &process))
-        berth_process_drop_terminal(process);
-}
-
-static void run_poststop_hooks(BerthContainer *container) {
-    BerthContainers *containers = container->containers;
-    const BerthContainerRecord *record = &container->record;
-    berth_autofd int directory =
-        openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_autoptr(GError) error = NULL;
-
-    if (!berth_launch_afterwards(containers->event, containers->program, "poststop", record->id, 0,
-                                 directory, &error))
-        berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
-}
-
-bool berth_container_delete(BerthContainer *container, GError **error) {
-    BerthContainers *containers = container->containers;
-    const char *id = container->record.id;
-    uint64_t sequence;
-
-    if (berth_container_is_running(container) || container->first->launch)
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "container \"%s\" is running; stop it first", id);
-    if (!berth_container_check_idle(container, error))
-        return false;
-    if (!berth_container_store_delete(containers->database, &container->record, &sequence, error))
-        return false;
-    if (container->record.poststop)
-        run_poststop_hooks(container);
-    /* Without its row the directory is trash, whenever a crash comes. */
-    g_autoptr(GError) local = NULL;
-    if (!berth_trash_take(containers->event, containers->directory, id, &local))
-        berth_log_warning("BERTH_CONTAINER", id, "%s", local->message);
-    drop_terminals(container);
-    berth_container_tell(container, sequence);
-    fail_waiters(container);
-    fail_attaching(container, "was deleted before it was started");
-    g_hash_table_remove(containers->by_id, id);
-    return true;
 }

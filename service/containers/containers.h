@@ -203,6 +203,7 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
 /* The bytes of labels of all containers of an owner. */
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner);
 
-/* Removes it; FailedPrecondition while it runs. The record's last status is valid until it returns.
- */
-bool berth_container_delete(BerthContainer *container, GError **error);
+/* Removes it, and answers its last exit, at once if nothing runs in it. FailedPrecondition while it
+ * runs, except with force, which kills it and takes back what begins in it. */
+void berth_container_remove(BerthContainer *container, bool force, BerthContainerExited removed,
+                            void *userdata);

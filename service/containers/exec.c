@@ -42,6 +42,7 @@ static void on_done(const GError *error, void *userdata) {
         berth_log_warning("BERTH_CONTAINER", process->record->container, "%s", local->message);
     /* One that never was is not remembered. */
     if (error && process->record->pid == 0) {
+        berth_container_go_on_removing(process->container);
         berth_process_fail_waiters(process, error);
         g_hash_table_remove(process->container->processes, process->record->id);
     }
@@ -88,6 +89,7 @@ void berth_process_set_exited(BerthProcess *process, int status) {
         berth_log_warning("BERTH_CONTAINER", record->container,
                           "Cannot record the end of process %s: %s", record->id, error->message);
     berth_process_forget(process);
+    berth_container_go_on_removing(process->container);
     berth_process_answer_waiters(process, status, record->exited_usec);
     if (process->quiet)
         g_hash_table_remove(process->container->processes, record->id);
@@ -127,6 +129,7 @@ static bool make_room(BerthContainer *container, GError **error) {
 
 static bool check(BerthContainer *container, const BerthExecOptions *options, GError **error) {
     if (!berth_name_check_container(options->process, error) ||
+        !berth_container_check_kept(container, error) ||
         !berth_container_check_running(container, error))
         return false;
     if (container->record.state == BERTH_CONTAINER_PAUSED)

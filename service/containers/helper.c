@@ -43,9 +43,13 @@ static void on_done(const GError *error, void *userdata) {
     BerthContainerDone done = helper->done;
     void *done_userdata = helper->userdata;
 
+    BerthContainer *container = berth_containers_find(helper->containers, helper->id, NULL);
+
     berth_cancel_forget(helper);
     helper->launch = NULL;
     g_ptr_array_remove_fast(helper->containers->helpers, helper);
+    if (container)
+        berth_container_go_on_removing(container);
     done(error, done_userdata);
 }
 
@@ -63,13 +67,30 @@ bool berth_container_check_idle(const BerthContainer *container, GError **error)
                                    "container \"%s\" is being %s; wait for it", helper->id,
                                    helper->what);
     }
-    return true;
+    return berth_container_check_kept(container, error);
+}
+
+bool berth_helpers_have(const BerthContainer *container) {
+    const GPtrArray *helpers = container->containers->helpers;
+
+    for (guint i = 0; i < helpers->len; i++)
+        if (g_str_equal(((const Helper *)helpers->pdata[i])->id, container->record.id))
+            return true;
+    return false;
 }
 
 static void cancel_helper(void *userdata, const GError *error) {
     Helper *helper = userdata;
 
     berth_launch_fail(helper->launch, error);
+}
+
+void berth_helpers_cancel(BerthContainer *container, const GError *error) {
+    GPtrArray *helpers = container->containers->helpers;
+
+    for (guint i = 0; i < helpers->len; i++)
+        if (g_str_equal(((const Helper *)helpers->pdata[i])->id, container->record.id))
+            cancel_helper(helpers->pdata[i], error);
 }
 
 bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
@@ -80,7 +101,8 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
     BerthLaunchRequest request = *wanted;
     berth_autofd int config = -1, directory = -1;
 
-    if (!berth_container_open_files(container, &config, &directory, error))
+    if (!berth_container_check_kept(container, error) ||
+        !berth_container_open_files(container, &config, &directory, error))
         return false;
     request.event = containers->event;
     request.id = container->record.id;

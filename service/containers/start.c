@@ -35,6 +35,7 @@ static void on_done(const GError *error, void *userdata) {
         if (!berth_container_is_running(container))
             berth_container_release_ports(container);
     }
+    berth_container_go_on_removing(container);
     started(error, first->userdata);
     /* What failed before there was a process has ended all the same. */
     if (error && !first->born)
@@ -187,6 +188,8 @@ static bool check_startable(const BerthContainer *container, GError **error) {
     BerthContainerState state = container->record.state;
     bool starting = container->first->launch != NULL;
 
+    if (!berth_container_check_kept(container, error))
+        return false;
     /* Its root is mounted by who copies; a checkpoint may not be whole yet. */
     if (!berth_container_is_running(container) && !berth_container_check_idle(container, error))
         return false;
