@@ -350,5 +350,109 @@ def test_a_process_of_ones_own_has_named_privileges():
     good("rm", "-f", "hers")
 
 
+def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
+    """A rule sees a path, and what is there on the host is what the container gets, or nothing."""
+    for path in ("/tmp/mine", "/tmp/claimed", "/tmp/a b"):
+        os.makedirs(path, exist_ok=True)
+    run("chown", "alice:", "/tmp/mine", "/tmp/a b")
+    os.makedirs("/tmp/bundle", exist_ok=True)
+    with open("/tmp/bundle/config.json", "w", encoding="utf-8") as file:
+        json.dump({"ociVersion": "1.0.2", "root": {"path": "/tmp/claimed"}, "process": {"cwd": "/", "args": ["/true"], "user": {"uid": 0, "gid": 0}},
+                   "linux": {"namespaces": [{"type": kind} for kind in ("mount", "pid", "network", "ipc", "uts")]}}, file)
+    rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0 || '
+         '(action.lookup("privilege") || "").indexOf("/tmp/claimed") >= 0')
+    for option, word in ((f"--volume=/tmp/claimed:/x {IMAGE} true", "bind"), ("--bundle=/tmp/bundle", "root-directory")):
+        script = f"mount --bind /tmp/mine /tmp/claimed && exec dist --no-ask-password run --rm {option}"
+        result = run("unshare", "-r", "-m", "sh", "-c", script, user="alice")
+        equal(result.status, 125, result)
+        contains(result.err, "/tmp/claimed is not what was given for the container")
+        contains(asked("containers.create-privileged")[-1], f"{word}:/tmp/claimed")
+    refused("run", "--volume=/tmp/a b:/x", IMAGE, "true")
+    details(asked("containers.create-privileged")[-1], ("privilege", "bind:/tmp/a\\x20b"))
+    equal(listing("ps", "-a"), [])
+
+
+CREATOR = """
+import os, sys
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+box = "creators"
+def call(member, signature, *arguments):
+    try:
+        return bus.call_with_unix_fd_list_sync("org.berth1", "/org/berth1/containers", "org.berth1.Containers", member,
+                                               GLib.Variant(signature, arguments), None, 0, 20000, None)
+    except GLib.Error as error:
+        print(member, Gio.dbus_error_get_remote_error(error))
+        return None, None
+text = lambda value: GLib.Variant("as", value)
+call("Create", "(ssa{sv})", box, sys.argv[1], {"Command": text(["sh", "-c", "read line; exit 7"]), "Terminal": GLib.Variant("b", True)})
+call("Start", "(sa{sv})", box, {})
+call("Resize", "(ssuu)", box, "", 24, 80)
+call("Kill", "(sia{sv})", box, 9, {})
+call("Attach", "(ssa{sv})", box, "", {})
+call("Detach", "(ss)", box, "")
+call("CloseStdin", "(ss)", box, "")
+answer, descriptors = call("OpenTerminal", "(ssa{sv})", box, "", {})
+terminal = descriptors.get(0)
+os.write(terminal, b"go on\\n")
+print(call("Wait", "(ss)", box, "")[0].unpack()[0])
+print(call("Delete", "(sa{sv})", box, {})[0].unpack()[0])
+"""
+
+
+def test_the_creator_has_its_terminal_and_removes_it():
+    rule('action.id == "org.berth1.containers.create"')
+    result = run("/usr/bin/python3", "-c", CREATOR, IMAGE, user="alice")
+    lines = result.out.splitlines()
+    equal([line for line in lines if "AccessDenied" in line or "Interactive" in line], ["Kill org.freedesktop.DBus.Error.AccessDenied"], result)
+    equal(lines[-2:], ["7", "7"], result)
+    equal(len([question for question in asked() if "verb='kill'" not in question and "containers.inspect" not in question]), 1)
+    equal(listing("ps", "-a"), [])
+
+
+def test_who_may_manage_others_containers_may_see_them():
+    good("create", "--id=roots", IMAGE)
+    for action, seen in (("manage", ["roots"]), ("exec", [])):
+        polkit_rule("""polkit.addRule(function(action, subject) {
+            if (action.id == "org.berth1.containers.%s" && subject.user == "alice")
+                return polkit.Result.YES;
+        });""" % action)
+        equal([row["id"] for row in listing("ps", "-a", user="alice")], seen)
+    good("rm", "roots")
+
+
+HEAVY = """
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+loop, answers = GLib.MainLoop(), []
+def answered(bus, result):
+    try:
+        bus.call_finish(result)
+    except GLib.Error as error:
+        answers.append(error.message)
+    if "too many calls" in answers[-1]:
+        print("limited", flush=True)
+    if len(answers) == 8:
+        loop.quit()
+for number in range(8):
+    spec = "x" * 300000
+    arguments = GLib.Variant("(ssa{sv})", (f"c{number}", "", {"Spec": GLib.Variant("s", spec)}))
+    bus.call("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", arguments, None, 0, 60000, None, answered)
+loop.run()
+"""
+
+
+def test_little_of_a_user_waits_for_polkit():
+    rule("false")
+    run("systemctl", "kill", "-s", "STOP", "polkit")
+    heavy = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", HEAVY], stdout=subprocess.PIPE, text=True)
+    try:
+        # Three of them are less than 1 MiB.
+        equal([heavy.stdout.readline() for _ in range(5)], ["limited\n"] * 5)
+    finally:
+        run("systemctl", "kill", "-s", "CONT", "polkit")
+    equal((heavy.communicate(timeout=60)[0], heavy.returncode), ("", 0))
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
