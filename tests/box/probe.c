@@ -215,6 +215,8 @@ static void try_files(void) {
     try_open("open-second", "/proc/2/status", O_RDONLY);
     try_open("open-above", "/../../../../usr/bin/true", O_RDONLY);
     try_descriptors();
+    (void)syscall(SYS_mknodat, AT_FDCWD, "made", S_IFCHR | 0666, makedev(1, 3));
+    try_open("open-made", "made", O_RDONLY);
     try_open("create", "/etc/made", O_WRONLY | O_CREAT);
     tell("open-by-handle", syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, 0));
     tell("memfd", syscall(SYS_memfd_create, "x", 0));
