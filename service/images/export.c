@@ -446,7 +446,8 @@ BerthTransfer *berth_export_start(BerthImages *images, const BerthExportRequest 
         (request->platform &&
          !(export->platform = berth_platform_parse(request->platform, error))) ||
         !(export->machine = berth_platform_parse(request->platform, error)) ||
-        !(export->archive = berth_worker_new(images->event, "archive", -1, error)) ||
+        !(export->archive =
+              berth_worker_new_for_user(images->event, "archive", -1, request->owner, error)) ||
         !(export->transfer =
               berth_transfers_add(images->transfers, "export", joined, request->owner, error))) {
         free_export(export);

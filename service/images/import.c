@@ -274,7 +274,8 @@ static bool prepare(BerthImport *import, const BerthImportRequest *request, GErr
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a root file system says no name: give one");
     return (import->platform = berth_platform_parse(request->platform, error)) &&
-           (import->archive = berth_worker_new(import->images->event, "archive", -1, error)) &&
+           (import->archive = berth_worker_new_for_user(import->images->event, "archive", -1,
+                                                        request->owner, error)) &&
            (import->ingest = berth_worker_new(import->images->event, "ingest", -1, error)) &&
            (import->inspect = berth_worker_new(import->images->event, "inspect", -1, error)) &&
            (import->transfer = berth_transfers_add(import->images->transfers, "import",

@@ -245,6 +245,35 @@ def test_a_file_system_that_never_answers():
         good("rm", "-f", name)
 
 
+def test_workers_that_a_file_system_keeps_are_so_many_a_user():
+    """They are killed, and cannot end: the user has no more of them before these have gone."""
+    os.makedirs(hostile.FUSE, exist_ok=True)
+    server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
+    command = ("import", f"{hostile.FUSE}/file")
+    imports = []
+    try:
+        equal(server.stdout.readline(), "ready\n")
+        for number in range(8):
+            imports.append(subprocess.Popen(("runuser", "-u", "alice", "--", "dist", *command)))
+            contains(server.stdout.readline(), "berth-archive")
+            running = [row for row in listing("transfers") if row["state"] == "running"]
+            equal(len(running), 1)
+            good("cancel", str(running[0]["transfer"]))
+            equal(len(run("pgrep", "-x", "berth-archive").out.split()), number + 1)
+        refused = dist(*command, user="alice")
+        assert refused.status != 0, refused
+        contains(refused.err, "does not answer")
+        good("export", "-o", "/var/tmp/roots.tar", IMAGE)
+    finally:
+        server.kill()
+        server.wait()
+        run("umount", "-l", hostile.FUSE)
+        for one in imports:
+            one.wait()
+    wait_until(lambda: not run("pgrep", "-x", "berth-archive").out, "the end of the workers")
+    assert "does not answer" not in dist("import", "/dev/null", user="alice").err
+
+
 def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)

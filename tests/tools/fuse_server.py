@@ -35,9 +35,12 @@ def answer(operation, node):
     return b"" if operation in (READ, READDIR, RELEASE, RELEASEDIR, FLUSH, ACCESS) else None
 
 
-def name_of(pid):
+def name_of(thread):
+    """Of its process: threads of workers have names of their own."""
     try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+        with open(f"/proc/{thread}/status", encoding="utf-8") as file:
+            process = [line.split()[1] for line in file if line.startswith("Tgid:")][0]
+        with open(f"/proc/{process}/comm", encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
         return ""
