@@ -178,12 +178,22 @@ static void send_rest(Push *push) {
                       whole || left == 0 ? on_closed : on_chunk, push);
 }
 
+/* No right to the other repository, or no token for both: registries and their token servers refuse
+ * that in many ways. */
+static bool is_mount_refused(const Push *push, const BerthResponse *response, const GError *error) {
+    if (!push->mounts)
+        return false;
+    return error ? error->code == BERTH_ERROR_UNAUTHORIZED ||
+                       error->code == BERTH_ERROR_REGISTRY_FAILED
+                 : response->status >= 400 && response->status < 500;
+}
+
 static void on_begun(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
     g_autoptr(GError) local = NULL;
 
-    if (!error && response->status == 401 && push->scope) {
-        /* No right to the other repository: then it is sent. */
+    if (is_mount_refused(push, response, error)) {
+        /* Then it is sent. */
         g_clear_pointer(&push->scope, g_free);
         push->next_source = G_MAXUINT;
         begin_upload(push);

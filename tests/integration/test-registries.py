@@ -230,6 +230,35 @@ def test_pushing_in_the_registry_s_manner():
     REGISTRY.hook = None
 
 
+def test_a_mount_that_is_refused_is_an_upload():
+    realm = f"http://{REGISTRY.host}/mount-token"
+
+    def by_token(status):
+        def hook(handler, url, with_body):
+            query = urllib.parse.parse_qs(handler.path.partition("?")[2])
+            if url == "/mount-token":
+                scopes = " ".join(query.get("scope", []))
+                return send(handler, status, b"{}") if "repository:source:" in scopes else send(handler, 200, b'{"token": "both"}')
+            if handler.headers.get("Authorization") != "Bearer both":
+                handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+                return send(handler, 401, b"", {"WWW-Authenticate": f'Bearer realm="{realm}",service="s",scope="repository:up:pull,push"'}, 0, False)
+            return None
+        return hook
+
+    def by_registry(status):
+        return lambda handler, url, with_body: send(handler, status, b"{}") if "mount=" in handler.path else None
+    for number, answer in enumerate([by_registry(status) for status in (400, 401, 403, 404, 405)] + [by_token(status) for status in (400, 403, 404)]):
+        reference, _ = REGISTRY.add(f"source:{number}", new_image())
+        REGISTRY.hook = None
+        good("pull", reference)
+        upload = Uploads()
+        REGISTRY.hook = lambda handler, url, with_body, answer=answer, upload=upload: \
+            answer(handler, url, with_body) or upload(handler, url, with_body)
+        good("push", reference, f"{REGISTRY.host}/up:{number}")
+        equal(len(upload.done), 2, "a layer and a configuration")
+    REGISTRY.hook = None
+
+
 def index_of(name, entries):
     data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
     path, tag = name.split(":")

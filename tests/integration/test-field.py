@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What was reported of other tools, tried here with inputs of our own; tests/FIELD.md lists the reports.
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+from judge import compare, tree_of
+
+WORK = "/var/tmp/field"
+REGISTRY = FaultyRegistry()
+
+
+def push(name, *layers, **config):
+    reference = f"{HOST}/field/{name}:x"
+    oci.push(oci.Image(list(layers), {"Cmd": ["true"], **config}), reference)
+    return reference
+
+
+def below():
+    """A lower layer to change: files, links of both kinds, directories."""
+    layer = oci.Layer().directory("./").directory("d").add("d/one", b"one", mode=0o600).add("d/two", b"two").directory("d/sub")
+    layer.add("d/sub/three", b"3").directory("target").add("target/keep", b"keep").symlink("link", "/target")
+    layer.add("secret", b"old", mode=0, uid=5).hard_link("secret-", "secret").symlink("dangling", "no/where")
+    return layer.add("link-a", b"linked", uid=7).hard_link("link-z", "link-a")
+
+
+def test_setup():
+    os.makedirs(WORK, exist_ok=True)
+
+
+def test_files_without_any_permission_are_replaced():
+    compare(push("mode-zero", below(), oci.Layer().add("secret", b"new", mode=0, uid=6), oci.Layer().add("secret-", b"newer", mode=0o600)))
+
+
+def test_one_of_two_hard_links_is_deleted_above():
+    tree = compare(push("one-of-two", below(), oci.Layer().add(".wh.link-a", b"")))
+    assert b"link-a" not in tree and tree[b"link-z"]["names"] == [b"link-z"], tree[b"link-z"]
+
+
+def test_a_directory_is_deleted_and_made_again_in_one_layer():
+    for number, layer in enumerate((
+            oci.Layer().add(".wh.d", b"").directory("d", mode=0o700).add("d/new", b"n"),
+            oci.Layer().add(".wh.d", b"").add("d/new", b"n"),
+            oci.Layer().add(".wh.d", b"").directory("d/sub").add("d/sub/new", b"n"),
+            oci.Layer().directory("d", mode=0o700).add("d/new", b"n").add(".wh.d", b""),
+            oci.Layer().add("d/.wh..wh..opq", b"").add("d/.wh.one", b"").add("d/sub/new", b"n"),
+            oci.Layer().add("d/sub/.wh..wh..opq", b"").add(".wh.d", b"").directory("d/sub"))):
+        compare(push(f"again{number}", below(), layer))
+
+
+def test_a_directory_becomes_a_link():
+    for number, layer in enumerate((
+            oci.Layer().symlink("d", "target").add("d/.wh.one", b"").add("d/sub/.wh.three", b""),
+            oci.Layer().add("d/.wh.one", b"").add("d/.wh.sub", b"").symlink("d", "target"),
+            oci.Layer().add(".wh.d", b"").symlink("d", "target").add("d/new", b"n"),
+            oci.Layer().add("d/sub/.wh.three", b"").add(".wh.d", b"").symlink("d", "/target"))):
+        compare(push(f"link{number}", below(), layer))
+
+
+def test_a_link_becomes_a_directory():
+    for number, layer in enumerate((
+            oci.Layer().directory("link").add("link/new", b"n"),
+            oci.Layer().directory("dangling", mode=0o750).add("dangling/new", b"n"),
+            oci.Layer().add(".wh.link", b"").directory("link").add("link/.wh..wh..opq", b"").add("link/new", b"n"),
+            oci.Layer().directory("link").add("link/.wh..wh..opq", b"").add("link/new", b"n"))):
+        tree = compare(push(f"directory{number}", below(), layer))
+        assert number != 3 or b"target/keep" not in tree or tree[b"target/keep"], tree
+
+
+def test_whiteouts_without_a_name_and_of_what_is_not_there():
+    for number, name in enumerate((".wh.nothing", "d/.wh.nothing/more", "none/.wh.x", "d/one/.wh.x")):
+        compare(push(f"whiteout{number}", below(), oci.Layer().add(name, b"").add("last", b"l")))
+    # They would hide the directory that they are in, or the one above.
+    for number, name in enumerate((".wh.", "d/.wh.", "d/.wh..", "d/.wh...")):
+        reference = push(f"nameless{number}", below(), oci.Layer().add(name, b"").add("last", b"l"))
+        result = dist("pull", "-q", reference)
+        if result.status == 0:
+            tree = tree_of(reference)
+            assert b"target/keep" in tree and b"d/one" in tree and b"last" in tree, (name, sorted(tree))
+
+
+def test_what_aufs_left_in_layers():
+    layer = oci.Layer().directory("./").directory(".wh..wh.plnk").add(".wh..wh.plnk/12.34", b"linked").directory(".wh..wh.orph")
+    layer.add(".wh..wh.aufs", b"").hard_link("first", ".wh..wh.plnk/12.34").hard_link("second", ".wh..wh.plnk/12.34")
+    tree = compare(push("aufs", layer))
+    equal([tree[name].get("size") for name in (b"first", b"second")], [6, 6])
+
+
+def test_gzip_of_every_kind():
+    plain = below()
+    plain.tar.close()
+    tar = plain.buffer.getvalue()
+    half = len(tar) // 2
+    named = gzip.compress(tar)
+    named = named[:3] + b"\x1c" + named[4:10] + b"\x04\x00EXTR" + b"name.tar\0" + b"a comment\0" + named[10:]
+    stored = [gzip.compress(tar[:half]) + gzip.compress(tar[half:]), gzip.compress(tar) + gzip.compress(b""),
+              named, gzip.compress(tar, 0), b"".join(gzip.compress(tar[i:i + 512]) for i in range(0, len(tar), 512))]
+    for number, data in enumerate(stored):
+        compare(push(f"gzip{number}", (oci.digest_of(tar), oci.LAYER + "+gzip", data)))
+
+
+def test_implied_directories_can_be_entered_by_all():
+    reference = push("implied", oci.Layer().add("nix/store/aaa-x/bin/x", b"x", mode=0o555).symlink("bin/x", "/nix/store/aaa-x/bin/x"))
+    tree = compare(reference)
+    equal({tree[name]["mode"] for name in (b"nix", b"nix/store", b"nix/store/aaa-x", b"bin")}, {"0o755"})
+
+
+def test_layers_of_a_nix_store():
+    store = [f"nix/store/{letter * 32}-package" for letter in "abcdefghij"]
+    layers = []
+    for number, path in enumerate(store):
+        layer = oci.Layer().directory("/").directory("/nix").directory("/nix/store", mode=0o1775)
+        layer.directory(f"/{path}", mode=0o555, mtime=1).directory(f"/{path}/bin", mode=0o555, mtime=1)
+        layer.add(f"/{path}/bin/tool", b"#!" + bytes([65 + number]), mode=0o555, mtime=1)
+        layer.hard_link(f"/{path}/bin/alias", f"/{path}/bin/tool", mtime=1)
+        if number:
+            layer.hard_link(f"/{path}/bin/of-below", f"/{store[number - 1]}/bin/tool", mtime=1).symlink(f"/{path}/below", f"/{store[number - 1]}")
+        layers.append(layer)
+    layers.append(oci.Layer().directory("./").symlink("./bin", f"/{store[-1]}/bin").directory("./tmp", mode=0o1777))
+    tree = compare(push("nix", *layers))
+    equal(len(tree[f"{store[3]}/bin/tool".encode()]["names"]), 3)
+
+
+def test_layers_as_kaniko_writes_them():
+    first = oci.busybox_layer()
+    second = oci.Layer().directory("/").directory("/etc/").directory("/etc/service/").directory("/etc/service/apache/", mode=0o500)
+    second.add("/etc/service/apache/run", b"#!/bin/sh\n", mode=0o500).hard_link("/etc/service/alias", "/etc/service/apache/run")
+    third = oci.Layer().directory("/").directory("/etc/").directory("/etc/service/").add("/etc/service/.wh.apache", b"")
+    third.directory("/etc/service/apache/").add("/etc/service/apache/run", b"new", mode=0o755).symlink("/etc/service/run", "/etc/service/apache/run")
+    fourth = oci.Layer().directory("/").add("/bin/.wh.tac", b"").hard_link("/usr/bin/tool", "/bin/busybox").symlink("/usr/bin/sh", "../../bin/sh")
+    compare(push("kaniko", first, second, third, fourth))
+
+
+def test_directories_that_cannot_be_written():
+    layer = oci.Layer().directory("./").directory("ro", mode=0o555).add("ro/file", b"1", mode=0o444).directory("ro/deep", mode=0o000)
+    layer.add("ro/deep/file", b"2", mode=0o400)
+    compare(push("read-only", layer, oci.Layer().add("ro/deep/.wh.file", b"").add("ro/file", b"3", mode=0o400).add("ro/new", b"4")))
+
+
+def serve(name, image, hook=None):
+    REGISTRY.hook = hook
+    return REGISTRY.add(name, image)[0]
+
+
+def new_image(number, **more):
+    image = oci.Image([oci.Layer().directory("./").add("file", f"{number}".encode() * 3000)], {"Cmd": ["true"]})
+    image.config.update(more)
+    return image
+
+
+def test_content_encodings_that_say_nothing_of_the_content():
+    def hook(handler, url, with_body):
+        if "/blobs/" not in url:
+            return False
+        data = REGISTRY.images["encoded"].blobs[url.rpartition("/")[2]]
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+        return True
+    good("pull", serve("encoded:x", new_image(1), hook))
+    assert not any("accept-encoding" in str(request).lower() for request in REGISTRY.requests)
+
+
+def test_a_redirect_that_is_for_get_alone():
+    other = FaultyRegistry()
+
+    def behind(handler, url, with_body):
+        if not with_body or handler.headers.get("Authorization"):
+            return not other.send(handler, 403, b"<Error>SignatureDoesNotMatch</Error>", {}, with_body)
+        media_type, data = REGISTRY.manifests[("signed", url.rpartition("/")[2])]
+        return not other.send(handler, 200, data, {"Content-Type": media_type}, True)
+
+    def hook(handler, url, with_body):
+        if "/manifests/" not in url:
+            return False
+        return not REGISTRY.send(handler, 307, b"", {"Location": f"http://{other.host}/{url.rpartition('/')[2]}"}, with_body)
+    other.hook = behind
+    good("pull", serve("signed:x", new_image(2), hook))
+
+
+def test_no_digest_and_no_length():
+    def hook(handler, url, with_body):
+        if "/manifests/" not in url:
+            return False
+        media_type, data = REGISTRY.manifests[("chunked", url.rpartition("/")[2])]
+        handler.send_response(200)
+        handler.send_header("Content-Type", media_type)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        if with_body:
+            handler.wfile.write(b"".join(b"%x\r\n%s\r\n" % (len(data[i:i + 100]), data[i:i + 100]) for i in range(0, len(data), 100)) + b"0\r\n\r\n")
+        return True
+    good("pull", serve("chunked:x", new_image(3), hook))
+
+
+def test_indexes_as_buildx_writes_them():
+    image = new_image(4)
+    reference = serve("buildx:x", image)
+    manifest = image.finish()
+    attestation = oci.Image([], {})
+    statement = attestation.add_blob("application/vnd.in-toto+json", b"{}")
+    attestation.config = {"architecture": "unknown", "os": "unknown", "config": {}, "rootfs": {"type": "layers", "diff_ids": [statement["digest"]]}}
+    attestation.manifest["layers"] = [statement]
+    about = attestation.finish()
+    image.blobs.update(attestation.blobs)
+
+    def entry(media_type, data, architecture, system, **more):
+        REGISTRY.manifests[("buildx", oci.digest_of(data))] = (media_type, data)
+        return {"mediaType": media_type, "digest": oci.digest_of(data), "size": len(data),
+                "platform": {"architecture": architecture, "os": system}, **more}
+    inner = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": [
+        entry(oci.OCI_MANIFEST, about, "unknown", "unknown", annotations={
+            "vnd.docker.reference.digest": oci.digest_of(manifest), "vnd.docker.reference.type": "attestation-manifest"}),
+        entry(oci.OCI_MANIFEST, manifest, "amd64", "linux")]}).encode()
+    for number, data in enumerate((inner, json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": [
+            entry(oci.OCI_INDEX, inner, "amd64", "linux")]}).encode())):
+        for key in (f"index{number}", oci.digest_of(data)):
+            REGISTRY.manifests[("buildx", key)] = (oci.OCI_INDEX, data)
+        name = reference.replace(":x", f":index{number}")
+        good("pull", name)
+        contains(good("inspect", name), "amd64")
+        good("fetch", "--all-platforms", name)
+        good("pull", "--all-platforms", name)
+
+
+def test_configurations_with_nothing_in_them():
+    for number, config in enumerate((None, {}, {"Env": None, "Cmd": None, "Entrypoint": None, "Labels": None, "Volumes": None, "ExposedPorts": None},
+                                     {"Env": [], "Cmd": ["/bin/true"], "User": "", "WorkingDir": ""})):
+        image = oci.Image([oci.busybox_layer()], {})
+        image.config.update({"config": config, "history": None if number % 2 else [], "created": None, "author": None, "variant": None})
+        reference = f"{HOST}/field/config{number}:x"
+        oci.push(image, reference)
+        good("pull", "-q", reference)
+        good("run", "--rm", reference, "/bin/true")
+
+
+def make_archive(members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def archive_of(number, name, at, links=(), extra=()):
+    image = new_image(number)
+    image.finish()
+    config, layer = image.manifest["config"]["digest"], image.manifest["layers"][0]["digest"]
+    plain = gzip.decompress(image.blobs[layer])
+    listed = [{"Config": "config.json", "RepoTags": [name], "Layers": [at]}]
+    stored = links[0][1] if links else at.lstrip("/")
+    return make_archive([("config.json", image.blobs[config]), (stored, plain), *[(link, target) for link, _, target in links],
+                         ("manifest.json", json.dumps(listed).encode()), *extra])
+
+
+def imports(name, data):
+    with open(f"{WORK}/archive", "wb") as file:
+        file.write(data)
+    good("import", f"{WORK}/archive")
+    assert name in [row["name"] for row in listing("images")], listing("images")
+
+
+def test_docker_archives_of_the_field():
+    imports("localhost/pack:x", archive_of(11, "localhost/pack:x", "/layer.tar"))
+    imports("localhost/dot:x", archive_of(12, "localhost/dot:x", "./layer.tar"))
+    imports("localhost/linked:x", archive_of(13, "localhost/linked:x", "second/layer.tar", [("second/layer.tar", "first/layer.tar", "../first/layer.tar")]))
+    imports("localhost/hidden:x", archive_of(14, "localhost/hidden:x", "one/layer.tar", [("one/layer.tar", ".two.tar", "../.two.tar")]))
+    imports("localhost/with-old:x", archive_of(15, "localhost/with-old:x", "layer.tar", extra=[("repositories", b"{}"), ("VERSION", b"1.0")]))
+
+
+def test_compressed_archives():
+    for number, command in enumerate((["gzip", "-c"], ["zstd", "-q", "-c"], ["cat"])):
+        data = archive_of(20 + number, f"localhost/packed{number}:x", "layer.tar")
+        imports(f"localhost/packed{number}:x", subprocess.run(command, input=data, check=True, capture_output=True).stdout)
+
+
+def test_copies_through_links_stay_in_the_container():
+    reference = push("copies", oci.busybox_layer())
+    good("pull", "-q", reference)
+    good("run", "-d", "--id=copies", reference, "sleep", "1000")
+    good("exec", "copies", "sh", "-c", f"ln -s {WORK} /test; mkdir -p {WORK} /tmp/d1 /tmp/d2; ln -s /tmp/none1 /tmp/d1/x; ln -s /tmp/none2 /tmp/d2/x; "
+         "echo star >'/file*'; echo other >/file1; ln -s '/file*' /glob; ln -s /etc/hostname /inside")
+    with open(f"{WORK}/mine", "w", encoding="utf-8") as file:
+        file.write("mine\n")
+    # A link is followed in the container, not here.
+    good("cp", f"{WORK}/mine", "copies:/test")
+    equal(good("exec", "copies", "cat", f"{WORK}/mine"), "mine\n")
+    # What a link names is not made as a directory.
+    equal(dist("cp", f"{WORK}/mine", "copies:/tmp/d2/x/").status != 0, True)
+    equal(dist("exec", "copies", "ls", "/tmp/none2").status != 0, True)
+    # No name is a pattern.
+    good("cp", "copies:/glob", f"{WORK}/out")
+    good("cp", "copies:/file*", f"{WORK}/star")
+    with open(f"{WORK}/star", encoding="utf-8") as file:
+        equal(file.read(), "star\n")
+    good("rm", "-f", "copies")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""An image as Berth has it beside what umoci makes of the same."""
+
+import os
+import shutil
+import time
+
+from berth_test import equal, good, run
+from trees import differences, look_at
+
+WORK = "/var/tmp/judge"
+
+
+def tree_of(name):
+    """What is mounted of an image that is here."""
+    target = f"{WORK}/mount"
+    os.makedirs(target, exist_ok=True)
+    good("mount", name, target)
+    try:
+        return look_at(target)
+    finally:
+        run("umount", target)
+
+
+def umoci_tree_of(name):
+    """NULL where umoci or skopeo refuse the image."""
+    for directory in ("layout", "root"):
+        shutil.rmtree(f"{WORK}/{directory}", ignore_errors=True)
+    os.makedirs(WORK, exist_ok=True)
+    result = run("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"oci:{WORK}/layout:image")
+    equal(result.status, 0, result)
+    result = run("umoci", "raw", "unpack", "--image", f"{WORK}/layout:image", f"{WORK}/root")
+    return look_at(f"{WORK}/root") if result.status == 0 else None
+
+
+def compare(name):
+    """The image of a registry, pulled, is what umoci makes of it: that tree."""
+    began = time.time() - 1
+    good("pull", "-q", name)
+    theirs = umoci_tree_of(name)
+    assert theirs is not None, f"umoci refuses {name}"
+    different = differences(tree_of(name), theirs, began)
+    assert not different, f"{name}:\n" + "\n".join(different)
+    return theirs
