@@ -22,6 +22,20 @@ void berth_credentials_free(BerthCredentials *credentials) {
     g_free(credentials);
 }
 
+void berth_secrets_free(BerthSecrets secrets) {
+    for (char **text = secrets; text && *text; text++)
+        explicit_bzero(*text, strlen(*text));
+    g_strfreev(secrets);
+}
+
+static void free_text(gpointer text) {
+    free_secret(text);
+}
+
+GBytes *berth_secrets_take_text(char *text, size_t size) {
+    return g_bytes_new_with_free_func(text, size, free_text, text);
+}
+
 static char **find_member(BerthCredentials *credentials, const char *key) {
     const struct {
         const char *key;

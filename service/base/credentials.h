@@ -30,4 +30,12 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);
 
+/* Such keys and values, or anything else of that form that nobody is to find in memory that was
+ * freed. */
+typedef char **BerthSecrets;
+void berth_secrets_free(BerthSecrets secrets);
+/* A text as bytes, which are overwritten at the end; the text is taken over. */
+GBytes *berth_secrets_take_text(char *text, size_t size);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCredentials, berth_credentials_free)
+G_DEFINE_AUTO_CLEANUP_FREE_FUNC(BerthSecrets, berth_secrets_free, NULL)

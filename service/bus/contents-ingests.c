@@ -2,6 +2,7 @@
 
 /* Methods of org.berth1.Contents about ingests, and about single objects of registries. */
 
+#include "base/credentials.h"
 #include "base/fd.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
@@ -206,7 +207,8 @@ static void on_object(int pipe, const BerthDescriptor *target, const GError *err
 
 int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_auto(GStrv) media_types = NULL, credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
+    g_auto(GStrv) media_types = NULL;
     const char *reference, *object;
     int insecure = 0, r;
     bool own;
@@ -242,7 +244,7 @@ int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus
 int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     const char *digest, *reference, *media_type = BERTH_MEDIA_UNKNOWN;
     int insecure = 0, r;
     bool own;

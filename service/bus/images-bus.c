@@ -3,6 +3,7 @@
 /* /org/berth1/images, org.berth1.Images: names of images and what they stand for. What moves images
  * is in images-transfers.c. */
 
+#include "base/credentials.h"
 #include "base/fd.h"
 #include "base/labels.h"
 #include "base/limits.h"
@@ -256,7 +257,7 @@ static void on_signature(const char *key, const GError *error, void *userdata) {
 static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     const char *name;
     int insecure = 0, r;
     bool own;

@@ -3,6 +3,7 @@
 /* Methods of org.berth1.Images that ask registries, or move images to and from them and archives.
  */
 
+#include "base/credentials.h"
 #include "bus/access.h"
 #include "bus/images-object.h"
 #include "bus/import-names.h"
@@ -33,7 +34,7 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
     const char *reference;
     int insecure = 0, r;
     bool own = false;
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     const BerthOption options[] = {
         {"Insecure", "b", &insecure},
         {"Credentials", "a{ss}", &credentials},
@@ -63,7 +64,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     const char *registry;
     int insecure = 0, r;
     bool own = false;
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     const BerthOption options[] = {
         {"Insecure", "b", &insecure},
         {"Credentials", "a{ss}", &credentials},
@@ -94,7 +95,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
                       BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
     const char *reference, *platform = NULL, *lease = "";
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     int insecure = 0, all_platforms = 0, r;
     bool own = false;
     uint32_t uid;
@@ -152,7 +153,7 @@ int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *
 int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) credentials = NULL;
+    g_auto(BerthSecrets) credentials = NULL;
     const char *name, *reference, *platform = NULL;
     int insecure = 0, r;
     bool own = false;

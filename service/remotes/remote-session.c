@@ -51,17 +51,11 @@ void berth_remotes_reload(BerthRemotes *remotes) {
     berth_settings_apply_limits(remotes->settings);
 }
 
-static void free_secrets(char **pairs) {
-    for (char **text = pairs; text && *text; text++)
-        explicit_bzero(*text, strlen(*text));
-    g_strfreev(pairs);
-}
-
 void berth_remote_session_free(BerthRemoteSession *session) {
     if (!session)
         return;
     berth_worker_free(session->worker);
-    free_secrets(session->credentials);
+    berth_secrets_free(session->credentials);
     g_clear_pointer(&session->own, g_bytes_unref);
     g_free(session->reference);
     g_free(session->object);
@@ -88,7 +82,7 @@ const char *berth_remote_session_get_name(BerthRemoteSession *session) {
 
 static void finish(BerthRemoteSession *session, const GError *error) {
     /* Handed on: from here on only the worker has them. */
-    g_clear_pointer(&session->credentials, free_secrets);
+    g_clear_pointer(&session->credentials, berth_secrets_free);
     g_clear_pointer(&session->own, g_bytes_unref);
     session->ready(session, error, session->userdata);
 }
@@ -108,7 +102,7 @@ static GBytes *read_own(GError **error) {
     if (fd < 0)
         return NULL;
     char *text = berth_fd_read_whole(fd, MAX_AUTH_FILE_BYTES, &size, error);
-    return text ? g_bytes_new_take(text, size) : NULL;
+    return text ? berth_secrets_take_text(text, size) : NULL;
 }
 
 static int append_credentials(sd_bus_message *call, const BerthCredentials *credentials) {

@@ -228,6 +228,48 @@ def test_secrets_are_nowhere():
     assert "se:cret" not in journal and "re fresh" not in journal
 
 
+def holds(pid, word):
+    """Whether a process has that in its memory."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            first, last = (int(number, 16) for number in line.split()[0].split("-"))
+            if " rw" not in line or "[v" in line:
+                continue
+            memory.seek(first)
+            rest = last - first
+            before = b""
+            while rest:
+                part = memory.read(min(rest, 1 << 20))
+                if not part:
+                    break
+                if word in before + part:
+                    return True
+                before, rest = part[-len(word):], rest - len(part)
+    return False
+
+
+def test_what_was_handed_over_is_forgotten():
+    registry = FaultyRegistry()
+    password = "remembered-by-nobody"
+    registry.basic = f"anna:{password}"
+    reference, _ = registry.add("app:x", image(31))
+    good("images")
+    pid = run("systemctl", "show", "-P", "MainPID", "berthd.service").out.strip()
+    given = ("Credentials", "a{ss}", "2", "Username", "anna", "Password", password)
+    for member in ("Resolve", "Pull"):
+        result = images_call(member, "sa{sv}", reference, "1", *given)
+        equal(result.status, 0, result)
+    write_auth({"auths": {registry.host: entry("anna", password)}})
+    pulled(reference)
+    # What was refused, and what was wrong.
+    images_call("Resolve", "sa{sv}", reference, "2", *given, "Nonsense", "b", "1")
+    images_call("Resolve", "sa{sv}", reference, "1", *given, user="alice")
+    images_call("Resolve", "sa{sv}", "nonsense", "1", *given)
+    assert [one for one in registry.authorizations if one]
+    assert holds(pid, b"org.berth1.Images")
+    assert not holds(pid, password.encode())
+
+
 def test_authorization_stays_with_its_host():
     first, second = FaultyRegistry(), FaultyRegistry()
     first.basic = "anna:pw"
