@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What was reported of other tools, tried here with inputs of our own; tests/FIELD.md lists the reports.
+# machine: package buildah
 
 import gzip
 import io
@@ -16,6 +17,7 @@ from judge import compare, tree_of
 
 WORK = "/var/tmp/field"
 REGISTRY = FaultyRegistry()
+BUILDAH = os.environ["BERTH_BUILD"] + "/packages/buildah/usr/bin/buildah"
 
 
 def push(name, *layers, **config):
@@ -143,6 +145,46 @@ def test_directories_that_cannot_be_written():
     layer = oci.Layer().directory("./").directory("ro", mode=0o555).add("ro/file", b"1", mode=0o444).directory("ro/deep", mode=0o000)
     layer.add("ro/deep/file", b"2", mode=0o400)
     compare(push("read-only", layer, oci.Layer().add("ro/deep/.wh.file", b"").add("ro/file", b"3", mode=0o400).add("ro/new", b"4")))
+
+
+def buildah(*arguments):
+    result = run(BUILDAH, "--storage-driver=vfs", f"--root={WORK}/storage", "--runroot=/run/buildah", *arguments)
+    equal(result.status, 0, f"buildah {' '.join(arguments)}: {result}")
+    return result.out.strip()
+
+
+def test_images_of_buildah():
+    root = f"{WORK}/context"
+    os.makedirs(f"{root}/app/deep")
+    for name in ("one", "two", "app/three", "app/deep/four"):
+        with open(f"{root}/{name}", "w", encoding="utf-8") as file:
+            file.write(name * 100)
+    os.link(f"{root}/one", f"{root}/app/linked")
+    os.symlink("../two", f"{root}/app/two")
+    os.chmod(f"{root}/two", 0o4750)
+    os.chown(f"{root}/two", 1000, 12)
+    os.setxattr(f"{root}/one", "user.kept", b"value")
+    first = buildah("from", "scratch")
+    buildah("copy", first, root, "/")
+    buildah("copy", "--chown=7:8", "--chmod=0710", first, f"{root}/app", "/srv/app")
+    buildah("config", "--cmd", "/app/one", "--env", "A=b c", "--label", "x=y", "--user", "7", "--workingdir", "/srv", first)
+    for number, options in enumerate((("--format=oci",), ("--format=docker",), ("--squash",))):
+        name = f"{HOST}/field/buildah{number}:x"
+        buildah("commit", *options, first, name)
+        second = buildah("from", "--pull-never", name)
+        mounted = buildah("mount", second)
+        os.rename(f"{mounted}/app/deep", f"{mounted}/app/moved")
+        os.unlink(f"{mounted}/one")
+        os.symlink("two", f"{mounted}/one")
+        os.link(f"{mounted}/two", f"{mounted}/srv/two")
+        os.mkfifo(f"{mounted}/srv/fifo")
+        buildah("umount", second)
+        buildah("commit", *options, second, name)
+        for more in ((), ("--compression-format=zstd",)) if options == ("--format=oci",) else ((),):
+            buildah("push", "--tls-verify=false", *more, name, f"docker://{name}")
+            tree = compare(name)
+            assert b"app/moved/four" in tree and b"app/deep" not in tree, sorted(tree)
+        equal(json.loads(good("inspect", name))["config"]["Env"][-1], "A=b c")
 
 
 def serve(name, image, hook=None):
@@ -282,6 +324,18 @@ def test_docker_archives_of_the_field():
     imports("localhost/linked:x", archive_of(13, "localhost/linked:x", "second/layer.tar", [("second/layer.tar", "first/layer.tar", "../first/layer.tar")]))
     imports("localhost/hidden:x", archive_of(14, "localhost/hidden:x", "one/layer.tar", [("one/layer.tar", ".two.tar", "../.two.tar")]))
     imports("localhost/with-old:x", archive_of(15, "localhost/with-old:x", "layer.tar", extra=[("repositories", b"{}"), ("VERSION", b"1.0")]))
+
+
+def test_an_archive_without_its_base_is_refused():
+    with open(f"{WORK}/archive", "wb") as file:
+        image = new_image(16)
+        image.finish()
+        config = image.blobs[image.manifest["config"]["digest"]]
+        file.write(make_archive([("config.json", config), ("manifest.json", json.dumps(
+            [{"Config": "config.json", "RepoTags": ["localhost/none:x"], "Layers": [""]}]).encode())]))
+    result = dist("import", f"{WORK}/archive")
+    equal(result.status, 1, result)
+    assert "localhost/none:x" not in [row["name"] for row in listing("images")]
 
 
 def test_compressed_archives():
