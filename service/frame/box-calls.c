@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Of linux/fcntl.h, which does not go together with fcntl.h. */
@@ -97,6 +98,12 @@ static const char *const common_calls[] = {
     "write",
     "writev",
     NULL,
+};
+
+/* What the acts of base/keeper.c are, besides those with conditions. */
+static const char *const keeper_calls[] = {
+    "close",     "exit_group", "fchdir",       "fgetxattr", "flistxattr", "fremovexattr",
+    "fsetxattr", "lsetxattr",  "rt_sigreturn", "statx",     NULL,
 };
 
 /* Not those by which a process is signalled when a descriptor becomes ready. */
@@ -221,16 +228,45 @@ static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, G
            (!resolves || allow_reading(filter, error));
 }
 
-bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+static bool load(scmp_filter_ctx filter, GError **error) {
     int r;
+
+    return ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) >= 0 &&
+            (r = seccomp_load(filter)) >= 0) ||
+           berth_error_set_errno(error, r, "load the seccomp filter");
+}
+
+/* Its descriptor alone is spoken over; of nodes it makes those that take a capability. */
+static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
+    const struct scmp_arg_cmp socket = SCMP_CMP64(0, SCMP_CMP_EQ, BERTH_BOX_KEEPER_FD);
+    const struct scmp_arg_cmp block = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFBLK);
+    const struct scmp_arg_cmp character = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR);
+
+    for (const char *const *call = keeper_calls; *call; call++)
+        if (!allow(filter, *call, error))
+            return false;
+    return allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
+           allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
+           allow_where(filter, SCMP_SYS(mknodat), 1, &block, error) &&
+           allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
+}
+
+bool berth_box_restrict_keeper_calls(GError **error) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_rules(filter, box, local, error);
-    if (done && ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
-                 (r = seccomp_load(filter)) < 0))
-        done = berth_error_set_errno(error, r, "load the seccomp filter");
+    bool done = add_keeper_rules(filter, error) && load(filter, error);
+    seccomp_release(filter);
+    return done;
+}
+
+bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+
+    if (!filter)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
+    bool done = add_rules(filter, box, local, error) && load(filter, error);
     seccomp_release(filter);
     return done;
 }

@@ -77,8 +77,10 @@ static bool unshare_mounts(GError **error) {
 
 /* The mount is cloned before the namespace changes: only mounts of the present one can be. A
  * client's directory, of another, cannot be made a mount of its own here. It becomes the root all
- * the same, with nothing left that opens another and no call that leads out. */
-static bool enter_directory(int directory, GError **error) {
+ * the same, with nothing left that opens another and no call that leads out. The user namespace
+ * comes between: only the machine's root may pivot, and none is made after chroot(2). */
+static bool enter_directory(const BerthBox *box, int directory, GError **error) {
+    berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int tree = berth_box_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
     bool foreign = tree < 0 && errno == EINVAL;
 
@@ -86,9 +88,11 @@ static bool enter_directory(int directory, GError **error) {
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
     if (!unshare_mounts(error))
         return false;
-    if (!foreign)
-        return berth_pivot(tree, error);
-    return (fchdir(directory) == 0 && chroot(".") == 0) ||
+    if (!foreign && !berth_pivot(tree, error))
+        return false;
+    if (box->has_keeper && !berth_box_enter_all_users(process, foreign ? -1 : tree, error))
+        return false;
+    return !foreign || (fchdir(directory) == 0 && chroot(".") == 0) ||
            berth_error_set_errno(error, errno, "change to the directory");
 }
 
@@ -214,7 +218,7 @@ bool berth_box_change_files(const BerthBox *box, int directory, GError **error) 
     case BERTH_FILES_RESOLVER:
         return enter_resolver_root(error);
     case BERTH_FILES_ONE_DIRECTORY:
-        return enter_directory(directory, error);
+        return enter_directory(box, directory, error);
     }
     g_assert_not_reached();
 }

@@ -16,6 +16,25 @@ bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error)
  * of nobody's yet. Negative, with errno; EINVAL: it is of another namespace. */
 int berth_box_clone_mount(int at, const char *path, uint64_t attributes);
 
+/* A user namespace of the worker's. */
+typedef struct {
+    const char *uids, *gids; /* as they are written (user_namespaces(7)) */
+    bool has_keeper;         /* what it may not do there is done for it (base/keeper.h) … */
+    uint64_t mount;          /* … on this mount only; 0: on any */
+} BerthMaps;
+
+/* The worker becomes root of one. process: its directory in /proc. Before it is in a root that is
+ * not its mount namespace's, where the kernel makes none. */
+bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error);
+
+/* The same with all ids as they are, and a keeper for the mount that the directory is on; -1: for
+ * any. */
+bool berth_box_enter_all_users(int process, int directory, GError **error);
+
+/* The keeper's descriptor, and the system calls it is left. */
+#define BERTH_BOX_KEEPER_FD 3
+bool berth_box_restrict_keeper_calls(GError **error);
+
 /* Whether a socket of a resolver that the C library may ask is there. After the files have changed.
  */
 bool berth_box_has_resolver(void);

@@ -80,11 +80,13 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     uid_t uid = 0;
     gid_t gid = 0;
 
-    if (!find_user(box, &uid, &gid, error) ||
+    /* The other namespaces belong to the machine's user namespace, whatever the worker becomes root
+     * of. */
+    if (!find_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
         !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
                      : berth_box_change_files(box, directory, error)) ||
-        !set_namespaces(box, error) || !set_limits(box, error) ||
-        !berth_capabilities_bound(box->capabilities, error) || !set_user(box, uid, gid, error) ||
+        !set_limits(box, error) || !berth_capabilities_bound(box->capabilities, error) ||
+        !set_user(box, uid, gid, error) ||
         !berth_capabilities_set(box->capabilities, box->capabilities, 0, error))
         return false;
     /* After the user has changed, which would clear both. */

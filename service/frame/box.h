@@ -27,6 +27,7 @@ typedef struct {
     const char *user;      /* NULL: stays root, without capabilities but those below */
     uid_t owner;           /* not 0: the user that the directory is of; berth_box_narrow() */
     uint64_t capabilities; /* bits, as in CAP_TO_MASK; all others are dropped for good */
+    bool has_keeper;       /* root of a user namespace of all ids; see base/keeper.h */
     bool network;          /* keeps the machine's network; otherwise an empty one */
     BerthFiles files;
     const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */

@@ -3,6 +3,7 @@
 #include "unpack/attributes.h"
 
 #include "base/fd.h"
+#include "base/keeper.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -48,16 +49,48 @@ bool berth_attributes_set_mode(int fd, mode_t mode) {
     return fchmod(fd, berth_attributes_limit_mode(mode) | inherited) == 0;
 }
 
+static bool needs_keeper(const char *name) {
+    return !plain && berth_keeper_is_for(name);
+}
+
+ssize_t berth_attributes_list_xattrs(int fd, char *names, size_t size) {
+    return plain ? flistxattr(fd, names, size) : berth_keeper_list_xattrs(fd, names, size);
+}
+
+ssize_t berth_attributes_get_xattr(int fd, const char *name, void *value, size_t size) {
+    return !plain && g_str_has_prefix(name, "trusted.")
+               ? berth_keeper_get_xattr(fd, name, value, size)
+               : fgetxattr(fd, name, value, size);
+}
+
+int berth_attributes_set_xattr(int fd, const char *name, const void *value, size_t size) {
+    return needs_keeper(name) ? berth_keeper_set_xattr(fd, NULL, name, value, size)
+                              : fsetxattr(fd, name, value, size, 0);
+}
+
+int berth_attributes_set_xattr_of(int directory, const char *entry, const char *name,
+                                  const void *value, size_t size) {
+    if (needs_keeper(name))
+        return berth_keeper_set_xattr(directory, entry, name, value, size);
+    /* There is no setxattrat(2) before Linux 6.13; the tree is this process's only root. */
+    return fchdir(directory) < 0 ? -1 : lsetxattr(entry, name, value, size, 0);
+}
+
+static int remove_xattr(int fd, const char *name) {
+    return needs_keeper(name) ? berth_keeper_remove_xattr(fd, name) : fremovexattr(fd, name);
+}
+
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
-    ssize_t length = flistxattr(from, names, XATTR_LIST_MAX);
+    ssize_t length = berth_attributes_list_xattrs(from, names, XATTR_LIST_MAX);
 
     for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
         if (g_str_has_prefix(name, "trusted.overlay.") ||
             (plain && !berth_attributes_is_kept_xattr(name)))
             continue;
-        ssize_t size = fgetxattr(from, name, value, XATTR_SIZE_MAX);
-        if (size < 0 || (fsetxattr(to, name, value, (size_t)size, 0) < 0 && errno != ENOTSUP))
+        ssize_t size = berth_attributes_get_xattr(from, name, value, XATTR_SIZE_MAX);
+        if (size < 0 ||
+            (berth_attributes_set_xattr(to, name, value, (size_t)size) < 0 && errno != ENOTSUP))
             return berth_error_set_errno(error, errno, "copy %s of \"%.200s\"", name, path);
     }
     return true;
@@ -65,10 +98,10 @@ bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **e
 
 bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX);
-    ssize_t length = flistxattr(fd, names, XATTR_LIST_MAX);
+    ssize_t length = berth_attributes_list_xattrs(fd, names, XATTR_LIST_MAX);
 
     for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1)
-        if (berth_attributes_is_kept_xattr(name) && fremovexattr(fd, name) < 0 && errno != ENODATA)
+        if (berth_attributes_is_kept_xattr(name) && remove_xattr(fd, name) < 0 && errno != ENODATA)
             return berth_error_set_errno(error, errno, "remove %s of \"%.200s\"", name, path);
     return true;
 }
@@ -96,7 +129,7 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
 
 bool berth_attributes_make_opaque(int directory) {
     if (!plain)
-        return fsetxattr(directory, OPAQUE_XATTR, "y", 1, 0) == 0;
+        return berth_keeper_set_xattr(directory, NULL, OPAQUE_XATTR, "y", 1) == 0;
     berth_autofd int marker =
         openat(directory, OPAQUE_MARKER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     return marker >= 0;
@@ -112,5 +145,5 @@ bool berth_attributes_is_opaque(int directory) {
 
     if (plain)
         return fstatat(directory, OPAQUE_MARKER, &status, AT_SYMLINK_NOFOLLOW) == 0;
-    return fgetxattr(directory, OPAQUE_XATTR, &value, 1) == 1 && value == 'y';
+    return berth_keeper_get_xattr(directory, OPAQUE_XATTR, &value, 1) == 1 && value == 'y';
 }

@@ -12,6 +12,14 @@
 bool berth_attributes_copy(int from, int to, const char *path, GError **error);
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error);
 
+/* Extended attributes, with those that only the machine's root may read and set (base/keeper.h). As
+ * the system calls; of an entry of a directory, a symbolic link is not followed. */
+ssize_t berth_attributes_list_xattrs(int fd, char *names, size_t size);
+ssize_t berth_attributes_get_xattr(int fd, const char *name, void *value, size_t size);
+int berth_attributes_set_xattr(int fd, const char *name, const void *value, size_t size);
+int berth_attributes_set_xattr_of(int directory, const char *entry, const char *name,
+                                  const void *value, size_t size);
+
 /* Removes all extended attributes that a layer could state. */
 bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error);
 

@@ -4,6 +4,8 @@
 
 #include "unpack/overlay-form.h"
 
+#include "base/keeper.h"
+
 #include <sys/sysmacros.h>
 
 bool berth_overlay_is_whiteout(const struct stat *status) {
@@ -11,7 +13,11 @@ bool berth_overlay_is_whiteout(const struct stat *status) {
 }
 
 int berth_overlay_make_node(int parent, const char *name, mode_t mode, dev_t device) {
-    return mknodat(parent, name, mode & (S_IFMT | 0777), device);
+    bool is_device = S_ISBLK(mode) || (S_ISCHR(mode) && device != makedev(0, 0));
+
+    mode &= S_IFMT | 0777;
+    return is_device ? berth_keeper_make_device(parent, name, mode, device)
+                     : mknodat(parent, name, mode, device);
 }
 
 int berth_overlay_make_whiteout(int parent, const char *name) {

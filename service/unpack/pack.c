@@ -46,14 +46,14 @@ static bool check_xattr(const char *name, const char *path, GError **error) {
 
 static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
-    ssize_t length = flistxattr(fd, names, XATTR_LIST_MAX);
+    ssize_t length = berth_attributes_list_xattrs(fd, names, XATTR_LIST_MAX);
 
     for (char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
         if (!check_xattr(name, path, error))
             return false;
         if (g_str_has_prefix(name, BERTH_OVERLAY_XATTR_PREFIX))
             continue;
-        ssize_t size = fgetxattr(fd, name, value, XATTR_SIZE_MAX);
+        ssize_t size = berth_attributes_get_xattr(fd, name, value, XATTR_SIZE_MAX);
         if (size < 0)
             return berth_error_set_errno(error, errno, "read %s of \"%.200s\"", name, path);
         g_autoptr(GBytes) bytes = g_bytes_new(value, (gsize)size);

@@ -40,12 +40,6 @@ void berth_tree_free(BerthTree *tree) {
     g_free(tree);
 }
 
-static int set_xattr_by_name(const BerthPlace *place, const char *name, const void *value,
-                             size_t size) {
-    /* There is no lsetxattrat before Linux 6.13; the tree is this process's only root. */
-    return fchdir(place->parent) < 0 ? -1 : lsetxattr(place->name, name, value, size, 0);
-}
-
 /* fd: -1 for what cannot be opened, which is found by its place. */
 static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthPlace *place,
                        int fd, GError **error) {
@@ -57,8 +51,9 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const Berth
         if (!berth_attributes_is_kept_xattr(name))
             continue;
         tree->default_acl = tree->default_acl || g_str_equal(name, DEFAULT_ACL_XATTR);
-        int r = fd >= 0 ? fsetxattr(fd, name, value, size, 0)
-                        : set_xattr_by_name(place, name, value, size);
+        int r = fd >= 0
+                    ? berth_attributes_set_xattr(fd, name, value, size)
+                    : berth_attributes_set_xattr_of(place->parent, place->name, name, value, size);
         /* Only files and directories can have user.*. */
         bool may_be_refused = !S_ISREG(entry->mode) && !S_ISDIR(entry->mode);
         if (r < 0 && errno != ENOTSUP && !(errno == EPERM && may_be_refused))

@@ -7,6 +7,8 @@
  * (0: it could).
  */
 
+#include "base/fd.h"
+#include "base/keeper.h"
 #include "frame/frame.h"
 
 #include <errno.h>
@@ -33,6 +35,7 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static GString *told;
@@ -252,6 +255,39 @@ static void try_kernel(void) {
     tell("code", mprotect(code, 4096, PROT_READ | PROT_EXEC));
 }
 
+/* What the machine's root may do, by itself and by its keeper, which does a few things only. */
+static void try_keeper(void) {
+    static const uint32_t nonsense[] = {99, 99, 99};
+    const dev_t device = makedev(1, 3);
+    berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char value;
+
+    tell("set-trusted", fsetxattr(root, "trusted.overlay.opaque", "y", 1, 0));
+    tell("set-security", fsetxattr(root, "security.mine", "y", 1, 0));
+    tell("make-device", mknodat(root, "device", S_IFCHR | 0600, device));
+    tell("kept-opaque", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "y", 1));
+    tell("kept-get", berth_keeper_get_xattr(root, "trusted.overlay.opaque", &value, 1));
+    tell("kept-value", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "x", 1));
+    tell("kept-redirect", berth_keeper_set_xattr(root, NULL, "trusted.overlay.redirect", "/", 1));
+    tell("kept-unmark", berth_keeper_remove_xattr(root, "trusted.overlay.opaque"));
+    tell("kept-user", berth_keeper_set_xattr(root, NULL, "user.mine", "y", 1));
+    tell("kept-get-user", berth_keeper_get_xattr(root, "user.mine", &value, 1));
+    tell("kept-device", berth_keeper_make_device(root, "device", S_IFBLK | 0600, device));
+    try_open("open-kept-device", "device", O_RDONLY);
+    tell("kept-file", berth_keeper_make_device(root, "file", S_IFREG | 0600, 0));
+    tell("kept-set-id", berth_keeper_make_device(root, "device", S_IFCHR | S_ISUID, device));
+    tell("kept-path", berth_keeper_make_device(root, "a/b", S_IFCHR | 0600, device));
+    tell("kept-above", berth_keeper_make_device(root, "..", S_IFCHR | 0600, device));
+    tell("kept-above-xattr", berth_keeper_set_xattr(root, "..", "trusted.mine", "y", 1));
+    /* On no mount of its own. */
+    tell("kept-elsewhere",
+         berth_keeper_set_xattr(BERTH_FRAME_BUS_FD, NULL, "security.mine", "y", 1));
+    tell("kept-nothing", berth_keeper_set_xattr(-1, NULL, "trusted.mine", "y", 1));
+    /* It may be gone after that, but not have done anything. */
+    for (int fd = BERTH_FRAME_DIRECTORY_FD; fd < 64; fd++)
+        (void)!sendto(fd, nonsense, sizeof nonsense, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+}
+
 static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     (void)frame;
     (void)error;
@@ -261,6 +297,8 @@ static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     try_network();
     try_files();
     try_kernel();
+    if (berth_box_find(userdata)->has_keeper)
+        try_keeper();
     fprintf(stderr, "box %s\n", told->str);
     /* What a sanitizer does at the end of a program needs calls that are not there any more. */
     _exit(EXIT_SUCCESS);

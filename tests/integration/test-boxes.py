@@ -4,12 +4,15 @@
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import threading
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from faulty_registry import FaultyRegistry
 
 IMAGE = f"{HOST}/boxes/base:x"
 WORKERS = "/usr/libexec/berth"
@@ -26,8 +29,12 @@ MAY = {
     "ingest": COMMON,
     "inspect": COMMON,
     "screen": COMMON,
-    # Its root is a layer's directory, which is empty, and its own. A device that it makes there is not one.
-    "unpack": {**COMMON, **FILES, "open-made": "EACCES", "create": "ENOENT"},
+    # Its root is a layer's directory, which is empty, and its own. It is root of a user namespace; of what the
+    # machine's root may do, its keeper does what layers need, in that directory; a device there is not one.
+    "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
+               "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EBADF",
+               **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
+                                                       "above", "above-xattr", "elsewhere")}},
     "fetch": {**COMMON, **FILES, "socket-inet": "0", "socket-inet6": "0", "socket-route": "0", "socket-raw": "EPERM",
               "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0"},
 }
@@ -140,6 +147,52 @@ def test_a_worker_is_alone_in_its_namespaces():
     kill_service()
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the worker's end")
     good("rm", "-f", "terminal")
+
+
+# CAP_CHOWN, DAC_OVERRIDE, FOWNER and FSETID; DAC_OVERRIDE, SYS_ADMIN, MKNOD and SETFCAP.
+UNPACK_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4
+KEEPER_CAPABILITIES = 1 << 1 | 1 << 21 | 1 << 27 | 1 << 31
+
+
+def in_box(pid, capabilities):
+    status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, f"{pid} is in its box")
+    equal((status["NoNewPrivs"], [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")]),
+          ("1", [capabilities] * 3 + [0, 0]))
+    return status
+
+
+def test_unpack_is_no_root_of_the_machine():
+    """It is root of a user namespace of all ids. Beside it is its keeper, which has what that lacks and a socket."""
+    registry = FaultyRegistry()
+    image = oci.Image([oci.Layer("gzip").add("f", os.urandom(200000))])
+    reference, _ = registry.add("box:x", image)
+    gate = registry.stall[image.manifest["layers"][0]["digest"]] = threading.Event()
+    pull = subprocess.Popen(["dist", "pull", "-q", reference])
+    worker, keeper = wait_until(lambda: len(found := run("pgrep", "-x", "berth-unpack").out.split()) == 2 and sorted(found, key=int),
+                                "the worker and its keeper")
+    status = in_box(worker, UNPACK_CAPABILITIES)
+    equal(int(status["PPid"]), service_pid())
+    own = {pid: {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in ("user", "pid", "mnt", "net", "ipc", "uts")}
+           for pid in (worker, keeper, service_pid())}
+    assert own[worker]["user"] != own[service_pid()]["user"], own
+    with open(f"/proc/{worker}/uid_map", encoding="ascii") as uids, open(f"/proc/{worker}/gid_map", encoding="ascii") as gids:
+        equal([uids.read().split(), gids.read().split()], [["0", "0", "4294967295"]] * 2)
+    status = in_box(keeper, KEEPER_CAPABILITIES)
+    equal((status["PPid"], status["NSpid"].split()[-1], status["Threads"]), (worker, "2", "1"))
+    equal(own[keeper]["user"], own[service_pid()]["user"])
+    for name in ("pid", "mnt", "net", "ipc", "uts"):
+        equal(own[keeper][name], own[worker][name], name)
+        assert own[keeper][name] != own[service_pid()][name], name
+    equal(sorted(os.listdir(f"/proc/{keeper}/fd")), ["0", "1", "2", "3"])
+    contains(os.readlink(f"/proc/{keeper}/fd/3"), "socket:")
+    # Without it, the layer fails; with the worker, it ends.
+    os.kill(int(worker), signal.SIGKILL)
+    wait_until(lambda: not os.path.exists(f"/proc/{keeper}"), "the keeper's end")
+    gate.set()
+    assert pull.wait(60) != 0
+    registry.stall.clear()
+    good("pull", "-q", reference)
+    wait_until(lambda: run("pgrep", "-x", "berth-unpack").status == 1, "the workers' end")
 
 
 def answer_names(server):

@@ -27,6 +27,9 @@ CHANGES = ("echo new >/added; echo changed >/etc/group; rm /etc/passwd; mkdir -p
            "printf '\\377name' >/dir/odd; printf c >'/dir/caf\u00e9'; printf d >'/dir/cafe\u0301'; ln -s 'to/cafe\u0301' /dir/nfd; "
            "ln /dir/fifo /dir/fifo2; ln /dir/soft /dir/soft2; touch -d @-2 /dir/odd; touch -d @1500000000 /dir")
 
+# What a program that was given the capabilities for it sets, and only root reads.
+ATTRIBUTES = {"trusted.colour": b"blue", "security.capability": bytes.fromhex("0100000200200000000000000000000000000000")}
+
 
 def digest_of(name):
     return [row["digest"] for row in listing("images") if row["name"] == name][0]
@@ -39,6 +42,8 @@ def test_setup():
     good("pull", IMAGE)
     good("create", "--id=worker", IMAGE, "sh", "-c", CHANGES)
     good("start", "-a", "worker")
+    for name, value in ATTRIBUTES.items():
+        os.setxattr(f"{STATE}/containers/worker/upper/added", name, value)
 
 
 def test_a_diff_is_a_layer():
@@ -50,6 +55,8 @@ def test_a_diff_is_a_layer():
         assert name in members, (name, sorted(members))
     assert members["dir/hard"].islnk() or members["added"].islnk()
     equal({"dir/caf\u00e9", "dir/cafe\u0301"} - set(members), set())
+    equal({name: members["added"].pax_headers.get(f"SCHILY.xattr.{name}") for name in ATTRIBUTES},
+          {name: value.decode() for name, value in ATTRIBUTES.items()})
     equal((members["dir/nfd"].linkname, members["dir/odd"].mtime), ("to/cafe\u0301", -2))
     for pair in (("dir/fifo", "dir/fifo2"), ("dir/soft", "dir/soft2")):
         equal([members[name].islnk() for name in pair], [False, True])
@@ -157,17 +164,19 @@ def test_layers_onto_a_directory():
     manifest = json.loads(good("inspect", "--manifest", NEW))
     layers = [layer["digest"] for layer in manifest["layers"]]
     target = "/tmp/applied"
-    shutil.rmtree(target, ignore_errors=True)
-    os.makedirs(target)
-    good("content", "apply", *layers, target)
-    mounted = unpack.mount(NEW)
-    try:
-        ours, theirs = look_at(target), look_at(mounted)
-    finally:
-        run("umount", mounted)
-    ours.pop(b"."), theirs.pop(b".")
-    different = differences(ours, theirs, time.time())
-    assert not different, "\n".join(different)
+    # Also to one of a mount namespace that the service is not in.
+    for before in ((), ("unshare", "--mount")):
+        shutil.rmtree(target, ignore_errors=True)
+        os.makedirs(target)
+        equal(run(*before, "dist", "content", "apply", *layers, target).status, 0)
+        mounted = unpack.mount(NEW)
+        try:
+            ours, theirs = look_at(target), look_at(mounted)
+        finally:
+            run("umount", mounted)
+        ours.pop(b"."), theirs.pop(b".")
+        different = differences(ours, theirs, time.time())
+        assert not different, "\n".join(different)
 
 
 def test_a_hostile_layer_stays_in_the_directory():

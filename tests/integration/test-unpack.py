@@ -303,6 +303,46 @@ def test_capabilities_and_sparse_files():
         equal(file.read(3), b"end")
 
 
+def test_attributes_that_only_root_may_set():
+    """Of files, directories and what cannot be opened; below a directory that is only implied, and by a link to what
+    is below; and those of capabilities for a user namespace's root, too. Overlayfs' own are none of a layer's."""
+    capability = bytes.fromhex("0100000200200000000000000000000000000000")
+    for_root = bytes.fromhex("0100000300200000000000000000000000000000e8030000")
+
+    def pax(**values):
+        return {f"SCHILY.xattr.{name.replace('_', '.', 1)}": value for name, value in values.items()}
+
+    def text(value):
+        return value.decode("utf-8", "surrogateescape")
+
+    lower = oci.Layer("gzip").directory("d", mode=0o1770, uid=5, pax=pax(trusted_of="directory", security_mine="s"))
+    lower.add("d/file", b"x", uid=7, mode=0o600, pax={**pax(trusted_of="file", security_capability=text(for_root))})
+    lower.add("d/plain", b"x", pax={"SCHILY.xattr.security.capability": text(capability)})
+    lower.symlink("d/link", "nowhere", pax=pax(trusted_of="link"))
+    lower.add("d/null", kind=tarfile.CHRTYPE, device=(1, 3), mode=0o666, uid=9, pax=pax(trusted_of="device"))
+    lower.add("d/fifo", kind=tarfile.FIFOTYPE, pax=pax(trusted_of="fifo"))
+    lower.add("d/sly", b"x", pax={"SCHILY.xattr.trusted.overlay.redirect": "/etc", "SCHILY.xattr.trusted.overlay.opaque": "y"})
+    lower.directory("again", pax=pax(trusted_of="first")).directory("again", pax=pax(user_of="second"))
+    upper = oci.Layer("gzip").add("d/new", b"y").hard_link("d/other", "d/file").hard_link("again/other", "d/null")
+    name = f"{HOST}/trusted:x"
+    oci.push(oci.Image([lower, upper]), name)
+    good("pull", "-q", name)
+    top, bottom = chain(name)
+
+    def xattrs(path):
+        return {key: os.getxattr(path, key, follow_symlinks=False) for key in os.listxattr(path, follow_symlinks=False)}
+
+    directory = {"trusted.of": b"directory", "security.mine": b"s"}
+    file = {"trusted.of": b"file", "security.capability": for_root}
+    equal([xattrs(f"{bottom}/d"), xattrs(f"{bottom}/d/file"), xattrs(f"{top}/d"), xattrs(f"{top}/d/other")],
+          [directory, file, directory, file])
+    equal([xattrs(f"{bottom}/d/{name}") for name in ("plain", "link", "null", "fifo", "sly")],
+          [{"security.capability": capability}, *({"trusted.of": kind} for kind in (b"link", b"device", b"fifo")), {}])
+    equal(xattrs(f"{bottom}/again"), {"user.of": b"second"})
+    status = os.stat(f"{top}/again/other")
+    equal((stat.S_ISCHR(status.st_mode), status.st_rdev, stat.S_IMODE(status.st_mode), status.st_uid), (True, os.makedev(1, 3), 0o666, 9))
+
+
 def test_layers_that_umoci_made():
     work = f"{WORK}-umoci"
     os.makedirs(work)

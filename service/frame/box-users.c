@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * User namespaces of boxes. Their maps are written from outside of them: by a child, which is in
+ * the machine's user namespace and in all others of the worker's. It ends with that, or stays as
+ * the worker's keeper (base/keeper.h): with four capabilities, a socket to the worker and no other
+ * descriptor, and system calls for nothing but answering there. It lives in the worker's pid
+ * namespace, which ends with the worker; the worker, of a user namespace below, can neither trace
+ * nor signal it.
+ */
+
+#include "base/capabilities.h"
+#include "base/fd.h"
+#include "base/keeper.h"
+#include "frame/box-parts.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* Every id but the last, which is none. */
+#define ALL_IDS "0 0 4294967295\n"
+
+/* What the acts of base/keeper.c take; by name they reach into directories of any user's. */
+#define KEPT                                                                                       \
+    (1ull << CAP_SYS_ADMIN | 1ull << CAP_MKNOD | 1ull << CAP_SETFCAP | 1ull << CAP_DAC_OVERRIDE)
+
+/* Where the keeper has its socket; nothing else is open but the standard streams. */
+enum { KEEPER_FD = BERTH_BOX_KEEPER_FD };
+
+static bool write_map(int process, const char *name, const char *map) {
+    berth_autofd int file = openat(process, name, O_WRONLY | O_CLOEXEC);
+
+    return file >= 0 && write(file, map, strlen(map)) == (ssize_t)strlen(map);
+}
+
+static bool restrict_keeper(int socket, GError **error) {
+    const struct rlimit descriptors = {KEEPER_FD + 2, KEEPER_FD + 2}, none = {0, 0};
+
+    if (dup2(socket, KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0u, 0) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &descriptors) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        return berth_error_set_errno(error, errno, "close what the keeper does not need");
+    if (!berth_capabilities_bound(KEPT, error) || !berth_capabilities_set(KEPT, KEPT, 0, error))
+        return false;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return berth_error_set_errno(error, errno, "give up the keeper's privileges");
+    return berth_box_restrict_keeper_calls(error);
+}
+
+G_GNUC_NORETURN static void keep(int socket, uint64_t mount) {
+    g_autoptr(GError) error = NULL;
+
+    if (!restrict_keeper(socket, &error)) {
+        fprintf(stderr, "%s\n", error->message);
+        _exit(EXIT_FAILURE);
+    }
+    berth_keeper_serve(KEEPER_FD, mount);
+}
+
+/* Waits until the worker is in its namespace, or has gone. */
+static bool map_ids(int socket, int process, const BerthMaps *maps) {
+    char byte;
+
+    return read(socket, &byte, 1) == 1 && write_map(process, "gid_map", maps->gids) &&
+           write_map(process, "uid_map", maps->uids) && write(socket, "x", 1) == 1;
+}
+
+static bool become_mapped(int socket, GError **error) {
+    char byte;
+
+    if (unshare(CLONE_NEWUSER) < 0 || write(socket, "x", 1) != 1)
+        return berth_error_set_errno(error, errno, "make a user namespace");
+    if (read(socket, &byte, 1) != 1)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "cannot map users into a namespace");
+    return (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0) ||
+           berth_error_set_errno(error, errno, "become root of a user namespace");
+}
+
+bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error) {
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return berth_error_set_errno(error, errno, "prepare a user namespace");
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[1]);
+        if (!map_ids(ends[0], process, maps))
+            _exit(EXIT_FAILURE);
+        if (maps->has_keeper)
+            keep(ends[0], maps->mount);
+        _exit(EXIT_SUCCESS);
+    }
+    berth_autofd int socket = ends[1];
+    close(ends[0]);
+    if (child < 0)
+        return berth_error_set_errno(error, errno, "fork");
+    bool done = become_mapped(socket, error);
+    if (done && maps->has_keeper) {
+        berth_keeper_use(berth_fd_steal(&socket));
+        return true;
+    }
+    berth_fd_clear(&socket);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return done;
+}
+
+/* 0: not known. */
+static uint64_t find_mount(int directory) {
+    struct statx status;
+
+    return statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0 &&
+                   (status.stx_mask & STATX_MNT_ID)
+               ? status.stx_mnt_id
+               : 0;
+}
+
+bool berth_box_enter_all_users(int process, int directory, GError **error) {
+    const BerthMaps maps = {
+        .uids = ALL_IDS, .gids = ALL_IDS, .has_keeper = true, .mount = find_mount(directory)};
+
+    return berth_box_enter_users(process, &maps, error);
+}
