@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bus/access.h"
+#include "bus/audit.h"
 #include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/service.h"
@@ -229,6 +230,8 @@ static bool start(Daemon *daemon, GError **error) {
         (r = sd_event_add_time_relative(service->event, &daemon->idle, CLOCK_MONOTONIC, IDLE_USEC,
                                         0, on_idle, daemon)) < 0)
         return berth_error_set_errno(error, r, "make the event loop");
+    berth_log_attach(service->event);
+    berth_audit_open(service->event);
     service->waiting = g_ptr_array_new();
     service->creators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     service->unicast = berth_unicast_new(service);
@@ -241,6 +244,9 @@ static bool start(Daemon *daemon, GError **error) {
             0)
         return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
     berth_pull_resume_all(service->images);
+    GPtrArray *resumed = berth_transfers_list(service->transfers);
+    for (guint i = 0; i < resumed->len; i++)
+        berth_audit_adopt(resumed->pdata[i]);
     return true;
 }
 
@@ -248,12 +254,14 @@ static bool start(Daemon *daemon, GError **error) {
 static void stop(Daemon *daemon) {
     BerthService *service = &daemon->service;
 
+    berth_audit_close();
     berth_transfers_free(service->transfers);
     berth_contents_free(service->contents);
     berth_containers_free(service->containers);
     berth_remotes_free(service->remotes);
     berth_snapshot_store_free(service->snapshots);
     berth_content_store_free(daemon->content);
+    berth_log_detach();
     berth_database_close(service->database);
     berth_unicast_free(service->unicast);
     berth_access_free(service->access);

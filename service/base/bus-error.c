@@ -17,10 +17,18 @@ int berth_bus_error_set(sd_bus_error *ret_error, const GError *error) {
         ret_error, code == BERTH_ERROR_ACCESS_DENIED ? SD_BUS_ERROR_ACCESS_DENIED : name, message);
 }
 
+static BerthBusErrorObserver error_observer;
+
+void berth_bus_error_observe(BerthBusErrorObserver observer) {
+    error_observer = observer;
+}
+
 int berth_bus_reply_error(sd_bus_message *call, const GError *error) {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
 
     berth_bus_error_set(&bus_error, error);
+    if (error_observer)
+        error_observer(call, bus_error.name);
     return sd_bus_reply_method_error(call, &bus_error);
 }
 

@@ -1,40 +1,198 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Entries in journald's native protocol. sd_journal_sendv() is not used: it waits when journald
+ * does not read, and a journald that is stopped or slow would stop the service with it. Here the
+ * socket never blocks. What does not go through is kept, in its order, up to a limit, and tried
+ * again from the loop; what exceeds the limit is counted, and the count is the next entry. A
+ * process without a loop drops it.
+ */
+
 #include "base/log.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-static struct iovec make_field(const char *name, const char *value, char **owned) {
-    *owned = g_strconcat(name, "=", value, NULL);
-    return (struct iovec){.iov_base = *owned, .iov_len = strlen(*owned)};
+#define RETRY_USEC (100ull * 1000)
+
+/* Of what is kept; of one value, so that an entry fits into a datagram. */
+enum { MAX_KEPT_ENTRIES = 8192, MAX_KEPT_BYTES = 8 * 1024 * 1024, MAX_VALUE_BYTES = 48 * 1024 };
+
+/* How many may wait for a quiet moment while the journal takes them. */
+enum { MAX_DEFERRED = 64 };
+
+struct BerthLogEntry {
+    GString *bytes;
+    char *message; /* for a machine without a journal */
+};
+
+static struct {
+    sd_event_source *retry, *quiet; /* NULL: there is no loop */
+    GQueue entries;                 /* of BerthLogEntry */
+    size_t bytes;
+    unsigned lost;
+} kept;
+
+static int journal_socket(void) {
+    static int fd = -1;
+
+    if (fd < 0)
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd;
+}
+
+static void free_entry(BerthLogEntry *entry) {
+    g_string_free(entry->bytes, TRUE);
+    g_free(entry->message);
+    g_free(entry);
+}
+
+void berth_log_entry_add(BerthLogEntry *entry, const char *field, const char *value) {
+    size_t size = strnlen(value, MAX_VALUE_BYTES);
+
+    g_string_append(entry->bytes, field);
+    if (memchr(value, '\n', size)) {
+        guint64 length = GUINT64_TO_LE((guint64)size);
+        g_string_append_c(entry->bytes, '\n');
+        g_string_append_len(entry->bytes, (const char *)&length, sizeof length);
+    } else {
+        g_string_append_c(entry->bytes, '=');
+    }
+    g_string_append_len(entry->bytes, value, (gssize)size);
+    g_string_append_c(entry->bytes, '\n');
+}
+
+BerthLogEntry *berth_log_entry_new(int priority, const char *message_id, const char *message) {
+    BerthLogEntry *entry = g_new0(BerthLogEntry, 1);
+    char level[4];
+
+    g_snprintf(level, sizeof level, "%d", priority);
+    entry->bytes = g_string_sized_new(512);
+    entry->message = g_strdup(message);
+    berth_log_entry_add(entry, "MESSAGE", message);
+    berth_log_entry_add(entry, "PRIORITY", level);
+    berth_log_entry_add(entry, "SYSLOG_IDENTIFIER", program_invocation_short_name);
+    if (message_id)
+        berth_log_entry_add(entry, "MESSAGE_ID", message_id);
+    return entry;
+}
+
+/* False: not now. */
+static bool try_to_send(const BerthLogEntry *entry) {
+    static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
+                                               .sun_path = "/run/systemd/journal/socket"};
+    ssize_t r = sendto(journal_socket(), entry->bytes->str, entry->bytes->len, MSG_NOSIGNAL,
+                       (const struct sockaddr *)&journal, sizeof journal);
+
+    if (r < 0 && (errno == EAGAIN || errno == ENOBUFS))
+        return false;
+    /* A machine without a journal still has a standard error. */
+    if (r < 0)
+        fprintf(stderr, "%s\n", entry->message);
+    return true;
+}
+
+static bool send_lost(void) {
+    g_autofree char *message =
+        g_strdup_printf("%u entries were lost, since the journal did not take them", kept.lost);
+    BerthLogEntry *entry = berth_log_entry_new(LOG_WARNING, BERTH_MESSAGE_ENTRIES_LOST, message);
+    bool sent = try_to_send(entry);
+
+    free_entry(entry);
+    if (sent)
+        kept.lost = 0;
+    return sent;
+}
+
+static void send_kept(void) {
+    BerthLogEntry *entry;
+
+    while ((entry = g_queue_peek_head(&kept.entries)) && try_to_send(entry)) {
+        kept.bytes -= entry->bytes->len;
+        free_entry(g_queue_pop_head(&kept.entries));
+    }
+    bool all = g_queue_is_empty(&kept.entries) && (kept.lost == 0 || send_lost());
+    if (!all && kept.retry) {
+        sd_event_source_set_time_relative(kept.retry, RETRY_USEC);
+        sd_event_source_set_enabled(kept.retry, SD_EVENT_ONESHOT);
+    }
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+    (void)source;
+    (void)usec;
+    (void)userdata;
+    send_kept();
+    return 0;
+}
+
+static int on_quiet(sd_event_source *source, void *userdata) {
+    (void)source;
+    (void)userdata;
+    send_kept();
+    return 0;
+}
+
+void berth_log_attach(sd_event *event) {
+    g_queue_init(&kept.entries);
+    if (sd_event_add_defer(event, &kept.quiet, on_quiet, NULL) < 0 ||
+        sd_event_source_set_priority(kept.quiet, SD_EVENT_PRIORITY_IDLE) < 0 ||
+        sd_event_source_set_enabled(kept.quiet, SD_EVENT_OFF) < 0 ||
+        sd_event_add_time_relative(event, &kept.retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry,
+                                   NULL) < 0 ||
+        sd_event_source_set_enabled(kept.retry, SD_EVENT_OFF) < 0)
+        berth_log_detach();
+}
+
+void berth_log_detach(void) {
+    kept.quiet = sd_event_source_disable_unref(kept.quiet);
+    kept.retry = sd_event_source_disable_unref(kept.retry);
+    send_kept();
+}
+
+static void keep(BerthLogEntry *entry) {
+    if (!kept.retry || g_queue_get_length(&kept.entries) >= MAX_KEPT_ENTRIES ||
+        kept.bytes + entry->bytes->len > MAX_KEPT_BYTES) {
+        kept.lost++;
+        free_entry(entry);
+        return;
+    }
+    kept.bytes += entry->bytes->len;
+    g_queue_push_tail(&kept.entries, entry);
+}
+
+void berth_log_entry_send(BerthLogEntry *entry) {
+    if (g_queue_is_empty(&kept.entries) && try_to_send(entry)) {
+        free_entry(entry);
+        return;
+    }
+    keep(entry);
+    send_kept();
+}
+
+void berth_log_entry_send_later(BerthLogEntry *entry) {
+    if (!kept.quiet || g_queue_get_length(&kept.entries) >= MAX_DEFERRED) {
+        berth_log_entry_send(entry);
+        return;
+    }
+    keep(entry);
+    sd_event_source_set_enabled(kept.quiet, SD_EVENT_ONESHOT);
 }
 
 void berth_log(int priority, const char *message_id, const char *field, const char *value,
                const char *format, ...) {
-    char *owned[4] = {NULL};
-    struct iovec fields[4];
-    int count = 0;
-    char level[4];
     va_list arguments;
 
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-
-    g_snprintf(level, sizeof level, "%d", priority);
-    fields[count] = make_field("MESSAGE", message, &owned[count]), count++;
-    fields[count] = make_field("PRIORITY", level, &owned[count]), count++;
-    if (message_id)
-        fields[count] = make_field("MESSAGE_ID", message_id, &owned[count]), count++;
+    BerthLogEntry *entry = berth_log_entry_new(priority, message_id, message);
     if (field && value)
-        fields[count] = make_field(field, value, &owned[count]), count++;
-    /* A machine without a journal still has a standard error. */
-    if (sd_journal_sendv(fields, count) < 0)
-        fprintf(stderr, "%s\n", message);
-    for (int i = 0; i < count; i++)
-        g_free(owned[i]);
+        berth_log_entry_add(entry, field, value);
+    berth_log_entry_send(entry);
 }

@@ -21,14 +21,13 @@
 /* Calls that wait for polkit, a user; for the bus to say who sent them, a sender. */
 enum { ALLOW_USER_INTERACTION = 1, MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = 1024 * 1024 };
 
-typedef enum { VERDICT_GRANTED, VERDICT_REFUSED, VERDICT_CHALLENGE } Verdict;
-
 typedef struct {
     BerthAccess *access;
     sd_bus_message *call;
     sd_bus_message_handler_t handler;
     void *userdata;
-    GHashTable *verdicts; /* question, as make_key writes it → Verdict */
+    GHashTable *verdicts; /* question, as make_key writes it → BerthAuditVerdict */
+    GHashTable *told;     /* such questions, of which the audit has a record */
     char *asked;          /* the question that is being asked */
     sd_bus_slot *slot;
     bool pending;
@@ -48,7 +47,7 @@ typedef struct {
 
 struct BerthAccess {
     sd_bus *bus;
-    GHashTable *uids;    /* unique name → uid */
+    GHashTable *callers; /* unique name → BerthCaller */
     GHashTable *queries; /* sd_bus_message → Query */
     sd_bus_slot *owner_changed;
     BerthPeerLeft left;
@@ -59,8 +58,10 @@ static void free_query(gpointer data) {
     Query *query = data;
 
     sd_bus_slot_unref(query->slot);
+    berth_audit_drop(query->call);
     sd_bus_message_unref(query->call);
     g_hash_table_unref(query->verdicts);
+    g_hash_table_unref(query->told);
     g_free(query->asked);
     g_free(query);
 }
@@ -74,6 +75,7 @@ static Query *new_query(BerthAccess *access, sd_bus_message *call, sd_bus_messag
     query->handler = handler;
     query->userdata = userdata;
     query->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    query->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_insert(access->queries, call, query);
     return query;
 }
@@ -124,7 +126,7 @@ static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error
     if (sd_bus_message_read(signal, "sss", &name, &old, &new) < 0 || new[0] != '\0')
         return 0;
     drop_queries_of(access, name);
-    g_hash_table_remove(access->uids, name);
+    g_hash_table_remove(access->callers, name);
     if (access->left)
         access->left(name, access->left_userdata);
     return 0;
@@ -134,7 +136,7 @@ BerthAccess *berth_access_new(sd_bus *bus, GError **error) {
     BerthAccess *access = g_new0(BerthAccess, 1);
 
     access->bus = bus;
-    access->uids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    access->callers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_caller_free);
     access->queries = g_hash_table_new_full(NULL, NULL, NULL, free_query);
     int r = sd_bus_add_match_async(bus, &access->owner_changed,
                                    "type='signal',sender='org.freedesktop.DBus',"
@@ -153,7 +155,7 @@ void berth_access_free(BerthAccess *access) {
     if (!access)
         return;
     g_hash_table_unref(access->queries);
-    g_hash_table_unref(access->uids);
+    g_hash_table_unref(access->callers);
     sd_bus_slot_unref(access->owner_changed);
     g_free(access);
 }
@@ -164,12 +166,15 @@ void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *us
 }
 
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid) {
-    gpointer value;
+    const BerthCaller *caller = berth_access_find_caller(access, client);
 
-    if (!client || !g_hash_table_lookup_extended(access->uids, client, NULL, &value))
-        return false;
-    *uid = GPOINTER_TO_UINT(value);
-    return true;
+    if (caller)
+        *uid = caller->uid;
+    return caller != NULL;
+}
+
+const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client) {
+    return client ? g_hash_table_lookup(access->callers, client) : NULL;
 }
 
 unsigned berth_access_count_pending(BerthAccess *access) {
@@ -195,6 +200,16 @@ static int set_over(sd_bus_error *error) {
                              MAX_WAITING_CALLS, MAX_WAITING_BYTES);
 }
 
+/* The audit's view of a handler that does not wait for an answer of polkit's. */
+static void settle(BerthAccess *access, sd_bus_message *call, int r, const sd_bus_error *error) {
+    g_auto(sd_bus_error) local = SD_BUS_ERROR_NULL;
+    const BerthCaller *caller = berth_access_find_caller(access, sd_bus_message_get_sender(call));
+
+    if (!sd_bus_error_is_set(error) && r < 0)
+        sd_bus_error_set_errno(&local, r);
+    berth_audit_settle(call, caller, sd_bus_error_is_set(error) ? error->name : local.name);
+}
+
 /* Calls the handler, and forgets the query unless that made it wait. */
 static int call_handler(Query *query, sd_bus_error *error) {
     BerthAccess *access = query->access;
@@ -205,10 +220,14 @@ static int call_handler(Query *query, sd_bus_error *error) {
     if (r >= 0)
         r = query->handler(call, query->userdata, error);
     query = g_hash_table_lookup(access->queries, call);
-    bool over = query && query->over;
-    if (query && !query->pending)
+    if (query && query->over && r < 0)
+        r = set_over(error);
+    if (query && query->pending)
+        return r;
+    settle(access, call, r, error);
+    if (query)
         g_hash_table_remove(access->queries, call);
-    return over && r < 0 ? set_over(error) : r;
+    return r;
 }
 
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
@@ -245,27 +264,16 @@ static void go_on(Query *query) {
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Query *query = userdata;
-    uint32_t uid = UINT32_MAX;
-    const char *key;
+    BerthCaller caller;
 
     (void)error;
     query->slot = sd_bus_slot_unref(query->slot);
-    if (!sd_bus_message_is_method_error(reply, NULL) &&
-        sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
-        while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
-            if (sd_bus_message_read(reply, "s", &key) < 0)
-                break;
-            if (g_str_equal(key, "UnixUserID"))
-                sd_bus_message_read(reply, "v", "u", &uid);
-            else
-                sd_bus_message_skip(reply, "v");
-            sd_bus_message_exit_container(reply);
-        }
-    if (uid == UINT32_MAX)
-        query->uid_failed = true;
+    if (berth_caller_read(reply, &caller))
+        g_hash_table_insert(query->access->callers,
+                            g_strdup(sd_bus_message_get_sender(query->call)),
+                            g_memdup2(&caller, sizeof caller));
     else
-        g_hash_table_insert(query->access->uids, g_strdup(sd_bus_message_get_sender(query->call)),
-                            GUINT_TO_POINTER(uid));
+        query->uid_failed = true;
     go_on(query);
     return 0;
 }
@@ -317,14 +325,11 @@ static bool may_wait(Query *query) {
 
 static int find_uid(Query *query, uint32_t *uid) {
     const char *sender = sd_bus_message_get_sender(query->call);
-    gpointer value;
 
     if (!sender || query->uid_failed)
         return -EACCES;
-    if (g_hash_table_lookup_extended(query->access->uids, sender, NULL, &value)) {
-        *uid = GPOINTER_TO_UINT(value);
+    if (berth_access_find_uid(query->access, sender, uid))
         return 1;
-    }
     if (!may_wait(query))
         return -EDQUOT;
     int r = sd_bus_call_method_async(
@@ -337,7 +342,7 @@ static int find_uid(Query *query, uint32_t *uid) {
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Query *query = userdata;
     int authorized = 0, challenge = 0;
-    Verdict verdict = VERDICT_REFUSED;
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
 
     (void)error;
     query->slot = sd_bus_slot_unref(query->slot);
@@ -347,7 +352,9 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error
                           sd_bus_message_get_error(reply)->message);
     else if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") >= 0 &&
              sd_bus_message_read(reply, "bb", &authorized, &challenge) >= 0)
-        verdict = authorized ? VERDICT_GRANTED : challenge ? VERDICT_CHALLENGE : VERDICT_REFUSED;
+        verdict = authorized  ? BERTH_AUDIT_GRANTED
+                  : challenge ? BERTH_AUDIT_CHALLENGE
+                              : BERTH_AUDIT_REFUSED;
     g_hash_table_insert(query->verdicts, g_steal_pointer(&query->asked), GINT_TO_POINTER(verdict));
     go_on(query);
     return 0;
@@ -401,36 +408,45 @@ static int ask_polkit(Query *query, const Question *question) {
     return 0;
 }
 
+/* Each answer once, however often the handler is called. That a list leaves out what is others' is
+ * no refusal. */
+static void tell_audit(Query *query, const Question *question, BerthAuditVerdict verdict) {
+    const char *sender = sd_bus_message_get_sender(query->call);
+    char *key = make_key(question);
+
+    if (!g_hash_table_add(query->told, key) ||
+        (verdict != BERTH_AUDIT_GRANTED && g_str_equal(question->permission->check, "sight")))
+        return;
+    berth_audit_decision(query->call, berth_access_find_caller(query->access, sender),
+                         question->permission, (char *const *)question->details->pdata, verdict);
+}
+
 /* 1 with *verdict, 0 while asking. */
-static int decide(Query *query, const Question *question, Verdict *verdict) {
-    gpointer value;
+static int decide(Query *query, const Question *question, BerthAuditVerdict *verdict) {
+    g_autofree char *key = make_key(question);
+    gpointer value = GINT_TO_POINTER(BERTH_AUDIT_GRANTED);
     uint32_t uid;
     int r = find_uid(query, &uid);
 
     if (r <= 0)
         return r;
-    if (uid == 0) {
-        *verdict = VERDICT_GRANTED;
-        return 1;
-    }
-    g_autofree char *key = make_key(question);
-    if (g_hash_table_lookup_extended(query->verdicts, key, NULL, &value)) {
-        *verdict = GPOINTER_TO_INT(value);
-        return 1;
-    }
-    return may_wait(query) ? ask_polkit(query, question) : -EDQUOT;
+    if (uid != 0 && !g_hash_table_lookup_extended(query->verdicts, key, NULL, &value))
+        return may_wait(query) ? ask_polkit(query, question) : -EDQUOT;
+    *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
+    tell_audit(query, question, *verdict);
+    return 1;
 }
 
 /* Finds out whether it is the user that answers, and not a rule. */
-static int decide_covering(Query *query, const Question *question, Verdict *verdict) {
+static int decide_covering(Query *query, const Question *question, BerthAuditVerdict *verdict) {
     Question alone = *question;
 
     alone.interactive = false;
     int r = decide(query, &alone, verdict);
-    if (r <= 0 || *verdict != VERDICT_CHALLENGE || !question->interactive)
+    if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
         return r;
     r = decide(query, question, verdict);
-    query->authenticated = r > 0 && *verdict == VERDICT_GRANTED;
+    query->authenticated = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
     return r;
 }
 
@@ -477,8 +493,8 @@ static bool make_question(sd_bus_message *call, const char *check, GPtrArray *de
     return false;
 }
 
-static int refuse(sd_bus_error *error, const Question *question, Verdict verdict) {
-    if (verdict == VERDICT_CHALLENGE)
+static int refuse(sd_bus_error *error, const Question *question, BerthAuditVerdict verdict) {
+    if (verdict == BERTH_AUDIT_CHALLENGE)
         return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                  BERTH_ACTION_PREFIX "%s needs an administrator's authorization",
                                  question->permission->action);
@@ -499,32 +515,34 @@ static int refuse_unknown(sd_bus_error *error) {
 static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                      const char *check, GPtrArray *details) {
     Query *query = g_hash_table_lookup(access->queries, call);
-    Verdict verdict = VERDICT_REFUSED;
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     Question question;
 
     if (!query || !make_question(call, check, details, may_ask_user(call), &question))
         return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the service has no rule for this call");
-    int r = question.permission->covers ? decide_covering(query, &question, &verdict)
-                                        : decide(query, &question, &verdict);
+    int r = (question.permission->flags & BERTH_PERMISSION_COVERS)
+                ? decide_covering(query, &question, &verdict)
+                : decide(query, &question, &verdict);
     if (r < 0)
         return refuse_unknown(error);
     if (r == 0)
         return BERTH_ACCESS_ASKING;
-    return verdict == VERDICT_GRANTED ? BERTH_ACCESS_GRANTED : refuse(error, &question, verdict);
+    return verdict == BERTH_AUDIT_GRANTED ? BERTH_ACCESS_GRANTED
+                                          : refuse(error, &question, verdict);
 }
 
 /* The verdict alone; a handler that has no such check is refused. */
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details) {
     Query *query = g_hash_table_lookup(access->queries, call);
-    Verdict verdict = VERDICT_REFUSED;
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     Question question;
 
     if (!query || !make_question(call, check, details, false, &question))
         return -EACCES;
     int r = decide(query, &question, &verdict);
-    *granted = verdict == VERDICT_GRANTED;
+    *granted = verdict == BERTH_AUDIT_GRANTED;
     return to_access(r);
 }
 
@@ -564,7 +582,7 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
                           const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) joined = join_details(lists);
     Query *query = g_hash_table_lookup(access->queries, call);
-    Verdict verdict = VERDICT_REFUSED;
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     Question question;
 
     if (lists->len == 1 || !make_question(call, check, joined, false, &question))
@@ -572,15 +590,15 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
     int r = decide(query, &question, &verdict);
     if (r <= 0)
         return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
-    return verdict == VERDICT_CHALLENGE ? check_row(access, call, error, check, joined)
-                                        : check_singly(access, call, error, check, lists);
+    return verdict == BERTH_AUDIT_CHALLENGE ? check_row(access, call, error, check, joined)
+                                            : check_singly(access, call, error, check, lists);
 }
 
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) undecided = g_ptr_array_new();
     Query *query = g_hash_table_lookup(access->queries, call);
-    Verdict verdict = VERDICT_REFUSED;
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     Question question;
 
     for (guint i = 0; i < lists->len; i++) {
@@ -589,9 +607,10 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
         int r = decide(query, &question, &verdict);
         if (r <= 0)
             return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
-        if (verdict == VERDICT_REFUSED || (verdict == VERDICT_CHALLENGE && !may_ask_user(call)))
+        if (verdict == BERTH_AUDIT_REFUSED ||
+            (verdict == BERTH_AUDIT_CHALLENGE && !may_ask_user(call)))
             return refuse(error, &question, verdict);
-        if (verdict == VERDICT_CHALLENGE && !query->authenticated)
+        if (verdict == BERTH_AUDIT_CHALLENGE && !query->authenticated)
             g_ptr_array_add(undecided, lists->pdata[i]);
     }
     if (undecided->len == 0)

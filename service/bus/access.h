@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/bus-error.h"
+#include "bus/audit.h"
 
 #include <systemd/sd-event.h>
 
@@ -85,6 +86,9 @@ int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *ui
 
 /* The uid of a client that has been asked for before. */
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
+
+/* What is known of such a client, until it leaves; NULL: nothing. */
+const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
 
 /* Told when a client leaves the bus. */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);

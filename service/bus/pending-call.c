@@ -3,6 +3,7 @@
 #include "bus/pending-call.h"
 
 #include "base/limits.h"
+#include "bus/audit.h"
 
 #include <string.h>
 
@@ -43,6 +44,7 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
     pending->call = sd_bus_message_ref(call);
     pending->waits = berth_charge_new_forced(find_uid(service, call), BERTH_RESOURCE_CALLS, 1);
     g_ptr_array_add(service->waiting, pending);
+    berth_audit_hold(call);
     return pending;
 }
 
@@ -50,6 +52,7 @@ void berth_pending_call_free(BerthPendingCall *pending) {
     if (!pending)
         return;
     g_ptr_array_remove_fast(pending->service->waiting, pending);
+    berth_audit_release(pending->call);
     sd_bus_message_unref(pending->call);
     berth_charge_free(pending->waits);
     berth_charge_free(pending->charge);
@@ -69,6 +72,7 @@ int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer
     g_autofree char *path =
         g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
 
+    berth_audit_follow(call, transfer);
     return sd_bus_reply_method_return(call, "o", path);
 }
 

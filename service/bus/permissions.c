@@ -7,20 +7,26 @@
 #include <string.h>
 
 #define BOTH "Containers Container"
+#define CHANGES BERTH_PERMISSION_CHANGES
+#define COVERS BERTH_PERMISSION_COVERS
 #define REMOTE "credentials insecure"
 #define CONTAINER "container image owner"
 
 /* Rows of a member about an object that has an owner. Its owner needs one right ("own"), others
  * another ("others"), and others learn that it exists only if they may inspect it ("see"). */
-#define OWNED(interfaces, member, verb, own, others, key, details)                                 \
-    {interfaces, member, "own", own, verb, details, NULL},                                         \
+#define OWNED_WITH(flags, interfaces, member, verb, own, others, key, details)                     \
+    {interfaces, member, "own", own, verb, details, NULL, flags},                                  \
         {interfaces, member, "see", "containers.inspect", verb, key, NULL}, {                      \
-        interfaces, member, "others", others, verb, details, NULL                                  \
+        interfaces, member, "others", others, verb, details, NULL, flags                           \
     }
+#define OWNED(...) OWNED_WITH(CHANGES, __VA_ARGS__)
 #define MANAGED(member, verb)                                                                      \
     OWNED(BOTH, member, verb, "containers.manage-own", "containers.manage", "container", CONTAINER)
 #define ENTERED(member, verb)                                                                      \
     OWNED(BOTH, member, verb, "containers.manage-own", "containers.exec", "container", CONTAINER)
+#define READ_INSIDE(member, verb)                                                                  \
+    OWNED_WITH(0, BOTH, member, verb, "containers.manage-own", "containers.exec", "container",     \
+               CONTAINER)
 /* The same for a member that only looks: the owner needs no right. */
 #define SEEN(interfaces, member, verb, key)                                                        \
     { interfaces, member, "see", "containers.inspect", verb, key, NULL }
@@ -32,67 +38,69 @@
     { BOTH, member, "creator", NULL, NULL, NULL, "Create was allowed to the same connection" }
 /* For the option Lease that names another's, which is hidden otherwise: bus/lease-check.h. */
 #define LEASED(interfaces, member, verb)                                                           \
-    { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL }
+    { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL, CHANGES }
 #define FREE(interfaces, member, relies)                                                           \
     { interfaces, member, NULL, NULL, NULL, NULL, relies }
 
 static const BerthPermission permissions[] = {
     {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},
     {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL},
-    {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL},
+    {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Fetch", "fetch"),
-    {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL},
+    {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Pull", "pull"),
-    {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL},
-    {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL},
-    {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL},
+    {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL, CHANGES},
+    {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL, CHANGES},
+    {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL, CHANGES},
     LEASED("Images", "Import", "import"),
-    {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL},
+    {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL, CHANGES},
     {"Images", "Export", "read", "contents.read", "export", "image", NULL},
     {"Images", "Get", "inspect", "images.inspect", "get", "image", NULL},
-    {"Images", "Put", "manage", "images.manage", "put", "image digest replaced", NULL},
+    {"Images", "Put", "manage", "images.manage", "put", "image digest replaced", NULL, CHANGES},
     {"Images", "Put", "read", "contents.read", "put", "image digest", NULL},
     {"Images", "List", "inspect", "images.inspect", "list", "", NULL},
-    {"Images", "Delete", "manage", "images.manage", "delete", "image digest", NULL},
+    {"Images", "Delete", "manage", "images.manage", "delete", "image digest", NULL, CHANGES},
     {"Images", "Inspect", "inspect", "images.inspect", "inspect", "image", NULL},
     {"Images", "Verify", "pull", "images.pull", "verify", "image " REMOTE, NULL},
     {"Images", "Describe", "inspect", "images.inspect", "describe", "image", NULL},
-    {"Images", "Rename", "old", "images.manage", "rename", "image digest reference", NULL},
-    {"Images", "Rename", "new", "images.manage", "rename", "image digest replaced", NULL},
-    {"Images", "Mount", "manage", "images.manage", "mount", "image digest", NULL},
+    {"Images", "Rename", "old", "images.manage", "rename", "image digest reference", NULL, CHANGES},
+    {"Images", "Rename", "new", "images.manage", "rename", "image digest replaced", NULL, CHANGES},
+    {"Images", "Mount", "manage", "images.manage", "mount", "image digest", NULL, CHANGES},
     {"Images", "Mount", "read", "contents.read", "mount", "image digest", NULL},
-    {"Images", "Prune", "manage", "images.manage", "prune", "", NULL},
+    {"Images", "Prune", "manage", "images.manage", "prune", "", NULL, CHANGES},
 
     {"Contents", "Info", "read", "contents.read", "info", "digest", NULL},
     {"Contents", "List", "read", "contents.read", "list", "", NULL},
     {"Contents", "Open", "read", "contents.read", "open", "digest", NULL},
     {"Contents", "Read", "read", "contents.read", "read", "digest", NULL},
-    {"Contents", "Delete", "manage", "contents.manage", "delete", "digest", NULL},
+    {"Contents", "Delete", "manage", "contents.manage", "delete", "digest", NULL, CHANGES},
     {"Contents", "Delete", "images", "images.inspect", "delete", "digest", NULL},
-    {"Contents", "SetLabels", "manage", "contents.manage", "label", "digest", NULL},
-    {"Contents", "Verify", "manage", "contents.manage", "verify", "", NULL},
-    {"Contents", "Apply", "apply", "contents.apply", "apply", "digest path", NULL},
+    {"Contents", "SetLabels", "manage", "contents.manage", "label", "digest", NULL, CHANGES},
+    {"Contents", "Verify", "manage", "contents.manage", "verify", "", NULL, CHANGES},
+    {"Contents", "Apply", "apply", "contents.apply", "apply", "digest path", NULL, CHANGES},
     {"Contents", "Explain", "read", "contents.read", "explain", "digest", NULL},
     {"Contents", "Explain", "images", "images.inspect", "explain", "digest", NULL},
     {"Contents", "Explain", "sight", "containers.inspect", "explain", "digest", NULL},
     {"Contents", "Usage", "read", "contents.read", "usage", "", NULL},
-    {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL},
+    {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL,
+     CHANGES},
     LEASED("Contents", "Ingest", "ingest"),
-    {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL},
+    {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL, CHANGES},
     {"Contents", "Commit", "see", "containers.inspect", "commit", "reference", NULL},
-    {"Contents", "Commit", "others", "contents.manage", "commit", "reference digest", NULL},
+    {"Contents", "Commit", "others", "contents.manage", "commit", "reference digest", NULL,
+     CHANGES},
     SEEN("Contents", "Status", "status", "reference"),
     LISTED("Contents", "ListIngests"),
-    {"Contents", "Abort", "write", "contents.write", "abort", "reference", NULL},
+    {"Contents", "Abort", "write", "contents.write", "abort", "reference", NULL, CHANGES},
     {"Contents", "Abort", "see", "containers.inspect", "abort", "reference", NULL},
-    {"Contents", "Abort", "others", "contents.manage", "abort", "reference", NULL},
+    {"Contents", "Abort", "others", "contents.manage", "abort", "reference", NULL, CHANGES},
     {"Contents", "FetchObject", "pull", "images.pull", "fetch-object", "reference object " REMOTE,
      NULL},
     {"Contents", "PushObject", "push", "images.push", "push-object", "digest reference " REMOTE,
-     NULL},
+     NULL, CHANGES},
     {"Contents", "PushObject", "read", "contents.read", "push-object", "digest reference", NULL},
 
-    {"Leases", "Create", "write", "contents.write", "lease", "lease", NULL},
+    {"Leases", "Create", "write", "contents.write", "lease", "lease", NULL, CHANGES},
     OWNED("Leases", "Add", "lease-add", "contents.write", "contents.manage", "lease",
           "lease digest owner"),
     {"Leases", "Add", "read", "contents.read", "lease-add", "lease digest", NULL},
@@ -100,7 +108,7 @@ static const BerthPermission permissions[] = {
           "lease owner"),
     LISTED("Leases", "List"),
 
-    {"Volumes", "Create", "create", "containers.create", "volume-create", "volume", NULL},
+    {"Volumes", "Create", "create", "containers.create", "volume-create", "volume", NULL, CHANGES},
     OWNED("Volumes", "Delete", "volume-delete", "containers.manage-own", "containers.manage",
           "volume", "volume owner"),
     LISTED("Volumes", "List"),
@@ -109,12 +117,13 @@ static const BerthPermission permissions[] = {
     SEEN("Transfer", "Wait", "wait", "transfer"),
     SEEN("Transfer", "Properties", "inspect", "transfer"),
     {"Transfer", "Cancel", "see", "containers.inspect", "cancel", "transfer", NULL},
-    {"Transfer", "Cancel", "others", "images.manage", "cancel", "transfer reference owner", NULL},
+    {"Transfer", "Cancel", "others", "images.manage", "cancel", "transfer reference owner", NULL,
+     CHANGES},
 
     {"Containers", "Create", "create", "containers.create", "create",
-     "container image network slice port volume", NULL},
+     "container image network slice port volume", NULL, CHANGES},
     {"Containers", "Create", "privileged", "containers.create-privileged", "create",
-     "container image network port volume privilege", NULL, true},
+     "container image network port volume privilege", NULL, CHANGES | COVERS},
     MANAGED("Start", "start"),
     CREATED("Start"),
     MANAGED("Kill", "kill"),
@@ -122,15 +131,17 @@ static const BerthPermission permissions[] = {
     SEEN(BOTH, "Wait", "wait", "container"),
     OWNED("Containers", "Commit", "commit", "containers.manage-own", "containers.manage",
           "container", CONTAINER),
-    {"Containers", "Commit", "image", "images.manage", "commit", "container image replaced", NULL},
+    {"Containers", "Commit", "image", "images.manage", "commit", "container image replaced", NULL,
+     CHANGES},
     OWNED("Containers", "Diff", "commit", "containers.manage-own", "containers.manage", "container",
           CONTAINER),
-    {"Containers", "Diff", "image", "images.manage", "commit", "container image replaced", NULL},
+    {"Containers", "Diff", "image", "images.manage", "commit", "container image replaced", NULL,
+     CHANGES},
     MANAGED("Delete", "delete"),
     CREATED("Delete"),
     ENTERED("Exec", "exec"),
     {BOTH, "Exec", "privileged", "containers.create-privileged", "exec",
-     "container image privilege", NULL},
+     "container image privilege", NULL, CHANGES},
     ENTERED("OpenTerminal", "attach"),
     CREATED("OpenTerminal"),
     ENTERED("Attach", "attach"),
@@ -150,13 +161,13 @@ static const BerthPermission permissions[] = {
     OWNED(BOTH, "Update", "update", "containers.manage-own", "containers.manage", "container",
           CONTAINER " property"),
     {BOTH, "Update", "privileged", "containers.create-privileged", "update",
-     "container image privilege", NULL},
-    ENTERED("CopyOut", "copy"),
+     "container image privilege", NULL, CHANGES},
+    READ_INSIDE("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
-    ENTERED("Changes", "changes"),
+    READ_INSIDE("Changes", "changes"),
     MANAGED("Rename", "rename"),
-    {BOTH, "Rename", "new-own", "containers.manage-own", "rename", CONTAINER, NULL},
-    {BOTH, "Rename", "new-others", "containers.manage", "rename", CONTAINER, NULL},
+    {BOTH, "Rename", "new-own", "containers.manage-own", "rename", CONTAINER, NULL, CHANGES},
+    {BOTH, "Rename", "new-others", "containers.manage", "rename", CONTAINER, NULL, CHANGES},
     SEEN(BOTH, "Processes", "processes", "container"),
     SEEN(BOTH, "Inspect", "inspect", "container"),
     SEEN(BOTH, "Stats", "stats", "container"),
@@ -212,6 +223,15 @@ const BerthPermission *berth_permission_find(const char *interface, const char *
             return permission;
     }
     return NULL;
+}
+
+bool berth_permission_changes(const char *interface, const char *member) {
+    for (size_t i = 0; i < G_N_ELEMENTS(permissions); i++)
+        if ((permissions[i].flags & BERTH_PERMISSION_CHANGES) &&
+            g_str_equal(permissions[i].member, member) &&
+            berth_permission_has_interface(&permissions[i], interface))
+            return true;
+    return false;
 }
 
 /* Objects by the path that they are at or, where it ends in "/", below. */

@@ -16,6 +16,13 @@
 
 #define BERTH_ACTION_PREFIX "org.berth1."
 
+enum {
+    /* The right is for changing something: its member's calls and their ends are in the journal. */
+    BERTH_PERMISSION_CHANGES = 1 << 0,
+    /* A caller that authenticates for it need not do so for the member's other rows. */
+    BERTH_PERMISSION_COVERS = 1 << 1,
+};
+
 typedef struct {
     const char *interfaces; /* one or two, without the prefix: "Images" or "Containers Container" */
     const char *member;
@@ -24,7 +31,7 @@ typedef struct {
     const char *verb;    /* the detail "verb" */
     const char *details; /* the keys of the other details, with blanks between */
     const char *relies;  /* with no action: what keeps the member from telling or changing more */
-    bool covers;         /* who authenticates for it need not do so for the member's other rows */
+    unsigned flags;      /* BERTH_PERMISSION_… */
 } BerthPermission;
 
 /* All rows; *count is set. */
@@ -33,6 +40,9 @@ const BerthPermission *berth_permissions_list(size_t *count);
 /* The row, or NULL. interface without the prefix. */
 const BerthPermission *berth_permission_find(const char *interface, const char *member,
                                              const char *check);
+
+/* Whether the member changes something: a row of it says so. */
+bool berth_permission_changes(const char *interface, const char *member);
 
 /* Which member a call is to: NULL and no member when it is to none of Berth's. Calls need not name
  * an interface, and those to org.freedesktop.DBus.Properties are to the member "Properties" of the

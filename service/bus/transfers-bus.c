@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/limits.h"
 #include "bus/access.h"
+#include "bus/audit.h"
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
@@ -268,6 +269,7 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
     send_progress(service, transfer);
     if (change != BERTH_TRANSFER_FINISHED)
         return;
+    berth_audit_transfer_ended(transfer);
     for (guint i = waiters->len; i-- > 0;) {
         Waiter *waiter = waiters->pdata[i];
         if (waiter->transfer != transfer)

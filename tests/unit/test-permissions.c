@@ -134,6 +134,46 @@ static void test_details_are_whole_words(void) {
     g_assert_cmpuint(berth_permission_count_details(list), ==, 0);
 }
 
+/* The rights with which nothing is changed. */
+static bool is_for_reading(const BerthPermission *row) {
+    static const char *const actions[] = {"images.inspect", "contents.read", "containers.inspect",
+                                          NULL};
+
+    return !row->action || g_strv_contains(actions, row->action);
+}
+
+/* Members that change nothing here, though they need more than a right to read. */
+static bool asks_only(const BerthPermission *row) {
+    static const char *const members[] = {"Images.Resolve",
+                                          "Images.Authenticate",
+                                          "Images.Verify",
+                                          "Contents.FetchObject",
+                                          "Containers Container.CopyOut",
+                                          "Containers Container.Changes",
+                                          NULL};
+    g_autofree char *member = g_strconcat(row->interfaces, ".", row->member, NULL);
+
+    return g_strv_contains(members, member);
+}
+
+static void test_what_changes_something_says_so(void) {
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        bool changes = (rows[i].flags & BERTH_PERMISSION_CHANGES) != 0;
+        if (changes != (!is_for_reading(&rows[i]) && !asks_only(&rows[i])))
+            g_error("the row %s of %s in service/bus/permissions.c %s", rows[i].check,
+                    rows[i].member, changes ? "is not for changing" : "lacks CHANGES");
+    }
+    g_assert_true(berth_permission_changes("Images", "Pull"));
+    g_assert_true(berth_permission_changes("Container", "Start"));
+    g_assert_true(berth_permission_changes("Contents", "Verify"));
+    g_assert_false(berth_permission_changes("Images", "Verify"));
+    g_assert_false(berth_permission_changes("Containers", "Wait"));
+    g_assert_false(berth_permission_changes("Containers", "Pull"));
+}
+
 /* Only what one answer can stand for is kept: kept authorizations ignore details. */
 static void test_what_the_policy_keeps(void) {
     static const char *const kept[] = {"images.pull", "contents.write", "containers.inspect", NULL};
@@ -157,6 +197,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/permissions/rows-are-found-by-their-check",
                     test_rows_are_found_by_their_check);
     g_test_add_func("/permissions/details-are-whole-words", test_details_are_whole_words);
+    g_test_add_func("/permissions/what-changes-something-says-so",
+                    test_what_changes_something_says_so);
     g_test_add_func("/permissions/what-the-policy-keeps", test_what_the_policy_keeps);
     return g_test_run();
 }

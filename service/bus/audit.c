@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A change is a call that is under way: followed from its arrival by the call, and, when it has
+ * been answered with a transfer, by the transfer's number. It ends in one record, or in none if
+ * nothing came of it or if the record of a refused decision tells the same. See audit.h.
+ */
+
+#include "bus/audit.h"
+
+#include "base/bus-error.h"
+#include "bus/audit-record.h"
+
+#include <string.h>
+
+#define CONTAINERS "/org/berth1/containers"
+
+enum { MAX_JOINED_BYTES = 512 };
+
+typedef struct {
+    char *member; /* "Images.Pull" */
+    char *client; /* unique name */
+    BerthCaller caller;
+    bool knows_caller;
+    char *action;        /* that was last granted */
+    GHashTable *details; /* key → value, of all questions */
+    char *object;        /* as the call names it, or as the first question did */
+    char *error_name;    /* that it was answered with */
+    bool held, refused, is_named;
+} Change;
+
+static GHashTable *calls;     /* sd_bus_message → Change */
+static GHashTable *transfers; /* number → Change */
+
+static void free_change(gpointer data) {
+    Change *change = data;
+
+    g_free(change->member);
+    g_free(change->client);
+    g_free(change->caller.unit);
+    g_free(change->action);
+    g_hash_table_unref(change->details);
+    g_free(change->object);
+    g_free(change->error_name);
+    g_free(change);
+}
+
+static void unref_call(gpointer call) {
+    sd_bus_message_unref(call);
+}
+
+static Change *find_change(sd_bus_message *call) {
+    return calls ? g_hash_table_lookup(calls, call) : NULL;
+}
+
+/* What an error reply says is the result, wherever it is made. */
+static void on_error_reply(sd_bus_message *call, const char *name) {
+    Change *change = find_change(call);
+
+    if (change) {
+        g_free(change->error_name);
+        change->error_name = g_strdup(name);
+    }
+}
+
+static void take_caller(Change *change, const BerthCaller *caller) {
+    if (change->knows_caller || !caller)
+        return;
+    change->knows_caller = true;
+    change->caller = *caller;
+    change->caller.unit = g_strdup(caller->unit);
+}
+
+/* The name that the act is about. */
+static const char *find_object(GHashTable *details) {
+    static const char *const keys[] = {"container", "image",    "reference", "volume",
+                                       "lease",     "transfer", "digest",    NULL};
+
+    for (const char *const *key = keys; *key; key++) {
+        const char *value = g_hash_table_lookup(details, *key);
+        if (value && value[0])
+            return value;
+    }
+    return NULL;
+}
+
+static void add_caller(BerthLogEntry *entry, const BerthCaller *caller, const char *client) {
+    g_autofree char *uid = caller ? g_strdup_printf("%u", caller->uid) : NULL;
+    g_autofree char *pid = caller && caller->pid ? g_strdup_printf("%u", caller->pid) : NULL;
+
+    berth_audit_add(entry, "CALLER_UID", uid);
+    berth_audit_add(entry, "CALLER_PID", pid);
+    berth_audit_add(entry, "CALLER_UNIT", caller ? caller->unit : NULL);
+    berth_audit_add(entry, "CALLER_NAME", client);
+}
+
+/* The rest of a record, and sends it: after the answer, if nothing hurries. */
+static void send_record(BerthLogEntry *entry, const char *member, const char *action,
+                        const char *object, const char *result, const char *function) {
+    g_autofree char *full = action ? g_strconcat(BERTH_ACTION_PREFIX, action, NULL) : NULL;
+
+    berth_audit_add(entry, "BERTH_MEMBER", member);
+    berth_audit_add(entry, "BERTH_ACTION", full);
+    berth_audit_add(entry, "BERTH_OBJECT", object);
+    berth_audit_add(entry, "BERTH_RESULT", result);
+    berth_log_entry_add(entry, "CODE_FILE", __FILE__);
+    berth_log_entry_add(entry, "CODE_FUNC", function);
+    berth_log_entry_send_later(entry);
+}
+
+static void add_details(BerthLogEntry *entry, GHashTable *details) {
+    GHashTableIter iterator;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iterator, details);
+    while (g_hash_table_iter_next(&iterator, &key, &value))
+        berth_audit_add_detail(entry, key, value);
+}
+
+static char *describe_caller(const BerthCaller *caller) {
+    return caller ? g_strdup_printf("User %u", caller->uid) : g_strdup("An unknown user");
+}
+
+static void record_change(const Change *change, const char *error_name) {
+    const BerthCaller *caller = change->knows_caller ? &change->caller : NULL;
+    g_autofree char *object = berth_audit_clean("image", change->object ? change->object : "");
+    g_autofree char *who = describe_caller(caller);
+    g_autofree char *message =
+        g_strdup_printf("%s called %s%s%s%s: %s", who, change->member, object[0] ? " of \"" : "",
+                        object, object[0] ? "\"" : "", error_name ? error_name : "ok");
+
+    if (!berth_audit_limit_take(caller ? caller->uid : UINT32_MAX,
+                                error_name ? BERTH_AUDIT_FAILURE : BERTH_AUDIT_GOOD))
+        return;
+    BerthLogEntry *entry = berth_log_entry_new(LOG_INFO, BERTH_MESSAGE_AUDIT_CHANGE, message);
+    berth_log_entry_add(entry, "BERTH_AUDIT", "change");
+    add_caller(entry, caller, change->client);
+    add_details(entry, change->details);
+    send_record(entry, change->member, change->action, object, error_name ? error_name : "ok",
+                G_STRFUNC);
+}
+
+static GHashTable *new_details(void) {
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void put_details(GHashTable *table, const BerthPermission *permission,
+                        char *const *details) {
+    g_hash_table_replace(table, g_strdup("verb"), g_strdup(permission->verb));
+    for (char *const *detail = details; detail[0]; detail += 2)
+        if (detail[1])
+            g_hash_table_replace(table, g_strdup(detail[0]), g_strdup(detail[1]));
+}
+
+/* Several questions about several names: all of them, up to what a record has room for. */
+static void join_detail(GHashTable *table, const char *key, const char *value) {
+    const char *before = g_hash_table_lookup(table, key);
+
+    if (!before)
+        g_hash_table_insert(table, g_strdup(key), g_strdup(value));
+    else if (!g_str_equal(before, value) && strlen(before) < MAX_JOINED_BYTES)
+        g_hash_table_insert(table, g_strdup(key), g_strconcat(before, " ", value, NULL));
+}
+
+static void take_decision(Change *change, const BerthPermission *permission, char *const *details,
+                          BerthAuditVerdict verdict) {
+    g_autoptr(GHashTable) table = new_details();
+    GHashTableIter iterator;
+    gpointer key, value;
+
+    put_details(table, permission, details);
+    if (!change->is_named && find_object(table)) {
+        change->is_named = true;
+        g_free(change->object);
+        change->object = g_strdup(find_object(table));
+    }
+    g_hash_table_iter_init(&iterator, table);
+    while (g_hash_table_iter_next(&iterator, &key, &value))
+        join_detail(change->details, key, value);
+    change->refused = verdict != BERTH_AUDIT_GRANTED;
+    if (change->refused)
+        return;
+    g_free(change->action);
+    change->action = g_strdup(permission->action);
+}
+
+static char *make_member(sd_bus_message *call) {
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+
+    return g_strconcat(interface ? interface : "", ".", member, NULL);
+}
+
+static void record_decision(sd_bus_message *call, const BerthCaller *caller,
+                            const BerthPermission *permission, char *const *details,
+                            BerthAuditVerdict verdict) {
+    static const char *const results[] = {"granted", "refused", "challenge"};
+    static const char *const verbs[] = {"was allowed", "was refused",
+                                        "would need an administrator's authorization for"};
+    bool granted = verdict == BERTH_AUDIT_GRANTED;
+    g_autoptr(GHashTable) table = new_details();
+    g_autofree char *member = make_member(call);
+    g_autofree char *who = describe_caller(caller);
+
+    put_details(table, permission, details);
+    const char *named = find_object(table);
+    g_autofree char *object = berth_audit_clean("image", named ? named : "");
+    g_autofree char *message = g_strdup_printf(
+        "%s %s " BERTH_ACTION_PREFIX "%s for %s%s%s%s", who, verbs[verdict], permission->action,
+        member, object[0] ? " of \"" : "", object, object[0] ? "\"" : "");
+    BerthLogEntry *entry = berth_log_entry_new(
+        granted ? LOG_INFO : LOG_NOTICE,
+        granted ? BERTH_MESSAGE_AUDIT_GRANTED : BERTH_MESSAGE_AUDIT_REFUSED, message);
+    berth_log_entry_add(entry, "BERTH_AUDIT", "decision");
+    add_caller(entry, caller, sd_bus_message_get_sender(call));
+    add_details(entry, table);
+    send_record(entry, member, permission->action, object, results[verdict], G_STRFUNC);
+}
+
+void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
+                          const BerthPermission *permission, char *const *details,
+                          BerthAuditVerdict verdict) {
+    Change *change = find_change(call);
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+
+    if (change) {
+        take_caller(change, caller);
+        take_decision(change, permission, details, verdict);
+    }
+    /* Root may all; what matters is what it does with that. */
+    if (caller->uid == 0 && !berth_permission_changes(interface, member))
+        return;
+    if (berth_audit_limit_take(caller->uid, verdict == BERTH_AUDIT_GRANTED ? BERTH_AUDIT_GOOD
+                                                                           : BERTH_AUDIT_REFUSAL))
+        record_decision(call, caller, permission, details, verdict);
+}
+
+/* The object of the path; else the first argument, which is a name in all these members. */
+static char *read_object(sd_bus_message *call) {
+    const char *path = sd_bus_message_get_path(call), *name = NULL;
+    g_autofree char *id = NULL;
+    char type;
+
+    if (path && sd_bus_path_decode(path, CONTAINERS, &id) > 0 && id[0] != '\0')
+        return g_steal_pointer(&id);
+    if (sd_bus_message_peek_type(call, &type, NULL) > 0 && type == SD_BUS_TYPE_STRING)
+        (void)sd_bus_message_read(call, "s", &name);
+    char *object = g_strdup(name);
+    (void)sd_bus_message_rewind(call, 1);
+    return object;
+}
+
+void berth_audit_begin(sd_bus_message *call) {
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+
+    if (!calls || !interface || !berth_permission_changes(interface, member))
+        return;
+    Change *change = g_new0(Change, 1);
+    change->member = make_member(call);
+    change->client = g_strdup(sd_bus_message_get_sender(call));
+    change->details = new_details();
+    change->object = read_object(call);
+    g_hash_table_insert(calls, sd_bus_message_ref(call), change);
+}
+
+static bool is_refusal(const char *error_name) {
+    return g_strcmp0(error_name, SD_BUS_ERROR_ACCESS_DENIED) == 0 ||
+           g_strcmp0(error_name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) == 0;
+}
+
+static void end(sd_bus_message *call, Change *change) {
+    /* The decision has said so already. */
+    if (!change->refused || !is_refusal(change->error_name))
+        record_change(change, change->error_name);
+    g_hash_table_remove(calls, call);
+}
+
+void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const char *error_name) {
+    Change *change = find_change(call);
+
+    if (!change)
+        return;
+    take_caller(change, caller);
+    if (error_name)
+        on_error_reply(call, error_name);
+    if (!change->held)
+        end(call, change);
+}
+
+void berth_audit_hold(sd_bus_message *call) {
+    Change *change = find_change(call);
+
+    if (change)
+        change->held = true;
+}
+
+void berth_audit_release(sd_bus_message *call) {
+    Change *change = find_change(call);
+
+    if (change)
+        end(call, change);
+}
+
+void berth_audit_drop(sd_bus_message *call) {
+    const Change *change = find_change(call);
+
+    if (change && !change->held)
+        g_hash_table_remove(calls, call);
+}
+
+static const char *get_error_name(const GError *error) {
+    static char *name; /* until the next one */
+
+    g_free(name);
+    name = error ? g_strconcat(BERTH_ERROR_PREFIX, berth_error_get_name(error->code), NULL) : NULL;
+    return name;
+}
+
+void berth_audit_follow(sd_bus_message *call, const BerthTransfer *transfer) {
+    gpointer key, value;
+
+    if (!calls || !g_hash_table_steal_extended(calls, call, &key, &value))
+        return;
+    sd_bus_message_unref(key);
+    guint64 number = transfer->number;
+    g_hash_table_insert(transfers, g_memdup2(&number, sizeof number), value);
+    if (transfer->state != BERTH_TRANSFER_RUNNING)
+        berth_audit_transfer_ended(transfer);
+}
+
+void berth_audit_transfer_ended(const BerthTransfer *transfer) {
+    Change *change = transfers ? g_hash_table_lookup(transfers, &transfer->number) : NULL;
+
+    if (!change)
+        return;
+    record_change(change, get_error_name(transfer->error));
+    g_hash_table_remove(transfers, &transfer->number);
+}
+
+void berth_audit_adopt(const BerthTransfer *transfer) {
+    Change *change = g_new0(Change, 1);
+    guint64 number = transfer->number;
+
+    change->member = g_strdup(g_str_equal(transfer->kind, "pull") ? "Images.Pull" : "Images.Fetch");
+    change->details = new_details();
+    change->object = g_strdup(transfer->reference);
+    take_caller(change, &(BerthCaller){.uid = transfer->owner});
+    g_hash_table_insert(transfers, g_memdup2(&number, sizeof number), change);
+}
+
+void berth_audit_open(sd_event *event) {
+    calls = g_hash_table_new_full(NULL, NULL, unref_call, free_change);
+    transfers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_change);
+    berth_audit_limit_open(event);
+    berth_bus_error_observe(on_error_reply);
+}
+
+/* How it ends is not known: the service does so before. */
+static void close_table(GHashTable **table) {
+    GHashTableIter iterator;
+    gpointer change;
+
+    if (!*table)
+        return;
+    g_hash_table_iter_init(&iterator, *table);
+    while (g_hash_table_iter_next(&iterator, NULL, &change))
+        record_change(change, SD_BUS_ERROR_NO_REPLY);
+    g_clear_pointer(table, g_hash_table_unref);
+}
+
+void berth_audit_close(void) {
+    berth_bus_error_observe(NULL);
+    close_table(&calls);
+    close_table(&transfers);
+    berth_audit_limit_close();
+}

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What was allowed, what was refused and what was changed is in the journal, with who it was.
+
+import signal
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from caller import Caller
+
+IMAGE = f"{HOST}/busybox:latest"
+GRANTED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a110"
+REFUSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a111"
+CHANGE = "0f7c1d6a6a1e4a0bb2c64de1f1f0a112"
+SUPPRESSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a113"
+IMAGES = ("/org/berth1/images", "org.berth1.Images")
+VOLUMES = ("/org/berth1/volumes", "org.berth1.Volumes")
+# Of every entry of a service's, and of every one in the native protocol.
+COMMON = {"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CODE_FILE", "CODE_FUNC", "BERTH_AUDIT",
+          "CALLER_UID", "CALLER_PID", "CALLER_NAME", "BERTH_MEMBER", "BERTH_RESULT"}
+
+
+def cursor():
+    """A place in the journal that all that was written so far is before."""
+    run("journalctl", "--sync")
+    out = run("journalctl", "-n", "0", "--show-cursor", "-q").out
+    return out.split("cursor: ")[1].strip()
+
+
+def records(after):
+    """What berthd wrote. Matches are not for journalctl, which with --after-cursor leaves out the first entry if the
+    cursor's own does not match (systemd 252)."""
+    run("journalctl", "--sync")
+    out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
+    return [record for record in map(json.loads, out.splitlines()) if record.get("_COMM") == "berthd"]
+
+
+def audit(after, **fields):
+    """The records of the audit with these fields."""
+    return [record for record in records(after) if record.get("MESSAGE_ID") in (GRANTED, REFUSED, CHANGE, SUPPRESSED)
+            and all(record.get(name) == value for name, value in fields.items())]
+
+
+def wait_for(after, **fields):
+    return wait_until(lambda: audit(after, **fields), f"a record of {fields}")
+
+
+def of_berth(record):
+    """Its fields without those that journald adds."""
+    return {key: value for key, value in record.items() if not key.startswith("_")}
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_what_root_changes_is_recorded_with_all_its_fields():
+    after = cursor()
+    root = Caller()
+    root.call(*VOLUMES, "Create", "('data',)", "(s)")
+    granted = of_berth(wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="decision")[0])
+    change = of_berth(wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0])
+    pid = str(root.process.pid)
+    root.end()
+    details = {"BERTH_DETAIL_VERB": "volume-create", "BERTH_DETAIL_VOLUME": "data"}
+    equal(set(granted), COMMON | set(details) | {"BERTH_ACTION", "BERTH_OBJECT"})
+    for record in (granted, change):
+        equal(record["CALLER_UID"], "0")
+        equal(record["CALLER_PID"], pid)
+        equal(record["BERTH_MEMBER"], "Volumes.Create")
+        equal(record["BERTH_ACTION"], "org.berth1.containers.create")
+        equal(record["BERTH_OBJECT"], "data")
+        equal(record["PRIORITY"], "6")
+        equal({key: record[key] for key in details}, details)
+    equal((granted["MESSAGE_ID"], granted["BERTH_RESULT"]), (GRANTED, "granted"))
+    equal((change["MESSAGE_ID"], change["BERTH_RESULT"]), (CHANGE, "ok"))
+    equal(granted["MESSAGE"], 'User 0 was allowed org.berth1.containers.create for Volumes.Create of "data"')
+    equal(change["MESSAGE"], 'User 0 called Volumes.Create of "data": ok')
+
+
+def test_what_root_reads_is_not():
+    after = cursor()
+    root = Caller()
+    root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})")
+    root.call(*IMAGES, "Get", f"('{IMAGE}',)", "(s)")
+    root.call(*VOLUMES, "Delete", "('data',)", "(s)")
+    wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")
+    equal({record["BERTH_MEMBER"] for record in audit(after, CALLER_NAME=root.name)}, {"Volumes.Delete"})
+    root.end()
+
+
+def test_a_change_that_fails_says_with_which_error():
+    after = cursor()
+    root = Caller()
+    answer = root.call(*IMAGES, "Rename", "('no.such/image:x', 'a.b/c:d')", "(ss)")
+    record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
+    equal(record["BERTH_RESULT"], answer["error"])
+    equal(record["BERTH_OBJECT"], "no.such/image:x")
+    root.end()
+
+
+def test_the_answer_that_comes_late_is_the_result():
+    after = cursor()
+    result = dist("run", "--rm", "--id=late", IMAGE, "no-such-command")
+    equal(result.status, 127)
+    wait_for(after, BERTH_MEMBER="Containers.Start", BERTH_OBJECT="late")
+    members = {record["BERTH_MEMBER"]: record["BERTH_RESULT"]
+               for record in wait_for(after, BERTH_AUDIT="change", BERTH_OBJECT="late")}
+    equal(members["Containers.Create"], "ok")
+    equal(members["Containers.Start"], "org.berth1.Error.LaunchFailed")
+
+
+def test_what_the_creator_needs_no_right_for_is_recorded_too():
+    after = cursor()
+    equal(good("run", "--rm", "--id=mine", IMAGE, "true"), "")
+    wait_for(after, BERTH_MEMBER="Containers.Start", BERTH_OBJECT="mine")
+    run("journalctl", "--sync")
+    changes = {record["BERTH_MEMBER"]: record for record in audit(after, BERTH_AUDIT="change", BERTH_OBJECT="mine")}
+    for member in ("Containers.Create", "Containers.Start"):
+        equal(changes[member]["BERTH_RESULT"], "ok", member)
+
+
+def test_a_rule_and_its_refusal_are_recorded_with_the_details():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.containers.create" && subject.user == "alice")
+            return action.lookup("volume") == "hers" ? polkit.Result.YES : polkit.Result.NO;
+    });""")
+    after = cursor()
+    command = ("systemd-run", "-q", "--uid=alice", "--pipe", "--wait", "--unit=auditor", "busctl", "call", "org.berth1",
+               *VOLUMES, "Create", "s")
+    equal(run(*command, "hers").status, 0)
+    assert run(*command, "others").status != 0
+    granted = wait_for(after, CALLER_UID="4242", BERTH_RESULT="granted")[0]
+    equal(granted["CALLER_UNIT"], "auditor.service")
+    equal(granted["BERTH_DETAIL_VOLUME"], "hers")
+    refused = wait_for(after, CALLER_UID="4242", BERTH_RESULT="refused")[0]
+    equal(refused["MESSAGE_ID"], REFUSED)
+    equal(refused["PRIORITY"], "5")
+    equal(refused["BERTH_ACTION"], "org.berth1.containers.create")
+    equal(refused["BERTH_DETAIL_VOLUME"], "others")
+    equal(refused["BERTH_OBJECT"], "others")
+    # What was refused changed nothing, and is told of once.
+    equal([record["BERTH_OBJECT"] for record in audit(after, CALLER_UID="4242", BERTH_AUDIT="change")], ["hers"])
+
+
+def test_what_an_administrator_would_have_to_allow_is_a_challenge():
+    after = cursor()
+    images_call("Pull", "sa{sv}", IMAGE, "0", user="alice")
+    record = wait_for(after, CALLER_UID="4242", BERTH_RESULT="challenge")[0]
+    equal((record["MESSAGE_ID"], record["BERTH_ACTION"]), (REFUSED, "org.berth1.images.pull"))
+
+
+def test_what_others_may_not_see_is_a_refusal():
+    good("run", "-d", "--id=roots", IMAGE, "sleep", "1000")
+    after = cursor()
+    contains(dist("info", "roots", user="alice").err, "no container")
+    record = wait_for(after, CALLER_UID="4242", BERTH_OBJECT="roots")[0]
+    equal((record["MESSAGE_ID"], record["BERTH_ACTION"]), (REFUSED, "org.berth1.containers.inspect"))
+    good("rm", "-f", "roots")
+
+
+def test_a_transfer_is_recorded_at_its_end():
+    after = cursor()
+    good("rmi", IMAGE)
+    good("pull", IMAGE)
+    pull = wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Images.Pull")
+    equal([(record["BERTH_RESULT"], record["BERTH_OBJECT"]) for record in pull], [("ok", IMAGE)])
+    after = cursor()
+    assert dist("pull", f"{HOST}/none:such").status != 0
+    failed = wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Images.Pull")
+    equal([record["BERTH_RESULT"] for record in failed], ["org.berth1.Error.NotFound"])
+
+
+def test_no_credential_is_in_any_field():
+    after = cursor()
+    root = Caller()
+    root.call(*IMAGES, "Pull", f"('{HOST}/none:such', {{'Credentials': <{{'username': 'me', 'password': 's3cret'}}>}})",
+              "(sa{sv})")
+    root.call(*IMAGES, "Pull", f"('me:s3cret@{HOST}/busybox', @a{{sv}} {{}})", "(sa{sv})")
+    root.call(*IMAGES, "Push", f"('{IMAGE}', 'https://me:s3cret@{HOST}/busybox', @a{{sv}} {{}})", "(ssa{sv})")
+    wait_for(after, CALLER_NAME=root.name, BERTH_MEMBER="Images.Push", BERTH_AUDIT="change")
+    found = audit(after, CALLER_NAME=root.name)
+    assert len(found) >= 5, found
+    assert "s3cret" not in json.dumps(records(after)), found
+    root.end()
+
+
+def test_control_characters_make_no_fields():
+    after = cursor()
+    root = Caller()
+    root.call(*VOLUMES, "Delete", "('x\\nBERTH_RESULT=ok\\nCALLER_UID=7',)", "(s)")
+    record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
+    equal((record["CALLER_UID"], record["BERTH_OBJECT"]), ("0", "x\\x0aBERTH_RESULT=ok\\x0aCALLER_UID=7"))
+    root.end()
+
+
+def test_a_user_cannot_flood_the_journal():
+    after = cursor()
+    alice = Caller("alice")
+    for number in range(500):
+        alice.call(*VOLUMES, "Create", f"('flood{number}',)", "(s)")
+    summary = wait_for(after, BERTH_AUDIT="suppressed", CALLER_UID="4242")
+    alice.end()
+    told = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
+    # The calls take less than two windows.
+    assert 0 < len(told) <= 300, len(told)
+    equal(summary[0]["MESSAGE_ID"], SUPPRESSED)
+    wait_until(lambda: len(audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")) + sum(
+        int(record["BERTH_SUPPRESSED"]) for record in audit(after, BERTH_AUDIT="suppressed")) == 500,
+               "the windows' end")
+
+
+def test_the_journal_explains_each():
+    run("journalctl", "--update-catalog")
+    for name, text in ((GRANTED, "was allowed"), (REFUSED, "write a rule for polkit"), (CHANGE, "dist audit"),
+                       (SUPPRESSED, "left out")):
+        contains(run("journalctl", "-x", "-n", "1", f"MESSAGE_ID={name}").out, text)
+
+
+def test_a_journal_that_does_not_read_stops_nobody():
+    after = cursor()
+    journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
+    root = Caller()
+    count = 1500
+    os.kill(journald, signal.SIGSTOP)
+    try:
+        for number in range(count):
+            root.call(*VOLUMES, "Delete", f"('no{number}',)", "(s)", timeout_ms=5000)
+        equal(root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})", timeout_ms=5000).get("error"), None)
+    finally:
+        os.kill(journald, signal.SIGCONT)
+    # And none of it is lost.
+    wait_until(lambda: len(audit(after, CALLER_NAME=root.name, BERTH_AUDIT="change")) == count, "all the records")
+    root.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
