@@ -125,6 +125,22 @@ def test_removal_goes_on_after_a_kill_of_the_service():
     nothing_remains("after kills of the service")
 
 
+def test_what_is_paused_or_stopping_or_was_never_started_is_removed():
+    good("run", "-d", "--id=paused", IMAGE)
+    good("pause", "paused")
+    good("rm", "-f", "paused")
+    good("run", "-d", "--id=stopping", IMAGE, "sh", "-c", f"trap '' TERM; sleep {MARK}")
+    stopping = begin("stop", "--timeout=1000", "stopping")
+    good("rm", "-f", "stopping")
+    stopping.communicate()
+    equal(dist("rm", "stopping").status, 1)
+    good("create", "--id=never", IMAGE)
+    waiting = begin("wait", "never")
+    good("rm", "never")
+    contains(waiting.communicate()[1], "never")
+    nothing_remains("after all states")
+
+
 def test_what_is_being_removed_takes_nothing_new():
     good("run", "-d", "--id=full", IMAGE)
     removing = begin("rm", "-f", "full")
