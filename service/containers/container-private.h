@@ -233,6 +233,9 @@ bool berth_spec_has_variable(char *const *environment, const char *assignment);
 bool berth_spec_is_profile(const char *seccomp);
 bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image);
 
+/* Whether a configuration masks all that Berth's own do, and has as much read-only. */
+bool berth_spec_hides_as_default(const BerthPlan *plan);
+
 /* A configuration of the caller's, with where its root is: layers, or a directory. */
 char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
                           GError **error);

@@ -9,11 +9,9 @@
 #include "containers/mounts.h"
 #include "containers/ports.h"
 #include "containers/slices.h"
-#include "plan/plan.h"
+#include "containers/spec-privileges.h"
 
-#include <sched.h>
 #include <string.h>
-#include <sys/capability.h>
 
 char *berth_privileges_escape(const char *text) {
     bool is_utf8 = g_utf8_validate(text, -1, NULL);
@@ -27,7 +25,7 @@ char *berth_privileges_escape(const char *text) {
     return g_string_free(word, FALSE);
 }
 
-static void add(GPtrArray *names, const char *kind, const char *what) {
+void berth_privileges_add(GPtrArray *names, const char *kind, const char *what) {
     g_autofree char *word = berth_privileges_escape(what);
     g_autofree char *name = g_strconcat(kind, word, NULL);
 
@@ -50,75 +48,30 @@ static char *join(GPtrArray *names) {
 static void add_capabilities(GPtrArray *names, char *const *capabilities) {
     for (; capabilities && *capabilities; capabilities++) {
         g_autofree char *upper = g_ascii_strup(*capabilities, -1);
-        add(names, g_str_has_prefix(upper, "CAP_") ? "capability:" : "capability:CAP_", upper);
+        berth_privileges_add(
+            names, g_str_has_prefix(upper, "CAP_") ? "capability:" : "capability:CAP_", upper);
     }
-}
-
-static void add_capability_bits(GPtrArray *names, uint64_t bits) {
-    const BerthContainerOptions none = {.root_directory = -1};
-    g_auto(GStrv) usual = berth_capabilities_make(&none);
-
-    for (cap_value_t value = 0; value < 64 && bits >> value; value++) {
-        if (!(bits >> value & 1))
-            continue;
-        char *lower = cap_to_name(value);
-        g_autofree char *name = g_ascii_strup(lower, -1);
-        cap_free(lower);
-        if (!g_strv_contains((const char *const *)usual, name))
-            add(names, "capability:", name);
-    }
-}
-
-static void add_plan_capabilities(GPtrArray *names, const BerthPlan *plan) {
-    add_capability_bits(names, plan->bounding | plan->permitted | plan->effective |
-                                   plan->inheritable | plan->ambient);
 }
 
 static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
     if (slice && !berth_slice_is_of_user(slice, owner))
-        add(names, "slice:", slice);
-}
-
-static bool is_default_device(const BerthPlanDevice *device) {
-    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++)
-        if (g_str_equal(usual->path, device->path) && usual->type == device->type &&
-            usual->major == device->major && usual->minor == device->minor)
-            return true;
-    return false;
+        berth_privileges_add(names, "slice:", slice);
 }
 
 /* What a caller's own configuration asks for; one that cannot be read is refused later. */
 static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
     g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
 
-    add(names, "spec", "");
-    if (!plan)
-        return;
-    if (!berth_plan_find_namespace(plan, CLONE_NEWNET))
-        add(names, "host-network", "");
-    if (!berth_plan_find_namespace(plan, CLONE_NEWUSER))
-        add(names, "host-users", "");
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
-        if (mount->bind && mount->source)
-            add(names, "bind:", mount->source);
-    }
-    for (guint i = 0; i < plan->devices->len; i++) {
-        const BerthPlanDevice *device = plan->devices->pdata[i];
-        if (!is_default_device(device))
-            add(names, "device:", device->path);
-    }
-    add_plan_capabilities(names, plan);
-    if (g_strcmp0(plan->seccomp, "default") != 0)
-        add(names, "seccomp", "");
-    add_slice(names, plan->slice, owner);
+    berth_privileges_add(names, "spec", "");
+    if (plan)
+        berth_spec_add_privileges(names, plan, owner);
 }
 
 static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
     for (guint i = 0; mounts && i < mounts->len; i++) {
         const BerthMountRequest *mount = mounts->pdata[i];
         if (g_str_equal(mount->type, "bind") && !mount->volume)
-            add(names, "bind:", mount->source);
+            berth_privileges_add(names, "bind:", mount->source);
     }
 }
 
@@ -128,7 +81,7 @@ static void add_root_directory(GPtrArray *names, int directory) {
     g_autofree char *inode = NULL;
     g_autofree char *path = berth_mount_describe(directory, &inode, NULL);
 
-    add(names, "root-directory:", path ? path : "(unreachable)");
+    berth_privileges_add(names, "root-directory:", path ? path : "(unreachable)");
 }
 
 /* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
@@ -136,7 +89,7 @@ static void add_devices(GPtrArray *names, char *const *devices) {
     for (; devices && *devices; devices++) {
         g_autofree char *path =
             (*devices)[0] == '/' ? g_strndup(*devices, strcspn(*devices, ":")) : g_strdup(*devices);
-        add(names, "device:", path);
+        berth_privileges_add(names, "device:", path);
     }
 }
 
@@ -144,7 +97,7 @@ static void add_ports(GPtrArray *names, char *const *ports) {
     for (; ports && *ports; ports++) {
         g_autofree char *port = berth_port_get_privilege(*ports);
         if (port)
-            add(names, "port:", port);
+            berth_privileges_add(names, "port:", port);
     }
 }
 
@@ -152,9 +105,9 @@ char *berth_privileges_of_container(const BerthContainerOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     if (g_strcmp0(options->network, "host") == 0)
-        add(names, "host-network", "");
+        berth_privileges_add(names, "host-network", "");
     if (g_strcmp0(options->user_namespace, "host") == 0)
-        add(names, "host-users", "");
+        berth_privileges_add(names, "host-users", "");
     if (options->spec)
         add_spec(names, options->spec, options->owner);
     if (options->root_directory >= 0)
@@ -164,20 +117,19 @@ char *berth_privileges_of_container(const BerthContainerOptions *options) {
     add_ports(names, options->ports);
     add_capabilities(names, options->capabilities_add);
     if (options->seccomp && !g_str_equal(options->seccomp, "default"))
-        add(names, "seccomp", "");
+        berth_privileges_add(names, "seccomp", "");
     add_slice(names, options->slice, options->owner);
     return join(names);
 }
 
-/* With a process of its own an exec may have any label, too. */
 char *berth_privileges_of_exec(const BerthExecOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(BerthPlan) plan = options->spec ? berth_spec_parse_exec(options) : NULL;
 
     if (options->spec)
-        add(names, "spec", "");
+        berth_privileges_add(names, "spec", "");
     if (plan)
-        add_plan_capabilities(names, plan);
+        berth_spec_add_process_privileges(names, plan);
     add_capabilities(names, options->capabilities_add);
     return join(names);
 }
@@ -190,6 +142,6 @@ char *berth_privileges_of_update(GVariant *changed) {
     g_variant_iter_init(&iterator, changed);
     while (g_variant_iter_next(&iterator, "{&sv}", &name, NULL))
         if (berth_container_property_reserves(name))
-            add(names, "property:", name);
+            berth_privileges_add(names, "property:", name);
     return join(names);
 }

@@ -4,7 +4,8 @@
  * What weakens a container's isolation, by names that a rule of polkit can compare: host-network,
  * host-users, bind:PATH, device:PATH, capability:NAME, port:N, seccomp, slice:NAME,
  * root-directory:PATH, property:NAME (of Update), spec. Options and a Spec that ask for the same
- * yield the same names, a Spec "spec" besides.
+ * yield the same names, a Spec "spec" besides, and what only a Spec can ask for
+ * (spec-privileges.c).
  */
 
 #pragma once

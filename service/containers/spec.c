@@ -38,6 +38,18 @@ static const char *const read_only_paths[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
 };
 
+static bool has_all(char *const *paths, const char *const *wanted) {
+    for (; *wanted; wanted++)
+        if (!paths || !g_strv_contains((const char *const *)paths, *wanted))
+            return false;
+    return true;
+}
+
+bool berth_spec_hides_as_default(const BerthPlan *plan) {
+    return has_all(plan->masked_paths, masked_paths) &&
+           has_all(plan->read_only_paths, read_only_paths);
+}
+
 static const struct {
     const char *destination, *type, *source;
     const char *options[8];

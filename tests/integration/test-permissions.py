@@ -346,7 +346,7 @@ def test_a_process_of_ones_own_has_named_privileges():
         text = json.dumps({"cwd": "/", "user": {"uid": 0, "gid": 0}, **process})
         result = containers_call("Exec", "ssasa{sv}", "hers", "p", "1", "true", "1", "Spec", "s", text, user="alice")
         contains(result.err, "Access denied")
-        details(asked("containers.create-privileged")[-1], ("verb", "exec"), ("privilege", f"{capabilities}spec"))
+        details(asked("containers.create-privileged")[-1], ("verb", "exec"), ("privilege", f"{capabilities}new-privileges spec"))
     good("rm", "-f", "hers")
 
 
@@ -452,6 +452,35 @@ def test_little_of_a_user_waits_for_polkit():
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
     equal((heavy.communicate(timeout=60)[0], heavy.returncode), ("", 0))
+
+
+def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
+    """The configuration of an unprivileged container, and one thing after another in it that is not."""
+    names = "all-devices host-gids:700000-765535 host-uids:700000-765535 new-privileges seccomp spec unmasked"
+    rule(f'action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege") == "{names}"')
+    kinds = ("mount", "pid", "network", "user", "ipc", "uts")
+    ids = [{"containerID": 0, "hostID": 700000, "size": 65536}]
+
+    def create(rest=None, **of_linux):
+        config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+                  "process": {"args": ["/bin/true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
+                  "linux": {"namespaces": [{"type": kind} for kind in kinds], "uidMappings": ids, "gidMappings": ids, **of_linux},
+                  **(rest or {})}
+        return containers_call("Create", "ssa{sv}", "hers", IMAGE, "1", "Spec", "s", json.dumps(config), user="alice")
+
+    equal(create().status, 0)
+    equal(dist("start", "-a", "hers", user="alice").status, 0)
+    good("rm", "hers")
+    hook = {"hooks": {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "touch /run/hooked"]}]}}
+    joined = [{"type": kind, **({"path": "/proc/1/ns/net"} if kind == "network" else {})} for kind in kinds]
+    for result, name in ((create(hook), "hook:/bin/sh\\x20sh\\x20-c\\x20touch\\x5cx20/run/hooked"),
+                         (create(namespaces=joined), "namespace:/proc/1/ns/net"),
+                         (create(namespaces=[{"type": kind} for kind in kinds if kind != "pid"]), "host-pid"),
+                         (create(uidMappings=[{"containerID": 0, "hostID": 0, "size": 65536}]), "host-uids:0-65535"),
+                         (create({"mounts": [{"destination": "/x", "type": "ext4", "source": "/dev/vda"}]}), "mount:ext4:/dev/vda")):
+        contains(result.err, "Access denied")
+        assert any(name in question for question in asked("containers.create-privileged")), (name, asked("containers.create-privileged"))
+    assert not os.path.exists("/run/hooked")
 
 
 if __name__ == "__main__":

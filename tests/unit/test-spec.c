@@ -76,8 +76,71 @@ static void test_a_spec_has_the_same_names(void) {
     g_autofree char *names = berth_privileges_of_container(&options);
 
     g_assert_cmpstr(names, ==,
-                    "bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-network host-users "
-                    "seccomp spec");
+                    "all-devices bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-ipc host-network "
+                    "host-users host-uts new-privileges seccomp spec unmasked");
+}
+
+/* Whatever else a Spec could be the machine by has a name. The filter that it says is the default
+ * is not: that annotation is Berth's own, and taken out. */
+static void test_nothing_of_a_spec_goes_without_a_name(void) {
+    static const struct {
+        const char *process, *of_linux, *mounts, *rest, *name;
+    } cases[] = {
+        {"", "", "",
+         "\"hooks\":{\"poststop\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\",\"a b\"],"
+         "\"env\":[\"A=1\"]}]}",
+         "hook:A=1\\x20/bin/sh\\x20sh\\x20-c\\x20a\\x5cx20b"},
+        {"", "", "", "\"hooks\":{\"createRuntime\":[{\"path\":\"/h\"}]}", "hook:/h"},
+        {"", "", "", "\"annotations\":{\"org.berth1.seccomp\":\"default\"}", "seccomp"},
+        {"",
+         "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"network\",\"path\":\"/proc/1/ns/net\"}]",
+         "", "", "namespace:/proc/1/ns/net"},
+        {"", "\"namespaces\":[{\"type\":\"mount\"}]", "", "", "host-pid"},
+        {"",
+         "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}],"
+         "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":10}],"
+         "\"gidMappings\":[{\"containerID\":0,\"hostID\":4242,\"size\":1}]",
+         "", "", "host-gids:4242-4242 host-ipc host-network host-pid host-uids:0-9 host-uts"},
+        {"", "\"namespaces\":[{\"type\":\"mount\"}]",
+         "{\"destination\":\"/x\",\"type\":\"ext4\",\"source\":\"/dev/sda\"}", "",
+         "mount:ext4:/dev/sda"},
+        {"", "\"namespaces\":[{\"type\":\"mount\"}]",
+         "{\"destination\":\"/x\",\"source\":\"/etc\",\"options\":[\"bind\",\"x-berth.owner=0\"]}",
+         "", "idmap:/etc"},
+        {"", "\"namespaces\":[{\"type\":\"mount\"}]",
+         "{\"destination\":\"/x\",\"source\":\"/etc\",\"options\":[\"bind\",\"rshared\"]}", "",
+         "shared:/etc"},
+        {"",
+         "\"namespaces\":[{\"type\":\"mount\"}],\"resources\":{\"devices\":[{\"allow\":false},"
+         "{\"allow\":true,\"type\":\"b\",\"access\":\"rw\"}]}",
+         "", "", "device-rule:block-*\\x20rw"},
+        {"", "\"namespaces\":[{\"type\":\"mount\"}],\"resources\":{\"memory\":{\"reservation\":5}}",
+         "", "", "property:MemoryLow"},
+        {"",
+         "\"namespaces\":[{\"type\":\"mount\"}],\"resources\":{\"unified\":{\"memory.min\":\"5\"}}",
+         "", "", "property:MemoryMin"},
+        {"\"oomScoreAdj\":-1000", "", "", "", "oom-score"},
+        {"\"scheduler\":{\"policy\":\"SCHED_FIFO\",\"priority\":1}", "", "", "", "scheduler"},
+        {"\"rlimits\":[{\"type\":\"RLIMIT_NICE\",\"hard\":40,\"soft\":40}]", "", "", "",
+         "limit:RLIMIT_NICE"},
+        {"\"apparmorProfile\":\"unconfined\"", "", "", "", "label:unconfined"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *spec = g_strdup_printf(
+            "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"mounts\":[%s],"
+            "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":0}%s%s},"
+            "\"linux\":{%s}%s%s}",
+            cases[i].mounts, cases[i].process[0] ? "," : "", cases[i].process,
+            cases[i].of_linux[0] ? cases[i].of_linux : "\"namespaces\":[{\"type\":\"mount\"}]",
+            cases[i].rest[0] ? "," : "", cases[i].rest);
+        const BerthContainerOptions options = {.root_directory = -1, .spec = spec};
+        g_autofree char *names = berth_privileges_of_container(&options);
+        g_autofree char *padded = g_strdup_printf(" %s ", names);
+        g_autofree char *word = g_strdup_printf(" %s ", cases[i].name);
+        if (!strstr(padded, word))
+            g_error("\"%s\" is not among \"%s\"", cases[i].name, names);
+    }
 }
 
 /* An exec with a process of its own has the capabilities of both, whether or not the process has a
@@ -96,7 +159,8 @@ static void test_an_exec_has_the_same_names(void) {
                                                 " 'ManagedOOMPreference': <'omit'>}"));
     g_autofree char *reserved = berth_privileges_of_update(changed);
 
-    g_assert_cmpstr(names, ==, "capability:CAP_NET_RAW capability:CAP_SYS_ADMIN spec");
+    g_assert_cmpstr(names, ==,
+                    "capability:CAP_NET_RAW capability:CAP_SYS_ADMIN new-privileges spec");
     g_assert_cmpstr(reserved, ==, "property:ManagedOOMPreference property:MemoryMin");
 }
 
@@ -154,6 +218,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
+    g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",
+                    test_nothing_of_a_spec_goes_without_a_name);
     g_test_add_func("/spec/an-exec-has-the-same-names", test_an_exec_has_the_same_names);
     g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);
     g_test_add_func("/spec/capabilities", test_capabilities);
