@@ -6,6 +6,7 @@
 #include "base/kernel.h"
 #include "base/overlay.h"
 #include "launch/mounts.h"
+#include "launch/owner-group.h"
 #include "launch/userns.h"
 
 #include <errno.h>
@@ -258,16 +259,20 @@ static int make_map(const BerthTrees *trees, const BerthPlanMount *mount, int so
         return berth_userns_new(mount->uid_ranges, mount->gid_ranges, error);
     uids = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
     gids = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
-    BerthPlanRange uid = {(uint32_t)mount->owner, 0, 1}, gid = {0, 0, 1};
+    BerthPlanRange uid = {(uint32_t)mount->owner, 0, 1}, gid = {0, 0, 1}, others;
     if (fstat(source, &status) < 0 || !berth_userns_map(trees->plan->uid_ranges, 0, &uid.outside) ||
         !berth_userns_map(trees->plan->gid_ranges, 0, &gid.outside)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "mount %s: there is no root to map to",
                         mount->destination);
         return -1;
     }
-    gid.inside = status.st_gid;
+    gid.inside = berth_owner_group((uid_t)mount->owner, status.st_gid);
     g_array_append_val(uids, uid);
     g_array_append_val(gids, gid);
+    /* Without any id the source would be read-only; the host's own is nobody's in there. */
+    others = (BerthPlanRange){status.st_gid, status.st_gid, 1};
+    if (gid.inside != status.st_gid)
+        g_array_append_val(gids, others);
     return berth_userns_new(uids, gids, error);
 }
 

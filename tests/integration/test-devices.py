@@ -2,6 +2,7 @@
 # Devices of an image are nobody's: not in a container, not in a mount of the image, not by way of a
 # volume, a copy or a commit, and no option of a caller's changes that. Berth's own /dev works.
 
+import grp
 import io
 import json
 import os
@@ -237,6 +238,30 @@ def test_a_bind_of_the_users():
         os.chmod(f"/home/alice/devices/{name}", 0o666)
     equal(inside("/v", "--volume=/home/alice/devices:/v", image=PLAIN, user="alice"), "")
     equal(inside("/v", "--volume=/home/alice/devices:/v", "--userns=host", image=PLAIN, user="alice"), "")
+
+
+def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
+    """As /var/mail/alice is, which she could not make set-group-ID herself."""
+    os.makedirs("/srv/mail")
+    equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/mail").status, 0)
+    os.makedirs("/srv/mail/directory")
+    with open("/srv/mail/file", "w", encoding="utf-8"):
+        pass
+    for name in ("directory", "file"):
+        shutil.chown(f"/srv/mail/{name}", "alice", "mail")
+    script = "cp /bin/busybox /v/; chmod 2755 /v/busybox; cat /bin/busybox >/f; chown 0:0 /f 2>/dev/null; chmod 2755 /f; touch /v/made; stat -c '%u' /f /v /v/made"
+    equal(good("run", "--rm", "-v", "/srv/mail/directory:/v", "-v", "/srv/mail/file:/f", PLAIN, "sh", "-c", script, user="alice"), "0\n0\n0\n")
+    mail = grp.getgrnam("mail").gr_gid
+    for path in ("/srv/mail/file", "/srv/mail/directory/busybox", "/srv/mail/directory/made"):
+        status = os.stat(path)
+        assert status.st_gid != mail or not status.st_mode & 0o2000, (path, oct(status.st_mode), status.st_gid)
+    # Of a group of hers she can.
+    run("usermod", "-a", "-G", "games", "alice")
+    shutil.chown("/srv/mail/directory", "alice", "games")
+    good("run", "--rm", "-v", "/srv/mail/directory:/v", PLAIN, "touch", "/v/hers", user="alice")
+    equal(grp.getgrgid(os.stat("/srv/mail/directory/hers").st_gid).gr_name, "games")
+    run("gpasswd", "-d", "alice", "games")
+    run("umount", "-l", "/srv/mail")
 
 
 def devices_tar():
