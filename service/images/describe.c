@@ -32,13 +32,16 @@ static void finish(Describing *describing, GPtrArray *platforms, const GError *e
     g_free(describing);
 }
 
-static bool is_unpacked(BerthImages *images, const char *manifest_digest) {
+/* The configuration alone may claim anybody's chain, and that it is here is nobody else's business.
+ */
+static bool is_unpacked(BerthImages *images, const char *name, const char *manifest_digest) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
 
     for (guint i = 0; infos && i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && g_str_equal(info->manifest_digest, manifest_digest))
-            return berth_snapshot_store_has(images->snapshots, info->chain_id);
+            return berth_images_check_chain(images, name, info, NULL) &&
+                   berth_snapshot_store_has(images->snapshots, info->chain_id);
     }
     return false;
 }
@@ -51,7 +54,7 @@ static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
     platform->complete = platform->complete && item && !item->missing;
 }
 
-static void add_manifest(BerthImages *images, GPtrArray *platforms, GPtrArray *items,
+static void add_manifest(const Describing *describing, GPtrArray *platforms, GPtrArray *items,
                          const BerthDescriptor *manifest, const char *name) {
     const BerthClosureItem *item = berth_closure_find(items, manifest->digest);
     const BerthDocument *document = item ? item->document : NULL;
@@ -71,10 +74,10 @@ static void add_manifest(BerthImages *images, GPtrArray *platforms, GPtrArray *i
         add_content(platform, items, document->layers->pdata[i]);
         g_ptr_array_add(platform->layers, berth_descriptor_copy(document->layers->pdata[i]));
     }
-    platform->unpacked = is_unpacked(images, manifest->digest);
+    platform->unpacked = is_unpacked(describing->images, describing->name, manifest->digest);
 }
 
-static void add_index(BerthImages *images, GPtrArray *platforms, GPtrArray *items,
+static void add_index(const Describing *describing, GPtrArray *platforms, GPtrArray *items,
                       const BerthDocument *index, unsigned depth) {
     for (guint i = 0; i < index->entries->len; i++) {
         const BerthIndexedManifest *entry = index->entries->pdata[i];
@@ -82,9 +85,9 @@ static void add_index(BerthImages *images, GPtrArray *platforms, GPtrArray *item
         g_autofree char *name =
             entry->platform->os[0] ? berth_platform_format(entry->platform) : g_strdup("");
         if (item && item->document && item->document->is_index && depth < 4)
-            add_index(images, platforms, items, item->document, depth + 1);
+            add_index(describing, platforms, items, item->document, depth + 1);
         else
-            add_manifest(images, platforms, items, entry->descriptor,
+            add_manifest(describing, platforms, items, entry->descriptor,
                          entry->attestation ? "attestation" : name);
     }
 }
@@ -109,7 +112,7 @@ static void on_collected(GPtrArray *items, const GError *error, void *userdata) 
         return;
     }
     if (root && root->document && root->document->is_index) {
-        add_index(describing->images, platforms, items, root->document, 0);
+        add_index(describing, platforms, items, root->document, 0);
         finish(describing, platforms, NULL);
         return;
     }
@@ -130,7 +133,7 @@ static void on_info(const BerthImageInfo *info, const GError *error, void *userd
 
     /* Something else than an image to run has no such configuration. */
     (void)error;
-    add_manifest(describing->images, platforms, single->items, describing->target, name);
+    add_manifest(describing, platforms, single->items, describing->target, name);
     g_ptr_array_unref(single->items);
     g_free(single);
     finish(describing, platforms, NULL);

@@ -207,6 +207,27 @@ def test_a_digest_is_named_by_who_brought_it():
     good("rmi", "thief.example/g:1", "thief.example/h:1")
 
 
+def test_a_claimed_chain_is_not_told_to_be_here():
+    forget_alice()
+    told = []
+    for diff_ids in (PRIVATE["image"].config["rootfs"]["diff_ids"], ["sha256:" + "1" * 64, "sha256:" + "2" * 64]):
+        config = json.dumps({"architecture": "amd64", "os": "linux", "author": "thief", "config": {},
+                             "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST, "layers": PRIVATE["image"].manifest["layers"],
+                               "config": {"mediaType": PRIVATE["image"].manifest["config"]["mediaType"],
+                                          "digest": oci.digest_of(config), "size": len(config)}}).encode()
+        equal([ingest(config, "config").status, ingest(manifest, "manifest").status], [0, 0])
+        equal(images_call("Put", "s(sst)a{ss}", "thief.example/claim:1", oci.OCI_MANIFEST, oci.digest_of(manifest),
+                          str(len(manifest)), "0", user="alice").status, 0)
+        result = images_call("Describe", "sa{sv}", "thief.example/claim:1", "0", user="alice")
+        told.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
+    contains(told[0], "DIGEST")
+    equal(*told)
+    # Who has it is told.
+    contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, "true true")
+    good("rmi", "thief.example/claim:1")
+
+
 def test_an_index_leads_to_no_manifest_that_was_not_fetched_with_it():
     forget_alice()
     own = oci.busybox_image()

@@ -311,6 +311,23 @@ def test_what_is_anothers_is_not_there():
     leases_call("Delete", "s", "roots")
 
 
+def test_what_the_bus_library_answers_tells_nothing():
+    """Introspection, and arguments of a wrong type, which no handler sees."""
+    good("create", "--id=roots", IMAGE)
+    transfer = images_call("Unpack", "sa{sv}", IMAGE, "0").out.split('"')[1]
+    rule("false")
+    for there, absent, interface, member in (("/org/berth1/containers/roots", "/org/berth1/containers/absent", "Container", "Stop"),
+                                             (transfer, "/org/berth1/transfers/99999999", "Transfer", "Wait")):
+        for call_one in (lambda path: call(path, "org.freedesktop.DBus.Introspectable", "Introspect", user="alice"),
+                         lambda path, which=(interface, member): call(path, f"org.berth1.{which[0]}", which[1], "s", "x", user="alice"),
+                         lambda path, which=interface: call(path, f"org.berth1.{which}", "Nothing", user="alice"),
+                         lambda path, which=interface: call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", f"org.berth1.{which}",
+                                                            user="alice")):
+            answers = [call_one(path) for path in (there, absent)]
+            equal(*[repr(answer).replace(path.split("/")[-1], "NAME") for answer, path in zip(answers, (there, absent))])
+    good("rm", "roots")
+
+
 def test_properties_are_named_and_none_loosens_isolation():
     rule('action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own" && '
          '[undefined, "CPUWeight TasksMax"].indexOf(action.lookup("property")) >= 0')
