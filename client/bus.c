@@ -96,7 +96,9 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
 }
 
 void dist_print_error(const GError *error) {
-    fprintf(stderr, "dist: %s\n", error->message);
+    g_autofree char *message = dist_format_text(error->message, "\n\t");
+
+    fprintf(stderr, "dist: %s\n", message);
 }
 
 int dist_for_each(char *const *arguments, DistAct act, const void *userdata) {

@@ -114,6 +114,10 @@ int dist_append_strings(sd_bus_message *call, const char *key, char *const *stri
 int dist_append_label_map(sd_bus_message *call, char *const *labels);
 int dist_append_labels(sd_bus_message *call, const char *key, char *const *labels);
 
+/* Without control characters but those in kept, and without what turns the direction of text. */
+char *dist_format_text(const char *text, const char *kept);
+/* JSON without them, which means the same. text: valid UTF-8. */
+char *dist_format_json(const char *text);
 char *dist_format_size(uint64_t bytes);
 char *dist_format_time(uint64_t usec);
 

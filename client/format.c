@@ -25,6 +25,39 @@ char *dist_complete_reference(const char *text) {
                        has_object ? "" : ":latest", NULL);
 }
 
+/* Left-to-right marks and what else turns the direction of what follows. */
+static bool turns_direction(gunichar c) {
+    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+/* What others have written may be meant for the terminal. */
+char *dist_format_text(const char *text, const char *kept) {
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *plain = g_string_new(NULL);
+
+    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        bool harmless = (!g_unichar_iscntrl(c) && !turns_direction(c)) || strchr(kept, *at);
+        g_string_append_unichar(plain, harmless ? c : 0xfffd);
+    }
+    return g_string_free(plain, FALSE);
+}
+
+/* The same JSON: of control characters it takes those beyond ASCII's as they are. */
+char *dist_format_json(const char *text) {
+    GString *plain = g_string_new(NULL);
+
+    for (const char *at = text; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if ((c >= 0x7f && g_unichar_iscntrl(c)) || turns_direction(c))
+            g_string_append_printf(plain, "\\u%04x", c);
+        else
+            g_string_append_unichar(plain, c);
+    }
+    return g_string_free(plain, FALSE);
+}
+
 char *dist_format_size(uint64_t bytes) {
     return g_format_size(bytes);
 }

@@ -156,8 +156,10 @@ static int read_entry(sd_bus_message *reply, DistResult *result) {
         r = read_strings(reply, &result->damaged);
     } else if (g_str_equal(key, "Warnings")) {
         r = read_strings(reply, &warnings);
-        for (char **warning = warnings; warning && *warning; warning++)
-            fprintf(stderr, _("dist: the registry warns: %s\n"), *warning);
+        for (char **warning = warnings; warning && *warning; warning++) {
+            g_autofree char *plain = dist_format_text(*warning, "");
+            fprintf(stderr, _("dist: the registry warns: %s\n"), plain);
+        }
     } else {
         r = sd_bus_message_skip(reply, "v");
     }

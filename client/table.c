@@ -49,7 +49,9 @@ void dist_table_add(DistTable *table, ...) {
     for (guint i = 0; i < table->width; i++) {
         Cell cell = {0};
         if (table->columns[i].type == DIST_CELL_TEXT || table->columns[i].type == DIST_CELL_JSON) {
-            cell.text = g_strdup(va_arg(arguments, const char *));
+            const char *text = va_arg(arguments, const char *);
+            cell.text =
+                dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
         } else {
             cell.number = va_arg(arguments, int64_t);
             cell.text = table->columns[i].type == DIST_CELL_SIZE
@@ -85,7 +87,8 @@ static void print_json(DistTable *table) {
     json_builder_end_array(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autofree char *text = json_to_string(root, dist_settings.json == DIST_JSON_PRETTY);
-    puts(text);
+    g_autofree char *plain = dist_format_json(text);
+    puts(plain);
 }
 
 static void print_row(DistTable *table, const size_t *widths, char *const *texts) {

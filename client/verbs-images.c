@@ -468,7 +468,9 @@ static int verb_inspect(int argc, char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     if (history)
         return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-    puts(text);
+    /* A file or a pipe gets the document to the byte. */
+    g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
+    puts(plain ? plain : text);
     return EXIT_SUCCESS;
 }
 

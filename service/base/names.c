@@ -21,6 +21,16 @@ bool berth_name_check_container(const char *id, GError **error) {
                            id, MAX_CONTAINER_ID);
 }
 
+/* Of Unicode's, not of ASCII's alone: a terminal takes U+009B for ESC [. The bus passes on valid
+ * UTF-8 only. */
+bool berth_name_check_printable(const char *text, const char *what, GError **error) {
+    for (const char *c = text; *c; c = g_utf8_next_char(c))
+        if (g_unichar_iscntrl(g_utf8_get_char(c)))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the %s holds a control character", what);
+    return true;
+}
+
 static bool check_opaque(const char *text, const char *what, GError **error) {
     size_t length = strlen(text);
 
@@ -30,11 +40,7 @@ static bool check_opaque(const char *text, const char *what, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the %s has %zu bytes; at most %d are allowed", what, length,
                                MAX_NAME);
-    for (const char *c = text; *c; c++)
-        if (g_ascii_iscntrl(*c))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "the %s holds a control character", what);
-    return true;
+    return berth_name_check_printable(text, what, error);
 }
 
 bool berth_name_check_image(const char *name, GError **error) {

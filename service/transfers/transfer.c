@@ -2,6 +2,8 @@
 
 #include "transfers/transfer.h"
 
+#include "base/names.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,9 +165,11 @@ static void make_room(BerthTransfers *transfers, uint32_t owner) {
 
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error) {
-    g_autoptr(BerthCharge) charge = berth_charge_new(owner, BERTH_RESOURCE_TRANSFERS, 1, error);
+    g_autoptr(BerthCharge) charge = NULL;
 
-    if (!charge)
+    /* It is listed to others, whatever becomes of it. */
+    if (!berth_name_check_printable(reference, "reference", error) ||
+        !(charge = berth_charge_new(owner, BERTH_RESOURCE_TRANSFERS, 1, error)))
         return NULL;
     make_room(transfers, owner);
     BerthTransfer *transfer = g_new0(BerthTransfer, 1);

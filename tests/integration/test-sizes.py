@@ -216,6 +216,27 @@ def remove_huge_rows(database):
     database.execute("DELETE FROM containers WHERE id = 'own'")
 
 
+def test_nothing_that_others_wrote_moves_a_terminal():
+    """Names and references with control characters, of ASCII's and of Unicode's, are refused or shown without them."""
+    for text in ("x\x1b]0;x\x07/y:1", "x\u009b31m/y:1", "x\x7f/y:1"):
+        for member in (("images", "Images", "Pull", "sa{sv}", text, "0"),
+                       ("images", "Images", "Put", "s(sst)a{ss}", text, "a/b", "sha256:" + "0" * 64, "1", "0"),
+                       ("contents", "Contents", "Ingest", "stsa{sv}", text, "0", "", "0")):
+            result = call(f"/org/berth1/{member[0]}", f"org.berth1.{member[1]}", *member[2:])
+            contains(result.err, "control character")
+        for command in (("pull", text), ("info", text), ("rmi", text), ("transfers",), ("transfers", "--json=short")):
+            result = dist(*command)
+            assert not any(c in result.out + result.err for c in "\x1b\x07\x7f\u009b"), (command, result)
+    lease = ("/org/berth1/leases", "org.berth1.Leases")
+    equal(call(*lease, "Create", "sa{sv}", "shown", "1", "Labels", "a{ss}", "1", "k\u009b", "\x1b[31m\u202e").status, 0)
+    run("sqlite3", f"{STATE}/berth.db", "UPDATE leases SET id = 'shown' || char(155) || char(27) WHERE id = 'shown'")
+    for command in (("lease", "list"), ("lease", "list", "--json=short"), ("lease", "list", "--json=pretty")):
+        result = dist(*command)
+        contains(result.out, "shown")
+        assert not any(c in result.out for c in "\x1b\u009b\u202e"), (command, result)
+    run("sqlite3", f"{STATE}/berth.db", "DELETE FROM leases")
+
+
 def test_what_is_in_the_database_cannot_stop_the_service():
     change_database(add_huge_rows)
     pid = None

@@ -23,6 +23,10 @@ static void test_opaque_names_are_bounded(void) {
     g_assert_true(berth_name_check_image("anything at all: \xc3\xa4@/", NULL));
     g_assert_false(berth_name_check_image("", NULL));
     g_assert_false(berth_name_check_image("a\nb", NULL));
+    g_assert_false(berth_name_check_image("a\x7f", NULL));
+    g_assert_false(berth_name_check_image("a\xc2\x9b"
+                                          "31mb",
+                                          NULL));
     g_assert_false(berth_name_check_ingest(too_long, NULL));
 }
 
