@@ -40,6 +40,21 @@ static BerthLease *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
 
 #define FRESH "(expires = 0 OR expires > ?1)"
 
+/* What named a lease that is gone names none: the next of that name may be another user's. */
+static bool forget_names(BerthDatabase *database, GError **error) {
+    return berth_database_run(database, error,
+                              "UPDATE ingests SET lease = '' WHERE lease <> '' AND lease NOT IN "
+                              "(SELECT id FROM leases)",
+                              "") &&
+           berth_database_run(database, error,
+                              "UPDATE transfers SET lease = '' WHERE lease <> '' AND lease NOT IN "
+                              "(SELECT id FROM leases)",
+                              "") &&
+           berth_database_run(database, error,
+                              "DELETE FROM lease_items WHERE lease NOT IN (SELECT id FROM leases)",
+                              "");
+}
+
 bool berth_lease_store_expire(BerthDatabase *database, GError **error) {
     int64_t now = g_get_real_time();
 
@@ -51,9 +66,7 @@ bool berth_lease_store_expire(BerthDatabase *database, GError **error) {
                            "  (SELECT id FROM leases WHERE NOT " FRESH ")",
                            "i", now) &&
         berth_database_run(database, error, "DELETE FROM leases WHERE NOT " FRESH, "i", now) &&
-        berth_database_run(database, error,
-                           "DELETE FROM lease_items WHERE lease NOT IN (SELECT id FROM leases)",
-                           "");
+        forget_names(database, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
@@ -107,7 +120,9 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
 
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
                            GError **error) {
-    return berth_database_run(database, error, "INSERT OR IGNORE INTO lease_items VALUES (?1, ?2)",
+    return berth_database_run(database, error,
+                              "INSERT OR IGNORE INTO lease_items"
+                              "  SELECT id, ?2 FROM leases WHERE id = ?1",
                               "ss", id, digest);
 }
 
@@ -116,9 +131,8 @@ bool berth_lease_store_delete(BerthDatabase *database, const char *id, GError **
 
     if (!present || !berth_database_begin(database, error))
         return false;
-    bool done =
-        berth_database_run(database, error, "DELETE FROM leases WHERE id = ?1", "s", id) &&
-        berth_database_run(database, error, "DELETE FROM lease_items WHERE lease = ?1", "s", id) &&
-        berth_database_set_labels(database, "lease", id, NULL, error);
+    bool done = berth_database_run(database, error, "DELETE FROM leases WHERE id = ?1", "s", id) &&
+                forget_names(database, error) &&
+                berth_database_set_labels(database, "lease", id, NULL, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }

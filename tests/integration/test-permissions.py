@@ -277,6 +277,18 @@ def test_a_lease_of_another_is_not_there():
     good("rm", "roots")
 
 
+def test_a_lease_that_is_gone_is_not_the_next_of_its_name():
+    rule('action.id == "org.berth1.contents.write"')
+    leases_call("Create", "sa{sv}", "name", "0", user="alice")
+    equal(contents_call("Ingest", "stsa{sv}", "late", "0", "", "1", "Lease", "s", "name", user="alice").status, 0)
+    leases_call("Delete", "s", "name", user="alice")
+    leases_call("Create", "sa{sv}", "name", "0")
+    result = contents_call("Commit", "sts", "late", "0", "", user="alice")
+    contains(result.out, "sha256:")
+    assert "sha256:" not in leases_call("List", "a{sv}", "0").out
+    leases_call("Delete", "s", "name")
+
+
 def test_what_is_anothers_is_not_there():
     leases_call("Create", "sa{sv}", "roots", "0")
     good("create", "--id=roots", "--volume=roots:/x", IMAGE)
