@@ -129,9 +129,11 @@ static const DistVerb shell_verbs[] = {
 };
 
 static const DistVerb *const all_verbs[] = {
-    dist_image_verbs,    dist_content_verbs, dist_container_verbs,
-    dist_registry_verbs, dist_store_verbs,   dist_archive_verbs,
-    dist_object_verbs,   shell_verbs,        NULL,
+    dist_image_verbs,     dist_content_verbs,
+    dist_container_verbs, dist_registry_verbs,
+    dist_store_verbs,     dist_archive_verbs,
+    dist_object_verbs,    dist_audit_verbs,
+    shell_verbs,          NULL,
 };
 
 static void print_help(void) {
@@ -144,6 +146,7 @@ static void print_help(void) {
     print_verbs(_("What is kept:"), dist_store_verbs);
     print_verbs(_("Containers:"), dist_container_verbs);
     print_verbs(_("Registries:"), dist_registry_verbs);
+    print_verbs(_("Records:"), dist_audit_verbs);
     print_verbs(_("Shells:"), shell_verbs);
     printf("\n%s\n", _("Options of every verb:"));
     for (const GOptionEntry *option = common_options; option->long_name; option++)

@@ -43,7 +43,8 @@ typedef struct {
 } DistVerb;
 
 extern const DistVerb dist_image_verbs[], dist_content_verbs[], dist_object_verbs[],
-    dist_container_verbs[], dist_registry_verbs[], dist_store_verbs[], dist_archive_verbs[];
+    dist_container_verbs[], dist_registry_verbs[], dist_store_verbs[], dist_archive_verbs[],
+    dist_audit_verbs[];
 
 /* A verb of several words: runs the one that argv[1] names, or shows them. */
 int dist_run_group(const char *name, const DistVerb *verbs, int argc, char **argv, GError **error);

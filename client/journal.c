@@ -118,14 +118,19 @@ typedef struct {
     bool broken;
 } Entry;
 
-static void end_entry(Entry *entry) {
+static void end_entry(void *userdata) {
+    Entry *entry = userdata;
+
     if (entry->message)
         print_message(entry->message, entry->size, entry->broken);
     g_free(entry->message);
     *entry = (Entry){0};
+    fflush(stdout);
 }
 
-static void take_field(Entry *entry, const char *name, const char *value, size_t size) {
+static void take_field(const char *name, const char *value, size_t size, void *userdata) {
+    Entry *entry = userdata;
+
     if (g_str_equal(name, "MESSAGE") && !entry->message) {
         entry->message = g_memdup2(value, size + 1);
         entry->size = size;
@@ -134,7 +139,7 @@ static void take_field(Entry *entry, const char *name, const char *value, size_t
     }
 }
 
-static bool read_binary(FILE *stream, Entry *entry, const char *name) {
+static bool read_binary(FILE *stream, const DistJournalReader *reader, const char *name) {
     uint64_t size;
 
     if (fread(&size, 1, sizeof size, stream) != sizeof size ||
@@ -144,12 +149,12 @@ static bool read_binary(FILE *stream, Entry *entry, const char *name) {
     g_autofree char *value = g_malloc(size + 1);
     if (fread(value, 1, size, stream) != size || getc(stream) != '\n')
         return false;
-    take_field(entry, name, value, size);
+    value[size] = '\0';
+    reader->take_field(name, value, size, reader->userdata);
     return true;
 }
 
-static bool print_export(FILE *stream) {
-    Entry entry = {0};
+static bool read_export(FILE *stream, const DistJournalReader *reader) {
     char *line = NULL;
     size_t room = 0;
     ssize_t length;
@@ -159,22 +164,21 @@ static bool print_export(FILE *stream) {
         char *equals = memchr(line, '=', (size_t)length);
         line[--length] = '\0';
         if (length == 0) {
-            end_entry(&entry);
-            fflush(stdout);
+            reader->end_entry(reader->userdata);
         } else if (equals) {
             *equals = '\0';
-            take_field(&entry, line, equals + 1, (size_t)(line + length - equals - 1));
+            reader->take_field(line, equals + 1, (size_t)(line + length - equals - 1),
+                               reader->userdata);
         } else {
-            good = read_binary(stream, &entry, line);
+            good = read_binary(stream, reader, line);
         }
     }
-    end_entry(&entry);
-    fflush(stdout);
+    reader->end_entry(reader->userdata);
     free(line);
     return good;
 }
 
-bool dist_journal_print(char *const *arguments, GError **error) {
+bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, GError **error) {
     g_autoptr(GError) local = NULL;
     GPid pid;
     int output, status = 0;
@@ -185,7 +189,7 @@ bool dist_journal_print(char *const *arguments, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INTERNAL, _("run journalctl: %s"),
                                local->message);
     FILE *stream = fdopen(output, "r");
-    bool good = stream && print_export(stream);
+    bool good = stream && read_export(stream, reader);
     if (stream)
         fclose(stream);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -195,4 +199,11 @@ bool dist_journal_print(char *const *arguments, GError **error) {
                                _("journalctl wrote an entry that cannot be read"));
     return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
            berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("journalctl failed"));
+}
+
+bool dist_journal_print(char *const *arguments, GError **error) {
+    Entry entry = {0};
+    const DistJournalReader reader = {take_field, end_entry, &entry};
+
+    return dist_journal_read(arguments, &reader, error);
 }

@@ -16,6 +16,18 @@ void dist_journal_free(DistJournal *journal);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistJournal, dist_journal_free)
 
+/* Told of the fields of an entry, whose values end with a zero beyond their size, and of its end:
+ * also once when nothing came. */
+typedef struct {
+    void (*take_field)(const char *name, const char *value, size_t size, void *userdata);
+    void (*end_entry)(void *userdata);
+    void *userdata;
+} DistJournalReader;
+
+/* Runs journalctl with these arguments, of which one is --output=export, and reads what it writes.
+ */
+bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, GError **error);
+
 /* Runs journalctl with these arguments, of which one is --output=export, and prints the messages as
  * they were written: lines that the journal had to cut are whole. */
 bool dist_journal_print(char *const *arguments, GError **error);

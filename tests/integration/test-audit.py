@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What was allowed, what was refused and what was changed is in the journal, with who it was.
 
+import select
 import signal
 import sys
 
@@ -193,6 +194,67 @@ def test_control_characters_make_no_fields():
     record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
     equal((record["CALLER_UID"], record["BERTH_OBJECT"]), ("0", "x\\x0aBERTH_RESULT=ok\\x0aCALLER_UID=7"))
     root.end()
+
+
+def shown(*arguments):
+    run("journalctl", "--sync")
+    return listing("audit", *arguments)
+
+
+def test_dist_shows_the_records():
+    after = int(time.time())
+    root = Caller()
+    root.call(*VOLUMES, "Create", "('shown',)", "(s)")
+    assert call(*VOLUMES, "Create", "s", "alices", user="alice").status != 0
+    wait_until(lambda: len([row for row in shown(f"--since=@{after}") if row["object"] in ("shown", "alices")]) == 3,
+               "three records")
+    rows = {(row["kind"], row["object"]): row for row in shown(f"--since=@{after}")}
+    row = rows["change", "shown"]
+    equal((row["uid"], row["pid"], row["name"], row["member"], row["result"], row["action"]),
+          (0, root.process.pid, root.name, "Volumes.Create", "ok", "org.berth1.containers.create"))
+    equal(row["details"], {"verb": "volume-create", "volume": "shown"})
+    assert abs(row["time"] / 1e6 - after) < 60, row
+    equal(rows["decision", "shown"]["result"], "granted")
+    equal((rows["decision", "alices"]["uid"], rows["decision", "alices"]["result"]), (4242, "refused"))
+    root.call(*VOLUMES, "Delete", "('shown',)", "(s)")
+    root.end()
+
+
+def test_dist_chooses_among_them():
+    for user in ("alice", "4242"):
+        equal({row["uid"] for row in shown(f"--user={user}")}, {4242})
+    equal({row["result"] for row in shown("--refused")} - {""}, {"refused", "challenge"})
+    equal(shown("--since=+1h"), [])
+    equal(shown("--until=-1d"), [])
+    contains(dist("audit", "--user=nobody-of-this-name").err, "no user")
+    assert dist("audit", "--since=nonsense").status != 0
+
+
+def test_the_table_has_80_columns():
+    lines = good("audit").splitlines()
+    equal(lines[0].split(), ["TIME", "USER", "MEMBER", "OBJECT", "ACTION", "RESULT"])
+    assert len(lines) > 30, lines
+    assert max(map(len, lines)) < 80, max(lines, key=len)
+    assert any("alice" in line and "refused" in line for line in lines)
+
+
+def test_what_comes_is_followed():
+    with subprocess.Popen(["dist", "audit", "-f", "--json=short", "--since=now"], stdout=subprocess.PIPE,
+                          text=True) as follower:
+        # It may begin to look only after the first of them.
+        numbers = iter(range(1000))
+        ready = wait_until(lambda: (call(*VOLUMES, "Delete", "s", f"followed{next(numbers)}"),
+                                    select.select([follower.stdout], [], [], 0.2)[0])[1], "a line")
+        contains(json.loads(ready[0].readline())["object"], "followed")
+        follower.terminate()
+
+
+def test_others_entries_are_not_shown():
+    forged = f"MESSAGE_ID={CHANGE}\nMESSAGE=x\nBERTH_AUDIT=change\nBERTH_OBJECT=forged\nCALLER_UID=0\n"
+    equal(run("logger", "--journald", user="alice", input=forged).status, 0)
+    run("journalctl", "--sync")
+    contains(run("journalctl", "-o", "json", "BERTH_OBJECT=forged").out, "forged")
+    assert "forged" not in good("audit")
 
 
 def test_a_user_cannot_flood_the_journal():

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist audit: the service's records of who was allowed what and who changed what. journalctl finds
+ * them, since it knows ways to say a time; the columns are made here. Only entries of root's berthd
+ * count: anybody may write BERTH_AUDIT= into the journal, but _COMM and _UID are journald's.
+ */
+
+#include "base/log.h"
+#include "dist.h"
+#include "journal.h"
+
+#include <json-glib/json-glib.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    char *user, *since, *until;
+    gboolean follow, refused;
+} AuditOptions;
+
+/* An entry as it is read, and how many there were. */
+typedef struct {
+    GHashTable *fields;
+    JsonBuilder *list; /* NULL: each is printed at once */
+} AuditReader;
+
+enum { TIME, USER, MEMBER, OBJECT, ACTION, RESULT, COLUMNS };
+
+/* 79 columns, with a blank between two. */
+static const int widths[COLUMNS] = {14, 7, 17, 13, 14, 9};
+
+static const char *get_field(GHashTable *fields, const char *name) {
+    const char *value = g_hash_table_lookup(fields, name);
+
+    return value ? value : "";
+}
+
+static char *find_user(const char *uid) {
+    const struct passwd *user = uid[0] ? getpwuid((uid_t)g_ascii_strtoull(uid, NULL, 10)) : NULL;
+
+    return g_strdup(user ? user->pw_name : uid);
+}
+
+/* Without what all names of their kind begin with. */
+static const char *shorten(const char *name) {
+    static const char *const prefixes[] = {BERTH_ERROR_PREFIX, "org.freedesktop.DBus.Error.",
+                                           "org.berth1."};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+        if (g_str_has_prefix(name, prefixes[i]))
+            return name + strlen(prefixes[i]);
+    return name[0] ? name : "-";
+}
+
+static void print_row(const char *const *cells) {
+    g_autoptr(GString) row = g_string_new(NULL);
+
+    for (int i = 0; i < COLUMNS; i++) {
+        glong length = g_utf8_strlen(cells[i], -1);
+        g_autofree char *cut =
+            length > widths[i] ? g_utf8_substring(cells[i], 0, widths[i] - 1) : NULL;
+        if (cut)
+            g_string_append_printf(row, "%s… ", cut);
+        else
+            g_string_append_printf(row, "%s%*s", cells[i], (int)(widths[i] - length) + 1, "");
+    }
+    puts(g_strchomp(row->str));
+}
+
+static void print_header(void) {
+    print_row((const char *const[]){_("TIME"), _("USER"), _("MEMBER"), _("OBJECT"), _("ACTION"),
+                                    _("RESULT")});
+    fflush(stdout);
+}
+
+static guint64 get_time(GHashTable *fields) {
+    return g_ascii_strtoull(get_field(fields, "__REALTIME_TIMESTAMP"), NULL, 10);
+}
+
+static void print_entry(GHashTable *fields) {
+    g_autoptr(GDateTime) local =
+        g_date_time_new_from_unix_local((gint64)(get_time(fields) / G_USEC_PER_SEC));
+    g_autofree char *time = local ? g_date_time_format(local, "%m-%d %H:%M:%S") : g_strdup("-");
+    g_autofree char *user = find_user(get_field(fields, "CALLER_UID"));
+    const char *left_out = get_field(fields, "BERTH_SUPPRESSED");
+    g_autofree char *object = left_out[0] ? g_strdup_printf(_("%s left out"), left_out)
+                                          : g_strdup(shorten(get_field(fields, "BERTH_OBJECT")));
+
+    print_row((const char *const[]){time, shorten(user), shorten(get_field(fields, "BERTH_MEMBER")),
+                                    object, shorten(get_field(fields, "BERTH_ACTION")),
+                                    shorten(get_field(fields, "BERTH_RESULT"))});
+    fflush(stdout);
+}
+
+static void add_details(JsonBuilder *builder, GHashTable *fields) {
+    g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(fields), (GCompareFunc)strcmp);
+
+    json_builder_set_member_name(builder, "details");
+    json_builder_begin_object(builder);
+    for (GList *name = names; name; name = name->next) {
+        if (!g_str_has_prefix(name->data, "BERTH_DETAIL_"))
+            continue;
+        g_autofree char *key =
+            g_ascii_strdown((const char *)name->data + strlen("BERTH_DETAIL_"), -1);
+        json_builder_set_member_name(builder, key);
+        json_builder_add_string_value(builder, get_field(fields, name->data));
+    }
+    json_builder_end_object(builder);
+}
+
+static void add_entry(JsonBuilder *builder, GHashTable *fields) {
+    static const struct {
+        const char *key, *field;
+    } texts[] = {{"kind", "BERTH_AUDIT"},    {"unit", "CALLER_UNIT"},    {"name", "CALLER_NAME"},
+                 {"member", "BERTH_MEMBER"}, {"object", "BERTH_OBJECT"}, {"action", "BERTH_ACTION"},
+                 {"result", "BERTH_RESULT"}, {"message", "MESSAGE"}},
+      numbers[] = {
+          {"uid", "CALLER_UID"}, {"pid", "CALLER_PID"}, {"suppressed", "BERTH_SUPPRESSED"}};
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "time");
+    json_builder_add_int_value(builder, (gint64)get_time(fields));
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        json_builder_set_member_name(builder, texts[i].key);
+        json_builder_add_string_value(builder, get_field(fields, texts[i].field));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        if (!g_hash_table_contains(fields, numbers[i].field))
+            continue;
+        json_builder_set_member_name(builder, numbers[i].key);
+        json_builder_add_int_value(builder,
+                                   g_ascii_strtoll(get_field(fields, numbers[i].field), NULL, 10));
+    }
+    add_details(builder, fields);
+    json_builder_end_object(builder);
+}
+
+static void print_json(JsonBuilder *builder) {
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(root, dist_settings.json == DIST_JSON_PRETTY);
+
+    puts(text);
+    fflush(stdout);
+}
+
+static void take_field(const char *name, const char *value, size_t size, void *userdata) {
+    AuditReader *reader = userdata;
+
+    g_hash_table_replace(reader->fields, g_strdup(name),
+                         g_utf8_make_valid(value, (gssize)strnlen(value, size)));
+}
+
+static void end_entry(void *userdata) {
+    AuditReader *reader = userdata;
+
+    if (g_hash_table_size(reader->fields) == 0)
+        return;
+    if (reader->list) {
+        add_entry(reader->list, reader->fields);
+    } else if (dist_settings.json != DIST_JSON_OFF) {
+        g_autoptr(JsonBuilder) builder = json_builder_new();
+        add_entry(builder, reader->fields);
+        print_json(builder);
+    } else {
+        print_entry(reader->fields);
+    }
+    g_hash_table_remove_all(reader->fields);
+}
+
+/* The uid of a name, or of a number. */
+static char *find_uid(const char *name, GError **error) {
+    const struct passwd *user = getpwnam(name);
+    guint64 number;
+
+    if (user)
+        return g_strdup_printf("%u", user->pw_uid);
+    if (g_ascii_string_to_unsigned(name, 10, 0, UINT32_MAX, &number, NULL))
+        return g_strdup_printf("%" G_GUINT64_FORMAT, number);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no user \"%s\""), name);
+    return NULL;
+}
+
+static void add_option(GPtrArray *arguments, const char *option, const char *value) {
+    if (value)
+        g_ptr_array_add(arguments, g_strconcat(option, "=", value, NULL));
+}
+
+static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
+    static const char *const ids[] = {BERTH_MESSAGE_AUDIT_REFUSED, BERTH_MESSAGE_AUDIT_SUPPRESSED,
+                                      BERTH_MESSAGE_AUDIT_GRANTED, BERTH_MESSAGE_AUDIT_CHANGE};
+    GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(arguments, g_strdup("journalctl"));
+    g_ptr_array_add(arguments, g_strdup("--quiet"));
+    g_ptr_array_add(arguments, g_strdup("--no-pager"));
+    g_ptr_array_add(arguments, g_strdup("--output=export"));
+    add_option(arguments, "--since", options->since);
+    add_option(arguments, "--until", options->until);
+    add_option(arguments, "--machine", dist_settings.machine);
+    if (options->follow) {
+        g_ptr_array_add(arguments, g_strdup("--follow"));
+        g_ptr_array_add(arguments, g_strdup("--no-tail"));
+    }
+    add_option(arguments, "_UID", "0");
+    add_option(arguments, "_COMM", "berthd");
+    add_option(arguments, "CALLER_UID", uid);
+    for (size_t i = 0; i < (options->refused ? 2 : G_N_ELEMENTS(ids)); i++)
+        add_option(arguments, "MESSAGE_ID", ids[i]);
+    g_ptr_array_add(arguments, NULL);
+    return arguments;
+}
+
+static bool read_records(const AuditOptions *options, const char *uid, GError **error) {
+    g_autoptr(GPtrArray) arguments = make_arguments(options, uid);
+    g_autoptr(GHashTable) fields = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(JsonBuilder) list =
+        dist_settings.json != DIST_JSON_OFF && !options->follow ? json_builder_new() : NULL;
+    AuditReader reader = {fields, list};
+    const DistJournalReader journal = {take_field, end_entry, &reader};
+
+    if (list)
+        json_builder_begin_array(list);
+    else if (dist_settings.json == DIST_JSON_OFF)
+        print_header();
+    if (!dist_journal_read((char **)arguments->pdata, &journal, error))
+        return false;
+    if (!list)
+        return true;
+    json_builder_end_array(list);
+    print_json(list);
+    return true;
+}
+
+static int verb_audit(int argc, char **argv, GError **error) {
+    AuditOptions audit = {0};
+    const GOptionEntry options[] = {
+        {"user", 0, 0, G_OPTION_ARG_STRING, &audit.user, N_("Only of this user"), N_("USER")},
+        {"since", 0, 0, G_OPTION_ARG_STRING, &audit.since, N_("From this time on"), N_("TIME")},
+        {"until", 0, 0, G_OPTION_ARG_STRING, &audit.until, N_("Until this time"), N_("TIME")},
+        {"follow", 'f', 0, G_OPTION_ARG_NONE, &audit.follow, N_("Go on with what comes"), NULL},
+        {"refused", 0, 0, G_OPTION_ARG_NONE, &audit.refused, N_("Only what was refused"), NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    g_autofree char *uid = NULL;
+    bool good = dist_parse(NULL, _("Show who was allowed what, and who changed what."), options,
+                           false, &argc, &argv, error) &&
+                dist_check_count(argc, 0, 0, error);
+
+    if (good && dist_settings.host)
+        good = berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("the journal of another host cannot be read; run dist there"));
+    if (good && audit.user)
+        good = (uid = find_uid(audit.user, error)) != NULL;
+    good = good && read_records(&audit, uid, error);
+    g_free(audit.user);
+    g_free(audit.since);
+    g_free(audit.until);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+const DistVerb dist_audit_verbs[] = {
+    {"audit", "", N_("show who was allowed what, and who changed what"), verb_audit},
+    {NULL, NULL, NULL, NULL},
+};
