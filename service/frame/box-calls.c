@@ -102,8 +102,13 @@ static const char *const common_calls[] = {
 
 /* What the acts of base/keeper.c are, besides those with conditions. */
 static const char *const keeper_calls[] = {
-    "close",     "exit_group", "fchdir",       "fgetxattr", "flistxattr", "fremovexattr",
-    "fsetxattr", "lsetxattr",  "rt_sigreturn", "statx",     NULL,
+    "close",        "exit_group", "fchdir",    "fgetxattr",    "flistxattr",
+    "fremovexattr", "fsetxattr",  "lsetxattr", "rt_sigreturn", "statx",
+/* Made before each function that does not return. */
+#if defined(__SANITIZE_ADDRESS__)
+    "sigaltstack",
+#endif
+    NULL,
 };
 
 /* Not those by which a process is signalled when a descriptor becomes ready. */
