@@ -366,5 +366,27 @@ def test_copies_through_links_stay_in_the_container():
     good("rm", "-f", "copies")
 
 
+def test_a_directory_with_hard_links_is_copied_under_a_new_name():
+    reference = f"{HOST}/field/copies:x"
+    good("run", "-d", "--id=links", reference, "sleep", "1000")
+    good("exec", "links", "sh", "-c", "mkdir /made; cd /made; echo hi >a; ln a b")
+    good("cp", "links:/made", f"{WORK}/renamed")
+    equal(sorted(os.listdir(f"{WORK}/renamed")), ["a", "b"])
+    equal(os.stat(f"{WORK}/renamed/a").st_ino, os.stat(f"{WORK}/renamed/b").st_ino)
+    good("cp", f"{WORK}/renamed", "links:/again")
+    equal(good("exec", "links", "sh", "-c", "cd /again; echo *; stat -c %h b").split(), ["a", "b", "2"])
+    good("rm", "-f", "links")
+
+
+def test_copies_into_a_volume_of_what_runs():
+    with open(f"{WORK}/for-volume", "w", encoding="utf-8") as file:
+        file.write("in a volume\n")
+    good("volume", "create", "field")
+    good("run", "-d", "--id=volume", "-v", "field:/data", f"{HOST}/field/copies:x", "sleep", "1000")
+    good("cp", f"{WORK}/for-volume", "volume:/data/running")
+    equal(good("exec", "volume", "cat", "/data/running"), "in a volume\n")
+    good("rm", "-f", "volume")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
