@@ -176,7 +176,7 @@ def test_a_transfer_is_recorded_at_its_end():
 def test_no_credential_is_in_any_field():
     after = cursor()
     root = Caller()
-    root.call(*IMAGES, "Pull", f"('{HOST}/none:such', {{'Credentials': <{{'username': 'me', 'password': 's3cret'}}>}})",
+    root.call(*IMAGES, "Pull", f"('{HOST}/none:such', {{'Credentials': <{{'Username': 'me', 'Password': 's3cret'}}>}})",
               "(sa{sv})")
     root.call(*IMAGES, "Pull", f"('me:s3cret@{HOST}/busybox', @a{{sv}} {{}})", "(sa{sv})")
     root.call(*IMAGES, "Push", f"('{IMAGE}', 'https://me:s3cret@{HOST}/busybox', @a{{sv}} {{}})", "(ssa{sv})")
