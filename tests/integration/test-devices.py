@@ -166,7 +166,8 @@ def test_a_user_names_devices_of_dev_alone():
 
 def test_a_terminal_works():
     out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
-    contains(out.replace("\r", ""), "/dev/pts/0\nx\ncharacter special file\n")
+    # script(1) tells of the end of its input by a NUL, which a terminal that echoes may still show.
+    contains(out.replace("\r", "").replace("^@", "").replace("\b", ""), "/dev/pts/0\nx\ncharacter special file\n")
 
 
 def as_alice_in_a_namespace(script):
