@@ -8,12 +8,21 @@
 #include "containers/container-private.h"
 #include "systemd/machine.h"
 
+/* With nss-mymachines a machine's name is the name of a host, which may come before all others:
+ * only root's containers are called by their ids alone. */
+static char *make_name(const BerthContainerRecord *record) {
+    return record->owner == 0
+               ? g_strdup(record->id)
+               : g_strdup_printf("%s.berth-user-%" G_GUINT32_FORMAT, record->id, record->owner);
+}
+
 /* A number of its own that stays the same: of its id and when it was made. */
 void berth_container_register_machine(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_autofree char *seed =
         g_strdup_printf("%s %" G_GUINT64_FORMAT, record->id, (guint64)record->created_usec);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree char *name = make_name(record);
     guint8 digest[32];
     gsize size = sizeof digest;
 
@@ -22,8 +31,7 @@ void berth_container_register_machine(BerthContainer *container) {
     /* RFC 9562: version 8, of the maker's own form. */
     digest[6] = (guint8)((digest[6] & 0x0f) | 0x80);
     digest[8] = (guint8)((digest[8] & 0x3f) | 0x80);
-    berth_machine_register(container->containers->bus, record->id, digest, record->pid,
-                           record->root);
+    berth_machine_register(container->containers->bus, name, digest, record->pid, record->root);
 }
 
 static void on_machined(void *userdata) {

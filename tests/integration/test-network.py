@@ -5,6 +5,7 @@
 
 import json
 import os
+import pwd
 import sys
 import time
 
@@ -70,6 +71,23 @@ def test_its_name_is_resolved_on_the_host():
     run("sed", "-i", "s/^hosts:.*/hosts: files mymachines/", "/etc/nsswitch.conf")
     run("systemctl", "start", "systemd-machined")
     wait_until(lambda: address("one") in run("getent", "ahostsv4", "one").out, "the name")
+
+
+def test_a_users_container_takes_no_name_of_a_host():
+    """A rule that lets a user run containers does not let her answer for whom she likes."""
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && ["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0)
+            return polkit.Result.YES;
+    });""")
+    names = ("registry.example.com", "intranet")
+    for name in names:
+        good("run", "-d", f"--id={name}", "--network=mine", IMAGE, "sleep", "1000", user="alice")
+    uid = pwd.getpwnam("alice").pw_uid
+    for name in names:
+        hers = address(name)
+        wait_until(lambda: hers in run("getent", "ahostsv4", f"{name}.berth-user-{uid}").out, "the name that is hers")
+        assert hers not in run("getent", "-s", "mymachines", "ahostsv4", name).out, name
+    good("rm", "-f", *names)
 
 
 def test_containers_reach_each_other():
