@@ -9,6 +9,7 @@
 #include "bus/access.h"
 
 #include "base/charge.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "bus/limits.h"
 #include "bus/permissions.h"
@@ -19,7 +20,11 @@
 #define ASK_TIMEOUT_USEC (300ull * G_USEC_PER_SEC) /* a person types a password */
 
 /* Calls that wait for polkit, a user; for the bus to say who sent them, a sender. */
-enum { ALLOW_USER_INTERACTION = 1, MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = 1024 * 1024 };
+enum {
+    ALLOW_USER_INTERACTION = 1,
+    MAX_WAITING_CALLS = 16,
+    MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES
+};
 
 typedef struct {
     BerthAccess *access;
