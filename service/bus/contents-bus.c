@@ -290,7 +290,14 @@ static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &error);
+    BerthSight sight;
+    if ((r = berth_access_get_uid(service->access, call, &sight.owner)) != BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &sight.images, "images", NULL)) !=
+            BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &sight.others, "sight", NULL)) !=
+            BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &sight, &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(list, compare_usage);

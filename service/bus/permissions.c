@@ -82,6 +82,8 @@ static const BerthPermission permissions[] = {
     {"Contents", "Explain", "images", "images.inspect", "explain", "digest", NULL},
     {"Contents", "Explain", "sight", "containers.inspect", "explain", "digest", NULL},
     {"Contents", "Usage", "read", "contents.read", "usage", "", NULL},
+    {"Contents", "Usage", "images", "images.inspect", "usage", "", NULL},
+    {"Contents", "Usage", "sight", "containers.inspect", "usage", "", NULL},
     {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL,
      CHANGES},
     LEASED("Contents", "Ingest", "ingest"),

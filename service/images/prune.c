@@ -8,6 +8,7 @@
 #include "images/closure.h"
 #include "snapshots/trash.h"
 #include "store/lease-store.h"
+#include "store/provenance.h"
 #include "store/reach.h"
 
 typedef struct {
@@ -220,6 +221,9 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const B
     return g_steal_pointer(&words);
 }
 
+/* As in what explains a blob. */
+#define NOT_TOLD "of another user"
+
 static void free_usage(gpointer data) {
     BerthUsage *usage = data;
 
@@ -227,7 +231,13 @@ static void free_usage(gpointer data) {
     g_free(usage);
 }
 
+/* What has no name for the caller is one together. */
 static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
+    for (guint i = 0; g_str_equal(name, NOT_TOLD) && i < list->len; i++) {
+        BerthUsage *present = list->pdata[i];
+        if (g_str_equal(present->kind, kind) && g_str_equal(present->name, name))
+            return present;
+    }
     BerthUsage *usage = g_new0(BerthUsage, 1);
 
     usage->kind = kind;
@@ -253,14 +263,17 @@ static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **e
     return g_steal_pointer(&users);
 }
 
-static bool add_images(BerthImages *images, GPtrArray *list, GError **error) {
+static bool add_images(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+                       GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) names = berth_image_store_list(images->database, error);
     g_autoptr(GHashTable) users = names ? count_users(images, names, error) : NULL;
 
     for (guint i = 0; users && i < names->len; i++) {
         const BerthImage *image = names->pdata[i];
-        BerthUsage *usage = add_usage(list, "image", image->name);
+        bool told =
+            sight->images || berth_provenance_vouches(images->database, image->name, sight->owner);
+        BerthUsage *usage = add_usage(list, "image", told ? image->name : NOT_TOLD);
         g_autoptr(GPtrArray) digests =
             berth_reach_list_blobs_of(images->database, image->target->digest, error);
         if (!digests)
@@ -296,28 +309,30 @@ static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
     return chains != NULL;
 }
 
-static bool add_ingests(BerthImages *images, GPtrArray *list, GError **error) {
+static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+                        GError **error) {
     g_autoptr(GPtrArray) ingests =
         berth_content_store_list_ingests(berth_contents_get_store(images->contents), error);
 
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
-        BerthUsage *usage = add_usage(list, "ingest", info->ref);
-        usage->bytes = usage->unique = info->offset;
+        bool told = sight->others || info->owner == sight->owner;
+        BerthUsage *usage = add_usage(list, "ingest", told ? info->ref : NOT_TOLD);
+        usage->bytes = usage->unique = usage->bytes + info->offset;
     }
     return ingests != NULL;
 }
 
-GPtrArray *berth_images_list_usage(BerthImages *images, GError **error) {
+GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_usage);
     uint64_t snapshots;
 
-    if (!add_images(images, list, error) ||
+    if (!add_images(images, list, sight, error) ||
         !berth_snapshot_store_sum(images->snapshots, &snapshots, error))
         return NULL;
     BerthUsage *usage = add_usage(list, "snapshots", "");
     usage->bytes = usage->unique = snapshots;
-    if (!add_ingests(images, list, error) || !add_garbage(images, list, error))
+    if (!add_ingests(images, list, sight, error) || !add_garbage(images, list, error))
         return NULL;
     return g_steal_pointer(&list);
 }

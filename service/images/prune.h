@@ -33,4 +33,4 @@ typedef struct {
     uint64_t bytes;  /* in all */
     uint64_t unique; /* that nothing of the same kind shares */
 } BerthUsage;
-GPtrArray *berth_images_list_usage(BerthImages *images, GError **error);
+GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error);

@@ -60,6 +60,14 @@ bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t 
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+bool berth_provenance_vouches(BerthDatabase *database, const char *name, uint32_t owner) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, "SELECT 1 FROM image_holders WHERE name = ?1 AND owner = ?2", "si", name,
+        (int64_t)owner);
+
+    return is_any(rows);
+}
+
 bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const char *other,
                                GError **error) {
     return berth_database_run(database, error,

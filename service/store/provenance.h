@@ -26,6 +26,9 @@ bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const ch
 /* The blob is gone, and with it what was known of where it came from. */
 bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error);
 
+/* Whether owner is one of those who answer for the image. */
+bool berth_provenance_vouches(BerthDatabase *database, const char *name, uint32_t owner);
+
 /* Owner answers for what a name stands for, alone or together with those who do already. */
 bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t owner, bool alone,
                             GError **error);

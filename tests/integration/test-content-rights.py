@@ -293,6 +293,23 @@ def test_what_keeps_content_is_told_without_others_names():
     allow(*RIGHTS)
 
 
+def test_what_takes_space_is_told_without_others_names():
+    run("sh", "-c", "echo -n x | dist content ingest --expected-size=9 roots-ingest")
+    usage = ("/org/berth1/contents", "org.berth1.Contents", "Usage", "a{sv}", "0")
+    equal(ingest(b"hers", "--expected-size=9 hers").status, 1)
+    for rights, image, other in (((), False, False), (("images.inspect",), True, False), (("containers.inspect",), False, True)):
+        allow("contents.read", *rights)
+        told = call(*usage, user="alice")
+        equal((PRIVATE["reference"] in told.out, "roots-ingest" in told.out), (image, other), told)
+        contains(told.out, '"hers"')
+        contains(told.out, "of another user")
+    told = call(*usage)
+    assert PRIVATE["reference"] in told.out and "roots-ingest" in told.out and "of another" not in told.out, told
+    for name in ("roots-ingest", "hers"):
+        good("content", "abort", name)
+    allow(*RIGHTS)
+
+
 def test_what_is_in_use_names_no_image_that_the_caller_may_not_see():
     contents = ("/org/berth1/contents", "org.berth1.Contents", "Delete", "sa{sv}", PRIVATE["layer"], "0")
     for rights, named in ((("contents.manage",), False), (("contents.manage", "images.inspect"), True)):
