@@ -152,6 +152,8 @@ def test_a_process_has_as_many_arguments_and_variables_as_the_kernel_takes():
     inspected = json.loads(ask("Containers", "Inspect", "('large',)")["reply"][0])
     equal(inspected["config"]["process"]["args"][-1], big(980))
     equal([item["id"] for item in listing("ps", "-a") if item["id"] == "large"], ["large"])
+    # A user's call waits for polkit with all of it.
+    equal(good("run", "--rm", *both, IMAGE, *script, user="alice").split(), ["1000", "1000"])
     good("start", "large")
     good("wait", "large")
     good("rm", "large")
