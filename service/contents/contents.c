@@ -7,6 +7,7 @@
 #include "contents/contents-private.h"
 #include "snapshots/trash.h"
 #include "store/image-store.h"
+#include "store/lease-store.h"
 #include "store/provenance.h"
 
 #include <errno.h>
@@ -148,6 +149,11 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
         return berth_error_set(error, BERTH_ERROR_IN_USE,
                                "content %s belongs to the image \"%s\"; delete that first", digest,
                                user);
+    if (!force && berth_contents_is_pinned(contents, digest))
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "a transfer needs the content %s",
+                               digest);
+    if (!force && berth_lease_store_keeps(contents->database, digest))
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
     if (!berth_content_store_delete(contents->store, digest, error))
         return false;
     /* What an image still refers to may be fetched again, from where it came and for whom. */

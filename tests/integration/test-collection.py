@@ -80,6 +80,9 @@ def test_ingested_content_needs_a_lease():
     equal(why(digest), ["lease mine"])
     equal(pruned(), set())
     equal(listing("lease", "list")[0]["contents"], 1)
+    # Nor is it deleted by name.
+    contains(dist("content", "rm", digest).err, "a lease keeps")
+    assert digest in blobs()
     good("lease", "rm", lease)
     assert digest in pruned()
     equal(dist("lease", "rm", lease).status, 1)
