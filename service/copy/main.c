@@ -90,14 +90,15 @@ int main(int argc, char **argv) {
                          : g_str_equal(argv[1], "out-directory") ? BERTH_COPY_DIRECTORY
                                                                  : BERTH_COPY_ANY;
     pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);
+    int lock = -1;
     if (pid > 0) {
         berth_copy_enter_running(pid);
     } else {
         g_autoptr(BerthPlan) plan = read_plan();
-        berth_copy_enter_stopped(plan);
+        lock = berth_copy_enter_stopped(plan, !out);
     }
     umask(0);
-    enter_box(out ? "copy-out" : "copy-in", -1);
+    enter_box(out ? "copy-out" : "copy-in", lock);
     bool good = out ? berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error)
                     : berth_copy_in(argv[3], name, STDIN_FILENO,
                                     g_str_equal(argv[1], "in-with-owners"), &error);

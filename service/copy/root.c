@@ -22,6 +22,7 @@
 #include <grp.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -81,7 +82,18 @@ static void enter(int tree, int userns) {
     become_root();
 }
 
-void berth_copy_enter_stopped(const BerthPlan *plan) {
+/* On an empty file, since what comes next is in reach of a tar. It goes with the process, however
+ * that ends. */
+static int lock_writer(void) {
+    int lock =
+        openat(BERTH_DIRECTORY_FD, "lock", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0400);
+
+    if (lock < 0 || flock(lock, LOCK_EX) < 0)
+        berth_fail_errno("lock", "the container");
+    return lock;
+}
+
+int berth_copy_enter_stopped(const BerthPlan *plan, bool writes) {
     const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
     bool own = user && !user->path;
     g_autoptr(GError) error = NULL;
@@ -90,7 +102,8 @@ void berth_copy_enter_stopped(const BerthPlan *plan) {
 
     if (userns < 0)
         berth_fail_with("user namespace", error);
-    const BerthTrees trees = {plan, own ? userns : -1};
+    int lock = writes ? lock_writer() : -1;
+    const BerthTrees trees = {plan, own ? userns : -1, !writes};
     berth_autofd int root =
         berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
     if (root < 0)
@@ -98,6 +111,7 @@ void berth_copy_enter_stopped(const BerthPlan *plan) {
     if (!restrict_tree(root, 0))
         berth_fail_errno("root", NULL);
     enter(root, userns);
+    return lock;
 }
 
 /* Topmost first. */

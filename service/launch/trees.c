@@ -161,6 +161,12 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, G
         berth_error_set_errno(error, errno, "open the container's writable layer");
         return -1;
     }
+    if (trees->reads) {
+        /* A second writable mount would take the first one's working directory away. */
+        g_array_append_val(layers, upper);
+        upper = -1;
+        berth_fd_clear(&work);
+    }
     bool good = true;
     for (char **name = trees->plan->layers; good && *name; name++) {
         int layer = clone_layer(trees, snapshots, *name, error);

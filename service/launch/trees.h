@@ -13,6 +13,7 @@
 typedef struct {
     const BerthPlan *plan;
     int userns; /* the container's; -1 */
+    bool reads; /* nothing is written: there may be another mount of the writable directory */
 } BerthTrees;
 
 /* The root file system; before the mount namespace changes, since layers and the writable directory
