@@ -182,7 +182,7 @@ def test_manifest_that_is_too_deep():
 
 
 def test_manifest_that_is_too_large():
-    refused(serve_manifest("large", b'{"a":"' + b"x" * 5000000 + b'"}'), "limit")
+    refused(serve_manifest("large", b'{"a":"' + b"x" * 5000000 + b'"}'), "exceeds")
 
 
 def test_manifest_with_missing_fields():

@@ -50,12 +50,22 @@ def kinds(name):
 HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
 
 
+def told_of_a_kill(name, *arguments):
+    """The version 1 hierarchy counts kills in the cgroup, which systemd may have removed on a busy machine before the
+    count is read: then there was nothing to tell, and it is tried again."""
+    for _ in range(5):
+        good("run", "-d", f"--id={name}", *arguments)
+        dist("wait", name)
+        found = kinds(name)[-4:]
+        good("rm", name)
+        if "oom" in found:
+            return found
+    raise AssertionError("no kill is told of")
+
+
 def test_the_killer_is_told_of_before_the_end():
-    good("run", "-d", "--id=hungry", "--memory=32M", IMAGE, "sh", "-c", f"exec sh -c '{HUNGRY}'")
-    dist("wait", "hungry")
-    contains(kinds("hungry"), "oom")
-    equal(kinds("hungry")[-1], "exit")
-    good("rm", "hungry")
+    found = told_of_a_kill("hungry", "--memory=32M", IMAGE, "sh", "-c", f"exec sh -c '{HUNGRY}'")
+    assert found.index("oom") < found.index("exit") == len(found) - 1, found
 
 
 def test_the_killer_may_be_quicker_than_the_start():
@@ -68,10 +78,7 @@ def test_the_killer_may_be_quicker_than_the_start():
               "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}], "resources": {"memory": {"limit": 33554432}}}}
     with open("/var/tmp/hungry/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
-    good("run", "-d", "--id=quick", "--bundle=/var/tmp/hungry")
-    dist("wait", "quick")
-    equal(kinds("quick"), ["create", "start", "oom", "exit"])
-    good("rm", "quick")
+    equal(told_of_a_kill("quick", "--bundle=/var/tmp/hungry"), ["create", "start", "oom", "exit"])
 
 
 def test_the_killer_of_a_part_leaves_the_rest():
