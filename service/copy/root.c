@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "base/overlay.h"
 #include "base/pivot.h"
+#include "config.h"
+#include "launch/mounts.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
@@ -93,6 +95,49 @@ static int lock_writer(void) {
     return lock;
 }
 
+typedef struct {
+    const BerthPlanMount *mount;
+    int tree;
+} VolumeTree;
+
+static bool is_volume(const BerthPlanMount *mount) {
+    return mount->bind && !mount->self && mount->source &&
+           g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
+}
+
+/* What lies on a volume's mount point would be hidden by it at the next start. In the host's mount
+ * namespace from here on. */
+static GArray *make_volumes(const BerthTrees *trees) {
+    GArray *volumes = g_array_new(FALSE, FALSE, sizeof(VolumeTree));
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < trees->plan->mounts->len; i++) {
+        VolumeTree volume = {trees->plan->mounts->pdata[i], -1};
+        if (!is_volume(volume.mount))
+            continue;
+        volume.tree = berth_trees_make_mount(trees, volume.mount, &error);
+        if (volume.tree < 0)
+            berth_fail_with("volume", error);
+        if (!restrict_tree(volume.tree, 0))
+            berth_fail_errno("volume", volume.mount->destination);
+        g_array_append_val(volumes, volume);
+    }
+    return volumes;
+}
+
+/* For a reader, a mount point that is not there has nothing below it. */
+static void attach_volumes(GArray *volumes, bool writes) {
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    for (guint i = 0; i < volumes->len; i++) {
+        g_autoptr(GError) error = NULL;
+        const VolumeTree *volume = &g_array_index(volumes, VolumeTree, i);
+        if (!berth_mounts_attach(root, volume->mount, volume->tree, &error) && writes)
+            berth_fail_with("volume", error);
+        close(volume->tree);
+    }
+}
+
 int berth_copy_enter_stopped(const BerthPlan *plan, bool writes) {
     const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
     bool own = user && !user->path;
@@ -110,7 +155,9 @@ int berth_copy_enter_stopped(const BerthPlan *plan, bool writes) {
         berth_fail_with("root", error);
     if (!restrict_tree(root, 0))
         berth_fail_errno("root", NULL);
+    g_autoptr(GArray) volumes = make_volumes(&trees);
     enter(root, userns);
+    attach_volumes(volumes, writes);
     return lock;
 }
 

@@ -310,6 +310,22 @@ def test_copies_of_one_container_at_once():
     good("rm", "busy")
 
 
+def test_a_volume_of_one_that_does_not_run():
+    """What is copied below its mount point is in the volume, for the next start and for others."""
+    for options in ((), ("--userns=host",)):
+        good("create", "--id=stores", *options, "-v", "stored:/data", "-v", "deep:/made/for/it", IMAGE, "sleep", "1000")
+        with open(f"{WORK}/kept", "w", encoding="utf-8") as file:
+            file.write("kept\n")
+        good("cp", f"{WORK}/kept", "stores:/data/one")
+        good("cp", f"{WORK}/kept", "stores:/made/for/it/two")
+        equal(tar_of("stores", "/data/one").extractfile("one").read(), b"kept\n")
+        good("start", "stores")
+        equal(good("exec", "stores", "sh", "-c", "cat /data/one /made/for/it/two; stat -c %u /data/one"), "kept\nkept\n0\n")
+        good("rm", "-f", "stores")
+        good("volume", "rm", "stored")
+        good("volume", "rm", "deep")
+
+
 def test_what_is_wrong_is_named():
     for arguments, word in ((("runs:/nothere", WORK), "nothere"), ((f"{WORK}/nothere", "runs:/tmp"), "nothere"), (("a", "b"), "ID:PATH"),
                             (("nosuch:/x", WORK), "nosuch"), ((f"{WORK}/file", "runs:/no/such/directory/"), "/no/such"),
