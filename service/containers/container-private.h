@@ -67,7 +67,8 @@ struct BerthContainer {
     bool checkpointing;    /* its processes are being written to disk */
     unsigned restarts;     /* one after the other, for the back-off */
     BerthHealth *health;   /* while it runs and has a check */
-    sd_event_source *oom_watch;
+    sd_event_source *oom_watch, *oom_recount;
+    unsigned oom_recounts; /* left after the last notice */
     uint64_t oom_kills;
     GPtrArray *removal; /* who is told when it is removed, from when that began; NULL; remove.c */
     GArray *ports;      /* sockets that hold its host ports, from before it starts; ports.c */

@@ -8,7 +8,27 @@
 
 #include <unistd.h>
 
-enum { MAX_NOTICES = 4096 };
+/* How often, and at which distance, a count that has not changed yet is read again. */
+enum { MAX_NOTICES = 4096, MAX_RECOUNTS = 20, RECOUNT_USEC = 50 * 1000 };
+
+static int on_recount(sd_event_source *source, uint64_t usec, void *userdata) {
+    BerthContainer *container = userdata;
+
+    (void)source;
+    (void)usec;
+    container->oom_recount = sd_event_source_disable_unref(container->oom_recount);
+    berth_container_look_for_oom(container);
+    return 0;
+}
+
+/* The version 1 hierarchy gives notice before the killer has chosen, and so before it counts. */
+static void count_again(BerthContainer *container) {
+    if (container->oom_recount || container->oom_recounts == 0)
+        return;
+    container->oom_recounts--;
+    (void)sd_event_add_time_relative(container->containers->event, &container->oom_recount,
+                                     CLOCK_MONOTONIC, RECOUNT_USEC, 0, on_recount, container);
+}
 
 void berth_container_look_for_oom(BerthContainer *container) {
     BerthContainerRecord *record = &container->record;
@@ -17,8 +37,11 @@ void berth_container_look_for_oom(BerthContainer *container) {
     if (!container->oom_watch)
         return;
     uint64_t kills = berth_cgroup_count_oom_kills((pid_t)record->pid, container->scope);
-    if (kills <= container->oom_kills)
+    if (kills <= container->oom_kills) {
+        count_again(container);
         return;
+    }
+    container->oom_recounts = 0;
     container->oom_kills = kills;
     if (berth_container_store_add_event(container->containers->database, record, "oom", &sequence,
                                         NULL))
@@ -35,6 +58,7 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
     (void)events;
     /* What they say does not matter: the count does. */
     (void)!read(fd, notices, sizeof notices);
+    container->oom_recounts = MAX_RECOUNTS;
     berth_container_look_for_oom(container);
     return 0;
 }
@@ -58,6 +82,9 @@ void berth_container_watch_oom(BerthContainer *container) {
 }
 
 void berth_container_stop_watching_oom(BerthContainer *container) {
+    container->oom_recounts = 0;
+    if (container->oom_recount)
+        container->oom_recount = sd_event_source_disable_unref(container->oom_recount);
     if (container->oom_watch)
         container->oom_watch = sd_event_source_disable_unref(container->oom_watch);
 }

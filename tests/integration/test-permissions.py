@@ -461,10 +461,10 @@ def answered(bus, result):
         answers.append(error.message)
     if "too many calls" in answers[-1]:
         print("limited", flush=True)
-    if len(answers) == 8:
+    if len(answers) == 11:
         loop.quit()
-for number in range(8):
-    spec = "x" * 300000
+for number in range(11):
+    spec = "x" * 500000
     arguments = GLib.Variant("(ssa{sv})", (f"c{number}", "", {"Spec": GLib.Variant("s", spec)}))
     bus.call("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", arguments, None, 0, 60000, None, answered)
 loop.run()
@@ -476,7 +476,7 @@ def test_little_of_a_user_waits_for_polkit():
     run("systemctl", "kill", "-s", "STOP", "polkit")
     heavy = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", HEAVY], stdout=subprocess.PIPE, text=True)
     try:
-        # Three of them are less than 1 MiB.
+        # Six of them are less than 3 MiB.
         equal([heavy.stdout.readline() for _ in range(5)], ["limited\n"] * 5)
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
