@@ -146,12 +146,13 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
     (void)interface;
     (void)error;
     if (g_str_equal(property, "ExitStatus"))
-        return sd_bus_message_append(reply, "i", record ? record->status : BERTH_STATUS_UNKNOWN);
+        return sd_bus_message_append(reply, "i",
+                                     record ? record->first.status : BERTH_STATUS_UNKNOWN);
     if (g_str_equal(property, "Owner"))
         return sd_bus_message_append(reply, "u", record ? record->owner : 0);
     bool runs = record && (record->state == BERTH_CONTAINER_RUNNING ||
                            record->state == BERTH_CONTAINER_PAUSED);
-    return sd_bus_message_append(reply, "u", runs ? record->pid : 0);
+    return sd_bus_message_append(reply, "u", runs ? record->first.pid : 0);
 }
 
 static int get_time(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -165,8 +166,8 @@ static int get_time(sd_bus *bus, const char *path, const char *interface, const 
     return sd_bus_message_append(reply, "t",
                                  !record                            ? (uint64_t)0
                                  : g_str_equal(property, "Created") ? record->created_usec
-                                 : g_str_equal(property, "Started") ? record->started_usec
-                                                                    : record->exited_usec);
+                                 : g_str_equal(property, "Started") ? record->first.started_usec
+                                                                    : record->first.exited_usec);
 }
 
 static int get_flag(sd_bus *bus, const char *path, const char *interface, const char *property,

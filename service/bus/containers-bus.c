@@ -156,7 +156,8 @@ static void on_started(const GError *error, void *userdata) {
         berth_bus_reply_error(later->pending->call, error);
     else
         sd_bus_reply_method_return(later->pending->call, "u",
-                                   container ? berth_container_get_record(container)->pid : 0);
+                                   container ? berth_container_get_record(container)->first.pid
+                                             : 0);
     later_free(later);
 }
 

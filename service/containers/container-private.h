@@ -53,7 +53,7 @@ typedef struct {
     GPtrArray *attaching;       /* who attaches before it has its terminal; terminal.c */
     BerthContainerDone started; /* for the launch */
     void *userdata;
-    BerthProcessRecord *record; /* NULL for the first, which the container's record stands for */
+    BerthProcessRecord *record; /* the first one's is part of its container's record */
 } BerthProcess;
 
 struct BerthContainer {
@@ -112,7 +112,8 @@ void berth_process_set_exited(BerthProcess *process, int status);
 /* LimitExceeded where a user may not have what one more process takes; exec: one that is executed.
  */
 bool berth_process_check_charge(uint32_t uid, bool terminal, bool exec, GError **error);
-/* process.c. record: NULL for the first; taken over. */
+/* process.c. record: taken over, except the first one's. */
+bool berth_process_is_first(const BerthProcess *process);
 BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *record);
 void berth_process_free(gpointer process);
 /* "" for the first. */

@@ -18,7 +18,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     memset(record, 0, sizeof *record);
     container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
-    container->first = berth_process_new(container, NULL);
+    container->first = berth_process_new(container, &container->record.first);
     g_hash_table_insert(containers->by_id, container->record.id, container);
     return container;
 }
@@ -80,12 +80,12 @@ bool berth_container_change(BerthContainer *container, const char *event, GError
 }
 
 static void log_end(const BerthContainerRecord *record) {
-    g_autofree char *status = record->status == BERTH_STATUS_UNKNOWN
-                                  ? g_strdup("a status that is not known")
-                                  : g_strdup_printf("status %d", record->status);
+    g_autofree char *status = record->first.status == BERTH_STATUS_UNKNOWN
+                                  ? g_strdup("status unknown")
+                                  : g_strdup_printf("status %d", record->first.status);
 
     berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_EXITED, "BERTH_CONTAINER", record->id,
-              "Container %s ended with %s", record->id, status);
+              "Container %s exited; %s", record->id, status);
 }
 
 static void fail_attaching(BerthContainer *container, const char *why) {
@@ -110,13 +110,14 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     berth_container_stop_watching_oom(container);
     berth_container_stop_health(container);
     record->state = BERTH_CONTAINER_STOPPED;
-    record->status = status;
-    record->exited_usec = (uint64_t)g_get_real_time();
+    record->first.running = false;
+    record->first.status = status;
+    record->first.exited_usec = (uint64_t)g_get_real_time();
     if (!berth_container_change(container, "exit", &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "Cannot record the end of %s: %s",
                           record->id, error->message);
     if (berth_container_has_network(container))
-        berth_network_leave(container->containers, record->id, record->pid);
+        berth_network_leave(container->containers, record->id, record->first.pid);
     /* After the record: until then the descriptor is what knows the status. */
     berth_process_forget(first);
     berth_container_release_ports(container);
@@ -134,7 +135,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
         berth_container_restart_if_wanted(container);
     berth_container_go_on_removing(container);
     /* The last thing: one who waits may delete it. */
-    berth_process_answer_waiters(first, record->status, record->exited_usec);
+    berth_process_answer_waiters(first, status, record->first.exited_usec);
 }
 
 bool berth_container_is_running(const BerthContainer *container) {

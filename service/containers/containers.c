@@ -186,7 +186,7 @@ static void on_scope_seen(const char *unit, void *userdata) {
 static bool recover_one(BerthContainer *container, const BerthKeptDescriptors *kept,
                         GError **error) {
     BerthContainers *containers = container->containers;
-    bool same_boot = g_strcmp0(container->record.boot, containers->boot) == 0;
+    bool same_boot = g_strcmp0(container->record.first.boot, containers->boot) == 0;
     int pidfd = berth_process_find_again(container->first, kept);
 
     if (!berth_container_is_running(container)) {

@@ -65,7 +65,8 @@ bool berth_container_kill(BerthContainer *container, const char *process_id, int
         return false;
     if (all) {
         /* What is killed whole dies frozen or not, and with all that it forks meanwhile. */
-        if (signal != SIGKILL || !berth_cgroup_kill((pid_t)container->record.pid, container->scope))
+        if (signal != SIGKILL ||
+            !berth_cgroup_kill((pid_t)container->record.first.pid, container->scope))
             berth_scopes_kill(container->containers->scopes, container->scope, signal, NULL, NULL);
         return true;
     }
@@ -162,7 +163,8 @@ static void on_frozen(const GError *scope_error, void *userdata) {
         container = NULL;
     /* systemd freezes only where the hierarchy is unified; the kernel does in any case. */
     if (container && scope_error &&
-        !berth_cgroup_freeze((pid_t)container->record.pid, container->scope, request->paused)) {
+        !berth_cgroup_freeze((pid_t)container->record.first.pid, container->scope,
+                             request->paused)) {
         g_propagate_error(&error, g_error_copy(scope_error));
         container = NULL;
     }

@@ -59,7 +59,7 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
     if (!berth_container_check_running(container, error))
         return NULL;
     g_autoptr(GArray) pids =
-        berth_cgroup_list_processes((pid_t)container->record.pid, container->scope);
+        berth_cgroup_list_processes((pid_t)container->record.first.pid, container->scope);
     list = g_ptr_array_new_with_free_func(free_info);
     for (guint i = 0; i < pids->len; i++) {
         pid_t pid = g_array_index(pids, pid_t, i);
@@ -82,7 +82,7 @@ bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *sta
                                 GError **error) {
     if (!berth_container_check_running(container, error))
         return false;
-    berth_cgroup_read_stats((pid_t)container->record.pid, container->scope, stats);
+    berth_cgroup_read_stats((pid_t)container->record.first.pid, container->scope, stats);
     return true;
 }
 
@@ -92,5 +92,5 @@ uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id,
     BerthProcess *process =
         container ? berth_container_find_process(container, process_id, NULL) : NULL;
 
-    return !process ? 0 : process->record ? process->record->pid : container->record.pid;
+    return process ? process->record->pid : 0;
 }

@@ -31,7 +31,8 @@ void berth_container_register_machine(BerthContainer *container) {
     /* RFC 9562: version 8, of the maker's own form. */
     digest[6] = (guint8)((digest[6] & 0x0f) | 0x80);
     digest[8] = (guint8)((digest[8] & 0x3f) | 0x80);
-    berth_machine_register(container->containers->bus, name, digest, record->pid, record->root);
+    berth_machine_register(container->containers->bus, name, digest, record->first.pid,
+                           record->root);
 }
 
 static void on_machined(void *userdata) {

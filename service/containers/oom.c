@@ -36,7 +36,7 @@ void berth_container_look_for_oom(BerthContainer *container) {
 
     if (!container->oom_watch)
         return;
-    uint64_t kills = berth_cgroup_count_oom_kills((pid_t)record->pid, container->scope);
+    uint64_t kills = berth_cgroup_count_oom_kills((pid_t)record->first.pid, container->scope);
     if (kills <= container->oom_kills) {
         count_again(container);
         return;
@@ -64,7 +64,7 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
 }
 
 void berth_container_watch_oom(BerthContainer *container) {
-    pid_t pid = (pid_t)container->record.pid;
+    pid_t pid = (pid_t)container->record.first.pid;
 
     berth_container_stop_watching_oom(container);
     int fd = berth_cgroup_watch_oom(pid, container->scope);

@@ -13,18 +13,22 @@ typedef struct {
     void *userdata;
 } Waiter;
 
-static char *make_fd_name(const BerthContainer *container, const BerthProcessRecord *record) {
-    return record ? g_strconcat(container->scope, "/", record->id, NULL)
-                  : g_strdup(container->scope);
+bool berth_process_is_first(const BerthProcess *process) {
+    return process->record == &process->container->record.first;
+}
+
+static char *make_fd_name(const BerthProcess *process) {
+    const char *scope = process->container->scope;
+
+    return berth_process_is_first(process) ? g_strdup(scope)
+                                           : g_strconcat(scope, "/", process->record->id, NULL);
 }
 
 void berth_process_take_name(BerthProcess *process) {
     const BerthContainer *container = process->container;
 
     g_free(process->fd_name);
-    process->fd_name = make_fd_name(container, process->record);
-    if (!process->record)
-        return;
+    process->fd_name = make_fd_name(process);
     g_free(process->record->container);
     process->record->container = g_strdup(container->record.id);
 }
@@ -37,8 +41,8 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessRecord *r
     process->pidfd = -1;
     process->waiters = g_ptr_array_new_with_free_func(g_free);
     process->attaching = berth_process_new_attaching();
-    process->fd_name = make_fd_name(container, record);
-    if (record)
+    process->fd_name = make_fd_name(process);
+    if (!berth_process_is_first(process))
         g_hash_table_insert(container->processes, record->id, process);
     return process;
 }
@@ -58,7 +62,8 @@ void berth_process_free(gpointer data) {
     g_ptr_array_unref(process->waiters);
     g_ptr_array_unref(process->attaching);
     g_free(process->fd_name);
-    berth_process_record_free(process->record);
+    if (!berth_process_is_first(process))
+        berth_process_record_free(process->record);
     g_free(process);
 }
 
@@ -78,7 +83,7 @@ static void charge_running(BerthProcess *process) {
         return;
     if (!process->kept)
         process->kept = berth_charge_new_forced(owner, BERTH_RESOURCE_DESCRIPTORS, 1);
-    if (process->record && !process->runs)
+    if (!berth_process_is_first(process) && !process->runs)
         process->runs = berth_charge_new_forced(owner, BERTH_RESOURCE_PROCESSES, 1);
 }
 
@@ -105,7 +110,7 @@ BerthProcess *berth_container_find_process(BerthContainer *container, const char
 }
 
 static pid_t get_pid(const BerthProcess *process) {
-    return (pid_t)(process->record ? process->record->pid : process->container->record.pid);
+    return (pid_t)process->record->pid;
 }
 
 static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -129,10 +134,10 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
         break;
     }
     berth_exits_unwatch(exits, get_pid(process));
-    if (process->record)
-        berth_process_set_exited(process, status);
-    else
+    if (berth_process_is_first(process))
         berth_container_set_exited(process->container, status);
+    else
+        berth_process_set_exited(process, status);
     return 0;
 }
 
@@ -190,10 +195,9 @@ void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
 }
 
 static bool has_ended(const BerthProcess *process) {
-    if (process->launch)
-        return false;
-    return process->record ? !process->record->running
-                           : process->container->record.state == BERTH_CONTAINER_STOPPED;
+    /* A container that never started has a first process that neither runs nor has ended. */
+    return !process->launch && !process->record->running &&
+           process->container->record.state != BERTH_CONTAINER_CREATED;
 }
 
 void berth_container_wait(BerthContainer *container, const char *id, BerthContainerExited exited,
@@ -206,9 +210,7 @@ void berth_container_wait(BerthContainer *container, const char *id, BerthContai
         return;
     }
     if (has_ended(process)) {
-        exited(process->record ? process->record->status : container->record.status,
-               process->record ? process->record->exited_usec : container->record.exited_usec, NULL,
-               userdata);
+        exited(process->record->status, process->record->exited_usec, NULL, userdata);
         return;
     }
     Waiter *waiter = g_new0(Waiter, 1);
@@ -284,23 +286,19 @@ static void find_terminal_again(BerthProcess *process, const BerthKeptDescriptor
 int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *kept) {
     const BerthContainer *container = process->container;
     const BerthProcessRecord *record = process->record;
-    const char *boot = record ? record->boot : container->record.boot;
-    bool running = record ? record->running : berth_container_is_running(container);
     berth_autofd int pidfd = take_kept(kept, process->fd_name);
     int status;
 
     find_terminal_again(process, kept);
     /* After a reboot nothing runs, whatever has its pid now. */
-    if (!running || g_strcmp0(boot, container->containers->boot) != 0) {
+    if (!record->running || g_strcmp0(record->boot, container->containers->boot) != 0) {
         berth_terminal_set_ended(process->terminal);
         if (pidfd >= 0)
             berth_fd_store_remove(process->fd_name);
         return -1;
     }
     if (pidfd < 0)
-        pidfd = record
-                    ? reopen(container, (pid_t)record->pid, record->pid_start)
-                    : reopen(container, (pid_t)container->record.pid, container->record.pid_start);
+        pidfd = reopen(container, (pid_t)record->pid, record->pid_start);
     /* It is systemd's child now; how it ended nobody tells any more, if it has. */
     if (pidfd >= 0 && berth_pidfd_look(pidfd, &status) == BERTH_PIDFD_RUNNING)
         berth_exits_watch(container->containers->exits, get_pid(process));

@@ -101,8 +101,8 @@ static void answer(GPtrArray *askers, int status, uint64_t exited_usec, const GE
 static void finish(BerthContainer *container) {
     g_autoptr(GPtrArray) askers = g_steal_pointer(&container->removal);
     g_autofree char *id = g_strdup(container->record.id);
-    int status = container->record.status;
-    uint64_t exited_usec = container->record.exited_usec;
+    int status = container->record.first.status;
+    uint64_t exited_usec = container->record.first.exited_usec;
     g_autoptr(GError) error = NULL;
 
     if (!berth_container_delete(container, &error) && askers->len == 0)

@@ -53,7 +53,7 @@ static bool asks_for_it(const BerthContainerRecord *record) {
     if (!record->wanted || !record->restart)
         return false;
     return g_str_equal(record->restart, "always") ||
-           (g_str_equal(record->restart, "on-failure") && record->status != 0);
+           (g_str_equal(record->restart, "on-failure") && record->first.status != 0);
 }
 
 void berth_container_restart_if_wanted(BerthContainer *container) {
@@ -61,7 +61,7 @@ void berth_container_restart_if_wanted(BerthContainer *container) {
 
     if (!asks_for_it(record) || container->restart_timer || container->first->launch)
         return;
-    if (record->exited_usec > record->started_usec + GOOD_RUN_USEC)
+    if (record->first.exited_usec > record->first.started_usec + GOOD_RUN_USEC)
         container->restarts = 0;
     uint64_t delay = FIRST_DELAY_USEC << MIN(container->restarts, 16u);
     container->restarts++;

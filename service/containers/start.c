@@ -45,16 +45,18 @@ static void on_done(const GError *error, void *userdata) {
 static bool record_start(BerthProcess *first, GError **error) {
     BerthContainer *container = first->container;
     BerthContainerRecord *record = &container->record;
+    BerthProcessRecord *process = first->record;
 
     record->state = BERTH_CONTAINER_RUNNING;
-    record->started_usec = (uint64_t)g_get_real_time();
-    record->exited_usec = 0;
-    record->status = BERTH_STATUS_UNKNOWN;
+    process->running = true;
+    process->started_usec = (uint64_t)g_get_real_time();
+    process->exited_usec = 0;
+    process->status = BERTH_STATUS_UNKNOWN;
     record->wanted = true;
     berth_provisional_keep(first->container);
-    record->pid_start = berth_pid_get_start((pid_t)record->pid);
-    g_free(record->boot);
-    record->boot = g_strdup(container->containers->boot);
+    process->pid_start = berth_pid_get_start((pid_t)process->pid);
+    g_free(process->boot);
+    process->boot = g_strdup(container->containers->boot);
     /* From before it runs: it may be killed before it is known to. */
     berth_container_watch_oom(container);
     return berth_container_keep_ports(container, error) &&
@@ -92,7 +94,7 @@ static void start_scope(BerthProcess *first) {
         .unit = container->scope,
         .description = description,
         .slice = record->slice,
-        .pid = record->pid,
+        .pid = record->first.pid,
         .stop_signal = record->stop_signal,
         .stop_timeout_usec = record->stop_timeout_usec,
         .properties = record->properties,
@@ -106,7 +108,7 @@ static void on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
     g_autoptr(GError) error = NULL;
 
     first->born = true;
-    first->container->record.pid = (uint32_t)pid;
+    first->record->pid = (uint32_t)pid;
     if (first->restoring) {
         /* This one only makes it. */
         close(pidfd);
@@ -123,7 +125,7 @@ static void on_restored(BerthLaunch *launch, pid_t pid, int pidfd, void *userdat
     BerthContainerRecord *record = &first->container->record;
     g_autoptr(GError) error = NULL;
 
-    record->pid = (uint32_t)pid;
+    record->first.pid = (uint32_t)pid;
     if (berth_process_watch(first, pidfd, &error) && record_start(first, &error) &&
         berth_launch_give_word(launch, &error))
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_RESTORED, "BERTH_CONTAINER", record->id,

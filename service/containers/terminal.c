@@ -310,7 +310,7 @@ void berth_process_answer_attaching(BerthProcess *process, const GError *error) 
 static bool will_have_terminal(const BerthProcess *process) {
     const BerthContainerRecord *record = &process->container->record;
 
-    return !process->record && !process->terminal && record->terminal &&
+    return berth_process_is_first(process) && !process->terminal && record->terminal &&
            (process->launch || record->state == BERTH_CONTAINER_CREATED);
 }
 

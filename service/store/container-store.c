@@ -27,10 +27,17 @@ static BerthContainerState parse_state(const char *name) {
     return BERTH_CONTAINER_STOPPED;
 }
 
+static void clear_process(BerthProcessRecord *process) {
+    g_clear_pointer(&process->container, g_free);
+    g_clear_pointer(&process->id, g_free);
+    g_clear_pointer(&process->command, g_free);
+    g_clear_pointer(&process->boot, g_free);
+}
+
 void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->id, g_free);
     g_clear_pointer(&record->image, g_free);
-    g_clear_pointer(&record->boot, g_free);
+    clear_process(&record->first);
     g_clear_pointer(&record->slice, g_free);
     g_clear_pointer(&record->chain_id, g_free);
     g_clear_pointer(&record->labels, g_strfreev);
@@ -61,10 +68,7 @@ void berth_container_record_set_extra(BerthContainerRecord *record, const char *
 void berth_process_record_free(BerthProcessRecord *process) {
     if (!process)
         return;
-    g_free(process->container);
-    g_free(process->id);
-    g_free(process->command);
-    g_free(process->boot);
+    clear_process(process);
     g_free(process);
 }
 
@@ -99,9 +103,9 @@ static bool add_event(BerthDatabase *database, const BerthContainerRecord *recor
         .kind = (char *)kind,
         .id = record->id,
         .process = (char *)"",
-        .pid = record->pid,
+        .pid = record->first.pid,
         .owner = record->owner,
-        .status = record->status,
+        .status = record->first.status,
     };
 
     return write_event(database, &event, sequence, error);
@@ -208,9 +212,10 @@ static bool write_row(BerthDatabase *database, const BerthContainerRecord *recor
                               "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
                               "ssisiiiiisiss", record->id, record->image, (int64_t)record->owner,
                               state_names[record->state], (int64_t)record->created_usec,
-                              (int64_t)record->started_usec, (int64_t)record->exited_usec,
-                              (int64_t)record->pid, (int64_t)record->pid_start, record->boot,
-                              (int64_t)record->status, options, record->chain_id) &&
+                              (int64_t)record->first.started_usec,
+                              (int64_t)record->first.exited_usec, (int64_t)record->first.pid,
+                              (int64_t)record->first.pid_start, record->first.boot,
+                              (int64_t)record->first.status, options, record->chain_id) &&
            (record->state != BERTH_CONTAINER_CREATED ||
             berth_database_set_labels(database, "container", record->id, record->labels, error));
 }
@@ -357,14 +362,21 @@ GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
             .owner = (uint32_t)sqlite3_column_int64(rows, 2),
             .state = parse_state(berth_database_text(rows, 3)),
             .created_usec = (uint64_t)sqlite3_column_int64(rows, 4),
-            .started_usec = (uint64_t)sqlite3_column_int64(rows, 5),
-            .exited_usec = (uint64_t)sqlite3_column_int64(rows, 6),
-            .pid = (uint32_t)sqlite3_column_int64(rows, 7),
-            .pid_start = (uint64_t)sqlite3_column_int64(rows, 8),
-            .boot = g_strdup(berth_database_text(rows, 9)),
-            .status = sqlite3_column_int(rows, 10),
+            .first =
+                {
+                    .container = g_strdup(berth_database_text(rows, 0)),
+                    .id = g_strdup(""),
+                    .started_usec = (uint64_t)sqlite3_column_int64(rows, 5),
+                    .exited_usec = (uint64_t)sqlite3_column_int64(rows, 6),
+                    .pid = (uint32_t)sqlite3_column_int64(rows, 7),
+                    .pid_start = (uint64_t)sqlite3_column_int64(rows, 8),
+                    .boot = g_strdup(berth_database_text(rows, 9)),
+                    .status = sqlite3_column_int(rows, 10),
+                },
             .chain_id = g_strdup(berth_database_text(rows, 12)),
         };
+        record->first.running =
+            record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
         parse_options(record, berth_database_text(rows, 11));
         record->labels = berth_database_get_labels(database, "container", record->id);
         g_ptr_array_add(list, record);

@@ -16,15 +16,25 @@ typedef enum {
 /* The exit status of a process whose end nobody saw. */
 #define BERTH_STATUS_UNKNOWN (-1)
 
+/* A process of a container: its first one, whose record is part of the container's row, or one that
+ * was executed in it, which has a row of its own. */
+typedef struct {
+    char *container, *id; /* id: "" for the first */
+    char *command;        /* of one that was executed; NULL for the first */
+    char *boot;           /* the boot ID under which it was started; NULL if it never was */
+    uint32_t pid;
+    uint64_t pid_start; /* field 22 of /proc/PID/stat, which tells a recycled pid */
+    uint64_t started_usec, exited_usec;
+    bool running;
+    int status;
+} BerthProcessRecord;
+
 typedef struct {
     char *id, *image;
     uint32_t owner; /* uid */
     BerthContainerState state;
-    uint64_t created_usec, started_usec, exited_usec;
-    uint32_t pid;
-    uint64_t pid_start; /* /proc/PID/stat field 22, tells a recycled pid */
-    char *boot;
-    int status;
+    uint64_t created_usec;
+    BerthProcessRecord first;
     char *chain_id; /* of its image, the snapshots it stands on */
     char **labels;
     /* How it is run and stopped, as Create was told. */
@@ -41,15 +51,6 @@ typedef struct {
     char *root;           /* a directory it runs in instead of an image; "" */
     GVariant *extra;      /* a{sv}: what only one part of the service knows; NULL for none */
 } BerthContainerRecord;
-
-/* A process that was executed in a container. */
-typedef struct {
-    char *container, *id, *command, *boot;
-    uint32_t pid;
-    uint64_t pid_start, started_usec, exited_usec;
-    bool running;
-    int status;
-} BerthProcessRecord;
 
 typedef struct {
     uint64_t sequence;
