@@ -1,167 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Query is a call under way: made when its handler is first called, it collects what the bus and
- * polkit answer, calls the handler again after each answer, and goes when the handler needs no
- * further one or the caller leaves the bus.
+ * The checks that handlers make, each from its row in permissions.c. What the bus and polkit have
+ * answered for a call is kept in its authorization (authorization.h); here is what an answer means:
+ * granted, refused with which error, hidden as if the object did not exist. Owns the table of
+ * callers and the authorizations under way.
  */
 
 #include "bus/access.h"
 
 #include "base/charge.h"
-#include "base/limits.h"
 #include "base/log.h"
-#include "bus/limits.h"
+#include "bus/authorization.h"
 #include "bus/permissions.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
-#define ASK_TIMEOUT_USEC (300ull * G_USEC_PER_SEC) /* a person types a password */
-
-/* Calls that wait for polkit, a user; for the bus to say who sent them, a sender. */
-enum {
-    ALLOW_USER_INTERACTION = 1,
-    MAX_WAITING_CALLS = 16,
-    MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES
-};
-
-typedef struct {
-    BerthAccess *access;
-    sd_bus_message *call;
-    sd_bus_message_handler_t handler;
-    void *userdata;
-    GHashTable *verdicts; /* question, as make_key writes it → BerthAuditVerdict */
-    GHashTable *told;     /* such questions, of which the audit has a record */
-    char *asked;          /* the question that is being asked */
-    sd_bus_slot *slot;
-    bool pending;
-    bool uid_failed;
-    bool over;          /* too many calls of the caller wait */
-    size_t bytes;       /* of the call; 0: not measured */
-    bool later;         /* the call has been answered, and the handler waits for its end */
-    bool authenticated; /* an administrator has, for a row that covers the others */
-} Query;
-
-/* What polkit is asked. */
-typedef struct {
-    const BerthPermission *permission;
-    GPtrArray *details; /* key, value, …, NULL; borrowed */
-    bool interactive;
-} Question;
-
 struct BerthAccess {
-    sd_bus *bus;
-    GHashTable *callers; /* unique name → BerthCaller */
-    GHashTable *queries; /* sd_bus_message → Query */
-    sd_bus_slot *owner_changed;
+    BerthCallers *callers;
+    BerthAuthorizations *authorizations;
     BerthPeerLeft left;
     void *left_userdata;
 };
 
-static void free_query(gpointer data) {
-    Query *query = data;
-
-    sd_bus_slot_unref(query->slot);
-    berth_audit_drop(query->call);
-    sd_bus_message_unref(query->call);
-    g_hash_table_unref(query->verdicts);
-    g_hash_table_unref(query->told);
-    g_free(query->asked);
-    g_free(query);
-}
-
-static Query *new_query(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
-                        void *userdata) {
-    Query *query = g_new0(Query, 1);
-
-    query->access = access;
-    query->call = sd_bus_message_ref(call);
-    query->handler = handler;
-    query->userdata = userdata;
-    query->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    query->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_hash_table_insert(access->queries, call, query);
-    return query;
-}
-
-static void go_on(Query *query);
-
-/* What goes on after its call does so with a refusal. */
-static void give_up(BerthAccess *access, sd_bus_message *call) {
-    Query *query = g_hash_table_lookup(access->queries, call);
-
-    if (!query)
-        return;
-    query->slot = sd_bus_slot_unref(query->slot);
-    g_clear_pointer(&query->asked, g_free);
-    query->uid_failed = true;
-    go_on(query);
-}
-
-static void unref_message(gpointer message) {
-    sd_bus_message_unref(message);
-}
-
-/* A caller that has left needs no answer, and none of what it asked for. */
-static void drop_queries_of(BerthAccess *access, const char *peer) {
-    g_autoptr(GPtrArray) later = g_ptr_array_new_with_free_func(unref_message);
-    GHashTableIter iterator;
-    gpointer value;
-
-    g_hash_table_iter_init(&iterator, access->queries);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        Query *query = value;
-        if (g_strcmp0(sd_bus_message_get_sender(query->call), peer) != 0)
-            continue;
-        if (query->later)
-            g_ptr_array_add(later, sd_bus_message_ref(query->call));
-        else
-            g_hash_table_iter_remove(&iterator);
-    }
-    for (guint i = 0; i < later->len; i++)
-        give_up(access, later->pdata[i]);
-}
-
-static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+/* Its calls are dropped while its credentials are still known, which the audit records with them.
+ */
+static void on_peer_left(const char *peer, void *userdata) {
     BerthAccess *access = userdata;
-    const char *name, *old, *new;
 
-    (void)error;
-    if (sd_bus_message_read(signal, "sss", &name, &old, &new) < 0 || new[0] != '\0')
-        return 0;
-    drop_queries_of(access, name);
-    g_hash_table_remove(access->callers, name);
+    berth_authorizations_drop_client(access->authorizations, peer);
+    berth_callers_forget(access->callers, peer);
     if (access->left)
-        access->left(name, access->left_userdata);
-    return 0;
+        access->left(peer, access->left_userdata);
 }
 
 BerthAccess *berth_access_new(sd_bus *bus, GError **error) {
     BerthAccess *access = g_new0(BerthAccess, 1);
 
-    access->bus = bus;
-    access->callers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_caller_free);
-    access->queries = g_hash_table_new_full(NULL, NULL, NULL, free_query);
-    int r = sd_bus_add_match_async(bus, &access->owner_changed,
-                                   "type='signal',sender='org.freedesktop.DBus',"
-                                   "path='/org/freedesktop/DBus',"
-                                   "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                                   "arg2=''",
-                                   on_owner_changed, NULL, access);
-    if (r >= 0)
-        return access;
-    berth_error_set_errno(error, r, "watch the bus");
-    berth_access_free(access);
-    return NULL;
+    access->callers = berth_callers_new(bus, on_peer_left, access, error);
+    if (!access->callers) {
+        g_free(access);
+        return NULL;
+    }
+    access->authorizations = berth_authorizations_new(bus, access->callers);
+    return access;
 }
 
 void berth_access_free(BerthAccess *access) {
     if (!access)
         return;
-    g_hash_table_unref(access->queries);
-    g_hash_table_unref(access->callers);
-    sd_bus_slot_unref(access->owner_changed);
+    berth_authorizations_free(access->authorizations);
+    berth_callers_free(access->callers);
     g_free(access);
 }
 
@@ -179,282 +69,42 @@ bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *ui
 }
 
 const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client) {
-    return client ? g_hash_table_lookup(access->callers, client) : NULL;
+    return berth_callers_find(access->callers, client);
 }
 
 unsigned berth_access_count_pending(BerthAccess *access) {
-    return g_hash_table_size(access->queries);
+    return berth_authorizations_count(access->authorizations);
 }
 
 /* Whether the caller, once it is known, may have one more call that is answered later. */
-static int check_calls(Query *query, sd_bus_error *ret_error) {
+static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     uint32_t uid;
 
-    return !berth_access_find_uid(query->access, sd_bus_message_get_sender(query->call), &uid) ||
+    return !berth_access_find_uid(access, sd_bus_message_get_sender(call), &uid) ||
                    berth_charge_check(uid, BERTH_RESOURCE_CALLS, 0, 1, &error)
                ? 0
                : berth_bus_error_set(ret_error, error);
 }
 
-static int set_over(sd_bus_error *error) {
-    sd_bus_error_free(error);
-    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
-                             "too many calls of this user wait for an authorization; the limits "
-                             "are %d calls and %d bytes",
-                             MAX_WAITING_CALLS, MAX_WAITING_BYTES);
-}
-
-/* The audit's view of a handler that does not wait for an answer of polkit's. */
-static void settle(BerthAccess *access, sd_bus_message *call, int r, const sd_bus_error *error) {
-    g_auto(sd_bus_error) local = SD_BUS_ERROR_NULL;
-    const BerthCaller *caller = berth_access_find_caller(access, sd_bus_message_get_sender(call));
-
-    if (!sd_bus_error_is_set(error) && r < 0)
-        sd_bus_error_set_errno(&local, r);
-    berth_audit_settle(call, caller, sd_bus_error_is_set(error) ? error->name : local.name);
-}
-
-/* Calls the handler, and forgets the query unless that made it wait. */
-static int call_handler(Query *query, sd_bus_error *error) {
-    BerthAccess *access = query->access;
-    g_autoptr(sd_bus_message) call = sd_bus_message_ref(query->call);
-
-    query->pending = false;
-    int r = check_calls(query, error);
-    if (r >= 0)
-        r = query->handler(call, query->userdata, error);
-    query = g_hash_table_lookup(access->queries, call);
-    if (query && query->over && r < 0)
-        r = set_over(error);
-    if (query && query->pending)
-        return r;
-    settle(access, call, r, error);
-    if (query)
-        g_hash_table_remove(access->queries, call);
-    return r;
-}
-
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error) {
-    return call_handler(new_query(access, call, handler, userdata), error);
+    if (!berth_authorization_begin(access->authorizations, call))
+        return 1;
+    int r = check_calls(access, call, error);
+    if (r >= 0)
+        r = handler(call, userdata, error);
+    return berth_authorization_end(access->authorizations, call, r, error);
 }
 
-void berth_access_run_later(BerthAccess *access, sd_bus_message *call,
-                            sd_bus_message_handler_t handler, void *userdata) {
-    Query *query = new_query(access, call, handler, userdata);
-    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
-
-    query->later = true;
-    call_handler(query, &error);
+void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAccessResume resume,
+                            void *userdata) {
+    berth_authorization_run_later(access->authorizations, call, resume, userdata);
 }
 
 void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
-    g_hash_table_remove(access->queries, call);
+    berth_authorization_forget(access->authorizations, call);
 }
-
-/* Calls the handler again, and answers for it what sd-bus would have. */
-static void go_on(Query *query) {
-    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
-    g_autoptr(sd_bus_message) call = sd_bus_message_ref(query->call);
-
-    sd_bus_message_rewind(call, 1);
-    int r = call_handler(query, &error);
-    if (r >= 0 && !sd_bus_error_is_set(&error))
-        return;
-    if (!sd_bus_error_is_set(&error))
-        sd_bus_error_set_errno(&error, r);
-    sd_bus_reply_method_error(call, &error);
-}
-
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Query *query = userdata;
-    BerthCaller caller;
-
-    (void)error;
-    query->slot = sd_bus_slot_unref(query->slot);
-    if (berth_caller_read(reply, &caller))
-        g_hash_table_insert(query->access->callers,
-                            g_strdup(sd_bus_message_get_sender(query->call)),
-                            g_memdup2(&caller, sizeof caller));
-    else
-        query->uid_failed = true;
-    go_on(query);
-    return 0;
-}
-
-/* Whether two calls count together: those of a user, and those of a sender that is not known yet.
- */
-static bool is_of_same(const Query *a, const Query *b) {
-    const char *first = sd_bus_message_get_sender(a->call);
-    const char *second = sd_bus_message_get_sender(b->call);
-    uint32_t first_uid, second_uid;
-    bool knows_first = berth_access_find_uid(a->access, first, &first_uid);
-    bool knows_second = berth_access_find_uid(b->access, second, &second_uid);
-
-    return knows_first && knows_second
-               ? first_uid == second_uid
-               : knows_first == knows_second && g_strcmp0(first, second) == 0;
-}
-
-static bool measure(Query *query) {
-    if (query->bytes > 0)
-        return true;
-    if (sd_bus_message_rewind(query->call, 1) < 0 ||
-        berth_limits_measure(query->call, &query->bytes) < 0)
-        return false;
-    query->bytes = MAX(query->bytes, 1);
-    return true;
-}
-
-/* A call that waits is kept whole, for as long as a person takes to type a password. */
-static bool may_wait(Query *query) {
-    unsigned count = 0;
-    size_t bytes = 0;
-    GHashTableIter iterator;
-    gpointer value;
-
-    if (!measure(query))
-        return false;
-    g_hash_table_iter_init(&iterator, query->access->queries);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const Query *other = value;
-        if (other == query || !other->pending || !is_of_same(query, other))
-            continue;
-        count++;
-        bytes += other->bytes;
-    }
-    query->over = count >= MAX_WAITING_CALLS || bytes + query->bytes > MAX_WAITING_BYTES;
-    return !query->over;
-}
-
-static int find_uid(Query *query, uint32_t *uid) {
-    const char *sender = sd_bus_message_get_sender(query->call);
-
-    if (!sender || query->uid_failed)
-        return -EACCES;
-    if (berth_access_find_uid(query->access, sender, uid))
-        return 1;
-    if (!may_wait(query))
-        return -EDQUOT;
-    int r = sd_bus_call_method_async(
-        query->access->bus, &query->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-        "org.freedesktop.DBus", "GetConnectionCredentials", on_credentials, query, "s", sender);
-    query->pending = r >= 0;
-    return r < 0 ? r : 0;
-}
-
-static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Query *query = userdata;
-    int authorized = 0, challenge = 0;
-    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-
-    (void)error;
-    query->slot = sd_bus_slot_unref(query->slot);
-    if (sd_bus_message_is_method_error(reply, NULL))
-        /* Without polkit nobody but root may do anything. */
-        berth_log_warning(NULL, NULL, "Cannot ask polkit: %s",
-                          sd_bus_message_get_error(reply)->message);
-    else if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") >= 0 &&
-             sd_bus_message_read(reply, "bb", &authorized, &challenge) >= 0)
-        verdict = authorized  ? BERTH_AUDIT_GRANTED
-                  : challenge ? BERTH_AUDIT_CHALLENGE
-                              : BERTH_AUDIT_REFUSED;
-    g_hash_table_insert(query->verdicts, g_steal_pointer(&query->asked), GINT_TO_POINTER(verdict));
-    go_on(query);
-    return 0;
-}
-
-static int append_details(sd_bus_message *message, const Question *question) {
-    char **details = (char **)question->details->pdata;
-    int r;
-
-    if ((r = sd_bus_message_open_container(message, 'a', "{ss}")) < 0 ||
-        (r = sd_bus_message_append(message, "{ss}", "verb", question->permission->verb)) < 0)
-        return r;
-    for (char **detail = details; r >= 0 && detail[0]; detail += 2)
-        if (detail[1])
-            r = sd_bus_message_append(message, "{ss}", detail[0], detail[1]);
-    return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
-/* A text that is the same for the same question only. */
-static char *make_key(const Question *question) {
-    char **details = (char **)question->details->pdata;
-    GString *key = g_string_new(question->permission->action);
-
-    g_string_append_printf(key, " %s %d", question->permission->verb, question->interactive);
-    for (char **detail = details; detail[0]; detail += 2)
-        if (detail[1])
-            g_string_append_printf(key, " %s %zu:%s", detail[0], strlen(detail[1]), detail[1]);
-    return g_string_free(key, FALSE);
-}
-
-static int ask_polkit(Query *query, const Question *question) {
-    g_autofree char *action = g_strconcat(BERTH_ACTION_PREFIX, question->permission->action, NULL);
-    g_autoptr(sd_bus_message) message = NULL;
-    const char *sender = sd_bus_message_get_sender(query->call);
-    int r;
-
-    if ((r = sd_bus_message_new_method_call(
-             query->access->bus, &message, "org.freedesktop.PolicyKit1",
-             "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-             "CheckAuthorization")) < 0 ||
-        (r = sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender,
-                                   action)) < 0 ||
-        (r = append_details(message, question)) < 0 ||
-        (r = sd_bus_message_append(message, "us",
-                                   question->interactive ? ALLOW_USER_INTERACTION : 0, "")) < 0 ||
-        (r = sd_bus_call_async(query->access->bus, &query->slot, message, on_verdict, query,
-                               ASK_TIMEOUT_USEC)) < 0)
-        return r;
-    query->asked = make_key(question);
-    query->pending = true;
-    return 0;
-}
-
-/* Each answer once, however often the handler is called. That a list leaves out what is others' is
- * no refusal. */
-static void tell_audit(Query *query, const Question *question, BerthAuditVerdict verdict) {
-    const char *sender = sd_bus_message_get_sender(query->call);
-    char *key = make_key(question);
-
-    if (!g_hash_table_add(query->told, key) ||
-        (verdict != BERTH_AUDIT_GRANTED && g_str_equal(question->permission->check, "sight")))
-        return;
-    berth_audit_decision(query->call, berth_access_find_caller(query->access, sender),
-                         question->permission, (char *const *)question->details->pdata, verdict);
-}
-
-/* 1 with *verdict, 0 while asking. */
-static int decide(Query *query, const Question *question, BerthAuditVerdict *verdict) {
-    g_autofree char *key = make_key(question);
-    gpointer value = GINT_TO_POINTER(BERTH_AUDIT_GRANTED);
-    uint32_t uid;
-    int r = find_uid(query, &uid);
-
-    if (r <= 0)
-        return r;
-    if (uid != 0 && !g_hash_table_lookup_extended(query->verdicts, key, NULL, &value))
-        return may_wait(query) ? ask_polkit(query, question) : -EDQUOT;
-    *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
-    tell_audit(query, question, *verdict);
-    return 1;
-}
-
-/* Finds out whether it is the user that answers, and not a rule. */
-static int decide_covering(Query *query, const Question *question, BerthAuditVerdict *verdict) {
-    Question alone = *question;
-
-    alone.interactive = false;
-    int r = decide(query, &alone, verdict);
-    if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
-        return r;
-    r = decide(query, question, verdict);
-    query->authenticated = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
-    return r;
-}
-
 static int to_access(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
@@ -487,9 +137,10 @@ static const BerthPermission *find_row(sd_bus_message *call, const char *check) 
 /* The question as the table has it, for the keys that are in the object's row when they are more
  * than it takes; false: there is no such row, or the handler has another mind of its details. */
 static bool make_question(sd_bus_message *call, const char *check, GPtrArray *details,
-                          bool interactive, Question *question) {
-    *question = (Question){
-        .permission = find_row(call, check), .details = details, .interactive = interactive};
+                          bool interactive, BerthQuestion *question) {
+    *question = (BerthQuestion){.permission = find_row(call, check),
+                                .details = (char *const *)details->pdata,
+                                .interactive = interactive};
     if (question->permission && question->permission->action &&
         has_details_of(details, question->permission))
         return true;
@@ -498,7 +149,7 @@ static bool make_question(sd_bus_message *call, const char *check, GPtrArray *de
     return false;
 }
 
-static int refuse(sd_bus_error *error, const Question *question, BerthAuditVerdict verdict) {
+static int refuse(sd_bus_error *error, const BerthQuestion *question, BerthAuditVerdict verdict) {
     if (verdict == BERTH_AUDIT_CHALLENGE)
         return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                  BERTH_ACTION_PREFIX "%s needs an administrator's authorization",
@@ -519,16 +170,16 @@ static int refuse_unknown(sd_bus_error *error) {
 
 static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                      const char *check, GPtrArray *details) {
-    Query *query = g_hash_table_lookup(access->queries, call);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    Question question;
+    BerthQuestion question;
 
-    if (!query || !make_question(call, check, details, may_ask_user(call), &question))
+    if (!authorization || !make_question(call, check, details, may_ask_user(call), &question))
         return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the service has no rule for this call");
     int r = (question.permission->flags & BERTH_PERMISSION_COVERS)
-                ? decide_covering(query, &question, &verdict)
-                : decide(query, &question, &verdict);
+                ? berth_authorization_decide_covering(authorization, &question, &verdict)
+                : berth_authorization_decide(authorization, &question, &verdict);
     if (r < 0)
         return refuse_unknown(error);
     if (r == 0)
@@ -540,13 +191,13 @@ static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *er
 /* The verdict alone; a handler that has no such check is refused. */
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details) {
-    Query *query = g_hash_table_lookup(access->queries, call);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    Question question;
+    BerthQuestion question;
 
-    if (!query || !make_question(call, check, details, false, &question))
+    if (!authorization || !make_question(call, check, details, false, &question))
         return -EACCES;
-    int r = decide(query, &question, &verdict);
+    int r = berth_authorization_decide(authorization, &question, &verdict);
     *granted = verdict == BERTH_AUDIT_GRANTED;
     return to_access(r);
 }
@@ -586,13 +237,13 @@ static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error 
 static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                           const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) joined = join_details(lists);
-    Query *query = g_hash_table_lookup(access->queries, call);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    Question question;
+    BerthQuestion question;
 
     if (lists->len == 1 || !make_question(call, check, joined, false, &question))
         return check_singly(access, call, error, check, lists);
-    int r = decide(query, &question, &verdict);
+    int r = berth_authorization_decide(authorization, &question, &verdict);
     if (r <= 0)
         return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
     return verdict == BERTH_AUDIT_CHALLENGE ? check_row(access, call, error, check, joined)
@@ -602,20 +253,21 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) undecided = g_ptr_array_new();
-    Query *query = g_hash_table_lookup(access->queries, call);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    Question question;
+    BerthQuestion question;
 
     for (guint i = 0; i < lists->len; i++) {
-        if (!query || !make_question(call, check, lists->pdata[i], false, &question))
+        if (!authorization || !make_question(call, check, lists->pdata[i], false, &question))
             return refuse_unknown(error);
-        int r = decide(query, &question, &verdict);
+        int r = berth_authorization_decide(authorization, &question, &verdict);
         if (r <= 0)
             return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
         if (verdict == BERTH_AUDIT_REFUSED ||
             (verdict == BERTH_AUDIT_CHALLENGE && !may_ask_user(call)))
             return refuse(error, &question, verdict);
-        if (verdict == BERTH_AUDIT_CHALLENGE && !query->authenticated)
+        if (verdict == BERTH_AUDIT_CHALLENGE &&
+            !berth_authorization_is_authenticated(authorization))
             g_ptr_array_add(undecided, lists->pdata[i]);
     }
     if (undecided->len == 0)
@@ -658,9 +310,9 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted,
 }
 
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid) {
-    Query *query = g_hash_table_lookup(access->queries, call);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
 
-    return query ? to_access(find_uid(query, uid)) : -EACCES;
+    return authorization ? to_access(berth_authorization_find_uid(authorization, uid)) : -EACCES;
 }
 
 static int set_not_found(sd_bus_error *error, const BerthOwned *object) {

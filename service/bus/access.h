@@ -2,20 +2,23 @@
 
 /*
  * Who may do what: polkit decides, for every call, with what it concerns as details; root needs no
- * question, as polkit itself has it. What is asked is in permissions.c. Asking takes time, so a
- * method handler is written as if the answer were known, and is called again, with the same
- * message, once it is (berth_dispatch_add registers handlers so that this works):
+ * question, since polkit grants it everything. What is asked is in permissions.c. Asking takes
+ * time: a method handler is written as if the answer were known, and runs again, from its
+ * beginning, once it is, because the bus is given the same message again (berth_dispatch_add
+ * registers handlers so that this works):
  *
- *     int r = berth_access_check(service->access, call, error, "pull", "reference", reference,
- * NULL); if (r != BERTH_ACCESS_GRANTED) return r;
+ *     r = berth_access_check(service->access, call, error, "pull", "reference", reference, NULL);
+ *     if (r != BERTH_ACCESS_GRANTED)
+ *         return r;
  *
- * A verdict is for exactly these details: if they change while polkit is asked, it is asked anew.
+ * So a handler changes nothing before its last check. A verdict is for exactly these details: if
+ * they change while polkit is asked, it is asked anew.
  */
 
 #pragma once
 
 #include "base/bus-error.h"
-#include "bus/audit.h"
+#include "bus/callers.h"
 
 #include <systemd/sd-event.h>
 
@@ -25,20 +28,21 @@ BerthAccess *berth_access_new(sd_bus *bus, GError **error);
 void berth_access_free(BerthAccess *access);
 
 enum {
-    BERTH_ACCESS_ASKING = 1, /* the handler returns this, "handled", and will be called again */
+    BERTH_ACCESS_ASKING = 1, /* the handler returns this, "handled", and will run again */
     BERTH_ACCESS_GRANTED = 2,
 };
 
-/* Calls a handler, and calls it again when what it asked for has been answered. Everything below is
- * for handlers that are called by this. */
+/* Runs the handler of a call that the bus has dispatched, for the first time or again. Everything
+ * below is for handlers that are run by this. */
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error);
 
-/* The same for a call that has been answered: the handler is always called to its end, with a
- * refusal when the caller has left, and answers nothing itself. */
-void berth_access_run_later(BerthAccess *access, sd_bus_message *call,
-                            sd_bus_message_handler_t handler, void *userdata);
-/* That is not to go on. */
+/* For checks after the call has been answered: resume is called now and again after each answer
+ * until it waits for no further one, with a refusal if the caller leaves. */
+typedef void (*BerthAccessResume)(sd_bus_message *call, void *userdata);
+void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAccessResume resume,
+                            void *userdata);
+/* resume is not called any more. */
 void berth_access_forget(BerthAccess *access, sd_bus_message *call);
 
 /* Makes the check of that name of the call's member. One of the above; negative: refused, error is
@@ -90,8 +94,7 @@ bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *ui
 /* What is known of such a client, until it leaves; NULL: nothing. */
 const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
 
-/* Told when a client leaves the bus. */
-typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
+/* Called when a client has left the bus. */
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);
 
 /* Calls that wait for polkit or for the bus. */

@@ -6,7 +6,6 @@
 #include "bus/dispatch.h"
 
 #include "bus/access.h"
-#include "bus/audit.h"
 #include "bus/permissions.h"
 #include "bus/unicast.h"
 
@@ -24,7 +23,6 @@ static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     if (!handler)
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "the service has no rule for the method %s", member);
-    berth_audit_begin(call);
     int r = berth_access_run(service->access, call, handler, service, error);
     berth_unicast_note(service->unicast, interface, member, sd_bus_message_get_sender(call));
     return r;

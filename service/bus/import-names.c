@@ -34,7 +34,7 @@ static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
     return lists;
 }
 
-static int check_names(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static void check_names(sd_bus_message *call, void *userdata) {
     g_autoptr(GPtrArray) replaced =
         g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
@@ -43,16 +43,14 @@ static int check_names(sd_bus_message *call, void *userdata, sd_bus_error *error
     g_autoptr(GError) local = NULL;
     int r = berth_access_check_many(names->service->access, call, &refused, "name", lists);
 
-    (void)error;
     if (r == BERTH_ACCESS_ASKING)
-        return r;
+        return;
     if (r < 0)
         berth_error_set(&local, BERTH_ERROR_ACCESS_DENIED,
                         "the names in the archive may not be put: %s", refused.message);
     BerthNamesAnswered answered = names->answered;
     names->answered = NULL;
     answered(local, names->userdata);
-    return 1;
 }
 
 static void ask(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswered answered,

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * An authorization is made when a call's handler first runs, and owned by the set of all of them,
+ * keyed by the message. See authorization.h.
+ *
+ *     RUNNING ──► ASKING_BUS ────┐      the caller's credentials are not known yet
+ *        │  └───► ASKING_POLKIT ─┤
+ *        │                       ▼
+ *        │◄─────────────────── QUEUED   the answer is kept, the bus will dispatch the call again
+ *        ▼                       │
+ *       gone ◄────────────── ABANDONED  the caller left meanwhile: the handler does not run again
+ *
+ * The call of one with a resume function has been answered: it is not queued, resume takes the
+ * place of the handler, and it always comes to its end, which is a refusal if the caller leaves.
+ */
+
+#include "bus/authorization.h"
+
+#include "base/bus-error.h"
+#include "base/limits.h"
+#include "bus/limits.h"
+
+#include <errno.h>
+
+/* Calls of a user that wait; of a sender, while it is not known whose it is. */
+enum { MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES };
+
+typedef enum {
+    AUTHORIZATION_RUNNING,
+    AUTHORIZATION_ASKING_BUS,
+    AUTHORIZATION_ASKING_POLKIT,
+    AUTHORIZATION_QUEUED,
+    AUTHORIZATION_ABANDONED,
+} AuthorizationState;
+
+struct BerthAuthorization {
+    BerthAuthorizations *set;
+    sd_bus_message *call;
+    AuthorizationState state;
+    GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
+    GHashTable *recorded; /* keys of questions of which the audit has a record */
+    char *asked;          /* key of the question that polkit is being asked */
+    sd_bus_slot *slot;    /* of the question to the bus or to polkit */
+    size_t bytes;         /* of the call; 0: not measured */
+    bool uid_failed;      /* the bus does not tell whose the call is */
+    bool over;            /* it would have had to wait, and too many calls of its user do */
+    bool authenticated;
+    BerthAuthorizationResume resume;
+    void *userdata;
+};
+
+struct BerthAuthorizations {
+    sd_bus *bus;
+    BerthCallers *callers;
+    GHashTable *calls; /* sd_bus_message → BerthAuthorization */
+};
+
+static void authorization_free(gpointer data) {
+    BerthAuthorization *authorization = data;
+
+    sd_bus_slot_unref(authorization->slot);
+    berth_audit_drop(authorization->call);
+    sd_bus_message_unref(authorization->call);
+    g_hash_table_unref(authorization->verdicts);
+    g_hash_table_unref(authorization->recorded);
+    g_free(authorization->asked);
+    g_free(authorization);
+}
+
+static BerthAuthorization *authorization_new(BerthAuthorizations *set, sd_bus_message *call) {
+    BerthAuthorization *authorization = g_new0(BerthAuthorization, 1);
+
+    authorization->set = set;
+    authorization->call = sd_bus_message_ref(call);
+    authorization->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    authorization->recorded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_insert(set->calls, call, authorization);
+    return authorization;
+}
+
+BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers) {
+    BerthAuthorizations *set = g_new0(BerthAuthorizations, 1);
+
+    set->bus = bus;
+    set->callers = callers;
+    set->calls = g_hash_table_new_full(NULL, NULL, NULL, authorization_free);
+    return set;
+}
+
+void berth_authorizations_free(BerthAuthorizations *set) {
+    if (!set)
+        return;
+    g_hash_table_unref(set->calls);
+    g_free(set);
+}
+
+BerthAuthorization *berth_authorization_find(BerthAuthorizations *set, sd_bus_message *call) {
+    return g_hash_table_lookup(set->calls, call);
+}
+
+void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) {
+    g_hash_table_remove(set->calls, call);
+}
+
+unsigned berth_authorizations_count(BerthAuthorizations *set) {
+    return g_hash_table_size(set->calls);
+}
+
+bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
+    return authorization->authenticated;
+}
+
+BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_message *call) {
+    BerthAuthorization *authorization = berth_authorization_find(set, call);
+
+    if (!authorization) {
+        berth_audit_begin(call);
+        return authorization_new(set, call);
+    }
+    if (authorization->state == AUTHORIZATION_ABANDONED) {
+        berth_authorization_forget(set, call);
+        return NULL;
+    }
+    authorization->state = AUTHORIZATION_RUNNING;
+    return authorization;
+}
+
+static int refuse_to_wait(sd_bus_error *error) {
+    sd_bus_error_free(error);
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                             "too many calls of this user wait for an authorization; the limits "
+                             "are %d calls and %d bytes",
+                             MAX_WAITING_CALLS, MAX_WAITING_BYTES);
+}
+
+static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
+                         const sd_bus_error *error) {
+    g_auto(sd_bus_error) local = SD_BUS_ERROR_NULL;
+    const BerthCaller *caller = berth_callers_find(set->callers, sd_bus_message_get_sender(call));
+
+    if (!sd_bus_error_is_set(error) && r < 0)
+        sd_bus_error_set_errno(&local, r);
+    berth_audit_settle(call, caller, sd_bus_error_is_set(error) ? error->name : local.name);
+}
+
+int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int r,
+                            sd_bus_error *error) {
+    BerthAuthorization *authorization = berth_authorization_find(set, call);
+
+    if (authorization && authorization->over && r < 0)
+        r = refuse_to_wait(error);
+    if (authorization && authorization->state != AUTHORIZATION_RUNNING)
+        return r;
+    settle_audit(set, call, r, error);
+    berth_authorization_forget(set, call);
+    return r;
+}
+
+static void run_resume(BerthAuthorization *authorization, sd_bus_message *call) {
+    BerthAuthorizations *set = authorization->set;
+    g_auto(sd_bus_error) none = SD_BUS_ERROR_NULL;
+
+    authorization->state = AUTHORIZATION_RUNNING;
+    authorization->resume(call, authorization->userdata);
+    berth_authorization_end(set, call, 0, &none);
+}
+
+void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *call,
+                                   BerthAuthorizationResume resume, void *userdata) {
+    BerthAuthorization *authorization = authorization_new(set, call);
+
+    authorization->resume = resume;
+    authorization->userdata = userdata;
+    run_resume(authorization, authorization->call);
+}
+
+/* An answer has come: the handler gets the call again, behind what the bus has brought meanwhile.
+ */
+static void authorization_resume(BerthAuthorization *authorization) {
+    BerthAuthorizations *set = authorization->set;
+    g_autoptr(sd_bus_message) call = sd_bus_message_ref(authorization->call);
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+
+    sd_bus_message_rewind(call, 1);
+    if (authorization->resume) {
+        run_resume(authorization, call);
+        return;
+    }
+    authorization->state = AUTHORIZATION_QUEUED;
+    int r = sd_bus_enqueue_for_read(set->bus, call);
+    if (r >= 0)
+        return;
+    sd_bus_error_set_errno(&error, r);
+    sd_bus_reply_method_error(call, &error);
+    settle_audit(set, call, r, &error);
+    berth_authorization_forget(set, call);
+}
+
+/* One whose call has been answered goes on with a refusal. */
+static void authorization_give_up(BerthAuthorizations *set, sd_bus_message *call) {
+    BerthAuthorization *authorization = berth_authorization_find(set, call);
+
+    if (!authorization)
+        return;
+    authorization->slot = sd_bus_slot_unref(authorization->slot);
+    g_clear_pointer(&authorization->asked, g_free);
+    authorization->uid_failed = true;
+    authorization_resume(authorization);
+}
+
+static void unref_message(gpointer message) {
+    sd_bus_message_unref(message);
+}
+
+/* A caller that has left needs no answer, and none of what it asked for. A call that is in the bus'
+ * queue cannot be taken out of it: it is marked instead. */
+void berth_authorizations_drop_client(BerthAuthorizations *set, const char *client) {
+    g_autoptr(GPtrArray) answered = g_ptr_array_new_with_free_func(unref_message);
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, set->calls);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthAuthorization *authorization = value;
+        if (g_strcmp0(sd_bus_message_get_sender(authorization->call), client) != 0)
+            continue;
+        if (authorization->resume)
+            g_ptr_array_add(answered, sd_bus_message_ref(authorization->call));
+        else if (authorization->state == AUTHORIZATION_QUEUED)
+            authorization->state = AUTHORIZATION_ABANDONED;
+        else
+            g_hash_table_iter_remove(&iterator);
+    }
+    /* Resuming changes the table. */
+    for (guint i = 0; i < answered->len; i++)
+        authorization_give_up(set, answered->pdata[i]);
+}
+
+static const BerthCaller *find_caller(const BerthAuthorization *authorization) {
+    return berth_callers_find(authorization->set->callers,
+                              sd_bus_message_get_sender(authorization->call));
+}
+
+static bool is_waiting(const BerthAuthorization *authorization) {
+    return authorization->state == AUTHORIZATION_ASKING_BUS ||
+           authorization->state == AUTHORIZATION_ASKING_POLKIT ||
+           authorization->state == AUTHORIZATION_QUEUED;
+}
+
+/* Whether two calls count together: those of a user, and those of a sender whose user is not known
+ * yet. */
+static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b) {
+    const BerthCaller *first = find_caller(a), *second = find_caller(b);
+
+    if (first && second)
+        return first->uid == second->uid;
+    return !first && !second &&
+           g_strcmp0(sd_bus_message_get_sender(a->call), sd_bus_message_get_sender(b->call)) == 0;
+}
+
+static bool measure_call(BerthAuthorization *authorization) {
+    if (authorization->bytes > 0)
+        return true;
+    if (sd_bus_message_rewind(authorization->call, 1) < 0 ||
+        berth_limits_measure(authorization->call, &authorization->bytes) < 0)
+        return false;
+    authorization->bytes = MAX(authorization->bytes, 1);
+    return true;
+}
+
+/* A call that waits is kept whole, for as long as a person takes to type a password. */
+static bool may_wait(BerthAuthorization *authorization) {
+    unsigned count = 0;
+    size_t bytes = 0;
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (!measure_call(authorization))
+        return false;
+    g_hash_table_iter_init(&iterator, authorization->set->calls);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthAuthorization *other = value;
+        if (other == authorization || !is_waiting(other) || !is_of_same(authorization, other))
+            continue;
+        count++;
+        bytes += other->bytes;
+    }
+    authorization->over =
+        count >= MAX_WAITING_CALLS || bytes + authorization->bytes > MAX_WAITING_BYTES;
+    return !authorization->over;
+}
+
+static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthAuthorization *authorization = userdata;
+
+    (void)error;
+    authorization->slot = sd_bus_slot_unref(authorization->slot);
+    authorization->uid_failed = !berth_callers_learn(
+        authorization->set->callers, sd_bus_message_get_sender(authorization->call), reply);
+    authorization_resume(authorization);
+    return 0;
+}
+
+int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid) {
+    const char *sender = sd_bus_message_get_sender(authorization->call);
+    const BerthCaller *caller = find_caller(authorization);
+
+    if (!sender || authorization->uid_failed)
+        return -EACCES;
+    if (caller) {
+        *uid = caller->uid;
+        return 1;
+    }
+    if (!may_wait(authorization))
+        return -EDQUOT;
+    int r = berth_callers_ask(authorization->set->callers, &authorization->slot, sender,
+                              on_credentials, authorization);
+    if (r < 0)
+        return r;
+    authorization->state = AUTHORIZATION_ASKING_BUS;
+    return 0;
+}
+
+static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthAuthorization *authorization = userdata;
+
+    (void)error;
+    authorization->slot = sd_bus_slot_unref(authorization->slot);
+    g_hash_table_insert(authorization->verdicts, g_steal_pointer(&authorization->asked),
+                        GINT_TO_POINTER(berth_polkit_read_verdict(reply)));
+    authorization_resume(authorization);
+    return 0;
+}
+
+static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
+    int r = berth_polkit_ask(authorization->set->bus, &authorization->slot,
+                             sd_bus_message_get_sender(authorization->call), question, on_verdict,
+                             authorization);
+
+    if (r < 0)
+        return r;
+    authorization->asked = berth_question_make_key(question);
+    authorization->state = AUTHORIZATION_ASKING_POLKIT;
+    return 0;
+}
+
+/* That a list leaves out what is others' is no refusal. */
+static void record_decision(BerthAuthorization *authorization, const BerthQuestion *question,
+                            BerthAuditVerdict verdict) {
+    char *key = berth_question_make_key(question);
+
+    if (!g_hash_table_add(authorization->recorded, key) ||
+        (verdict != BERTH_AUDIT_GRANTED && g_str_equal(question->permission->check, "sight")))
+        return;
+    berth_audit_decision(authorization->call, find_caller(authorization), question->permission,
+                         question->details, verdict);
+}
+
+int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
+                               BerthAuditVerdict *verdict) {
+    g_autofree char *key = berth_question_make_key(question);
+    gpointer value = GINT_TO_POINTER(BERTH_AUDIT_GRANTED);
+    uint32_t uid;
+    int r = berth_authorization_find_uid(authorization, &uid);
+
+    if (r <= 0)
+        return r;
+    if (uid != 0 && !g_hash_table_lookup_extended(authorization->verdicts, key, NULL, &value))
+        return may_wait(authorization) ? ask_polkit(authorization, question) : -EDQUOT;
+    *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
+    record_decision(authorization, question, *verdict);
+    return 1;
+}
+
+/* Asked without the user first: only a challenge shows that it is the user who answers then. */
+int berth_authorization_decide_covering(BerthAuthorization *authorization,
+                                        const BerthQuestion *question, BerthAuditVerdict *verdict) {
+    BerthQuestion alone = *question;
+
+    alone.interactive = false;
+    int r = berth_authorization_decide(authorization, &alone, verdict);
+    if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
+        return r;
+    r = berth_authorization_decide(authorization, question, verdict);
+    authorization->authenticated = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
+    return r;
+}

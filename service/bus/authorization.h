@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The authorization of a call: whose it is and what polkit has answered about it, kept with the
+ * message. A handler that needs an answer which is not here yet returns; the answer is kept, the
+ * message is rewound and put into the bus' queue again, and the handler runs once more, from its
+ * beginning. Used by access.c alone, which knows what the answers mean.
+ */
+
+#pragma once
+
+#include "bus/callers.h"
+#include "bus/polkit.h"
+
+typedef struct BerthAuthorizations BerthAuthorizations;
+typedef struct BerthAuthorization BerthAuthorization;
+
+BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers);
+void berth_authorizations_free(BerthAuthorizations *authorizations);
+
+/* That of a call whose handler is about to run, new or kept; NULL: the caller has left the bus, and
+ * the handler does not run. */
+BerthAuthorization *berth_authorization_begin(BerthAuthorizations *authorizations,
+                                              sd_bus_message *call);
+/* The handler has returned r, or set error. Unless it waits for an answer, the authorization is
+ * gone and the audit knows the result. Returns r, or what takes its place. */
+int berth_authorization_end(BerthAuthorizations *authorizations, sd_bus_message *call, int r,
+                            sd_bus_error *error);
+
+/* For a call that has been answered already, and can therefore not be dispatched again: resume is
+ * called now, again each time an answer has come, and with a refusal if the caller leaves. */
+typedef void (*BerthAuthorizationResume)(sd_bus_message *call, void *userdata);
+void berth_authorization_run_later(BerthAuthorizations *authorizations, sd_bus_message *call,
+                                   BerthAuthorizationResume resume, void *userdata);
+
+BerthAuthorization *berth_authorization_find(BerthAuthorizations *authorizations,
+                                             sd_bus_message *call);
+void berth_authorization_forget(BerthAuthorizations *authorizations, sd_bus_message *call);
+void berth_authorizations_drop_client(BerthAuthorizations *authorizations, const char *client);
+unsigned berth_authorizations_count(BerthAuthorizations *authorizations);
+
+/* 1 with *uid, 0 when the bus is asked, negative errno. */
+int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid);
+/* 1 with *verdict, 0 when polkit or the bus is asked, negative errno. Each question is asked once
+ * and recorded by the audit once, however often the handler runs. */
+int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
+                               BerthAuditVerdict *verdict);
+/* The same for a question that covers the call's others: if it is the user who answers it, by
+ * authenticating, and not a rule, berth_authorization_is_authenticated() is true from then on. */
+int berth_authorization_decide_covering(BerthAuthorization *authorization,
+                                        const BerthQuestion *question, BerthAuditVerdict *verdict);
+bool berth_authorization_is_authenticated(const BerthAuthorization *authorization);
