@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Reads and writes the files of a container's cgroups. There is no object and no state: each call
+ * finds the cgroup again through /proc/PID/cgroup, since a container may move its processes into
+ * cgroups of its own below the unit's. The file names are those of cgroup-v2.rst and
+ * cgroup-v1/ of the kernel's documentation.
+ */
+
 #include "systemd/cgroup.h"
 
 #include "base/fd.h"
@@ -16,45 +23,45 @@
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_DEPTH = 16, MAX_PROCESSES = 65536 };
 
-static char *read_text(int directory, const char *name) {
+static char *cgroup_read_text(int directory, const char *name) {
     berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
     size_t size;
 
     return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
 }
 
-static char *read_proc(pid_t pid, const char *name) {
+static char *cgroup_read_proc(pid_t pid, const char *name) {
     g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
 
-    return read_text(AT_FDCWD, path);
+    return cgroup_read_text(AT_FDCWD, path);
 }
 
-static bool has_controller(const char *list, const char *controller) {
+static bool cgroup_has_controller(const char *list, const char *controller) {
     g_auto(GStrv) names = g_strsplit(list, ",", -1);
 
     return g_strv_contains((const char *const *)names, controller);
 }
 
-/* The path of the unit, which may have cgroups of its own making below it. */
-static char *cut_below(const char *path, const char *unit) {
+/* The part of path up to the unit: a container may have made cgroups below it. */
+static char *cgroup_cut_below_unit(const char *path, const char *unit) {
     g_autofree char *component = g_strconcat("/", unit, NULL);
     const char *found = strstr(path, component);
 
     return found ? g_strndup(path, (gsize)(found - path) + strlen(component)) : NULL;
 }
 
-/* The unit's directory in the hierarchy of a version 1 controller, or (controller "") of version 2.
- */
-static int open_cgroup(pid_t pid, const char *unit, const char *controller) {
-    g_autofree char *text = read_proc(pid, "cgroup");
+/* The unit's directory in the hierarchy of a version 1 controller, or, for the controller "", of
+ * version 2, which is mounted at the top or, on a hybrid system, at unified/. */
+static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
+    g_autofree char *text = cgroup_read_proc(pid, "cgroup");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
     for (char **line = lines; *line; line++) {
         g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
         if (g_strv_length(parts) != 3 ||
-            (controller[0] ? !has_controller(parts[1], controller) : parts[1][0] != '\0'))
+            (controller[0] ? !cgroup_has_controller(parts[1], controller) : parts[1][0] != '\0'))
             continue;
-        g_autofree char *path = cut_below(parts[2], unit);
+        g_autofree char *path = cgroup_cut_below_unit(parts[2], unit);
         if (!path)
             return -1;
         const char *const roots[] = {controller[0] ? controller : "unified",
@@ -69,92 +76,93 @@ static int open_cgroup(pid_t pid, const char *unit, const char *controller) {
     return -1;
 }
 
-static uint64_t parse_number(const char *text) {
+static uint64_t cgroup_parse_number(const char *text) {
     return g_str_has_prefix(text, "max") ? UINT64_MAX : g_ascii_strtoull(text, NULL, 10);
 }
 
-static uint64_t read_number(int directory, const char *name) {
-    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+static uint64_t cgroup_read_number(int directory, const char *name) {
+    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
 
-    return text ? parse_number(text) : 0;
+    return text ? cgroup_parse_number(text) : 0;
 }
 
-/* "KEY VALUE" lines. */
-static uint64_t read_value(int directory, const char *name, const char *key) {
-    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+/* From a file of "KEY VALUE" lines. */
+static uint64_t cgroup_read_value(int directory, const char *name, const char *key) {
+    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
     size_t length = strlen(key);
 
     for (char **line = lines; *line; line++)
         if (strncmp(*line, key, length) == 0 && (*line)[length] == ' ')
-            return parse_number(*line + length + 1);
+            return cgroup_parse_number(*line + length + 1);
     return 0;
 }
 
-/* The numbers that follow a word, of all devices: " rbytes=" in version 2, " Read " in version 1.
- */
-static uint64_t sum_after(int directory, const char *name, const char *word) {
-    g_autofree char *text = directory < 0 ? NULL : read_text(directory, name);
+/* The sum over all devices of the numbers that follow a word: " rbytes=" in version 2, " Read " in
+ * version 1. */
+static uint64_t cgroup_sum_after(int directory, const char *name, const char *word) {
+    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
     uint64_t sum = 0;
 
     for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
-        sum += parse_number(at + strlen(word));
+        sum += cgroup_parse_number(at + strlen(word));
     return sum;
 }
 
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit) {
-    berth_autofd int memory = open_cgroup(pid, unit, "memory");
-    berth_autofd int unified = memory >= 0 ? -1 : open_cgroup(pid, unit, "");
+    berth_autofd int memory = cgroup_open(pid, unit, "memory");
+    berth_autofd int unified = memory >= 0 ? -1 : cgroup_open(pid, unit, "");
 
-    return memory >= 0 ? read_value(memory, "memory.oom_control", "oom_kill")
-                       : read_value(unified, "memory.events", "oom_kill");
+    return memory >= 0 ? cgroup_read_value(memory, "memory.oom_control", "oom_kill")
+                       : cgroup_read_value(unified, "memory.events", "oom_kill");
 }
 
-static void read_version_2(int unified, BerthCgroupStats *stats) {
-    stats->memory_bytes = read_number(unified, "memory.current");
-    stats->memory_peak_bytes = read_number(unified, "memory.peak");
-    stats->memory_max_bytes = read_number(unified, "memory.max");
-    stats->cpu_usec = read_value(unified, "cpu.stat", "usage_usec");
-    stats->cpu_user_usec = read_value(unified, "cpu.stat", "user_usec");
-    stats->cpu_system_usec = read_value(unified, "cpu.stat", "system_usec");
-    stats->tasks = read_number(unified, "pids.current");
-    stats->tasks_max = read_number(unified, "pids.max");
-    stats->read_bytes = sum_after(unified, "io.stat", " rbytes=");
-    stats->written_bytes = sum_after(unified, "io.stat", " wbytes=");
+static void cgroup_read_version_2(int unified, BerthCgroupStats *stats) {
+    stats->memory_bytes = cgroup_read_number(unified, "memory.current");
+    stats->memory_peak_bytes = cgroup_read_number(unified, "memory.peak");
+    stats->memory_max_bytes = cgroup_read_number(unified, "memory.max");
+    stats->cpu_usec = cgroup_read_value(unified, "cpu.stat", "usage_usec");
+    stats->cpu_user_usec = cgroup_read_value(unified, "cpu.stat", "user_usec");
+    stats->cpu_system_usec = cgroup_read_value(unified, "cpu.stat", "system_usec");
+    stats->tasks = cgroup_read_number(unified, "pids.current");
+    stats->tasks_max = cgroup_read_number(unified, "pids.max");
+    stats->read_bytes = cgroup_sum_after(unified, "io.stat", " rbytes=");
+    stats->written_bytes = cgroup_sum_after(unified, "io.stat", " wbytes=");
 }
 
-static void read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
-    berth_autofd int memory = open_cgroup(pid, unit, "memory");
-    berth_autofd int cpu = open_cgroup(pid, unit, "cpuacct");
-    berth_autofd int pids = open_cgroup(pid, unit, "pids");
-    berth_autofd int block = open_cgroup(pid, unit, "blkio");
+static void cgroup_read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
+    berth_autofd int memory = cgroup_open(pid, unit, "memory");
+    berth_autofd int cpu = cgroup_open(pid, unit, "cpuacct");
+    berth_autofd int pids = cgroup_open(pid, unit, "pids");
+    berth_autofd int block = cgroup_open(pid, unit, "blkio");
 
     if (memory >= 0) {
-        stats->memory_bytes = read_number(memory, "memory.usage_in_bytes");
-        stats->memory_peak_bytes = read_number(memory, "memory.max_usage_in_bytes");
-        stats->memory_max_bytes = read_number(memory, "memory.limit_in_bytes");
-        /* No limit is the largest multiple of a page. */
+        stats->memory_bytes = cgroup_read_number(memory, "memory.usage_in_bytes");
+        stats->memory_peak_bytes = cgroup_read_number(memory, "memory.max_usage_in_bytes");
+        stats->memory_max_bytes = cgroup_read_number(memory, "memory.limit_in_bytes");
+        /* "No limit" reads as the largest multiple of the page size. */
         if (stats->memory_max_bytes > INT64_MAX - 65536)
             stats->memory_max_bytes = UINT64_MAX;
     }
     if (cpu >= 0) {
-        stats->cpu_usec = read_number(cpu, "cpuacct.usage") / 1000;
-        stats->cpu_user_usec = read_number(cpu, "cpuacct.usage_user") / 1000;
-        stats->cpu_system_usec = read_number(cpu, "cpuacct.usage_sys") / 1000;
+        stats->cpu_usec = cgroup_read_number(cpu, "cpuacct.usage") / 1000;
+        stats->cpu_user_usec = cgroup_read_number(cpu, "cpuacct.usage_user") / 1000;
+        stats->cpu_system_usec = cgroup_read_number(cpu, "cpuacct.usage_sys") / 1000;
     }
     if (pids >= 0) {
-        stats->tasks = read_number(pids, "pids.current");
-        stats->tasks_max = read_number(pids, "pids.max");
+        stats->tasks = cgroup_read_number(pids, "pids.current");
+        stats->tasks_max = cgroup_read_number(pids, "pids.max");
     }
     if (block >= 0) {
-        stats->read_bytes = sum_after(block, "blkio.throttle.io_service_bytes", " Read ");
-        stats->written_bytes = sum_after(block, "blkio.throttle.io_service_bytes", " Write ");
+        stats->read_bytes = cgroup_sum_after(block, "blkio.throttle.io_service_bytes", " Read ");
+        stats->written_bytes =
+            cgroup_sum_after(block, "blkio.throttle.io_service_bytes", " Write ");
     }
 }
 
-/* proc(5), /proc/PID/net/dev: what came in is the first column, what went out the ninth. */
-static void read_network(pid_t pid, BerthCgroupStats *stats) {
-    g_autofree char *text = read_proc(pid, "net/dev");
+/* proc(5), /proc/PID/net/dev: bytes received are in the first column, bytes sent in the ninth. */
+static void cgroup_read_network(pid_t pid, BerthCgroupStats *stats) {
+    g_autofree char *text = cgroup_read_proc(pid, "net/dev");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
     for (char **line = lines; *line; line++) {
@@ -171,37 +179,37 @@ static void read_network(pid_t pid, BerthCgroupStats *stats) {
 }
 
 void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stats) {
-    berth_autofd int unified = open_cgroup(pid, unit, "");
+    berth_autofd int unified = cgroup_open(pid, unit, "");
 
     *stats = (BerthCgroupStats){0};
-    read_version_2(unified, stats);
-    read_version_1(pid, unit, stats);
-    read_network(pid, stats);
+    cgroup_read_version_2(unified, stats);
+    cgroup_read_version_1(pid, unit, stats);
+    cgroup_read_network(pid, stats);
     stats->oom_kills = berth_cgroup_count_oom_kills(pid, unit);
-    /* Without controllers there are the processes themselves. */
+    /* Without the pids controller, count the processes. */
     if (stats->tasks == 0) {
         g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);
         stats->tasks = processes->len;
     }
 }
 
-static bool write_file(pid_t pid, const char *unit, const char *name, const char *value) {
-    berth_autofd int unified = open_cgroup(pid, unit, "");
+static bool cgroup_write_file(pid_t pid, const char *unit, const char *name, const char *value) {
+    berth_autofd int unified = cgroup_open(pid, unit, "");
     berth_autofd int file = unified < 0 ? -1 : openat(unified, name, O_WRONLY | O_CLOEXEC);
 
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
 }
 
 bool berth_cgroup_kill(pid_t pid, const char *unit) {
-    return write_file(pid, unit, "cgroup.kill", "1");
+    return cgroup_write_file(pid, unit, "cgroup.kill", "1");
 }
 
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
-    return write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
+    return cgroup_write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
 }
 
-static void add_processes(int directory, unsigned depth, GArray *list) {
-    g_autofree char *text = read_text(directory, "cgroup.procs");
+static void cgroup_add_processes(int directory, unsigned depth, GArray *list) {
+    g_autofree char *text = cgroup_read_text(directory, "cgroup.procs");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
     for (char **line = lines; *line && list->len < MAX_PROCESSES; line++) {
@@ -217,23 +225,23 @@ static void add_processes(int directory, unsigned depth, GArray *list) {
         berth_autofd int below =
             openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below >= 0)
-            add_processes(below, depth + 1, list);
+            cgroup_add_processes(below, depth + 1, list);
     }
     if (entries)
         closedir(entries);
 }
 
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit) {
-    berth_autofd int unified = open_cgroup(pid, unit, "");
+    berth_autofd int unified = cgroup_open(pid, unit, "");
     GArray *list = g_array_new(FALSE, FALSE, sizeof(pid_t));
 
     if (unified >= 0)
-        add_processes(unified, 0, list);
+        cgroup_add_processes(unified, 0, list);
     return list;
 }
 
-/* cgroup-v1/memory.rst, OOM Control: an eventfd is registered for it. */
-static int watch_version_1(int memory) {
+/* cgroup-v1/memory.rst, OOM Control: the kernel signals a registered eventfd. */
+static int cgroup_watch_version_1(int memory) {
     berth_autofd int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     berth_autofd int control = openat(memory, "memory.oom_control", O_RDONLY | O_CLOEXEC);
     berth_autofd int registry = openat(memory, "cgroup.event_control", O_WRONLY | O_CLOEXEC);
@@ -246,12 +254,12 @@ static int watch_version_1(int memory) {
 }
 
 int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
-    berth_autofd int memory = open_cgroup(pid, unit, "memory");
-    berth_autofd int unified = open_cgroup(pid, unit, "");
+    berth_autofd int memory = cgroup_open(pid, unit, "memory");
+    berth_autofd int unified = cgroup_open(pid, unit, "");
     berth_autofd int notify = -1;
 
     if (memory >= 0)
-        return watch_version_1(memory);
+        return cgroup_watch_version_1(memory);
     if (unified < 0 || (notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) < 0)
         return -1;
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/memory.events", unified);

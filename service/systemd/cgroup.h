@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The cgroups of a running container, found by its first process: figures, killing and freezing.
- * Version 2 where there is only that; where the version 1 controllers are beside it (hybrid), those
- * have the figures.
+ * The cgroups of a running container, found through its first process: statistics, killing and
+ * freezing. Where only cgroup version 2 is mounted, it has everything; on a hybrid system the
+ * controllers of version 1 have the statistics (cgroups(7)).
  */
 
 #pragma once
@@ -17,22 +17,22 @@ typedef struct {
     uint64_t cpu_usec, cpu_user_usec, cpu_system_usec;
     uint64_t tasks, tasks_max;
     uint64_t read_bytes, written_bytes;
-    uint64_t received_bytes, sent_bytes; /* of its network */
+    uint64_t received_bytes, sent_bytes; /* by all interfaces but lo */
     uint64_t oom_kills;
 } BerthCgroupStats;
 
-/* What is not known is 0. unit: the processes are of it, or of something below it. */
+/* Figures that are not available are 0. The processes are in unit's cgroup or below it. */
 void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stats);
-/* That figure alone, for who needs no other: they are in many files. */
+/* oom_kills alone: reading all statistics opens a dozen files. */
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit);
 
-/* Kills everything at once; false where the kernel cannot. */
+/* Kills all processes at once (cgroup.kill). False if the kernel lacks it (before Linux 5.14). */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);
 
 /* The pids of a unit's processes (of pid_t), as the host sees them. */
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit);
 
-/* A descriptor that becomes readable when the out-of-memory killer may have been there, which the
- * count then says; -1 where nothing tells. */
+/* A descriptor that becomes readable when the out-of-memory killer may have acted; the count says
+ * whether it did. -1 if the kernel offers no notification. Owned by the caller. */
 int berth_cgroup_watch_oom(pid_t pid, const char *unit);

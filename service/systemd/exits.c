@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One netlink socket and a table of the watched processes with their statuses. The table's owner
+ * (the containers) watches a process before it can end and unwatches it when the status is
+ * recorded, so the table stays as small as the number of running processes. The socket filter is
+ * rebuilt at each change: without it, every exit on a busy machine would wake the service.
+ */
+
 #include "systemd/exits.h"
 
 #include "base/fd.h"
@@ -16,10 +23,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Two instructions a process; more are let through all. */
+/* The filter takes two instructions a process. With more processes than fit, it passes all exits.
+ */
 enum { MAX_FILTERED = (BPF_MAXINSNS - 8) / 2, WAIT_MSEC = 20, BUFFER_BYTES = 1 << 20 };
 
-/* struct cn_msg of linux/connector.h without its open end. */
+/* struct cn_msg of linux/connector.h without its flexible array. */
 typedef struct {
     struct cb_id id;
     uint32_t sequence, acknowledged;
@@ -39,7 +47,7 @@ struct BerthExits {
     GHashTable *statuses; /* pid → status + 1, or 0 while it runs */
 };
 
-static bool subscribe(int fd) {
+static bool exits_subscribe(int fd) {
     struct {
         struct nlmsghdr header;
         Connector connector;
@@ -53,31 +61,32 @@ static bool subscribe(int fd) {
     return send(fd, &request, sizeof request, 0) == sizeof request;
 }
 
-static void add(GArray *program, unsigned short code, unsigned char yes, unsigned char no,
-                uint32_t value) {
+static void exits_add_instruction(GArray *program, unsigned short code, unsigned char yes,
+                                  unsigned char no, uint32_t value) {
     struct sock_filter instruction = BPF_JUMP(code, value, yes, no);
 
     g_array_append_val(program, instruction);
 }
 
-/* The ends of the processes that are watched, and nothing else; words are in network order. */
-static void filter(const BerthExits *exits) {
+/* Passes the exits of watched processes and nothing else. BPF loads words in network order. */
+static void exits_set_filter(const BerthExits *exits) {
     g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
     bool all = g_hash_table_size(exits->statuses) > MAX_FILTERED;
     GHashTableIter iterator;
     gpointer pid;
 
-    add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(Message, event.what));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, htonl(PROC_EVENT_EXIT));
-    add(program, BPF_RET | BPF_K, 0, 0, 0);
-    add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
-        offsetof(Message, event.event_data.exit.process_pid));
+    exits_add_instruction(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(Message, event.what));
+    exits_add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, htonl(PROC_EVENT_EXIT));
+    exits_add_instruction(program, BPF_RET | BPF_K, 0, 0, 0);
+    exits_add_instruction(program, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+                          offsetof(Message, event.event_data.exit.process_pid));
     g_hash_table_iter_init(&iterator, exits->statuses);
     while (!all && g_hash_table_iter_next(&iterator, &pid, NULL)) {
-        add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, htonl(GPOINTER_TO_UINT(pid)));
-        add(program, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+        exits_add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1,
+                              htonl(GPOINTER_TO_UINT(pid)));
+        exits_add_instruction(program, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
     }
-    add(program, BPF_RET | BPF_K, 0, 0, all ? UINT32_MAX : 0);
+    exits_add_instruction(program, BPF_RET | BPF_K, 0, 0, all ? UINT32_MAX : 0);
     const struct sock_fprog whole = {(unsigned short)program->len,
                                      (struct sock_filter *)(void *)program->data};
     (void)setsockopt(exits->socket, SOL_SOCKET, SO_ATTACH_FILTER, &whole, sizeof whole);
@@ -95,10 +104,10 @@ BerthExits *berth_exits_new(void) {
         socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
     if (exits->socket < 0)
         return NULL;
-    filter(exits);
+    exits_set_filter(exits);
     (void)setsockopt(exits->socket, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
     if (bind(exits->socket, (const struct sockaddr *)&address, sizeof address) < 0 ||
-        !subscribe(exits->socket))
+        !exits_subscribe(exits->socket))
         return NULL;
     return g_steal_pointer(&exits);
 }
@@ -113,15 +122,15 @@ void berth_exits_free(BerthExits *exits) {
 
 void berth_exits_watch(BerthExits *exits, pid_t pid) {
     if (exits && g_hash_table_insert(exits->statuses, GINT_TO_POINTER(pid), NULL))
-        filter(exits);
+        exits_set_filter(exits);
 }
 
 void berth_exits_unwatch(BerthExits *exits, pid_t pid) {
     if (exits && g_hash_table_remove(exits->statuses, GINT_TO_POINTER(pid)))
-        filter(exits);
+        exits_set_filter(exits);
 }
 
-static void take(BerthExits *exits, const Message *message, size_t size) {
+static void exits_take_event(BerthExits *exits, const Message *message, size_t size) {
     const struct exit_proc_event *end = &message->event.event_data.exit;
     gpointer pid = GINT_TO_POINTER(end->process_pid);
 
@@ -133,7 +142,7 @@ static void take(BerthExits *exits, const Message *message, size_t size) {
                          GINT_TO_POINTER(berth_status_of_wait((int)end->exit_code) + 1));
 }
 
-static void drain(BerthExits *exits) {
+static void exits_read_events(BerthExits *exits) {
     struct sockaddr_nl from = {0};
     socklen_t length = sizeof from;
     Message message;
@@ -142,9 +151,9 @@ static void drain(BerthExits *exits) {
     while ((size = recvfrom(exits->socket, &message, sizeof message, 0, (struct sockaddr *)&from,
                             &length)) >= 0 ||
            errno == EINTR)
-        /* From the kernel alone. */
+        /* Any process may send to the socket; only port 0 is the kernel. */
         if (size > 0 && from.nl_pid == 0)
-            take(exits, &message, (size_t)size);
+            exits_take_event(exits, &message, (size_t)size);
 }
 
 bool berth_exits_get(BerthExits *exits, pid_t pid, int *status) {
@@ -152,12 +161,12 @@ bool berth_exits_get(BerthExits *exits, pid_t pid, int *status) {
 
     if (!exits || !g_hash_table_contains(exits->statuses, GINT_TO_POINTER(pid)))
         return false;
-    drain(exits);
+    exits_read_events(exits);
     value = g_hash_table_lookup(exits->statuses, GINT_TO_POINTER(pid));
     if (!value) {
         struct pollfd poll_fd = {.fd = exits->socket, .events = POLLIN};
         (void)poll(&poll_fd, 1, WAIT_MSEC);
-        drain(exits);
+        exits_read_events(exits);
         value = g_hash_table_lookup(exits->statuses, GINT_TO_POINTER(pid));
     }
     *status = GPOINTER_TO_INT(value) - 1;

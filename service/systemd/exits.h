@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Exit statuses of processes that are nobody's children here, on kernels whose pidfds do not tell
- * them (before Linux 6.15): the kernel tells of every end through the process events connector
- * (Documentation/driver-api/connector.rst, linux/cn_proc.h), of which a socket filter lets through
- * those that are waited for. It does so in the initial namespaces alone; elsewhere nothing comes.
+ * Exit statuses of processes that are not children of the service, on kernels whose pidfds do not
+ * report them (before Linux 6.15). The kernel announces every exit through the process events
+ * connector (Documentation/driver-api/connector.rst, linux/cn_proc.h); a socket filter passes only
+ * the processes that are watched. Events arrive in the initial namespaces only; elsewhere the
+ * status of such a process stays unknown.
  */
 
 #pragma once
@@ -15,15 +16,16 @@
 
 typedef struct BerthExits BerthExits;
 
-/* NULL where it is not needed, or not to be had. */
+/* NULL if pidfds report exits, or if the connector cannot be opened. */
 BerthExits *berth_exits_new(void);
 void berth_exits_free(BerthExits *exits);
 
-/* exits may be NULL. What a process that is watched ended with is remembered until it is not. */
+/* exits may be NULL in all of these. The status of a watched process is kept until unwatch. */
 void berth_exits_watch(BerthExits *exits, pid_t pid);
 void berth_exits_unwatch(BerthExits *exits, pid_t pid);
 
-/* For one that has ended: the kernel wakes who waits for the end a moment before it tells of it. */
+/* The status of a process that has ended. Waits up to 20 ms: the kernel wakes the waiters on a
+ * pidfd a moment before it sends the event. */
 bool berth_exits_get(BerthExits *exits, pid_t pid, int *status);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthExits, berth_exits_free)

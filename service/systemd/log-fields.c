@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Writes the files described in log-fields.h, each with a rename, as journald may read them at any
+ * time. They lie on a tmpfs, so none survives a boot. */
+
 #include "systemd/log-fields.h"
 
 #include "base/fd.h"
@@ -12,13 +15,13 @@
 #define DIRECTORY "/run/systemd/units"
 #define PREFIX "log-extra-fields:"
 
-static char *make_path(const char *unit) {
+static char *log_fields_make_path(const char *unit) {
     return g_strconcat(DIRECTORY "/" PREFIX, unit, NULL);
 }
 
 bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error) {
     g_autoptr(GByteArray) data = g_byte_array_new();
-    g_autofree char *path = make_path(unit);
+    g_autofree char *path = log_fields_make_path(unit);
     g_autofree char *new_path = g_strconcat(path, "~", NULL);
 
     for (; *assignments; assignments++) {
@@ -34,7 +37,7 @@ bool berth_log_fields_set(const char *unit, const char *const *assignments, GErr
 }
 
 void berth_log_fields_remove(const char *unit) {
-    g_autofree char *path = make_path(unit);
+    g_autofree char *path = log_fields_make_path(unit);
 
     (void)unlink(path);
 }

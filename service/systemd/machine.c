@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Two calls to machined, both without waiting: a container never depends on it. The watch belongs
+ * to its slot, whose destruction frees it. */
+
 #include "systemd/machine.h"
 
 #define MACHINED "org.freedesktop.machine1"
@@ -7,7 +10,7 @@
 typedef struct {
     BerthMachinedStarted started;
     void *userdata;
-} Watch;
+} MachinedWatch;
 
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root) {
@@ -24,8 +27,8 @@ void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16],
     (void)sd_bus_send(bus, call, NULL);
 }
 
-static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    const Watch *watch = userdata;
+static int machined_on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    const MachinedWatch *watch = userdata;
     const char *name, *old, *new;
 
     (void)error;
@@ -36,15 +39,15 @@ static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error
 
 bool berth_machined_watch(sd_bus *bus, sd_bus_slot **slot, BerthMachinedStarted started,
                           void *userdata, GError **error) {
-    Watch *watch = g_new(Watch, 1);
+    MachinedWatch *watch = g_new(MachinedWatch, 1);
 
-    *watch = (Watch){started, userdata};
+    *watch = (MachinedWatch){started, userdata};
     int r = sd_bus_add_match_async(bus, slot,
                                    "type='signal',sender='org.freedesktop.DBus',"
                                    "path='/org/freedesktop/DBus',"
                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
                                    "arg0='" MACHINED "'",
-                                   on_owner_changed, NULL, watch);
+                                   machined_on_owner_changed, NULL, watch);
     if (r < 0) {
         g_free(watch);
         return berth_error_set_errno(error, r, "watch for systemd-machined");

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd-machined, which machinectl(1), journalctl -M and nss-mymachines ask. */
+/* Registration with systemd-machined, which serves machinectl(1), journalctl -M and
+ * nss-mymachines(8). */
 
 #pragma once
 
 #include "base/bus-error.h"
 
-/* Tells it of a container, if it runs: it is not started for that, and no answer is waited for. It
- * forgets the container by itself when its leader ends. id: 16 bytes of a UUID. */
+/* Registers a container if machined runs. machined is not activated for it, and its reply is not
+ * awaited. It drops the container by itself when the leader exits. id: 16 bytes of a UUID. */
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root);
 
 typedef void (*BerthMachinedStarted)(void *userdata);
 
-/* Calls started, once it can be told of containers, whenever it comes up on the bus. *slot ends it.
- */
+/* Calls started whenever machined appears on the bus, so that running containers can be registered
+ * again. Freeing *slot ends the watch. */
 bool berth_machined_watch(sd_bus *bus, sd_bus_slot **slot, BerthMachinedStarted started,
                           void *userdata, GError **error);

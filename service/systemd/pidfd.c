@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Stateless helpers around pidfds. Three sources give an exit status: waitid(2) for a child,
+ * PIDFD_GET_INFO from Linux 6.15 on, and on older kernels /proc/PID/stat as long as the process is
+ * a zombie (see also exits.h).
+ */
+
 #include "systemd/pidfd.h"
 
 #include "base/fd.h"
@@ -14,7 +20,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-/* Linux 6.13 and 6.15, newer than the headers of the systems Berth is built on. */
+/* PIDFD_GET_INFO of Linux 6.13 and its exit code of 6.15 (linux/pidfd.h), which the headers of
+ * Debian 12 do not have. */
 struct exit_info {
     uint64_t mask;
     uint64_t cgroup_id;
@@ -30,17 +37,17 @@ int berth_status_of_wait(int wait_status) {
 }
 
 bool berth_pidfd_tells_exits(void) {
-    /* The variable is for tests of what happens on older kernels. */
+    /* Tests set the variable to exercise the paths of older kernels. */
     return !g_getenv("BERTH_NO_PIDFD_INFO") && berth_kernel_is(6, 15);
 }
 
-static bool is_readable(int pidfd) {
+static bool pidfd_is_readable(int pidfd) {
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
     return poll(&poll_fd, 1, 0) > 0;
 }
 
-static char *read_proc(pid_t pid, const char *name) {
+static char *pidfd_read_proc(pid_t pid, const char *name) {
     char path[64];
     size_t size;
 
@@ -49,11 +56,11 @@ static char *read_proc(pid_t pid, const char *name) {
     return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
 }
 
-/* Older kernels tell how a process ended until its parent, which is systemd then, has reaped it:
- * proc_pid_stat(5), fields 3 and 52. Whoever looks at once is often quicker. */
-static bool read_zombie(int pidfd, int *status) {
+/* Older kernels show the exit code of a zombie (proc_pid_stat(5), fields 3 and 52) until its parent
+ * reaps it. The parent is systemd here, and reading at once often wins that race. */
+static bool pidfd_read_zombie(int pidfd, int *status) {
     pid_t pid = (pid_t)berth_fd_get_info(0, pidfd, "Pid");
-    g_autofree char *stat = pid > 0 ? read_proc(pid, "stat") : NULL;
+    g_autofree char *stat = pid > 0 ? pidfd_read_proc(pid, "stat") : NULL;
     const char *field = stat ? strrchr(stat, ')') : NULL;
     bool ended = field && (field[2] == 'Z' || field[2] == 'X');
 
@@ -61,7 +68,7 @@ static bool read_zombie(int pidfd, int *status) {
         field = strchr(field, ' ');
         field = field ? field + 1 : NULL;
     }
-    /* It may have been reaped meanwhile, and its number be another's. */
+    /* It may have been reaped meanwhile and its pid reused: the pidfd says so. */
     if (!ended || !field || berth_fd_get_info(0, pidfd, "Pid") != pid)
         return false;
     *status = berth_status_of_wait((int)g_ascii_strtoll(field, NULL, 10));
@@ -72,9 +79,9 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
     struct exit_info info = {.mask = INFO_EXIT};
     siginfo_t child = {0};
 
-    if (!is_readable(pidfd))
+    if (!pidfd_is_readable(pidfd))
         return BERTH_PIDFD_RUNNING;
-    /* A child: reaping it is this process's business, and tells the same. */
+    /* A child is reaped here, which gives its status. */
     if (waitid(P_PIDFD, (id_t)pidfd, &child, WEXITED | WNOHANG) == 0) {
         if (child.si_pid == 0)
             return BERTH_PIDFD_RUNNING;
@@ -82,7 +89,7 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
         return BERTH_PIDFD_EXITED;
     }
     if (!berth_pidfd_tells_exits() || ioctl(pidfd, GET_INFO, &info) < 0)
-        return read_zombie(pidfd, status) ? BERTH_PIDFD_EXITED : BERTH_PIDFD_UNKNOWN;
+        return pidfd_read_zombie(pidfd, status) ? BERTH_PIDFD_EXITED : BERTH_PIDFD_UNKNOWN;
     if (!(info.mask & INFO_EXIT))
         return BERTH_PIDFD_UNREAPED;
     *status = berth_status_of_wait(info.exit_code);
@@ -90,8 +97,8 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
 }
 
 uint64_t berth_pid_get_start(pid_t pid) {
-    g_autofree char *stat = read_proc(pid, "stat");
-    /* The name may hold anything, also parentheses: fields are counted from the last one. */
+    g_autofree char *stat = pidfd_read_proc(pid, "stat");
+    /* The command name may contain parentheses: count fields from the last one. */
     char *field = stat ? strrchr(stat, ')') : NULL;
 
     for (int i = 2; field && i < 22; i++) {
@@ -102,7 +109,7 @@ uint64_t berth_pid_get_start(pid_t pid) {
 }
 
 bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
-    g_autofree char *cgroup = read_proc(pid, "cgroup");
+    g_autofree char *cgroup = pidfd_read_proc(pid, "cgroup");
     g_autofree char *component = g_strconcat("/", unit, NULL);
     char *found = cgroup ? strstr(cgroup, component) : NULL;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Processes by descriptor: their exit status, also when somebody else has reaped them, and their
- * descriptors kept by systemd while the service is away.
+ * Processes by descriptor: their exit status, also when another process reaps them, and systemd's
+ * descriptor store, which keeps their descriptors while the service restarts.
  */
 
 #pragma once
@@ -13,27 +13,29 @@
 
 typedef enum {
     BERTH_PIDFD_RUNNING,
-    BERTH_PIDFD_UNREAPED, /* ended; its parent, who is not us, has not looked yet: wait for POLLHUP
-                           */
-    BERTH_PIDFD_EXITED,   /* *status is known: 0 to 255, or 128 and the signal */
-    BERTH_PIDFD_UNKNOWN,  /* ended, and this kernel does not tell how */
+    BERTH_PIDFD_UNREAPED, /* exited; its parent, another process, has yet to reap it: wait for
+                             POLLHUP */
+    BERTH_PIDFD_EXITED,   /* *status is set: 0 to 255, or 128 plus the signal */
+    BERTH_PIDFD_UNKNOWN,  /* exited; this kernel does not report the status */
 } BerthPidfdState;
 
-/* What became of the process. Reaps it where it is a child. */
+/* The state of the process. Reaps it if it is a child. */
 BerthPidfdState berth_pidfd_look(int pidfd, int *status);
 
-/* Whether pidfds tell how a process ended that somebody else has reaped (Linux 6.15). */
+/* Whether pidfds report the status of a process that another process reaped (Linux 6.15). */
 bool berth_pidfd_tells_exits(void);
 
-/* A wait status (wait(2)) as a container's: 0 to 255, or 128 and the signal. */
+/* Converts a status of wait(2) to a container's: 0 to 255, or 128 plus the signal. */
 int berth_status_of_wait(int wait_status);
 
-/* When the process began (field 22 of /proc/PID/stat); 0 where it is gone. */
+/* Start time in clock ticks since boot (proc_pid_stat(5), field 22); 0 if it is gone. A pid and its
+ * start time identify a process also after pids were reused. */
 uint64_t berth_pid_get_start(pid_t pid);
 
 /* Whether the process is in the cgroup of a unit. */
 bool berth_pid_is_in_unit(pid_t pid, const char *unit);
 
-/* systemd's descriptor store. Sent with FDPOLL=0: a hang-up is what they are kept for. */
+/* systemd's descriptor store (sd_notify(3)). FDPOLL=0 keeps systemd from dropping a descriptor at
+ * POLLHUP: for a pidfd, that is the exit the service must learn of after a restart. */
 bool berth_fd_store_put(const char *name, int fd, GError **error);
 void berth_fd_store_remove(const char *name);

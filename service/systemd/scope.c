@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * BerthScopes sends calls to systemd; each is a ScopeCall until it is answered, owned by the array
+ * in BerthScopes. A start passes through these states:
+ *
+ *   sent      systemd has the StartTransientUnit call
+ *   waiting   the name is still taken by an earlier scope (UnitExists): its UnitRemoved sends the
+ *             call again
+ *   queued    systemd has named its job; JobRemoved ends it
+ *
+ * All other calls end with their reply. berth_scopes_forget() removes a call in any state.
+ */
+
 #include "systemd/scope.h"
 
 #include "base/log.h"
@@ -11,57 +23,59 @@
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER SYSTEMD ".Manager"
 #define CALL_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
-/* systemd waits a little longer than Berth itself before it kills. */
+/* Berth sends SIGKILL itself; systemd's own timeout comes this much later, as a fall-back. */
 #define STOP_MARGIN_USEC (5ull * G_USEC_PER_SEC)
+
+typedef enum { SCOPE_CALL_SENT, SCOPE_CALL_WAITING, SCOPE_CALL_QUEUED } ScopeCallState;
 
 typedef struct {
     BerthScopes *scopes;
     sd_bus_slot *slot;
-    sd_bus_message *call; /* of a start, to be sent again when the name is free */
+    ScopeCallState state;
+    sd_bus_message *start; /* sealed; sent again when the name is free; NULL for other calls */
     char *unit;
-    bool waits; /* for an earlier scope of this name to go */
-    char *job;  /* NULL until systemd has named it */
+    char *job; /* object path; NULL until systemd has named it */
     BerthScopeDone done;
     void *userdata;
-} Operation;
+} ScopeCall;
 
 struct BerthScopes {
     sd_bus *bus;
     sd_bus_slot *job_removed, *request_stop, *unit_removed;
-    GPtrArray *operations; /* of Operation */
+    GPtrArray *calls; /* ScopeCall; owned */
     BerthStopRequested requested;
     void *userdata;
 };
 
-static void free_operation(gpointer data) {
-    Operation *operation = data;
+static void scope_call_free(gpointer data) {
+    ScopeCall *pending = data;
 
-    sd_bus_slot_unref(operation->slot);
-    sd_bus_message_unref(operation->call);
-    g_free(operation->unit);
-    g_free(operation->job);
-    g_free(operation);
+    sd_bus_slot_unref(pending->slot);
+    sd_bus_message_unref(pending->start);
+    g_free(pending->unit);
+    g_free(pending->job);
+    g_free(pending);
 }
 
-static void finish(Operation *operation, const GError *error) {
-    BerthScopeDone done = operation->done;
-    void *userdata = operation->userdata;
+static void scope_call_finish(ScopeCall *pending, const GError *error) {
+    BerthScopeDone done = pending->done;
+    void *userdata = pending->userdata;
 
-    g_ptr_array_remove_fast(operation->scopes->operations, operation);
+    g_ptr_array_remove_fast(pending->scopes->calls, pending);
     if (done)
         done(error, userdata);
 }
 
-static void finish_job(Operation *operation, const char *result) {
+static void scope_call_finish_job(ScopeCall *pending, const char *result) {
     g_autoptr(GError) error = NULL;
 
     if (!g_str_equal(result, "done"))
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED, "systemd did not start the scope: %s",
                         result);
-    finish(operation, error);
+    scope_call_finish(pending, error);
 }
 
-static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+static int scopes_on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     const char *path, *unit, *result;
     uint32_t id;
@@ -69,17 +83,17 @@ static int on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *
     (void)error;
     if (sd_bus_message_read(signal, "uoss", &id, &path, &unit, &result) < 0)
         return 0;
-    for (guint i = 0; i < scopes->operations->len; i++) {
-        Operation *operation = scopes->operations->pdata[i];
-        if (operation->job && g_str_equal(operation->job, path)) {
-            finish_job(operation, result);
+    for (guint i = 0; i < scopes->calls->len; i++) {
+        ScopeCall *pending = scopes->calls->pdata[i];
+        if (pending->job && g_str_equal(pending->job, path)) {
+            scope_call_finish_job(pending, result);
             return 0;
         }
     }
     return 0;
 }
 
-static int on_request_stop(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+static int scopes_on_request_stop(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     g_autofree char *unit = NULL;
 
@@ -95,13 +109,13 @@ BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *u
     int r;
 
     scopes->bus = bus;
-    scopes->operations = g_ptr_array_new_with_free_func(free_operation);
+    scopes->calls = g_ptr_array_new_with_free_func(scope_call_free);
     scopes->requested = requested;
     scopes->userdata = userdata;
     if ((r = sd_bus_match_signal_async(bus, &scopes->job_removed, SYSTEMD, MANAGER_PATH, MANAGER,
-                                       "JobRemoved", on_job_removed, NULL, scopes)) < 0 ||
+                                       "JobRemoved", scopes_on_job_removed, NULL, scopes)) < 0 ||
         (r = sd_bus_match_signal_async(bus, &scopes->request_stop, SYSTEMD, NULL, SYSTEMD ".Scope",
-                                       "RequestStop", on_request_stop, NULL, scopes)) < 0) {
+                                       "RequestStop", scopes_on_request_stop, NULL, scopes)) < 0) {
         berth_error_set_errno(error, r, "listen to systemd");
         berth_scopes_free(scopes);
         return NULL;
@@ -112,7 +126,7 @@ BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *u
 void berth_scopes_free(BerthScopes *scopes) {
     if (!scopes)
         return;
-    g_ptr_array_unref(scopes->operations);
+    g_ptr_array_unref(scopes->calls);
     sd_bus_slot_unref(scopes->job_removed);
     sd_bus_slot_unref(scopes->request_stop);
     sd_bus_slot_unref(scopes->unit_removed);
@@ -120,37 +134,38 @@ void berth_scopes_free(BerthScopes *scopes) {
 }
 
 void berth_scopes_forget(BerthScopes *scopes, void *userdata) {
-    for (guint i = scopes->operations->len; i-- > 0;)
-        if (((Operation *)scopes->operations->pdata[i])->userdata == userdata)
-            g_ptr_array_remove_index_fast(scopes->operations, i);
+    for (guint i = scopes->calls->len; i-- > 0;)
+        if (((ScopeCall *)scopes->calls->pdata[i])->userdata == userdata)
+            g_ptr_array_remove_index_fast(scopes->calls, i);
 }
 
-static Operation *new_operation(BerthScopes *scopes, BerthScopeDone done, void *userdata) {
-    Operation *operation = g_new0(Operation, 1);
+static ScopeCall *scope_call_new(BerthScopes *scopes, BerthScopeDone done, void *userdata) {
+    ScopeCall *pending = g_new0(ScopeCall, 1);
 
-    operation->scopes = scopes;
-    operation->done = done;
-    operation->userdata = userdata;
-    g_ptr_array_add(scopes->operations, operation);
-    return operation;
+    pending->scopes = scopes;
+    pending->done = done;
+    pending->userdata = userdata;
+    g_ptr_array_add(scopes->calls, pending);
+    return pending;
 }
 
-static void fail(Operation *operation, int errnum, const sd_bus_error *bus_error,
-                 const char *what) {
+static void scope_call_fail(ScopeCall *pending, int errnum, const sd_bus_error *bus_error,
+                            const char *what) {
     g_autoptr(GError) error = NULL;
 
     berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED, "%s: %s", what,
                     bus_error && bus_error->message ? bus_error->message : g_strerror(ABS(errnum)));
-    finish(operation, error);
+    scope_call_finish(pending, error);
 }
 
-static void send_start(Operation *operation);
+static void scope_call_send_start(ScopeCall *pending);
 
-/* No answer is waited for: that it is gone is seen by UnitRemoved, or does not matter. */
+/* Both calls go without waiting for a reply: UnitRemoved reports the end to a start that waits. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
     g_autofree char *path = NULL;
 
-    /* Its controller may be known still, and would be asked to stop it, and waited for. */
+    /* systemd would ask the scope's controller to stop it and wait for that; an abandoned scope has
+     * none. */
     if (sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path) >= 0)
         sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, path, SYSTEMD ".Scope", "Abandon",
                                  NULL, NULL, "");
@@ -158,85 +173,89 @@ void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
                              NULL, "ss", unit, "replace");
 }
 
-/* A scope goes some milliseconds after its last process. */
-static int on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+/* systemd removes a scope some milliseconds after its last process exits, so a restarted container
+ * finds the name taken for a moment. */
+static int scopes_on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     const char *unit;
 
     (void)error;
     if (sd_bus_message_read(signal, "s", &unit) < 0)
         return 0;
-    for (guint i = 0; i < scopes->operations->len; i++) {
-        Operation *operation = scopes->operations->pdata[i];
-        if (operation->waits && g_str_equal(operation->unit, unit)) {
-            operation->waits = false;
-            send_start(operation);
+    for (guint i = 0; i < scopes->calls->len; i++) {
+        ScopeCall *pending = scopes->calls->pdata[i];
+        if (pending->state == SCOPE_CALL_WAITING && g_str_equal(pending->unit, unit)) {
+            pending->state = SCOPE_CALL_SENT;
+            scope_call_send_start(pending);
             return 0;
         }
     }
     return 0;
 }
 
-/* They may have gone before this was listened to: so all are tried at once, and again when theirs
- * goes. */
-static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Operation *first = userdata;
-    GPtrArray *operations = first->scopes->operations;
+/* The scopes may have gone before the subscription began, so every waiting start is sent again at
+ * once; it waits again if the name is still taken. */
+static int scopes_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    ScopeCall *first = userdata;
+    GPtrArray *calls = first->scopes->calls;
 
     (void)reply;
     (void)error;
-    for (guint i = operations->len; i-- > 0;) {
-        Operation *operation = operations->pdata[i];
-        if (operation->waits) {
-            operation->waits = false;
-            send_start(operation);
+    for (guint i = calls->len; i-- > 0;) {
+        ScopeCall *pending = calls->pdata[i];
+        if (pending->state == SCOPE_CALL_WAITING) {
+            pending->state = SCOPE_CALL_SENT;
+            scope_call_send_start(pending);
         }
     }
     return 0;
 }
 
-/* The name is still that of an earlier scope. systemd tells of units only to who subscribes. */
-static void wait_for_name(Operation *operation) {
-    BerthScopes *scopes = operation->scopes;
+/* An earlier scope has the name. systemd sends unit signals only while a client has subscribed. */
+static void scope_call_wait_for_name(ScopeCall *pending) {
+    BerthScopes *scopes = pending->scopes;
     int r;
 
-    operation->waits = true;
-    /* One whose process was gone before it was moved there is empty, and would stay for ever. */
-    berth_scopes_stop(scopes, operation->unit);
+    pending->state = SCOPE_CALL_WAITING;
+    /* A scope whose process exited before it was moved in is empty, and would stay for ever. */
+    berth_scopes_stop(scopes, pending->unit);
     if (scopes->unit_removed)
         return;
     if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, SYSTEMD, MANAGER_PATH,
-                                       MANAGER, "UnitRemoved", on_unit_removed, NULL, scopes)) <
-            0 ||
-        (r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                      "Subscribe", on_subscribed, operation, NULL)) < 0)
-        fail(operation, r, NULL, "listen to systemd");
+                                       MANAGER, "UnitRemoved", scopes_on_unit_removed, NULL,
+                                       scopes)) < 0 ||
+        (r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                      "Subscribe", scopes_on_subscribed, pending, NULL)) < 0)
+        scope_call_fail(pending, r, NULL, "listen to systemd");
 }
 
-/* systemd's answer comes before its JobRemoved: both go the same way. */
-static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Operation *operation = userdata;
+/* The reply always precedes JobRemoved: one connection keeps their order. */
+static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    ScopeCall *pending = userdata;
     const char *job;
 
     (void)error;
-    operation->slot = sd_bus_slot_unref(operation->slot);
+    pending->slot = sd_bus_slot_unref(pending->slot);
     if (sd_bus_message_is_method_error(reply, SYSTEMD ".UnitExists")) {
-        wait_for_name(operation);
+        scope_call_wait_for_name(pending);
         return 0;
     }
     if (sd_bus_message_is_method_error(reply, NULL)) {
-        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd did not make the scope");
+        scope_call_fail(pending, EIO, sd_bus_message_get_error(reply),
+                        "systemd did not create the scope");
         return 0;
     }
     int r = sd_bus_message_read(reply, "o", &job);
     if (r < 0)
-        fail(operation, r, NULL, "read systemd's answer");
-    else
-        operation->job = g_strdup(job);
+        scope_call_fail(pending, r, NULL, "read systemd's reply");
+    else {
+        pending->state = SCOPE_CALL_QUEUED;
+        pending->job = g_strdup(job);
+    }
     return 0;
 }
 
-static int append_value(sd_bus_message *call, GVariant *value) {
+static int scope_append_value(sd_bus_message *call, GVariant *value) {
     GVariantIter iterator;
     const char *path, *word;
     gsize size;
@@ -270,8 +289,8 @@ static int append_value(sd_bus_message *call, GVariant *value) {
     return sd_bus_message_close_container(call);
 }
 
-/* a{sv} as the (sv) of systemd's array. */
-static int append_given(sd_bus_message *call, GVariant *properties) {
+/* Appends a{sv} as elements of systemd's a(sv). */
+static int scope_append_given(sd_bus_message *call, GVariant *properties) {
     GVariantIter iterator;
     const char *name;
     GVariant *value;
@@ -283,15 +302,16 @@ static int append_given(sd_bus_message *call, GVariant *properties) {
     while (r >= 0 && g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
         g_autoptr(GVariant) owned = value;
         if ((r = sd_bus_message_open_container(call, 'r', "sv")) < 0 ||
-            (r = sd_bus_message_append(call, "s", name)) < 0 || (r = append_value(call, owned)) < 0)
+            (r = sd_bus_message_append(call, "s", name)) < 0 ||
+            (r = scope_append_value(call, owned)) < 0)
             return r;
         r = sd_bus_message_close_container(call);
     }
     return r;
 }
 
-static int append_properties(sd_bus_message *call, const BerthScopeOptions *options,
-                             const char *controller) {
+static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions *options,
+                                   const char *controller) {
     uint64_t timeout = options->stop_timeout_usec < UINT64_MAX - STOP_MARGIN_USEC
                            ? options->stop_timeout_usec + STOP_MARGIN_USEC
                            : UINT64_MAX;
@@ -306,13 +326,13 @@ static int append_properties(sd_bus_message *call, const BerthScopeOptions *opti
         (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
-        (r = append_given(call, options->properties)) < 0)
+        (r = scope_append_given(call, options->properties)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
 
-static int make_start(BerthScopes *scopes, const BerthScopeOptions *options,
-                      sd_bus_message **call) {
+static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *options,
+                            sd_bus_message **call) {
     const char *controller;
     int r;
 
@@ -320,76 +340,76 @@ static int make_start(BerthScopes *scopes, const BerthScopeOptions *options,
         (r = sd_bus_message_new_method_call(scopes->bus, call, SYSTEMD, MANAGER_PATH, MANAGER,
                                             "StartTransientUnit")) < 0 ||
         (r = sd_bus_message_append(*call, "ss", options->unit, "fail")) < 0 ||
-        (r = append_properties(*call, options, controller)) < 0)
+        (r = scope_append_properties(*call, options, controller)) < 0)
         return r;
     return sd_bus_message_append(*call, "a(sa(sv))", 0);
 }
 
-/* A message is sent once: each try sends a copy. */
-static void send_start(Operation *operation) {
+/* A message can be sent only once, so each attempt sends a copy. */
+static void scope_call_send_start(ScopeCall *pending) {
     g_autoptr(sd_bus_message) copy = NULL;
-    sd_bus *bus = operation->scopes->bus;
+    sd_bus *bus = pending->scopes->bus;
     int r;
 
-    operation->slot = sd_bus_slot_unref(operation->slot);
+    pending->slot = sd_bus_slot_unref(pending->slot);
     if ((r = sd_bus_message_new_method_call(bus, &copy, SYSTEMD, MANAGER_PATH, MANAGER,
                                             "StartTransientUnit")) < 0 ||
-        (r = sd_bus_message_rewind(operation->call, 1)) < 0 ||
-        (r = sd_bus_message_copy(copy, operation->call, 1)) < 0 ||
-        (r = sd_bus_call_async(bus, &operation->slot, copy, on_started, operation,
+        (r = sd_bus_message_rewind(pending->start, 1)) < 0 ||
+        (r = sd_bus_message_copy(copy, pending->start, 1)) < 0 ||
+        (r = sd_bus_call_async(bus, &pending->slot, copy, scope_call_on_started, pending,
                                CALL_TIMEOUT_USEC)) < 0)
-        fail(operation, r, NULL, "ask systemd for a scope");
+        scope_call_fail(pending, r, NULL, "ask systemd for a scope");
 }
 
 void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
                         void *userdata) {
-    Operation *operation = new_operation(scopes, done, userdata);
-    int r = make_start(scopes, options, &operation->call);
+    ScopeCall *pending = scope_call_new(scopes, done, userdata);
+    int r = scope_make_start(scopes, options, &pending->start);
 
-    operation->unit = g_strdup(options->unit);
-    if (r < 0 || (r = sd_bus_message_seal(operation->call, 1, 0)) < 0)
-        fail(operation, r, NULL, "ask systemd for a scope");
+    pending->unit = g_strdup(options->unit);
+    if (r < 0 || (r = sd_bus_message_seal(pending->start, 1, 0)) < 0)
+        scope_call_fail(pending, r, NULL, "ask systemd for a scope");
     else
-        send_start(operation);
+        scope_call_send_start(pending);
 }
 
-/* For calls that systemd answers with nothing but their success. */
-static int on_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Operation *operation = userdata;
+/* For calls whose reply is empty. */
+static int scope_call_on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    ScopeCall *pending = userdata;
 
     (void)error;
     if (sd_bus_message_is_method_error(reply, NULL))
-        fail(operation, EIO, sd_bus_message_get_error(reply), "systemd refused");
+        scope_call_fail(pending, EIO, sd_bus_message_get_error(reply), "systemd refused");
     else
-        finish(operation, NULL);
+        scope_call_finish(pending, NULL);
     return 0;
 }
 
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata) {
-    Operation *operation = new_operation(scopes, done, userdata);
-    int r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                     "KillUnit", on_answered, operation, "ssi", unit, "all",
+    ScopeCall *pending = scope_call_new(scopes, done, userdata);
+    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                     "KillUnit", scope_call_on_reply, pending, "ssi", unit, "all",
                                      (int32_t)signal);
 
     if (r < 0)
-        fail(operation, r, NULL, "ask systemd to kill");
+        scope_call_fail(pending, r, NULL, "ask systemd to kill");
 }
 
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata) {
-    Operation *operation = new_operation(scopes, done, userdata);
-    int r = sd_bus_call_method_async(scopes->bus, &operation->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                     frozen ? "FreezeUnit" : "ThawUnit", on_answered, operation,
-                                     "s", unit);
+    ScopeCall *pending = scope_call_new(scopes, done, userdata);
+    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                     frozen ? "FreezeUnit" : "ThawUnit", scope_call_on_reply,
+                                     pending, "s", unit);
 
     if (r < 0)
-        fail(operation, r, NULL, "ask systemd to freeze");
+        scope_call_fail(pending, r, NULL, "ask systemd to freeze");
 }
 
 void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,
                                  BerthScopeDone done, void *userdata) {
-    Operation *operation = new_operation(scopes, done, userdata);
+    ScopeCall *pending = scope_call_new(scopes, done, userdata);
     g_autoptr(sd_bus_message) call = NULL;
     int r;
 
@@ -397,20 +417,20 @@ void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant
                                             "SetUnitProperties")) < 0 ||
         (r = sd_bus_message_append(call, "sb", unit, 1)) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
-        (r = append_given(call, properties)) < 0 ||
+        (r = scope_append_given(call, properties)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_call_async(scopes->bus, &operation->slot, call, on_answered, operation,
+        (r = sd_bus_call_async(scopes->bus, &pending->slot, call, scope_call_on_reply, pending,
                                CALL_TIMEOUT_USEC)) < 0)
-        fail(operation, r, NULL, "ask systemd for other properties");
+        scope_call_fail(pending, r, NULL, "ask systemd to set properties");
 }
 
 typedef struct {
     BerthScopeSeen seen;
     void *userdata;
-} Listing;
+} ScopeListing;
 
-static int on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    g_autofree Listing *listing = userdata;
+static int scopes_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    g_autofree ScopeListing *listing = userdata;
     const char *unit;
     int r = sd_bus_message_is_method_error(reply, NULL)
                 ? -EIO
@@ -429,11 +449,11 @@ static int on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
                        void *userdata) {
-    Listing *listing = g_new0(Listing, 1);
+    ScopeListing *listing = g_new0(ScopeListing, 1);
 
-    *listing = (Listing){seen, userdata};
+    *listing = (ScopeListing){seen, userdata};
     if (sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER,
-                                 "ListUnitsByPatterns", on_listed, listing, "asas", 0, 1,
+                                 "ListUnitsByPatterns", scopes_on_listed, listing, "asas", 0, 1,
                                  pattern) < 0)
         g_free(listing);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Transient scopes: how a container is known to systemd. All calls are asynchronous; a start is
- * over when systemd's job is, and its result says whether it worked.
+ * Transient scopes, the units in which containers run (org.freedesktop.systemd1(5)). All calls are
+ * asynchronous. A start has succeeded when systemd's job is removed with the result "done".
  */
 
 #pragma once
@@ -24,32 +24,34 @@ typedef struct {
 typedef void (*BerthScopeDone)(const GError *error, void *userdata);
 typedef void (*BerthStopRequested)(const char *unit, void *userdata);
 
-/* requested is told when systemd asks for a scope to be stopped: "systemctl stop", shutdown. */
+/* requested is called when systemd asks the scope's controller to stop it: at "systemctl stop" and
+ * at shutdown. */
 BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *userdata,
                               GError **error);
 void berth_scopes_free(BerthScopes *scopes);
 
-/* Puts pid into a new scope. A job that is forgotten still runs, but done is not called. */
+/* Moves pid into a new scope. After forget, systemd's job still runs, but done is not called. */
 void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
                         void *userdata);
 void berth_scopes_forget(BerthScopes *scopes, void *userdata);
 
-/* Tells of scopes that systemd has under names that match pattern; once, or never. */
+/* Calls seen for each scope whose name matches pattern (fnmatch(3)); not at all if systemd cannot
+ * be asked. */
 typedef void (*BerthScopeSeen)(const char *unit, void *userdata);
 void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
                        void *userdata);
 
-/* Ends a scope that is nobody's any more, and what may still be in it. */
+/* Stops a scope that no container owns, and the processes in it. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit);
 
-/* Stops all processes of the unit where they are, or lets them go on. */
+/* Freezes all processes of the unit, or thaws them. */
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata);
 
-/* Sets properties (a{sv}) of a running unit, until it ends. */
+/* Sets properties (a{sv}) of a running unit; they last until it stops. */
 void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,
                                  BerthScopeDone done, void *userdata);
 
-/* A signal to every process of the unit; done may be NULL. */
+/* Sends a signal to every process of the unit. done may be NULL. */
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata);
