@@ -8,6 +8,7 @@
 #include "base/labels.h"
 #include "base/limits.h"
 #include "bus/access.h"
+#include "bus/bring.h"
 #include "bus/dispatch.h"
 #include "bus/images-object.h"
 #include "bus/options.h"
@@ -26,9 +27,6 @@
 
 #define PATH BERTH_BUS_ROOT "/images"
 #define INTERFACE "org.berth1.Images"
-
-/* Each is a question to polkit. */
-enum { MAX_BROUGHT = 1000 };
 
 static int append_image(sd_bus_message *reply, const BerthImage *image) {
     int r = berth_bus_append_descriptor(reply, image->target);
@@ -66,10 +64,8 @@ static int reply_before(sd_bus_message *call, const BerthDescriptor *before) {
 
 /* What the caller did not bring to the store itself it has to be allowed to read: the target, and
  * of what that leads to whatever the new name is to reach. */
-static int bring(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error, uint32_t uid,
-                 const char *name, const char *digest) {
-    g_autoptr(GPtrArray) below = NULL;
-    g_autoptr(GError) error = NULL;
+static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        uint32_t uid, const char *name, const char *digest, GPtrArray **brought) {
     int r = BERTH_ACCESS_GRANTED;
 
     if (uid != 0 && berth_provenance_holds(service->database, uid, digest))
@@ -78,27 +74,18 @@ static int bring(sd_bus_message *call, BerthService *service, sd_bus_error *ret_
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!(below = berth_reach_list_blobs_of(service->database, digest, &error)))
-        return berth_bus_error_set(ret_error, error);
-    if (below->len > MAX_BROUGHT)
-        return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
-                                 "%s refers to more than %d objects", digest, MAX_BROUGHT);
-    for (guint i = 0; i < below->len; i++) {
-        bool granted = false;
-        r = berth_access_query(service->access, call, &granted, "read", "image", name, "digest",
-                               below->pdata[i], NULL);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-        if ((granted || g_str_equal(below->pdata[i], digest)) &&
-            !berth_provenance_hold(service->database, uid, below->pdata[i], &error))
-            return berth_bus_error_set(ret_error, error);
-    }
-    return BERTH_ACCESS_GRANTED;
+    r = berth_bring_find(service, call, ret_error, "image", name, digest, brought);
+    /* Also where only a person, who was asked for the check, allows it. */
+    if (r == BERTH_ACCESS_GRANTED &&
+        !g_ptr_array_find_with_equal_func(*brought, digest, g_str_equal, NULL))
+        g_ptr_array_add(*brought, g_strdup(digest));
+    return r;
 }
 
 static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) target = NULL, before = NULL;
+    g_autoptr(GPtrArray) brought = NULL;
     g_auto(GStrv) labels = NULL;
     g_autoptr(GError) error = NULL;
     const char *name;
@@ -118,10 +105,11 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
                            NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = bring(call, service, ret_error, uid, name, target->digest);
+    r = find_brought(call, service, ret_error, uid, name, target->digest, &brought);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!berth_images_put(service->images, name, target, labels, uid, &before, &error))
+    if ((brought && !berth_bring_hold(service, uid, brought, &error)) ||
+        !berth_images_put(service->images, name, target, labels, uid, &before, &error))
         return berth_bus_error_set(ret_error, error);
     return reply_before(call, before);
 }

@@ -6,6 +6,7 @@
 #include "base/labels.h"
 #include "base/names.h"
 #include "bus/access.h"
+#include "bus/bring.h"
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
@@ -88,30 +89,52 @@ static int check(sd_bus_message *call, BerthService *service, sd_bus_error *erro
                                              "owner", owner, NULL);
 }
 
-/* Nobody keeps, or learns of, what another brought: that is as if it were not here. */
-static int check_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                         const char *id, char *const *digests) {
+/* Nobody keeps, or learns of, what another brought: that is as if it were not here. What the caller
+ * may read of others' it brings by that, and what lies below a document with it. */
+static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        const char *id, char *const *digests, GPtrArray *brought) {
     uint32_t uid;
     int r = berth_access_get_uid(service->access, call, &uid);
 
     for (char *const *digest = digests; r == BERTH_ACCESS_GRANTED && digest && *digest; digest++) {
-        bool granted = false;
-        if (berth_provenance_may_name(service->database, uid, *digest))
+        g_autoptr(GPtrArray) below = NULL;
+        if (uid != 0 && berth_provenance_holds(service->database, uid, *digest))
             continue;
-        r = berth_access_query(service->access, call, &granted, "read", "lease", id, "digest",
-                               *digest, NULL);
-        if (r == BERTH_ACCESS_GRANTED && !granted)
+        r = berth_bring_find(service, call, ret_error, "lease", id, *digest, &below);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        if (uid != 0 && !g_ptr_array_find_with_equal_func(below, *digest, g_str_equal, NULL))
             return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "NotFound",
                                      "content %.200s is not here", *digest);
+        g_ptr_array_extend_and_steal(brought, g_steal_pointer(&below));
     }
     return r;
+}
+
+/* A lease keeps what its owner holds. In another's lease nothing follows from a document, and all
+ * that the caller may name is noted. */
+static bool add(BerthService *service, uint32_t uid, const char *id, char *const *digests,
+                GPtrArray *brought, GError **error) {
+    g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, error);
+
+    if (!lease || !berth_bring_hold(service, uid, brought, error))
+        return false;
+    for (guint i = 0; lease->owner != uid && i < brought->len; i++)
+        if (!berth_lease_store_add(service->database, id, brought->pdata[i], error))
+            return false;
+    for (char *const *digest = digests; digest && *digest; digest++)
+        if (!berth_lease_store_add(service->database, id, *digest, error))
+            return false;
+    return true;
 }
 
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) brought = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) digests = NULL;
     const char *id;
+    uint32_t uid;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
@@ -123,13 +146,17 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
-    r = check_brought(call, service, ret_error, id, digests);
+    for (char **digest = digests; digest && *digest; digest++)
+        if (!berth_digest_parse(*digest, NULL, &error))
+            return berth_bus_error_set(ret_error, error);
+    r = find_brought(call, service, ret_error, id, digests, brought);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    for (char **digest = digests; digest && *digest; digest++)
-        if (!berth_digest_parse(*digest, NULL, &error) ||
-            !berth_lease_store_add(service->database, id, *digest, &error))
-            return berth_bus_error_set(ret_error, error);
+    r = berth_access_get_uid(service->access, call, &uid);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!add(service, uid, id, digests, brought, &error))
+        return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }
 

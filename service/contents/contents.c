@@ -9,6 +9,7 @@
 #include "store/image-store.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
+#include "store/reach.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -142,7 +143,7 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
 
     if (!berth_content_store_info(contents->store, digest, &blob, error))
         return false;
-    g_autofree char *user = berth_image_store_find_user(contents->database, digest);
+    g_autofree char *user = berth_reach_find_image(contents->database, digest);
     if (user && !force && !sees_images)
         return berth_error_set(error, BERTH_ERROR_IN_USE, "content %s belongs to an image", digest);
     if (user && !force)

@@ -33,13 +33,16 @@ static void finish(Prune *prune, GPtrArray *digests, uint64_t bytes, const GErro
     g_free(prune);
 }
 
-/* The snapshots that images stand on: for every platform that was unpacked. */
+/* The snapshots that images stand on: for every platform that was unpacked. After the blobs are
+ * marked, which tell whose images those are. */
 static bool add_chains_of_images(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, error);
 
     for (guint i = 0; infos && i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
-        if (info && !berth_reach_add_chain(images->database, info->chain_id, error))
+        if (info &&
+            berth_reach_keeps_chain(images->database, info->manifest_digest, info->chain_id) &&
+            !berth_reach_add_chain(images->database, info->chain_id, error))
             return false;
     }
     return infos != NULL;
@@ -58,8 +61,10 @@ static bool add_pins(BerthImages *images, GError **error) {
 
 static bool mark(BerthImages *images, GError **error) {
     return berth_lease_store_expire(images->database, error) &&
-           berth_reach_begin(images->database, error) && add_chains_of_images(images, error) &&
-           add_pins(images, error) && berth_reach_spread(images->database, error);
+           berth_reach_begin(images->database, error) && add_pins(images, error) &&
+           berth_reach_spread_blobs(images->database, error) &&
+           add_chains_of_images(images, error) &&
+           berth_reach_spread_chains(images->database, error);
 }
 
 static bool sweep_blobs(Prune *prune, GPtrArray *digests, uint64_t *bytes, GError **error) {

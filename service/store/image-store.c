@@ -139,17 +139,6 @@ bool berth_image_store_add_child(BerthDatabase *database, const char *parent, co
                               "ss", parent, child);
 }
 
-char *berth_image_store_find_user(BerthDatabase *database, const char *digest) {
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, NULL,
-                             "WITH RECURSIVE above (digest) AS (VALUES (?1) UNION"
-                             "  SELECT parent FROM children JOIN above ON child = above.digest)"
-                             "SELECT name FROM images JOIN above USING (digest) LIMIT 1",
-                             "s", digest);
-
-    return rows && berth_database_step(rows, NULL) ? g_strdup(berth_database_text(rows, 0)) : NULL;
-}
-
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest,
                                  const char *platform) {
     g_autoptr(BerthRows) rows = berth_database_query(

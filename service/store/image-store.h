@@ -41,9 +41,6 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
 bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
                                  GError **error);
 
-/* The name of an image that reaches digest, or NULL. Caller frees. */
-char *berth_image_store_find_user(BerthDatabase *database, const char *digest);
-
 /* An image's configuration as it was read once, in the caller's own text form; NULL where it was
  * not. digest is an image's target. */
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest, const char *platform);

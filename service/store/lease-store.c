@@ -2,6 +2,8 @@
 
 #include "store/lease-store.h"
 
+#include "store/reach.h"
+
 void berth_lease_free(BerthLease *lease) {
     if (!lease)
         return;
@@ -127,18 +129,8 @@ bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *
 }
 
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest) {
-    g_autoptr(BerthRows) rows =
-        berth_lease_store_expire(database, NULL)
-            ? berth_database_query(
-                  database, NULL,
-                  "WITH RECURSIVE above (digest) AS (VALUES (?1) UNION"
-                  "  SELECT parent FROM children JOIN above ON child = above.digest)"
-                  "SELECT 1 FROM lease_items JOIN above USING (digest) LIMIT 1",
-                  "s", digest)
-            : NULL;
-
     /* What cannot be told is kept. */
-    return !rows || berth_database_step(rows, NULL);
+    return !berth_lease_store_expire(database, NULL) || berth_reach_has_lease(database, digest);
 }
 
 bool berth_lease_store_delete(BerthDatabase *database, const char *id, GError **error) {

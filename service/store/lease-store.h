@@ -22,7 +22,7 @@ BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GErro
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error);
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
                            GError **error);
-/* Whether a lease that has not expired keeps it, or something that refers to it. */
+/* Whether a lease that has not expired keeps it, itself or through a document (reach.h). */
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest);
 bool berth_lease_store_delete(BerthDatabase *database, const char *id, GError **error);
 /* Deletes those that have expired. */

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * What is reached, in SQL: see reach.h. Marks are pairs of a digest and the owner for whom it is
+ * reached, or ANYBODY. A document leads an owner to a child only if the owner holds the child
+ * (provenance.h): the text of a manifest is no right to what it names, and keeps nothing of others.
+ */
+
 #include "store/reach.h"
+
+/* Root, names of before owners were recorded, and what the running service needs. */
+#define ANYBODY "-1"
+#define MARK_OF(owner) "CASE WHEN coalesce(" owner ", 0) <= 0 THEN " ANYBODY " ELSE " owner " END"
+#define LEADS_TO(owner, child)                                                                     \
+    "(" owner " < 0 OR EXISTS (SELECT 1 FROM holdings WHERE holdings.digest = " child              \
+    "  AND holdings.owner = " owner "))"
 
 static bool run_all(BerthDatabase *database, const char *const *statements, GError **error) {
     for (; *statements; statements++)
@@ -11,8 +24,11 @@ static bool run_all(BerthDatabase *database, const char *const *statements, GErr
 
 bool berth_reach_begin(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
+        "CREATE TEMP TABLE IF NOT EXISTS marks (digest TEXT NOT NULL, owner INTEGER NOT NULL,"
+        "  PRIMARY KEY (digest, owner)) WITHOUT ROWID",
         "CREATE TEMP TABLE IF NOT EXISTS reached_blobs (digest TEXT PRIMARY KEY) WITHOUT ROWID",
         "CREATE TEMP TABLE IF NOT EXISTS reached_chains (chain_id TEXT PRIMARY KEY) WITHOUT ROWID",
+        "DELETE FROM marks",
         "DELETE FROM reached_blobs",
         "DELETE FROM reached_chains",
         NULL,
@@ -22,8 +38,8 @@ bool berth_reach_begin(BerthDatabase *database, GError **error) {
 }
 
 bool berth_reach_add_blob(BerthDatabase *database, const char *digest, GError **error) {
-    return berth_database_run(database, error, "INSERT OR IGNORE INTO reached_blobs VALUES (?1)",
-                              "s", digest);
+    return berth_database_run(database, error,
+                              "INSERT OR IGNORE INTO marks VALUES (?1, " ANYBODY ")", "s", digest);
 }
 
 bool berth_reach_add_chain(BerthDatabase *database, const char *chain_id, GError **error) {
@@ -31,14 +47,40 @@ bool berth_reach_add_chain(BerthDatabase *database, const char *chain_id, GError
                               "s", chain_id);
 }
 
-bool berth_reach_spread(BerthDatabase *database, GError **error) {
+bool berth_reach_spread_blobs(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
-        "INSERT OR IGNORE INTO reached_blobs SELECT digest FROM images",
-        "INSERT OR IGNORE INTO reached_blobs SELECT digest FROM lease_items",
-        "INSERT OR IGNORE INTO reached_blobs"
-        "  WITH RECURSIVE below (digest) AS (SELECT digest FROM reached_blobs UNION"
-        "    SELECT child FROM children JOIN below ON parent = below.digest)"
-        "  SELECT digest FROM below",
+        "INSERT OR IGNORE INTO marks SELECT digest, " MARK_OF(
+            "owner") " FROM images"
+                     "  LEFT JOIN image_holders USING (name)",
+        "INSERT OR IGNORE INTO marks SELECT digest, " MARK_OF(
+            "owner") " FROM lease_items"
+                     "  JOIN leases ON id = lease",
+        "INSERT OR IGNORE INTO marks"
+        "  WITH RECURSIVE below (digest, owner) AS (SELECT digest, owner FROM marks UNION"
+        "    SELECT child, below.owner FROM children JOIN below ON parent = below.digest"
+        "      WHERE " LEADS_TO("below.owner", "child") ")"
+                                                        "  SELECT digest, owner FROM below",
+        "INSERT OR IGNORE INTO reached_blobs SELECT digest FROM marks",
+        NULL,
+    };
+
+    return run_all(database, statements, error);
+}
+
+bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, const char *chain_id) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL,
+        "SELECT 1 FROM marks WHERE digest = ?1 AND (owner < 0"
+        "  OR (EXISTS (SELECT 1 FROM chains WHERE manifest = ?1 AND chain_id = ?2)"
+        "    AND NOT EXISTS (SELECT 1 FROM children WHERE parent = ?1"
+        "      AND NOT " LEADS_TO("marks.owner", "child") ")))",
+        "ss", manifest, chain_id);
+
+    return !rows || berth_database_step(rows, NULL);
+}
+
+bool berth_reach_spread_chains(BerthDatabase *database, GError **error) {
+    static const char *const statements[] = {
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM containers",
         /* One of before that was recorded may stand on any of them. */
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM snapshots"
@@ -126,14 +168,45 @@ static bool add_words(BerthDatabase *database, GPtrArray *words, const char *wha
     return false;
 }
 
+/* From a blob up to what names it, for each owner who holds it; a document that the owner does not
+ * hold leads no further up, but may be what a name or a lease of the owner's stands for. */
 #define ABOVE                                                                                      \
-    "WITH RECURSIVE above (digest) AS (VALUES (?1) UNION"                                          \
-    "  SELECT parent FROM children JOIN above ON child = above.digest) "
+    "WITH RECURSIVE above (digest, owner, leads) AS (SELECT ?1, " ANYBODY ", 1 UNION"              \
+    "  SELECT digest, owner, 1 FROM holdings WHERE digest = ?1 UNION"                              \
+    "  SELECT parent, above.owner, " LEADS_TO(                                                     \
+        "above.owner", "parent") " FROM children"                                                  \
+                                 "    JOIN above ON child = above.digest WHERE leads) "
+#define KEEPS(root, owner)                                                                         \
+    "above.digest = " root " AND (above.digest = ?1 OR above.owner = " MARK_OF(owner) ")"
+#define NAMES_ABOVE                                                                                \
+    " FROM images LEFT JOIN image_holders AS holder USING (name)"                                  \
+    "  JOIN above ON " KEEPS("images.digest", "holder.owner")
+#define LEASES_ABOVE                                                                               \
+    " FROM lease_items JOIN leases ON leases.id = lease"                                           \
+    "  JOIN above ON " KEEPS("lease_items.digest", "leases.owner")
+
+char *berth_reach_find_image(BerthDatabase *database, const char *digest) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, ABOVE "SELECT images.name" NAMES_ABOVE " LIMIT 1", "s", digest);
+
+    return rows && berth_database_step(rows, NULL) ? g_strdup(berth_database_text(rows, 0)) : NULL;
+}
+
+bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, NULL, ABOVE "SELECT 1" LEASES_ABOVE " LIMIT 1", "s", digest);
+
+    /* What cannot be told is kept. */
+    return !rows || berth_database_step(rows, NULL);
+}
+
 #define CHAIN_ABOVE                                                                                \
     "WITH RECURSIVE above (chain_id) AS (VALUES (?1) UNION"                                        \
     "  SELECT snapshots.chain_id FROM snapshots JOIN above ON parent = above.chain_id) "
 
-#define TOLD(name) "CASE WHEN ?2 < 0 OR owner = ?2 THEN " name " ELSE 'of another user' END"
+#define TOLD(right, name) "CASE WHEN ?2 < 0 OR " right " THEN " name " ELSE 'of another user' END"
+#define ANSWERS_FOR                                                                                \
+    "EXISTS (SELECT 1 FROM image_holders AS own WHERE own.name = images.name AND own.owner = ?2)"
 
 GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, const BerthSight *sight,
                                GError **error) {
@@ -142,20 +215,16 @@ GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, cons
     int64_t of_others = sight->others ? -1 : (int64_t)sight->owner;
 
     if (add_words(database, words, "image",
-                  ABOVE
-                  "SELECT DISTINCT " TOLD("images.name") " AS told FROM images JOIN above"
-                                                         " USING (digest) LEFT JOIN image_holders"
-                                                         "   ON image_holders.name = images.name "
-                                                         "AND owner = ?2 ORDER BY told",
+                  ABOVE "SELECT DISTINCT " TOLD(ANSWERS_FOR, "images.name") NAMES_ABOVE
+                  " ORDER BY 1",
                   digest, of_images, error) &&
         add_words(database, words, "lease",
-                  ABOVE "SELECT DISTINCT " TOLD(
-                      "lease") " FROM lease_items JOIN above"
-                               " USING (digest) JOIN leases ON leases.id = lease",
-                  digest, of_others, error) &&
+                  ABOVE "SELECT DISTINCT " TOLD("leases.owner = ?2", "lease") LEASES_ABOVE, digest,
+                  of_others, error) &&
         add_words(database, words, "container",
-                  CHAIN_ABOVE "SELECT DISTINCT " TOLD("id") " FROM containers JOIN above"
-                                                            " USING (chain_id)",
+                  CHAIN_ABOVE
+                  "SELECT DISTINCT " TOLD("owner = ?2", "id") " FROM containers JOIN above"
+                                                              " USING (chain_id)",
                   digest, of_others, error))
         return g_steal_pointer(&words);
     return NULL;

@@ -2,8 +2,9 @@
 
 /*
  * What is reached, and so is no garbage: blobs from images and leases through the documents that
- * refer to them, snapshots from images and containers through their parents. Roots that only the
- * running service knows (transfers) are added by the caller. The result is in temporary tables of
+ * refer to them, snapshots from images and containers through their parents. A document leads on
+ * only to what the owner of the name or lease holds; for root, to all. Roots that only the running
+ * service knows (transfers) are added by the caller. The result is in temporary tables of
  * the connection, good until the next time.
  */
 
@@ -14,10 +15,19 @@
 bool berth_reach_begin(BerthDatabase *database, GError **error);
 bool berth_reach_add_blob(BerthDatabase *database, const char *digest, GError **error);
 bool berth_reach_add_chain(BerthDatabase *database, const char *chain_id, GError **error);
-/* Adds the roots in berth.db and all that follows from any of them. */
-bool berth_reach_spread(BerthDatabase *database, GError **error);
+/* Adds the names and leases in berth.db, and the blobs that follow from any of them. */
+bool berth_reach_spread_blobs(BerthDatabase *database, GError **error);
+/* Whether what reaches a manifest keeps the snapshots of its image, too; after the blobs. */
+bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, const char *chain_id);
+/* Adds the containers, and the snapshots that follow from any root; last. */
+bool berth_reach_spread_chains(BerthDatabase *database, GError **error);
 
 bool berth_reach_has_blob(BerthDatabase *database, const char *digest);
+
+/* Without marks: the name of an image that keeps a blob, or NULL; the caller frees it. */
+char *berth_reach_find_image(BerthDatabase *database, const char *digest);
+/* Whether a lease keeps it. Those that have expired count until they are removed. */
+bool berth_reach_has_lease(BerthDatabase *database, const char *digest);
 
 typedef struct {
     char *chain_id;

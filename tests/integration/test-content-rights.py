@@ -207,6 +207,82 @@ def test_a_digest_is_named_by_who_brought_it():
     good("rmi", "thief.example/g:1", "thief.example/h:1")
 
 
+def in_store(digest):
+    return digest in good("content", "list")
+
+
+def chains():
+    return set(run("sqlite3", f"{STATE}/berth.db", "SELECT chain_id FROM snapshots").out.split())
+
+
+def prune_without_roots_name():
+    """What root's name alone kept is gone, with its snapshots; then root has it again."""
+    before = chains()
+    good("rmi", PRIVATE["reference"])
+    good("prune")
+    kept = [in_store(PRIVATE[key]) for key in ("manifest", "layer")] + [before == chains()]
+    good("pull", PRIVATE["reference"])
+    return kept
+
+
+def put_private(name):
+    result = images_call("Put", "s(sst)a{ss}", name, oci.OCI_MANIFEST, PRIVATE["manifest"],
+                         str(len(PRIVATE["image"].finish())), "0", user="alice")
+    equal(result.status, 0, result)
+
+
+def test_a_manifest_keeps_nothing_that_its_owner_has_not():
+    forget_alice()
+    equal(ingest(PRIVATE["image"].finish(), "manifest").status, 0)
+    put_private("thief.example/keep:1")
+    # She may look at its configuration, and the chain that this claims is here.
+    images_call("Describe", "sa{sv}", "thief.example/keep:1", "0", user="alice")
+    leases = ("/org/berth1/leases", "org.berth1.Leases")
+    equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
+    equal(call(*leases, "Add", "sas", "keeps", "1", PRIVATE["manifest"], user="alice").status, 0)
+    told = run("sh", "-c", f"dist content why {PRIVATE['layer']}").out
+    assert "keep" not in told, told
+    equal(prune_without_roots_name(), [True, False, False])
+    # Nor does it stand in the way of who may delete content.
+    good("rmi", PRIVATE["reference"])
+    good("content", "rm", PRIVATE["layer"])
+    good("pull", PRIVATE["reference"])
+    good("rmi", "thief.example/keep:1")
+    good("lease", "rm", "keeps")
+
+
+def test_what_one_may_read_is_kept_and_counts():
+    forget_alice()
+    allow(*RIGHTS, "contents.read")
+    leases = ("/org/berth1/leases", "org.berth1.Leases")
+    equal(call(*leases, "Create", "sa{sv}", "reads", "0", user="alice").status, 0)
+    os.makedirs("/etc/berth/berth.conf.d", exist_ok=True)
+    with open("/etc/berth/berth.conf.d/few.conf", "w") as file:
+        file.write("[Limits]\nDisk=100K\n")
+    equal(run("systemctl", "reload", "berthd").status, 0)
+    refused = call(*leases, "Add", "sas", "reads", "1", PRIVATE["manifest"], user="alice")
+    contains(refused.err, "bytes")
+    os.unlink("/etc/berth/berth.conf.d/few.conf")
+    equal(run("systemctl", "reload", "berthd").status, 0)
+    equal(call(*leases, "Add", "sas", "reads", "1", PRIVATE["manifest"], user="alice").status, 0)
+    allow(*RIGHTS)
+    equal(prune_without_roots_name()[:2], [True, True])
+    # In the same way by a name of hers.
+    put_private("reader.example/x:1")
+    good("lease", "rm", "reads")
+    equal(prune_without_roots_name(), [True, True, True])
+    equal(good("run", "--rm", "reader.example/x:1", "cat", "/secret", user="alice"), SECRET)
+    good("rmi", "reader.example/x:1")
+
+
+def test_what_a_user_pulled_is_kept_by_the_users_name():
+    reference, _ = OWN.add("kept/x:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")]))
+    good("pull", reference, user="alice")
+    good("prune")
+    equal(good("run", "--rm", reference, "cat", "/own", user="alice"), "hers")
+    good("rmi", reference)
+
+
 def test_a_claimed_chain_is_not_told_to_be_here():
     forget_alice()
     told = []

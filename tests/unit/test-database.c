@@ -2,6 +2,8 @@
 
 #include "store/database.h"
 #include "store/image-store.h"
+#include "store/provenance.h"
+#include "store/reach.h"
 
 #include <glib/gstdio.h>
 #include <sys/wait.h>
@@ -111,18 +113,72 @@ static void test_put_and_delete_answer_what_was_before(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
 }
 
-static void test_what_keeps_a_blob_is_found(void) {
-    g_autofree char *path = NULL;
-    g_autoptr(BerthDatabase) database = open_new(&path);
+/* An index of a manifest of a layer and of another's. */
+static BerthDatabase *open_with_image(char **path, uint32_t owner) {
     g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "index", 1);
+    BerthDatabase *database = open_new(path);
     BerthDescriptor *before;
 
-    g_assert_true(berth_image_store_put(database, "name", target, NULL, 0, &before, NULL));
+    g_assert_true(berth_image_store_put(database, "name", target, NULL, owner, &before, NULL));
     g_assert_true(berth_image_store_add_child(database, "index", "manifest", NULL));
     g_assert_true(berth_image_store_add_child(database, "manifest", "layer", NULL));
-    g_autofree char *user = berth_image_store_find_user(database, "layer");
-    g_assert_cmpstr(user, ==, "name");
-    g_assert_null(berth_image_store_find_user(database, "other"));
+    g_assert_true(berth_image_store_add_child(database, "manifest", "others", NULL));
+    return database;
+}
+
+static void assert_keeps(BerthDatabase *database, const char *digest, bool kept) {
+    g_autofree char *user = berth_reach_find_image(database, digest);
+
+    g_assert_cmpstr(user, ==, kept ? "name" : NULL);
+    g_assert_true(berth_reach_begin(database, NULL));
+    g_assert_true(berth_reach_spread_blobs(database, NULL));
+    g_assert_cmpint(berth_reach_has_blob(database, digest), ==, kept);
+}
+
+static void test_what_keeps_a_blob_is_found(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_with_image(&path, 0);
+
+    assert_keeps(database, "layer", true);
+    assert_keeps(database, "others", true);
+    assert_keeps(database, "other", false);
+}
+
+static void test_a_users_name_keeps_what_the_user_holds(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_with_image(&path, 1000);
+
+    g_assert_true(berth_provenance_hold(database, 1000, "layer", NULL));
+    g_assert_true(berth_provenance_hold(database, 1001, "others", NULL));
+    assert_keeps(database, "index", true);
+    /* What lies between is another's as well. */
+    assert_keeps(database, "layer", false);
+    g_assert_true(berth_provenance_hold(database, 1001, "manifest", NULL));
+    assert_keeps(database, "manifest", false);
+    g_assert_true(berth_provenance_hold(database, 1000, "manifest", NULL));
+    assert_keeps(database, "layer", true);
+    assert_keeps(database, "others", false);
+    /* One of two who answer for the name is enough, but each for itself. */
+    g_assert_true(berth_provenance_vouch(database, "name", 1001, false, NULL));
+    assert_keeps(database, "others", true);
+}
+
+static void test_a_users_name_keeps_a_snapshot_of_its_own_layers(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_with_image(&path, 1000);
+
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const held[] = {"manifest", "layer", "others"};
+        g_assert_true(berth_reach_begin(database, NULL));
+        g_assert_true(berth_reach_spread_blobs(database, NULL));
+        g_assert_false(berth_reach_keeps_chain(database, "manifest", "chain"));
+        g_assert_true(berth_provenance_hold(database, 1000, held[i], NULL));
+    }
+    g_assert_true(berth_reach_begin(database, NULL));
+    g_assert_true(berth_reach_spread_blobs(database, NULL));
+    g_assert_false(berth_reach_keeps_chain(database, "manifest", "chain"));
+    g_assert_true(berth_provenance_add_chain(database, "manifest", "chain", NULL));
+    g_assert_true(berth_reach_keeps_chain(database, "manifest", "chain"));
 }
 
 int main(int argc, char **argv) {
@@ -138,6 +194,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/database/put-and-delete-answer-what-was-before",
                     test_put_and_delete_answer_what_was_before);
     g_test_add_func("/database/what-keeps-a-blob-is-found", test_what_keeps_a_blob_is_found);
+    g_test_add_func("/database/a-users-name-keeps-what-the-user-holds",
+                    test_a_users_name_keeps_what_the_user_holds);
+    g_test_add_func("/database/a-users-name-keeps-a-snapshot-of-its-own-layers",
+                    test_a_users_name_keeps_a_snapshot_of_its_own_layers);
     int status = g_test_run();
     g_autofree char *command = g_strdup_printf("rm -rf '%s'", directory);
     g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See bring.h. All questions come before the first change: the handler is called again for each. */
+
+#include "bus/bring.h"
+
+#include "store/content-store.h"
+#include "store/provenance.h"
+#include "store/reach.h"
+
+/* Each is a question to polkit. */
+enum { MAX_BROUGHT = 1000 };
+
+int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *ret_error,
+                     const char *key, const char *name, const char *digest, GPtrArray **brought) {
+    g_autoptr(GPtrArray) granted_ones = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) below = berth_reach_list_blobs_of(service->database, digest, &error);
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!below)
+        return berth_bus_error_set(ret_error, error);
+    if (below->len > MAX_BROUGHT)
+        return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                 "%s refers to more than %d objects", digest, MAX_BROUGHT);
+    for (guint i = 0; i < below->len; i++) {
+        bool granted = berth_provenance_holds(service->database, uid, below->pdata[i]);
+        r = granted ? BERTH_ACCESS_GRANTED
+                    : berth_access_query(service->access, call, &granted, "read", key, name,
+                                         "digest", below->pdata[i], NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        if (granted)
+            g_ptr_array_add(granted_ones, g_strdup(below->pdata[i]));
+    }
+    *brought = g_steal_pointer(&granted_ones);
+    return BERTH_ACCESS_GRANTED;
+}
+
+bool berth_bring_hold(BerthService *service, uint32_t uid, GPtrArray *brought, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(service->contents);
+    g_autoptr(GPtrArray) new_ones = g_ptr_array_new();
+    uint64_t bytes = 0, left;
+
+    for (guint i = 0; i < brought->len; i++) {
+        g_auto(BerthBlob) blob = {0};
+        if (berth_provenance_holds(service->database, uid, brought->pdata[i]))
+            continue;
+        g_ptr_array_add(new_ones, brought->pdata[i]);
+        if (berth_content_store_info(store, brought->pdata[i], &blob, NULL))
+            bytes += blob.size;
+    }
+    if (bytes > 0 && !berth_content_store_check_disk(store, "", uid, bytes, &left, error))
+        return false;
+    for (guint i = 0; i < new_ones->len; i++)
+        if (!berth_provenance_hold(service->database, uid, new_ones->pdata[i], error))
+            return false;
+    return true;
+}

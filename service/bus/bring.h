@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Making content of others the caller's own, as far as contents.read allows: for members that keep
+ * what the caller names. Each digest that a document leads to is asked about. */
+
+#pragma once
+
+#include "bus/access.h"
+#include "bus/service.h"
+
+/* What the caller may name of a digest and of what lies below it, in *brought: strings. The check
+ * is "read", with the details digest and key (its value is name). Changes nothing. */
+int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                     const char *key, const char *name, const char *digest, GPtrArray **brought);
+
+/* The caller holds them from now on (store/provenance.h), and they count as its bytes on disk. */
+bool berth_bring_hold(BerthService *service, uint32_t uid, GPtrArray *brought, GError **error);
