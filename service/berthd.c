@@ -138,7 +138,8 @@ static bool add_objects(BerthService *service, GError **error) {
     if ((r = berth_images_bus_add(service)) < 0 || (r = berth_contents_bus_add(service)) < 0 ||
         (r = berth_leases_bus_add(service)) < 0 || (r = berth_transfers_bus_add(service)) < 0 ||
         (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0 ||
-        (r = berth_volumes_bus_add(service)) < 0)
+        (r = berth_volumes_bus_add(service)) < 0 || (r = berth_manager_bus_add(service)) < 0 ||
+        (r = berth_log_control_bus_add(service)) < 0)
         return berth_error_set_errno(error, r, "add the bus objects");
     return true;
 }
@@ -147,7 +148,7 @@ static bool is_idle(BerthService *service) {
     return berth_containers_count_active(service->containers) == 0 &&
            berth_transfers_count_running(service->transfers) == 0 && service->images->busy == 0 &&
            !berth_contents_is_busy(service->contents) && !berth_service_has_waiting(service) &&
-           berth_trash_count() == 0;
+           berth_trash_count() == 0 && berth_log_is_default();
 }
 
 static int go_on(Daemon *daemon) {

@@ -11,7 +11,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,6 +36,53 @@ static struct {
     size_t bytes;
     unsigned lost;
 } kept;
+
+static const char *const level_names[] = {
+    [LOG_EMERG] = "emerg",     [LOG_ALERT] = "alert",   [LOG_CRIT] = "crit", [LOG_ERR] = "err",
+    [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+};
+
+typedef enum { TARGET_JOURNAL, TARGET_CONSOLE } LogTarget;
+
+static struct {
+    int level;
+    LogTarget target;
+} settings = {LOG_INFO, TARGET_JOURNAL};
+
+bool berth_log_set_level(const char *name) {
+    for (size_t i = 0; i < G_N_ELEMENTS(level_names); i++)
+        if (g_str_equal(level_names[i], name)) {
+            settings.level = (int)i;
+            return true;
+        }
+    return false;
+}
+
+/* "auto" is what systemd's own services call what they begin with. */
+bool berth_log_set_target(const char *name) {
+    bool is_console = g_str_equal(name, "console");
+
+    if (!is_console && !g_str_equal(name, "journal") && !g_str_equal(name, "auto"))
+        return false;
+    settings.target = is_console ? TARGET_CONSOLE : TARGET_JOURNAL;
+    return true;
+}
+
+const char *berth_log_get_level_name(void) {
+    return level_names[settings.level];
+}
+
+const char *berth_log_get_target_name(void) {
+    return settings.target == TARGET_CONSOLE ? "console" : "journal";
+}
+
+const char *berth_log_get_identifier(void) {
+    return program_invocation_short_name;
+}
+
+bool berth_log_is_default(void) {
+    return settings.level == LOG_INFO && settings.target == TARGET_JOURNAL;
+}
 
 static int journal_socket(void) {
     static int fd = -1;
@@ -184,13 +230,29 @@ void berth_log_entry_send_later(BerthLogEntry *entry) {
     sd_event_source_set_enabled(kept.quiet, SD_EVENT_ONESHOT);
 }
 
+/* Of a service the standard error is journald's socket, which is written to without waiting as the
+ * other is; on a terminal it is a file. */
+static void write_to_console(int priority, const char *message) {
+    g_autofree char *line = g_strdup_printf("<%d>%s\n", priority, message);
+
+    if (send(STDERR_FILENO, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+        errno == ENOTSOCK)
+        fprintf(stderr, "%s\n", message);
+}
+
 void berth_log(int priority, const char *message_id, const char *field, const char *value,
                const char *format, ...) {
     va_list arguments;
 
+    if (priority > settings.level)
+        return;
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
+    if (settings.target == TARGET_CONSOLE) {
+        write_to_console(priority, message);
+        return;
+    }
     BerthLogEntry *entry = berth_log_entry_new(priority, message_id, message);
     if (field && value)
         berth_log_entry_add(entry, field, value);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <syslog.h>
 #include <systemd/sd-event.h>
 
@@ -30,6 +31,19 @@
 #define BERTH_MESSAGE_AUDIT_SUPPRESSED "0f7c1d6a6a1e4a0bb2c64de1f1f0a113"
 /* Entries that the journal did not take in time. */
 #define BERTH_MESSAGE_ENTRIES_LOST "0f7c1d6a6a1e4a0bb2c64de1f1f0a114"
+
+/*
+ * What berth_log() lets through, as "systemctl service-log-level" and "service-log-target" set it:
+ * levels by their names in syslog ("info" to begin with), and "journal" or "console", which is the
+ * standard error. False: unknown. Entries of a caller's own making are not concerned.
+ */
+bool berth_log_set_level(const char *name);
+bool berth_log_set_target(const char *name);
+const char *berth_log_get_level_name(void);
+const char *berth_log_get_target_name(void);
+const char *berth_log_get_identifier(void);
+/* Whether both are as they were to begin with. */
+bool berth_log_is_default(void);
 
 /* Keeps what journald does not take at once, and sends it from the loop. Until detached, which
  * sends what it then takes. */

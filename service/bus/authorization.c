@@ -19,6 +19,7 @@
 
 #include "base/bus-error.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "bus/limits.h"
 
 #include <errno.h>
@@ -111,10 +112,20 @@ bool berth_authorization_is_authenticated(const BerthAuthorization *authorizatio
     return authorization->authenticated;
 }
 
+static void log_call(sd_bus_message *call) {
+    const char *member;
+    const char *interface = berth_permission_read_member(call, &member);
+    g_autofree char *method = g_strconcat(interface ? interface : "", ".", member, NULL);
+
+    berth_log_debug("BERTH_METHOD", method, "%s called by %s", method,
+                    sd_bus_message_get_sender(call));
+}
+
 BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_message *call) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
     if (!authorization) {
+        log_call(call);
         berth_audit_begin(call);
         return authorization_new(set, call);
     }

@@ -435,29 +435,21 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* In front of sd-bus' own answers: a proxy that is made asks for all, and is told from then on. */
-static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    uint32_t uid;
-    int r = berth_access_get_uid(service->access, call, &uid);
+/* It has no properties; but a proxy asks for all when it is made, and is told from then on. */
+static int contents_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    BerthService *service = view->service;
+    int r = berth_access_get_uid(service->access, call, &view->viewer.uid);
 
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (berth_properties_is_get_all(call))
+    (void)error;
+    if (r == BERTH_ACCESS_GRANTED && berth_properties_is_get_all(call))
         berth_unicast_note(service->unicast, "Contents", "GetAll", sd_bus_message_get_sender(call));
-    return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
-}
-
-static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-
-    return berth_properties_is_call(call)
-               ? berth_access_run(service->access, call, answer_properties, service, error)
-               : 0;
+    return r;
 }
 
 int berth_contents_bus_add(BerthService *service) {
-    int r = sd_bus_add_object(service->bus, NULL, PATH, on_properties, service);
+    static const BerthPropertySource source = {
+        .interface = INTERFACE, .vtable = vtable, .open = contents_open};
+    int r = berth_properties_add(service, PATH, false, &source);
 
     if (r < 0)
         return r;

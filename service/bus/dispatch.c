@@ -9,6 +9,7 @@
 #include "bus/permissions.h"
 #include "bus/unicast.h"
 
+#include <errno.h>
 #include <string.h>
 
 static GHashTable *handlers; /* "Images.Pull" → sd_bus_message_handler_t */
@@ -39,6 +40,21 @@ static bool has_row(const char *interface, const char *member) {
     return false;
 }
 
+/* Properties are answered by bus/properties.c, for those who may see them. sd-bus does not get at
+ * the getters, whose userdata is another. */
+static int refuse_property(sd_bus *bus, const char *path, const char *interface,
+                           const char *property, sd_bus_message *reply, void *userdata,
+                           sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)reply;
+    (void)userdata;
+    (void)error;
+    return -EACCES;
+}
+
 static void take_over(sd_bus_vtable *entry, const char *interface) {
     const char *member = entry->x.method.member;
 
@@ -65,6 +81,9 @@ int berth_dispatch_add(BerthService *service, const char *path, const char *inte
     for (size_t i = 0; i < count; i++)
         if (copy[i].type == _SD_BUS_VTABLE_METHOD)
             take_over(&copy[i], interface + strlen(BERTH_ACTION_PREFIX));
+        else if (copy[i].type == _SD_BUS_VTABLE_PROPERTY ||
+                 copy[i].type == _SD_BUS_VTABLE_WRITABLE_PROPERTY)
+            copy[i].x.property.get = refuse_property;
     return find ? sd_bus_add_fallback_vtable(service->bus, NULL, path, interface, copy, find,
                                              service)
                 : sd_bus_add_object_vtable(service->bus, NULL, path, interface, copy, service);

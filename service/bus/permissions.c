@@ -181,6 +181,9 @@ static const BerthPermission permissions[] = {
     FREE("Containers", "Unsubscribe", "ends what the caller itself subscribed to"),
     LISTED("Containers", "EventsSince"),
     LISTED("ObjectManager", "GetManagedObjects"),
+    LISTED("Manager", "Properties"),
+    {"Manager", "Properties", "images", "images.inspect", "list", "", NULL},
+    FREE("LogControl1", "Properties", "only root's call of Set is carried out"),
 };
 
 const BerthPermission *berth_permissions_list(size_t *count) {
@@ -240,11 +243,16 @@ bool berth_permission_changes(const char *interface, const char *member) {
 static const struct {
     const char *path, *interface;
 } objects[] = {
-    {"/org/berth1", "ObjectManager"},         {"/org/berth1/images", "Images"},
-    {"/org/berth1/contents", "Contents"},     {"/org/berth1/leases", "Leases"},
-    {"/org/berth1/volumes", "Volumes"},       {"/org/berth1/transfers", "Transfers"},
-    {"/org/berth1/transfers/", "Transfer"},   {"/org/berth1/containers", "Containers"},
+    {"/org/berth1", "Manager"},
+    {"/org/berth1/images", "Images"},
+    {"/org/berth1/contents", "Contents"},
+    {"/org/berth1/leases", "Leases"},
+    {"/org/berth1/volumes", "Volumes"},
+    {"/org/berth1/transfers", "Transfers"},
+    {"/org/berth1/transfers/", "Transfer"},
+    {"/org/berth1/containers", "Containers"},
     {"/org/berth1/containers/", "Container"},
+    {"/org/freedesktop/LogControl1", "LogControl1"},
 };
 
 static const char *find_object(const char *path) {
@@ -261,6 +269,8 @@ const char *berth_permission_read_member(sd_bus_message *call, const char **memb
     *member = sd_bus_message_get_member(call);
     if (interface && g_str_has_prefix(interface, BERTH_ACTION_PREFIX))
         return interface + strlen(BERTH_ACTION_PREFIX);
+    if (g_strcmp0(interface, "org.freedesktop.DBus.ObjectManager") == 0)
+        return "ObjectManager";
     if (g_strcmp0(interface, "org.freedesktop.DBus.Properties") == 0)
         *member = "Properties";
     return find_object(sd_bus_message_get_path(call));

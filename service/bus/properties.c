@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The marshalling of properties from vtables, and the one handler that stands in front of sd-bus'
+ * own for every object of which it matters who asks. */
+
 #include "bus/properties.h"
 
 #include "base/limits.h"
@@ -13,6 +16,11 @@ bool berth_properties_is_get_all(sd_bus_message *call) {
 
 bool berth_properties_is_call(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, NULL) > 0;
+}
+
+static bool is_property(const sd_bus_vtable *entry) {
+    return entry->type == _SD_BUS_VTABLE_PROPERTY ||
+           entry->type == _SD_BUS_VTABLE_WRITABLE_PROPERTY;
 }
 
 static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, const char *interface,
@@ -33,7 +41,7 @@ static int append_all(sd_bus *bus, sd_bus_message *message, const char *path, co
 
     for (const sd_bus_vtable *entry = vtable; r >= 0 && entry->type != _SD_BUS_VTABLE_END;
          entry++) {
-        if (entry->type != _SD_BUS_VTABLE_PROPERTY)
+        if (!is_property(entry))
             continue;
         if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 ||
             (r = sd_bus_message_append(message, "s", entry->x.property.member)) < 0 ||
@@ -62,8 +70,7 @@ static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, 
     int r;
 
     for (const sd_bus_vtable *entry = vtable; entry->type != _SD_BUS_VTABLE_END; entry++) {
-        if (entry->type != _SD_BUS_VTABLE_PROPERTY ||
-            !g_str_equal(entry->x.property.member, member))
+        if (!is_property(entry) || !g_str_equal(entry->x.property.member, member))
             continue;
         if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
             (r = berth_part_new(call, &part)) < 0 ||
@@ -100,4 +107,59 @@ int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *inter
                                          vtable, userdata)) < 0)
         return r;
     return sd_bus_send(bus, reply, NULL);
+}
+
+/* A source as it was added: what the handler needs, which sd-bus gives it as one pointer. */
+typedef struct {
+    BerthService *service;
+    const BerthPropertySource *source;
+} Answerer;
+
+static int answer_set(sd_bus_message *call, const BerthPropertySource *source, BerthView *view,
+                      sd_bus_error *error) {
+    const char *interface, *property;
+    int r = sd_bus_message_read(call, "ss", &interface, &property);
+
+    if (r < 0)
+        return r;
+    if (!g_str_equal(interface, source->interface))
+        return sd_bus_error_setf(error, SD_BUS_ERROR_UNKNOWN_INTERFACE,
+                                 "there is no interface \"%s\" here", interface);
+    return source->set(call, view, property, error);
+}
+
+static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    const Answerer *answerer = userdata;
+    const BerthPropertySource *source = answerer->source;
+    BerthView view = {.service = answerer->service};
+    int r = source->open(call, &view, error);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = source->set && sd_bus_message_is_method_call(call, PROPERTIES, "Set")
+            ? answer_set(call, source, &view, error)
+            : berth_properties_answer(view.service->bus, call, source->interface, source->vtable,
+                                      &view, error);
+    if (source->close)
+        source->close(&view);
+    return r;
+}
+
+/* In front of sd-bus' own answers, which know of no rights. */
+static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Answerer *answerer = userdata;
+
+    return berth_properties_is_call(call)
+               ? berth_access_run(answerer->service->access, call, answer_source, answerer, error)
+               : 0;
+}
+
+int berth_properties_add(BerthService *service, const char *path, bool below,
+                         const BerthPropertySource *source) {
+    /* It lives as long as the connection, which is as long as the service does. */
+    Answerer *answerer = g_new0(Answerer, 1);
+
+    *answerer = (Answerer){service, source};
+    return below ? sd_bus_add_fallback(service->bus, NULL, path, on_source_call, answerer)
+                 : sd_bus_add_object(service->bus, NULL, path, on_source_call, answerer);
 }

@@ -7,7 +7,32 @@
 
 #pragma once
 
-#include "bus/service.h"
+#include "bus/viewer.h"
+
+/* What the getters of such a vtable get as their userdata. */
+typedef struct {
+    BerthService *service;
+    BerthViewer viewer; /* who asks */
+    void *object;       /* what a source opened */
+} BerthView;
+
+/* Objects of one interface, whose properties are answered together. */
+typedef struct {
+    const char *interface;
+    const sd_bus_vtable *vtable;
+    /* Authorises the call, and fills the view with what the getters need; as berth_access_check.
+     * close releases it; NULL: there is nothing to release. */
+    int (*open)(sd_bus_message *call, BerthView *view, sd_bus_error *error);
+    void (*close)(BerthView *view);
+    /* Reads the value of a property, a variant, from a call of Set that open has allowed, and
+     * replies; NULL: no property is written. */
+    int (*set)(sd_bus_message *call, BerthView *view, const char *property, sd_bus_error *error);
+} BerthPropertySource;
+
+/* Answers calls for the properties of the object at path; below: of those below it, too. The source
+ * stays the caller's. Negative errno. */
+int berth_properties_add(BerthService *service, const char *path, bool below,
+                         const BerthPropertySource *source);
 
 /* True for a call of Get, GetAll or Set. */
 bool berth_properties_is_call(sd_bus_message *call);

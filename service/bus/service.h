@@ -42,6 +42,8 @@ int berth_transfers_bus_add(BerthService *service);
 int berth_containers_bus_add(BerthService *service);
 int berth_container_bus_add(BerthService *service);
 int berth_volumes_bus_add(BerthService *service);
+int berth_manager_bus_add(BerthService *service);
+int berth_log_control_bus_add(BerthService *service);
 
 /* Whether some client waits for an answer or for events. */
 bool berth_service_has_waiting(BerthService *service);

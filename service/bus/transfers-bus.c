@@ -122,13 +122,13 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthTransfer *transfer = find_by_path(userdata, path);
-    const char *text = !transfer                            ? ""
-                       : g_str_equal(property, "Kind")      ? transfer->kind
+    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
+    const char *text = g_str_equal(property, "Kind")        ? transfer->kind
                        : g_str_equal(property, "Reference") ? transfer->reference
                                                             : berth_transfer_get_state(transfer);
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
     return sd_bus_message_append(reply, "s", text);
@@ -136,32 +136,33 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
 
 static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthTransfer *transfer = find_by_path(userdata, path);
+    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)property;
     (void)error;
-    return sd_bus_message_append(reply, "u", transfer ? transfer->owner : 0);
+    return sd_bus_message_append(reply, "u", transfer->owner);
 }
 
 static int get_sum(sd_bus *bus, const char *path, const char *interface, const char *property,
                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthTransfer *transfer = find_by_path(userdata, path);
-    uint64_t done = 0, total = 0;
+    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
+    uint64_t done, total;
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
-    if (transfer)
-        berth_transfer_sum(transfer, &done, &total);
+    berth_transfer_sum(transfer, &done, &total);
     return sd_bus_message_append(reply, "t", g_str_equal(property, "Done") ? done : total);
 }
 
 static int append_items(sd_bus_message *message, const BerthTransfer *transfer) {
     int r = sd_bus_message_open_container(message, 'a', "(sstt)");
 
-    for (guint i = 0; r >= 0 && transfer && i < transfer->items->len; i++) {
+    for (guint i = 0; r >= 0 && i < transfer->items->len; i++) {
         const BerthTransferItem *item = transfer->items->pdata[i];
         r = sd_bus_message_append(message, "(sstt)", item->object, item->phase,
                                   MIN(item->done, item->total), item->total);
@@ -172,10 +173,11 @@ static int append_items(sd_bus_message *message, const BerthTransfer *transfer) 
 static int get_items(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     (void)bus;
+    (void)path;
     (void)interface;
     (void)property;
     (void)error;
-    return append_items(reply, find_by_path(userdata, path));
+    return append_items(reply, ((const BerthView *)userdata)->object);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -195,24 +197,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* In front of sd-bus' own answers: properties are for who may see the transfer. */
-static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    BerthTransfer *transfer;
-
-    int r = check(call, service, error, false, &transfer);
-
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    return berth_properties_answer(service->bus, call, INTERFACE, vtable, service, error);
-}
-
-static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-
-    return berth_properties_is_call(call)
-               ? berth_access_run(service->access, call, answer_properties, service, error)
-               : 0;
+static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    return check(call, view->service, error, false, (BerthTransfer **)&view->object);
 }
 
 /* Every path below has an object, whether there is such a transfer or not: see find() of
@@ -342,11 +328,13 @@ static int find_list(sd_bus *bus, const char *path, const char *interface, void 
 }
 
 int berth_transfers_bus_add(BerthService *service) {
+    static const BerthPropertySource source = {
+        .interface = INTERFACE, .vtable = vtable, .open = transfer_open};
     int r;
 
     waiters = g_ptr_array_new_with_free_func(g_free);
     berth_transfers_observe(service->transfers, on_change, service);
-    if ((r = sd_bus_add_fallback(service->bus, NULL, PREFIX, on_properties, service)) < 0 ||
+    if ((r = berth_properties_add(service, PREFIX, true, &source)) < 0 ||
         (r = berth_dispatch_add(service, PREFIX, "org.berth1.Transfers", list_vtable, find_list)) <
             0)
         return r;

@@ -61,6 +61,16 @@ static void free_image(gpointer data) {
     berth_image_free(data);
 }
 
+bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, &local, "SELECT COUNT(*) FROM images", "");
+
+    if (!local && berth_database_step(rows, &local))
+        *count = (uint64_t)sqlite3_column_int64(rows, 0);
+    return !local || (g_propagate_error(error, g_steal_pointer(&local)), false);
+}
+
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(free_image);
     g_autoptr(GError) local = NULL;

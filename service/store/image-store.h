@@ -20,6 +20,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImage, berth_image_free)
 /* NotFound where there is none. */
 BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error);
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
+bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error);
 
 /* Those whose names come after this one, by their names, one at a time: a row is read with the
  * other. */

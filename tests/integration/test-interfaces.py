@@ -13,6 +13,7 @@ import oci
 IMAGE = f"{HOST}/busybox:latest"
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "introspection")
 OBJECTS = {
+    "org.berth1.Manager": "/org/berth1",
     "org.berth1.Images": "/org/berth1/images",
     "org.berth1.Contents": "/org/berth1/contents",
     "org.berth1.Leases": "/org/berth1/leases",

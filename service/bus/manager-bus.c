@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * /org/berth1, org.berth1.Manager: what this service is and how much it has. It has properties
+ * only, none of which is stored: each is found when it is asked for. The object manager at the same
+ * path is in container-signals.c.
+ */
+
+#include "bus/dispatch.h"
+#include "bus/properties.h"
+#include "config.h"
+#include "containers/volumes.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#define INTERFACE "org.berth1.Manager"
+
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)userdata;
+    (void)error;
+    return sd_bus_message_append(reply, "s", BERTH_VERSION);
+}
+
+/* What may be missing from a build or a machine, and what came after 1.0. Sorted. */
+static int get_features(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    static const char *const features[] = {"archives",  "checkpoint", "health", "leases",
+                                           "networks",  "objects",    "paging", "signatures",
+                                           "transfers", "volumes",    NULL};
+    int r = sd_bus_message_open_container(reply, 'a', "s");
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)userdata;
+    (void)error;
+    for (const char *const *feature = features; r >= 0 && *feature; feature++) {
+        g_autofree char *criu = g_find_program_in_path("criu");
+        if (criu || !g_str_equal(*feature, "checkpoint"))
+            r = sd_bus_message_append(reply, "s", *feature);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Of the file system of the state directory, as statvfs(3) has it; "free" is what is left for
+ * ordinary users. */
+static int get_storage(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    const char *directory = g_getenv("STATE_DIRECTORY");
+    struct statvfs status;
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)userdata;
+    if (!directory)
+        directory = BERTH_STATEDIR;
+    if (statvfs(directory, &status) < 0)
+        return sd_bus_error_set_errnof(error, errno, "cannot examine %s", directory);
+    uint64_t block = status.f_frsize, used = (status.f_blocks - status.f_bfree) * block;
+    return sd_bus_message_append(reply, "a{sv}", 4, "Path", "s", directory, "Size", "t",
+                                 status.f_blocks * block, "Used", "t", used, "Free", "t",
+                                 status.f_bavail * block);
+}
+
+typedef struct {
+    uint64_t containers, running, transfers, volumes, images;
+} Counts;
+
+static void count_containers(const BerthView *view, Counts *counts) {
+    g_autoptr(GPtrArray) list = berth_containers_list(view->service->containers);
+
+    for (guint i = 0; i < list->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+        if (!berth_viewer_sees(&view->viewer, record->owner))
+            continue;
+        counts->containers++;
+        counts->running += record->state == BERTH_CONTAINER_RUNNING;
+    }
+}
+
+static void count_transfers(const BerthView *view, Counts *counts) {
+    GPtrArray *list = berth_transfers_list(view->service->transfers);
+
+    for (guint i = 0; i < list->len; i++)
+        counts->transfers +=
+            berth_viewer_sees(&view->viewer, ((const BerthTransfer *)list->pdata[i])->owner);
+}
+
+static bool count_stored(const BerthView *view, Counts *counts, GError **error) {
+    g_autoptr(GPtrArray) volumes = berth_volumes_list(view->service->containers, error);
+
+    if (!volumes || (view->viewer.images &&
+                     !berth_image_store_count(view->service->database, &counts->images, error)))
+        return false;
+    for (guint i = 0; i < volumes->len; i++)
+        counts->volumes +=
+            berth_viewer_sees(&view->viewer, ((const BerthVolume *)volumes->pdata[i])->owner);
+    return true;
+}
+
+static int get_counts(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    Counts counts = {0};
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    count_containers(userdata, &counts);
+    count_transfers(userdata, &counts);
+    if (!count_stored(userdata, &counts, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_message_append(reply, "a{st}", 5, "Containers", counts.containers, "Images",
+                                 counts.images, "RunningContainers", counts.running, "Transfers",
+                                 counts.transfers, "Volumes", counts.volumes);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Features", "as", get_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Storage", "a{sv}", get_storage, 0, 0),
+    SD_BUS_PROPERTY("Counts", "a{st}", get_counts, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+static int manager_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    (void)error;
+    return berth_viewer_find(call, view->service, &view->viewer);
+}
+
+int berth_manager_bus_add(BerthService *service) {
+    static const BerthPropertySource source = {
+        .interface = INTERFACE, .vtable = vtable, .open = manager_open};
+    int r = berth_properties_add(service, BERTH_BUS_ROOT, false, &source);
+
+    return r < 0 ? r : berth_dispatch_add(service, BERTH_BUS_ROOT, INTERFACE, vtable, NULL);
+}
