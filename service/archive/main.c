@@ -186,20 +186,7 @@ static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *err
     return run_job(call, new_job(), finish, NULL, error);
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    /* archive, whether the whole of it is one member */
-    SD_BUS_METHOD("Open", "hb", "", method_open, 0),
-    /* → more, name, size, link target, whether that is a hard link, whether it is a file */
-    SD_BUS_METHOD("Next", "", "bstsbb", method_next, 0),
-    /* where to, limit → size */
-    SD_BUS_METHOD("Extract", "ht", "t", method_extract, 0),
-    SD_BUS_METHOD("Create", "h", "", method_create, 0),
-    /* name, size, content */
-    SD_BUS_METHOD("Add", "sth", "", method_add, 0),
-    SD_BUS_METHOD("Finish", "", "", method_finish, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_ARCHIVE_MEMBERS);
 
 int main(void) {
     g_set_prgname("berth-archive");

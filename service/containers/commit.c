@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "containers/container-private.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -146,10 +147,8 @@ static void on_manifest_stored(const char *digest, uint64_t size, const GError *
     pin(commit, digest);
     hold(commit, digest);
     commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
-    sd_bus_message *call = berth_worker_new_call(commit->ingest, "Sync");
-    if (call)
-        sd_bus_message_append(call, "h", berth_content_store_get_directory(store, digest));
-    berth_worker_send(commit->ingest, call, on_synced, commit);
+    berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
+                           on_synced, commit);
 }
 
 static void on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -190,13 +189,8 @@ static void on_config_stored(const char *digest, uint64_t size, const GError *er
     berth_autofd int manifest = open_blob(commit, commit->manifest_digest);
     if (manifest < 0)
         return;
-    sd_bus_message *call = berth_worker_new_call(commit->inspect, "AppendToManifest");
-    if (call) {
-        sd_bus_message_append(call, "h", manifest);
-        berth_bus_append_descriptor(call, commit->config);
-        berth_bus_append_descriptor(call, commit->layer);
-    }
-    berth_worker_send(commit->inspect, call, on_manifest, commit);
+    berth_call_inspect_append_to_manifest(commit->inspect, manifest, commit->config, commit->layer,
+                                          on_manifest, commit);
 }
 
 static void on_config(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -236,11 +230,9 @@ static void on_image(const BerthImageInfo *info, const GError *image_error, void
     berth_autofd int config = open_blob(commit, commit->config_digest);
     if (config < 0)
         return;
-    sd_bus_message *call = berth_worker_new_call(commit->inspect, "AppendToConfig");
-    if (call)
-        sd_bus_message_append(call, "hssss", config, commit->layer->digest, created, commit->author,
-                              commit->comment);
-    berth_worker_send(commit->inspect, call, on_config, commit);
+    const BerthConfigAddition addition = {commit->layer->digest, created, commit->author,
+                                          commit->comment};
+    berth_call_inspect_append_to_config(commit->inspect, config, &addition, on_config, commit);
 }
 
 static void take_layer(Commit *commit) {
@@ -315,15 +307,9 @@ static bool start(Commit *commit, GError **error) {
     commit->item = berth_transfer_add_item(commit->transfer, commit->id, "reading", 0);
     berth_transfer_item_watch_size(commit->item, &commit->file);
     commit->answers = 2;
-    sd_bus_message *call = berth_worker_new_call(commit->ingest, "Ingest");
-    if (call)
-        sd_bus_message_append(call, "hhsttb", output, commit->file, "sha256", (uint64_t)0, limit,
-                              0);
-    berth_worker_send(commit->ingest, call, on_ingested, commit);
-    call = berth_worker_new_call(commit->pack, "Pack");
-    if (call)
-        sd_bus_message_append(call, "h", input);
-    berth_worker_send(commit->pack, call, on_packed, commit);
+    const BerthIngestArguments arguments = {output, commit->file, -1, "sha256", 0, limit};
+    berth_call_ingest_ingest(commit->ingest, &arguments, on_ingested, commit);
+    berth_call_unpack_pack(commit->pack, input, on_packed, commit);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "containers/screens.h"
 
+#include "worker/calls.h"
 #include "worker/worker.h"
 
 /* A worker that does not let go of a terminal for so long waits for somebody who shares it. */
@@ -180,10 +181,7 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
     *kept = (Kept){reader, ++screens->last_token, false, released, userdata};
     g_hash_table_insert(screens->kept, &kept->token, kept);
     g_ptr_array_add(reader->kept, kept);
-    sd_bus_message *call = berth_worker_new_call(reader->worker, "Keep");
-    if (call)
-        sd_bus_message_append(call, "thh", kept->token, master, screen);
-    berth_worker_send(reader->worker, call, on_released, kept);
+    berth_call_screen_keep(reader->worker, kept->token, master, screen, on_released, kept);
     return kept->token;
 }
 
@@ -194,10 +192,7 @@ void berth_screens_release(BerthScreens *screens, uint64_t token) {
         return;
     kept->asked = true;
     expect_answer(kept->reader);
-    sd_bus_message *call = berth_worker_new_call(kept->reader->worker, "Release");
-    if (call)
-        sd_bus_message_append(call, "t", token);
-    berth_worker_send(kept->reader->worker, call, on_asked, NULL);
+    berth_call_screen_release(kept->reader->worker, token, on_asked, NULL);
 }
 
 void berth_screens_forget(BerthScreens *screens, uint64_t token) {
@@ -223,15 +218,13 @@ static void on_errand(sd_bus_message *reply, const GError *error, void *userdata
         done(error, done_userdata);
 }
 
-/* call is taken over. */
-static void send_errand(Reader *reader, sd_bus_message *call, BerthScreenDone done,
-                        void *userdata) {
+static Errand *add_errand(Reader *reader, BerthScreenDone done, void *userdata) {
     Errand *errand = g_new0(Errand, 1);
 
     *errand = (Errand){reader, done, userdata};
     g_ptr_array_add(reader->errands, errand);
     expect_answer(reader);
-    berth_worker_send(reader->worker, call, on_errand, errand);
+    return errand;
 }
 
 void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8_t character,
@@ -243,10 +236,8 @@ void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8
         done(error, userdata);
         return;
     }
-    sd_bus_message *call = berth_worker_new_call(reader->worker, "Type");
-    if (call)
-        sd_bus_message_append(call, "hy", master, character);
-    send_errand(reader, call, done, userdata);
+    berth_call_screen_type(reader->worker, master, character, on_errand,
+                           add_errand(reader, done, userdata));
 }
 
 void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell) {
@@ -254,8 +245,5 @@ void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell) {
 
     if (!reader)
         return;
-    sd_bus_message *call = berth_worker_new_call(reader->worker, "Ring");
-    if (call)
-        sd_bus_message_append(call, "h", bell);
-    send_errand(reader, call, NULL, NULL);
+    berth_call_screen_ring(reader->worker, bell, on_errand, add_errand(reader, NULL, NULL));
 }

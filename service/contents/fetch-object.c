@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "base/fd.h"
 #include "contents/contents-private.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 typedef struct {
@@ -57,11 +58,8 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
     }
     berth_autofd int output = ends[0];
     berth_autofd int input = ends[1];
-    sd_bus_message *call = berth_remote_session_new_call(object->session, "Fetch");
-    if (call)
-        sd_bus_message_append(call, "(sst)th", target->media_type, target->digest, target->size,
-                              (uint64_t)0, input);
-    berth_remote_session_send(object->session, call, on_fetched, object);
+    berth_call_fetch_fetch(berth_remote_session_get_worker(object->session), target, 0, input,
+                           on_fetched, object);
     object->ready(output, target, NULL, object->userdata);
     object->ready = NULL;
 }
@@ -73,11 +71,9 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
         fail(object, error);
         return;
     }
-    sd_bus_message *call = berth_remote_session_new_call(session, "Resolve");
     /* The descriptor is told before the first byte comes: what HEAD says of it may be wrong. */
-    if (call && sd_bus_message_append_strv(call, object->media_types) >= 0)
-        sd_bus_message_append(call, "b", true);
-    berth_remote_session_send(session, call, on_resolved, object);
+    berth_call_fetch_resolve(berth_remote_session_get_worker(session), object->media_types, true,
+                             on_resolved, object);
 }
 
 /* Whoever has the pipe by then sees it end. */

@@ -7,6 +7,7 @@
 #include "contents/contents-private.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 typedef struct {
@@ -127,10 +128,8 @@ static bool start_worker(Session *session, uint64_t limit, int input, int file, 
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
     if (!session->worker)
         return false;
-    sd_bus_message *call = berth_worker_new_call(session->worker, "Ingest");
-    if (call)
-        sd_bus_message_append(call, "hhsttb", input, file, algorithm, offset, limit, 0);
-    berth_worker_send(session->worker, call, on_ingested, session);
+    const BerthIngestArguments arguments = {input, file, -1, algorithm, offset, limit};
+    berth_call_ingest_ingest(session->worker, &arguments, on_ingested, session);
     return true;
 }
 

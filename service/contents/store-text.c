@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "contents/contents-private.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <string.h>
@@ -86,10 +87,7 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
             g_error("out of memory");
         return storing;
     }
-    sd_bus_message *call = berth_worker_new_call(storing->worker, "Ingest");
-    if (call)
-        sd_bus_message_append(call, "hhsttb", input, file, "sha256", (uint64_t)0,
-                              (uint64_t)storing->size, 0);
-    berth_worker_send(storing->worker, call, on_ingested, storing);
+    const BerthIngestArguments arguments = {input, file, -1, "sha256", 0, storing->size};
+    berth_call_ingest_ingest(storing->worker, &arguments, on_ingested, storing);
     return storing;
 }

@@ -147,7 +147,7 @@ static int read_file(sd_bus_message *call, char **path) {
 
     if (r < 0)
         return r;
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FRAME_DIRECTORY_FD + 1);
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     if (fd < 0)
         return -errno;
     *path = g_strdup_printf("/proc/self/fd/%d", fd);
@@ -478,31 +478,7 @@ static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_erro
     return 1;
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    /* reference, object or "", insecure, registries (host, mirrors, location, insecure, blocked)
-     * → locator, name, locators of all places to look at, the registry's last */
-    SD_BUS_METHOD("Open", "ssba(sassbb)", "ssas", method_open, 0),
-    /* for each place what is kept for it, then bytes a second, time-outs in seconds, proxy and for
-     * whom not */
-    SD_BUS_METHOD("Configure", "aa{sv}tuuss", "", method_configure, 0),
-    /* media types, whether with GET instead of HEAD → name, descriptor, warnings */
-    SD_BUS_METHOD("Resolve", "asb", "s(sst)as", method_resolve, 0),
-    /* object of the same repository → descriptor */
-    SD_BUS_METHOD("ResolveObject", "s", "(sst)", method_resolve_object, 0),
-    /* digest, where the index of its referrers goes */
-    SD_BUS_METHOD("Referrers", "sh", "", method_referrers, 0),
-    /* descriptor, offset, pipe → size */
-    SD_BUS_METHOD("Fetch", "(sst)th", "t", method_fetch, 0),
-    /* digest, offset, length → exactly those bytes of it */
-    SD_BUS_METHOD("Sample", "stu", "ay", method_sample, 0),
-    /* descriptor, locators that have it, content → pushed, exists or mounted */
-    SD_BUS_METHOD("PushBlob", "(sst)ash", "s", method_push_blob, 0),
-    /* descriptor, whether under the reference's object, content → pushed */
-    SD_BUS_METHOD("PushManifest", "(sst)bh", "s", method_push_manifest, 0),
-    SD_BUS_METHOD("Authenticate", "", "", method_authenticate, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_FETCH_MEMBERS);
 
 static bool prepare(BerthFrame *frame, void *userdata, GError **error) {
     Fetcher *fetcher = userdata;

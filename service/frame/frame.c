@@ -47,7 +47,7 @@ int berth_frame_read_fd(sd_bus_message *message) {
 
     if (r < 0)
         return r;
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FRAME_DIRECTORY_FD + 1);
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     return fd < 0 ? -errno : fd;
 }
 
@@ -150,12 +150,12 @@ static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *user
     int r;
 
     if ((r = sd_id128_randomize(&id)) < 0 || (r = sd_bus_new(&frame->bus)) < 0 ||
-        (r = sd_bus_set_fd(frame->bus, BERTH_FRAME_BUS_FD, BERTH_FRAME_BUS_FD)) < 0 ||
+        (r = sd_bus_set_fd(frame->bus, BERTH_WORKER_BUS_FD, BERTH_WORKER_BUS_FD)) < 0 ||
         (r = sd_bus_set_server(frame->bus, 1, id)) < 0 ||
         (r = sd_bus_set_anonymous(frame->bus, 1)) < 0 ||
         (r = sd_bus_set_trusted(frame->bus, 1)) < 0 ||
         (r = sd_bus_negotiate_fds(frame->bus, 1)) < 0 ||
-        (r = sd_bus_add_object_vtable(frame->bus, NULL, BERTH_FRAME_PATH, BERTH_FRAME_INTERFACE,
+        (r = sd_bus_add_object_vtable(frame->bus, NULL, BERTH_WORKER_PATH, BERTH_WORKER_INTERFACE,
                                       vtable, userdata)) < 0 ||
         (r = sd_bus_match_signal_async(frame->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                                        "org.freedesktop.DBus.Local", "Disconnected",
@@ -177,13 +177,13 @@ static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
     if ((r = sd_event_add_io(frame->event, NULL, frame->finished[0], EPOLLIN, on_finished, frame)) <
         0)
         return berth_error_set_errno(error, r, "watch jobs");
-    if (!berth_envelopes_open(BERTH_FRAME_DIRECTORY_FD, 1))
+    if (!berth_envelopes_open(BERTH_WORKER_DIRECTORY_FD, 1))
         return berth_error_set_errno(error, errno, "open the directory");
-    if (!berth_box_enter(box, BERTH_FRAME_DIRECTORY_FD, error))
+    if (!berth_box_enter(box, BERTH_WORKER_DIRECTORY_FD, error))
         return false;
     /* It is on the mount that it was opened on, from where ".." leads out of the root. */
     if (box->files == BERTH_FILES_ONE_DIRECTORY)
-        close(BERTH_FRAME_DIRECTORY_FD);
+        close(BERTH_WORKER_DIRECTORY_FD);
     return true;
 }
 
@@ -207,7 +207,7 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
     BerthFrame *frame = &the_frame;
 
     signal(SIGPIPE, SIG_IGN);
-    if (fcntl(BERTH_FRAME_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
+    if (fcntl(BERTH_WORKER_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
         return EXIT_FAILURE;
     }

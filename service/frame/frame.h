@@ -9,16 +9,17 @@
 #pragma once
 
 #include "base/bus-error.h"
+#include "base/worker-members.h"
 #include "frame/box.h"
 
 #include <systemd/sd-event.h>
 
-/* Descriptors a worker is started with. */
-#define BERTH_FRAME_BUS_FD 3
-#define BERTH_FRAME_DIRECTORY_FD 4
-
-#define BERTH_FRAME_PATH "/org/berth1/worker"
-#define BERTH_FRAME_INTERFACE "org.berth1.Worker"
+/* The vtable of a worker with those members (base/worker-members.h): each is answered by
+ * method_HANDLER, and sd-bus refuses a call of another signature before it is read. */
+#define BERTH_FRAME_METHOD(constant, handler, name, call, reply)                                   \
+    SD_BUS_METHOD(name, call, reply, method_##handler, 0),
+#define BERTH_FRAME_VTABLE(MEMBERS)                                                                \
+    { SD_BUS_VTABLE_START(0), MEMBERS(BERTH_FRAME_METHOD) SD_BUS_VTABLE_END }
 
 typedef struct BerthFrame BerthFrame;
 

@@ -4,6 +4,7 @@
 
 #include "base/envelope.h"
 #include "base/fd.h"
+#include "worker/calls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -106,11 +107,8 @@ static void apply_next(Apply *apply) {
     }
     apply->item = berth_transfer_add_item(apply->transfer, digest, "unpacking", blob.size);
     berth_transfer_item_watch_position(apply->item, &apply->content);
-    sd_bus_message *call = berth_worker_new_call(apply->worker, "Apply");
-    if (call)
-        sd_bus_message_append(call, "ht", apply->content,
-                              apply->images->remotes->settings->max_layer_bytes);
-    berth_worker_send(apply->worker, call, on_applied, apply);
+    berth_call_unpack_apply(apply->worker, apply->content,
+                            apply->images->remotes->settings->max_layer_bytes, on_applied, apply);
 }
 
 /* A mount of the machine's and not of some caller's namespace, where paths mean what it likes. */

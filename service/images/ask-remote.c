@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "images/images.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 typedef struct {
@@ -49,11 +50,11 @@ static void on_ready(BerthRemoteSession *session, const GError *error, void *use
         finish(question, NULL, NULL, error);
         return;
     }
-    sd_bus_message *call =
-        berth_remote_session_new_call(session, question->resolved ? "Resolve" : "Authenticate");
-    if (call && question->resolved)
-        sd_bus_message_append(call, "asb", 0, false);
-    berth_remote_session_send(session, call, on_answer, question);
+    BerthWorker *fetch = berth_remote_session_get_worker(session);
+    if (question->resolved)
+        berth_call_fetch_resolve(fetch, NULL, false, on_answer, question);
+    else
+        berth_call_fetch_authenticate(fetch, on_answer, question);
 }
 
 static void cancel_question(void *question, const GError *error) {

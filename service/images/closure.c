@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 
 enum { MAX_ITEMS = 20000 };
 
@@ -171,10 +172,8 @@ static void read_next(BerthClosure *closure) {
             end(closure, error);
             return;
         }
-        berth_worker_send(
-            closure->inspect,
-            berth_document_new_call(closure->inspect, blob, item->descriptor->media_type),
-            on_document, closure);
+        berth_call_inspect_manifest(closure->inspect, blob, item->descriptor->media_type,
+                                    on_document, closure);
         return;
     }
     end(closure, NULL);

@@ -35,14 +35,6 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
                     manifest->config->media_type);
 }
 
-sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type) {
-    sd_bus_message *call = berth_worker_new_call(inspect, "Manifest");
-
-    if (call)
-        sd_bus_message_append(call, "hs", blob, media_type);
-    return call;
-}
-
 /* More than any registry takes in one document (berth-inspect's own limits are tighter). */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 

@@ -35,7 +35,7 @@ typedef struct {
     char **health;
 } BerthImageInfo;
 
-sd_bus_message *berth_document_new_call(BerthWorker *inspect, int blob, const char *media_type);
+/* The reply of berth-inspect to Manifest. */
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error);
 void berth_document_free(BerthDocument *document);
 

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "images/closure.h"
 #include "images/refetch.h"
+#include "worker/calls.h"
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
@@ -203,11 +204,7 @@ static char *format_docker(Export *export) {
 
 static void send_add(Export *export, const char *name, uint64_t size, int content,
                      BerthWorkerReply reply) {
-    sd_bus_message *call = berth_worker_new_call(export->archive, "Add");
-
-    if (call)
-        sd_bus_message_append(call, "sth", name, size, content);
-    berth_worker_send(export->archive, call, reply, export);
+    berth_call_archive_add(export->archive, name, size, content, reply, export);
 }
 
 static bool send_text(Export *export, const char *name, const char *text, BerthWorkerReply reply,
@@ -239,8 +236,7 @@ static void on_documents(sd_bus_message *reply, const GError *error, void *userd
     if (error)
         end(export, error);
     else
-        berth_worker_send(export->archive, berth_worker_new_call(export->archive, "Finish"),
-                          on_finished, export);
+        berth_call_archive_finish(export->archive, on_finished, export);
 }
 
 static void on_index(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -455,9 +451,6 @@ BerthTransfer *berth_export_start(BerthImages *images, const BerthExportRequest 
     }
     export->transfer->cancel = on_cancel;
     export->transfer->cancel_userdata = export;
-    sd_bus_message *call = berth_worker_new_call(export->archive, "Create");
-    if (call)
-        sd_bus_message_append(call, "h", request->output);
-    berth_worker_send(export->archive, call, on_created, export);
+    berth_call_archive_create(export->archive, request->output, on_created, export);
     return export->transfer;
 }

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "images/import-private.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <string.h>
@@ -130,16 +131,11 @@ static bool send(BerthImport *import, GError **error) {
         return false;
     berth_autofd int output = ends[0];
     berth_autofd int input = ends[1];
-    sd_bus_message *call = berth_worker_new_call(import->ingest, "Ingest");
-    if (call)
-        sd_bus_message_append(call, "hhsttb", output, import->file,
-                              berth_algorithm_get_name(algorithm), (uint64_t)0, limit, 0);
+    const BerthIngestArguments arguments = {
+        output, import->file, -1, berth_algorithm_get_name(algorithm), 0, limit};
     import->answers = 2;
-    berth_worker_send(import->ingest, call, on_ingested, import);
-    call = berth_worker_new_call(import->archive, "Extract");
-    if (call)
-        sd_bus_message_append(call, "ht", input, limit);
-    berth_worker_send(import->archive, call, on_extracted, import);
+    berth_call_ingest_ingest(import->ingest, &arguments, on_ingested, import);
+    berth_call_archive_extract(import->archive, input, limit, on_extracted, import);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "images/import-private.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <json-glib/json-glib.h>
@@ -116,12 +117,10 @@ static void on_synced(sd_bus_message *reply, const GError *error, void *userdata
 static void sync_blobs(BerthImport *import) {
     const BerthImportedImage *first = import->found->pdata[0];
     BerthContentStore *store = berth_contents_get_store(import->images->contents);
-    sd_bus_message *call = berth_worker_new_call(import->ingest, "Sync");
 
-    if (call)
-        sd_bus_message_append(call, "h",
-                              berth_content_store_get_directory(store, first->target->digest));
-    berth_worker_send(import->ingest, call, on_synced, import);
+    berth_call_ingest_sync(import->ingest,
+                           berth_content_store_get_directory(store, first->target->digest),
+                           on_synced, import);
 }
 
 static void on_checked_platform(GPtrArray *items, const GError *error, void *userdata) {
@@ -423,22 +422,15 @@ static void name_rootfs(BerthImport *import) {
         berth_contents_store_text(import->images->contents, text, on_rootfs_config, import);
 }
 
-static void ask_inspect(BerthImport *import, const char *member, BerthImportDocument document,
-                        BerthWorkerReply reply) {
-    sd_bus_message *call = berth_worker_new_call(import->inspect, member);
-
-    if (call)
-        sd_bus_message_append(call, "h", import->documents[document]);
-    berth_worker_send(import->inspect, call, reply, import);
-}
-
 void berth_import_name_images(BerthImport *import) {
     if (import->rootfs)
         name_rootfs(import);
     else if (import->documents[IMPORT_LAYOUT] >= 0)
-        ask_inspect(import, "Layout", IMPORT_LAYOUT, on_layout);
+        berth_call_inspect_layout(import->inspect, import->documents[IMPORT_LAYOUT], on_layout,
+                                  import);
     else if (import->documents[IMPORT_DOCKER] >= 0)
-        ask_inspect(import, "DockerArchive", IMPORT_DOCKER, on_docker);
+        berth_call_inspect_docker_archive(import->inspect, import->documents[IMPORT_DOCKER],
+                                          on_docker, import);
     else
         fail(import, BERTH_ERROR_INVALID_ARGUMENT,
              "this is no image archive: it has neither index.json nor manifest.json; \"dist import "

@@ -5,6 +5,7 @@
 #include "images/import-private.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -125,10 +126,7 @@ static void extract_document(BerthImport *import, BerthImportDocument document) 
     }
     berth_fd_clear(&import->documents[document]);
     import->documents[document] = fd;
-    sd_bus_message *call = berth_worker_new_call(import->archive, "Extract");
-    if (call)
-        sd_bus_message_append(call, "ht", fd, (uint64_t)MAX_DOCUMENT_BYTES);
-    berth_worker_send(import->archive, call, on_document, import);
+    berth_call_archive_extract(import->archive, fd, MAX_DOCUMENT_BYTES, on_document, import);
 }
 
 char *berth_import_normalize(const char *name) {
@@ -250,8 +248,7 @@ static void on_next(sd_bus_message *reply, const GError *error, void *userdata) 
 
 void berth_import_next(BerthImport *import) {
     if (!import->ended)
-        berth_worker_send(import->archive, berth_worker_new_call(import->archive, "Next"), on_next,
-                          import);
+        berth_call_archive_next(import->archive, on_next, import);
 }
 
 static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -305,9 +302,6 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
     }
     import->transfer->cancel = on_cancel;
     import->transfer->cancel_userdata = import;
-    sd_bus_message *call = berth_worker_new_call(import->archive, "Open");
-    if (call)
-        sd_bus_message_append(call, "hb", request->archive, request->rootfs);
-    berth_worker_send(import->archive, call, on_opened, import);
+    berth_call_archive_open(import->archive, request->archive, request->rootfs, on_opened, import);
     return import->transfer;
 }

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "images/pull-private.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 /* Under which one transfer at a time makes a snapshot. */
@@ -104,11 +105,10 @@ static void settle(BerthPullLayer *layer) {
             return;
         }
     }
-    sd_bus_message *call =
-        berth_worker_new_call(layer->worker, lower >= 0 ? "Settle" : "SettleLowest");
-    if (call && lower >= 0)
-        sd_bus_message_append(call, "hh", lower, blob);
-    berth_worker_send(layer->worker, call, on_settled, layer);
+    if (lower >= 0)
+        berth_call_unpack_settle(layer->worker, lower, blob, on_settled, layer);
+    else
+        berth_call_unpack_settle_lowest(layer->worker, on_settled, layer);
 }
 
 /* Both ends have to be there: the blob in the store, and its tree in the directory. */
@@ -151,13 +151,10 @@ static bool start_worker(BerthPullLayer *layer, GError **error) {
 }
 
 static void unpack_from(BerthPullLayer *layer, int input) {
-    sd_bus_message *call = berth_worker_new_call(layer->worker, "Unpack");
+    uint64_t limit = layer->pull->images->remotes->settings->max_layer_bytes;
 
-    if (call)
-        sd_bus_message_append(call, "hstb", input, layer->diff_id,
-                              layer->pull->images->remotes->settings->max_layer_bytes,
-                              layer->below == NULL);
-    berth_worker_send(layer->worker, call, on_unpacked, layer);
+    berth_call_unpack_unpack(layer->worker, input, layer->diff_id, limit, layer->below == NULL,
+                             on_unpacked, layer);
 }
 
 static void unpack_blob(BerthPullLayer *layer) {

@@ -11,6 +11,7 @@
 #include "images/pull-private.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -232,30 +233,18 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
 static void send_ingest(BerthPullObject *object, int input, const char *algorithm,
                         uint64_t offset) {
     BerthPull *pull = object->pull;
-    bool passes_on = object->onward >= 0;
-    sd_bus_message *call =
-        berth_worker_new_call(pull->ingest, passes_on ? "IngestOnward" : "Ingest");
+    const BerthIngestArguments arguments = {input,     object->file, object->onward,
+                                            algorithm, offset,       object->descriptor->size};
 
-    if (call)
-        sd_bus_message_append(call, "hhsttb", input, object->file, algorithm, offset,
-                              object->descriptor->size, passes_on);
-    if (call && passes_on)
-        sd_bus_message_append(call, "h", object->onward);
     object->answers++;
-    berth_worker_send(pull->ingest, call, on_ingested, object);
+    berth_call_ingest_ingest(pull->ingest, &arguments, on_ingested, object);
     berth_fd_clear(&object->onward);
 }
 
 static void send_fetch(BerthPullObject *object, int output, uint64_t offset) {
-    BerthPull *pull = object->pull;
-    const BerthDescriptor *descriptor = object->descriptor;
-    sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Fetch");
-
-    if (call)
-        sd_bus_message_append(call, "(sst)th", descriptor->media_type, descriptor->digest,
-                              descriptor->size, offset, output);
     object->answers++;
-    berth_remote_session_send(pull->fetch, call, on_fetched, object);
+    berth_call_fetch_fetch(berth_remote_session_get_worker(object->pull->fetch), object->descriptor,
+                           offset, output, on_fetched, object);
 }
 
 /* Content that stood in a document goes the same way, and is hashed as any other. */

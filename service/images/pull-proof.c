@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "images/pull-private.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -108,12 +109,10 @@ BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *des
     proof->samples[0] = (Sample){proof, offset};
     proof->samples[1] = (Sample){proof, descriptor->size - SAMPLE_BYTES};
     for (size_t i = 0; i < SAMPLES; i++) {
-        sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Sample");
-        if (call)
-            sd_bus_message_append(call, "stu", descriptor->digest, proof->samples[i].offset,
-                                  (uint32_t)SAMPLE_BYTES);
         proof->answers++;
-        berth_remote_session_send(pull->fetch, call, on_sampled, &proof->samples[i]);
+        berth_call_fetch_sample(berth_remote_session_get_worker(pull->fetch), descriptor->digest,
+                                proof->samples[i].offset, SAMPLE_BYTES, on_sampled,
+                                &proof->samples[i]);
     }
     return proof;
 }

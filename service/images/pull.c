@@ -7,6 +7,7 @@
 #include "store/lease-store.h"
 #include "store/provenance.h"
 #include "store/transfer-store.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <sys/stat.h>
@@ -122,10 +123,9 @@ static void sync_snapshots(BerthImages *images) {
     Sync *sync = g_new0(Sync, 1);
     *sync = (Sync){images, g_steal_pointer(&worker), newest};
     images->busy++;
-    sd_bus_message *call = berth_worker_new_call(sync->worker, "SyncFileSystem");
-    if (call)
-        sd_bus_message_append(call, "h", berth_snapshot_store_get_directory(images->snapshots));
-    berth_worker_send(sync->worker, call, on_file_system_synced, sync);
+    berth_call_ingest_sync_file_system(sync->worker,
+                                       berth_snapshot_store_get_directory(images->snapshots),
+                                       on_file_system_synced, sync);
 }
 
 /* KeepCompressed=no: a layer that is unpacked is not kept twice. What another transfer is about to
@@ -189,11 +189,9 @@ static void finish(BerthPull *pull) {
         put_name(pull);
         return;
     }
-    sd_bus_message *call = berth_worker_new_call(pull->ingest, "Sync");
-    if (call)
-        sd_bus_message_append(call, "h",
-                              berth_content_store_get_directory(store, pull->target->digest));
-    berth_worker_send(pull->ingest, call, on_synced, pull);
+    berth_call_ingest_sync(pull->ingest,
+                           berth_content_store_get_directory(store, pull->target->digest),
+                           on_synced, pull);
 }
 
 void berth_pull_start_layers(BerthPull *pull) {
@@ -290,10 +288,7 @@ static void on_config(BerthPull *pull, const BerthDescriptor *descriptor, void *
         berth_pull_fail(pull, error, NULL);
         return;
     }
-    sd_bus_message *call = berth_worker_new_call(pull->inspect, "Config");
-    if (call)
-        sd_bus_message_append(call, "h", blob);
-    berth_worker_send(pull->inspect, call, on_config_read, pull);
+    berth_call_inspect_config(pull->inspect, blob, on_config_read, pull);
 }
 
 static void take_manifest(BerthPull *pull, const char *digest, const BerthDocument *document) {
@@ -426,9 +421,8 @@ static void on_document(BerthPull *pull, const BerthDescriptor *descriptor, void
     set_target_size(pull, descriptor, blob);
     Document *question = g_new0(Document, 1);
     *question = (Document){pull, g_strdup(descriptor->digest)};
-    berth_worker_send(pull->inspect,
-                      berth_document_new_call(pull->inspect, blob, descriptor->media_type),
-                      on_document_read, question);
+    berth_call_inspect_manifest(pull->inspect, blob, descriptor->media_type, on_document_read,
+                                question);
 }
 
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor) {
@@ -497,11 +491,8 @@ static void on_resolved(sd_bus_message *reply, const GError *error, void *userda
 }
 
 static void resolve(BerthPull *pull) {
-    sd_bus_message *call = berth_remote_session_new_call(pull->fetch, "Resolve");
-
-    if (call)
-        sd_bus_message_append(call, "asb", 0, pull->with_get);
-    berth_remote_session_send(pull->fetch, call, on_resolved, pull);
+    berth_call_fetch_resolve(berth_remote_session_get_worker(pull->fetch), NULL, pull->with_get,
+                             on_resolved, pull);
 }
 
 bool berth_pull_resolve_again(BerthPull *pull, const char *digest) {

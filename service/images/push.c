@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "images/closure.h"
 #include "images/refetch.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <string.h>
@@ -166,20 +167,14 @@ static bool send(Push *push, const BerthClosureItem *item, GError **error) {
     if (object->content < 0)
         return false;
     berth_transfer_item_watch_position(object->shown, &object->content);
-    sd_bus_message *call = berth_remote_session_new_call(
-        push->session, item->is_document ? "PushManifest" : "PushBlob");
-    if (call) {
-        sd_bus_message_append(call, "(sst)", descriptor->media_type, descriptor->digest,
-                              descriptor->size);
-        if (item->is_document) {
-            sd_bus_message_append(call, "b", is_last);
-        } else {
-            g_auto(GStrv) sources = list_sources(push, descriptor->digest);
-            sd_bus_message_append_strv(call, sources);
-        }
-        sd_bus_message_append(call, "h", object->content);
+    BerthWorker *fetch = berth_remote_session_get_worker(push->session);
+    if (item->is_document) {
+        berth_call_fetch_push_manifest(fetch, descriptor, is_last, object->content, on_pushed,
+                                       object);
+    } else {
+        g_auto(GStrv) sources = list_sources(push, descriptor->digest);
+        berth_call_fetch_push_blob(fetch, descriptor, sources, object->content, on_pushed, object);
     }
-    berth_remote_session_send(push->session, call, on_pushed, object);
     return true;
 }
 

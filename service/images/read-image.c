@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "images/images.h"
 #include "store/provenance.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 enum { MAX_NESTING = 4 };
@@ -84,11 +85,10 @@ static void read_config(Reading *reading) {
         finish(reading, NULL, NULL, error);
         return;
     }
-    sd_bus_message *call =
-        berth_worker_new_call(reading->inspect, reading->text_done ? "Text" : "Config");
-    if (call)
-        sd_bus_message_append(call, "h", blob);
-    berth_worker_send(reading->inspect, call, on_config, reading);
+    if (reading->text_done)
+        berth_call_inspect_text(reading->inspect, blob, on_config, reading);
+    else
+        berth_call_inspect_config(reading->inspect, blob, on_config, reading);
 }
 
 static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -136,9 +136,8 @@ static void read_document(Reading *reading) {
         finish(reading, NULL, NULL, error);
         return;
     }
-    berth_worker_send(reading->inspect,
-                      berth_document_new_call(reading->inspect, blob, reading->current->media_type),
-                      on_document, reading);
+    berth_call_inspect_manifest(reading->inspect, blob, reading->current->media_type, on_document,
+                                reading);
 }
 
 static void cancel_reading(void *reading, const GError *error) {

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/fd.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -106,11 +107,8 @@ static void fetch(BerthSignatureSearch *search, const BerthDescriptor *target, u
         go_on(search);
         return;
     }
-    sd_bus_message *call = berth_remote_session_new_call(search->session, "Fetch");
-    if (call)
-        sd_bus_message_append(call, "(sst)th", target->media_type, target->digest, target->size,
-                              (uint64_t)0, search->file);
-    berth_remote_session_send(search->session, call, reply, search);
+    berth_call_fetch_fetch(berth_remote_session_get_worker(search->session), target, 0,
+                           search->file, reply, search);
 }
 
 static void on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -138,14 +136,14 @@ static void on_payload(sd_bus_message *reply, const GError *error, void *userdat
         go_on(search);
         return;
     }
-    sd_bus_message *call = berth_worker_new_call(search->inspect, "VerifySignature");
-    if (call) {
-        sd_bus_message_append(call, "hs", search->file, candidate->signature);
-        sd_bus_message_append_strv(call, search->keys);
-        sd_bus_message_append(call, "ss", search->digest,
-                              berth_remote_session_get_locator(search->session));
-    }
-    berth_worker_send(search->inspect, call, on_verified, search);
+    const BerthSignatureArguments arguments = {
+        .payload = search->file,
+        .signature = candidate->signature,
+        .keys = search->keys,
+        .digest = search->digest,
+        .repository = berth_remote_session_get_locator(search->session),
+    };
+    berth_call_inspect_verify_signature(search->inspect, &arguments, on_verified, search);
 }
 
 /* What does not fit is no candidate. */
@@ -186,10 +184,7 @@ static void on_manifest(sd_bus_message *reply, const GError *error, void *userda
         go_on(search);
         return;
     }
-    sd_bus_message *call = berth_worker_new_call(search->inspect, "Signatures");
-    if (call)
-        sd_bus_message_append(call, "h", search->file);
-    berth_worker_send(search->inspect, call, on_manifest_read, search);
+    berth_call_inspect_signatures(search->inspect, search->file, on_manifest_read, search);
 }
 
 static void on_referrers_read(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -213,9 +208,8 @@ static void on_referrers(sd_bus_message *reply, const GError *error, void *userd
         go_on(search);
         return;
     }
-    berth_worker_send(search->inspect,
-                      berth_document_new_call(search->inspect, search->file, BERTH_MEDIA_OCI_INDEX),
-                      on_referrers_read, search);
+    berth_call_inspect_manifest(search->inspect, search->file, BERTH_MEDIA_OCI_INDEX,
+                                on_referrers_read, search);
 }
 
 static void ask_referrers(BerthSignatureSearch *search) {
@@ -226,10 +220,8 @@ static void ask_referrers(BerthSignatureSearch *search) {
         finish(search, 0, error);
         return;
     }
-    sd_bus_message *call = berth_remote_session_new_call(search->session, "Referrers");
-    if (call)
-        sd_bus_message_append(call, "sh", search->digest, search->file);
-    berth_remote_session_send(search->session, call, on_referrers, search);
+    berth_call_fetch_referrers(berth_remote_session_get_worker(search->session), search->digest,
+                               search->file, on_referrers, search);
 }
 
 static void go_on(BerthSignatureSearch *search) {
@@ -309,10 +301,7 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
     }
     g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '-');
     g_autofree char *tag = g_strconcat(name, ".sig", NULL);
-    sd_bus_message *call = berth_remote_session_new_call(session, "ResolveObject");
-    if (call)
-        sd_bus_message_append(call, "s", tag);
-    berth_remote_session_send(session, call, on_tag, search);
+    berth_call_fetch_resolve_object(berth_remote_session_get_worker(session), tag, on_tag, search);
     return search;
 }
 

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "images/refetch.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <string.h>
@@ -123,10 +124,7 @@ static void check_next(Verify *verify) {
             continue;
         }
         g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
-        sd_bus_message *call = berth_worker_new_call(verify->worker, "Hash");
-        if (call)
-            sd_bus_message_append(call, "hs", fd, algorithm);
-        berth_worker_send(verify->worker, call, on_hashed, verify);
+        berth_call_ingest_hash(verify->worker, fd, algorithm, on_hashed, verify);
         return;
     }
     if (!verify->ended)

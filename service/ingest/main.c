@@ -74,24 +74,34 @@ static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error
     return berth_frame_run_job(call, "hash", job, run_hash, reply, free_job);
 }
 
-static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int start_ingest(sd_bus_message *call, bool passes_on) {
     Job *job = g_new0(Job, 1);
     const char *algorithm;
-    int passes_on, r;
+    int r;
 
-    (void)userdata;
-    (void)error;
     job->ingest.input = job->ingest.file = job->ingest.onward = -1;
     if ((r = job->ingest.input = berth_frame_read_fd(call)) < 0 ||
         (r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
-        (r = sd_bus_message_read(call, "sttb", &algorithm, &job->ingest.offset, &job->ingest.limit,
-                                 &passes_on)) < 0 ||
+        (r = sd_bus_message_read(call, "stt", &algorithm, &job->ingest.offset,
+                                 &job->ingest.limit)) < 0 ||
         (passes_on && (r = job->ingest.onward = berth_frame_read_fd(call)) < 0)) {
         free_job(job);
         return r;
     }
     job->ingest.algorithm = parse_algorithm(algorithm);
     return berth_frame_run_job(call, "ingest", job, run, reply, free_job);
+}
+
+static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return start_ingest(call, false);
+}
+
+static int method_ingest_onward(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return start_ingest(call, true);
 }
 
 /* Makes renames in a directory durable, which would hold up the service's loop. */
@@ -132,17 +142,7 @@ static int method_sync_file_system(sd_bus_message *call, void *userdata, sd_bus_
     return start_sync(call, sync_file_system);
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    /* pipe, ingest file, algorithm, offset, limit, whether an onward pipe follows → digest, size */
-    SD_BUS_METHOD("Ingest", "hhsttb", "st", method_ingest, 0),
-    SD_BUS_METHOD("IngestOnward", "hhsttbh", "st", method_ingest, 0),
-    /* file, algorithm → digest, size */
-    SD_BUS_METHOD("Hash", "hs", "st", method_hash, 0),
-    SD_BUS_METHOD("Sync", "h", "", method_sync, 0),
-    SD_BUS_METHOD("SyncFileSystem", "h", "", method_sync_file_system, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_INGEST_MEMBERS);
 
 int main(void) {
     g_set_prgname("berth-ingest");

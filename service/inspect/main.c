@@ -259,29 +259,7 @@ static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_er
     return answer_list(call, error, berth_docker_archive_read, append_docker);
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    /* blob, media type → is index, entries (descriptor, os, architecture, variant, attestation),
-     * descriptors (configuration, layers), content that stands in it (digest, bytes) */
-    SD_BUS_METHOD("Manifest", "hs", "ba((sst)sssb)a(sst)a(say)", method_manifest, 0),
-    /* blob → os, architecture, variant, diff IDs, entrypoint, command, environment, volumes, ports,
-     * labels, user, working directory, stop signal, health check */
-    SD_BUS_METHOD("Config", "h", "sssasasasasasasassssas", method_config, 0),
-    SD_BUS_METHOD("Text", "h", "s", method_text, 0),
-    /* configuration, diff ID, time, author, comment → configuration with one layer more */
-    SD_BUS_METHOD("AppendToConfig", "hssss", "s", method_append_to_config, 0),
-    /* manifest, configuration, layer → manifest with one layer more */
-    SD_BUS_METHOD("AppendToManifest", "h(sst)(sst)", "s", method_append_to_manifest, 0),
-    /* manifest of signatures → payloads and their signatures */
-    SD_BUS_METHOD("Signatures", "h", "a((sst)s)", method_signatures, 0),
-    /* payload, signature, keys, digest and repository that are to be signed → which key */
-    SD_BUS_METHOD("VerifySignature", "hsasss", "u", method_verify_signature, 0),
-    /* index.json of an OCI layout → descriptors and their names */
-    SD_BUS_METHOD("Layout", "h", "a((sst)s)", method_layout, 0),
-    /* manifest.json of "docker save" → configuration, tags, layers */
-    SD_BUS_METHOD("DockerArchive", "h", "a(sasas)", method_docker_archive, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_INSPECT_MEMBERS);
 
 int main(void) {
     g_set_prgname("berth-inspect");

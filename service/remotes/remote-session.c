@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/names.h"
 #include "remotes/certificates.h"
+#include "worker/calls.h"
 #include "worker/replies.h"
 
 #include <errno.h>
@@ -63,13 +64,8 @@ void berth_remote_session_free(BerthRemoteSession *session) {
     g_free(session);
 }
 
-sd_bus_message *berth_remote_session_new_call(BerthRemoteSession *session, const char *member) {
-    return berth_worker_new_call(session->worker, member);
-}
-
-void berth_remote_session_send(BerthRemoteSession *session, sd_bus_message *call,
-                               BerthWorkerReply reply, void *userdata) {
-    berth_worker_send(session->worker, call, reply, userdata);
+BerthWorker *berth_remote_session_get_worker(BerthRemoteSession *session) {
+    return session->worker;
 }
 
 const char *berth_remote_session_get_locator(BerthRemoteSession *session) {
@@ -173,14 +169,13 @@ static int append_identity(BerthRemoteSession *session, sd_bus_message *call, co
     return sd_bus_message_close_container(call);
 }
 
-static int fill_configure(BerthRemoteSession *session, sd_bus_message *call, char **locators,
-                          GError **error) {
+/* The values of Configure. */
+static int append_configuration(sd_bus_message *call, void *userdata, GError **error) {
+    BerthRemoteSession *session = userdata;
     const BerthSettings *settings = session->remotes->settings;
-    int r = sd_bus_message_sensitive(call);
+    int r = sd_bus_message_open_container(call, 'a', "a{sv}");
 
-    if (r < 0 || (r = sd_bus_message_open_container(call, 'a', "a{sv}")) < 0)
-        return r;
-    for (char **locator = locators; r >= 0 && *locator; locator++)
+    for (char **locator = session->opened.locators; r >= 0 && *locator; locator++)
         r = append_identity(session, call, *locator, !locator[1], error);
     if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
         return r;
@@ -269,22 +264,11 @@ static void on_opened(sd_bus_message *reply, const GError *error, void *userdata
     g_auto(GStrv) places = list_places(session->remotes->settings, session->reference);
     const BerthOpenRequest request = {session->reference, session->object, places};
     g_autoptr(GError) local = NULL;
-    int r;
 
-    if (error || !berth_reply_read_opened(reply, &request, &session->opened, &local)) {
+    if (error || !berth_reply_read_opened(reply, &request, &session->opened, &local) ||
+        !berth_call_fetch_configure(session->worker, append_configuration, on_configured, session,
+                                    &local))
         finish(session, error ? error : local);
-        return;
-    }
-    sd_bus_message *call = berth_worker_new_call(session->worker, "Configure");
-    r = call ? fill_configure(session, call, session->opened.locators, &local) : 0;
-    if (r < 0) {
-        sd_bus_message_unref(call);
-        if (!local)
-            berth_error_set_errno(&local, r, "configure berth-fetch");
-        finish(session, local);
-        return;
-    }
-    berth_worker_send(session->worker, call, on_configured, session);
 }
 
 static int append_registries(sd_bus_message *call, const BerthSettings *settings) {
@@ -301,6 +285,16 @@ static int append_registries(sd_bus_message *call, const BerthSettings *settings
         r = sd_bus_message_close_container(call);
     }
     return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+/* The values of Open. */
+static int append_opening(sd_bus_message *call, void *userdata, GError **error) {
+    BerthRemoteSession *session = userdata;
+    int r = sd_bus_message_append(call, "ssb", session->reference, session->object,
+                                  (int)session->insecure);
+
+    (void)error;
+    return r < 0 ? r : append_registries(call, session->remotes->settings);
 }
 
 BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
@@ -328,11 +322,6 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     session->insecure = request->insecure;
     session->ready = ready;
     session->userdata = userdata;
-    sd_bus_message *call = berth_worker_new_call(session->worker, "Open");
-    if (call && (sd_bus_message_append(call, "ssb", session->reference, session->object,
-                                       session->insecure) < 0 ||
-                 append_registries(call, remotes->settings) < 0))
-        call = sd_bus_message_unref(call);
-    berth_worker_send(session->worker, call, on_opened, session);
+    berth_call_fetch_open(session->worker, append_opening, on_opened, session);
     return g_steal_pointer(&session);
 }

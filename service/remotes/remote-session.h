@@ -46,10 +46,8 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
                                              GError **error);
 void berth_remote_session_free(BerthRemoteSession *session);
 
-/* Once it is ready: calls to berth-fetch, as berth_worker_new_call and berth_worker_send. */
-sd_bus_message *berth_remote_session_new_call(BerthRemoteSession *session, const char *member);
-void berth_remote_session_send(BerthRemoteSession *session, sd_bus_message *call,
-                               BerthWorkerReply reply, void *userdata);
+/* Once it is ready: the berth-fetch to call (worker/calls.h); the session owns it. */
+BerthWorker *berth_remote_session_get_worker(BerthRemoteSession *session);
 
 /* "docker.io/library/redis", and the whole reference in its normal form. */
 const char *berth_remote_session_get_locator(BerthRemoteSession *session);

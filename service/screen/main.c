@@ -129,14 +129,7 @@ static int method_ring(sd_bus_message *call, void *userdata, sd_bus_error *error
     return r < 0 ? r : write_once(call, bell, &one, sizeof one, error);
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("Keep", "thh", "", method_keep, 0),
-    SD_BUS_METHOD("Release", "t", "", method_release, 0),
-    SD_BUS_METHOD("Type", "hy", "", method_type, 0),
-    SD_BUS_METHOD("Ring", "h", "", method_ring, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_SCREEN_MEMBERS);
 
 int main(void) {
     g_set_prgname("berth-screen");

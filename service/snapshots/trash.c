@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "worker/calls.h"
 #include "worker/worker.h"
 
 #include <dirent.h>
@@ -57,7 +58,7 @@ void berth_trash_empty(sd_event *event, int directory, const char *name) {
     trash->name = g_strdup(name);
     trash->worker = worker;
     under_way++;
-    berth_worker_send(worker, berth_worker_new_call(worker, "Empty"), finish, trash);
+    berth_call_unpack_empty(worker, finish, trash);
 }
 
 bool berth_trash_take(sd_event *event, int directory, const char *name, GError **error) {

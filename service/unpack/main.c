@@ -265,21 +265,7 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *erro
     return berth_frame_run_job(call, "apply", job, apply, NULL, free_job);
 }
 
-static const sd_bus_vtable vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    /* content, diff ID, limit, whether it is the lowest layer → unpacked size, whether Settle has
-     * something to do */
-    SD_BUS_METHOD("Unpack", "hstb", "tb", method_unpack, 0),
-    /* the merged tree below, the layer's content */
-    SD_BUS_METHOD("Settle", "hh", "", method_settle, 0),
-    SD_BUS_METHOD("Empty", "", "", method_empty, 0),
-    /* where the tar of the directory goes */
-    SD_BUS_METHOD("Pack", "h", "", method_pack, 0),
-    /* content of a layer, limit: onto what is in the directory */
-    SD_BUS_METHOD("Apply", "ht", "", method_apply, 0),
-    SD_BUS_METHOD("SettleLowest", "", "", method_settle_lowest, 0),
-    SD_BUS_VTABLE_END,
-};
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_UNPACK_MEMBERS);
 
 int main(int argc, char **argv) {
     BerthBox box = *berth_box_find("unpack");

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "config.h"
+#include "worker/replies.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -15,8 +16,21 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* Where the frame in the worker expects them. */
-enum { BUS_FD = 3, DIRECTORY_FD = 4 };
+typedef struct {
+    const char *name, *call, *reply;
+} Member;
+
+#define DEFINE_MEMBER(constant, handler, name, call, reply) [constant] = {name, call, reply},
+static const Member members[] = {
+    // clang-format off
+    BERTH_ARCHIVE_MEMBERS(DEFINE_MEMBER)
+    BERTH_FETCH_MEMBERS(DEFINE_MEMBER)
+    BERTH_INGEST_MEMBERS(DEFINE_MEMBER)
+    BERTH_INSPECT_MEMBERS(DEFINE_MEMBER)
+    BERTH_SCREEN_MEMBERS(DEFINE_MEMBER)
+    BERTH_UNPACK_MEMBERS(DEFINE_MEMBER)
+    // clang-format on
+};
 
 /* Messages hold no content, only words about it; what waits is work, which has limits of its own.
  */
@@ -28,6 +42,7 @@ static GHashTable *lingering; /* uid → how many workers for it are killed and 
 
 typedef struct {
     BerthWorker *worker;
+    const Member *member;
     sd_bus_message *waiting; /* until the worker speaks */
     sd_bus_slot *slot;
     sd_event_source *failed; /* set instead of slot when sending failed */
@@ -112,8 +127,8 @@ static int execute(void *data) {
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL);
     sigemptyset(&none);
-    if (dup2(birth->socket, BUS_FD) >= 0 &&
-        (birth->directory < 0 || dup2(birth->directory, DIRECTORY_FD) >= 0) &&
+    if (dup2(birth->socket, BERTH_WORKER_BUS_FD) >= 0 &&
+        (birth->directory < 0 || dup2(birth->directory, BERTH_WORKER_DIRECTORY_FD) >= 0) &&
         sigprocmask(SIG_SETMASK, &none, NULL) == 0)
         execve(birth->path, arguments, birth->environment);
     birth->errnum = errno;
@@ -195,7 +210,7 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
 
 /* Descriptors below 5 are given to the child by number: a source must not lie among them. */
 static int move_up(int fd) {
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, DIRECTORY_FD + 1);
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
 
     close(fd);
     return moved;
@@ -221,7 +236,8 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
         return NULL;
     }
     berth_autofd int theirs = move_up(sockets[1]);
-    berth_autofd int shared = directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, 5);
+    berth_autofd int shared =
+        directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     int ours = move_up(sockets[0]);
     if (!spawn(worker, theirs, shared, error)) {
         close(ours);
@@ -271,11 +287,15 @@ void berth_worker_free(BerthWorker *worker) {
     g_free(worker);
 }
 
-sd_bus_message *berth_worker_new_call(BerthWorker *worker, const char *member) {
+const char *berth_worker_member_get_signature(BerthWorkerMember member) {
+    return members[member].call;
+}
+
+sd_bus_message *berth_worker_new_call(BerthWorker *worker, BerthWorkerMember member) {
     sd_bus_message *call = NULL;
 
-    if (sd_bus_message_new_method_call(worker->bus, &call, NULL, "/org/berth1/worker",
-                                       "org.berth1.Worker", member) < 0)
+    if (sd_bus_message_new_method_call(worker->bus, &call, NULL, BERTH_WORKER_PATH,
+                                       BERTH_WORKER_INTERFACE, members[member].name) < 0)
         return NULL;
     return call;
 }
@@ -296,7 +316,9 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
     g_autoptr(sd_bus_message) kept = sd_bus_message_ref(message);
 
     (void)ret_error;
-    bool good = berth_bus_check_reply(kept, whose, &error);
+    bool good = berth_bus_check_reply(kept, whose, &error) &&
+                (sd_bus_message_has_signature(kept, call->member->reply) ||
+                 berth_reply_set_malformed(call->worker->kind, &error));
     finish(call, good ? kept : NULL, error);
     return 0;
 }
@@ -318,9 +340,9 @@ static void fail_later(Call *call, int errnum) {
 }
 
 static void send_now(Call *call, sd_bus_message *message) {
-    int r = message ? sd_bus_call_async(call->worker->bus, &call->slot, message, on_reply, call,
-                                        CALL_TIMEOUT_USEC)
-                    : -ENOTCONN;
+    int r = sd_bus_call_async(call->worker->bus, &call->slot, message, on_reply, call,
+                              CALL_TIMEOUT_USEC);
+
     if (r < 0)
         fail_later(call, r);
 }
@@ -354,16 +376,27 @@ static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error 
     return 0;
 }
 
-void berth_worker_send(BerthWorker *worker, sd_bus_message *message, BerthWorkerReply reply,
-                       void *userdata) {
+/* A value that could not be appended, such as text that is not UTF-8, leaves a call of another
+ * signature, which the worker would refuse with less to say. */
+static bool is_filled(const Member *member, sd_bus_message *message) {
+    return message && g_str_equal(sd_bus_message_get_signature(message, true), member->call);
+}
+
+void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_message *message,
+                       BerthWorkerReply reply, void *userdata) {
     g_autoptr(sd_bus_message) owned = message;
     Call *call = g_new0(Call, 1);
 
-    *call = (Call){.worker = worker, .reply = reply, .userdata = userdata};
+    *call =
+        (Call){.worker = worker, .member = &members[member], .reply = reply, .userdata = userdata};
     g_ptr_array_add(worker->calls, call);
+    if (!is_filled(call->member, owned)) {
+        fail_later(call, sd_bus_is_open(worker->bus) > 0 ? -EINVAL : -ENOTCONN);
+        return;
+    }
     /* sd-bus blocks for a message with descriptors until it knows that the other side takes them,
      * and a worker may be long in getting there: its box enters a directory of who knows whom. */
-    if (owned && sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
+    if (sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
         call->waiting = g_steal_pointer(&owned);
     else
         send_now(call, owned);

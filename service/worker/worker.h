@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/bus-error.h"
+#include "base/worker-members.h"
 
 #include <sys/types.h>
 #include <systemd/sd-event.h>
@@ -31,11 +32,28 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
                                        GError **error);
 void berth_worker_free(BerthWorker *worker);
 
-/* A call to be filled and sent; NULL only without memory or after the worker's death. */
-sd_bus_message *berth_worker_new_call(BerthWorker *worker, const char *member);
+/* For the stubs of worker/calls.h, through which all calls go. */
+#define BERTH_WORKER_MEMBER_CONSTANT(constant, handler, name, call, reply) constant,
+typedef enum {
+    // clang-format off
+    BERTH_ARCHIVE_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    BERTH_FETCH_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    BERTH_INGEST_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    BERTH_INSPECT_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    BERTH_SCREEN_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    BERTH_UNPACK_MEMBERS(BERTH_WORKER_MEMBER_CONSTANT)
+    // clang-format on
+} BerthWorkerMember;
 
-/* Sends it; takes call over. What fails at once is reported through reply as well, later. */
-void berth_worker_send(BerthWorker *worker, sd_bus_message *call, BerthWorkerReply reply,
-                       void *userdata);
+/* The signature of the member's call. */
+const char *berth_worker_member_get_signature(BerthWorkerMember member);
+
+/* A call to be filled and sent; NULL only without memory or after the worker's death. */
+sd_bus_message *berth_worker_new_call(BerthWorker *worker, BerthWorkerMember member);
+
+/* Sends call, which it takes over; NULL is one that could not be filled. What fails at once is
+ * reported through reply as well, later. */
+void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_message *call,
+                       BerthWorkerReply reply, void *userdata);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthWorker, berth_worker_free)

@@ -100,7 +100,7 @@ static void try_processes(void) {
     tell("unshare-net", syscall(SYS_unshare, CLONE_NEWNET));
     tell("setns", syscall(SYS_setns, 0, 0));
     tell("execve", syscall(SYS_execve, "/proc/self/exe", none, none));
-    tell("execveat", syscall(SYS_execveat, BERTH_FRAME_BUS_FD, "", none, none, AT_EMPTY_PATH));
+    tell("execveat", syscall(SYS_execveat, BERTH_WORKER_BUS_FD, "", none, none, AT_EMPTY_PATH));
 }
 
 static void try_others(void) {
@@ -116,10 +116,10 @@ static void try_others(void) {
     tell("tkill", syscall(SYS_tkill, 2, 0));
     tell("sigqueue", syscall(SYS_rt_sigqueueinfo, 2, 0, NULL));
     tell("pidfd-open", syscall(SYS_pidfd_open, 1, 0));
-    tell("pidfd-signal", syscall(SYS_pidfd_send_signal, BERTH_FRAME_BUS_FD, 0, NULL, 0));
-    tell("pidfd-getfd", syscall(SYS_pidfd_getfd, BERTH_FRAME_BUS_FD, 0, 0));
-    tell("own-by-pid", syscall(SYS_fcntl, BERTH_FRAME_BUS_FD, F_SETOWN, 2));
-    tell("own-signal", syscall(SYS_fcntl, BERTH_FRAME_BUS_FD, F_SETSIG, SIGKILL));
+    tell("pidfd-signal", syscall(SYS_pidfd_send_signal, BERTH_WORKER_BUS_FD, 0, NULL, 0));
+    tell("pidfd-getfd", syscall(SYS_pidfd_getfd, BERTH_WORKER_BUS_FD, 0, 0));
+    tell("own-by-pid", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETOWN, 2));
+    tell("own-signal", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETSIG, SIGKILL));
     tell("prlimit-2", syscall(SYS_prlimit64, 2, RLIMIT_NOFILE, NULL, &other));
     tell("prlimit-set", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL));
     tell("prlimit-get", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &other));
@@ -128,7 +128,7 @@ static void try_others(void) {
     tell("ptrace", syscall(SYS_ptrace, PTRACE_SEIZE, 2, 0, 0));
     tell("readv-process", syscall(SYS_process_vm_readv, 2, &here, 1, &here, 1, 0));
     tell("writev-process", syscall(SYS_process_vm_writev, 2, &here, 1, &here, 1, 0));
-    tell("madvise-process", syscall(SYS_process_madvise, BERTH_FRAME_BUS_FD, &here, 1, 0, 0));
+    tell("madvise-process", syscall(SYS_process_madvise, BERTH_WORKER_BUS_FD, &here, 1, 0, 0));
     tell("kcmp", syscall(SYS_kcmp, 1, 1, 0, 0, 0));
     tell("setuid", syscall(SYS_setresuid, 0, 0, 0));
     tell("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
@@ -176,8 +176,8 @@ static void try_network(void) {
     try_connect("systemd", SOCK_STREAM, "/run/systemd/private");
     try_connect("abstract", SOCK_STREAM, "@berth-box-test");
     try_connect("nscd", SOCK_STREAM, "/run/nscd/socket");
-    tell("listen", syscall(SYS_listen, BERTH_FRAME_BUS_FD, 1));
-    tell("accept", syscall(SYS_accept4, BERTH_FRAME_BUS_FD, NULL, NULL, 0));
+    tell("listen", syscall(SYS_listen, BERTH_WORKER_BUS_FD, 1));
+    tell("accept", syscall(SYS_accept4, BERTH_WORKER_BUS_FD, NULL, NULL, 0));
 }
 
 static void try_open(const char *name, const char *path, int flags) {
@@ -281,10 +281,10 @@ static void try_keeper(void) {
     tell("kept-above-xattr", berth_keeper_set_xattr(root, "..", "trusted.mine", "y", 1));
     /* On no mount of its own. */
     tell("kept-elsewhere",
-         berth_keeper_set_xattr(BERTH_FRAME_BUS_FD, NULL, "security.mine", "y", 1));
+         berth_keeper_set_xattr(BERTH_WORKER_BUS_FD, NULL, "security.mine", "y", 1));
     tell("kept-nothing", berth_keeper_set_xattr(-1, NULL, "trusted.mine", "y", 1));
     /* It may be gone after that, but not have done anything. */
-    for (int fd = BERTH_FRAME_DIRECTORY_FD; fd < 64; fd++)
+    for (int fd = BERTH_WORKER_DIRECTORY_FD; fd < 64; fd++)
         (void)!sendto(fd, nonsense, sizeof nonsense, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
 }
 

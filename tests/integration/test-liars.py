@@ -129,6 +129,18 @@ def test_an_import_with_liars():
     os.unlink("/tmp/liar.tar")
 
 
+def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_it():
+    for worker, member in (("ingest", "Sync"), ("unpack", "Settle")):
+        with Liar(worker, member, "type", "x"):
+            image = oci.Image([oci.busybox_layer(), oci.Layer().add("of", worker.encode())
+                               .hard_link("link", "bin/busybox")])
+            reference, _ = REGISTRY.add(f"type/{worker}:1", image)
+            result = dist("pull", reference)
+            equal(result.status, 1)
+            contains(result.err, f"berth-{worker} sent a malformed reply")
+        assert reference not in named(), named()
+
+
 def test_one_that_never_answers_can_be_called_off():
     for worker, members in PULL.items():
         with Liar(worker, members[0], "never", "x"):

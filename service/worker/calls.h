@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The calls that berthd makes to its workers, one function a member of base/worker-members.h, which
+ * says what the values mean. A call borrows its arguments: descriptors are duplicated into the
+ * message, text is copied. The reply is read with worker/replies.h. A call that cannot be made is
+ * reported through reply as well, later and never before the function has returned.
+ */
+
+#pragma once
+
+#include "worker/worker.h"
+
+/* berth-archive. */
+void berth_call_archive_open(BerthWorker *worker, int archive, bool is_one_member,
+                             BerthWorkerReply reply, void *userdata);
+void berth_call_archive_next(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+void berth_call_archive_extract(BerthWorker *worker, int output, uint64_t limit,
+                                BerthWorkerReply reply, void *userdata);
+void berth_call_archive_create(BerthWorker *worker, int archive, BerthWorkerReply reply,
+                               void *userdata);
+void berth_call_archive_add(BerthWorker *worker, const char *name, uint64_t size, int content,
+                            BerthWorkerReply reply, void *userdata);
+void berth_call_archive_finish(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+
+/* berth-fetch. What Open and Configure take is made of the service's settings: append writes those
+ * of the values, with the error set where it returns a negative errno. */
+typedef int (*BerthCallAppend)(sd_bus_message *call, void *userdata, GError **error);
+void berth_call_fetch_open(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
+                           void *userdata);
+/* False with error where append fails: nothing was called then. */
+bool berth_call_fetch_configure(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
+                                void *userdata, GError **error);
+/* media_types may be NULL for any. */
+void berth_call_fetch_resolve(BerthWorker *worker, char *const *media_types, bool with_get,
+                              BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_resolve_object(BerthWorker *worker, const char *object,
+                                     BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_referrers(BerthWorker *worker, const char *digest, int output,
+                                BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_fetch(BerthWorker *worker, const BerthDescriptor *target, uint64_t offset,
+                            int output, BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_sample(BerthWorker *worker, const char *digest, uint64_t offset,
+                             uint32_t length, BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_push_blob(BerthWorker *worker, const BerthDescriptor *target,
+                                char *const *sources, int content, BerthWorkerReply reply,
+                                void *userdata);
+void berth_call_fetch_push_manifest(BerthWorker *worker, const BerthDescriptor *target,
+                                    bool is_named, int content, BerthWorkerReply reply,
+                                    void *userdata);
+void berth_call_fetch_authenticate(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+
+/* berth-ingest. */
+typedef struct {
+    int input, file;
+    int onward; /* a pipe that the bytes are passed on to; -1 for none */
+    const char *algorithm;
+    uint64_t offset, limit;
+} BerthIngestArguments;
+void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
+                              BerthWorkerReply reply, void *userdata);
+void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm,
+                            BerthWorkerReply reply, void *userdata);
+void berth_call_ingest_sync(BerthWorker *worker, int directory, BerthWorkerReply reply,
+                            void *userdata);
+void berth_call_ingest_sync_file_system(BerthWorker *worker, int directory, BerthWorkerReply reply,
+                                        void *userdata);
+
+/* berth-inspect. */
+void berth_call_inspect_manifest(BerthWorker *worker, int blob, const char *media_type,
+                                 BerthWorkerReply reply, void *userdata);
+void berth_call_inspect_config(BerthWorker *worker, int blob, BerthWorkerReply reply,
+                               void *userdata);
+void berth_call_inspect_text(BerthWorker *worker, int blob, BerthWorkerReply reply, void *userdata);
+typedef struct {
+    const char *diff_id, *created, *author, *comment;
+} BerthConfigAddition;
+void berth_call_inspect_append_to_config(BerthWorker *worker, int config,
+                                         const BerthConfigAddition *addition,
+                                         BerthWorkerReply reply, void *userdata);
+void berth_call_inspect_append_to_manifest(BerthWorker *worker, int manifest,
+                                           const BerthDescriptor *config,
+                                           const BerthDescriptor *layer, BerthWorkerReply reply,
+                                           void *userdata);
+void berth_call_inspect_signatures(BerthWorker *worker, int manifest, BerthWorkerReply reply,
+                                   void *userdata);
+typedef struct {
+    int payload;
+    const char *signature;
+    char *const *keys;
+    const char *digest, *repository; /* what must be signed */
+} BerthSignatureArguments;
+void berth_call_inspect_verify_signature(BerthWorker *worker,
+                                         const BerthSignatureArguments *arguments,
+                                         BerthWorkerReply reply, void *userdata);
+void berth_call_inspect_layout(BerthWorker *worker, int index, BerthWorkerReply reply,
+                               void *userdata);
+void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthWorkerReply reply,
+                                       void *userdata);
+
+/* berth-screen. */
+void berth_call_screen_keep(BerthWorker *worker, uint64_t token, int master, int screen,
+                            BerthWorkerReply reply, void *userdata);
+void berth_call_screen_release(BerthWorker *worker, uint64_t token, BerthWorkerReply reply,
+                               void *userdata);
+void berth_call_screen_type(BerthWorker *worker, int master, uint8_t character,
+                            BerthWorkerReply reply, void *userdata);
+void berth_call_screen_ring(BerthWorker *worker, int bell, BerthWorkerReply reply, void *userdata);
+
+/* berth-unpack. */
+void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff_id, uint64_t limit,
+                              bool is_lowest, BerthWorkerReply reply, void *userdata);
+void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, BerthWorkerReply reply,
+                              void *userdata);
+void berth_call_unpack_settle_lowest(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+void berth_call_unpack_empty(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+void berth_call_unpack_pack(BerthWorker *worker, int output, BerthWorkerReply reply,
+                            void *userdata);
+void berth_call_unpack_apply(BerthWorker *worker, int content, uint64_t limit,
+                             BerthWorkerReply reply, void *userdata);
