@@ -37,10 +37,10 @@ static int write_dump(const BerthPlan *plan, const char *id, bool leave_running)
     if (!berth_checkpoint_check(plan, &error) || !berth_checkpoint_dump(&dump, &error)) {
         if (error->code != BERTH_ERROR_UNSUPPORTED)
             berth_fail_with("checkpoint", error);
-        berth_peer_send(BERTH_SOCKET_FD, 'U', error->message, -1);
+        berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_UNSUPPORTED, error->message, -1);
         return EXIT_FAILURE;
     }
-    berth_peer_send(BERTH_SOCKET_FD, 'K', NULL, -1);
+    berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_DONE, NULL, -1);
     return EXIT_SUCCESS;
 }
 

@@ -51,8 +51,8 @@ static void announce(void) {
 
     if (pidfd < 0)
         berth_fail_errno("process", NULL);
-    if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, pidfd) ||
-        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
+    if (!berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, pid, pidfd) ||
+        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != BERTH_LAUNCH_GO_AHEAD)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -289,8 +289,8 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     if (!berth_attributes_delegate(request->plan, restore->scope, &error))
         berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);
     g_autofree char *text = g_strdup_printf("%d", (int)pid);
-    if (berth_peer_send(BERTH_SOCKET_FD, 'R', text, pidfd) &&
-        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) == 'g')
+    if (berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_RESTORED, text, pidfd) &&
+        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) == BERTH_LAUNCH_GO_AHEAD)
         _exit(EXIT_SUCCESS);
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
     give_up(restore);

@@ -3,6 +3,7 @@
 #include "containers/launch.h"
 
 #include "base/fd.h"
+#include "base/launch-protocol.h"
 #include "config.h"
 
 #include <errno.h>
@@ -18,10 +19,7 @@
 
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
-enum { MAX_REPORT_BYTES = 1024, CLONE_STACK_BYTES = 64 * 1024 };
-
-/* The launcher's descriptors, in order from 0; launch/peer.h. Further ones of the caller follow. */
-enum { INPUT, OUTPUT, ERROR, SOCKET, CONFIG, TARGET, SNAPSHOTS, DESCRIPTORS };
+enum { CLONE_STACK_BYTES = 64 * 1024 };
 
 struct BerthLaunch {
     BerthLaunchCallbacks callbacks;
@@ -55,6 +53,12 @@ static void finish(BerthLaunch *launch, const GError *error) {
     berth_launch_free(launch);
 }
 
+static bool send_letter(const BerthLaunch *launch, BerthLaunchMessage message) {
+    const char letter = (char)message;
+
+    return send(launch->socket, &letter, 1, MSG_NOSIGNAL) == 1;
+}
+
 static void kill_process(BerthLaunch *launch) {
     if (launch->process >= 0)
         syscall(SYS_pidfd_send_signal, launch->process, SIGKILL, NULL, 0);
@@ -64,7 +68,7 @@ static void kill_process(BerthLaunch *launch) {
 
 typedef struct {
     char letter;
-    char text[MAX_REPORT_BYTES + 1];
+    char text[BERTH_LAUNCH_MAX_TEXT + 1];
     int fd;
 } Message;
 
@@ -74,7 +78,7 @@ static int receive(BerthLaunch *launch, Message *message) {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct iovec parts[] = {{&message->letter, 1}, {message->text, MAX_REPORT_BYTES}};
+    struct iovec parts[] = {{&message->letter, 1}, {message->text, BERTH_LAUNCH_MAX_TEXT}};
     struct msghdr header = {
         .msg_iov = parts,
         .msg_iovlen = G_N_ELEMENTS(parts),
@@ -102,26 +106,27 @@ static int receive(BerthLaunch *launch, Message *message) {
 static void take_message(BerthLaunch *launch, Message *message) {
     berth_autofd int fd = message->fd;
 
-    if (message->letter == 'E' || message->letter == 'U') {
+    if (message->letter == BERTH_LAUNCH_FAILED || message->letter == BERTH_LAUNCH_UNSUPPORTED) {
         g_clear_error(&launch->failure);
         berth_error_set(&launch->failure,
-                        message->letter == 'U' ? BERTH_ERROR_UNSUPPORTED
-                                               : BERTH_ERROR_LAUNCH_FAILED,
+                        message->letter == BERTH_LAUNCH_UNSUPPORTED ? BERTH_ERROR_UNSUPPORTED
+                                                                    : BERTH_ERROR_LAUNCH_FAILED,
                         "%s", message->text);
-    } else if (message->letter == 'P' && fd >= 0 && !launch->born) {
+    } else if (message->letter == BERTH_LAUNCH_PROCESS && fd >= 0 && !launch->born) {
         launch->born = true;
         launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         launch->callbacks.born(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
                                berth_fd_steal(&fd), launch->userdata);
-    } else if (message->letter == 'R' && fd >= 0 && launch->restores && !launch->restored) {
+    } else if (message->letter == BERTH_LAUNCH_RESTORED && fd >= 0 && launch->restores &&
+               !launch->restored) {
         launch->restored = true;
         berth_fd_clear(&launch->process);
         launch->process = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         launch->callbacks.restored(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
                                    berth_fd_steal(&fd), launch->userdata);
-    } else if (message->letter == 'K') {
+    } else if (message->letter == BERTH_LAUNCH_DONE) {
         launch->told = true;
-    } else if (message->letter == 'T' && fd >= 0) {
+    } else if (message->letter == BERTH_LAUNCH_TERMINAL && fd >= 0) {
         launch->callbacks.terminal(berth_fd_steal(&fd), launch->userdata);
     }
 }
@@ -195,11 +200,11 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
     kill_process(launch);
     /* Who waits for the second word takes the process back. */
     if (launch->restores)
-        (void)!send(launch->socket, "x", 1, MSG_NOSIGNAL);
+        (void)!send_letter(launch, BERTH_LAUNCH_WITHDRAWN);
 }
 
 bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
-    if (send(launch->socket, "g", 1, MSG_NOSIGNAL) != 1)
+    if (!send_letter(launch, BERTH_LAUNCH_GO_AHEAD))
         return berth_error_set_errno(error, errno, "speak to berth-launch");
     launch->told = !launch->restores || launch->restored;
     return true;
@@ -265,28 +270,30 @@ static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
 
 /* Above the numbers that the child gives to them. */
 static int move_up(const BerthLaunchRequest *request, int fd) {
-    return fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS + (int)request->descriptor_count + 1);
+    return fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + (int)request->descriptor_count + 1);
 }
 
 static bool open_sources(const BerthLaunchRequest *request, int socket, int *sources,
                          GError **error) {
-    int count = DESCRIPTORS + (int)request->descriptor_count;
+    int count = BERTH_FIRST_FREE_FD + (int)request->descriptor_count;
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int from[DESCRIPTORS] = {
-        [INPUT] = request->input < 0 ? null : request->input,
-        [OUTPUT] = request->output < 0 ? null : request->output,
-        [ERROR] = request->error < 0 ? null : request->error,
-        [SOCKET] = socket,
-        [CONFIG] = request->config,
-        [TARGET] = request->target,
-        [SNAPSHOTS] = request->snapshots < 0 ? null : request->snapshots,
+    const int from[BERTH_FIRST_FREE_FD] = {
+        [STDIN_FILENO] = request->input < 0 ? null : request->input,
+        [STDOUT_FILENO] = request->output < 0 ? null : request->output,
+        [STDERR_FILENO] = request->error < 0 ? null : request->error,
+        [BERTH_SOCKET_FD] = socket,
+        [BERTH_CONFIG_FD] = request->config,
+        [BERTH_DIRECTORY_FD] = request->target,
+        [BERTH_SNAPSHOTS_FD] = request->snapshots < 0 ? null : request->snapshots,
     };
 
     for (int i = 0; i < count; i++)
         sources[i] = -1;
     for (int i = 0; i < count; i++)
-        if ((sources[i] = move_up(
-                 request, i < DESCRIPTORS ? from[i] : request->descriptors[i - DESCRIPTORS])) < 0)
+        if ((sources[i] = move_up(request, i < BERTH_FIRST_FREE_FD
+                                               ? from[i]
+                                               : request->descriptors[i - BERTH_FIRST_FREE_FD])) <
+            0)
             return berth_error_set_errno(error, errno, "hand over a descriptor");
     return true;
 }
@@ -318,7 +325,7 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
         names,
         NULL,
     };
-    int count = DESCRIPTORS + (int)request->descriptor_count;
+    int count = BERTH_FIRST_FREE_FD + (int)request->descriptor_count;
     g_autofree int *sources = g_new(int, (gsize)count);
     sd_event_source *helper;
 

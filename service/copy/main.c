@@ -30,7 +30,8 @@
 enum { KEPT_FD = BERTH_CONFIG_FD };
 
 static int answer(bool good, const GError *error) {
-    berth_peer_send(BERTH_SOCKET_FD, good ? 'K' : 'E', good ? NULL : error->message, -1);
+    berth_peer_send(BERTH_SOCKET_FD, good ? BERTH_LAUNCH_DONE : BERTH_LAUNCH_FAILED,
+                    good ? NULL : error->message, -1);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

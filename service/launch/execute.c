@@ -34,7 +34,7 @@ BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
 }
 
 void berth_execution_wait_for_word(void) {
-    if (berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != 'g')
+    if (berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != BERTH_LAUNCH_GO_AHEAD)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -161,8 +161,8 @@ G_GNUC_NORETURN static void become_command(char **arguments, char **environment)
 
 /* Limits, scheduling and the like are set from outside, where the right to raise them is. */
 static void ask_for_attributes(const BerthExecution *execution) {
-    if (!berth_peer_send(execution->peer, 'l', NULL, -1) ||
-        berth_peer_receive(execution->peer, NULL, NULL) != 'k')
+    if (!berth_peer_send(execution->peer, BERTH_LAUNCH_SET_ATTRIBUTES, NULL, -1) ||
+        berth_peer_receive(execution->peer, NULL, NULL) != BERTH_LAUNCH_ATTRIBUTES_SET)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -171,7 +171,7 @@ static int make_stream(const BerthExecution *execution) {
 
     if (fd < 0)
         berth_fail_errno("journal", NULL);
-    if (!berth_peer_send(execution->peer, 's', NULL, fd))
+    if (!berth_peer_send(execution->peer, BERTH_LAUNCH_STREAM, NULL, fd))
         _exit(BERTH_EXIT_LAUNCH);
     return fd;
 }
@@ -227,7 +227,7 @@ static void load_filter(const BerthExecution *execution) {
     if (!berth_program_load(program, &listener, &error))
         berth_fail_with("system call filter", error);
     /* Nothing is waited for: the message has the descriptor, whatever happens to this process. */
-    if (listener >= 0 && !berth_peer_send(execution->peer, 'y', NULL, listener))
+    if (listener >= 0 && !berth_peer_send(execution->peer, BERTH_LAUNCH_LISTENER, NULL, listener))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -252,7 +252,7 @@ void berth_execution_prepare(BerthExecution *execution) {
     execution->environment = make_environment(execution);
     make_streams(execution);
     if (execution->filter && berth_program_notifies(execution->filter) &&
-        !berth_peer_send(execution->peer, 'q', NULL, -1))
+        !berth_peer_send(execution->peer, BERTH_LAUNCH_NEED_LISTENER, NULL, -1))
         _exit(BERTH_EXIT_LAUNCH);
 }
 

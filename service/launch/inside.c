@@ -152,7 +152,7 @@ static void enter_user_namespace(const BerthInside *inside, int **early) {
         *early = make_early_proc(inside->plan);
         join(inside, CLONE_NEWUSER);
     } else {
-        receive(inside, 'm');
+        receive(inside, BERTH_LAUNCH_MAPPED);
     }
     become_root();
     /* Changing ids makes a process dumpable again by nobody but root; not even by that. */
@@ -192,7 +192,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
             continue;
         }
         if (berth_trees_has(mount))
-            trees[i] = receive(inside, 't');
+            trees[i] = receive(inside, BERTH_LAUNCH_TREE);
         if (!berth_mounts_attach(root, mount, trees[i], &error))
             berth_fail_with("root", error);
     }
@@ -200,7 +200,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
         if (!berth_inside_has_loose_device(plan, device))
             continue;
-        berth_autofd int node = receive(inside, 't');
+        berth_autofd int node = receive(inside, BERTH_LAUNCH_TREE);
         if (!berth_mounts_add_device(root, device, node, &error))
             berth_fail_with("device", error);
     }
@@ -262,9 +262,9 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
         berth_fail_with("root", error);
     attach_all(inside, root, trees);
     if (berth_inside_waits_for_hooks(plan)) {
-        if (!berth_peer_send(inside->peer, 'n', NULL, -1))
+        if (!berth_peer_send(inside->peer, BERTH_LAUNCH_NAMESPACES, NULL, -1))
             _exit(BERTH_EXIT_LAUNCH);
-        receive(inside, 'h');
+        receive(inside, BERTH_LAUNCH_HOOKS_DONE);
     }
     if (!berth_hooks_run(plan, BERTH_HOOK_CREATE_CONTAINER, inside->id, "created", getpid(),
                          &error))
@@ -309,7 +309,7 @@ void berth_inside_run(const BerthInside *inside) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         berth_fail_errno("root", "make the mounts private");
     int *trees = make_trees(inside, early);
-    int root = receive(inside, 't');
+    int root = receive(inside, BERTH_LAUNCH_TREE);
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
     berth_execution_wait_for_word();

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two halves of a launch. Outside, as the host's root, everything is prepared that takes the
- * host's rights; inside is the process that becomes the command. They talk through a socket pair:
- *
- *   outside → inside  'm'  the maps of the user namespace are written
- *                     't'  a tree: the root, then what berth_trees_has of the mounts, then devices
- *                     'h'  the hooks of outside have run
- *                     'k'  limits and the like are set
- *   inside → outside  's'  a socket, to be connected to the journal
- *                     'q'  a listener is asked for; 'y' the filter that it answers, once it is
- * loaded 'n'  namespaces and mounts are made (where there are hooks outside) 'l'  set the limits:
- * the word of berthd was heard 'f'  failed; closed without it: the command runs
+ * The inner process of a launch, which becomes the command. The outer one (launch/outside.h) keeps
+ * the host's rights and does what takes them. base/launch-protocol.h has what they say to each
+ * other.
  */
 
 #pragma once

@@ -63,7 +63,7 @@ static void tell_pid(Outside *outside) {
 
     berth_fd_clear(&outside->inside->peer);
     berth_fail_set_peer(outside->peer);
-    if (!berth_peer_send(BERTH_SOCKET_FD, 'P', pid, outside->pidfd))
+    if (!berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, pid, outside->pidfd))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -92,8 +92,8 @@ static uint64_t get_clone_flags(const BerthPlan *plan) {
     return (user && !user->path ? CLONE_NEWUSER : 0u) | (pid && !pid->path ? CLONE_NEWPID : 0u);
 }
 
-static void send_to_inside(const Outside *outside, char letter, int fd) {
-    if (!berth_peer_send(outside->peer, letter, NULL, fd))
+static void send_to_inside(const Outside *outside, BerthLaunchMessage message, int fd) {
+    if (!berth_peer_send(outside->peer, message, NULL, fd))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -112,7 +112,7 @@ static int open_userns(const Outside *outside) {
     int userns = open(path, O_RDONLY | O_CLOEXEC);
     if (userns < 0)
         berth_fail_errno("user namespace", NULL);
-    send_to_inside(outside, 'm', -1);
+    send_to_inside(outside, BERTH_LAUNCH_MAPPED, -1);
     return userns;
 }
 
@@ -125,14 +125,14 @@ static void send_trees(const Outside *outside) {
 
     if (root < 0)
         berth_fail_with("root", error);
-    send_to_inside(outside, 't', root);
+    send_to_inside(outside, BERTH_LAUNCH_TREE, root);
     for (guint i = 0; i < plan->mounts->len; i++) {
         if (!berth_trees_has(plan->mounts->pdata[i]))
             continue;
         berth_autofd int tree = berth_trees_make_mount(&trees, plan->mounts->pdata[i], &error);
         if (tree < 0)
             berth_fail_with("root", error);
-        send_to_inside(outside, 't', tree);
+        send_to_inside(outside, BERTH_LAUNCH_TREE, tree);
     }
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
@@ -142,7 +142,7 @@ static void send_trees(const Outside *outside) {
         berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &error) : -1;
         if (bound && node < 0)
             berth_fail_with("device", error);
-        send_to_inside(outside, 't', node);
+        send_to_inside(outside, BERTH_LAUNCH_TREE, node);
     }
 }
 
@@ -220,25 +220,25 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
     int fd = -1;
 
     while ((letter = berth_peer_receive(outside->peer, NULL, &fd)) != 0) {
-        if (letter == 's') {
+        if (letter == BERTH_LAUNCH_STREAM) {
             connect_stream(outside, fd);
-        } else if (letter == 'q') {
+        } else if (letter == BERTH_LAUNCH_NEED_LISTENER) {
             outside->listener = berth_listener_connect(outside->inside->plan, &error);
             if (outside->listener < 0)
                 berth_fail_with("system call filter", error);
-        } else if (letter == 'y') {
+        } else if (letter == BERTH_LAUNCH_LISTENER) {
             hand_over(outside, fd);
             berth_fd_clear(&fd);
-        } else if (letter == 'n') {
+        } else if (letter == BERTH_LAUNCH_NAMESPACES) {
             connect_network(outside);
             run_hooks(outside, BERTH_HOOK_PRESTART, "created");
             run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
-            send_to_inside(outside, 'h', -1);
-        } else if (letter == 'l') {
+            send_to_inside(outside, BERTH_LAUNCH_HOOKS_DONE, -1);
+        } else if (letter == BERTH_LAUNCH_SET_ATTRIBUTES) {
             set_up_cgroup(outside);
             if (!berth_attributes_set(outside->inside->plan, outside->pid, &error))
                 berth_fail_with("attributes", error);
-            send_to_inside(outside, 'k', -1);
+            send_to_inside(outside, BERTH_LAUNCH_ATTRIBUTES_SET, -1);
             note_streams(outside);
         } else {
             _exit(BERTH_EXIT_LAUNCH);

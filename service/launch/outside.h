@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The half of a launch that stays outside, see inside.h. Ends the process. */
+/* The outer process of a launch: it keeps the host's rights, and ends when the command runs. */
 
 #pragma once
 

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { MAX_TEXT = 1000 };
-
 static int peer = -1, service = BERTH_SOCKET_FD;
 
 void berth_fail_set_peer(int socket) {
@@ -26,14 +24,15 @@ void berth_peer_open_streams(void) {
         berth_fail_errno("descriptors", "the standard ones");
 }
 
-bool berth_peer_send(int socket, char letter, const char *text, int fd) {
+bool berth_peer_send(int socket, BerthLaunchMessage kind, const char *text, int fd) {
+    char letter = (char)kind;
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = {{0}};
     struct iovec parts[] = {
         {&letter, 1},
-        {(void *)text, text ? MIN(strlen(text), (size_t)MAX_TEXT) : 0},
+        {(void *)text, text ? MIN(strlen(text), (size_t)BERTH_LAUNCH_MAX_TEXT) : 0},
     };
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
 
@@ -50,7 +49,7 @@ bool berth_peer_send(int socket, char letter, const char *text, int fd) {
 }
 
 char berth_peer_receive(int socket, char **text, int *fd) {
-    char buffer[1 + MAX_TEXT + 1];
+    char buffer[1 + BERTH_LAUNCH_MAX_TEXT + 1];
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
@@ -87,9 +86,9 @@ void berth_fail(const char *step, const char *object, const char *reason, int st
     g_autofree char *report =
         g_strdup_printf("%s%s%s: %s", step, object ? " " : "", object ? object : "", reason);
 
-    berth_peer_send(service, 'E', report, -1);
+    berth_peer_send(service, BERTH_LAUNCH_FAILED, report, -1);
     if (peer >= 0)
-        berth_peer_send(peer, 'f', NULL, -1);
+        berth_peer_send(peer, BERTH_LAUNCH_PEER_FAILED, NULL, -1);
     _exit(status);
 }
 

@@ -42,7 +42,7 @@ void berth_terminal_open(const BerthPlan *plan, const BerthIdentity *identity, b
         berth_fail_errno("terminal", "owner");
     if (as_console)
         cover_console(slave);
-    if (!berth_peer_send(BERTH_SOCKET_FD, 'T', NULL, master))
+    if (!berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_TERMINAL, NULL, master))
         berth_fail_errno("terminal", NULL);
     if (ioctl(slave, TIOCSCTTY, 0) < 0)
         berth_fail_errno("terminal", "control");
