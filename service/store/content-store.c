@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * BerthContentStore holds the descriptors of content/, of its blob directories and of ingest/; it
+ * is owned by the service for its whole life. An ingest goes through these states:
+ *
+ *   directory      ingest/HASH/ exists, the row does not: a crash here leaves an orphan, removed by
+ *                  the next start
+ *   open           the row exists, ingest/HASH/data grows
+ *   committed      data was renamed to blobs/ALGORITHM/HEX (never replacing), then the row and the
+ *                  directory were removed
+ *
+ * A blob appears by that rename alone, after berth-ingest has synced the file: blobs/ never holds
+ * an incomplete file.
+ */
+
 #include "store/content-store.h"
 
 #include "store/provenance.h"
@@ -74,7 +88,7 @@ char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const cha
     return g_strdup_printf("%u %s %s", owner, purposes[purpose], ref);
 }
 
-/* What follows the owner and the purpose. */
+/* The reference in a key, after the owner and the purpose. */
 static const char *ref_of_key(const char *key) {
     const char *space = strchr(key, ' ');
 
@@ -82,14 +96,14 @@ static const char *ref_of_key(const char *key) {
     return space ? space + 1 : key;
 }
 
-/* Keys hold what a client wrote: as names of directories they are hashed. */
-static char *ingest_name(const char *key) {
+/* A key contains a client's text, which may be no file name: directories are named by its hash. */
+static char *ingest_directory_name(const char *key) {
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 }
 
-/* Ingests are a directory and a row each, made in this order and removed in the reverse: what a
- * crash leaves between is a directory without a row. */
-static bool remove_orphans(BerthContentStore *store, GError **error) {
+/* An ingest's directory is made before its row and removed after it, so a crash in between leaves a
+ * directory without a row. */
+static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
     int duplicate = openat(store->ingests, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
     bool good = true;
@@ -104,7 +118,7 @@ static bool remove_orphans(BerthContentStore *store, GError **error) {
         good = rows != NULL;
         if (good && !berth_database_step(rows, NULL)) {
             berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
-                      "Removing the half-made ingest %s", entry->d_name);
+                      "Removing the incomplete ingest %s", entry->d_name);
             good = berth_fd_remove_tree(store->ingests, entry->d_name, error);
         }
     }
@@ -128,7 +142,7 @@ BerthContentStore *berth_content_store_open(int directory, BerthDatabase *databa
         opened = (store->blobs[i] = open_directory(blobs, berth_algorithm_get_name(i), error)) >= 0;
     if (!opened || !write_layout_file(store->content, error) ||
         (store->ingests = open_directory(store->content, "ingest", error)) < 0 ||
-        !remove_orphans(store, error)) {
+        !content_store_remove_orphans(store, error)) {
         berth_content_store_free(store);
         return NULL;
     }
@@ -151,13 +165,13 @@ int berth_content_store_get_directory(BerthContentStore *store, const char *dige
     return berth_digest_parse(digest, &algorithm, NULL) ? store->blobs[algorithm] : -1;
 }
 
-static bool not_found(const char *digest, GError **error) {
+static bool content_not_found(const char *digest, GError **error) {
     return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "content %s is not here", digest);
 }
 
-/* The directory and name of a digest that came from a caller. */
-static bool locate(BerthContentStore *store, const char *digest, int *directory, const char **name,
-                   GError **error) {
+/* Validates a digest from a caller and gives its directory and file name. */
+static bool content_store_locate(BerthContentStore *store, const char *digest, int *directory,
+                                 const char **name, GError **error) {
     BerthAlgorithm algorithm;
 
     if (!berth_digest_parse(digest, &algorithm, error))
@@ -171,7 +185,7 @@ bool berth_content_store_has(BerthContentStore *store, const char *digest) {
     const char *name;
     int directory;
 
-    return locate(store, digest, &directory, &name, NULL) &&
+    return content_store_locate(store, digest, &directory, &name, NULL) &&
            faccessat(directory, name, F_OK, 0) == 0;
 }
 
@@ -185,10 +199,10 @@ bool berth_content_store_info(BerthContentStore *store, const char *digest, Bert
     const char *name;
     int directory;
 
-    if (!locate(store, digest, &directory, &name, error))
+    if (!content_store_locate(store, digest, &directory, &name, error))
         return false;
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? not_found(digest, error)
+        return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "look at blob %s", digest);
     *blob = (BerthBlob){g_strdup(digest), (uint64_t)status.st_size, to_usec(status.st_ctim)};
     return true;
@@ -198,11 +212,11 @@ int berth_content_store_open_blob(BerthContentStore *store, const char *digest, 
     const char *name;
     int directory;
 
-    if (!locate(store, digest, &directory, &name, error))
+    if (!content_store_locate(store, digest, &directory, &name, error))
         return -1;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        not_found(digest, error);
+        content_not_found(digest, error);
     else if (fd < 0)
         berth_error_set_errno(error, errno, "open blob %s", digest);
     return fd;
@@ -212,10 +226,10 @@ bool berth_content_store_delete(BerthContentStore *store, const char *digest, GE
     const char *name;
     int directory;
 
-    if (!locate(store, digest, &directory, &name, error))
+    if (!content_store_locate(store, digest, &directory, &name, error))
         return false;
     if (unlinkat(directory, name, 0) < 0)
-        return errno == ENOENT ? not_found(digest, error)
+        return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "delete blob %s", digest);
     return berth_database_set_labels(store->database, "blob", digest, NULL, error);
 }
@@ -266,10 +280,10 @@ bool berth_content_store_move(BerthContentStore *store, const char *digest, int 
     const char *name;
     int from;
 
-    if (!locate(store, digest, &from, &name, error))
+    if (!content_store_locate(store, digest, &from, &name, error))
         return false;
     if (renameat(from, name, directory, name) < 0)
-        return errno == ENOENT ? not_found(digest, error)
+        return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "move blob %s", digest);
     return true;
 }
@@ -308,7 +322,7 @@ char **berth_content_store_get_sources(BerthContentStore *store, const char *dig
 
 bool berth_content_store_status(BerthContentStore *store, const char *key, BerthIngestInfo *info,
                                 GError **error) {
-    g_autofree char *name = ingest_name(key);
+    g_autofree char *name = ingest_directory_name(key);
     g_autofree char *path = g_strconcat(name, "/data", NULL);
     g_autoptr(GError) local = NULL;
     struct stat status;
@@ -370,11 +384,11 @@ GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **e
     return g_steal_pointer(&list);
 }
 
-/* The row that makes an ingest count, or a check against the one that is there. */
+/* Inserts the row of an ingest, or compares total with the existing row. */
 static bool record_ingest(BerthContentStore *store, const char *key, uint64_t total, uint32_t owner,
                           GError **error) {
     g_auto(BerthIngestInfo) info = {0};
-    g_autofree char *name = ingest_name(key);
+    g_autofree char *name = ingest_directory_name(key);
     int64_t now = g_get_real_time();
 
     if (!berth_content_store_status(store, key, &info, NULL))
@@ -420,7 +434,7 @@ bool berth_content_store_check_disk(BerthContentStore *store, const char *key, u
     if (owner == 0 || limit == UINT64_MAX)
         return true;
     uint64_t present = sum_disk(store, owner, key);
-    /* Of what is of an unknown size, at least one byte. */
+    /* Of unknown size: at least one byte. */
     if (!berth_charge_check(owner, BERTH_RESOURCE_DISK, present, MAX(more, 1), error))
         return false;
     *left = limit - present;
@@ -429,7 +443,7 @@ bool berth_content_store_check_disk(BerthContentStore *store, const char *key, u
 
 int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error) {
-    g_autofree char *name = ingest_name(key);
+    g_autofree char *name = ingest_directory_name(key);
     struct stat status;
 
     uint64_t left;
@@ -452,7 +466,7 @@ int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_
 
 bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error) {
-    g_autofree char *name = ingest_name(key);
+    g_autofree char *name = ingest_directory_name(key);
 
     return berth_database_run(store->database, error,
                               "UPDATE ingests SET expected = ?2, lease = ?3 WHERE key = ?1", "sss",
@@ -460,7 +474,7 @@ bool berth_content_store_intend(BerthContentStore *store, const char *key, const
 }
 
 bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error) {
-    g_autofree char *name = ingest_name(key);
+    g_autofree char *name = ingest_directory_name(key);
 
     return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
                               name) &&
@@ -469,12 +483,12 @@ bool berth_content_store_abort(BerthContentStore *store, const char *key, GError
 
 bool berth_content_store_commit(BerthContentStore *store, const char *key, const char *digest,
                                 GError **error) {
-    g_autofree char *ingest = ingest_name(key);
+    g_autofree char *ingest = ingest_directory_name(key);
     g_autofree char *path = g_strconcat(ingest, "/data", NULL);
     const char *name;
     int directory;
 
-    if (!locate(store, digest, &directory, &name, error))
+    if (!content_store_locate(store, digest, &directory, &name, error))
         return false;
     int r = renameat2(store->ingests, path, directory, name, RENAME_NOREPLACE);
     int errnum = errno;

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * BerthDatabase is one connection, owned by berthd and used from its one thread. Its schema is
+ * brought up to date when it is opened, one version a transaction. Transactions nest by counting:
+ * the outermost end commits, unless any inner one failed.
+ *
+ * synchronous=NORMAL: after a crash of the service nothing is lost; after a power failure the last
+ * transactions may be, but never half of one. What must not be lost then (a blob under its digest)
+ * is in the file system, which is synced.
+ */
+
 #include "store/database.h"
 
 #include "base/fd.h"
@@ -10,11 +20,12 @@ enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
 struct BerthDatabase {
     sqlite3 *handle;
-    unsigned depth; /* of begin */
-    bool spoilt;    /* an inner end asked to undo */
+    unsigned depth; /* of nested transactions */
+    bool failed;    /* an inner transaction asked for a rollback */
 };
 
-/* Each brings the schema one version further; what is written here once is never changed. */
+/* Each upgrades the schema by one version. A published one never changes: databases made with it
+ * exist. */
 static const char first_schema[] =
     "CREATE TABLE images (name TEXT PRIMARY KEY, media_type TEXT NOT NULL, digest TEXT NOT NULL,"
     "  size INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
@@ -23,17 +34,17 @@ static const char first_schema[] =
     "  value TEXT NOT NULL, PRIMARY KEY (kind, owner, key)) WITHOUT ROWID;"
     "CREATE TABLE ingests (key TEXT PRIMARY KEY, ref TEXT NOT NULL, total INTEGER NOT NULL,"
     "  owner INTEGER NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
-    /* boot is NULL once the snapshot is on disk for good, otherwise the boot that unpacked it. */
+    /* boot: the boot ID under which the snapshot was unpacked; NULL once it is synced to disk. */
     "CREATE TABLE snapshots (chain_id TEXT PRIMARY KEY, parent TEXT NOT NULL, size INTEGER NOT "
     "NULL,"
     "  created INTEGER NOT NULL, boot TEXT) WITHOUT ROWID;"
     "CREATE INDEX snapshots_parent ON snapshots (parent);"
-    /* What an image's manifest reaches, as found when it was pulled. */
+    /* What a manifest or index refers to, recorded while it is fetched. */
     "CREATE TABLE children (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child))"
     "  WITHOUT ROWID;"
     "CREATE INDEX children_child ON children (child);"
-    /* Image configurations as read once, for the start of containers; digest is an image's target.
-     */
+    /* Parsed image configurations, so that starting a container reads none; digest is an image's
+     * target. */
     "CREATE TABLE image_info (digest TEXT NOT NULL, platform TEXT NOT NULL, info TEXT NOT NULL,"
     "  PRIMARY KEY (digest, platform)) WITHOUT ROWID;"
     "CREATE TABLE containers (id TEXT PRIMARY KEY, image TEXT NOT NULL, owner INTEGER NOT NULL,"
@@ -54,7 +65,7 @@ static const char second_schema[] =
     "  expires INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE lease_items (lease TEXT NOT NULL, digest TEXT NOT NULL,"
     "  PRIMARY KEY (lease, digest)) WITHOUT ROWID;"
-    /* Transfers under way, to be taken up after the service was away. */
+    /* Transfers in progress, which the next start of the service resumes. */
     "CREATE TABLE transfers (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, reference TEXT NOT NULL,"
     "  platform TEXT NOT NULL, all_platforms INTEGER NOT NULL, insecure INTEGER NOT NULL,"
     "  owner INTEGER NOT NULL, lease TEXT NOT NULL);"
@@ -69,14 +80,14 @@ static const char third_schema[] =
     "  created INTEGER NOT NULL) WITHOUT ROWID;";
 
 static const char fourth_schema[] =
-    /* What Ingest was told, for Commit. */
+    /* The options of Ingest that Commit needs. */
     "ALTER TABLE ingests ADD COLUMN expected TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE ingests ADD COLUMN lease TEXT NOT NULL DEFAULT '';";
 
 static const char fifth_schema[] =
-    /* Keys of ingests say whose they are from here on: what was half made begins anew. */
+    /* The keys of ingests name their owner from here on; unfinished ones start again. */
     "DELETE FROM ingests;"
-    /* See store/provenance.h. What has a name before this is taken to be rightly named. */
+    /* See store/provenance.h. Images that were named before belong to no user (-1). */
     "CREATE TABLE holdings (digest TEXT NOT NULL, owner INTEGER NOT NULL,"
     "  PRIMARY KEY (digest, owner)) WITHOUT ROWID;"
     "CREATE TABLE image_holders (name TEXT NOT NULL, owner INTEGER NOT NULL,"
@@ -95,16 +106,16 @@ static const char *const schemas[] = {first_schema, second_schema, third_schema,
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 
-static bool failed(BerthDatabase *database, const char *what, GError **error) {
+static bool database_fail(BerthDatabase *database, const char *what, GError **error) {
     int code = sqlite3_errcode(database->handle);
 
     return berth_error_set(error, code == SQLITE_FULL ? BERTH_ERROR_NO_SPACE : BERTH_ERROR_INTERNAL,
                            "database: %s: %s", what, sqlite3_errmsg(database->handle));
 }
 
-static bool execute(BerthDatabase *database, const char *sql, GError **error) {
+static bool database_execute(BerthDatabase *database, const char *sql, GError **error) {
     return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) == SQLITE_OK ||
-           failed(database, "execute", error);
+           database_fail(database, "execute", error);
 }
 
 static bool read_number(BerthDatabase *database, const char *sql, int64_t *number, GError **error) {
@@ -116,23 +127,24 @@ static bool read_number(BerthDatabase *database, const char *sql, int64_t *numbe
     return true;
 }
 
-/* One transaction: a crash leaves the old schema whole. */
-static bool upgrade(BerthDatabase *database, int from, GError **error) {
+/* One transaction, so that a crash leaves the old schema intact. */
+static bool database_upgrade(BerthDatabase *database, int from, GError **error) {
     g_autofree char *version = g_strdup_printf("PRAGMA user_version = %d", from + 1);
 
     if (!berth_database_begin(database, error))
         return false;
-    bool made = execute(database, schemas[from], error) && execute(database, version, error);
+    bool made = database_execute(database, schemas[from], error) &&
+                database_execute(database, version, error);
     return berth_database_end(database, made, made ? error : NULL) && made;
 }
 
 /*
- * Whoever fills the disk must not keep the service from recording how things ended: the log of
- * changes has its room beforehand, as much as it takes between two checkpoints (1000 pages), and
- * the file that those go to is ahead of what it holds. Where there is no room left even for that,
- * it goes on without.
+ * A full disk must not keep the service from recording exits. So the write-ahead log keeps the room
+ * it needs between two checkpoints (1000 pages) allocated, and the database file, to which
+ * checkpoints copy, is kept larger than its content. If there is no space even for this, the
+ * service runs without the reserve.
  */
-static void reserve(BerthDatabase *database, const char *path) {
+static void database_reserve_space(BerthDatabase *database, const char *path) {
     int persist = 1, chunk = RESERVED_BYTES;
     g_autofree char *log = g_strconcat(path, "-wal", NULL);
     berth_autofd int file = open(log, O_WRONLY | O_CLOEXEC);
@@ -146,7 +158,8 @@ static void reserve(BerthDatabase *database, const char *path) {
         sqlite3_int64 size = held + RESERVED_BYTES;
         sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &size);
     }
-    /* What follows the last change in the log is no frame of it, and is not read. */
+    /* Zeros after the last frame have no valid salt, so SQLite takes them for the end of the log
+     * (sqlite.org/fileformat2.html, 4.4). */
     if (file >= 0)
         (void)posix_fallocate(file, 0, LOG_BYTES);
 }
@@ -154,16 +167,17 @@ static void reserve(BerthDatabase *database, const char *path) {
 static bool set_up_schema(BerthDatabase *database, GError **error) {
     int64_t version;
 
-    if (!execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error) ||
+    if (!database_execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+                          error) ||
         !read_number(database, "PRAGMA user_version", &version, error))
         return false;
     if (version > SCHEMA_VERSION)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the database has schema version %d, this Berth knows up to %d: "
-                               "install the newer Berth that wrote it",
+                               "the database has schema version %d, but this version of Berth "
+                               "supports versions up to %d; install the Berth that wrote it",
                                (int)version, SCHEMA_VERSION);
     for (; version < SCHEMA_VERSION; version++)
-        if (!upgrade(database, (int)version, error))
+        if (!database_upgrade(database, (int)version, error))
             return false;
     return true;
 }
@@ -176,11 +190,11 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
                         NULL) != SQLITE_OK ||
         !set_up_schema(database, error)) {
         if (error && !*error)
-            failed(database, "open", error);
+            database_fail(database, "open", error);
         g_prefix_error(error, "%s: ", path);
         return NULL;
     }
-    reserve(database, path);
+    database_reserve_space(database, path);
     return g_steal_pointer(&database);
 }
 
@@ -196,7 +210,7 @@ static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char
     g_autoptr(BerthRows) statement = NULL;
 
     if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK) {
-        failed(database, "prepare", error);
+        database_fail(database, "prepare", error);
         return NULL;
     }
     for (int i = 0; types[i]; i++) {
@@ -205,7 +219,7 @@ static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char
                                         SQLITE_TRANSIENT)
                     : sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
         if (r != SQLITE_OK) {
-            failed(database, "bind", error);
+            database_fail(database, "bind", error);
             return NULL;
         }
     }
@@ -264,7 +278,7 @@ int64_t berth_database_last_row(BerthDatabase *database) {
 }
 
 bool berth_database_begin(BerthDatabase *database, GError **error) {
-    if (database->depth == 0 && !execute(database, "BEGIN IMMEDIATE", error))
+    if (database->depth == 0 && !database_execute(database, "BEGIN IMMEDIATE", error))
         return false;
     database->depth++;
     return true;
@@ -272,14 +286,14 @@ bool berth_database_begin(BerthDatabase *database, GError **error) {
 
 bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
     g_assert(database->depth > 0);
-    database->spoilt = database->spoilt || !keep;
+    database->failed = database->failed || !keep;
     if (--database->depth > 0)
         return true;
-    bool undo = database->spoilt;
-    database->spoilt = false;
-    if (!undo && execute(database, "COMMIT", error))
+    bool undo = database->failed;
+    database->failed = false;
+    if (!undo && database_execute(database, "COMMIT", error))
         return true;
-    return execute(database, "ROLLBACK", undo ? error : NULL) && undo;
+    return database_execute(database, "ROLLBACK", undo ? error : NULL) && undo;
 }
 
 bool berth_database_set_labels(BerthDatabase *database, const char *kind, const char *owner,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth.db: what Berth knows besides the bytes themselves (SQLite, WAL). The stores of this folder
- * and snapshots/ keep their tables in it; nobody else writes SQL.
+ * berth.db, the SQLite database (in WAL mode) of everything that is not file content: names,
+ * labels, containers, events, rights. The stores of this folder and of snapshots/ have their tables
+ * in it; SQL appears nowhere else.
  */
 
 #pragma once
@@ -18,8 +19,8 @@ typedef struct BerthDatabase BerthDatabase;
 BerthDatabase *berth_database_open(const char *path, GError **error);
 void berth_database_close(BerthDatabase *database);
 
-/* Runs one statement. types has a letter a parameter: s (const char *, may be NULL) or i (int64_t).
- */
+/* Runs one statement. types has one letter for each parameter: s (const char *, may be NULL) or i
+ * (int64_t). */
 bool berth_database_run(BerthDatabase *database, GError **error, const char *sql, const char *types,
                         ...);
 
@@ -39,11 +40,11 @@ int64_t berth_database_last_row(BerthDatabase *database);
 bool berth_database_begin(BerthDatabase *database, GError **error);
 bool berth_database_end(BerthDatabase *database, bool keep, GError **error);
 
-/* Labels, which images, blobs and containers have: replaces those of (kind, owner). */
+/* Labels of images, blobs and containers, the kinds. Replaces all labels of (kind, owner). */
 bool berth_database_set_labels(BerthDatabase *database, const char *kind, const char *owner,
                                char *const *labels, GError **error);
 
-/* As a vector of keys and values in turn; empty where there are none. */
+/* A vector of alternating keys and values; empty if there are none. */
 char **berth_database_get_labels(BerthDatabase *database, const char *kind, const char *owner);
 
 typedef sqlite3_stmt BerthRows;

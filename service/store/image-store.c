@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The tables images, image_holders, children and image_info. There is no object: each function is
+ * one statement or one transaction on the database, and a caller frees what it gets.
+ */
+
 #include "store/image-store.h"
 
 #include "store/provenance.h"
 
-/* Of a media type, and more than of any digest. */
+/* The longest media type; digests are shorter. */
 enum { MAX_DESCRIPTOR_BYTES = 255 };
 
 void berth_image_free(BerthImage *image) {
@@ -16,7 +21,8 @@ void berth_image_free(BerthImage *image) {
     g_free(image);
 }
 
-/* What is longer than any media type or digest is none, and not told of. */
+/* An earlier version may have stored a longer text. It cannot be a media type or digest, and reads
+ * as "". */
 static const char *read_short(sqlite3_stmt *rows, int i) {
     return sqlite3_column_bytes(rows, i) <= MAX_DESCRIPTOR_BYTES ? berth_database_text(rows, i)
                                                                  : "";
@@ -46,9 +52,7 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
     if (local)
         g_propagate_error(error, g_steal_pointer(&local));
     else
-        berth_error_set(
-            error, BERTH_ERROR_NOT_FOUND,
-            "there is no image \"%s\" here; pull it, or see the names with \"dist images\"", name);
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here", name);
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The metadata store of images: names, each standing for a descriptor, with labels. */
+/* The metadata store of images: each name refers to a descriptor and has labels. */
 
 #pragma once
 
@@ -17,35 +17,35 @@ typedef struct {
 void berth_image_free(BerthImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImage, berth_image_free)
 
-/* NotFound where there is none. */
+/* NotFound if there is none. Caller frees. */
 BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error);
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error);
 
-/* Those whose names come after this one, by their names, one at a time: a row is read with the
- * other. */
+/* A query of the images whose names sort after the given one, in the order of names. Each row is
+ * turned into an image by _read. */
 sqlite3_stmt *berth_image_store_query(BerthDatabase *database, const char *after, GError **error);
 BerthImage *berth_image_store_read(BerthDatabase *database, sqlite3_stmt *rows);
-/* Puts the name, for which owner answers (provenance.h); before gets what it stood for, or NULL.
- * labels NULL leaves them as they are. */
+/* Creates or replaces the name on behalf of owner (provenance.h). *before receives the earlier
+ * target, or NULL. labels NULL keeps the labels. */
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
                            char *const *labels, uint32_t owner, BerthDescriptor **before,
                            GError **error);
-/* Under the new name with its labels and times; what that stood for is replaced. */
+/* Moves the image, its labels and times to new_name, replacing an image of that name. */
 bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
                               GError **error);
 bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDescriptor **before,
                               GError **error);
 
-/* What a document reaches: recorded while it is fetched, so that nothing has to be read again to
- * know what keeps a blob. */
+/* Records that the document parent refers to child, so that a prune finds what is reachable without
+ * reading documents. */
 bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
                                  GError **error);
 
-/* An image's configuration as it was read once, in the caller's own text form; NULL where it was
- * not. digest is an image's target. */
+/* A parsed image configuration, in the caller's own text form; NULL if none is recorded. digest is
+ * an image's target. Caller frees. */
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest, const char *platform);
-/* What is remembered of the configurations of all images that have a name or are under a lease. */
+/* The recorded configurations of all images that have a name or are held by a lease. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error);
 bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
                                 const char *info, GError **error);

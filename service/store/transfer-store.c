@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table transfers. A row exists from the begin of a transfer to its end, so a row found at the
+ * start of the service is a transfer that was interrupted. */
+
 #include "store/transfer-store.h"
 
 static void free_record(gpointer data) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Transfers from remotes that are under way: what it takes to begin them again after the service
- * was away. Credentials are never among it. */
+/* Pulls and fetches in progress: what the next start of the service needs to begin them again.
+ * Credentials are never stored. */
 
 #pragma once
 
@@ -17,5 +17,6 @@ typedef struct {
 bool berth_transfer_store_add(BerthDatabase *database, const BerthTransferRecord *record,
                               int64_t *id, GError **error);
 void berth_transfer_store_remove(BerthDatabase *database, int64_t id);
-/* Of BerthTransferRecord; they are in the table no longer. */
+/* All records (BerthTransferRecord), which are removed from the table: each is added again when its
+ * transfer begins. */
 GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error);
