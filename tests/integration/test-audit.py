@@ -275,8 +275,8 @@ def test_a_user_cannot_flood_the_journal():
 
 def test_the_journal_explains_each():
     run("journalctl", "--update-catalog")
-    for name, text in ((GRANTED, "was allowed"), (REFUSED, "write a rule for polkit"), (CHANGE, "dist audit"),
-                       (SUPPRESSED, "left out")):
+    for name, text in ((GRANTED, "was allowed"), (REFUSED, "add a polkit rule"), (CHANGE, "dist audit"),
+                       (SUPPRESSED, "were suppressed")):
         contains(run("journalctl", "-x", "-n", "1", f"MESSAGE_ID={name}").out, text)
 
 
