@@ -3,10 +3,10 @@
 /* polkit's agent for terminals, as systemctl starts it: it asks for the password that polkit wants.
  */
 
-#include "dist.h"
+#include "client/agent.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>

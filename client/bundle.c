@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bundle.h"
+#include "client/bundle.h"
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "client/bus.h"
 
 #include <errno.h>
 

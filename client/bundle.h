@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "dist.h"
+#include "client/bus.h"
 
 /* Appends {sv} for the configuration and the root directory of a bundle. */
 int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error);

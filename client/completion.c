@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "completion.h"
+/*
+ * The line is read as it would be run, up to its last word, and the tables of verbs and options say
+ * what may stand there. Names of things are asked for from the service, which answers what the
+ * caller may see; nobody is asked for a password. Where nothing is offered, the shell offers files.
+ */
+
+#include "client/completion.h"
 
 #include "base/fd.h"
+#include "client/aliases.h"
+#include "client/bus.h"
+#include "client/listing.h"
 #include "config.h"
 
 #include <errno.h>
@@ -12,30 +21,28 @@
 
 enum { MAX_SCRIPT_BYTES = 65536 };
 
-DistCompletion dist_completion;
+static const char *partial = ""; /* what is there of the word */
 
-static const char *word = ""; /* what is there of the word */
-
-static void offer(const char *prefix, const char *text) {
+static void complete_offer(const char *prefix, const char *text) {
     g_autofree char *candidate = g_strconcat(prefix, text, NULL);
 
-    if (g_str_has_prefix(candidate, word))
+    if (g_str_has_prefix(candidate, partial))
         puts(candidate);
 }
 
-void dist_complete_options(const GOptionEntry *entries) {
-    for (; entries && entries->long_name; entries++)
-        if (entries->long_name[0])
-            offer("--", entries->long_name);
+static void complete_option(const DistOption *option, void *userdata) {
+    (void)userdata;
+    if (option->name[0] && option->kind != DIST_OPTION_REFUSED)
+        complete_offer("--", option->name);
 }
 
-void dist_complete_verbs(const DistVerb *verbs) {
+static void complete_verbs(const DistVerb *verbs) {
     for (; verbs->name; verbs++)
-        offer("", verbs->name);
+        complete_offer("", verbs->name);
 }
 
 /* Every list of ours is of structures that begin with a name. */
-static int offer_item(sd_bus_message *reply, char **key, void *userdata) {
+static int complete_offer_item(sd_bus_message *reply, char **key, void *userdata) {
     const char *contents, *name;
     char type;
     int r;
@@ -45,37 +52,47 @@ static int offer_item(sd_bus_message *reply, char **key, void *userdata) {
         (r = sd_bus_message_enter_container(reply, type, contents)) < 0 ||
         (r = sd_bus_message_read(reply, "s", &name)) < 0)
         return r;
-    offer("", name);
+    complete_offer("", name);
     *key = g_strdup(name);
     if ((r = sd_bus_message_skip(reply, contents + 1)) < 0)
         return r;
     return sd_bus_message_exit_container(reply);
 }
 
-static void offer_list(const char *path, const char *interface) {
+static void complete_list(const char *path, const char *interface) {
     const DistListing listing = {path, interface, "List"};
     g_autoptr(GError) error = NULL;
 
-    dist_list(&listing, offer_item, NULL, &error);
+    dist_list(&listing, complete_offer_item, NULL, &error);
 }
 
-static void offer_containers(void) {
-    offer_list(DIST_CONTAINERS);
+static void complete_containers(void) {
+    complete_list(DIST_CONTAINERS);
 }
 
-static void offer_images(void) {
-    offer_list(DIST_IMAGES);
+static void complete_images(void) {
+    complete_list(DIST_IMAGES);
 }
 
-static void offer_volumes(void) {
-    offer_list(DIST_VOLUMES);
+static void complete_volumes(void) {
+    complete_list(DIST_VOLUMES);
 }
 
-static void offer_leases(void) {
-    offer_list(DIST_LEASES);
+static void complete_leases(void) {
+    complete_list(DIST_LEASES);
 }
 
-/* The help says what an argument is: "ID", "[ID…]", "ID:PATH". */
+/* What an argument or a value is called in the help, and what can be offered for it. */
+static const struct {
+    const char *group, *name;
+    void (*offer)(void);
+} known_values[] = {
+    {"", "ID", complete_containers},      {"content", "ID", complete_containers},
+    {"", "IMAGE", complete_images},       {"", "NAME", complete_images},
+    {"volume", "NAME", complete_volumes}, {"lease", "ID", complete_leases},
+};
+
+/* Whether the arguments begin with this one: "ID", "[ID…]", "ID:PATH". */
 static bool is_called(const char *arguments, const char *name) {
     arguments += arguments[0] == '[';
     return g_str_has_prefix(arguments, name) && !g_ascii_isalpha(arguments[strlen(name)]);
@@ -87,48 +104,94 @@ static bool is_repeated(const char *arguments) {
     return words[0] && strstr(words[0], "…");
 }
 
-void dist_complete_argument(const char *group, const DistVerb *verb, int before) {
-    static const struct {
-        const char *group, *name;
-        void (*offer)(void);
-    } known[] = {
-        {"", "ID", offer_containers},      {"content", "ID", offer_containers},
-        {"", "IMAGE", offer_images},       {"", "NAME", offer_images},
-        {"volume", "NAME", offer_volumes}, {"lease", "ID", offer_leases},
-    };
-
+static void complete_argument(const char *group, const DistVerb *verb, int before) {
     if (before > 0 && !is_repeated(verb->arguments))
         return;
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        if (g_str_equal(known[i].group, group ? group : "") &&
-            is_called(verb->arguments, known[i].name)) {
-            known[i].offer();
+    for (size_t i = 0; i < G_N_ELEMENTS(known_values); i++)
+        if (g_str_equal(known_values[i].group, group) &&
+            is_called(verb->arguments, known_values[i].name)) {
+            known_values[i].offer();
             return;
         }
 }
 
-static bool is_group(const DistVerb *verb) {
-    return g_str_equal(verb->arguments, "VERB") ||
-           (strchr(verb->arguments, '|') && !strchr(verb->arguments, ' '));
+/* The option whose value is to be completed: the word before is its name. */
+static const DistOption *find_open_option(const DistVerb *verb, const char *word) {
+    const DistOption *option = NULL;
+
+    if (g_str_has_prefix(word, "--") && !strchr(word, '=')) {
+        option = dist_option_find(verb->options, word + 2, strlen(word + 2));
+        if (!option)
+            option = dist_option_find(dist_common_options, word + 2, strlen(word + 2));
+    } else if (word[0] == '-' && word[1]) {
+        option = dist_option_find_letter(verb->options, word[strlen(word) - 1]);
+    }
+    return option && dist_option_has_value(option) ? option : NULL;
 }
 
 /* words: from the verb on, without the one that is completed. */
-static void complete_verb(const DistVerb *verb, char **words, int count) {
-    g_autoptr(GError) error = NULL;
+static void complete_verb(const char *group, const DistVerb *verb, char *const *words) {
     int before = 0;
 
-    dist_completion = word[0] == '-' ? DIST_COMPLETE_OPTIONS : DIST_COMPLETE_ARGUMENTS;
-    if (is_group(verb) || dist_completion == DIST_COMPLETE_OPTIONS) {
-        verb->run(count, words, &error);
+    if (verb->verbs) {
+        const DistVerb *inner = words[1] ? dist_verb_find_in(verb->verbs, words[1]) : NULL;
+        if (inner)
+            complete_verb(verb->name, inner, words + 1);
+        else if (!words[1])
+            complete_verbs(verb->verbs);
         return;
     }
-    for (int i = 1; i < count; i++)
+    if (partial[0] == '-') {
+        dist_option_visit(verb->options, complete_option, NULL);
+        dist_option_visit(dist_common_options, complete_option, NULL);
+        return;
+    }
+    for (int i = 1; words[i]; i++) {
+        bool takes_next = find_open_option(verb, words[i]) != NULL;
+        if (takes_next && !words[i + 1])
+            return;
         before += words[i][0] != '-';
-    dist_complete_argument(NULL, verb, before);
+        i += takes_next;
+    }
+    complete_argument(group, verb, before);
 }
 
-void dist_complete_line(const char *line, const DistVerb *const *all, const GOptionEntry *common,
-                        DistFindVerb find) {
+/* The first words of aliases; or the second ones, of those that begin with first. */
+static void complete_aliases(const char *first) {
+    const char *last = "";
+
+    for (const DistAlias *alias = dist_aliases; alias->words; alias++) {
+        size_t length = strcspn(alias->words, " ");
+        g_autofree char *word = g_strndup(alias->words, length);
+        if (first && g_str_equal(word, first) && alias->words[length])
+            complete_offer("", alias->words + length + 1);
+        else if (!first && !g_str_has_prefix(alias->words, last))
+            complete_offer("", word);
+        if (!first)
+            last = alias->words[length] ? g_intern_string(word) : alias->words;
+    }
+}
+
+static void complete_words(char **words) {
+    g_autofree char **expanded = dist_alias_expand(words);
+    const DistVerb *verb = expanded[0] ? dist_verb_find(expanded[0]) : NULL;
+
+    if (verb)
+        complete_verb("", verb, expanded);
+    else if (expanded[0] && !expanded[1])
+        complete_aliases(expanded[0]);
+    if (expanded[0])
+        return;
+    if (partial[0] == '-') {
+        dist_option_visit(dist_common_options, complete_option, NULL);
+        return;
+    }
+    for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
+        complete_verbs(group->verbs);
+    complete_aliases(NULL);
+}
+
+void dist_complete_line(const char *line) {
     g_auto(GStrv) parts = g_strsplit_set(line, " \t", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     guint first = 1;
@@ -138,22 +201,12 @@ void dist_complete_line(const char *line, const DistVerb *const *all, const GOpt
             g_ptr_array_add(words, *part);
     if (words->len < 2)
         return;
-    word = words->pdata[words->len - 1];
-    g_ptr_array_set_size(words, (int)words->len - 1);
-    while (first < words->len && ((char *)words->pdata[first])[0] == '-')
+    partial = words->pdata[words->len - 1];
+    words->pdata[words->len - 1] = NULL;
+    while (words->pdata[first] && ((char *)words->pdata[first])[0] == '-')
         first++;
-    if (first < words->len) {
-        const DistVerb *verb = find(words->pdata[first]);
-        int count = (int)(words->len - first);
-        g_ptr_array_add(words, NULL);
-        if (verb)
-            complete_verb(verb, (char **)words->pdata + first, count);
-    } else if (word[0] == '-') {
-        dist_complete_options(common);
-    } else {
-        for (; *all; all++)
-            dist_complete_verbs(*all);
-    }
+    complete_words((char **)words->pdata + first);
+    partial = "";
 }
 
 static bool print_script(const char *shell, GError **error) {
@@ -176,13 +229,20 @@ static bool print_script(const char *shell, GError **error) {
     return text && (fputs(text, stdout) >= 0 || berth_error_set_errno(error, errno, "write"));
 }
 
-int dist_verb_shell_completion(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("[SHELL]"),
-                    _("Write the completion for a shell: source <(dist shell-completion bash)."),
-                    NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 1, error))
-        return EXIT_FAILURE;
+static int verb_shell_completion(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     const char *own = g_getenv("SHELL");
     g_autofree char *shell = argc > 1 ? g_strdup(argv[1]) : g_path_get_basename(own ? own : "bash");
+
     return print_script(shell, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const DistVerb dist_shell_verbs[] = {
+    {.name = "shell-completion",
+     .arguments = N_("[SHELL]"),
+     .summary = N_("Print the completion script for bash, zsh or fish"),
+     .run = verb_shell_completion,
+     .max = 1,
+     .example = "source <(dist shell-completion bash)"},
+    {.name = NULL},
+};

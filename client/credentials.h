@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/credentials.h"
-#include "dist.h"
+#include "client/bus.h"
 
 /* What the caller's files or helpers have for a complete reference; NULL without an error where
  * there is nothing. */

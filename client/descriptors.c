@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "descriptors.h"
+#include "client/descriptors.h"
+
+#include "client/bus.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "dist.h"
+#include "client/bus.h"
 
 /* That the count descriptors from 3 on are to be handed on, too; before dist opens any. */
 bool dist_preserve_descriptors(gint64 count, GError **error);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "foreground.h"
+#include "client/foreground.h"
 
 #include "base/fd.h"
-#include "journal.h"
-#include "terminal.h"
+#include "client/bus.h"
+#include "client/journal.h"
+#include "client/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -86,7 +87,7 @@ static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 
     (void)error;
     loop->attaching = false;
-    if (!berth_bus_check_reply(reply, _("the service left"), &loop->attach_error))
+    if (!dist_check_reply(reply, &loop->attach_error))
         return give_up_without_terminal(loop);
     int r = sd_bus_message_read(reply, "hhh", &master, &screen, &bell);
     if (r < 0) {
@@ -131,7 +132,7 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
     int r = 0;
 
     (void)error;
-    bool good = berth_bus_check_reply(reply, _("the service left"), &loop->error);
+    bool good = dist_check_reply(reply, &loop->error);
     /* A command that could not be run has ended, too: its status follows. */
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
     if (!good && !ended)
@@ -222,7 +223,6 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         return DIST_EXIT_BERTH;
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
-    return berth_bus_check_reply(waited, _("the service left"), error)
-               ? dist_read_status(waited, request->id, error)
-               : DIST_EXIT_BERTH;
+    return dist_check_reply(waited, error) ? dist_read_status(waited, request->id, error)
+                                           : DIST_EXIT_BERTH;
 }

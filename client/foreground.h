@@ -8,7 +8,10 @@
 
 #pragma once
 
-#include "dist.h"
+#include "client/bus.h"
+
+/* What leaves a terminal if nothing else was said. */
+#define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 
 typedef struct {
     const char *id, *process; /* "" for the container's first */

@@ -2,8 +2,10 @@
 
 /* Text as people read and write it: references, sizes, times. */
 
-#include "dist.h"
+#include "client/format.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 static bool looks_like_host(const char *component, size_t length) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "journal.h"
+#include "client/journal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,10 +3,13 @@
 /* Listings of the service, which come in pages: each begins after the last key of the one before,
  * and the last one is empty. */
 
-#include "dist.h"
+#include "client/listing.h"
+
+#include "client/bus.h"
 
 /* What there is in one page: NULL, with error only if the call failed. */
-static sd_bus_message *call_page(const DistListing *listing, const char *after, GError **error) {
+static sd_bus_message *listing_call_page(const DistListing *listing, const char *after,
+                                         GError **error) {
     sd_bus_message *call = dist_new_call(error, listing->path, listing->interface, listing->member);
     int r;
 
@@ -27,7 +30,7 @@ bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GE
     g_autofree char *after = g_strdup("");
 
     for (;;) {
-        g_autoptr(sd_bus_message) reply = call_page(listing, after, error);
+        g_autoptr(sd_bus_message) reply = listing_call_page(listing, after, error);
         g_autofree char *last = NULL;
         if (!reply)
             return false;

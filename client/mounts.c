@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "mounts.h"
+#include "client/mounts.h"
 
 #include "base/fd.h"
+#include "client/bus.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "dist.h"
+#include "client/bus.h"
 
 /* Appends {sv} for what there is; negative errno, or with error set. */
 int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,

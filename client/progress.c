@@ -2,13 +2,17 @@
 
 /* Waiting for a transfer: bars on a terminal, a line for each finished object otherwise. */
 
-#include "dist.h"
+#include "client/progress.h"
+
+#include "client/bus.h"
+#include "client/format.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 24, SHORT_DIGEST = 19 };
@@ -197,7 +201,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
     if (!reply)
         return berth_error_set(error, BERTH_ERROR_CANCELLED, "%s",
                                _("interrupted; the transfer may go on"));
-    if (!berth_bus_check_reply(reply, _("the service left"), error))
+    if (!dist_check_reply(reply, error))
         return false;
     return read_result(reply, result, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "table.h"
+#include "client/table.h"
 
-#include "dist.h"
+#include "client/format.h"
 
 #include <json-glib/json-glib.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "client/settings.h"
 
 /* JSON is a text that is a JSON value; for listings that are JSON. */
 typedef enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "terminal.h"
+#include "client/terminal.h"
 
 #include "base/fd.h"
 #include "base/screen.h"

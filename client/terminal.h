@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "dist.h"
+#include "client/bus.h"
 
 typedef struct DistTerminal DistTerminal;
 

@@ -2,9 +2,13 @@
 
 /* import and export: image archives between files and the store. Directories go through tar(1). */
 
+#include "client/verbs.h"
+
 #include "base/fd.h"
+#include "client/bus.h"
+#include "client/format.h"
+#include "client/progress.h"
 #include "config.h"
-#include "dist.h"
 
 #include <errno.h>
 #include <spawn.h>
@@ -19,23 +23,22 @@ extern char **environ;
 static gboolean rootfs, no_unpack;
 static char *name, *platform, *output;
 
-static const GOptionEntry import_options[] = {
-    {"name", 0, 0, G_OPTION_ARG_STRING, &name, N_("Name for what the archive gives none"),
-     N_("NAME")},
-    {"rootfs", 0, 0, G_OPTION_ARG_NONE, &rootfs,
+static const DistOption import_options[] = {
+    {"name", 0, DIST_OPTION_TEXT, &name, N_("Name for what the archive gives none"), N_("NAME")},
+    {"rootfs", 0, DIST_OPTION_FLAG, &rootfs,
      N_("The archive is a root file system: make an image of it"), NULL},
-    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Platform of that root file system"),
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform of that root file system"),
      "OS/ARCH[/VARIANT]"},
-    {"no-unpack", 0, 0, G_OPTION_ARG_NONE, &no_unpack, N_("Do not make it ready to run"), NULL},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not make it ready to run"), NULL},
+    DIST_OPTION_END,
 };
 
-static const GOptionEntry export_options[] = {
-    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
+static const DistOption export_options[] = {
+    {"output", 'o', DIST_OPTION_TEXT, &output,
      N_("File or directory to write to, standard output if not given"), N_("PATH")},
-    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Of an index only this platform"),
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
      "OS/ARCH[/VARIANT]"},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    DIST_OPTION_END,
 };
 
 /* A tar of or into a directory; the descriptor is this side of it. */
@@ -153,14 +156,17 @@ static void print_names(const DistResult *result) {
     }
 }
 
-static int verb_import(int argc, char **argv, GError **error) {
+static int verb_import(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     g_auto(Stream) stream = {0, -1};
     g_auto(DistResult) result = {0};
 
-    if (!dist_parse(_("[FILE|DIRECTORY [COMMAND…]]"), _("Take images out of an archive."),
-                    import_options, true, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, rootfs ? -1 : 1, error) ||
-        !open_input(argc > 1 ? argv[1] : NULL, &stream, error))
+    if (argc > 2 && !rootfs) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("a command can only be given with --rootfs"));
+        return EXIT_FAILURE;
+    }
+    if (!open_input(argc > 1 ? argv[1] : NULL, &stream, error))
         return EXIT_FAILURE;
     sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
     /* The service has its own: with this one open it would not see a writer that breaks off. */
@@ -211,13 +217,11 @@ static bool export_to(int fd, char **images, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
-static int verb_export(int argc, char **argv, GError **error) {
+static int verb_export(char **argv, GError **error) {
     g_autofree char *temporary = NULL;
     g_auto(Stream) stream = {0, -1};
 
-    if (!dist_parse(_("NAME…"), _("Write images into an archive."), export_options, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, -1, error) || !open_output(&stream, &temporary, error))
+    if (!open_output(&stream, &temporary, error))
         return EXIT_FAILURE;
     bool done = export_to(stream.fd, argv + 1, error) && finish_tar(&stream, error);
     if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))
@@ -227,32 +231,58 @@ static int verb_export(int argc, char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int verb_commit(int argc, char **argv, GError **error) {
-    g_autofree char *author = NULL, *comment = NULL;
-    const GOptionEntry options[] = {
-        {"author", 0, 0, G_OPTION_ARG_STRING, &author, N_("Who made it"), N_("NAME")},
-        {"message", 'm', 0, G_OPTION_ARG_STRING, &comment, N_("What it is"), N_("TEXT")},
-        {"no-unpack", 0, 0, G_OPTION_ARG_NONE, &no_unpack, N_("Do not make it ready to run"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char *author;
+    char *comment;
+    gboolean no_unpack;
+} commit_given;
 
-    if (!dist_parse(_("ID NAME"), _("Make an image of a container that does not run."), options,
-                    false, &argc, &argv, error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
+static const DistOption commit_options[] = {
+    {"author", 0, DIST_OPTION_TEXT, &commit_given.author, N_("Who made it"), N_("NAME")},
+    {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("What it is"), N_("TEXT")},
+    {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not make it ready to run"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_commit(char **argv, GError **error) {
     g_autofree char *image = dist_complete_reference(argv[2]);
     sd_bus_message *reply =
         dist_call(error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 2, "Author", "s",
-                  author ? author : "", "Comment", "s", comment ? comment : "");
-    if (!dist_finish_transfer(reply, no_unpack ? image : NULL, error))
+                  commit_given.author ? commit_given.author : "", "Comment", "s",
+                  commit_given.comment ? commit_given.comment : "");
+    if (!dist_finish_transfer(reply, commit_given.no_unpack ? image : NULL, error))
         return EXIT_FAILURE;
     char *names[] = {image, NULL};
-    return no_unpack || unpack(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return commit_given.no_unpack || unpack(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const DistVerb dist_archive_verbs[] = {
-    {"import", "[FILE|DIRECTORY]", N_("take images out of an archive"), verb_import},
-    {"commit", "ID NAME", N_("make an image of a container"), verb_commit},
-    {"export", "NAME… [-o FILE]", N_("write images into an archive"), verb_export},
-    {NULL, NULL, NULL, NULL},
+    {.name = "import",
+     .arguments = N_("[FILE|DIRECTORY [COMMAND…]]"),
+     .summary = N_("Import images from an archive"),
+     .options = import_options,
+     .run = verb_import,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_STRICT,
+     .details = N_("Reads an OCI layout or an archive of \"docker save\" or \"podman save\", from "
+                   "standard input if no file is named."),
+     .example = "dist import redis.tar"},
+    {.name = "export",
+     .arguments = N_("NAME…"),
+     .summary = N_("Export images into an archive"),
+     .options = export_options,
+     .run = verb_export,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist export -o redis.tar redis"},
+    {.name = "commit",
+     .arguments = N_("ID NAME"),
+     .summary = N_("Create an image from a stopped container"),
+     .options = commit_options,
+     .run = verb_commit,
+     .min = 2,
+     .max = 2,
+     .example = "dist commit -m 'with my files' web example/web:mine"},
+    {.name = NULL},
 };

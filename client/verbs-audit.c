@@ -6,9 +6,10 @@
  * count: anybody may write BERTH_AUDIT= into the journal, but _COMM and _UID are journald's.
  */
 
+#include "client/verbs.h"
+
 #include "base/log.h"
-#include "dist.h"
-#include "journal.h"
+#include "client/journal.h"
 
 #include <json-glib/json-glib.h>
 #include <pwd.h>
@@ -234,34 +235,37 @@ static bool read_records(const AuditOptions *options, const char *uid, GError **
     return true;
 }
 
-static int verb_audit(int argc, char **argv, GError **error) {
-    AuditOptions audit = {0};
-    const GOptionEntry options[] = {
-        {"user", 0, 0, G_OPTION_ARG_STRING, &audit.user, N_("Only of this user"), N_("USER")},
-        {"since", 0, 0, G_OPTION_ARG_STRING, &audit.since, N_("From this time on"), N_("TIME")},
-        {"until", 0, 0, G_OPTION_ARG_STRING, &audit.until, N_("Until this time"), N_("TIME")},
-        {"follow", 'f', 0, G_OPTION_ARG_NONE, &audit.follow, N_("Go on with what comes"), NULL},
-        {"refused", 0, 0, G_OPTION_ARG_NONE, &audit.refused, N_("Only what was refused"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    g_autofree char *uid = NULL;
-    bool good = dist_parse(NULL, _("Show who was allowed what, and who changed what."), options,
-                           false, &argc, &argv, error) &&
-                dist_check_count(argc, 0, 0, error);
+static AuditOptions audit;
 
-    if (good && dist_settings.host)
+static const DistOption audit_options[] = {
+    {"user", 0, DIST_OPTION_TEXT, &audit.user, N_("Only of this user"), N_("USER")},
+    {"since", 0, DIST_OPTION_TEXT, &audit.since, N_("From this time on"), N_("TIME")},
+    {"until", 0, DIST_OPTION_TEXT, &audit.until, N_("Until this time"), N_("TIME")},
+    {"follow", 'f', DIST_OPTION_FLAG, &audit.follow, N_("Go on with what comes"), NULL},
+    {"refused", 0, DIST_OPTION_FLAG, &audit.refused, N_("Only what was refused"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_audit(char **argv, GError **error) {
+    g_autofree char *uid = NULL;
+    bool good = true;
+
+    (void)argv;
+    if (dist_settings.host)
         good = berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("the journal of another host cannot be read; run dist there"));
     if (good && audit.user)
         good = (uid = find_uid(audit.user, error)) != NULL;
     good = good && read_records(&audit, uid, error);
-    g_free(audit.user);
-    g_free(audit.since);
-    g_free(audit.until);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const DistVerb dist_audit_verbs[] = {
-    {"audit", "", N_("show who was allowed what, and who changed what"), verb_audit},
-    {NULL, NULL, NULL, NULL},
+    {.name = "audit",
+     .arguments = "",
+     .summary = N_("Show who was allowed what, and who changed what"),
+     .options = audit_options,
+     .run = verb_audit,
+     .example = "dist audit --user=alice --since=yesterday"},
+    {.name = NULL},
 };

@@ -2,16 +2,17 @@
 
 /* Verbs about containers that are here; making and running them is verbs-run.c. */
 
+#include "client/verbs.h"
+
 #include "base/signals.h"
+#include "client/bus.h"
+#include "client/containers.h"
+#include "client/each.h"
+#include "client/foreground.h"
+#include "client/format.h"
+#include "client/journal.h"
+#include "client/table.h"
 #include "config.h"
-#include "dist.h"
-#include "foreground.h"
-#include "journal.h"
-#include "table.h"
-#include "verbs-copy.h"
-#include "verbs-processes.h"
-#include "verbs-run.h"
-#include "verbs-volume.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,60 +20,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The properties of a container that listings show. */
-typedef struct {
-    const char *id, *image, *state, *scope;
-    uint32_t pid, owner;
-    int32_t status;
-    uint64_t created, started, exited;
-    int terminal, autostart;
-} Properties;
+static struct { gboolean all; } ps_given;
 
-static int read_properties(sd_bus_message *message, Properties *properties) {
-    const struct {
-        const char *key, *type;
-        void *value;
-    } known[] = {
-        {"Id", "s", &properties->id},
-        {"Image", "s", &properties->image},
-        {"State", "s", &properties->state},
-        {"Scope", "s", &properties->scope},
-        {"Pid", "u", &properties->pid},
-        {"Owner", "u", &properties->owner},
-        {"ExitStatus", "i", &properties->status},
-        {"Created", "t", &properties->created},
-        {"Started", "t", &properties->started},
-        {"Exited", "t", &properties->exited},
-        {"Terminal", "b", &properties->terminal},
-        {"Autostart", "b", &properties->autostart},
-    };
-    const char *key;
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+static const DistOption ps_options[] = {
+    {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Also those that do not run"), NULL},
+    DIST_OPTION_END,
+};
 
-    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        size_t i = 0;
-        if ((r = sd_bus_message_read(message, "s", &key)) < 0)
-            return r;
-        while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].key, key))
-            i++;
-        r = i < G_N_ELEMENTS(known)
-                ? sd_bus_message_read(message, "v", known[i].type, known[i].value)
-                : sd_bus_message_skip(message, "v");
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
-}
+static void add_row(DistTable *table, const DistContainer *container) {
+    g_autofree char *status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
+                              : container->status < 0                    ? g_strdup(_("unknown"))
+                                                      : g_strdup_printf("%d", container->status);
 
-static void add_row(DistTable *table, const Properties *properties) {
-    g_autofree char *status = !g_str_equal(properties->state, "stopped") ? g_strdup("-")
-                              : properties->status < 0                   ? g_strdup(_("unknown"))
-                                                       : g_strdup_printf("%d", properties->status);
-
-    dist_table_add(table, properties->id, properties->image, properties->state, status,
-                   (int64_t)properties->pid, (int64_t)properties->owner,
-                   (int64_t)properties->created, (int64_t)properties->started,
-                   (int64_t)properties->exited);
+    dist_table_add(table, container->id, container->image, container->state_name, status,
+                   (int64_t)container->pid, (int64_t)container->owner, (int64_t)container->created,
+                   (int64_t)container->started, (int64_t)container->exited);
 }
 
 static DistTable *new_table(void) {
@@ -90,155 +52,27 @@ static DistTable *new_table(void) {
     return dist_table_new(columns);
 }
 
-static bool is_running(const Properties *properties) {
-    return g_str_equal(properties->state, "running") || g_str_equal(properties->state, "paused");
-}
-
-static bool starts_by_itself(const Properties *properties) {
-    return properties->autostart &&
-           (g_str_equal(properties->state, "created") || g_str_equal(properties->state, "stopped"));
-}
-
-/* One of a listing; its strings are the reply's. */
-typedef struct {
-    sd_bus_message *reply;
-    const char *id;
-    Properties properties;
-} Listed;
-
-static void free_listed(gpointer data) {
-    Listed *listed = data;
-
-    sd_bus_message_unref(listed->reply);
-    g_free(listed);
-}
-
-static int read_listed(sd_bus_message *reply, char **key, void *userdata) {
-    Listed *listed = g_new0(Listed, 1);
-    int r;
-
-    g_ptr_array_add(userdata, listed);
-    listed->reply = sd_bus_message_ref(reply);
-    listed->properties.state = "";
-    if ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_read(reply, "s", &listed->id)) < 0 ||
-        (r = read_properties(reply, &listed->properties)) < 0 ||
-        (r = sd_bus_message_exit_container(reply)) < 0)
-        return r;
-    *key = g_strdup(listed->id);
-    return 1;
-}
-
-static gint compare_created(gconstpointer a, gconstpointer b) {
-    const Listed *first = *(Listed *const *)a, *second = *(Listed *const *)b;
-
-    return first->properties.created < second->properties.created
-               ? -1
-               : first->properties.created > second->properties.created;
-}
-
-/* The oldest first; take may keep nothing of what it is given. */
-static bool for_each(void (*take)(const char *id, const Properties *properties, void *userdata),
-                     void *userdata, GError **error) {
-    const DistListing containers = {DIST_CONTAINERS, "List"};
-    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_listed);
-
-    if (!dist_list(&containers, read_listed, all, error))
-        return false;
-    g_ptr_array_sort(all, compare_created);
-    for (guint i = 0; i < all->len; i++) {
-        const Listed *listed = all->pdata[i];
-        take(listed->id, &listed->properties, userdata);
-    }
-    return true;
-}
-
-typedef struct {
-    bool (*wanted)(const Properties *properties); /* NULL: all */
-    DistTable *table;
-    GPtrArray *ids;
-} Choice;
-
-static void take_row(const char *id, const Properties *properties, void *userdata) {
-    const Choice *choice = userdata;
-
-    (void)id;
-    if (!choice->wanted || choice->wanted(properties))
-        add_row(choice->table, properties);
-}
-
-static void take_id(const char *id, const Properties *properties, void *userdata) {
-    const Choice *choice = userdata;
-
-    if (choice->wanted(properties))
-        g_ptr_array_add(choice->ids, g_strdup(id));
-}
-
-static char **list_ids(bool (*wanted)(const Properties *properties), GError **error) {
-    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-    Choice choice = {.wanted = wanted, .ids = ids};
-
-    if (!for_each(take_id, &choice, error))
-        return NULL;
-    g_ptr_array_add(ids, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
-}
-
-char **dist_list_running(GError **error) {
-    return list_ids(is_running, error);
-}
-
-char **dist_list_autostart(GError **error) {
-    return list_ids(starts_by_itself, error);
-}
-
-static int verb_ps(int argc, char **argv, GError **error) {
-    gboolean all = FALSE;
-    const GOptionEntry options[] = {
-        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("Also those that do not run"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-
-    if (!dist_parse(NULL, _("List the containers."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+static int verb_ps(char **argv, GError **error) {
+    g_autoptr(GPtrArray) all = dist_containers_list(error);
     g_autoptr(DistTable) table = new_table();
-    Choice choice = {.wanted = all ? NULL : is_running, .table = table};
-    if (!for_each(take_row, &choice, error))
+
+    (void)argv;
+    if (!all)
         return EXIT_FAILURE;
+    for (guint i = 0; i < all->len; i++)
+        if (ps_given.all || dist_container_is_running(all->pdata[i]))
+            add_row(table, all->pdata[i]);
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
 
-char *dist_get_state(const char *id, bool *terminal, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", id);
-    Properties properties = {.state = ""};
-
-    if (!reply)
-        return NULL;
-    int r = read_properties(reply, &properties);
-    if (terminal)
-        *terminal = properties.terminal;
-    if (r >= 0)
-        return g_strdup(properties.state);
-    dist_bad_reply(r, error);
-    return NULL;
-}
-
-static int verb_info(int argc, char **argv, GError **error) {
-    Properties properties = {.state = ""};
-
-    if (!dist_parse(_("ID"), _("Show a container."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", argv[1]);
-    if (!reply)
-        return EXIT_FAILURE;
-    int r = read_properties(reply, &properties);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+static int verb_info(char **argv, GError **error) {
+    g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
     g_autoptr(DistTable) table = new_table();
-    add_row(table, &properties);
+
+    if (!container)
+        return EXIT_FAILURE;
+    add_row(table, container);
     dist_table_print(table);
     return EXIT_SUCCESS;
 }
@@ -257,27 +91,28 @@ static bool kill_one(const char *id, const void *userdata, GError **error) {
     return reply != NULL;
 }
 
-static int verb_kill(int argc, char **argv, GError **error) {
-    g_autofree char *name = NULL, *process = NULL;
-    gboolean all = FALSE;
-    const GOptionEntry options[] = {
-        {"signal", 's', 0, G_OPTION_ARG_STRING, &name, N_("Signal, SIGTERM if not given"),
-         N_("SIGNAL")},
-        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, N_("To every process of the container"), NULL},
-        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("For a process that exec made"), "ID"},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char *name;
+    gboolean all;
+    char *process;
+} kill_given;
 
-    if (!dist_parse(_("ID…"), _("Send a signal to containers."), options, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    int signal = berth_signal_parse(name ? name : "TERM");
+static const DistOption kill_options[] = {
+    {"signal", 's', DIST_OPTION_TEXT, &kill_given.name, N_("Signal, SIGTERM if not given"),
+     N_("SIGNAL")},
+    {"all", 'a', DIST_OPTION_FLAG, &kill_given.all, N_("To every process of the container"), NULL},
+    {"process", 0, DIST_OPTION_TEXT, &kill_given.process, N_("For a process that exec made"), "ID"},
+    DIST_OPTION_END,
+};
+
+static int verb_kill(char **argv, GError **error) {
+    int signal = berth_signal_parse(kill_given.name ? kill_given.name : "TERM");
     if (signal == 0) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"), name);
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"),
+                        kill_given.name);
         return EXIT_FAILURE;
     }
-    const Kill request = {signal, all, process};
+    const Kill request = {signal, kill_given.all, kill_given.process};
     return dist_for_each(argv + 1, kill_one, &request);
 }
 
@@ -292,57 +127,61 @@ static sd_bus_message *make_stop(const char *id, const void *timeout, GError **e
     return g_steal_pointer(&call);
 }
 
-static int verb_stop(int argc, char **argv, GError **error) {
-    gint64 seconds = -1;
-    const GOptionEntry options[] = {
-        {"time", 't', 0, G_OPTION_ARG_INT64, &seconds, N_("Wait so long before killing"),
-         N_("SECONDS")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gint64 seconds; } stop_given = {.seconds = -1};
 
-    if (!dist_parse(_("ID…"), _("Stop containers."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    uint64_t timeout = seconds < 0 ? UINT64_MAX : (uint64_t)seconds * G_USEC_PER_SEC;
+static const DistOption stop_options[] = {
+    {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds, N_("Wait so long before killing"),
+     N_("SECONDS")},
+    DIST_OPTION_END,
+};
+
+static int verb_stop(char **argv, GError **error) {
+    (void)error;
+
+    uint64_t timeout =
+        stop_given.seconds < 0 ? UINT64_MAX : (uint64_t)stop_given.seconds * G_USEC_PER_SEC;
     return dist_ask_each(argv + 1, make_stop, &timeout);
 }
 
-static int verb_wait(int argc, char **argv, GError **error) {
-    g_autofree char *process = NULL;
-    const GOptionEntry options[] = {
-        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("For a process that exec made"), "ID"},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { char *process; } wait_given;
 
-    if (!dist_parse(_("ID"), _("Wait for a container; its exit status becomes this one's."),
-                    options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return DIST_EXIT_BERTH;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1], process ? process : "");
+static const DistOption wait_options[] = {
+    {"process", 0, DIST_OPTION_TEXT, &wait_given.process, N_("For a process that exec made"), "ID"},
+    DIST_OPTION_END,
+};
+
+static int verb_wait(char **argv, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1],
+                                                wait_given.process ? wait_given.process : "");
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
-static int verb_rm(int argc, char **argv, GError **error) {
-    return dist_delete_each(DIST_CONTAINERS, _("ID…"), _("Delete containers."),
-                            N_("Kill it first if it runs"), argc, argv, error);
+static struct { gboolean force; } rm_given;
+
+static const DistOption rm_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it runs"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_rm(char **argv, GError **error) {
+    (void)error;
+    return dist_delete_each(DIST_CONTAINERS, rm_given.force, argv + 1);
 }
+
+static struct {
+    gboolean follow;
+    char *since;
+} logs_given;
+
+static const DistOption logs_options[] = {
+    {"follow", 'f', DIST_OPTION_FLAG, &logs_given.follow, N_("Go on with what comes"), NULL},
+    {"since", 0, DIST_OPTION_TEXT, &logs_given.since, N_("From this time on"), N_("TIME")},
+    DIST_OPTION_END,
+};
 
 /* The journal's own client finds the entries, since it knows ways to say a time; what it has found
  * is printed here, as the container wrote it. */
-static int verb_logs(int argc, char **argv, GError **error) {
-    g_autofree char *since = NULL;
-    gboolean follow = FALSE;
-    const GOptionEntry options[] = {
-        {"follow", 'f', 0, G_OPTION_ARG_NONE, &follow, N_("Go on with what comes"), NULL},
-        {"since", 0, 0, G_OPTION_ARG_STRING, &since, N_("From this time on"), N_("TIME")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-
-    if (!dist_parse(_("ID"), _("Show what a container wrote to the journal."), options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
+static int verb_logs(char **argv, GError **error) {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(arguments, g_strdup("journalctl"));
     g_ptr_array_add(arguments, g_strdup("--quiet"));
@@ -350,11 +189,11 @@ static int verb_logs(int argc, char **argv, GError **error) {
                     g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=export"
                              : dist_settings.json == DIST_JSON_SHORT ? "--output=json"
                                                                      : "--output=json-pretty"));
-    if (follow)
+    if (logs_given.follow)
         g_ptr_array_add(arguments, g_strdup("--follow"));
     g_ptr_array_add(arguments, g_strdup("--no-pager"));
-    if (since)
-        g_ptr_array_add(arguments, g_strconcat("--since=", since, NULL));
+    if (logs_given.since)
+        g_ptr_array_add(arguments, g_strconcat("--since=", logs_given.since, NULL));
     g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", argv[1]));
     g_ptr_array_add(arguments, NULL);
     if (dist_settings.json == DIST_JSON_OFF)
@@ -415,28 +254,29 @@ static bool print_past_events(uint64_t *last, GError **error) {
     return true;
 }
 
+static struct {
+    gint64 since;
+    gboolean no_follow;
+} events_given = {.since = -1};
+
+static const DistOption events_options[] = {
+    {"since", 0, DIST_OPTION_NUMBER, &events_given.since, N_("First those after this one"),
+     N_("SEQUENCE")},
+    {"no-follow", 0, DIST_OPTION_FLAG, &events_given.no_follow, N_("Do not wait for more"), NULL},
+    DIST_OPTION_END,
+};
+
 /* Subscribed first, so that nothing is lost between what was and what comes. */
-static int verb_events(int argc, char **argv, GError **error) {
-    gint64 since = -1;
-    gboolean no_follow = FALSE;
+static int verb_events(char **argv, GError **error) {
     uint64_t last = 0;
-    const GOptionEntry options[] = {
-        {"since", 0, 0, G_OPTION_ARG_INT64, &since, N_("First those after this one"),
-         N_("SEQUENCE")},
-        {"no-follow", 0, 0, G_OPTION_ARG_NONE, &no_follow, N_("Do not wait for more"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
     int r = 0;
 
-    if (!dist_parse(NULL, _("Show what happens to containers."), options, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     sd_bus *bus = dist_bus(error);
     if (!bus)
         return EXIT_FAILURE;
-    last = (uint64_t)MAX(since, 0);
-    if (!no_follow) {
+    last = (uint64_t)MAX(events_given.since, 0);
+    if (!events_given.no_follow) {
         r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event", on_event,
                                 &last);
         g_autoptr(sd_bus_message) subscribed =
@@ -444,9 +284,9 @@ static int verb_events(int argc, char **argv, GError **error) {
         if (!subscribed)
             return EXIT_FAILURE;
     }
-    if (since >= 0 && !print_past_events(&last, error))
+    if (events_given.since >= 0 && !print_past_events(&last, error))
         return EXIT_FAILURE;
-    while (!no_follow && r >= 0) {
+    while (!events_given.no_follow && r >= 0) {
         r = sd_bus_process(bus, NULL);
         if (r == 0)
             r = sd_bus_wait(bus, UINT64_MAX);
@@ -457,31 +297,62 @@ static int verb_events(int argc, char **argv, GError **error) {
 }
 
 const DistVerb dist_container_verbs[] = {
-    {"run", "IMAGE [COMMAND…]", N_("make a container and run a command in it"), dist_verb_run},
-    {"create", "IMAGE [COMMAND…]", N_("make a container"), dist_verb_create},
-    {"start", "ID", N_("start a container"), dist_verb_start},
-    {"ps", "", N_("list the containers"), verb_ps},
-    {"info", "ID", N_("show a container"), verb_info},
-    {"kill", "ID…", N_("send a signal to containers"), verb_kill},
-    {"stop", "ID…", N_("stop containers"), verb_stop},
-    {"wait", "ID", N_("wait for a container"), verb_wait},
-    {"rm", "ID…", N_("delete containers"), verb_rm},
-    {"exec", "ID COMMAND…", N_("run another command in a container"), dist_verb_exec},
-    {"attach", "ID", N_("use the terminal of a container"), dist_verb_attach},
-    {"pause", "ID…", N_("stop the processes of containers where they are"), dist_verb_pause},
-    {"resume", "ID…", N_("let them go on"), dist_verb_resume},
-    {"checkpoint", "ID", N_("write what runs in a container to disk"), dist_verb_checkpoint},
-    {"restore", "ID", N_("start a container where its checkpoint left it"), dist_verb_restore},
-    {"update", "ID PROPERTY=VALUE…", N_("change the limits of a container"), dist_verb_update},
-    {"top", "ID", N_("list the processes of a container"), dist_verb_top},
-    {"volume", "VERB", N_("volumes: list, create, rm"), dist_verb_volume},
-    {"cp", "ID:PATH LOCAL | LOCAL ID:PATH", N_("copy files out of a container or into one"),
-     dist_verb_cp},
-    {"diff", "ID", N_("list what a container has changed"), dist_verb_diff},
-    {"rename", "ID NEW", N_("give a container another id"), dist_verb_rename},
-    {"port", "ID", N_("list the ports of a container"), dist_verb_port},
-    {"stats", "[ID…]", N_("show what containers use"), dist_verb_stats},
-    {"logs", "ID", N_("show what a container wrote to the journal"), verb_logs},
-    {"events", "", N_("show what happens to containers"), verb_events},
-    {NULL, NULL, NULL, NULL},
+    {.name = "ps",
+     .arguments = "",
+     .summary = N_("List containers"),
+     .options = ps_options,
+     .run = verb_ps,
+     .example = "dist ps -a"},
+    {.name = "info",
+     .arguments = N_("ID"),
+     .summary = N_("Show a container"),
+     .run = verb_info,
+     .min = 1,
+     .max = 1},
+    {.name = "kill",
+     .arguments = N_("ID…"),
+     .summary = N_("Send a signal to containers"),
+     .options = kill_options,
+     .run = verb_kill,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist kill -s HUP web"},
+    {.name = "stop",
+     .arguments = N_("ID…"),
+     .summary = N_("Stop containers"),
+     .options = stop_options,
+     .run = verb_stop,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist stop -t 30 web"},
+    {.name = "wait",
+     .arguments = N_("ID"),
+     .summary = N_("Wait for a container and exit with its status"),
+     .options = wait_options,
+     .run = verb_wait,
+     .min = 1,
+     .max = 1,
+     .flags = DIST_VERB_RUNS},
+    {.name = "rm",
+     .arguments = N_("ID…"),
+     .summary = N_("Delete containers"),
+     .options = rm_options,
+     .run = verb_rm,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist rm -f web"},
+    {.name = "logs",
+     .arguments = N_("ID"),
+     .summary = N_("Show what a container wrote to the journal"),
+     .options = logs_options,
+     .run = verb_logs,
+     .min = 1,
+     .max = 1,
+     .example = "dist logs -f web"},
+    {.name = "events",
+     .arguments = "",
+     .summary = N_("Show events of containers"),
+     .options = events_options,
+     .run = verb_events},
+    {.name = NULL},
 };

@@ -2,10 +2,17 @@
 
 /* Verbs about contents: "dist content …". */
 
+#include "client/verbs.h"
+
 #include "base/fd.h"
+#include "client/bus.h"
+#include "client/credentials.h"
+#include "client/each.h"
+#include "client/listing.h"
+#include "client/progress.h"
+#include "client/stream.h"
+#include "client/table.h"
 #include "config.h"
-#include "credentials.h"
-#include "table.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -48,20 +55,26 @@ static int read_content(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int content_list(int argc, char **argv, GError **error) {
-    g_auto(GStrv) labels = NULL;
-    g_autofree char *media_type = NULL;
-    gint64 min_size = 0, max_size = 0;
-    const GOptionEntry options[] = {
-        {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &labels, N_("Only with this label"),
-         N_("KEY[=VALUE]")},
-        {"media-type", 0, 0, G_OPTION_ARG_STRING, &media_type, N_("Only of this type"), N_("TYPE")},
-        {"min-size", 0, 0, G_OPTION_ARG_INT64, &min_size, N_("Only of at least this size"),
-         N_("BYTES")},
-        {"max-size", 0, 0, G_OPTION_ARG_INT64, &max_size, N_("Only of at most this size"),
-         N_("BYTES")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char **labels;
+    char *media_type;
+    gint64 min_size;
+    gint64 max_size;
+} content_list_given;
+
+static const DistOption content_list_options[] = {
+    {"label", 0, DIST_OPTION_LIST, &content_list_given.labels, N_("Only with this label"),
+     N_("KEY[=VALUE]")},
+    {"media-type", 0, DIST_OPTION_TEXT, &content_list_given.media_type, N_("Only of this type"),
+     N_("TYPE")},
+    {"min-size", 0, DIST_OPTION_NUMBER, &content_list_given.min_size,
+     N_("Only of at least this size"), N_("BYTES")},
+    {"max-size", 0, DIST_OPTION_NUMBER, &content_list_given.max_size,
+     N_("Only of at most this size"), N_("BYTES")},
+    DIST_OPTION_END,
+};
+
+static int content_list(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
         {"size", _("SIZE"), DIST_CELL_SIZE},
@@ -69,11 +82,10 @@ static int content_list(int argc, char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    if (!dist_parse(NULL, _("List the contents."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
-    const ContentFilter filter = {media_type, (uint64_t)MAX(min_size, 0),
-                                  (uint64_t)MAX(max_size, 0), labels};
+    (void)argv;
+    const ContentFilter filter = {
+        content_list_given.media_type, (uint64_t)MAX(content_list_given.min_size, 0),
+        (uint64_t)MAX(content_list_given.max_size, 0), content_list_given.labels};
     const DistListing contents = {DIST_CONTENTS, "List", .filter = append_filter,
                                   .filter_data = &filter};
     g_autoptr(DistTable) table = dist_table_new(columns);
@@ -83,36 +95,41 @@ static int content_list(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int content_get(int argc, char **argv, GError **error) {
-    gint64 offset = 0, length = -1;
-    const GOptionEntry options[] = {
-        {"offset", 0, 0, G_OPTION_ARG_INT64, &offset, N_("Begin at this byte"), N_("BYTES")},
-        {"length", 0, 0, G_OPTION_ARG_INT64, &length, N_("Write at most so many"), N_("BYTES")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    gint64 offset;
+    gint64 length;
+} content_get_given = {.length = -1};
+
+static const DistOption content_get_options[] = {
+    {"offset", 0, DIST_OPTION_NUMBER, &content_get_given.offset, N_("Begin at this byte"),
+     N_("BYTES")},
+    {"length", 0, DIST_OPTION_NUMBER, &content_get_given.length, N_("Write at most so many"),
+     N_("BYTES")},
+    DIST_OPTION_END,
+};
+
+static int content_get(char **argv, GError **error) {
     uint64_t copied;
     int fd;
 
-    if (!dist_parse(_("DIGEST"), _("Write content to standard output."), options, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "h", &fd);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    if (lseek(fd, offset, SEEK_SET) < 0) {
+    if (lseek(fd, content_get_given.offset, SEEK_SET) < 0) {
         berth_error_set_errno(error, errno, "%s", _("go to the offset"));
         return EXIT_FAILURE;
     }
-    return dist_copy(fd, STDOUT_FILENO, length < 0 ? UINT64_MAX : (uint64_t)length, &copied, error)
+    return dist_copy(fd, STDOUT_FILENO,
+                     content_get_given.length < 0 ? UINT64_MAX : (uint64_t)content_get_given.length,
+                     &copied, error)
                ? EXIT_SUCCESS
                : EXIT_FAILURE;
 }
 
-static int content_info(int argc, char **argv, GError **error) {
+static int content_info(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
         {"size", _("SIZE"), DIST_CELL_NUMBER},
@@ -121,10 +138,6 @@ static int content_info(int argc, char **argv, GError **error) {
     };
     uint64_t size, committed;
 
-    if (!dist_parse(_("DIGEST"), _("Show what is known of content."), NULL, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "s", argv[1]);
     if (!reply)
         return EXIT_FAILURE;
@@ -161,27 +174,31 @@ static bool commit(const char *ref, gint64 size, const char *expected, GError **
     return true;
 }
 
-static int content_ingest(int argc, char **argv, GError **error) {
-    g_autofree char *expected = NULL, *lease = NULL;
-    gint64 size = 0;
-    const GOptionEntry options[] = {
-        {"lease", 0, 0, G_OPTION_ARG_STRING, &lease, N_("Keep it under this lease"), "ID"},
-        {"expected-digest", 0, 0, G_OPTION_ARG_STRING, &expected, N_("Commit only as this"),
-         N_("DIGEST")},
-        {"expected-size", 0, 0, G_OPTION_ARG_INT64, &size, N_("Commit only of this size"),
-         N_("BYTES")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char *lease;
+    char *expected;
+    gint64 size;
+} content_ingest_given;
+
+static const DistOption content_ingest_options[] = {
+    {"lease", 0, DIST_OPTION_TEXT, &content_ingest_given.lease, N_("Keep it under this lease"),
+     "ID"},
+    {"expected-digest", 0, DIST_OPTION_TEXT, &content_ingest_given.expected,
+     N_("Commit only as this"), N_("DIGEST")},
+    {"expected-size", 0, DIST_OPTION_NUMBER, &content_ingest_given.size,
+     N_("Commit only of this size"), N_("BYTES")},
+    DIST_OPTION_END,
+};
+
+static int content_ingest(char **argv, GError **error) {
     uint64_t offset, copied;
     int pipe;
 
-    if (!dist_parse(_("REF"), _("Store standard input as content."), options, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", argv[1], (uint64_t)MAX(size, 0),
-                  expected ? expected : "", 1, "Lease", "s", lease ? lease : "");
+        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", argv[1],
+                  (uint64_t)MAX(content_ingest_given.size, 0),
+                  content_ingest_given.expected ? content_ingest_given.expected : "", 1, "Lease",
+                  "s", content_ingest_given.lease ? content_ingest_given.lease : "");
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
@@ -193,8 +210,10 @@ static int content_ingest(int argc, char **argv, GError **error) {
         return EXIT_FAILURE;
     /* The last writable end: the service sees the end of the content. */
     reply = sd_bus_message_unref(reply);
-    return commit(argv[1], MAX(size, 0), expected ? expected : "", error) ? EXIT_SUCCESS
-                                                                          : EXIT_FAILURE;
+    return commit(argv[1], MAX(content_ingest_given.size, 0),
+                  content_ingest_given.expected ? content_ingest_given.expected : "", error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }
 
 static int read_ingest(sd_bus_message *reply, char **key, void *userdata) {
@@ -210,7 +229,7 @@ static int read_ingest(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int content_active(int argc, char **argv, GError **error) {
+static int content_active(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"ref", _("REF"), DIST_CELL_TEXT},         {"offset", _("OFFSET"), DIST_CELL_SIZE},
         {"total", _("TOTAL"), DIST_CELL_SIZE},     {"started", _("STARTED"), DIST_CELL_TIME},
@@ -218,9 +237,7 @@ static int content_active(int argc, char **argv, GError **error) {
     };
     const DistListing ingests = {DIST_CONTENTS, "ListIngests"};
 
-    if (!dist_parse(NULL, _("List what is being ingested."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&ingests, read_ingest, table, error))
         return EXIT_FAILURE;
@@ -228,18 +245,22 @@ static int content_active(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int content_abort(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("REF"), _("Remove what was ingested so far."), NULL, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
+static int content_abort(char **argv, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Abort", "s", argv[1]);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int content_rm(int argc, char **argv, GError **error) {
-    return dist_delete_each(DIST_CONTENTS, _("DIGEST…"), _("Delete content."),
-                            N_("Even if an image needs it"), argc, argv, error);
+static struct { gboolean force; } content_rm_given;
+
+static const DistOption content_rm_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &content_rm_given.force, N_("Even if an image needs it"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static int content_rm(char **argv, GError **error) {
+    (void)error;
+    return dist_delete_each(DIST_CONTENTS, content_rm_given.force, argv + 1);
 }
 
 /* Adds to the labels that are there; KEY= removes one. */
@@ -260,16 +281,13 @@ static bool merge_labels(const char *digest, GHashTable *labels, GError **error)
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-static int content_label(int argc, char **argv, GError **error) {
+static int content_label(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iterator;
     gpointer key, value;
 
-    if (!dist_parse(_("DIGEST KEY=VALUE…"), _("Label content; KEY= removes a label."), NULL, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 2, -1, error))
-        return EXIT_FAILURE;
     for (int i = 2; i < argc; i++) {
         g_auto(GStrv) parts = g_strsplit(argv[i], "=", 2);
         g_hash_table_replace(labels, g_strdup(parts[0]), g_strdup(parts[1] ? parts[1] : ""));
@@ -322,15 +340,11 @@ static bool run_editor(const char *path, GError **error) {
                                           _("the editor failed; nothing was changed"));
 }
 
-static int content_edit(int argc, char **argv, GError **error) {
+static int content_edit(char **argv, GError **error) {
     g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
     uint64_t copied;
     int fd;
 
-    if (!dist_parse(_("DIGEST"), _("Edit content; what comes of it is new content."), NULL, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
     if (!reply)
         return EXIT_FAILURE;
@@ -351,14 +365,11 @@ static int content_edit(int argc, char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int content_apply(int argc, char **argv, GError **error) {
+static int content_apply(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     g_auto(DistResult) result = {0};
     int r;
 
-    if (!dist_parse(_("DIGEST… DIRECTORY"), _("Apply layers onto a directory."), NULL, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 2, -1, error))
-        return EXIT_FAILURE;
     berth_autofd int directory = open(argv[argc - 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
         berth_error_set_errno(error, errno, _("open %s"), argv[argc - 1]);
@@ -376,13 +387,9 @@ static int content_apply(int argc, char **argv, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int content_diff(int argc, char **argv, GError **error) {
+static int content_diff(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 
-    if (!dist_parse(_("ID"), _("Store the changes of a container as a layer."), NULL, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     sd_bus_message *reply = dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 0);
     if (!dist_wait_reply(reply, &result, error))
         return EXIT_FAILURE;
@@ -390,21 +397,20 @@ static int content_diff(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int content_verify(int argc, char **argv, GError **error) {
-    gboolean refetch = FALSE;
-    const GOptionEntry options[] = {
-        {"refetch", 0, 0, G_OPTION_ARG_NONE, &refetch,
-         N_("Fetch what is damaged again from where it came"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean refetch; } content_verify_given;
+
+static const DistOption content_verify_options[] = {
+    {"refetch", 0, DIST_OPTION_FLAG, &content_verify_given.refetch,
+     N_("Fetch what is damaged again from where it came"), NULL},
+    DIST_OPTION_END,
+};
+
+static int content_verify(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 
-    if (!dist_parse(NULL, _("Check that all contents are what their digests say."), options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
-    sd_bus_message *reply =
-        dist_call(error, DIST_CONTENTS, "Verify", "a{sv}", 1, "Refetch", "b", (int)refetch);
+    (void)argv;
+    sd_bus_message *reply = dist_call(error, DIST_CONTENTS, "Verify", "a{sv}", 1, "Refetch", "b",
+                                      (int)content_verify_given.refetch);
     if (!dist_wait_reply(reply, &result, error))
         return EXIT_FAILURE;
     for (char **digest = result.damaged; digest && *digest; digest++)
@@ -418,28 +424,87 @@ static int content_verify(int argc, char **argv, GError **error) {
 }
 
 static const DistVerb content_verbs[] = {
-    {"list", "", N_("list the contents"), content_list},
-    {"ls", "", N_("list the contents"), content_list},
-    {"get", "DIGEST", N_("write content to standard output"), content_get},
-    {"info", "DIGEST", N_("show what is known of content"), content_info},
-    {"ingest", "REF", N_("store standard input as content"), content_ingest},
-    {"active", "", N_("list what is being ingested"), content_active},
-    {"abort", "REF", N_("remove what was ingested so far"), content_abort},
-    {"rm", "DIGEST…", N_("delete content"), content_rm},
-    {"label", "DIGEST KEY=VALUE…", N_("label content"), content_label},
-    {"edit", "DIGEST", N_("edit content into new content"), content_edit},
-    {"apply", "DIGEST… DIRECTORY", N_("apply layers onto a directory"), content_apply},
-    {"diff", "ID", N_("store the changes of a container as a layer"), content_diff},
-    {"verify", "", N_("check that contents are what their digests say"), content_verify},
-    {NULL, NULL, NULL, NULL},
+    {.name = "list",
+     .arguments = "",
+     .summary = N_("List contents"),
+     .options = content_list_options,
+     .run = content_list,
+     .example = "dist content list --min-size=1000000"},
+    {.name = "ls",
+     .arguments = "",
+     .summary = N_("List contents"),
+     .options = content_list_options,
+     .run = content_list},
+    {.name = "get",
+     .arguments = N_("DIGEST"),
+     .summary = N_("Write content to standard output"),
+     .options = content_get_options,
+     .run = content_get,
+     .min = 1,
+     .max = 1},
+    {.name = "info",
+     .arguments = N_("DIGEST"),
+     .summary = N_("Show size and time of content"),
+     .run = content_info,
+     .min = 1,
+     .max = 1},
+    {.name = "ingest",
+     .arguments = N_("REF"),
+     .summary = N_("Store standard input as content"),
+     .options = content_ingest_options,
+     .run = content_ingest,
+     .min = 1,
+     .max = 1},
+    {.name = "active", .arguments = "", .summary = N_("List ingests"), .run = content_active},
+    {.name = "abort",
+     .arguments = N_("REF"),
+     .summary = N_("Abort an ingest and delete what it stored"),
+     .run = content_abort,
+     .min = 1,
+     .max = 1},
+    {.name = "rm",
+     .arguments = N_("DIGEST…"),
+     .summary = N_("Delete content"),
+     .options = content_rm_options,
+     .run = content_rm,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "label",
+     .arguments = N_("DIGEST KEY=VALUE…"),
+     .summary = N_("Label content; KEY= removes a label"),
+     .run = content_label,
+     .min = 2,
+     .max = DIST_ANY_NUMBER},
+    {.name = "edit",
+     .arguments = N_("DIGEST"),
+     .summary = N_("Edit content; the result is stored as new content"),
+     .run = content_edit,
+     .min = 1,
+     .max = 1},
+    {.name = "apply",
+     .arguments = N_("DIGEST… DIRECTORY"),
+     .summary = N_("Apply layers to a directory"),
+     .run = content_apply,
+     .min = 2,
+     .max = DIST_ANY_NUMBER},
+    {.name = "diff",
+     .arguments = N_("ID"),
+     .summary = N_("Store the changes of a container as a layer"),
+     .run = content_diff,
+     .min = 1,
+     .max = 1},
+    {.name = "verify",
+     .arguments = "",
+     .summary = N_("Check that all contents match their digests"),
+     .options = content_verify_options,
+     .run = content_verify},
+    {.name = NULL},
 };
 
-static int verb_content(int argc, char **argv, GError **error) {
-    return dist_run_group("content", content_verbs, argc, argv, error);
-}
-
 const DistVerb dist_content_verbs[] = {
-    {"content", "list|get|info|ingest|…", N_("contents by digest; see \"dist content --help\""),
-     verb_content},
-    {NULL, NULL, NULL, NULL},
+    {.name = "content",
+     .arguments = "VERB",
+     .summary = N_("Work with contents by digest"),
+     .verbs = content_verbs},
+    {.name = NULL},
 };

@@ -5,9 +5,10 @@
  * directory that is there, otherwise as what is named; "/." at the end of a source is what is in
  * it. */
 
-#include "verbs-copy.h"
+#include "client/verbs.h"
 
 #include "base/fd.h"
+#include "client/bus.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -324,29 +325,39 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
     return status;
 }
 
-int dist_verb_cp(int argc, char **argv, GError **error) {
-    gboolean archive = FALSE;
-    const GOptionEntry options[] = {
-        {"archive", 'a', 0, G_OPTION_ARG_NONE, &archive, N_("Keep owners"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean archive; } cp_given;
 
-    if (!dist_parse(_("ID:PATH LOCAL | LOCAL ID:PATH | ID:PATH ID:PATH"),
-                    _("Copy files out of a container, into one, or between two; LOCAL \"-\" is a "
-                      "tar."),
-                    options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
+static const DistOption cp_options[] = {
+    {"archive", 'a', DIST_OPTION_FLAG, &cp_given.archive, N_("Keep owners"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_cp(char **argv, GError **error) {
     signal(SIGPIPE, SIG_IGN);
-    return copy_between(argv[1], argv[2], archive, error);
+    return copy_between(argv[1], argv[2], cp_given.archive, error);
 }
 
-int dist_verb_diff(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("ID"), _("List what a container has added (A), changed (C) and deleted (D)."),
-                    NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
+static int verb_diff(char **argv, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Changes", "sh", argv[1], STDOUT_FILENO);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const DistVerb dist_copy_verbs[] = {
+    {.name = "cp",
+     .arguments = N_("ID:PATH LOCAL | LOCAL ID:PATH | ID:PATH ID:PATH"),
+     .summary = N_("Copy files out of a container, into one, or between two"),
+     .options = cp_options,
+     .run = verb_cp,
+     .min = 2,
+     .max = 2,
+     .details = N_("LOCAL \"-\" reads or writes a tar archive on the standard streams."),
+     .example = "dist cp web:/etc/nginx ."},
+    {.name = "diff",
+     .arguments = N_("ID"),
+     .summary = N_("List files that a container added (A), changed (C) and deleted (D)"),
+     .run = verb_diff,
+     .min = 1,
+     .max = 1},
+    {.name = NULL},
+};

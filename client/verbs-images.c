@@ -2,11 +2,19 @@
 
 /* Verbs about images and transfers. */
 
+#include "client/verbs.h"
+
 #include "base/document.h"
 #include "base/fd.h"
+#include "client/bus.h"
+#include "client/credentials.h"
+#include "client/each.h"
+#include "client/format.h"
+#include "client/listing.h"
+#include "client/object.h"
+#include "client/progress.h"
+#include "client/table.h"
 #include "config.h"
-#include "credentials.h"
-#include "table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,29 +29,29 @@ static gboolean insecure, all_platforms;
 static char *platform, *lease;
 static const char *document; /* of Inspect */
 
-static const GOptionEntry remote_options[] = {
-    {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+static const DistOption remote_options[] = {
+    {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    DIST_OPTION_END,
 };
 
-static const GOptionEntry pull_options[] = {
-    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Platform, this machine's if not given"),
+static const DistOption pull_options[] = {
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
      "OS/ARCH[/VARIANT]"},
-    {"all-platforms", 0, 0, G_OPTION_ARG_NONE, &all_platforms, N_("Fetch what all platforms need"),
+    {"all-platforms", 0, DIST_OPTION_FLAG, &all_platforms, N_("Fetch what all platforms need"),
      NULL},
-    {"lease", 0, 0, G_OPTION_ARG_STRING, &lease, N_("Keep what is fetched under this lease"), "ID"},
-    {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+    {"lease", 0, DIST_OPTION_TEXT, &lease, N_("Keep what is fetched under this lease"), "ID"},
+    {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    DIST_OPTION_END,
 };
 
-static const GOptionEntry push_options[] = {
-    {"platform", 0, 0, G_OPTION_ARG_STRING, &platform, N_("Of an index only this platform"),
+static const DistOption push_options[] = {
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
      "OS/ARCH[/VARIANT]"},
-    {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
+    {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    DIST_OPTION_END,
 };
 
 static int append_options(sd_bus_message *call, const BerthCredentials *credentials) {
@@ -136,7 +144,7 @@ static char *list_platforms(const char *reference, const char *digest, const cha
     return json_to_string(list, FALSE);
 }
 
-static int verb_resolve(int argc, char **argv, GError **error) {
+static int verb_resolve(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"mediaType", _("MEDIA TYPE"), DIST_CELL_TEXT},
@@ -148,10 +156,6 @@ static int verb_resolve(int argc, char **argv, GError **error) {
     const char *name, *media_type, *digest;
     uint64_t size;
 
-    if (!dist_parse(_("REFERENCE"), _("Ask a registry what a reference means."), remote_options,
-                    false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autofree char *reference = dist_complete_reference(argv[1]);
     g_autoptr(sd_bus_message) reply = call_with_options("Resolve", reference, true, error);
     if (!reply)
@@ -177,39 +181,30 @@ static bool transfer(const char *member, const char *argument, bool remote, GErr
                                 error);
 }
 
-static int run_transfers(const char *member, const char *summary, bool complete, int argc,
-                         char **argv, GError **error) {
-    if (!dist_parse(complete ? _("REFERENCE…") : _("NAME…"), summary, pull_options, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
-    for (int i = 1; i < argc; i++) {
-        g_autofree char *argument = dist_complete_reference(argv[i]);
-        if (!transfer(member, argument, complete, error))
+static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
+    for (; *arguments; arguments++) {
+        g_autofree char *argument = dist_complete_reference(*arguments);
+        if (!transfer(member, argument, remote, error))
             return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
 }
 
-static int verb_fetch(int argc, char **argv, GError **error) {
-    return run_transfers("Fetch", _("Fetch all that an image needs, and name nothing."), true, argc,
-                         argv, error);
+static int verb_fetch(char **argv, GError **error) {
+    return transfer_each("Fetch", true, argv + 1, error);
 }
 
-static int verb_pull(int argc, char **argv, GError **error) {
-    return run_transfers("Pull", _("Fetch an image, unpack and name it."), true, argc, argv, error);
+static int verb_pull(char **argv, GError **error) {
+    return transfer_each("Pull", true, argv + 1, error);
 }
 
-static int verb_unpack(int argc, char **argv, GError **error) {
-    return run_transfers("Unpack", _("Unpack an image that is here."), false, argc, argv, error);
+static int verb_unpack(char **argv, GError **error) {
+    return transfer_each("Unpack", false, argv + 1, error);
 }
 
 /* The name of an image here, and where it goes; without a second argument, where it came from. */
-static int verb_push(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("NAME [REFERENCE]"), _("Send an image to a registry."), push_options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 2, error))
-        return EXIT_FAILURE;
+static int verb_push(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *reference = dist_complete_reference(argv[argc - 1]);
     g_autoptr(GError) local = NULL;
@@ -322,15 +317,20 @@ static int append_filter(sd_bus_message *call, const void *userdata) {
     return r < 0 ? r : dist_append_labels(call, "Labels", filter->labels);
 }
 
-static int verb_images(int argc, char **argv, GError **error) {
-    g_auto(GStrv) labels = NULL;
-    gboolean tree = FALSE;
-    const GOptionEntry options[] = {
-        {"tree", 't', 0, G_OPTION_ARG_NONE, &tree, N_("Show platforms and layers"), NULL},
-        {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &labels, N_("Only with this label"),
-         N_("KEY[=VALUE]")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    gboolean tree;
+    char **labels;
+} images_given;
+
+static const DistOption images_options[] = {
+    {"tree", 't', DIST_OPTION_FLAG, &images_given.tree, N_("Show platforms and layers"), NULL},
+    {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("Only with this label"),
+     N_("KEY[=VALUE]")},
+    DIST_OPTION_END,
+};
+
+static int verb_images(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     const DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"digest", _("DIGEST"), DIST_CELL_TEXT},
@@ -339,13 +339,10 @@ static int verb_images(int argc, char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    if (!dist_parse(_("[PATTERN]"), _("List the images."), options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 1, error))
-        return EXIT_FAILURE;
-    const ImageFilter filter = {argc > 1 ? argv[1] : NULL, labels};
+    const ImageFilter filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
     const DistListing images = {DIST_IMAGES, "List", .filter = append_filter,
                                 .filter_data = &filter};
-    if (tree && dist_settings.json == DIST_JSON_OFF)
+    if (images_given.tree && dist_settings.json == DIST_JSON_OFF)
         return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&images, read_image, table, error))
@@ -354,19 +351,17 @@ static int verb_images(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int verb_tag(int argc, char **argv, GError **error) {
-    gboolean move = FALSE;
-    const GOptionEntry options[] = {
-        {"move", 0, 0, G_OPTION_ARG_NONE, &move, N_("In place of its own: rename it"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean move; } tag_given;
+
+static const DistOption tag_options[] = {
+    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("In place of its own: rename it"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_tag(char **argv, GError **error) {
     const char *media_type, *digest;
     uint64_t size;
 
-    if (!dist_parse(_("NAME NEW"), _("Give an image another name."), options, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *new = dist_complete_reference(argv[2]);
     if (strpbrk(argv[2], " \t\n") || argv[2][0] == '\0') {
@@ -374,7 +369,7 @@ static int verb_tag(int argc, char **argv, GError **error) {
                         argv[2]);
         return EXIT_FAILURE;
     }
-    if (move) {
+    if (tag_given.move) {
         g_autoptr(sd_bus_message) renamed =
             dist_call(error, DIST_IMAGES, "Rename", "ss", name, new);
         return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -400,10 +395,8 @@ static bool delete_one(const char *argument, const void *userdata, GError **erro
     return reply != NULL;
 }
 
-static int verb_rmi(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("NAME…"), _("Remove names of images."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, -1, error))
-        return EXIT_FAILURE;
+static int verb_rmi(char **argv, GError **error) {
+    (void)error;
     return dist_for_each(argv + 1, delete_one, NULL);
 }
 
@@ -437,27 +430,29 @@ static bool print_history(const char *text, GError **error) {
     return true;
 }
 
-static int verb_inspect(int argc, char **argv, GError **error) {
-    gboolean manifest = FALSE, history = FALSE;
-    const GOptionEntry options[] = {
-        {"platform", 0, 0, G_OPTION_ARG_STRING, &platform,
-         N_("Platform, this machine's if not given"), "OS/ARCH[/VARIANT]"},
-        {"manifest", 0, 0, G_OPTION_ARG_NONE, &manifest, N_("Show the manifest"), NULL},
-        {"history", 0, 0, G_OPTION_ARG_NONE, &history, N_("Show how it was made"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    gboolean manifest;
+    gboolean history;
+} inspect_given;
+
+static const DistOption inspect_options[] = {
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
+     "OS/ARCH[/VARIANT]"},
+    {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
+    {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show how it was made"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_inspect(char **argv, GError **error) {
     const char *text;
 
-    if (!dist_parse(_("NAME"), _("Show the configuration of an image, or all of a container."),
-                    options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
-    document = manifest ? "manifest" : NULL;
+    document = inspect_given.manifest ? "manifest" : NULL;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, &local);
     /* What is no image may be a container. */
-    if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !manifest && !history)
+    if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
+        !inspect_given.history)
         reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "s", argv[1]);
     if (!reply) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -466,7 +461,7 @@ static int verb_inspect(int argc, char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "s", &text);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    if (history)
+    if (inspect_given.history)
         return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     /* A file or a pipe gets the document to the byte. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
@@ -474,13 +469,9 @@ static int verb_inspect(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int verb_verify(int argc, char **argv, GError **error) {
+static int verb_verify(char **argv, GError **error) {
     const char *key;
 
-    if (!dist_parse(_("NAME"), _("Check the signature of an image."), remote_options, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(sd_bus_message) reply = call_with_options("Verify", name, true, error);
     if (!reply)
@@ -492,13 +483,9 @@ static int verb_verify(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int verb_mount(int argc, char **argv, GError **error) {
+static int verb_mount(char **argv, GError **error) {
     int mount;
 
-    if (!dist_parse(_("NAME DIRECTORY"), _("Mount an image, read-only."), pull_options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(sd_bus_message) reply = call_with_options("Mount", name, false, error);
     if (!reply)
@@ -529,7 +516,7 @@ static int read_transfer(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int verb_transfers(int argc, char **argv, GError **error) {
+static int verb_transfers(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"transfer", _("TRANSFER"), DIST_CELL_TEXT},   {"kind", _("KIND"), DIST_CELL_TEXT},
         {"reference", _("REFERENCE"), DIST_CELL_TEXT}, {"owner", _("OWNER"), DIST_CELL_NUMBER},
@@ -538,9 +525,7 @@ static int verb_transfers(int argc, char **argv, GError **error) {
     };
     const DistListing transfers = {DIST_TRANSFERS, "List"};
 
-    if (!dist_parse(NULL, _("List the transfers."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&transfers, read_transfer, table, error))
         return EXIT_FAILURE;
@@ -548,10 +533,7 @@ static int verb_transfers(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int verb_cancel(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("TRANSFER"), _("Cancel a transfer."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
+static int verb_cancel(char **argv, GError **error) {
     g_autofree char *path = g_strconcat("/org/berth1/transfers/", argv[1], NULL);
     if (!sd_bus_object_path_is_valid(path)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no transfer"), argv[1]);
@@ -562,20 +544,100 @@ static int verb_cancel(int argc, char **argv, GError **error) {
 }
 
 const DistVerb dist_image_verbs[] = {
-    {"pull", "REFERENCE…", N_("fetch an image, unpack and name it"), verb_pull},
-    {"images", "", N_("list the images"), verb_images},
-    {"inspect", "NAME", N_("show the configuration of an image, or all of a container"),
-     verb_inspect},
-    {"tag", "NAME NEW", N_("give an image another name"), verb_tag},
-    {"rmi", "NAME…", N_("remove names of images"), verb_rmi},
-    {"untag", "NAME…", N_("remove names of images"), verb_rmi},
-    {"verify", "NAME", N_("check the signature of an image"), verb_verify},
-    {"mount", "NAME DIRECTORY", N_("mount an image, read-only"), verb_mount},
-    {"push", "NAME [REFERENCE]", N_("send an image to a registry"), verb_push},
-    {"resolve", "REFERENCE", N_("ask a registry what a reference means"), verb_resolve},
-    {"fetch", "REFERENCE…", N_("fetch all that an image needs, and name nothing"), verb_fetch},
-    {"unpack", "NAME…", N_("unpack an image that is here"), verb_unpack},
-    {"transfers", "", N_("list the transfers"), verb_transfers},
-    {"cancel", "TRANSFER", N_("cancel a transfer"), verb_cancel},
-    {NULL, NULL, NULL, NULL},
+    {.name = "pull",
+     .arguments = N_("REFERENCE…"),
+     .summary = N_("Pull images: fetch, unpack and name them"),
+     .options = pull_options,
+     .run = verb_pull,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist pull redis"},
+    {.name = "images",
+     .arguments = N_("[PATTERN]"),
+     .summary = N_("List images"),
+     .options = images_options,
+     .run = verb_images,
+     .max = 1,
+     .example = "dist images 'docker.io/library/*'"},
+    {.name = "inspect",
+     .arguments = N_("NAME"),
+     .summary = N_("Show the configuration of an image, or all of a container"),
+     .options = inspect_options,
+     .run = verb_inspect,
+     .min = 1,
+     .max = 1,
+     .example = "dist inspect --platform=linux/arm64 redis"},
+    {.name = "tag",
+     .arguments = N_("NAME NEW"),
+     .summary = N_("Give an image another name"),
+     .options = tag_options,
+     .run = verb_tag,
+     .min = 2,
+     .max = 2,
+     .example = "dist tag redis registry.example.com/redis:mine"},
+    {.name = "rmi",
+     .arguments = N_("NAME…"),
+     .summary = N_("Remove names of images"),
+     .run = verb_rmi,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .details = N_("Contents that no image needs any longer are deleted by \"dist prune\"."),
+     .example = "dist rmi redis"},
+    {.name = "untag",
+     .arguments = N_("NAME…"),
+     .summary = N_("Remove names of images"),
+     .run = verb_rmi,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "verify",
+     .arguments = N_("NAME"),
+     .summary = N_("Check the signature of an image"),
+     .options = remote_options,
+     .run = verb_verify,
+     .min = 1,
+     .max = 1},
+    {.name = "mount",
+     .arguments = N_("NAME DIRECTORY"),
+     .summary = N_("Mount an image, read-only"),
+     .options = pull_options,
+     .run = verb_mount,
+     .min = 2,
+     .max = 2},
+    {.name = "push",
+     .arguments = N_("NAME [REFERENCE]"),
+     .summary = N_("Push an image to a registry"),
+     .options = push_options,
+     .run = verb_push,
+     .min = 1,
+     .max = 2,
+     .example = "dist push redis registry.example.com/redis:mine"},
+    {.name = "resolve",
+     .arguments = N_("REFERENCE"),
+     .summary = N_("Show what a reference means to its registry"),
+     .options = remote_options,
+     .run = verb_resolve,
+     .min = 1,
+     .max = 1},
+    {.name = "fetch",
+     .arguments = N_("REFERENCE…"),
+     .summary = N_("Fetch the contents of images without naming them"),
+     .options = pull_options,
+     .run = verb_fetch,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "unpack",
+     .arguments = N_("NAME…"),
+     .summary = N_("Unpack images that were imported or fetched"),
+     .options = pull_options,
+     .run = verb_unpack,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "transfers", .arguments = "", .summary = N_("List transfers"), .run = verb_transfers},
+    {.name = "cancel",
+     .arguments = N_("TRANSFER"),
+     .summary = N_("Cancel a transfer"),
+     .run = verb_cancel,
+     .min = 1,
+     .max = 1},
+    {.name = NULL},
 };

@@ -2,16 +2,19 @@
 
 /* exec, attach, checkpoint, pause, resume, update, top, stats. */
 
-#include "verbs-processes.h"
+#include "client/verbs.h"
 
 #include "base/cpu-list.h"
 #include "base/fd.h"
-#include "bundle.h"
-#include "descriptors.h"
-#include "foreground.h"
-#include "table.h"
-#include "terminal.h"
-#include "verbs-run.h"
+#include "client/bundle.h"
+#include "client/bus.h"
+#include "client/containers.h"
+#include "client/descriptors.h"
+#include "client/each.h"
+#include "client/foreground.h"
+#include "client/listing.h"
+#include "client/table.h"
+#include "client/terminal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,18 +27,6 @@ typedef struct {
     gboolean terminal, interactive, detach, no_new_privileges;
     gint64 preserved;
 } ExecOptions;
-
-static void clear_exec(ExecOptions *options) {
-    char *const texts[] = {options->working_directory, options->user, options->detach_keys,
-                           options->process,           options->spec, options->pid_file};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-    g_strfreev(options->environment);
-    g_strfreev(options->add);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExecOptions, clear_exec)
 
 static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
     uint32_t rows, columns;
@@ -84,92 +75,88 @@ static sd_bus_message *new_exec(const char *id, char *const *command, ExecOption
     return call;
 }
 
-static bool parse_exec(ExecOptions *options, int *argc, char ***argv, GError **error) {
-    const GOptionEntry entries[] = {
-        {"interactive", 'i', 0, G_OPTION_ARG_NONE, &options->interactive,
-         N_("Accepted: standard input is always passed"), NULL},
-        {"tty", 't', 0, G_OPTION_ARG_NONE, &options->terminal, N_("With a terminal of its own"),
-         NULL},
-        {"detach", 'd', 0, G_OPTION_ARG_NONE, &options->detach,
-         N_("Do not wait; output goes to the journal"), NULL},
-        {"process", 0, 0, G_OPTION_ARG_STRING, &options->process, N_("Id, made up if not given"),
-         "ID"},
-        {"env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options->environment,
-         N_("Environment variable"), N_("NAME=VALUE")},
-        {"workdir", 'w', 0, G_OPTION_ARG_STRING, &options->working_directory,
-         N_("Working directory"), N_("PATH")},
-        {"user", 'u', 0, G_OPTION_ARG_STRING, &options->user, N_("User, and group"),
-         N_("USER[:GROUP]")},
-        {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->add, N_("Add a capability"),
-         N_("NAME")},
-        {"no-new-privileges", 0, 0, G_OPTION_ARG_NONE, &options->no_new_privileges,
-         N_("What it executes gains no privileges either"), NULL},
-        {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options->spec,
-         N_("A process of the OCI runtime specification, instead of the container's"), N_("FILE")},
-        {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options->pid_file,
-         N_("Write its pid there when it runs"), N_("FILE")},
-        {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options->preserved,
-         N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
-        {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options->detach_keys,
-         N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static ExecOptions exec_given;
 
-    return dist_parse(_("ID COMMAND…"), _("Run another command in a container that runs."), entries,
-                      true, argc, argv, error) &&
-           dist_check_count(*argc, options->spec ? 1 : 2, -1, error) &&
-           (!options->detach_keys || dist_terminal_check_keys(options->detach_keys, error)) &&
-           dist_preserve_descriptors(options->preserved, error);
-}
+static const DistOption exec_options[] = {
+    {"interactive", 'i', DIST_OPTION_FLAG, &exec_given.interactive,
+     N_("Accepted: standard input is always passed"), NULL},
+    {"tty", 't', DIST_OPTION_FLAG, &exec_given.terminal, N_("With a terminal of its own"), NULL},
+    {"detach", 'd', DIST_OPTION_FLAG, &exec_given.detach,
+     N_("Do not wait; output goes to the journal"), NULL},
+    {"process", 0, DIST_OPTION_TEXT, &exec_given.process, N_("Id, made up if not given"), "ID"},
+    {"env", 'e', DIST_OPTION_LIST, &exec_given.environment, N_("Environment variable"),
+     N_("NAME=VALUE")},
+    {"workdir", 'w', DIST_OPTION_TEXT, &exec_given.working_directory, N_("Working directory"),
+     N_("PATH")},
+    {"user", 'u', DIST_OPTION_TEXT, &exec_given.user, N_("User, and group"), N_("USER[:GROUP]")},
+    {"cap-add", 0, DIST_OPTION_LIST, &exec_given.add, N_("Add a capability"), N_("NAME")},
+    {"no-new-privileges", 0, DIST_OPTION_FLAG, &exec_given.no_new_privileges,
+     N_("What it executes gains no privileges either"), NULL},
+    {"spec", 0, DIST_OPTION_TEXT, &exec_given.spec,
+     N_("A process of the OCI runtime specification, instead of the container's"), N_("FILE")},
+    {"pid-file", 0, DIST_OPTION_TEXT, &exec_given.pid_file, N_("Write its pid there when it runs"),
+     N_("FILE")},
+    {"preserve-fds", 0, DIST_OPTION_NUMBER, &exec_given.preserved,
+     N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
+    {"detach-keys", 0, DIST_OPTION_TEXT, &exec_given.detach_keys,
+     N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+    DIST_OPTION_END,
+};
 
-int dist_verb_exec(int argc, char **argv, GError **error) {
-    g_auto(ExecOptions) options = {0};
+static int verb_exec(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+    ExecOptions *options = &exec_given;
 
-    if (!parse_exec(&options, &argc, &argv, error))
+    if (argc < 3 && !options->spec) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("dist exec: an argument is missing: COMMAND"));
         return DIST_EXIT_BERTH;
-    if (!options.process)
-        options.process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
-    g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, &options, error);
+    }
+    if ((options->detach_keys && !dist_terminal_check_keys(options->detach_keys, error)) ||
+        !dist_preserve_descriptors(options->preserved, error))
+        return DIST_EXIT_BERTH;
+    if (!options->process)
+        options->process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
+    g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, options, error);
     if (!call)
         return DIST_EXIT_BERTH;
-    if (options.detach) {
+    if (options->detach) {
         g_autoptr(sd_bus_message) reply = dist_send(sd_bus_message_ref(call), error);
-        if (!reply || !dist_write_pid(reply, options.pid_file, error))
+        if (!reply || !dist_write_pid(reply, options->pid_file, error))
             return DIST_EXIT_BERTH;
-        puts(options.process);
+        puts(options->process);
         return EXIT_SUCCESS;
     }
     const DistForeground foreground = {
         .id = argv[1],
-        .process = options.process,
+        .process = options->process,
         .start = call,
         .wait_after_start = true,
-        .terminal = options.terminal,
-        .detach_keys = options.detach_keys ? options.detach_keys : DIST_DETACH_KEYS,
-        .pid_file = options.pid_file,
+        .terminal = options->terminal,
+        .detach_keys = options->detach_keys ? options->detach_keys : DIST_DETACH_KEYS,
+        .pid_file = options->pid_file,
     };
     return dist_foreground_run(&foreground, error);
 }
 
-int dist_verb_attach(int argc, char **argv, GError **error) {
-    g_autofree char *keys = NULL, *process = NULL, *state = NULL;
-    const GOptionEntry entries[] = {
-        {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &keys,
-         N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
-        {"process", 0, 0, G_OPTION_ARG_STRING, &process, N_("Of a process that exec made"), "ID"},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char *keys;
+    char *process;
+} attach_given;
 
-    if (!dist_parse(_("ID"),
-                    _("Use the terminal of a container, until it ends or is left; of one without, "
-                      "show what it writes to the journal."),
-                    entries, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error) || (keys && !dist_terminal_check_keys(keys, error)))
+static const DistOption attach_options[] = {
+    {"detach-keys", 0, DIST_OPTION_TEXT, &attach_given.keys,
+     N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+    {"process", 0, DIST_OPTION_TEXT, &attach_given.process, N_("Of a process that exec made"),
+     "ID"},
+    DIST_OPTION_END,
+};
+
+static int verb_attach(char **argv, GError **error) {
+    if (attach_given.keys && !dist_terminal_check_keys(attach_given.keys, error))
         return DIST_EXIT_BERTH;
-    bool terminal = process != NULL;
-    if (!process)
-        state = dist_get_state(argv[1], &terminal, error);
-    if (!process && !state)
+    bool terminal = attach_given.process != NULL;
+    if (!attach_given.process && !dist_container_find_terminal(argv[1], &terminal, error))
         return DIST_EXIT_BERTH;
     if (!terminal && (dist_settings.host || dist_settings.machine)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -178,43 +165,39 @@ int dist_verb_attach(int argc, char **argv, GError **error) {
     }
     const DistForeground foreground = {
         .id = argv[1],
-        .process = process ? process : "",
+        .process = attach_given.process ? attach_given.process : "",
         .terminal = terminal,
         .journal = !terminal,
-        .detach_keys = keys ? keys : DIST_DETACH_KEYS,
+        .detach_keys = attach_given.keys ? attach_given.keys : DIST_DETACH_KEYS,
     };
     return dist_foreground_run(&foreground, error);
 }
 
-int dist_verb_checkpoint(int argc, char **argv, GError **error) {
-    gboolean leave = FALSE;
-    const GOptionEntry options[] = {
-        {"leave-running", 'R', 0, G_OPTION_ARG_NONE, &leave, N_("Let it go on"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean leave; } checkpoint_given;
 
-    if (!dist_parse(_("ID"),
-                    _("Write what runs in a container to disk, to go on with \"dist restore\"; it "
-                      "ends."),
-                    options, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Checkpoint", "sa{sv}",
-                                                argv[1], 1, "LeaveRunning", "b", (int)leave);
+static const DistOption checkpoint_options[] = {
+    {"leave-running", 'R', DIST_OPTION_FLAG, &checkpoint_given.leave, N_("Let it go on"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_checkpoint(char **argv, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Checkpoint", "sa{sv}", argv[1], 1, "LeaveRunning", "b",
+                  (int)checkpoint_given.leave);
     if (!reply)
         return EXIT_FAILURE;
     puts(argv[1]);
     return EXIT_SUCCESS;
 }
 
-int dist_verb_pause(int argc, char **argv, GError **error) {
-    return dist_call_each(DIST_CONTAINERS, "Pause", _("ID…"),
-                          _("Stop the processes of containers where they are."), argc, argv, error);
+static int verb_pause(char **argv, GError **error) {
+    (void)error;
+    return dist_call_each(DIST_CONTAINERS, "Pause", argv + 1);
 }
 
-int dist_verb_resume(int argc, char **argv, GError **error) {
-    return dist_call_each(DIST_CONTAINERS, "Resume", _("ID…"),
-                          _("Let the processes of containers go on."), argc, argv, error);
+static int verb_resume(char **argv, GError **error) {
+    (void)error;
+    return dist_call_each(DIST_CONTAINERS, "Resume", argv + 1);
 }
 
 /* "512M", "20%", "infinity", as systemd's tools take them; microseconds for what ends in USec. */
@@ -280,15 +263,10 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
     return sd_bus_message_append(call, "{sv}", name, "t", number);
 }
 
-int dist_verb_update(int argc, char **argv, GError **error) {
+static int verb_update(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     int r;
 
-    if (!dist_parse(_("ID PROPERTY=VALUE…"),
-                    _("Change the limits of a container, by the names of "
-                      "systemd.resource-control(5)."),
-                    NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 2, -1, error))
-        return EXIT_FAILURE;
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Update");
     if (!call)
         return EXIT_FAILURE;
@@ -318,17 +296,13 @@ static int read_process(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-int dist_verb_top(int argc, char **argv, GError **error) {
+static int verb_top(char **argv, GError **error) {
     DistColumn columns[] = {
         {"pid", _("PID"), DIST_CELL_NUMBER}, {"process", _("PROCESS"), DIST_CELL_TEXT},
         {"uid", _("UID"), DIST_CELL_NUMBER}, {"command", _("COMMAND"), DIST_CELL_TEXT},
         {NULL, NULL, DIST_CELL_TEXT},
     };
 
-    if (!dist_parse(_("ID"), _("List the processes of a container."), NULL, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     const DistListing processes = {DIST_CONTAINERS, "Processes", .of = argv[1]};
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&processes, read_process, table, error))
@@ -371,7 +345,8 @@ static bool read_figures(const char *id, Figures *figures, GError **error) {
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-int dist_verb_stats(int argc, char **argv, GError **error) {
+static int verb_stats(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
         {"cpuUsec", _("CPU µs"), DIST_CELL_NUMBER},
@@ -384,10 +359,8 @@ int dist_verb_stats(int argc, char **argv, GError **error) {
         {NULL, NULL, DIST_CELL_TEXT},
     };
 
-    if (!dist_parse(_("[ID…]"), _("Show what containers use: of all that run, if none is named."),
-                    NULL, false, &argc, &argv, error))
-        return EXIT_FAILURE;
-    g_auto(GStrv) running = argc > 1 ? g_strdupv(argv + 1) : dist_list_running(error);
+    g_auto(GStrv) running =
+        argc > 1 ? g_strdupv(argv + 1) : dist_containers_list_ids(dist_container_is_running, error);
     if (!running)
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
@@ -416,7 +389,7 @@ static void add_port(DistTable *table, const char *text) {
     dist_table_add(table, container, host);
 }
 
-int dist_verb_port(int argc, char **argv, GError **error) {
+static int verb_port(char **argv, GError **error) {
     DistColumn columns[] = {
         {"container", _("CONTAINER"), DIST_CELL_TEXT},
         {"host", _("HOST"), DIST_CELL_TEXT},
@@ -425,10 +398,6 @@ int dist_verb_port(int argc, char **argv, GError **error) {
     const char *key;
     int r;
 
-    if (!dist_parse(_("ID"), _("List what ports of the host are passed on to a container."), NULL,
-                    false, &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", argv[1]);
     if (!reply)
         return EXIT_FAILURE;
@@ -456,12 +425,82 @@ int dist_verb_port(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-int dist_verb_rename(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("ID NEW"), _("Give a container that does not run another id."), NULL, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 2, 2, error))
-        return EXIT_FAILURE;
+static int verb_rename(char **argv, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Rename", "ss", argv[1], argv[2]);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const DistVerb dist_process_verbs[] = {
+    {.name = "exec",
+     .arguments = N_("ID COMMAND…"),
+     .summary = N_("Run another command in a running container"),
+     .options = exec_options,
+     .run = verb_exec,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_STRICT | DIST_VERB_RUNS,
+     .example = "dist exec -it web sh"},
+    {.name = "attach",
+     .arguments = N_("ID"),
+     .summary = N_("Attach to the terminal of a container"),
+     .options = attach_options,
+     .run = verb_attach,
+     .min = 1,
+     .max = 1,
+     .flags = DIST_VERB_RUNS,
+     .details = N_("Shows what a container without a terminal writes to the journal."),
+     .example = "dist attach web"},
+    {.name = "top",
+     .arguments = N_("ID"),
+     .summary = N_("List the processes of a container"),
+     .run = verb_top,
+     .min = 1,
+     .max = 1},
+    {.name = "stats",
+     .arguments = N_("[ID…]"),
+     .summary = N_("Show the resource usage of containers, by default of all that run"),
+     .run = verb_stats,
+     .max = DIST_ANY_NUMBER},
+    {.name = "pause",
+     .arguments = N_("ID…"),
+     .summary = N_("Freeze the processes of containers"),
+     .run = verb_pause,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "resume",
+     .arguments = N_("ID…"),
+     .summary = N_("Let paused containers continue"),
+     .run = verb_resume,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "checkpoint",
+     .arguments = N_("ID"),
+     .summary = N_("Write a running container to disk and stop it"),
+     .options = checkpoint_options,
+     .run = verb_checkpoint,
+     .min = 1,
+     .max = 1,
+     .details = N_("\"dist restore\" continues it.")},
+    {.name = "update",
+     .arguments = N_("ID PROPERTY=VALUE…"),
+     .summary = N_("Change the resource limits of a container"),
+     .run = verb_update,
+     .min = 2,
+     .max = DIST_ANY_NUMBER,
+     .details = N_("Properties have the names of systemd.resource-control(5)."),
+     .example = "dist update web MemoryMax=512M CPUQuota=50%"},
+    {.name = "port",
+     .arguments = N_("ID"),
+     .summary = N_("List the published ports of a container"),
+     .run = verb_port,
+     .min = 1,
+     .max = 1},
+    {.name = "rename",
+     .arguments = N_("ID NEW"),
+     .summary = N_("Rename a container that does not run"),
+     .run = verb_rename,
+     .min = 2,
+     .max = 2},
+    {.name = NULL},
+};

@@ -2,8 +2,11 @@
 
 /* login and logout. */
 
+#include "client/verbs.h"
+
+#include "client/bus.h"
+#include "client/credentials.h"
 #include "config.h"
-#include "credentials.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,29 +81,33 @@ static bool check_registry(const char *registry, GError **error) {
                            _("name the registry as HOST[:PORT], without a scheme"));
 }
 
-static int verb_login(int argc, char **argv, GError **error) {
-    g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
-    gboolean from_stdin = FALSE, insecure = FALSE;
-    const GOptionEntry options[] = {
-        {"username", 'u', 0, G_OPTION_ARG_STRING, &credentials->username, N_("User name"),
-         N_("NAME")},
-        {"password-stdin", 0, 0, G_OPTION_ARG_NONE, &from_stdin,
-         N_("Read the password from standard input"), NULL},
-        {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure,
-         N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    char *username;
+    gboolean from_stdin;
+    gboolean insecure;
+} login_given;
 
-    if (!dist_parse(_("[REGISTRY]"), _("Keep credentials for a registry."), options, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 0, 1, error))
-        return EXIT_FAILURE;
+static const DistOption login_options[] = {
+    {"username", 'u', DIST_OPTION_TEXT, &login_given.username, N_("User name"), N_("NAME")},
+    {"password-stdin", 0, DIST_OPTION_FLAG, &login_given.from_stdin,
+     N_("Read the password from standard input"), NULL},
+    {"insecure", 0, DIST_OPTION_FLAG, &login_given.insecure,
+     N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_login(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+    g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
     const char *registry = argc > 1 ? argv[1] : "docker.io";
+
     if (!check_registry(registry, error))
         return EXIT_FAILURE;
+    credentials->username = g_strdup(login_given.username);
     if (!credentials->username && !(credentials->username = ask(_("User name: "), false, error)))
         return EXIT_FAILURE;
-    credentials->password = from_stdin ? read_line(stdin) : ask(_("Password: "), true, error);
+    credentials->password =
+        login_given.from_stdin ? read_line(stdin) : ask(_("Password: "), true, error);
     if (!credentials->password) {
         if (!*error)
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));
@@ -108,7 +115,7 @@ static int verb_login(int argc, char **argv, GError **error) {
     }
     /* The registry's host; what is kept may be for a part of it only. */
     g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
-    if (!authenticate(host, credentials, insecure, error) ||
+    if (!authenticate(host, credentials, login_given.insecure, error) ||
         !dist_keep_credentials(registry, credentials, error))
         return EXIT_FAILURE;
     if (!dist_settings.quiet)
@@ -116,17 +123,24 @@ static int verb_login(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int verb_logout(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("[REGISTRY]"), _("Remove what is kept for a registry."), NULL, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 0, 1, error))
-        return EXIT_FAILURE;
+static int verb_logout(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     return dist_remove_credentials(argc > 1 ? argv[1] : "docker.io", error) ? EXIT_SUCCESS
                                                                             : EXIT_FAILURE;
 }
 
 const DistVerb dist_registry_verbs[] = {
-    {"login", "[REGISTRY]", N_("keep credentials for a registry"), verb_login},
-    {"logout", "[REGISTRY]", N_("remove what is kept for a registry"), verb_logout},
-    {NULL, NULL, NULL, NULL},
+    {.name = "login",
+     .arguments = N_("[REGISTRY]"),
+     .summary = N_("Store credentials for a registry"),
+     .options = login_options,
+     .run = verb_login,
+     .max = 1,
+     .example = "dist login registry.example.com"},
+    {.name = "logout",
+     .arguments = N_("[REGISTRY]"),
+     .summary = N_("Delete credentials for a registry"),
+     .run = verb_logout,
+     .max = 1},
+    {.name = NULL},
 };

@@ -3,16 +3,20 @@
 /* create, start and run. The container gets dist's own standard descriptors; what is typed and what
  * is written passes neither through dist nor through the service. */
 
-#include "verbs-run.h"
+#include "client/verbs.h"
 
 #include "base/document.h"
 #include "base/fd.h"
-#include "bundle.h"
+#include "client/bundle.h"
+#include "client/bus.h"
+#include "client/containers.h"
+#include "client/descriptors.h"
+#include "client/each.h"
+#include "client/foreground.h"
+#include "client/format.h"
+#include "client/mounts.h"
+#include "client/terminal.h"
 #include "config.h"
-#include "descriptors.h"
-#include "foreground.h"
-#include "mounts.h"
-#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,82 +40,80 @@ typedef struct {
 /* A timeout of 0 is one, unlike the other numbers. */
 static Options options = {.stop_timeout = -1};
 
-static const GOptionEntry create_entries[] = {
-    {"id", 0, 0, G_OPTION_ARG_STRING, &options.id, N_("Id, made up if not given"), "ID"},
-    {"env", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &options.environment,
+static const DistOption create_options[] = {
+    {"id", 0, DIST_OPTION_TEXT, &options.id, N_("Id, made up if not given"), "ID"},
+    {"env", 'e', DIST_OPTION_LIST, &options.environment,
      N_("Environment variable; the caller's value without =VALUE"), N_("NAME[=VALUE]")},
-    {"workdir", 'w', 0, G_OPTION_ARG_STRING, &options.working_directory, N_("Working directory"),
+    {"workdir", 'w', DIST_OPTION_TEXT, &options.working_directory, N_("Working directory"),
      N_("PATH")},
-    {"user", 'u', 0, G_OPTION_ARG_STRING, &options.user, N_("User, and group"), N_("USER[:GROUP]")},
-    {"hostname", 0, 0, G_OPTION_ARG_STRING, &options.hostname, N_("Host name"), N_("NAME")},
-    {"read-only", 0, 0, G_OPTION_ARG_NONE, &options.read_only, N_("Read-only root file system"),
-     NULL},
-    {"memory", 0, 0, G_OPTION_ARG_STRING, &options.memory, N_("Memory limit; K, M, G are known"),
+    {"user", 'u', DIST_OPTION_TEXT, &options.user, N_("User, and group"), N_("USER[:GROUP]")},
+    {"hostname", 0, DIST_OPTION_TEXT, &options.hostname, N_("Host name"), N_("NAME")},
+    {"read-only", 0, DIST_OPTION_FLAG, &options.read_only, N_("Read-only root file system"), NULL},
+    {"memory", 0, DIST_OPTION_TEXT, &options.memory, N_("Memory limit; K, M, G are known"),
      N_("BYTES")},
-    {"pids", 0, 0, G_OPTION_ARG_INT64, &options.pids, N_("Limit of tasks"), N_("NUMBER")},
-    {"cpus", 0, 0, G_OPTION_ARG_STRING, &options.cpus, N_("CPU time limit, in processors"),
-     N_("NUMBER")},
-    {"network", 0, 0, G_OPTION_ARG_STRING, &options.network,
-     N_("Network: none, host, or one of CNI"), N_("NAME")},
-    {"label", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &options.labels, N_("Label"), N_("KEY=VALUE")},
-    {"cap-add", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.add, N_("Add a capability"), N_("NAME")},
-    {"cap-drop", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.drop, N_("Drop a capability, or ALL"),
+    {"pids", 0, DIST_OPTION_NUMBER, &options.pids, N_("Limit of tasks"), N_("NUMBER")},
+    {"cpus", 0, DIST_OPTION_TEXT, &options.cpus, N_("CPU time limit, in processors"), N_("NUMBER")},
+    {"network", 0, DIST_OPTION_TEXT, &options.network, N_("Network: none, host, or one of CNI"),
      N_("NAME")},
-    {"seccomp", 0, 0, G_OPTION_ARG_STRING, &options.seccomp,
+    {"label", 'l', DIST_OPTION_LIST, &options.labels, N_("Label"), N_("KEY=VALUE")},
+    {"cap-add", 0, DIST_OPTION_LIST, &options.add, N_("Add a capability"), N_("NAME")},
+    {"cap-drop", 0, DIST_OPTION_LIST, &options.drop, N_("Drop a capability, or ALL"), N_("NAME")},
+    {"seccomp", 0, DIST_OPTION_TEXT, &options.seccomp,
      N_("System call filter: default, unconfined, or a file"), N_("PROFILE")},
-    {"stop-signal", 0, 0, G_OPTION_ARG_STRING, &options.stop_signal, N_("Signal that stops it"),
+    {"stop-signal", 0, DIST_OPTION_TEXT, &options.stop_signal, N_("Signal that stops it"),
      N_("SIGNAL")},
-    {"stop-timeout", 0, 0, G_OPTION_ARG_INT64, &options.stop_timeout, N_("Then wait so long"),
+    {"stop-timeout", 0, DIST_OPTION_NUMBER, &options.stop_timeout, N_("Then wait so long"),
      N_("SECONDS")},
-    {"slice", 0, 0, G_OPTION_ARG_STRING, &options.slice, N_("Slice of its scope"), N_("UNIT")},
-    {"rm", 0, 0, G_OPTION_ARG_NONE, &options.remove, N_("Delete it when it has ended"), NULL},
-    {"tty", 't', 0, G_OPTION_ARG_NONE, &options.terminal, N_("With a terminal of its own"), NULL},
-    {"volume", 'v', 0, G_OPTION_ARG_STRING_ARRAY, &options.volumes,
+    {"slice", 0, DIST_OPTION_TEXT, &options.slice, N_("Slice of its scope"), N_("UNIT")},
+    {"rm", 0, DIST_OPTION_FLAG, &options.remove, N_("Delete it when it has ended"), NULL},
+    {"tty", 't', DIST_OPTION_FLAG, &options.terminal, N_("With a terminal of its own"), NULL},
+    {"volume", 'v', DIST_OPTION_LIST, &options.volumes,
      N_("Mount a path of the host, or a volume; options as ro,noidmap"),
      N_("SOURCE:PATH[:OPTIONS]")},
-    {"tmpfs", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.tmpfs,
-     N_("Mount an empty temporary file system"), N_("PATH[:OPTIONS]")},
-    {"publish", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options.ports,
+    {"tmpfs", 0, DIST_OPTION_LIST, &options.tmpfs, N_("Mount an empty temporary file system"),
+     N_("PATH[:OPTIONS]")},
+    {"publish", 'p', DIST_OPTION_LIST, &options.ports,
      N_("Pass a port of the host on, in a named network"), N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
-    {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.devices, N_("Give a device of the host"),
+    {"device", 0, DIST_OPTION_LIST, &options.devices, N_("Give a device of the host"),
      N_("NODE[:PATH[:rwm]]")},
-    {"userns", 0, 0, G_OPTION_ARG_STRING, &options.user_namespace, N_("User namespace: auto, host"),
+    {"userns", 0, DIST_OPTION_TEXT, &options.user_namespace, N_("User namespace: auto, host"),
      N_("NAME")},
-    {"privileged", 0, 0, G_OPTION_ARG_NONE, &options.privileged,
+    {"privileged", 0, DIST_OPTION_FLAG, &options.privileged,
      N_("All capabilities, no system call filter, the host's users"), NULL},
-    {"bundle", 0, 0, G_OPTION_ARG_FILENAME, &options.bundle,
+    {"bundle", 0, DIST_OPTION_TEXT, &options.bundle,
      N_("Instead of an image: an OCI bundle, config.json and its root"), N_("DIRECTORY")},
-    {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options.spec,
-     N_("An OCI runtime configuration, for the image"), N_("FILE")},
-    {"health-cmd", 0, 0, G_OPTION_ARG_STRING, &options.health_command,
+    {"spec", 0, DIST_OPTION_TEXT, &options.spec, N_("An OCI runtime configuration, for the image"),
+     N_("FILE")},
+    {"health-cmd", 0, DIST_OPTION_TEXT, &options.health_command,
      N_("Command for the shell that says whether it is well, or none"), N_("COMMAND")},
-    {"health-interval", 0, 0, G_OPTION_ARG_INT64, &options.health_interval,
+    {"health-interval", 0, DIST_OPTION_NUMBER, &options.health_interval,
      N_("Between two of them, 30 if not given"), N_("SECONDS")},
-    {"health-timeout", 0, 0, G_OPTION_ARG_INT64, &options.health_timeout,
+    {"health-timeout", 0, DIST_OPTION_NUMBER, &options.health_timeout,
      N_("For one of them, 30 if not given"), N_("SECONDS")},
-    {"health-start-period", 0, 0, G_OPTION_ARG_INT64, &options.health_start,
+    {"health-start-period", 0, DIST_OPTION_NUMBER, &options.health_start,
      N_("Failures do not count so long after the start"), N_("SECONDS")},
-    {"health-retries", 0, 0, G_OPTION_ARG_INT64, &options.health_retries,
+    {"health-retries", 0, DIST_OPTION_NUMBER, &options.health_retries,
      N_("Failures that count, 3 if not given"), N_("NUMBER")},
-    {"restart", 0, 0, G_OPTION_ARG_STRING, &options.restart,
+    {"restart", 0, DIST_OPTION_TEXT, &options.restart,
      N_("Start it again when it ends: no, on-failure, always"), N_("WHEN")},
-    {"autostart", 0, 0, G_OPTION_ARG_NONE, &options.autostart,
-     N_("Start it when the system starts"), NULL},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    {"autostart", 0, DIST_OPTION_FLAG, &options.autostart, N_("Start it when the system starts"),
+     NULL},
+    DIST_OPTION_END,
 };
 
-static const GOptionEntry run_entries[] = {
-    {"detach", 'd', 0, G_OPTION_ARG_NONE, &options.detach,
+static const DistOption run_options[] = {
+    DIST_OPTION_INCLUDE(create_options),
+    {"detach", 'd', DIST_OPTION_FLAG, &options.detach,
      N_("Do not wait; output goes to the journal"), NULL},
-    {"interactive", 'i', 0, G_OPTION_ARG_NONE, &options.interactive,
+    {"interactive", 'i', DIST_OPTION_FLAG, &options.interactive,
      N_("Accepted: standard input is always passed"), NULL},
-    {"detach-keys", 0, 0, G_OPTION_ARG_STRING, &options.detach_keys,
+    {"detach-keys", 0, DIST_OPTION_TEXT, &options.detach_keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
-    {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
-     N_("Write its pid there when it runs"), N_("FILE")},
-    {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options.preserved,
+    {"pid-file", 0, DIST_OPTION_TEXT, &options.pid_file, N_("Write its pid there when it runs"),
+     N_("FILE")},
+    {"preserve-fds", 0, DIST_OPTION_NUMBER, &options.preserved,
      N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
-    {NULL, 0, 0, 0, NULL, NULL, NULL},
+    DIST_OPTION_END,
 };
 
 static bool parse_memory(const char *text, uint64_t *bytes, GError **error) {
@@ -273,7 +275,6 @@ static bool read_seccomp(GError **error) {
         return berth_error_set_errno(error, errno, "%s", options.seccomp);
     if (!(text = berth_fd_read_stream(file, BERTH_DOCUMENT_MAX_BYTES, &size, error)))
         return false;
-    g_free(options.seccomp);
     options.seccomp = g_strchug(text);
     return true;
 }
@@ -377,25 +378,18 @@ static bool check_numbers(GError **error) {
     return true;
 }
 
-static bool parse(bool runs, int *argc, char ***argv, GError **error) {
-    GArray *entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-
-    g_array_append_vals(entries, create_entries, G_N_ELEMENTS(create_entries) - 1);
-    if (runs)
-        g_array_append_vals(entries, run_entries, G_N_ELEMENTS(run_entries) - 1);
-    bool parsed =
-        dist_parse(_("IMAGE [COMMAND…]"),
-                   runs ? _("Make a container and run a command in it.") : _("Make a container."),
-                   (const GOptionEntry *)entries->data, true, argc, argv, error);
-    g_array_unref(entries);
-    return parsed && check_numbers(error) &&
-           dist_check_count(*argc, options.bundle ? 0 : 1, -1, error) &&
+static bool check_arguments(int argc, GError **error) {
+    if (argc < 2 && !options.bundle)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("an argument is missing: IMAGE"));
+    return check_numbers(error) &&
            (!options.detach_keys || dist_terminal_check_keys(options.detach_keys, error)) &&
            dist_preserve_descriptors(options.preserved, error);
 }
 
-int dist_verb_create(int argc, char **argv, GError **error) {
-    if (!parse(false, &argc, &argv, error))
+static int verb_create(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+    if (!check_arguments(argc, error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = create(false, argv + 1, error);
     if (!id)
@@ -411,8 +405,9 @@ static void remove_unstarted(const char *id) {
         dist_call(&ignored, DIST_CONTAINERS, "Delete", "sa{sv}", id, 0);
 }
 
-int dist_verb_run(int argc, char **argv, GError **error) {
-    if (!parse(true, &argc, &argv, error))
+static int verb_run(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+    if (!check_arguments(argc, error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = create(true, argv + 1, error);
     if (!id)
@@ -421,7 +416,7 @@ int dist_verb_run(int argc, char **argv, GError **error) {
         bool terminal = options.terminal;
         /* A configuration of its own says so itself. */
         if (options.bundle || options.spec)
-            g_free(dist_get_state(id, &terminal, NULL));
+            dist_container_find_terminal(id, &terminal, NULL);
         int status = run_in_foreground("Start", id, terminal, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && options.remove)
             remove_unstarted(id);
@@ -439,54 +434,93 @@ static bool start_one(const char *id, const void *userdata, GError **error) {
 }
 
 static int start_all(GError **error) {
-    g_auto(GStrv) ids = dist_list_autostart(error);
+    g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
 
     return ids ? dist_for_each(ids, start_one, NULL) : EXIT_FAILURE;
 }
 
-int dist_verb_start(int argc, char **argv, GError **error) {
-    gboolean attach = FALSE, autostart = FALSE;
-    const GOptionEntry entries[] = {
-        {"attach", 'a', 0, G_OPTION_ARG_NONE, &attach,
-         N_("With these standard descriptors, and wait for its end"), NULL},
-        {"autostart", 0, 0, G_OPTION_ARG_NONE, &autostart,
-         N_("All that were created with --autostart and do not run"), NULL},
-        {"pid-file", 0, 0, G_OPTION_ARG_FILENAME, &options.pid_file,
-         N_("Write its pid there when it runs"), N_("FILE")},
-        {"preserve-fds", 0, 0, G_OPTION_ARG_INT64, &options.preserved,
-         N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct {
+    gboolean attach;
+    gboolean autostart;
+} start_given;
 
-    if (!dist_parse(_("ID"), _("Start a container."), entries, false, &argc, &argv, error) ||
-        !dist_check_count(argc, autostart ? 0 : 1, autostart ? 0 : 1, error) ||
-        !dist_preserve_descriptors(options.preserved, error))
+static const DistOption start_options[] = {
+    {"attach", 'a', DIST_OPTION_FLAG, &start_given.attach,
+     N_("With these standard descriptors, and wait for its end"), NULL},
+    {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
+     N_("All that were created with --autostart and do not run"), NULL},
+    {"pid-file", 0, DIST_OPTION_TEXT, &options.pid_file, N_("Write its pid there when it runs"),
+     N_("FILE")},
+    {"preserve-fds", 0, DIST_OPTION_NUMBER, &options.preserved,
+     N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
+    DIST_OPTION_END,
+};
+
+static int verb_start(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+
+    if (start_given.autostart == (argc > 1)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("dist start takes an ID or --autostart"));
         return EXIT_FAILURE;
-    if (autostart)
+    }
+    if (!dist_preserve_descriptors(options.preserved, error))
+        return EXIT_FAILURE;
+    if (start_given.autostart)
         return start_all(error);
-    if (attach) {
-        bool terminal;
-        g_autofree char *state = dist_get_state(argv[1], &terminal, error);
-        return state ? run_in_foreground("Start", argv[1], terminal, g_str_equal(state, "stopped"),
-                                         error)
-                     : DIST_EXIT_BERTH;
+    if (start_given.attach) {
+        g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
+        return container ? run_in_foreground("Start", argv[1], container->terminal,
+                                             container->state == DIST_CONTAINER_STOPPED, error)
+                         : DIST_EXIT_BERTH;
     }
     return start_detached("Start", argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int dist_verb_restore(int argc, char **argv, GError **error) {
-    gboolean attach = FALSE;
-    const GOptionEntry entries[] = {
-        {"attach", 'a', 0, G_OPTION_ARG_NONE, &attach,
-         N_("With these standard descriptors, and wait for its end"), NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean attach; } restore_given;
 
-    if (!dist_parse(_("ID"), _("Start a container where its checkpoint left it."), entries, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
-    if (attach)
+static const DistOption restore_options[] = {
+    {"attach", 'a', DIST_OPTION_FLAG, &restore_given.attach,
+     N_("With these standard descriptors, and wait for its end"), NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_restore(char **argv, GError **error) {
+    if (restore_given.attach)
         return run_in_foreground("Restore", argv[1], false, true, error);
     return start_detached("Restore", argv[1], error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+const DistVerb dist_run_verbs[] = {
+    {.name = "run",
+     .arguments = N_("IMAGE [COMMAND…]"),
+     .summary = N_("Create a container and run a command in it"),
+     .options = run_options,
+     .run = verb_run,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_STRICT | DIST_VERB_RUNS,
+     .example = "dist run -it --rm alpine sh"},
+    {.name = "create",
+     .arguments = N_("IMAGE [COMMAND…]"),
+     .summary = N_("Create a container"),
+     .options = create_options,
+     .run = verb_create,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_STRICT | DIST_VERB_RUNS,
+     .example = "dist create --name=web -p 8080:80 nginx"},
+    {.name = "start",
+     .arguments = N_("ID"),
+     .summary = N_("Start a container"),
+     .options = start_options,
+     .run = verb_start,
+     .max = 1,
+     .example = "dist start web"},
+    {.name = "restore",
+     .arguments = N_("ID"),
+     .summary = N_("Start a container where its checkpoint left it"),
+     .options = restore_options,
+     .run = verb_restore,
+     .min = 1,
+     .max = 1},
+    {.name = NULL},
+};

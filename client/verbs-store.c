@@ -2,30 +2,34 @@
 
 /* Verbs about what is kept and why: prune, why, df, lease. */
 
+#include "client/verbs.h"
+
+#include "client/bus.h"
+#include "client/each.h"
+#include "client/format.h"
+#include "client/listing.h"
+#include "client/table.h"
 #include "config.h"
-#include "dist.h"
-#include "table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static int verb_prune(int argc, char **argv, GError **error) {
-    gboolean dry_run = FALSE;
-    const GOptionEntry options[] = {
-        {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, N_("Only say what would be deleted"),
-         NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gboolean dry_run; } prune_given;
+
+static const DistOption prune_options[] = {
+    {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only say what would be deleted"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static int verb_prune(char **argv, GError **error) {
     g_auto(GStrv) digests = NULL;
     uint64_t bytes;
     int r;
 
-    if (!dist_parse(NULL, _("Delete contents and snapshots that nothing needs."), options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_IMAGES, "Prune", "a{sv}", 1, "DryRun", "b", (int)dry_run);
+        dist_call(error, DIST_IMAGES, "Prune", "a{sv}", 1, "DryRun", "b", (int)prune_given.dry_run);
     if (!reply)
         return EXIT_FAILURE;
     if ((r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
@@ -35,7 +39,7 @@ static int verb_prune(int argc, char **argv, GError **error) {
         puts(*digest);
     if (!dist_settings.quiet) {
         g_autofree char *size = dist_format_size(bytes);
-        fprintf(stderr, dry_run ? _("%s would be freed\n") : _("%s freed\n"), size);
+        fprintf(stderr, prune_given.dry_run ? _("%s would be freed\n") : _("%s freed\n"), size);
     }
     return EXIT_SUCCESS;
 }
@@ -52,13 +56,9 @@ static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int verb_why(int argc, char **argv, GError **error) {
+static int verb_why(char **argv, GError **error) {
     unsigned count = 0;
 
-    if (!dist_parse(_("DIGEST"), _("Say what keeps a blob or a snapshot."), NULL, false, &argc,
-                    &argv, error) ||
-        !dist_check_count(argc, 1, 1, error))
-        return EXIT_FAILURE;
     const DistListing keepers = {DIST_CONTENTS, "Explain", .of = argv[1]};
     if (!dist_list(&keepers, print_keeper, &count, error))
         return EXIT_FAILURE;
@@ -80,7 +80,7 @@ static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int verb_df(int argc, char **argv, GError **error) {
+static int verb_df(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"kind", _("KIND"), DIST_CELL_TEXT},     {"name", _("NAME"), DIST_CELL_TEXT},
         {"bytes", _("SIZE"), DIST_CELL_SIZE},    {"shared", _("SHARED"), DIST_CELL_SIZE},
@@ -88,9 +88,7 @@ static int verb_df(int argc, char **argv, GError **error) {
     };
     const DistListing usage = {DIST_CONTENTS, "Usage"};
 
-    if (!dist_parse(NULL, _("Show what takes the space."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&usage, read_usage, table, error))
         return EXIT_FAILURE;
@@ -98,20 +96,22 @@ static int verb_df(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int lease_create(int argc, char **argv, GError **error) {
-    gint64 seconds = 0;
-    const GOptionEntry options[] = {
-        {"expires", 0, 0, G_OPTION_ARG_INT64, &seconds, N_("End it after so long"), N_("SECONDS")},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
+static struct { gint64 seconds; } lease_create_given;
+
+static const DistOption lease_create_options[] = {
+    {"expires", 0, DIST_OPTION_NUMBER, &lease_create_given.seconds, N_("End it after so long"),
+     N_("SECONDS")},
+    DIST_OPTION_END,
+};
+
+static int lease_create(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
     const char *id;
 
-    if (!dist_parse(_("[ID]"), _("Make a lease, which keeps what is put under it."), options, false,
-                    &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 1, error))
-        return EXIT_FAILURE;
     uint64_t expires =
-        seconds > 0 ? (uint64_t)g_get_real_time() + (uint64_t)seconds * G_USEC_PER_SEC : 0;
+        lease_create_given.seconds > 0
+            ? (uint64_t)g_get_real_time() + (uint64_t)lease_create_given.seconds * G_USEC_PER_SEC
+            : 0;
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_LEASES, "Create", "sa{sv}", argc > 1 ? argv[1] : "", 1, "Expires",
                   "t", expires);
@@ -124,11 +124,7 @@ static int lease_create(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int lease_add(int argc, char **argv, GError **error) {
-    if (!dist_parse(_("ID DIGEST…"), _("Put contents under a lease."), NULL, false, &argc, &argv,
-                    error) ||
-        !dist_check_count(argc, 2, -1, error))
-        return EXIT_FAILURE;
+static int lease_add(char **argv, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_LEASES, "Add");
     if (!call)
         return EXIT_FAILURE;
@@ -141,8 +137,9 @@ static int lease_add(int argc, char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int lease_rm(int argc, char **argv, GError **error) {
-    return dist_call_each(DIST_LEASES, "Delete", _("ID…"), _("End leases."), argc, argv, error);
+static int lease_rm(char **argv, GError **error) {
+    (void)error;
+    return dist_call_each(DIST_LEASES, "Delete", argv + 1);
 }
 
 static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
@@ -164,7 +161,7 @@ static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int lease_list(int argc, char **argv, GError **error) {
+static int lease_list(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
         {"owner", _("OWNER"), DIST_CELL_NUMBER},
@@ -175,9 +172,7 @@ static int lease_list(int argc, char **argv, GError **error) {
     };
     const DistListing leases = {DIST_LEASES, "List"};
 
-    if (!dist_parse(NULL, _("List the leases."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&leases, read_lease, table, error))
         return EXIT_FAILURE;
@@ -186,22 +181,45 @@ static int lease_list(int argc, char **argv, GError **error) {
 }
 
 static const DistVerb lease_verbs[] = {
-    {"create", "[ID]", N_("make a lease"), lease_create},
-    {"list", "", N_("list the leases"), lease_list},
-    {"add", "ID DIGEST…", N_("put contents under a lease"), lease_add},
-    {"rm", "ID…", N_("end leases"), lease_rm},
-    {NULL, NULL, NULL, NULL},
+    {.name = "create",
+     .arguments = N_("[ID]"),
+     .summary = N_("Create a lease, which keeps what is put under it"),
+     .options = lease_create_options,
+     .run = lease_create,
+     .max = 1},
+    {.name = "list", .arguments = "", .summary = N_("List leases"), .run = lease_list},
+    {.name = "add",
+     .arguments = N_("ID DIGEST…"),
+     .summary = N_("Put contents under a lease"),
+     .run = lease_add,
+     .min = 2,
+     .max = DIST_ANY_NUMBER},
+    {.name = "rm",
+     .arguments = N_("ID…"),
+     .summary = N_("End leases"),
+     .run = lease_rm,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = NULL},
 };
 
-static int verb_lease(int argc, char **argv, GError **error) {
-    return dist_run_group("lease", lease_verbs, argc, argv, error);
-}
-
 const DistVerb dist_store_verbs[] = {
-    {"prune", "[--dry-run]", N_("delete what nothing needs"), verb_prune},
-    {"why", "DIGEST", N_("say what keeps a blob or a snapshot"), verb_why},
-    {"df", "", N_("show what takes the space"), verb_df},
-    {"lease", "create|list|add|rm", N_("leases, which keep what is not named; see \"dist lease\""),
-     verb_lease},
-    {NULL, NULL, NULL, NULL},
+    {.name = "prune",
+     .arguments = "",
+     .summary = N_("Delete contents and snapshots that nothing needs"),
+     .options = prune_options,
+     .run = verb_prune,
+     .example = "dist prune --dry-run"},
+    {.name = "why",
+     .arguments = N_("DIGEST"),
+     .summary = N_("Show what keeps a blob or a snapshot"),
+     .run = verb_why,
+     .min = 1,
+     .max = 1},
+    {.name = "df", .arguments = "", .summary = N_("Show what uses disk space"), .run = verb_df},
+    {.name = "lease",
+     .arguments = "VERB",
+     .summary = N_("Keep contents that have no name"),
+     .verbs = lease_verbs},
+    {.name = NULL},
 };

@@ -2,21 +2,24 @@
 
 /* dist volume. */
 
-#include "verbs-volume.h"
+#include "client/verbs.h"
 
-#include "table.h"
+#include "client/bus.h"
+#include "client/each.h"
+#include "client/listing.h"
+#include "client/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static int verb_create(int argc, char **argv, GError **error) {
-    return dist_call_each(DIST_VOLUMES, "Create", _("NAME…"), _("Make volumes."), argc, argv,
-                          error);
+static int volume_create(char **argv, GError **error) {
+    (void)error;
+    return dist_call_each(DIST_VOLUMES, "Create", argv + 1);
 }
 
-static int verb_rm(int argc, char **argv, GError **error) {
-    return dist_call_each(DIST_VOLUMES, "Delete", _("NAME…"),
-                          _("Delete volumes with what is in them."), argc, argv, error);
+static int volume_rm(char **argv, GError **error) {
+    (void)error;
+    return dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
 }
 
 static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
@@ -32,7 +35,7 @@ static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static int verb_list(int argc, char **argv, GError **error) {
+static int volume_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"owner", _("OWNER"), DIST_CELL_NUMBER},
@@ -41,9 +44,7 @@ static int verb_list(int argc, char **argv, GError **error) {
     };
     const DistListing volumes = {DIST_VOLUMES, "List"};
 
-    if (!dist_parse(NULL, _("List the volumes."), NULL, false, &argc, &argv, error) ||
-        !dist_check_count(argc, 0, 0, error))
-        return EXIT_FAILURE;
+    (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&volumes, read_volume, table, error))
         return EXIT_FAILURE;
@@ -51,13 +52,29 @@ static int verb_list(int argc, char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-int dist_verb_volume(int argc, char **argv, GError **error) {
-    static const DistVerb verbs[] = {
-        {"list", "", N_("list the volumes"), verb_list},
-        {"create", "NAME…", N_("make volumes"), verb_create},
-        {"rm", "NAME…", N_("delete volumes"), verb_rm},
-        {NULL, NULL, NULL, NULL},
-    };
+static const DistVerb volume_verbs[] = {
+    {.name = "list", .arguments = "", .summary = N_("List volumes"), .run = volume_list},
+    {.name = "ls", .arguments = "", .summary = N_("List volumes"), .run = volume_list},
+    {.name = "create",
+     .arguments = N_("NAME…"),
+     .summary = N_("Create volumes"),
+     .run = volume_create,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist volume create data"},
+    {.name = "rm",
+     .arguments = N_("NAME…"),
+     .summary = N_("Delete volumes and the files in them"),
+     .run = volume_rm,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = NULL},
+};
 
-    return dist_run_group("volume", verbs, argc, argv, error);
-}
+const DistVerb dist_volume_verbs[] = {
+    {.name = "volume",
+     .arguments = "VERB",
+     .summary = N_("Work with volumes: directories that outlive containers"),
+     .verbs = volume_verbs},
+    {.name = NULL},
+};

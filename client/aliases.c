@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of aliases. An alias is replaced before anything else is looked at, so that its help,
+ * its options and its completion are those of the verb it stands for. */
+
+#include "client/aliases.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+const DistAlias dist_aliases[] = {
+    {"container attach", "attach"},
+    {"container checkpoint", "checkpoint"},
+    {"container commit", "commit"},
+    {"container cp", "cp"},
+    {"container create", "create"},
+    {"container diff", "diff"},
+    {"container exec", "exec"},
+    {"container inspect", "inspect"},
+    {"container kill", "kill"},
+    {"container list", "ps"},
+    {"container logs", "logs"},
+    {"container ls", "ps"},
+    {"container pause", "pause"},
+    {"container port", "port"},
+    {"container ps", "ps"},
+    {"container rename", "rename"},
+    {"container restart", "restart"},
+    {"container restore", "restore"},
+    {"container rm", "rm"},
+    {"container run", "run"},
+    {"container start", "start"},
+    {"container stats", "stats"},
+    {"container stop", "stop"},
+    {"container top", "top"},
+    {"container unpause", "resume"},
+    {"container update", "update"},
+    {"container wait", "wait"},
+    {"history", "inspect --history"},
+    {"image history", "inspect --history"},
+    {"image import", "import --rootfs"},
+    {"image inspect", "inspect"},
+    {"image list", "images"},
+    {"image load", "import"},
+    {"image ls", "images"},
+    {"image mount", "mount"},
+    {"image prune", "prune"},
+    {"image pull", "pull"},
+    {"image push", "push"},
+    {"image rm", "rmi"},
+    {"image save", "export"},
+    {"image tag", "tag"},
+    {"image tree", "images --tree"},
+    {"image untag", "untag"},
+    {"list", "ps"},
+    {"load", "import"},
+    {"ls", "ps"},
+    {"save", "export"},
+    {"system df", "df"},
+    {"system events", "events"},
+    {"system prune", "prune"},
+    {"unpause", "resume"},
+    {NULL, NULL},
+};
+
+/* How many words of argv the alias is; 0 if it is another. */
+static int alias_match(const DistAlias *alias, char *const *argv) {
+    size_t length = strcspn(alias->words, " ");
+
+    if (strlen(argv[0]) != length || strncmp(argv[0], alias->words, length) != 0)
+        return 0;
+    if (alias->words[length] == '\0')
+        return 1;
+    return argv[1] && g_str_equal(argv[1], alias->words + length + 1) ? 2 : 0;
+}
+
+static const char *alias_intern_word(const char *words, size_t length) {
+    g_autofree char *word = g_strndup(words, length);
+
+    return g_intern_string(word);
+}
+
+char **dist_alias_expand(char *const *argv) {
+    GPtrArray *words = g_ptr_array_new();
+    const DistAlias *alias = dist_aliases;
+    int count = 0;
+
+    while (alias->words && (!argv[0] || (count = alias_match(alias, argv)) == 0))
+        alias++;
+    for (const char *word = alias->words ? alias->stands : ""; *word;) {
+        size_t length = strcspn(word, " ");
+        g_ptr_array_add(words, (char *)alias_intern_word(word, length));
+        word += length + (word[length] == ' ');
+    }
+    for (argv += count; *argv; argv++)
+        g_ptr_array_add(words, *argv);
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(words, FALSE);
+}
+
+bool dist_alias_is_group(const char *word) {
+    size_t length = strlen(word);
+
+    for (const DistAlias *alias = dist_aliases; alias->words; alias++)
+        if (strncmp(alias->words, word, length) == 0 && alias->words[length] == ' ')
+            return true;
+    return false;
+}
+
+void dist_alias_offer(DistNearest *nearest, const char *group) {
+    size_t length = group ? strlen(group) : 0;
+
+    for (const DistAlias *alias = dist_aliases; alias->words; alias++) {
+        const char *blank = strchr(alias->words, ' ');
+        if (!group && !blank)
+            dist_nearest_offer(nearest, alias->words);
+        else if (group && blank && (size_t)(blank - alias->words) == length &&
+                 strncmp(alias->words, group, length) == 0)
+            dist_nearest_offer(nearest, blank + 1);
+    }
+}

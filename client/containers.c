@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads the properties of containers, of one or of a listing. A property that is missing is zero,
+ * an empty string, or for a status unknown; one that is not known is skipped. */
+
+#include "client/containers.h"
+
+#include "client/bus.h"
+#include "client/listing.h"
+
+static DistContainerState container_parse_state(const char *name) {
+    static const char *const names[] = {
+        [DIST_CONTAINER_CREATED] = "created",
+        [DIST_CONTAINER_RUNNING] = "running",
+        [DIST_CONTAINER_PAUSED] = "paused",
+        [DIST_CONTAINER_STOPPED] = "stopped",
+    };
+
+    for (int i = DIST_CONTAINER_CREATED; i <= DIST_CONTAINER_STOPPED; i++)
+        if (g_str_equal(names[i], name))
+            return (DistContainerState)i;
+    return DIST_CONTAINER_UNKNOWN;
+}
+
+static int container_read_property(sd_bus_message *message, DistContainer *container) {
+    const struct {
+        const char *key, *type;
+        void *value;
+    } known[] = {
+        {"Id", "s", &container->id},
+        {"Image", "s", &container->image},
+        {"State", "s", &container->state_name},
+        {"Scope", "s", &container->scope},
+        {"Pid", "u", &container->pid},
+        {"Owner", "u", &container->owner},
+        {"ExitStatus", "i", &container->status},
+        {"Created", "t", &container->created},
+        {"Started", "t", &container->started},
+        {"Exited", "t", &container->exited},
+        {"Terminal", "b", &container->terminal},
+        {"Autostart", "b", &container->autostart},
+    };
+    const char *key;
+    size_t i = 0;
+    int r = sd_bus_message_read(message, "s", &key);
+
+    if (r < 0)
+        return r;
+    while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].key, key))
+        i++;
+    return i < G_N_ELEMENTS(known)
+               ? sd_bus_message_read(message, "v", known[i].type, known[i].value)
+               : sd_bus_message_skip(message, "v");
+}
+
+static int container_read_properties(sd_bus_message *message, DistContainer *container) {
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0)
+        if ((r = container_read_property(message, container)) >= 0)
+            r = sd_bus_message_exit_container(message);
+    container->state = container_parse_state(container->state_name);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static DistContainer *container_new(sd_bus_message *reply) {
+    DistContainer *container = g_new0(DistContainer, 1);
+
+    container->reply = sd_bus_message_ref(reply);
+    container->id = container->image = container->state_name = container->scope = "";
+    container->status = -1;
+    return container;
+}
+
+void dist_container_free(DistContainer *container) {
+    if (!container)
+        return;
+    sd_bus_message_unref(container->reply);
+    g_free(container);
+}
+
+DistContainer *dist_container_get(const char *id, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", id);
+
+    if (!reply)
+        return NULL;
+    g_autoptr(DistContainer) container = container_new(reply);
+    int r = container_read_properties(reply, container);
+    if (r < 0)
+        return dist_bad_reply(r, error), NULL;
+    return g_steal_pointer(&container);
+}
+
+bool dist_container_find_terminal(const char *id, bool *terminal, GError **error) {
+    g_autoptr(DistContainer) container = dist_container_get(id, error);
+
+    if (container)
+        *terminal = container->terminal;
+    return container != NULL;
+}
+
+static int container_read_listed(sd_bus_message *reply, char **key, void *userdata) {
+    DistContainer *container = container_new(reply);
+    int r;
+
+    g_ptr_array_add(userdata, container);
+    if ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_read(reply, "s", &container->id)) < 0 ||
+        (r = container_read_properties(reply, container)) < 0 ||
+        (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    *key = g_strdup(container->id);
+    return 1;
+}
+
+static gint container_compare_created(gconstpointer a, gconstpointer b) {
+    const DistContainer *first = *(DistContainer *const *)a, *second = *(DistContainer *const *)b;
+
+    return first->created < second->created ? -1 : first->created > second->created;
+}
+
+GPtrArray *dist_containers_list(GError **error) {
+    const DistListing listing = {DIST_CONTAINERS, "List"};
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)dist_container_free);
+
+    if (!dist_list(&listing, container_read_listed, all, error))
+        return NULL;
+    g_ptr_array_sort(all, container_compare_created);
+    return g_steal_pointer(&all);
+}
+
+char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
+    g_autoptr(GPtrArray) all = dist_containers_list(error);
+    GPtrArray *ids = all ? g_ptr_array_new() : NULL;
+
+    if (!all)
+        return NULL;
+    for (guint i = 0; i < all->len; i++)
+        if (wanted(all->pdata[i]))
+            g_ptr_array_add(ids, g_strdup(((const DistContainer *)all->pdata[i])->id));
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(ids, FALSE);
+}
+
+bool dist_container_is_running(const DistContainer *container) {
+    return container->state == DIST_CONTAINER_RUNNING || container->state == DIST_CONTAINER_PAUSED;
+}
+
+bool dist_container_awaits_autostart(const DistContainer *container) {
+    return container->autostart && (container->state == DIST_CONTAINER_CREATED ||
+                                    container->state == DIST_CONTAINER_STOPPED);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Containers as the service lists them. */
+
+#pragma once
+
+#include "client/bus.h"
+
+typedef enum {
+    DIST_CONTAINER_UNKNOWN, /* a state that this dist does not know */
+    DIST_CONTAINER_CREATED,
+    DIST_CONTAINER_RUNNING,
+    DIST_CONTAINER_PAUSED,
+    DIST_CONTAINER_STOPPED,
+} DistContainerState;
+
+/* The strings belong to the reply. */
+typedef struct {
+    sd_bus_message *reply;
+    const char *id, *image, *state_name, *scope;
+    DistContainerState state;
+    uint32_t pid, owner;
+    int32_t status; /* of its last exit; negative if it is unknown */
+    uint64_t created, started, exited;
+    int terminal, autostart;
+} DistContainer;
+
+void dist_container_free(DistContainer *container);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistContainer, dist_container_free)
+
+/* NULL with error. */
+DistContainer *dist_container_get(const char *id, GError **error);
+
+/* Whether it has a terminal; false with error if that cannot be found out. */
+bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);
+
+/* All that the caller may see, the oldest first. NULL with error. */
+GPtrArray *dist_containers_list(GError **error);
+
+/* The ids of those that are wanted. Freed with g_strfreev; NULL with error. */
+typedef bool (*DistContainerFilter)(const DistContainer *container);
+char **dist_containers_list_ids(DistContainerFilter wanted, GError **error);
+
+/* Running or paused. */
+bool dist_container_is_running(const DistContainer *container);
+/* Started with the system, and not running. */
+bool dist_container_awaits_autostart(const DistContainer *container);

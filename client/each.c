@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Verbs that do the same with each of their arguments. */
+
+#include "client/each.h"
+
+#include "client/bus.h"
+#include "client/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* polkit answers at most so many calls at once; root's are not asked about. */
+enum { MAX_AT_ONCE = 32 };
+
+void dist_print_error(const GError *error) {
+    g_autofree char *message = dist_format_text(error->message, "\n\t");
+
+    fprintf(stderr, "dist: %s\n", message);
+}
+
+int dist_for_each(char *const *arguments, DistAct act, const void *userdata) {
+    int status = EXIT_SUCCESS;
+
+    for (; *arguments; arguments++) {
+        g_autoptr(GError) error = NULL;
+        if (act(*arguments, userdata, &error))
+            continue;
+        dist_print_error(error);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+typedef struct {
+    GError *error;
+    unsigned *pending;
+} EachCall;
+
+static int each_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    EachCall *each = userdata;
+
+    (void)error;
+    (*each->pending)--;
+    dist_check_reply(reply, &each->error);
+    return 0;
+}
+
+static void each_send(EachCall *each, const char *argument, DistMakeCall make,
+                      const void *userdata) {
+    g_autoptr(sd_bus_message) call = make(argument, userdata, &each->error);
+    int r = call ? sd_bus_call_async(NULL, NULL, call, each_on_answer, each, UINT64_MAX) : 0;
+
+    if (r < 0)
+        berth_error_set_errno(&each->error, r, "%s", argument);
+    else if (call)
+        (*each->pending)++;
+}
+
+static int each_report(char *const *arguments, const EachCall *each, int count) {
+    int status = EXIT_SUCCESS;
+
+    for (int i = 0; i < count; i++) {
+        if (!each[i].error) {
+            puts(arguments[i]);
+            continue;
+        }
+        dist_print_error(each[i].error);
+        g_error_free(each[i].error);
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata) {
+    int most = geteuid() == 0 ? MAX_AT_ONCE : 1, status = EXIT_SUCCESS;
+    int all = (int)g_strv_length((char **)arguments);
+    EachCall each[MAX_AT_ONCE];
+
+    for (int first = 0; first < all; first += most) {
+        int count = MIN(most, all - first), r = 0;
+        unsigned pending = 0;
+        for (int i = 0; i < count; i++) {
+            each[i] = (EachCall){NULL, &pending};
+            each_send(&each[i], arguments[first + i], make, userdata);
+        }
+        while (pending > 0 && r >= 0)
+            if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
+                r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
+        for (int i = 0; r < 0 && i < count; i++)
+            if (!each[i].error)
+                dist_bad_reply(r, &each[i].error);
+        if (each_report(arguments + first, each, count) != EXIT_SUCCESS)
+            status = EXIT_FAILURE;
+        if (r < 0)
+            return EXIT_FAILURE;
+    }
+    return status;
+}
+
+typedef struct {
+    const char *path, *interface, *member;
+} EachMember;
+
+static bool each_call_one(const char *argument, const void *userdata, GError **error) {
+    const EachMember *call = userdata;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, call->path, call->interface, call->member, "s", argument);
+
+    return reply != NULL;
+}
+
+int dist_call_each(const char *path, const char *interface, const char *member, char **arguments) {
+    const EachMember call = {path, interface, member};
+
+    return dist_for_each(arguments, each_call_one, &call);
+}
+
+typedef struct {
+    const char *path, *interface;
+    gboolean force;
+} EachDeletion;
+
+static bool each_delete_one(const char *argument, const void *userdata, GError **error) {
+    const EachDeletion *deletion = userdata;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, deletion->path, deletion->interface, "Delete", "sa{sv}", argument, 1,
+                  "Force", "b", (int)deletion->force);
+
+    if (reply)
+        puts(argument);
+    return reply != NULL;
+}
+
+int dist_delete_each(const char *path, const char *interface, gboolean force, char **arguments) {
+    const EachDeletion deletion = {path, interface, force};
+
+    return dist_for_each(arguments, each_delete_one, &deletion);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Verbs that do the same with each of their arguments: one that fails is reported, and is no reason
+ * to leave out the others. */
+
+#pragma once
+
+#include "client/bus.h"
+
+typedef bool (*DistAct)(const char *argument, const void *userdata, GError **error);
+
+/* Returns the status to exit with. */
+int dist_for_each(char *const *arguments, DistAct act, const void *userdata);
+void dist_print_error(const GError *error);
+
+/* The call for one argument; NULL with error. */
+typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userdata, GError **error);
+
+/* The same with calls that take time: many at once, unless a password may be asked for. Prints
+ * the arguments that went well, in their order. */
+int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata);
+
+/* A call MEMBER(s) for each. */
+int dist_call_each(const char *path, const char *interface, const char *member, char **arguments);
+/* Delete(s, a{sv}) for each; prints what was deleted. */
+int dist_delete_each(const char *path, const char *interface, gboolean force, char **arguments);

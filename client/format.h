@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Text as people read and write it: references, sizes, times. All results belong to the caller. */
+
+#pragma once
+
+#include <stdint.h>
+
+/* "redis" → "docker.io/library/redis:latest". */
+char *dist_complete_reference(const char *text);
+
+/* Without control characters but those in kept, and without what turns the direction of text. */
+char *dist_format_text(const char *text, const char *kept);
+/* JSON without them, which means the same. text: valid UTF-8. */
+char *dist_format_json(const char *text);
+char *dist_format_size(uint64_t bytes);
+/* Date and time of the day, "-" for 0. */
+char *dist_format_time(uint64_t usec);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What --help prints, made from the tables of verbs and options. */
+
+#pragma once
+
+#include "client/verb.h"
+
+/* "dist --help". */
+void dist_help_print_all(void);
+
+/* "dist VERB --help"; path: the words before its name, each with a blank. */
+void dist_help_print_verb(const DistVerb *verb, const char *path);
+
+/* "dist content --help": the verbs of a verb. */
+void dist_help_print_inner(const DistVerb *verb);
+
+/* "dist image --help": the aliases that begin so. */
+void dist_help_print_aliases(const char *word);
+
+/* "-m, --memory=BYTES". Caller frees. */
+char *dist_help_format_option(const DistOption *option);

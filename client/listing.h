@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Listings of the service, which come in pages. */
+
+#pragma once
+
+#include "client/bus.h"
+
+typedef struct {
+    const char *path, *interface, *member;
+    const char *of;                                            /* the first argument, or NULL */
+    int (*filter)(sd_bus_message *call, const void *userdata); /* appends {sv}; or NULL */
+    const void *filter_data;
+} DistListing;
+
+/* Reads one element of it, and its key for the next page, new; 0 if there is none. */
+typedef int (*DistReadItem)(sd_bus_message *reply, char **key, void *userdata);
+bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The options of a verb as a table. Parsing, --help, the shells' completion and the manual pages
+ * all read the same table, so that none of them can forget an option.
+ */
+
+#pragma once
+
+#include "base/error.h"
+
+typedef enum {
+    DIST_OPTION_FLAG,    /* target: gboolean; --name, --name=false */
+    DIST_OPTION_TEXT,    /* target: char *, which belongs to the command line */
+    DIST_OPTION_LIST,    /* target: char **, NULL-terminated; may be given several times */
+    DIST_OPTION_NUMBER,  /* target: gint64 */
+    DIST_OPTION_CALL,    /* take() gets the value: NULL if there is none */
+    DIST_OPTION_REFUSED, /* known from podman, and refused; help says why */
+    DIST_OPTION_HEADING, /* no option: help is the title of those that follow */
+    DIST_OPTION_TABLE,   /* no option: target is a table whose options belong here */
+} DistOptionKind;
+
+/* Without a target, an option is accepted and has no effect. */
+typedef struct {
+    const char *name; /* without "--" */
+    char letter;      /* 0: none */
+    DistOptionKind kind;
+    void *target;
+    const char *help;  /* one phrase, translated when it is shown */
+    const char *value; /* what the help calls the value; NULL for an option without */
+    bool (*take)(const char *value, GError **error);
+    const char *const *choices; /* all values there are, or NULL */
+    const char *complete;       /* kind of value for the completion, if value does not say it */
+} DistOption;
+
+#define DIST_OPTION_END                                                                            \
+    { .name = NULL }
+#define DIST_OPTION_TITLE(title)                                                                   \
+    { .name = "", .kind = DIST_OPTION_HEADING, .help = (title) }
+#define DIST_OPTION_INCLUDE(table)                                                                 \
+    { .name = "", .kind = DIST_OPTION_TABLE, .target = (void *)(table) }
+
+/* Takes the options out of argv, whose first element is the verb and which stays terminated by
+ * NULL. strict: options end at the first argument. The second table may be NULL. */
+bool dist_option_parse(const DistOption *table, const DistOption *common, bool strict, int *argc,
+                       char **argv, GError **error);
+
+/* Calls visit for each option and heading of a table, with those of included tables. */
+typedef void (*DistOptionVisit)(const DistOption *option, void *userdata);
+void dist_option_visit(const DistOption *table, DistOptionVisit visit, void *userdata);
+
+const DistOption *dist_option_find(const DistOption *table, const char *name, size_t length);
+const DistOption *dist_option_find_letter(const DistOption *table, char letter);
+
+bool dist_option_has_value(const DistOption *option);

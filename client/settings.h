@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What applies to every verb: how results are printed and which service is asked. */
+
+#pragma once
+
+#include "client/option.h"
+
+#include <libintl.h>
+
+#define _(text) gettext(text)
+#define N_(text) (text)
+
+/* The exit status of a verb that runs a container, if Berth itself fails. */
+#define DIST_EXIT_BERTH 125
+
+typedef enum { DIST_JSON_OFF, DIST_JSON_PRETTY, DIST_JSON_SHORT } DistJson;
+
+typedef struct {
+    DistJson json;
+    gboolean quiet, no_pager, no_ask_password, help;
+    char *host, *machine;
+} DistSettings;
+
+extern DistSettings dist_settings;
+
+/* The options that every verb takes, before its name and after it. */
+extern const DistOption dist_common_options[];

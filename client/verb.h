@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Verbs as a table: what a verb is called, takes and does. The help, the completion and the manual
+ * pages are made from the same rows.
+ */
+
+#pragma once
+
+#include "client/settings.h"
+
+enum { DIST_ANY_NUMBER = -1 };
+
+typedef enum {
+    DIST_VERB_STRICT = 1 << 0, /* options end at the first argument: what follows is a command */
+    DIST_VERB_RUNS = 1 << 1,   /* its status is a process's, so that of a failure is 125 */
+} DistVerbFlags;
+
+typedef struct DistVerb {
+    const char *name;
+    const char *arguments; /* as the synopsis has them; "" for none */
+    const char *summary;   /* one phrase */
+    const DistOption *options;
+    int (*run)(char **argv, GError **error); /* argv[0] is the verb; options are taken */
+    int min, max;                            /* number of arguments */
+    DistVerbFlags flags;
+    const char *details;          /* more for the help, or NULL */
+    const char *example;          /* a line to type, or NULL */
+    const struct DistVerb *verbs; /* of a verb that has verbs instead of run() */
+} DistVerb;
+
+typedef struct {
+    const char *name;  /* of its manual page: dist-NAME(1) */
+    const char *title; /* of its part of the help */
+    const DistVerb *verbs;
+} DistVerbGroup;
+
+/* All of them; the last has no name. */
+extern const DistVerbGroup dist_verb_groups[];
+
+/* Verbs end with one without a name. NULL if there is none of that name. */
+const DistVerb *dist_verb_find_in(const DistVerb *verbs, const char *name);
+const DistVerb *dist_verb_find(const char *name);
+
+/* Parses the options of the verb that argv names, and runs it. Returns the exit status. */
+int dist_verb_run(char **argv, GError **error);
+/* The same for "help VERB". */
+int dist_verb_help(char **argv, GError **error);

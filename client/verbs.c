@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All verbs, in the order of the help; each group has a manual page. */
+
+#include "client/verbs.h"
+
+#include "client/completion.h"
+#include "client/containers.h"
+
+const DistVerbGroup dist_verb_groups[] = {
+    {"run", N_("Run containers:"), dist_run_verbs},
+    {"containers", N_("Manage containers:"), dist_container_verbs},
+    {"processes", N_("Running containers:"), dist_process_verbs},
+    {"files", N_("Files of containers:"), dist_copy_verbs},
+    {"volumes", N_("Volumes:"), dist_volume_verbs},
+    {"images", N_("Images:"), dist_image_verbs},
+    {"registries", N_("Registries:"), dist_registry_verbs},
+    {"archives", N_("Archives:"), dist_archive_verbs},
+    {"storage", N_("Storage:"), dist_store_verbs},
+    {"contents", N_("Contents:"), dist_content_verbs},
+    {"objects", N_("Objects of registries:"), dist_object_verbs},
+    {"audit", N_("Records:"), dist_audit_verbs},
+    {"shell", N_("Shells:"), dist_shell_verbs},
+    {NULL, NULL, NULL},
+};
