@@ -14,7 +14,7 @@
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
 
 /* Where podman looks, in its order (containers-auth.json(5)); then docker's. */
-static char **list_files(void) {
+static char **list_auth_files(void) {
     g_autoptr(GPtrArray) paths = g_ptr_array_new();
     const char *named = g_getenv("REGISTRY_AUTH_FILE");
     const char *runtime = g_getenv("XDG_RUNTIME_DIR");
@@ -36,7 +36,7 @@ static char **list_files(void) {
 }
 
 /* NULL without an error where there is no such file. */
-static char *read_file(const char *path, size_t *size, GError **error) {
+static char *read_auth_file(const char *path, size_t *size, GError **error) {
     berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
@@ -113,14 +113,14 @@ static char *locator_of(const char *reference) {
 
 BerthCredentials *dist_find_credentials(const char *reference, GError **error) {
     g_autofree char *locator = locator_of(reference);
-    g_auto(GStrv) paths = list_files();
+    g_auto(GStrv) paths = list_auth_files();
 
     for (char **path = paths; *path; path++) {
         g_autoptr(BerthCredentials) found = NULL;
         g_autofree char *helper = NULL, *key = NULL;
         g_autoptr(GError) local = NULL;
         size_t size;
-        g_autofree char *text = read_file(*path, &size, &local);
+        g_autofree char *text = read_auth_file(*path, &size, &local);
         if (text && !berth_auth_file_find(text, size, locator, &found, &helper, &key, &local))
             g_prefix_error(&local, "%s: ", *path);
         if (!local && helper)
@@ -165,15 +165,15 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
 
 /* As podman login: what is named, else what lasts as long as the session. */
 static char *file_to_write(void) {
-    g_auto(GStrv) paths = list_files();
+    g_auto(GStrv) paths = list_auth_files();
 
     return g_strdup(paths[0]);
 }
 
-static JsonNode *load(const char *path, GError **error) {
+static JsonNode *load_auth_file(const char *path, GError **error) {
     g_autoptr(GError) local = NULL;
     size_t size;
-    g_autofree char *text = read_file(path, &size, &local);
+    g_autofree char *text = read_auth_file(path, &size, &local);
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, &local) : NULL;
 
     if (local) {
@@ -187,7 +187,7 @@ static JsonNode *load(const char *path, GError **error) {
 }
 
 /* Written anew beside it and renamed: a reader finds the old or the new. */
-static bool save(const char *path, JsonNode *root, GError **error) {
+static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     g_autofree char *directory = g_path_get_dirname(path);
     g_autofree char *fresh = g_strconcat(path, ".XXXXXX", NULL);
     g_autofree char *text = json_to_string(root, TRUE);
@@ -247,7 +247,7 @@ static bool store_by_helper(const char *helper, const char *registry,
 bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
                            GError **error) {
     g_autofree char *path = file_to_write();
-    g_autoptr(JsonNode) root = load(path, error);
+    g_autoptr(JsonNode) root = load_auth_file(path, error);
 
     if (!root)
         return false;
@@ -265,11 +265,12 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
         json_object_set_string_member(entry, "auth", encoded);
     }
     json_object_set_object_member(auths, registry, entry);
-    return save(path, root, error);
+    return save_auth_file(path, root, error);
 }
 
-static bool remove_from(const char *path, const char *registry, bool *removed, GError **error) {
-    g_autoptr(JsonNode) root = load(path, error);
+static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
+                                  GError **error) {
+    g_autoptr(JsonNode) root = load_auth_file(path, error);
     size_t size;
 
     if (!root)
@@ -285,16 +286,16 @@ static bool remove_from(const char *path, const char *registry, bool *removed, G
         return true;
     json_object_remove_member(auths, registry);
     *removed = true;
-    return save(path, root, error);
+    return save_auth_file(path, root, error);
 }
 
 bool dist_remove_credentials(const char *registry, GError **error) {
-    g_auto(GStrv) paths = list_files();
+    g_auto(GStrv) paths = list_auth_files();
     bool removed = false;
 
     for (char **path = paths; *path; path++)
         if (g_file_test(*path, G_FILE_TEST_EXISTS) &&
-            !remove_from(*path, registry, &removed, error))
+            !remove_from_auth_file(*path, registry, &removed, error))
             return false;
     return removed || berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                       _("there are no credentials for %s"), registry);

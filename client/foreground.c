@@ -42,7 +42,7 @@ int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
     return status;
 }
 
-static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
 
     (void)error;
@@ -53,7 +53,7 @@ static int on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 
 static int ask_to_wait(Loop *loop) {
     return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
-                                    on_waited, loop, "ss", loop->request->id,
+                                    foreground_on_waited, loop, "ss", loop->request->id,
                                     loop->request->process);
 }
 
@@ -66,7 +66,7 @@ static void send_size(Loop *loop) {
                                        loop->request->process, rows, columns);
 }
 
-static void on_detached(void *userdata) {
+static void foreground_on_detached(void *userdata) {
     Loop *loop = userdata;
 
     loop->detached = true;
@@ -80,7 +80,7 @@ static int give_up_without_terminal(Loop *loop) {
     return loop->waited || (loop->error && loop->started) ? sd_event_exit(loop->event, 0) : 0;
 }
 
-static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
     DistAttachment attachment;
     int master, screen, bell;
@@ -98,7 +98,7 @@ static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *erro
     attachment.screen = fcntl(screen, F_DUPFD_CLOEXEC, 3);
     attachment.bell = fcntl(bell, F_DUPFD_CLOEXEC, 3);
     loop->terminal = dist_terminal_join(loop->event, &attachment, loop->request->detach_keys,
-                                        on_detached, loop, &loop->attach_error);
+                                        foreground_on_detached, loop, &loop->attach_error);
     if (!loop->terminal)
         return give_up_without_terminal(loop);
     if (loop->waited)
@@ -110,7 +110,7 @@ static int on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 static int ask_for_terminal(Loop *loop) {
     loop->attaching = true;
     return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Attach",
-                                    on_terminal, loop, "ssa{sv}", loop->request->id,
+                                    foreground_on_terminal, loop, "ssa{sv}", loop->request->id,
                                     loop->request->process, 0);
 }
 
@@ -127,7 +127,7 @@ bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
 }
 
-static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
     int r = 0;
 
@@ -153,7 +153,8 @@ static int on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error
 }
 
 /* What a person sends to dist is meant for the container. */
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+static int foreground_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
+                                void *userdata) {
     Loop *loop = userdata;
 
     (void)source;
@@ -167,7 +168,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 }
 
 /* One that is only looked at is left alone: the signal ends the looking. */
-static int watch_signals(Loop *loop) {
+static int foreground_watch_signals(Loop *loop) {
     static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
     sigset_t set;
     int r = 0;
@@ -177,19 +178,19 @@ static int watch_signals(Loop *loop) {
         sigaddset(&set, forwarded[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(forwarded); i++)
-        r = sd_event_add_signal(loop->event, NULL, forwarded[i],
-                                loop->request->start || forwarded[i] == SIGWINCH ? on_signal : NULL,
-                                loop);
+        r = sd_event_add_signal(
+            loop->event, NULL, forwarded[i],
+            loop->request->start || forwarded[i] == SIGWINCH ? foreground_on_signal : NULL, loop);
     return r;
 }
 
 /* Waiting and the terminal are asked for first: a container that deletes itself leaves nothing to
  * ask later. Of one that ran before, both would be of then. */
-static int run(Loop *loop) {
+static int foreground_run(Loop *loop) {
     const DistForeground *request = loop->request;
     int r;
 
-    if ((r = sd_event_default(&loop->event)) < 0 || (r = watch_signals(loop)) < 0 ||
+    if ((r = sd_event_default(&loop->event)) < 0 || (r = foreground_watch_signals(loop)) < 0 ||
         (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0 ||
         (!request->wait_after_start && (r = ask_to_wait(loop)) < 0))
         return r;
@@ -199,15 +200,15 @@ static int run(Loop *loop) {
     if (request->journal &&
         !(loop->journal = dist_journal_follow(loop->event, request->id, &loop->error)))
         return 0;
-    if (request->start &&
-        (r = sd_bus_call_async(loop->bus, NULL, request->start, on_started, loop, UINT64_MAX)) < 0)
+    if (request->start && (r = sd_bus_call_async(loop->bus, NULL, request->start,
+                                                 foreground_on_started, loop, UINT64_MAX)) < 0)
         return r;
     return sd_event_loop(loop->event);
 }
 
 int dist_foreground_run(const DistForeground *request, GError **error) {
     Loop loop = {.request = request, .bus = dist_bus(error)};
-    int r = loop.bus ? run(&loop) : -ENOTCONN;
+    int r = loop.bus ? foreground_run(&loop) : -ENOTCONN;
     g_autoptr(sd_bus_message) waited = loop.waited;
 
     dist_terminal_free(loop.terminal);

@@ -118,7 +118,7 @@ typedef struct {
     bool broken;
 } Entry;
 
-static void end_entry(void *userdata) {
+static void journal_end_entry(void *userdata) {
     Entry *entry = userdata;
 
     if (entry->message)
@@ -128,7 +128,7 @@ static void end_entry(void *userdata) {
     fflush(stdout);
 }
 
-static void take_field(const char *name, const char *value, size_t size, void *userdata) {
+static void journal_take_field(const char *name, const char *value, size_t size, void *userdata) {
     Entry *entry = userdata;
 
     if (g_str_equal(name, "MESSAGE") && !entry->message) {
@@ -203,7 +203,7 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
 
 bool dist_journal_print(char *const *arguments, GError **error) {
     Entry entry = {0};
-    const DistJournalReader reader = {take_field, end_entry, &entry};
+    const DistJournalReader reader = {journal_take_field, journal_end_entry, &entry};
 
     return dist_journal_read(arguments, &reader, error);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* SOURCE:PATH[:OPTIONS]; a source with a slash is a path of the host. */
-static char **split(const char *text, bool with_source, GError **error) {
+static char **split_mount(const char *text, bool with_source, GError **error) {
     char **parts = g_strsplit(text, ":", 3);
     guint count = g_strv_length(parts);
 
@@ -60,7 +60,7 @@ static int append_plain(sd_bus_message *call, const char *source, const char *de
     return sd_bus_message_close_container(call);
 }
 
-static int open_list(sd_bus_message *call, const char *key, const char *type) {
+static int open_mount_list(sd_bus_message *call, const char *key, const char *type) {
     g_autofree char *array = g_strconcat("a", type, NULL);
     int r;
 
@@ -71,7 +71,7 @@ static int open_list(sd_bus_message *call, const char *key, const char *type) {
     return sd_bus_message_open_container(call, 'a', type);
 }
 
-static int close_list(sd_bus_message *call) {
+static int close_mount_list(sd_bus_message *call) {
     int r;
 
     if ((r = sd_bus_message_close_container(call)) < 0 ||
@@ -81,16 +81,16 @@ static int close_list(sd_bus_message *call) {
 }
 
 static int append_binds(sd_bus_message *call, char *const *volumes, GError **error) {
-    int r = open_list(call, "Binds", "(hsas)");
+    int r = open_mount_list(call, "Binds", "(hsas)");
 
     for (; r >= 0 && volumes && *volumes; volumes++) {
-        g_auto(GStrv) parts = split(*volumes, true, error);
+        g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
             return -EINVAL;
         if (is_path(parts[0]))
             r = append_bind(call, parts, error);
     }
-    return r < 0 ? r : close_list(call);
+    return r < 0 ? r : close_mount_list(call);
 }
 
 /* Empty options are none: g_strsplit("") is an empty list. */
@@ -98,20 +98,20 @@ int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *
                        GError **error) {
     int r = append_binds(call, volumes, error);
 
-    if (r < 0 || (r = open_list(call, "Mounts", "(ssas)")) < 0)
+    if (r < 0 || (r = open_mount_list(call, "Mounts", "(ssas)")) < 0)
         return r;
     for (; r >= 0 && volumes && *volumes; volumes++) {
-        g_auto(GStrv) parts = split(*volumes, true, error);
+        g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
             return -EINVAL;
         if (!is_path(parts[0]))
             r = append_plain(call, parts[0], parts[1], parts[2]);
     }
     for (; r >= 0 && tmpfs && *tmpfs; tmpfs++) {
-        g_auto(GStrv) parts = split(*tmpfs, false, error);
+        g_auto(GStrv) parts = split_mount(*tmpfs, false, error);
         if (!parts)
             return -EINVAL;
         r = append_plain(call, "", parts[0], parts[1]);
     }
-    return r < 0 ? r : close_list(call);
+    return r < 0 ? r : close_mount_list(call);
 }

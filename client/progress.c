@@ -61,7 +61,7 @@ static int terminal_rows(void) {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4 ? size.ws_row - 2 : 20;
 }
 
-static int on_progress(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+static int progress_on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     Waiting *waiting = userdata;
     const char *object, *phase;
     uint64_t done, total;
@@ -83,7 +83,7 @@ static int on_progress(sd_bus_message *signal, void *userdata, sd_bus_error *err
     return 0;
 }
 
-static int on_finished(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int progress_on_finished(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Waiting *waiting = userdata;
 
     (void)error;
@@ -92,8 +92,8 @@ static int on_finished(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 }
 
 /* The first asks; whoever insists leaves at once. */
-static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info,
-                        void *userdata) {
+static int progress_on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info,
+                                 void *userdata) {
     Waiting *waiting = userdata;
 
     (void)info;
@@ -104,7 +104,7 @@ static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *
                                     "org.berth1.Transfer", "Cancel", NULL, NULL, "");
 }
 
-static int start(Waiting *waiting) {
+static int progress_start(Waiting *waiting) {
     sigset_t signals;
     int r;
 
@@ -113,16 +113,19 @@ static int start(Waiting *waiting) {
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     if ((r = sd_event_default(&waiting->event)) < 0 ||
-        (r = sd_event_add_signal(waiting->event, NULL, SIGINT, on_interrupt, waiting)) < 0 ||
-        (r = sd_event_add_signal(waiting->event, NULL, SIGTERM, on_interrupt, waiting)) < 0 ||
+        (r = sd_event_add_signal(waiting->event, NULL, SIGINT, progress_on_interrupt, waiting)) <
+            0 ||
+        (r = sd_event_add_signal(waiting->event, NULL, SIGTERM, progress_on_interrupt, waiting)) <
+            0 ||
         (r = sd_bus_attach_event(waiting->bus, waiting->event, 0)) < 0 ||
         (!dist_settings.quiet &&
          (r = sd_bus_match_signal_async(waiting->bus, NULL, NULL, waiting->path,
-                                        "org.berth1.Transfer", "Progress", on_progress, NULL,
+                                        "org.berth1.Transfer", "Progress", progress_on_signal, NULL,
                                         waiting)) < 0))
         return r;
     return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
-                                    "org.berth1.Transfer", "Wait", on_finished, waiting, "");
+                                    "org.berth1.Transfer", "Wait", progress_on_finished, waiting,
+                                    "");
 }
 
 void dist_result_clear(DistResult *result) {
@@ -140,7 +143,7 @@ static int read_strings(sd_bus_message *reply, char ***strings) {
     return sd_bus_message_exit_container(reply);
 }
 
-static int read_entry(sd_bus_message *reply, DistResult *result) {
+static int progress_read_entry(sd_bus_message *reply, DistResult *result) {
     const char *key, *media_type, *text = NULL;
     g_auto(GStrv) warnings = NULL;
     uint64_t size;
@@ -170,11 +173,11 @@ static int read_entry(sd_bus_message *reply, DistResult *result) {
     return r;
 }
 
-static bool read_result(sd_bus_message *reply, DistResult *result, GError **error) {
+static bool progress_read_result(sd_bus_message *reply, DistResult *result, GError **error) {
     int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        r = read_entry(reply, result);
+        r = progress_read_entry(reply, result);
         if (r >= 0)
             r = sd_bus_message_exit_container(reply);
     }
@@ -188,7 +191,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
         .is_terminal = isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
         .reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
     };
-    int r = start(&waiting);
+    int r = progress_start(&waiting);
 
     if (r >= 0)
         r = sd_event_loop(waiting.event);
@@ -203,7 +206,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
                                _("interrupted; the transfer may go on"));
     if (!dist_check_reply(reply, error))
         return false;
-    return read_result(reply, result, error);
+    return progress_read_result(reply, result, error);
 }
 
 bool dist_wait_reply(sd_bus_message *reply, DistResult *result, GError **error) {

@@ -20,7 +20,7 @@ struct DistTable {
     GArray *cells;
 };
 
-static void clear_cell(gpointer data) {
+static void table_clear_cell(gpointer data) {
     g_free(((Cell *)data)->text);
 }
 
@@ -31,7 +31,7 @@ DistTable *dist_table_new(const DistColumn *columns) {
     while (columns[table->width].key)
         table->width++;
     table->cells = g_array_new(FALSE, FALSE, sizeof(Cell));
-    g_array_set_clear_func(table->cells, clear_cell);
+    g_array_set_clear_func(table->cells, table_clear_cell);
     return table;
 }
 
@@ -65,7 +65,7 @@ void dist_table_add(DistTable *table, ...) {
     va_end(arguments);
 }
 
-static void print_json(DistTable *table) {
+static void table_print_json(DistTable *table) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_array(builder);
@@ -91,7 +91,7 @@ static void print_json(DistTable *table) {
     puts(plain);
 }
 
-static void print_row(DistTable *table, const size_t *widths, char *const *texts) {
+static void table_print_row(DistTable *table, const size_t *widths, char *const *texts) {
     for (guint i = 0; i < table->width; i++) {
         bool is_last = i + 1 == table->width;
         int padding = is_last ? 0 : (int)(widths[i] - (size_t)g_utf8_strlen(texts[i], -1)) + 2;
@@ -100,7 +100,7 @@ static void print_row(DistTable *table, const size_t *widths, char *const *texts
     putchar('\n');
 }
 
-static void print_text(DistTable *table) {
+static void table_print_text(DistTable *table) {
     g_autofree size_t *widths = g_new0(size_t, table->width);
     g_autofree char **texts = g_new0(char *, table->width);
     bool is_terminal = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
@@ -114,22 +114,22 @@ static void print_text(DistTable *table) {
     for (guint i = 0; i < table->width; i++)
         texts[i] = (char *)table->columns[i].header;
     fputs(is_terminal ? "\033[4m" : "", stdout);
-    print_row(table, widths, texts);
+    table_print_row(table, widths, texts);
     fputs(is_terminal ? "\033[0m" : "", stdout);
     for (guint i = 0; i < table->cells->len; i += table->width) {
         for (guint k = 0; k < table->width; k++)
             texts[k] = g_array_index(table->cells, Cell, i + k).text;
-        print_row(table, widths, texts);
+        table_print_row(table, widths, texts);
     }
 }
 
 void dist_table_print(DistTable *table) {
     if (dist_settings.json != DIST_JSON_OFF) {
-        print_json(table);
+        table_print_json(table);
     } else if (dist_settings.quiet) {
         for (guint i = 0; i < table->cells->len; i += table->width)
             puts(g_array_index(table->cells, Cell, i).text);
     } else {
-        print_text(table);
+        table_print_text(table);
     }
 }

@@ -80,13 +80,13 @@ static bool spawn_tar(const char *directory, bool extracts, Stream *stream, GErr
     return r == 0 || berth_error_set_errno(error, r, "%s", _("start tar"));
 }
 
-static bool is_directory(const char *path) {
+static bool is_local_directory(const char *path) {
     struct stat status;
 
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static bool finish_tar(Stream *stream, GError **error) {
+static bool finish_archive_tar(Stream *stream, GError **error) {
     int status = 0;
 
     berth_fd_clear(&stream->fd);
@@ -100,7 +100,7 @@ static bool finish_tar(Stream *stream, GError **error) {
 static bool open_input(const char *path, Stream *stream, GError **error) {
     if (!path || g_str_equal(path, "-"))
         stream->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-    else if (is_directory(path))
+    else if (is_local_directory(path))
         return spawn_tar(path, false, stream, error);
     else
         stream->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -130,7 +130,7 @@ static sd_bus_message *call_import(int fd, char **command, GError **error) {
 }
 
 /* They are here whether or not they can be run here: artifacts and images of other platforms. */
-static bool unpack(char **names, GError **error) {
+static bool unpack_images(char **names, GError **error) {
     for (char **image = names; image && *image; image++) {
         g_autoptr(GError) local = NULL;
         sd_bus_message *reply = dist_call(&local, DIST_IMAGES, "Unpack", "sa{sv}", *image, 0);
@@ -171,10 +171,10 @@ static int verb_import(char **argv, GError **error) {
     sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
     /* The service has its own: with this one open it would not see a writer that breaks off. */
     berth_fd_clear(&stream.fd);
-    if (!dist_wait_reply(reply, &result, error) || !finish_tar(&stream, error))
+    if (!dist_wait_reply(reply, &result, error) || !finish_archive_tar(&stream, error))
         return EXIT_FAILURE;
     if (!no_unpack && result.names && result.names[0])
-        return unpack(result.names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return unpack_images(result.names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     print_names(&result);
     return EXIT_SUCCESS;
 }
@@ -186,7 +186,7 @@ static bool open_output(Stream *stream, char **temporary, GError **error) {
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                    _("an archive is nothing to look at; use --output"));
         stream->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    } else if (is_directory(output)) {
+    } else if (is_local_directory(output)) {
         return spawn_tar(output, true, stream, error);
     } else {
         *temporary = g_strconcat(output, ".XXXXXX", NULL);
@@ -223,7 +223,7 @@ static int verb_export(char **argv, GError **error) {
 
     if (!open_output(&stream, &temporary, error))
         return EXIT_FAILURE;
-    bool done = export_to(stream.fd, argv + 1, error) && finish_tar(&stream, error);
+    bool done = export_to(stream.fd, argv + 1, error) && finish_archive_tar(&stream, error);
     if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))
         done = berth_error_set_errno(error, errno, _("write %s"), output);
     if (!done && temporary)
@@ -254,7 +254,7 @@ static int verb_commit(char **argv, GError **error) {
     if (!dist_finish_transfer(reply, commit_given.no_unpack ? image : NULL, error))
         return EXIT_FAILURE;
     char *names[] = {image, NULL};
-    return commit_given.no_unpack || unpack(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return commit_given.no_unpack || unpack_images(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const DistVerb dist_archive_verbs[] = {

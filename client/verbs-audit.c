@@ -56,7 +56,7 @@ static const char *shorten(const char *name) {
     return name[0] ? name : "-";
 }
 
-static void print_row(const char *const *cells) {
+static void audit_print_row(const char *const *cells) {
     g_autoptr(GString) row = g_string_new(NULL);
 
     for (int i = 0; i < COLUMNS; i++) {
@@ -72,8 +72,8 @@ static void print_row(const char *const *cells) {
 }
 
 static void print_header(void) {
-    print_row((const char *const[]){_("TIME"), _("USER"), _("MEMBER"), _("OBJECT"), _("ACTION"),
-                                    _("RESULT")});
+    audit_print_row((const char *const[]){_("TIME"), _("USER"), _("MEMBER"), _("OBJECT"),
+                                          _("ACTION"), _("RESULT")});
     fflush(stdout);
 }
 
@@ -90,9 +90,9 @@ static void print_entry(GHashTable *fields) {
     g_autofree char *object = left_out[0] ? g_strdup_printf(_("%s left out"), left_out)
                                           : g_strdup(shorten(get_field(fields, "BERTH_OBJECT")));
 
-    print_row((const char *const[]){time, shorten(user), shorten(get_field(fields, "BERTH_MEMBER")),
-                                    object, shorten(get_field(fields, "BERTH_ACTION")),
-                                    shorten(get_field(fields, "BERTH_RESULT"))});
+    audit_print_row((const char *const[]){
+        time, shorten(user), shorten(get_field(fields, "BERTH_MEMBER")), object,
+        shorten(get_field(fields, "BERTH_ACTION")), shorten(get_field(fields, "BERTH_RESULT"))});
     fflush(stdout);
 }
 
@@ -112,7 +112,7 @@ static void add_details(JsonBuilder *builder, GHashTable *fields) {
     json_builder_end_object(builder);
 }
 
-static void add_entry(JsonBuilder *builder, GHashTable *fields) {
+static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
     static const struct {
         const char *key, *field;
     } texts[] = {{"kind", "BERTH_AUDIT"},    {"unit", "CALLER_UNIT"},    {"name", "CALLER_NAME"},
@@ -139,7 +139,7 @@ static void add_entry(JsonBuilder *builder, GHashTable *fields) {
     json_builder_end_object(builder);
 }
 
-static void print_json(JsonBuilder *builder) {
+static void audit_print_json(JsonBuilder *builder) {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autofree char *text = json_to_string(root, dist_settings.json == DIST_JSON_PRETTY);
 
@@ -147,24 +147,24 @@ static void print_json(JsonBuilder *builder) {
     fflush(stdout);
 }
 
-static void take_field(const char *name, const char *value, size_t size, void *userdata) {
+static void audit_take_field(const char *name, const char *value, size_t size, void *userdata) {
     AuditReader *reader = userdata;
 
     g_hash_table_replace(reader->fields, g_strdup(name),
                          g_utf8_make_valid(value, (gssize)strnlen(value, size)));
 }
 
-static void end_entry(void *userdata) {
+static void audit_end_entry(void *userdata) {
     AuditReader *reader = userdata;
 
     if (g_hash_table_size(reader->fields) == 0)
         return;
     if (reader->list) {
-        add_entry(reader->list, reader->fields);
+        audit_add_entry(reader->list, reader->fields);
     } else if (dist_settings.json != DIST_JSON_OFF) {
         g_autoptr(JsonBuilder) builder = json_builder_new();
-        add_entry(builder, reader->fields);
-        print_json(builder);
+        audit_add_entry(builder, reader->fields);
+        audit_print_json(builder);
     } else {
         print_entry(reader->fields);
     }
@@ -220,7 +220,7 @@ static bool read_records(const AuditOptions *options, const char *uid, GError **
     g_autoptr(JsonBuilder) list =
         dist_settings.json != DIST_JSON_OFF && !options->follow ? json_builder_new() : NULL;
     AuditReader reader = {fields, list};
-    const DistJournalReader journal = {take_field, end_entry, &reader};
+    const DistJournalReader journal = {audit_take_field, audit_end_entry, &reader};
 
     if (list)
         json_builder_begin_array(list);
@@ -231,7 +231,7 @@ static bool read_records(const AuditOptions *options, const char *uid, GError **
     if (!list)
         return true;
     json_builder_end_array(list);
-    print_json(list);
+    audit_print_json(list);
     return true;
 }
 

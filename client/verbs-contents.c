@@ -151,7 +151,7 @@ static int content_info(char **argv, GError **error) {
 }
 
 /* Skips what an earlier try brought: by seeking, or by reading where that is not possible. */
-static bool skip(int fd, uint64_t offset, GError **error) {
+static bool skip_stored(int fd, uint64_t offset, GError **error) {
     berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     uint64_t copied;
 
@@ -160,7 +160,7 @@ static bool skip(int fd, uint64_t offset, GError **error) {
     return dist_copy(fd, null, offset, &copied, error);
 }
 
-static bool commit(const char *ref, gint64 size, const char *expected, GError **error) {
+static bool commit_ingest(const char *ref, gint64 size, const char *expected, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Commit", "sts", ref, (uint64_t)size, expected);
     const char *digest;
@@ -205,13 +205,13 @@ static int content_ingest(char **argv, GError **error) {
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     signal(SIGPIPE, SIG_IGN);
-    if (!skip(STDIN_FILENO, offset, error) ||
+    if (!skip_stored(STDIN_FILENO, offset, error) ||
         !dist_copy(STDIN_FILENO, pipe, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
     /* The last writable end: the service sees the end of the content. */
     reply = sd_bus_message_unref(reply);
-    return commit(argv[1], MAX(content_ingest_given.size, 0),
-                  content_ingest_given.expected ? content_ingest_given.expected : "", error)
+    return commit_ingest(argv[1], MAX(content_ingest_given.size, 0),
+                         content_ingest_given.expected ? content_ingest_given.expected : "", error)
                ? EXIT_SUCCESS
                : EXIT_FAILURE;
 }
@@ -326,7 +326,7 @@ static bool ingest_file(int fd, const char *ref, GError **error) {
     if (lseek(fd, (off_t)offset, SEEK_SET) < 0 || !dist_copy(fd, pipe, UINT64_MAX, &copied, error))
         return false;
     reply = sd_bus_message_unref(reply);
-    return commit(ref, 0, "", error);
+    return commit_ingest(ref, 0, "", error);
 }
 
 static bool run_editor(const char *path, GError **error) {

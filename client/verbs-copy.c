@@ -26,7 +26,7 @@ typedef struct {
 } Copy;
 
 /* "ID:PATH"; what has a slash before its colon is local. */
-static bool split(const char *text, char **id, char **path) {
+static bool split_container_path(const char *text, char **id, char **path) {
     const char *colon = strchr(text, ':');
     const char *slash = strchr(text, '/');
 
@@ -56,7 +56,7 @@ static pid_t start_tar(char *const *arguments, int input, int output, int says, 
     return pid;
 }
 
-static void repeat(int says) {
+static void repeat_tar_errors(int says) {
     char text[4096];
     ssize_t size;
 
@@ -71,7 +71,7 @@ static bool finish_tar(pid_t pid, bool called, int says, GError **error) {
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (called)
-        repeat(says);
+        repeat_tar_errors(says);
     if (!called || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return called;
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
@@ -185,7 +185,7 @@ static int copy_out(const Copy *copy, GError **error) {
 }
 
 /* Whether there is a directory of this name in the container, by asking for it. */
-static bool is_directory(const Copy *copy) {
+static bool is_container_directory(const Copy *copy) {
     g_autoptr(GError) ignored = NULL;
     int ends[2];
 
@@ -201,7 +201,7 @@ static bool is_directory(const Copy *copy) {
  * what is in a directory) and is a directory or not. */
 static bool find_place(const Copy *copy, const char *own_name, bool source_is_directory,
                        char **directory, char **name, GError **error) {
-    if (is_directory(copy)) {
+    if (is_container_directory(copy)) {
         *directory = g_strdup(copy->path);
         *name = g_strdup(own_name);
         return true;
@@ -253,7 +253,7 @@ typedef struct {
     GError *error;
 } Sending;
 
-static int on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int copy_on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Sending *sending = userdata;
 
     (void)error;
@@ -284,7 +284,7 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
                      renamed && ends_with_slash(to->path) ? "directory" : "", error);
     if (!call)
         return EXIT_FAILURE;
-    r = sd_bus_call_async(dist_bus(NULL), NULL, call, on_sent, &sending, UINT64_MAX);
+    r = sd_bus_call_async(dist_bus(NULL), NULL, call, copy_on_sent, &sending, UINT64_MAX);
     if (r < 0 || (r = sd_bus_flush(dist_bus(NULL))) < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     /* The message has a descriptor of its own, and while one is open the other side waits. */
@@ -306,7 +306,8 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
 
 static int copy_between(const char *from, const char *to, gboolean archive, GError **error) {
     Copy source = {.local = to, .archive = archive}, target = {.local = from, .archive = archive};
-    bool out = split(from, &source.id, &source.path), in = split(to, &target.id, &target.path);
+    bool out = split_container_path(from, &source.id, &source.path),
+         in = split_container_path(to, &target.id, &target.path);
     int status = EXIT_FAILURE;
 
     if (out && in)

@@ -54,7 +54,7 @@ static const DistOption push_options[] = {
     DIST_OPTION_END,
 };
 
-static int append_options(sd_bus_message *call, const BerthCredentials *credentials) {
+static int append_image_options(sd_bus_message *call, const BerthCredentials *credentials) {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
     if (r >= 0 && platform)
@@ -86,7 +86,7 @@ static sd_bus_message *call_with_options(const char *member, const char *argumen
         return NULL;
     }
     if ((r = sd_bus_message_append(call, "s", argument)) < 0 ||
-        (r = append_options(call, credentials)) < 0) {
+        (r = append_image_options(call, credentials)) < 0) {
         sd_bus_message_unref(call);
         berth_error_set_errno(error, r, "%s", member);
         return NULL;
@@ -176,7 +176,7 @@ static int verb_resolve(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static bool transfer(const char *member, const char *argument, bool remote, GError **error) {
+static bool transfer_one(const char *member, const char *argument, bool remote, GError **error) {
     return dist_finish_transfer(call_with_options(member, argument, remote, error), argument,
                                 error);
 }
@@ -184,7 +184,7 @@ static bool transfer(const char *member, const char *argument, bool remote, GErr
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
-        if (!transfer(member, argument, remote, error))
+        if (!transfer_one(member, argument, remote, error))
             return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
@@ -217,7 +217,7 @@ static int verb_push(char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     if ((r = sd_bus_message_append(call, "ss", name, reference)) < 0 ||
-        (r = append_options(call, credentials)) < 0) {
+        (r = append_image_options(call, credentials)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
@@ -308,7 +308,7 @@ typedef struct {
     char *const *labels;
 } ImageFilter;
 
-static int append_filter(sd_bus_message *call, const void *userdata) {
+static int append_image_filter(sd_bus_message *call, const void *userdata) {
     const ImageFilter *filter = userdata;
     int r = 0;
 
@@ -340,7 +340,7 @@ static int verb_images(char **argv, GError **error) {
     };
 
     const ImageFilter filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
-    const DistListing images = {DIST_IMAGES, "List", .filter = append_filter,
+    const DistListing images = {DIST_IMAGES, "List", .filter = append_image_filter,
                                 .filter_data = &filter};
     if (images_given.tree && dist_settings.json == DIST_JSON_OFF)
         return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -385,7 +385,7 @@ static int verb_tag(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool delete_one(const char *argument, const void *userdata, GError **error) {
+static bool delete_image_name(const char *argument, const void *userdata, GError **error) {
     g_autofree char *name = dist_complete_reference(argument);
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "s", name);
 
@@ -397,7 +397,7 @@ static bool delete_one(const char *argument, const void *userdata, GError **erro
 
 static int verb_rmi(char **argv, GError **error) {
     (void)error;
-    return dist_for_each(argv + 1, delete_one, NULL);
+    return dist_for_each(argv + 1, delete_image_name, NULL);
 }
 
 /* How the image was made, as its configuration tells (config.md, "history"). */

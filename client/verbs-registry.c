@@ -28,7 +28,7 @@ static char *read_line(FILE *file) {
 }
 
 /* From the terminal, without showing it where it is a secret. */
-static char *ask(const char *prompt, bool secret, GError **error) {
+static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
     FILE *terminal = fopen("/dev/tty", "r+e");
     struct termios before, quiet;
 
@@ -104,10 +104,11 @@ static int verb_login(char **argv, GError **error) {
     if (!check_registry(registry, error))
         return EXIT_FAILURE;
     credentials->username = g_strdup(login_given.username);
-    if (!credentials->username && !(credentials->username = ask(_("User name: "), false, error)))
+    if (!credentials->username &&
+        !(credentials->username = ask_at_terminal(_("User name: "), false, error)))
         return EXIT_FAILURE;
     credentials->password =
-        login_given.from_stdin ? read_line(stdin) : ask(_("Password: "), true, error);
+        login_given.from_stdin ? read_line(stdin) : ask_at_terminal(_("Password: "), true, error);
     if (!credentials->password) {
         if (!*error)
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));

@@ -280,7 +280,7 @@ static bool read_seccomp(GError **error) {
 }
 
 /* Makes the container; its id, or NULL. */
-static char *create(bool runs, char *const *arguments, GError **error) {
+static char *create_container(bool runs, char *const *arguments, GError **error) {
     g_autofree char *name = options.bundle ? g_strdup("") : dist_complete_reference(arguments[0]);
     char *const *command = options.bundle ? arguments : arguments + 1;
     uint64_t memory = 0, cpus = 0;
@@ -378,7 +378,7 @@ static bool check_numbers(GError **error) {
     return true;
 }
 
-static bool check_arguments(int argc, GError **error) {
+static bool check_run_arguments(int argc, GError **error) {
     if (argc < 2 && !options.bundle)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("an argument is missing: IMAGE"));
@@ -389,9 +389,9 @@ static bool check_arguments(int argc, GError **error) {
 
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!check_arguments(argc, error))
+    if (!check_run_arguments(argc, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(false, argv + 1, error);
+    g_autofree char *id = create_container(false, argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     puts(id);
@@ -407,9 +407,9 @@ static void remove_unstarted(const char *id) {
 
 static int verb_run(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!check_arguments(argc, error))
+    if (!check_run_arguments(argc, error))
         return DIST_EXIT_BERTH;
-    g_autofree char *id = create(true, argv + 1, error);
+    g_autofree char *id = create_container(true, argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
     if (!options.detach) {
@@ -425,7 +425,7 @@ static int verb_run(char **argv, GError **error) {
     return start_detached("Start", id, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
 }
 
-static bool start_one(const char *id, const void *userdata, GError **error) {
+static bool start_by_id(const char *id, const void *userdata, GError **error) {
     (void)userdata;
     if (start_detached("Start", id, error))
         return true;
@@ -433,10 +433,10 @@ static bool start_one(const char *id, const void *userdata, GError **error) {
     return false;
 }
 
-static int start_all(GError **error) {
+static int start_autostarted(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
 
-    return ids ? dist_for_each(ids, start_one, NULL) : EXIT_FAILURE;
+    return ids ? dist_for_each(ids, start_by_id, NULL) : EXIT_FAILURE;
 }
 
 static struct {
@@ -467,7 +467,7 @@ static int verb_start(char **argv, GError **error) {
     if (!dist_preserve_descriptors(options.preserved, error))
         return EXIT_FAILURE;
     if (start_given.autostart)
-        return start_all(error);
+        return start_autostarted(error);
     if (start_given.attach) {
         g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
         return container ? run_in_foreground("Start", argv[1], container->terminal,
