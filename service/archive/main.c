@@ -189,6 +189,5 @@ static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *err
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_ARCHIVE_MEMBERS);
 
 int main(void) {
-    g_set_prgname("berth-archive");
-    return berth_frame_run(berth_box_find("archive"), vtable, NULL, NULL);
+    return berth_frame_main("archive", vtable);
 }

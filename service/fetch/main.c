@@ -42,12 +42,6 @@ static bool check_open(Fetcher *fetcher, sd_bus_error *error) {
     return false;
 }
 
-/* Calls are answered when the network has: a failure to do so leaves berthd without any. */
-static void answered(int r) {
-    if (r < 0)
-        exit(EXIT_FAILURE);
-}
-
 /* The repository of a reference whose own object does not matter and may be missing. */
 static BerthReference *parse_repository(const char *text, const char *object, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -220,9 +214,28 @@ static Question *new_question(Fetcher *fetcher, sd_bus_message *call) {
     return question;
 }
 
-static void free_question(Question *question) {
+/* Calls are answered when the network has: what keeps a reply from being made ends the process,
+ * since berthd would wait for it without end. */
+static void check_answered(int r) {
+    if (r < 0)
+        exit(EXIT_FAILURE);
+}
+
+/* Answers with error or, without one, with reply, and frees the question. */
+static void answer_question(Question *question, const GError *error, sd_bus_message *reply) {
+    check_answered(error ? berth_bus_reply_error(question->call, error)
+                         : sd_bus_send(NULL, reply, NULL));
     sd_bus_message_unref(question->call);
     g_free(question);
+}
+
+/* A reply to be filled; NULL where the answer is an error. */
+static sd_bus_message *new_reply(Question *question, const GError *error) {
+    sd_bus_message *reply = NULL;
+
+    if (!error)
+        check_answered(sd_bus_message_new_method_return(question->call, &reply));
+    return reply;
 }
 
 static int append_warnings(sd_bus_message *reply, Fetcher *fetcher) {
@@ -240,19 +253,14 @@ static int append_warnings(sd_bus_message *reply, Fetcher *fetcher) {
 
 static void on_resolved(const BerthDescriptor *target, const GError *error, void *userdata) {
     Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    int r;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    int r = 0;
 
-    if (error) {
-        r = berth_bus_reply_error(question->call, error);
-    } else if ((r = sd_bus_message_new_method_return(question->call, &reply)) >= 0 &&
-               (r = sd_bus_message_append(reply, "s", question->fetcher->name)) >= 0 &&
-               (r = berth_bus_append_descriptor(reply, target)) >= 0 &&
-               (r = append_warnings(reply, question->fetcher)) >= 0) {
-        r = sd_bus_send(NULL, reply, NULL);
-    }
-    answered(r);
-    free_question(question);
+    if (reply && (r = sd_bus_message_append(reply, "s", question->fetcher->name)) >= 0 &&
+        (r = berth_bus_append_descriptor(reply, target)) >= 0)
+        r = append_warnings(reply, question->fetcher);
+    check_answered(r);
+    answer_question(question, error, reply);
 }
 
 static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -272,11 +280,11 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
 /* Another object of the same repository: what belongs to an image beside itself. */
 static void on_object(const BerthDescriptor *target, const GError *error, void *userdata) {
     Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
-    answered(error ? berth_bus_reply_error(question->call, error)
-                   : sd_bus_reply_method_return(question->call, "(sst)", target->media_type,
-                                                target->digest, target->size));
-    free_question(question);
+    if (reply)
+        check_answered(berth_bus_append_descriptor(reply, target));
+    answer_question(question, error, reply);
 }
 
 static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -309,10 +317,9 @@ static void on_referrers(const BerthResponse *response, const GError *error, voi
         berth_remote_set_status_error(get_origin(question->fetcher), "referrers", response, &local);
     if (!local && !berth_fd_write_all(referrers->output, response->body->str, response->body->len))
         berth_error_set_errno(&local, errno, "pass the referrers on");
-    answered(local ? berth_bus_reply_error(question->call, local)
-                   : sd_bus_reply_method_return(question->call, NULL));
+    g_autoptr(sd_bus_message) reply = new_reply(question, local);
+    answer_question(question, local, reply);
     berth_fd_clear(&referrers->output);
-    free_question(question);
     g_free(referrers);
 }
 
@@ -343,10 +350,11 @@ static int method_referrers(sd_bus_message *call, void *userdata, sd_bus_error *
 
 static void on_fetched(uint64_t size, const GError *error, void *userdata) {
     Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
-    answered(error ? berth_bus_reply_error(question->call, error)
-                   : sd_bus_reply_method_return(question->call, "t", size));
-    free_question(question);
+    if (reply)
+        check_answered(sd_bus_message_append(reply, "t", size));
+    answer_question(question, error, reply);
 }
 
 static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -370,16 +378,11 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 
 static void on_sampled(const char *data, size_t size, const GError *error, void *userdata) {
     Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    int r;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
-    if (error)
-        r = berth_bus_reply_error(question->call, error);
-    else if ((r = sd_bus_message_new_method_return(question->call, &reply)) >= 0 &&
-             (r = sd_bus_message_append_array(reply, 'y', data, size)) >= 0)
-        r = sd_bus_send(NULL, reply, NULL);
-    answered(r);
-    free_question(question);
+    if (reply)
+        check_answered(sd_bus_message_append_array(reply, 'y', data, size));
+    answer_question(question, error, reply);
 }
 
 static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -405,10 +408,11 @@ static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static void on_pushed(BerthPushOutcome outcome, const GError *error, void *userdata) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
     Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
-    answered(error ? berth_bus_reply_error(question->call, error)
-                   : sd_bus_reply_method_return(question->call, "s", words[outcome]));
-    free_question(question);
+    if (reply)
+        check_answered(sd_bus_message_append(reply, "s", words[outcome]));
+    answer_question(question, error, reply);
 }
 
 static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -463,9 +467,8 @@ static void on_root(const BerthResponse *response, const GError *error, void *us
 
     if (!error && response->status != 200)
         berth_remote_set_status_error(get_origin(question->fetcher), "/v2/", response, &local);
-    answered(local ? berth_bus_reply_error(question->call, local)
-                   : sd_bus_reply_method_return(question->call, NULL));
-    free_question(question);
+    g_autoptr(sd_bus_message) reply = new_reply(question, local);
+    answer_question(question, local, reply);
 }
 
 static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

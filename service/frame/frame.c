@@ -220,3 +220,10 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
     int r = sd_event_loop(frame->event);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+int berth_frame_main(const char *worker, const sd_bus_vtable *vtable) {
+    g_autofree char *name = g_strconcat("berth-", worker, NULL);
+
+    g_set_prgname(name);
+    return berth_frame_run(berth_box_find(worker), vtable, NULL, NULL);
+}

@@ -23,8 +23,11 @@
 
 typedef struct BerthFrame BerthFrame;
 
-/* Runs the worker to its end; returns what main() returns. prepare may be NULL; it is called inside
- * the box, before the first call is read. */
+/* The whole of a worker's main(): "archive" is berth-archive, in the box of that name. */
+int berth_frame_main(const char *worker, const sd_bus_vtable *vtable);
+
+/* The same in another box, with something to prepare. prepare may be NULL; it is called inside the
+ * box, before the first call is read. */
 int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
                     bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
                     void *userdata);

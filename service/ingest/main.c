@@ -145,6 +145,5 @@ static int method_sync_file_system(sd_bus_message *call, void *userdata, sd_bus_
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_INGEST_MEMBERS);
 
 int main(void) {
-    g_set_prgname("berth-ingest");
-    return berth_frame_run(berth_box_find("ingest"), vtable, NULL, NULL);
+    return berth_frame_main("ingest", vtable);
 }

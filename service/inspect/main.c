@@ -15,13 +15,37 @@
 
 #include <stdlib.h>
 
-static char *read_document(sd_bus_message *call, size_t *size, int *r, GError **error) {
-    berth_autofd int fd = *r = berth_frame_read_fd(call);
+/* The document that a call begins with. Returns as a handler does. */
+static int take_document(sd_bus_message *call, char **data, size_t *size, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    berth_autofd int fd = berth_frame_read_fd(call);
 
-    return fd < 0 ? NULL : berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, size, error);
+    if (fd < 0)
+        return fd;
+    *data = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, size, &error);
+    return *data ? 0 : berth_bus_error_set(ret_error, error);
 }
 
-static int append_embedded(sd_bus_message *reply, GPtrArray *embedded) {
+typedef int (*AppendValue)(sd_bus_message *reply, const void *value);
+
+/* value is what was read of the document; NULL with error. */
+static int answer_value(sd_bus_message *call, const void *value, AppendValue append,
+                        const GError *error, sd_bus_error *ret_error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r;
+
+    if (!value)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 || (r = append(reply, value)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_text(sd_bus_message *reply, const void *text) {
+    return sd_bus_message_append(reply, "s", text);
+}
+
+static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     int r = sd_bus_message_open_container(reply, 'a', "(say)");
 
     for (guint i = 0; r >= 0 && i < embedded->len; i++) {
@@ -35,7 +59,8 @@ static int append_embedded(sd_bus_message *reply, GPtrArray *embedded) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_manifest(sd_bus_message *reply, const BerthManifest *manifest) {
+static int append_manifest(sd_bus_message *reply, const void *value) {
+    const BerthManifest *manifest = value;
     int r = sd_bus_message_append(reply, "b", manifest->kind == BERTH_KIND_INDEX);
 
     if (r < 0 || (r = sd_bus_message_open_container(reply, 'a', "((sst)sssb)")) < 0)
@@ -63,27 +88,22 @@ static int append_manifest(sd_bus_message *reply, const BerthManifest *manifest)
 }
 
 static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(sd_bus_message) reply = NULL;
     const char *media_type;
     size_t size;
     int r;
 
     (void)userdata;
-    g_autofree char *data = read_document(call, &size, &r, &error);
-    if (r < 0 || (r = sd_bus_message_read(call, "s", &media_type)) < 0)
+    if ((r = take_document(call, &data, &size, ret_error)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &media_type)) < 0)
         return r;
-    g_autoptr(BerthManifest) manifest =
-        data ? berth_manifest_read(data, size, media_type, &error) : NULL;
-    if (!manifest)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_manifest(reply, manifest)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    g_autoptr(BerthManifest) manifest = berth_manifest_read(data, size, media_type, &error);
+    return answer_value(call, manifest, append_manifest, error, ret_error);
 }
 
-static int append_config(sd_bus_message *reply, const BerthImageConfig *config) {
+static int append_config(sd_bus_message *reply, const void *value) {
+    const BerthImageConfig *config = value;
     char **const vectors[] = {config->diff_ids,    config->entrypoint, config->command,
                               config->environment, config->volumes,    config->ports,
                               config->labels};
@@ -99,41 +119,33 @@ static int append_config(sd_bus_message *reply, const BerthImageConfig *config) 
 }
 
 static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(sd_bus_message) reply = NULL;
     size_t size;
-    int r;
+    int r = take_document(call, &data, &size, ret_error);
 
     (void)userdata;
-    g_autofree char *data = read_document(call, &size, &r, &error);
     if (r < 0)
         return r;
-    g_autoptr(BerthImageConfig) config = data ? berth_image_config_read(data, size, &error) : NULL;
-    if (!config)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_config(reply, config)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    g_autoptr(BerthImageConfig) config = berth_image_config_read(data, size, &error);
+    return answer_value(call, config, append_config, error, ret_error);
 }
 
-/* The document as text, once it is known to be a JSON object. */
 static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
     size_t size;
-    int r;
+    int r = take_document(call, &data, &size, ret_error);
 
     (void)userdata;
-    g_autofree char *data = read_document(call, &size, &r, &error);
     if (r < 0)
         return r;
-    g_autoptr(JsonNode) root = data ? berth_document_parse(data, size, &error) : NULL;
-    if (!root)
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, "s", data);
+    g_autoptr(JsonNode) root = berth_document_parse(data, size, &error);
+    return answer_value(call, root ? data : NULL, append_text, error, ret_error);
 }
 
-static int append_layout(sd_bus_message *reply, GPtrArray *entries) {
+static int append_layout(sd_bus_message *reply, const void *value) {
+    const GPtrArray *entries = value;
     int r = sd_bus_message_open_container(reply, 'a', "((sst)s)");
 
     for (guint i = 0; r >= 0 && i < entries->len; i++) {
@@ -144,7 +156,8 @@ static int append_layout(sd_bus_message *reply, GPtrArray *entries) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_docker(sd_bus_message *reply, GPtrArray *entries) {
+static int append_docker(sd_bus_message *reply, const void *value) {
+    const GPtrArray *entries = value;
     int r = sd_bus_message_open_container(reply, 'a', "(sasas)");
 
     for (guint i = 0; r >= 0 && i < entries->len; i++) {
@@ -159,27 +172,23 @@ static int append_docker(sd_bus_message *reply, GPtrArray *entries) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int answer_list(sd_bus_message *call, sd_bus_error *ret_error,
+/* Answers a call of a document alone, of which read makes a list. */
+static int answer_list(sd_bus_message *call,
                        GPtrArray *(*read)(const char *data, size_t size, GError **error),
-                       int (*append)(sd_bus_message *reply, GPtrArray *entries)) {
+                       AppendValue append, sd_bus_error *ret_error) {
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(sd_bus_message) reply = NULL;
     size_t size;
-    int r;
+    int r = take_document(call, &data, &size, ret_error);
 
-    g_autofree char *data = read_document(call, &size, &r, &error);
     if (r < 0)
         return r;
-    g_autoptr(GPtrArray) entries = data ? read(data, size, &error) : NULL;
-    if (!entries)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append(reply, entries)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    g_autoptr(GPtrArray) entries = read(data, size, &error);
+    return answer_value(call, entries, append, error, ret_error);
 }
 
-static int append_signatures(sd_bus_message *reply, GPtrArray *signatures) {
+static int append_signatures(sd_bus_message *reply, const void *value) {
+    const GPtrArray *signatures = value;
     int r = sd_bus_message_open_container(reply, 'a', "((sst)s)");
 
     for (guint i = 0; r >= 0 && i < signatures->len; i++) {
@@ -193,75 +202,75 @@ static int append_signatures(sd_bus_message *reply, GPtrArray *signatures) {
 
 static int method_signatures(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_list(call, error, berth_signatures_read, append_signatures);
+    return answer_list(call, berth_signatures_read, append_signatures, error);
 }
 
 static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthSignatureCheck check = {0};
     g_auto(GStrv) keys = NULL;
+    g_autofree char *payload = NULL;
     g_autoptr(GError) error = NULL;
     unsigned key = 0;
     int r;
 
     (void)userdata;
-    g_autofree char *payload = read_document(call, &check.size, &r, &error);
-    if (r < 0 || (r = sd_bus_message_read(call, "s", &check.signature)) < 0 ||
+    if ((r = take_document(call, &payload, &check.size, ret_error)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &check.signature)) < 0 ||
         (r = sd_bus_message_read_strv(call, &keys)) < 0 ||
         (r = sd_bus_message_read(call, "ss", &check.digest, &check.repository)) < 0)
         return r;
     check.payload = payload;
     check.keys = keys;
-    if (!payload || !berth_signature_verify(&check, &key, &error))
+    if (!berth_signature_verify(&check, &key, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, "u", key);
 }
 
 static int method_append_to_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthAppendedLayer layer;
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
     size_t size;
     int r;
 
     (void)userdata;
-    g_autofree char *data = read_document(call, &size, &r, &error);
-    if (r < 0 || (r = sd_bus_message_read(call, "ssss", &layer.diff_id, &layer.created,
-                                          &layer.author, &layer.comment)) < 0)
+    if ((r = take_document(call, &data, &size, ret_error)) < 0 ||
+        (r = sd_bus_message_read(call, "ssss", &layer.diff_id, &layer.created, &layer.author,
+                                 &layer.comment)) < 0)
         return r;
-    g_autofree char *text = data ? berth_config_append(data, size, &layer, &error) : NULL;
-    return text ? sd_bus_reply_method_return(call, "s", text)
-                : berth_bus_error_set(ret_error, error);
+    g_autofree char *text = berth_config_append(data, size, &layer, &error);
+    return answer_value(call, text, append_text, error, ret_error);
 }
 
 static int method_append_to_manifest(sd_bus_message *call, void *userdata,
                                      sd_bus_error *ret_error) {
     g_autoptr(BerthDescriptor) config = NULL, layer = NULL;
+    g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
     size_t size;
     int r;
 
     (void)userdata;
-    g_autofree char *data = read_document(call, &size, &r, &error);
-    if (r < 0 || (r = berth_bus_read_descriptor(call, &config)) < 0 ||
+    if ((r = take_document(call, &data, &size, ret_error)) < 0 ||
+        (r = berth_bus_read_descriptor(call, &config)) < 0 ||
         (r = berth_bus_read_descriptor(call, &layer)) < 0)
         return r;
-    g_autofree char *text = data ? berth_manifest_append(data, size, config, layer, &error) : NULL;
-    return text ? sd_bus_reply_method_return(call, "s", text)
-                : berth_bus_error_set(ret_error, error);
+    g_autofree char *text = berth_manifest_append(data, size, config, layer, &error);
+    return answer_value(call, text, append_text, error, ret_error);
 }
 
 static int method_layout(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_list(call, error, berth_layout_read, append_layout);
+    return answer_list(call, berth_layout_read, append_layout, error);
 }
 
 static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_list(call, error, berth_docker_archive_read, append_docker);
+    return answer_list(call, berth_docker_archive_read, append_docker, error);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_INSPECT_MEMBERS);
 
 int main(void) {
-    g_set_prgname("berth-inspect");
-    return berth_frame_run(berth_box_find("inspect"), vtable, NULL, NULL);
+    return berth_frame_main("inspect", vtable);
 }

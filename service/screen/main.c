@@ -132,7 +132,6 @@ static int method_ring(sd_bus_message *call, void *userdata, sd_bus_error *error
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_SCREEN_MEMBERS);
 
 int main(void) {
-    g_set_prgname("berth-screen");
     terminals = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_terminal);
-    return berth_frame_run(berth_box_find("screen"), vtable, NULL, NULL);
+    return berth_frame_main("screen", vtable);
 }

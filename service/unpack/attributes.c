@@ -106,20 +106,26 @@ bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error) {
     return true;
 }
 
-bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
-    struct stat status;
+bool berth_attributes_copy_saved(int from, const struct stat *status, int to, const char *path,
+                                 GError **error) {
+    const struct timespec times[2] = {status->st_atim, status->st_mtim};
 
-    if (fstat(from, &status) < 0)
-        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
-    const struct timespec times[2] = {status.st_atim, status.st_mtim};
-    if (!berth_attributes_set_owner(to, "", status.st_uid, status.st_gid) ||
-        !berth_attributes_set_mode(to, status.st_mode))
+    if (!berth_attributes_set_owner(to, "", status->st_uid, status->st_gid) ||
+        !berth_attributes_set_mode(to, status->st_mode))
         return berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
     if (!berth_attributes_copy_xattrs(from, to, path, error))
         return false;
     if (futimens(to, times) < 0)
         return berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path);
     return true;
+}
+
+bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
+    struct stat status;
+
+    if (fstat(from, &status) < 0)
+        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+    return berth_attributes_copy_saved(from, &status, to, path, error);
 }
 
 /* trusted attributes are not for users, user attributes not on every file system. No file that a

@@ -6,10 +6,15 @@
 
 #include "base/error.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
-/* Owner, mode, extended attributes but overlayfs' own, and times. */
+/* Owner, mode, extended attributes but overlayfs' own, and times, which are those of now: what is
+ * done to a directory's entries afterwards changes them. */
 bool berth_attributes_copy(int from, int to, const char *path, GError **error);
+/* The same with the owner, mode and times that status has, taken before from was changed. */
+bool berth_attributes_copy_saved(int from, const struct stat *status, int to, const char *path,
+                                 GError **error);
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error);
 
 /* Extended attributes, with those that only the machine's root may read and set (base/keeper.h). As

@@ -38,8 +38,6 @@ static bool merge_into(int upper, int lower, const char *name, const char *path,
 
     if (from < 0 || fstat(from, &before) < 0)
         return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
-    /* As they were before its files were moved out of it. */
-    const struct timespec times[2] = {before.st_atim, before.st_mtim};
     if (fstatat(lower, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode) &&
         unlinkat(lower, name, 0) < 0)
         return berth_error_set_errno(error, errno, "remove \"%.200s\"", path);
@@ -51,9 +49,8 @@ static bool merge_into(int upper, int lower, const char *name, const char *path,
     return (!berth_attributes_is_opaque(from) || remove_children(to, path, error)) &&
            merge_directory(from, to, path, depth + 1, error) &&
            berth_attributes_clear_xattrs(to, path, error) &&
-           berth_attributes_copy(from, to, path, error) &&
-           (futimens(to, times) == 0 ||
-            berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path));
+           /* With the times of before its files were moved out of it. */
+           berth_attributes_copy_saved(from, &before, to, path, error);
 }
 
 static bool merge_one(int upper, int lower, const char *name, const char *parent, unsigned depth,

@@ -112,12 +112,35 @@ def leftovers():
 
 def polkit_rule(text):
     path = "/etc/polkit-1/rules.d/00-berth-test.rules"
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o644)
     # The limit of starts in a time is for a service that fails by itself.
     run("systemctl", "reset-failed", "polkit.service")
     run("systemctl", "restart", "polkit.service")
+
+
+def allow(user, condition):
+    """A rule by which polkit lets the user do what fulfils the condition, and nothing else of ours."""
+    polkit_rule(f"""polkit.addRule(function(action, subject) {{
+        if (subject.user == "{user}" && ({condition}))
+            return polkit.Result.YES;
+    }});""")
+
+
+def make_network(name, subnet):
+    """A CNI network that publishes ports."""
+    os.makedirs("/etc/cni/net.d", exist_ok=True)
+    with open(f"/etc/cni/net.d/{name}.conflist", "w", encoding="utf-8") as file:
+        json.dump({"cniVersion": "0.4.0", "name": name, "plugins": [
+            {"type": "bridge", "bridge": f"cni-{name}", "isGateway": True, "ipMasq": False,
+             "ipam": {"type": "host-local", "ranges": [[{"subnet": subnet}]],
+                      "routes": [{"dst": "0.0.0.0/0"}]}},
+            {"type": "portmap", "capabilities": {"portMappings": True}}]}, file)
 
 
 def check_journal(number):

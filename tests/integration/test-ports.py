@@ -3,7 +3,6 @@
 # already; which ports and which slices a user may have without a privilege.
 
 import contextlib
-import json
 import os
 import socket
 import sys
@@ -13,10 +12,6 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 IMAGE = f"{HOST}/ports/base:x"
-RULE = """polkit.addRule(function(action, subject) {
-    if (subject.user == "alice" && (%s))
-        return polkit.Result.YES;
-});"""
 OWN = 'action.id == "org.berth1.containers.manage-own"'
 CREATE = f'{OWN} || action.id == "org.berth1.containers.create"'
 SERVER = ("sh", "-c", "mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www")
@@ -67,12 +62,7 @@ def remove(*names):
 def test_setup():
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
     good("pull", IMAGE)
-    os.makedirs("/etc/cni/net.d", exist_ok=True)
-    with open("/etc/cni/net.d/mine.conflist", "w", encoding="utf-8") as file:
-        json.dump({"cniVersion": "0.4.0", "name": "mine", "plugins": [
-            {"type": "bridge", "bridge": "cni-mine", "isGateway": True, "ipMasq": False,
-             "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
-            {"type": "portmap", "capabilities": {"portMappings": True}}]}, file)
+    make_network("mine", "10.77.0.0/24")
 
 
 def test_what_listens_already_is_not_shadowed():
@@ -231,7 +221,7 @@ def test_ports_have_a_form_and_a_number():
 
 
 def test_low_ports_are_a_privilege():
-    polkit_rule(RULE % CREATE)
+    allow("alice", CREATE)
     for port, privilege in (("80:80", "port:80"), ("53:53/udp", "port:53/udp"), ("127.0.0.1:1023:80", "port:1023")):
         result = publish("low", port, user="alice")
         equal(result.status, 125)
@@ -248,7 +238,7 @@ def test_low_ports_are_a_privilege():
 
 
 def test_a_rule_sees_the_port_the_network_and_the_slice():
-    polkit_rule(RULE % f'''{OWN} || (action.id == "org.berth1.containers.create" && action.lookup("port") == "18080:80" &&
+    allow("alice", f'''{OWN} || (action.id == "org.berth1.containers.create" && action.lookup("port") == "18080:80" &&
         action.lookup("network") == "mine" && action.lookup("slice") == "berth-user-4242.slice") ||
         (action.id == "org.berth1.containers.create" && action.lookup("port") == "53:53/udp") ||
         (action.id == "org.berth1.containers.create-privileged" && action.lookup("privilege") == "port:53/udp")''')
@@ -260,7 +250,7 @@ def test_a_rule_sees_the_port_the_network_and_the_slice():
 
 
 def test_a_users_containers_are_in_the_users_slice():
-    polkit_rule(RULE % CREATE)
+    allow("alice", CREATE)
     for name, options, expected in (("usual", (), "berth-user-4242.slice"),
                                     ("named", ("--slice=berth-user-4242-web.slice",), "berth-user-4242-web.slice")):
         good("run", "-d", f"--id={name}", *options, IMAGE, user="alice")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Removing a container is one act: whatever is begun beside it, of what was removed nothing is left.
 
-import json
 import os
 import random
 import signal
@@ -21,12 +20,7 @@ def test_setup():
     print(f"# seed {SEED}")
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", MARK], "Env": ["PATH=/bin"]}), IMAGE)
     good("pull", IMAGE)
-    os.makedirs("/etc/cni/net.d", exist_ok=True)
-    with open("/etc/cni/net.d/mine.conflist", "w", encoding="utf-8") as file:
-        json.dump({"cniVersion": "0.4.0", "name": "mine", "plugins": [
-            {"type": "bridge", "bridge": "cni-mine", "isGateway": True, "ipMasq": False,
-             "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
-            {"type": "portmap", "capabilities": {"portMappings": True}}]}, file)
+    make_network("mine", "10.78.0.0/24")
 
 
 def begin(*arguments):

@@ -3,6 +3,7 @@
 /* What gets into a record of the audit, and how many records a user may cause. */
 
 #include "bus/audit-record.h"
+#include "source.h"
 
 #include <string.h>
 
@@ -62,16 +63,6 @@ static void test_a_user_causes_only_so_many(void) {
         g_assert_true(berth_audit_limit_take(0, BERTH_AUDIT_REFUSAL));
     berth_audit_limit_close();
     sd_event_unref(event);
-}
-
-static char *read_source(const char *name) {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", name, NULL);
-    g_autoptr(GError) error = NULL;
-    char *text = NULL;
-
-    g_file_get_contents(path, &text, NULL, &error);
-    g_assert_no_error(error);
-    return text;
 }
 
 static void test_every_message_id_is_in_the_catalog(void) {

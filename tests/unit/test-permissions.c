@@ -4,19 +4,10 @@
  * is a method and an action of the policy. */
 
 #include "bus/permissions.h"
+#include "source.h"
 
 #include <gio/gio.h>
 #include <string.h>
-
-static char *read_source(const char *name) {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", name, NULL);
-    g_autoptr(GError) error = NULL;
-    char *text = NULL;
-
-    g_file_get_contents(path, &text, NULL, &error);
-    g_assert_no_error(error);
-    return text;
-}
 
 /* All methods, as "Images.Pull". */
 static GHashTable *read_methods(void) {
