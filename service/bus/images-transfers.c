@@ -15,6 +15,7 @@
 #include "images/import.h"
 #include "images/pull.h"
 #include "images/push.h"
+#include "store/provenance.h"
 
 #include <errno.h>
 
@@ -179,6 +180,14 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
                            "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    /* To whoever has the registry, all that the name reaches. One that is not there is asked about
+     * in the same way. */
+    if (uid != 0 && !berth_provenance_vouches(service->database, name, uid)) {
+        r = berth_access_check(service->access, call, ret_error, "read", "image", name, "reference",
+                               reference, NULL);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
     const BerthPushRequest request = {
         .name = name,
         .remote = {reference, "", insecure, credentials, own},

@@ -7,6 +7,7 @@
 
 #include "images/closure.h"
 #include "images/import.h"
+#include "store/lease-store.h"
 
 typedef struct BerthImport BerthImport;
 
@@ -21,7 +22,8 @@ typedef enum { IMPORT_LAYOUT, IMPORT_DOCKER, IMPORT_DOCUMENTS } BerthImportDocum
 struct BerthImport {
     BerthImages *images;
     BerthTransfer *transfer;
-    char *name, *lease;
+    char *name;
+    BerthLease *lease; /* as it was found; NULL for none */
     char **command;
     BerthPlatform *platform;
     bool rootfs;

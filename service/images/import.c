@@ -3,7 +3,6 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/import-private.h"
-#include "store/lease-store.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -59,7 +58,7 @@ static void free_import(BerthImport *import) {
     g_clear_error(&import->error);
     g_strfreev(import->command);
     g_free(import->name);
-    g_free(import->lease);
+    berth_lease_free(import->lease);
     if (import->asker)
         import->asker->free(import->asker);
     g_free(import);
@@ -100,8 +99,8 @@ void berth_import_pin(BerthImport *import, const char *digest) {
     berth_provenance_hold(import->images->database, import->transfer->owner, digest, NULL);
     berth_contents_pin(import->images->contents, digest);
     g_ptr_array_add(import->pinned, g_strdup(digest));
-    if (import->lease[0] &&
-        !berth_lease_store_add(import->images->database, import->lease, digest, &error))
+    if (import->lease &&
+        !berth_lease_store_add_to(import->images->database, import->lease, digest, &error))
         berth_import_end(import, error);
 }
 
@@ -262,10 +261,8 @@ static void on_opened(sd_bus_message *reply, const GError *error, void *userdata
 }
 
 static bool prepare(BerthImport *import, const BerthImportRequest *request, GError **error) {
-    g_autoptr(BerthLease) lease = NULL;
-
-    if (import->lease[0] &&
-        !(lease = berth_lease_store_get(import->images->database, import->lease, error)))
+    if (request->lease[0] &&
+        !(import->lease = berth_lease_store_get(import->images->database, request->lease, error)))
         return false;
     if (request->rootfs && request->name[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -285,7 +282,6 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
 
     import->images = images;
     import->name = g_strdup(request->name);
-    import->lease = g_strdup(request->lease);
     import->command = g_strdupv((char **)request->command);
     import->rootfs = request->rootfs;
     import->asker = request->asker;

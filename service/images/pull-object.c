@@ -9,7 +9,6 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/pull-private.h"
-#include "store/lease-store.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -441,8 +440,8 @@ void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, Berth
 
     berth_pull_pin(pull, descriptor->digest);
     /* Without its row the lease would keep nothing, and nobody would know. */
-    if (pull->lease[0] &&
-        !berth_lease_store_add(pull->images->database, pull->lease, descriptor->digest, &error)) {
+    if (pull->lease && !berth_lease_store_add_to(pull->images->database, pull->lease,
+                                                 descriptor->digest, &error)) {
         berth_pull_fail(pull, error, "lease");
         return;
     }

@@ -7,6 +7,7 @@
 
 #include "images/pull.h"
 #include "images/signatures.h"
+#include "store/lease-store.h"
 
 /* The largest manifest, index or configuration; berth-inspect reads no larger one. */
 #define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
@@ -22,8 +23,8 @@ struct BerthPull {
     char *reference;
     bool all_platforms;
     char *platform_text;
-    char *lease;    /* "" for none */
-    int64_t record; /* in berth.db, of one that lasts; 0 for none */
+    BerthLease *lease; /* as it was found; NULL for none */
+    int64_t record;    /* in berth.db, of one that lasts; 0 for none */
     BerthPlatform *platform;
     char *name;
     BerthDescriptor *target;

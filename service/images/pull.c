@@ -4,7 +4,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "store/lease-store.h"
 #include "store/provenance.h"
 #include "store/transfer-store.h"
 #include "worker/calls.h"
@@ -43,7 +42,7 @@ static void free_pull(BerthPull *pull) {
     g_free(pull->chosen);
     g_clear_error(&pull->error);
     g_free(pull->platform_text);
-    g_free(pull->lease);
+    berth_lease_free(pull->lease);
     g_free(pull->reference);
     g_free(pull->name);
     g_free(pull);
@@ -534,17 +533,15 @@ static bool start_workers(BerthPull *pull, const BerthPullRequest *request, GErr
 }
 
 /* A lease is named before anything is fetched under it. */
-static bool check_lease(BerthPull *pull, GError **error) {
-    g_autoptr(BerthLease) lease = NULL;
-
-    if (pull->lease[0] == '\0')
+static bool find_lease(BerthPull *pull, const char *id, GError **error) {
+    if (!id || id[0] == '\0')
         return true;
-    lease = berth_lease_store_get(pull->images->database, pull->lease, error);
-    return lease != NULL;
+    pull->lease = berth_lease_store_get(pull->images->database, id, error);
+    return pull->lease != NULL;
 }
 
 static bool prepare(BerthPull *pull, const BerthPullRequest *request, GError **error) {
-    if (!check_lease(pull, error))
+    if (!find_lease(pull, request->lease, error))
         return false;
     pull->platform = berth_platform_parse(pull->platform_text, error);
     if (!pull->platform)
@@ -572,9 +569,10 @@ static void record(BerthPull *pull, const BerthPullRequest *request) {
         .kind = (char *)kinds[pull->mode],
         .reference = pull->reference,
         .platform = pull->platform_text ? pull->platform_text : (char *)"",
-        .lease = pull->lease,
+        .lease = pull->lease ? pull->lease->id : (char *)"",
         .all_platforms = pull->all_platforms,
         .insecure = request->insecure,
+        .own = request->own,
         .owner = request->owner,
     };
 
@@ -593,8 +591,8 @@ void berth_pull_resume_all(BerthImages *images) {
             .platform = record->platform[0] ? record->platform : NULL,
             .all_platforms = record->all_platforms,
             .insecure = record->insecure,
-            /* What a rule allowed others is not known any more. */
-            .own = record->owner == 0,
+            /* As it was when it began, with a rule that may be another by now. */
+            .own = record->own,
             .lease = record->lease,
             .owner = record->owner,
             .lasting = true,
@@ -614,7 +612,6 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     pull->reference = g_strdup(request->reference);
     pull->platform_text = g_strdup(request->platform);
     pull->all_platforms = request->all_platforms;
-    pull->lease = g_strdup(request->lease ? request->lease : "");
     pull->pinned = g_ptr_array_new_with_free_func(g_free);
     pull->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Old events go once there are this many newer ones. */
-enum { MAX_EVENTS = 20000 };
+enum { MAX_EVENTS = 20000, EVENTS_BETWEEN_TRIMS = 128 };
 
 static const char *const state_names[] = {
     [BERTH_CONTAINER_CREATED] = "created",
@@ -81,20 +81,34 @@ void berth_event_free(BerthEvent *event) {
     g_free(event);
 }
 
+/* More are kept for a while: finding the oldest that stays takes reading all that do. */
+static bool trim_events(BerthDatabase *database, GError **error) {
+    static unsigned added;
+
+    return added++ % EVENTS_BETWEEN_TRIMS > 0 ||
+           berth_database_run(database, error,
+                              "DELETE FROM events WHERE sequence <= (SELECT sequence FROM events"
+                              "  ORDER BY sequence DESC LIMIT 1 OFFSET ?1)",
+                              "i", (int64_t)MAX_EVENTS);
+}
+
+/* The sequence is the time where that goes forward: numbers without gaps would tell each user how
+ * much happens to the containers of others. */
 static bool write_event(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
                         GError **error) {
+    int64_t now = g_get_real_time();
     bool has_status = g_str_equal(event->kind, "exit") || g_str_equal(event->kind, "delete");
 
-    if (!berth_database_run(database, error,
-                            "INSERT INTO events (kind, id, process, pid, status, time, owner)"
-                            "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                            "sssiiii", event->kind, event->id, event->process, (int64_t)event->pid,
-                            has_status ? (int64_t)event->status : (int64_t)0,
-                            (int64_t)g_get_real_time(), (int64_t)event->owner))
+    if (!berth_database_run(
+            database, error,
+            "INSERT INTO events (sequence, kind, id, process, pid, status, time, owner)"
+            "  VALUES (max(?6, (SELECT coalesce(max(sequence), 0) + 1 FROM events)),"
+            "  ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "sssiiii", event->kind, event->id, event->process, (int64_t)event->pid,
+            has_status ? (int64_t)event->status : (int64_t)0, now, (int64_t)event->owner))
         return false;
     *sequence = (uint64_t)berth_database_last_row(database);
-    return berth_database_run(database, error, "DELETE FROM events WHERE sequence <= ?1", "i",
-                              (int64_t)*sequence - MAX_EVENTS);
+    return trim_events(database, error);
 }
 
 static bool add_event(BerthDatabase *database, const BerthContainerRecord *record, const char *kind,

@@ -101,8 +101,13 @@ static const char fifth_schema[] =
     "INSERT OR IGNORE INTO chains SELECT substr(info, 3, 71), substr(info, 153, 71)"
     "  FROM image_info JOIN snapshots ON chain_id = substr(info, 153, 71);";
 
-static const char *const schemas[] = {first_schema, second_schema, third_schema, fourth_schema,
-                                      fifth_schema};
+static const char sixth_schema[] =
+    /* Whether the service's own credentials were granted. */
+    "ALTER TABLE transfers ADD COLUMN own INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE transfers SET own = 1 WHERE owner = 0 AND NOT insecure;";
+
+static const char *const schemas[] = {first_schema,  second_schema, third_schema,
+                                      fourth_schema, fifth_schema,  sixth_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

@@ -120,6 +120,15 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
+                              GError **error) {
+    return berth_database_run(database, error,
+                              "INSERT OR IGNORE INTO lease_items SELECT id, ?2 FROM leases"
+                              "  WHERE id = ?1 AND owner = ?3 AND created = ?4",
+                              "ssii", lease->id, digest, (int64_t)lease->owner,
+                              (int64_t)lease->created_usec);
+}
+
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
                            GError **error) {
     return berth_database_run(database, error,

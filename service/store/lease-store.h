@@ -20,6 +20,9 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
 /* NotFound where there is none, or it has expired. Freed by the caller. */
 BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error);
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error);
+/* For who has looked at the lease before: adds nothing to a later one of the same id. */
+bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
+                              GError **error);
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
                            GError **error);
 /* Whether a lease that has not expired keeps it, itself or through a document (reach.h). */

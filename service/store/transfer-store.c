@@ -17,12 +17,13 @@ static void free_record(gpointer data) {
 
 bool berth_transfer_store_add(BerthDatabase *database, const BerthTransferRecord *record,
                               int64_t *id, GError **error) {
-    if (!berth_database_run(database, error,
-                            "INSERT INTO transfers (kind, reference, platform, all_platforms,"
-                            "  insecure, owner, lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                            "sssiiis", record->kind, record->reference, record->platform,
-                            (int64_t)record->all_platforms, (int64_t)record->insecure,
-                            (int64_t)record->owner, record->lease))
+    if (!berth_database_run(
+            database, error,
+            "INSERT INTO transfers (kind, reference, platform, all_platforms,"
+            "  insecure, owner, lease, own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "sssiiisi", record->kind, record->reference, record->platform,
+            (int64_t)record->all_platforms, (int64_t)record->insecure, (int64_t)record->owner,
+            record->lease, (int64_t)record->own))
         return false;
     *id = berth_database_last_row(database);
     return true;
@@ -37,7 +38,7 @@ GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthRows) rows = berth_database_query(
         database, &local,
-        "SELECT id, kind, reference, platform, all_platforms, insecure, owner, lease"
+        "SELECT id, kind, reference, platform, all_platforms, insecure, owner, lease, own"
         "  FROM transfers ORDER BY id",
         "");
 
@@ -52,6 +53,7 @@ GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
             .insecure = sqlite3_column_int(rows, 5),
             .owner = (uint32_t)sqlite3_column_int64(rows, 6),
             .lease = g_strdup(berth_database_text(rows, 7)),
+            .own = sqlite3_column_int(rows, 8),
         };
         g_ptr_array_add(records, record);
     }

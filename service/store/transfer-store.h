@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Pulls and fetches in progress: what the next start of the service needs to begin them again.
- * Credentials are never stored. */
+ * Credentials are never stored, but whether the service's own
+ * may be used is. */
 
 #pragma once
 
@@ -10,7 +11,7 @@
 typedef struct {
     int64_t id;
     char *kind, *reference, *platform, *lease;
-    bool all_platforms, insecure;
+    bool all_platforms, insecure, own;
     uint32_t owner;
 } BerthTransferRecord;
 

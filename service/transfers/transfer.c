@@ -10,15 +10,15 @@
 /* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
 #define TIMER_ACCURACY_USEC 1000
 
-enum { MAX_FINISHED_PER_OWNER = 512 };
+enum { MAX_FINISHED_PER_OWNER = 512, NUMBERS_OF_AN_OWNER = 1000000 };
 
 #define PROGRESS_INTERVAL_USEC (100 * 1000ull)
 #define FINISHED_STAY_USEC (60 * G_USEC_PER_SEC)
 
 struct BerthTransfers {
     sd_event *event;
-    GPtrArray *all; /* of BerthTransfer */
-    uint64_t next_number;
+    GPtrArray *all;      /* of BerthTransfer, by their numbers */
+    GHashTable *numbers; /* uid → the last one's number, of those of this owner */
     sd_event_source *progress, *expiry;
     BerthTransferObserver observer;
     void *userdata;
@@ -107,7 +107,7 @@ BerthTransfers *berth_transfers_new(sd_event *event) {
 
     transfers->event = sd_event_ref(event);
     transfers->all = g_ptr_array_new_with_free_func(free_transfer);
-    transfers->next_number = 1;
+    transfers->numbers = g_hash_table_new(g_direct_hash, g_direct_equal);
     if (sd_event_add_time(event, &transfers->progress, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
                           on_progress, transfers) < 0 ||
         sd_event_add_time(event, &transfers->expiry, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
@@ -124,6 +124,7 @@ void berth_transfers_free(BerthTransfers *transfers) {
     transfers->observer = NULL;
     for (guint i = 0; i < transfers->all->len; i++)
         berth_transfer_cancel(transfers->all->pdata[i]);
+    g_hash_table_unref(transfers->numbers);
     sd_event_source_disable_unref(transfers->progress);
     sd_event_source_disable_unref(transfers->expiry);
     g_ptr_array_unref(transfers->all);
@@ -163,6 +164,19 @@ static void make_room(BerthTransfers *transfers, uint32_t owner) {
     g_ptr_array_remove(transfers->all, oldest);
 }
 
+/* Each owner's are counted on their own, so that nobody sees how many others begin: UID and six
+ * digits, so that root's are 1, 2, 3. */
+static uint64_t take_number(BerthTransfers *transfers, uint32_t owner) {
+    uint64_t number =
+        GPOINTER_TO_UINT(g_hash_table_lookup(transfers->numbers, GUINT_TO_POINTER(owner)));
+
+    do
+        number = number % (NUMBERS_OF_AN_OWNER - 1) + 1;
+    while (berth_transfers_find(transfers, (uint64_t)owner * NUMBERS_OF_AN_OWNER + number));
+    g_hash_table_replace(transfers->numbers, GUINT_TO_POINTER(owner), GUINT_TO_POINTER(number));
+    return (uint64_t)owner * NUMBERS_OF_AN_OWNER + number;
+}
+
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error) {
     g_autoptr(BerthCharge) charge = NULL;
@@ -175,12 +189,16 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
     BerthTransfer *transfer = g_new0(BerthTransfer, 1);
     transfer->charge = g_steal_pointer(&charge);
     transfer->transfers = transfers;
-    transfer->number = transfers->next_number++;
+    transfer->number = take_number(transfers, owner);
     transfer->kind = g_strdup(kind);
     transfer->reference = g_strdup(reference);
     transfer->owner = owner;
     transfer->items = g_ptr_array_new_with_free_func(free_item);
-    g_ptr_array_add(transfers->all, transfer);
+    guint place = transfers->all->len;
+    while (place > 0 &&
+           ((BerthTransfer *)transfers->all->pdata[place - 1])->number > transfer->number)
+        place--;
+    g_ptr_array_insert(transfers->all, (gint)place, transfer);
     sd_event_source_set_time_relative(transfers->progress, PROGRESS_INTERVAL_USEC);
     sd_event_source_set_enabled(transfers->progress, SD_EVENT_ONESHOT);
     return transfer;

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import threading
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from faulty_registry import FaultyRegistry
@@ -333,6 +334,100 @@ def test_a_push_of_an_object_needs_it_to_be_the_callers():
                   PRIVATE["layer"], f"{HOST}/thief/object:x", "0", user="alice")
     assert result.status != 0, result
     contains(result.err, "denied")
+
+
+def test_a_push_of_anothers_image_needs_the_right_to_read_it():
+    own, _ = OWN.add("pushed/own:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")]))
+    good("pull", own, user="alice")
+    told = [dist("--no-ask-password", "push", name, f"{HOST}/pushed/x:1", user="alice")
+            for name in (PRIVATE["reference"], "absent.example/x:1")]
+    equal([result.status for result in told], [1, 1])
+    equal(told[0].err.replace(PRIVATE["reference"], "NAME"), told[1].err.replace("absent.example/x:1", "NAME"))
+    contains(told[0].err, "Permission denied")
+    good("push", own, f"{HOST}/pushed/own:1", user="alice")
+    allow(*RIGHTS, "contents.read")
+    good("push", PRIVATE["reference"], f"{HOST}/pushed/x:1", user="alice")
+    allow(*RIGHTS)
+    good("rmi", own)
+
+
+def lease_call(member, *arguments, **more):
+    result = call("/org/berth1/leases", "org.berth1.Leases", member, *arguments, **more)
+    equal(result.status, 0, result)
+
+
+def replace_lease(name):
+    lease_call("Delete", "s", name, user="alice")
+    lease_call("Create", "sa{sv}", name, "0")
+
+
+def assert_empty_lease(name):
+    equal([row["contents"] for row in listing("lease", "list") if row["id"] == name], [0])
+    good("lease", "rm", name)
+
+
+def test_a_transfer_does_not_find_the_next_lease_of_a_name():
+    reference, _ = OWN.add("leased/x:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(100))]))
+    reached, gate = threading.Event(), threading.Event()
+
+    def wait_at_manifest(_handler, url, with_body):
+        if with_body and "/leased/x/manifests/" in url:
+            reached.set()
+            gate.wait(30)
+        return False
+
+    OWN.hook = wait_at_manifest
+    lease_call("Create", "sa{sv}", "name", "0", user="alice")
+    process = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "fetch", "--lease=name", reference])
+    assert reached.wait(20)
+    replace_lease("name")
+    gate.set()
+    equal(process.wait(30), 0)
+    OWN.hook = None
+    assert_empty_lease("name")
+
+
+IMPORT = """
+import sys
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+call = lambda path, interface, member, arguments, descriptors: bus.call_with_unix_fd_list_sync(
+    "org.berth1", path, "org.berth1." + interface, member, arguments, None, Gio.DBusCallFlags.NONE, 60000, descriptors)
+archive = Gio.UnixFDList.new_from_array([0])
+transfer = call("/org/berth1/images", "Images", "Import",
+                GLib.Variant("(ha{sv})", (0, {"Lease": GLib.Variant("s", sys.argv[1])})), archive)[0].unpack()[0]
+call(transfer, "Transfer", "Wait", None, None)
+"""
+
+
+def test_nor_does_an_import():
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(300000))])
+    archive_of("/tmp/imported.tar", layout_of(image, image.blobs))
+    with open("/tmp/imported.tar", "rb") as file:
+        data = file.read()
+    lease_call("Create", "sa{sv}", "name", "0", user="alice")
+    process = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", IMPORT, "name"], stdin=subprocess.PIPE)
+    process.stdin.write(data[:600])
+    process.stdin.flush()
+    wait_until(lambda: [row for row in listing("transfers") if row["kind"] == "import" and row["state"] == "running"], "the import")
+    replace_lease("name")
+    process.stdin.write(data[600:])
+    process.stdin.close()
+    equal(process.wait(30), 0)
+    assert_empty_lease("name")
+
+
+def test_numbers_of_transfers_do_not_count_others():
+    reference, _ = OWN.add("counted/x:1", oci.Image([oci.busybox_layer()]))
+
+    def number(**more):
+        result = images_call("Fetch", "sa{sv}", reference, "0", **more)
+        return int(result.out.split("/")[-1].strip().strip('"'))
+
+    first = number(user="alice")
+    roots = [number() for _ in range(3)]
+    equal(number(user="alice"), first + 1)
+    equal(roots, list(range(roots[0], roots[0] + 3)))
 
 
 def test_ingest_and_leases_do_not_tell_what_others_have():

@@ -189,6 +189,28 @@ def use_own_credentials(reference):
     os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
 
 
+def go_on_with_own_credentials():
+    """A pull that a rule gave them to has them when the service comes back, too."""
+    image_of_two = image(91)
+    reference, _ = OWN.add("resumed:x", image_of_two)
+    layer = image_of_two.manifest["layers"][-1]["digest"]
+    gate = OWN.stall[layer] = threading.Event()
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id == "org.berth1.images.pull" && action.lookup("credentials") == "service")
+            return polkit.Result.YES;
+    });""")
+    OWN.requests.clear()
+    started = images_call("Pull", "sa{sv}", reference, "0", user="alice")
+    equal(started.status, 0, started)
+    wait_until(lambda: any(layer in path for _, path, _ in OWN.requests), "the layer")
+    kill_service()
+    del OWN.stall[layer]
+    gate.set()
+    wait_until(lambda: reference in [row["name"] for row in listing("images")], "the pull")
+    good("rmi", reference)
+    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
+
+
 def test_the_service_has_credentials_of_its_own():
     registry = FaultyRegistry()
     registry.basic = "unit:file"
@@ -216,6 +238,7 @@ def test_the_service_has_credentials_of_its_own():
     global OWN  # pylint: disable=global-statement
     OWN = registry
     use_own_credentials(reference)
+    go_on_with_own_credentials()
     os.unlink(f"{directory}/own.conf")
     run("systemctl", "daemon-reload")
     run("systemctl", "restart", "berthd.service")

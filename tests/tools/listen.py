@@ -20,6 +20,8 @@ NAME, MANAGER = "org.berth1", "org.berth1.Containers"
 PATH = "/org/berth1/containers"
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 last = 0
+held = []       # events that came before the answer to EventsSince, which has those between
+questions = 0   # that are not answered yet
 
 
 def tell(*what):
@@ -35,15 +37,24 @@ def tell_event(event):
 
 def on_signal(_bus, _sender, path, interface, member, arguments):
     if (interface, member) == (MANAGER, "Event"):
-        tell_event(arguments.unpack())
+        if questions > 0:
+            held.append(arguments.unpack())
+        else:
+            tell_event(arguments.unpack())
     else:
         tell("signal", path, member, arguments.unpack())
 
 
 def on_reply(_bus, result):
+    global questions  # pylint: disable=global-statement
+    questions -= 1
     try:
         for event in bus.call_finish(result).unpack()[0]:
             tell_event(event)
+        if questions == 0:
+            for event in held:
+                tell_event(event)
+            held.clear()
         tell("ready")
     except GLib.Error:
         # The service has gone again: its next start is told of.
@@ -54,18 +65,23 @@ def call(member, arguments, done=None):
     bus.call(NAME, PATH, MANAGER, member, arguments, None, Gio.DBusCallFlags.NONE, 60000, None, done)
 
 
+def ask_since():
+    global questions  # pylint: disable=global-statement
+    questions += 1
+    call("Subscribe", GLib.Variant("(a{sv})", ({},)))
+    call("EventsSince", GLib.Variant("(t)", (last,)), on_reply)
+
+
 def on_owner(_bus, _sender, _path, _interface, _member, arguments):
     if arguments.unpack()[2]:
-        call("Subscribe", GLib.Variant("(a{sv})", ({},)))
-        call("EventsSince", GLib.Variant("(t)", (last,)), on_reply)
+        ask_since()
 
 
 def subscribe():
     bus.signal_subscribe(NAME, None, None, None, None, Gio.DBusSignalFlags.NONE, on_signal)
     bus.signal_subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", None, NAME,
                          Gio.DBusSignalFlags.NONE, on_owner)
-    call("Subscribe", GLib.Variant("(a{sv})", ({},)))
-    call("EventsSince", GLib.Variant("(t)", (0,)), on_reply)
+    ask_since()
 
 
 def manage():
