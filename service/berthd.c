@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/operation.h"
 #include "bus/access.h"
 #include "bus/audit.h"
 #include "bus/connection.h"
@@ -15,7 +16,6 @@
 #include "bus/unicast.h"
 #include "config.h"
 #include "images/pull.h"
-#include "snapshots/trash.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -145,10 +145,9 @@ static bool add_objects(BerthService *service, GError **error) {
 }
 
 static bool is_idle(BerthService *service) {
-    return berth_containers_count_active(service->containers) == 0 &&
-           berth_transfers_count_running(service->transfers) == 0 && service->images->busy == 0 &&
-           !berth_contents_is_busy(service->contents) && !berth_service_has_waiting(service) &&
-           berth_trash_count() == 0 && berth_log_is_default();
+    return berth_operations_count() == 0 &&
+           berth_containers_count_active(service->containers) == 0 &&
+           !berth_service_has_waiting(service) && berth_log_is_default();
 }
 
 static int go_on(Daemon *daemon) {

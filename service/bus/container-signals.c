@@ -3,7 +3,7 @@
 /* What is told of containers, and to whom: events, changed properties, and the object manager on
  * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
 
-#include "base/cancel.h"
+#include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/page.h"
@@ -131,9 +131,9 @@ static void on_peer_left(const char *peer, void *userdata) {
         if (berth_containers_forget_wait(service->containers, pending))
             berth_pending_call_free(pending);
         else
-            berth_cancel_of_userdata(pending);
+            berth_operations_cancel_of_caller(pending);
     }
-    berth_cancel_of_client(peer);
+    berth_operations_cancel_of_client(peer);
 }
 
 static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {

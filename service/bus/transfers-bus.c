@@ -3,8 +3,8 @@
 /* /org/berth1/transfers/N, org.berth1.Transfer: seen by who began it, and by who may inspect what
  * is others'. */
 
-#include "base/cancel.h"
 #include "base/limits.h"
+#include "base/operation.h"
 #include "bus/access.h"
 #include "bus/audit.h"
 #include "bus/dispatch.h"
@@ -24,6 +24,7 @@
 typedef struct {
     BerthTransfer *transfer;
     BerthPendingCall *pending;
+    BerthOperation *operation;
 } Waiter;
 
 static GPtrArray *waiters; /* of Waiter, owned */
@@ -88,11 +89,13 @@ static void cancel_waiter(void *userdata, const GError *error) {
     Waiter *waiter = userdata;
 
     (void)error;
+    berth_operation_abandon(waiter->operation);
     berth_pending_call_free(waiter->pending);
     g_ptr_array_remove_fast(waiters, waiter);
 }
 
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    static const BerthOperationType type = {.cancel = cancel_waiter};
     BerthService *service = userdata;
     BerthTransfer *transfer;
     int r = check(call, service, error, false, &transfer);
@@ -104,9 +107,10 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
         return 1;
     }
     Waiter *waiter = g_new0(Waiter, 1);
-    *waiter = (Waiter){transfer, berth_pending_call_new(service, call)};
+    *waiter = (Waiter){transfer, berth_pending_call_new(service, call),
+                       berth_operation_new(service->event, &type, waiter)};
     g_ptr_array_add(waiters, waiter);
-    berth_cancel_register(waiter, cancel_waiter, waiter->pending, NULL);
+    berth_operation_set_caller(waiter->operation, waiter->pending, NULL);
     return 1;
 }
 
@@ -257,7 +261,7 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
         Waiter *waiter = waiters->pdata[i];
         if (waiter->transfer != transfer)
             continue;
-        berth_cancel_forget(waiter);
+        berth_operation_abandon(waiter->operation);
         answer_wait(waiter->pending->call, transfer);
         berth_pending_call_free(waiter->pending);
         g_ptr_array_remove_index(waiters, i);

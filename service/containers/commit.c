@@ -11,6 +11,7 @@
 #include <errno.h>
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     char *id, *name, *author, *comment;
@@ -27,17 +28,13 @@ typedef struct {
     BerthDescriptor *layer, *config, *manifest;
     char *manifest_digest, *config_digest; /* of the base */
     BerthTextStoring *storing;
-    GPtrArray *pinned;
-    bool reading; /* the image; its answer is still to come */
-    bool ended;
-    GError *error;
+    BerthPins *pins;
+    BerthOperation *reading; /* of the image, while it is under way */
 } Commit;
 
-static int on_end(sd_event_source *source, void *userdata) {
-    Commit *commit = userdata;
+static void commit_free(void *object) {
+    Commit *commit = object;
     BerthContents *contents = commit->images->contents;
-    BerthTransfer *transfer = commit->transfer;
-    GError *error = g_steal_pointer(&commit->error);
     BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
                                             commit->manifest};
     char *const strings[] = {
@@ -45,13 +42,9 @@ static int on_end(sd_event_source *source, void *userdata) {
         commit->key,          commit->chain_id, commit->base_name, commit->manifest_digest,
         commit->config_digest};
 
-    sd_event_source_unref(source);
-    /* Reading the image cannot be called off: who answers it frees this. */
-    if (commit->reading) {
-        commit->error = error;
-        return 0;
-    }
-    commit->item->poll = NULL;
+    if (commit->item)
+        commit->item->poll = NULL;
+    berth_operation_abandon(commit->reading);
     berth_contents_forget_text(commit->storing);
     berth_worker_free(commit->pack);
     berth_worker_free(commit->ingest);
@@ -60,9 +53,7 @@ static int on_end(sd_event_source *source, void *userdata) {
         berth_content_store_abort(berth_contents_get_store(contents), commit->key, NULL);
         berth_contents_release(contents, commit->key);
     }
-    for (guint i = 0; i < commit->pinned->len; i++)
-        berth_contents_unpin(contents, commit->pinned->pdata[i]);
-    g_ptr_array_unref(commit->pinned);
+    berth_pins_free(commit->pins);
     berth_fd_clear(&commit->file);
     for (size_t i = 0; i < G_N_ELEMENTS(descriptors); i++)
         berth_descriptor_free(descriptors[i]);
@@ -71,42 +62,19 @@ static int on_end(sd_event_source *source, void *userdata) {
     g_clear_error(&commit->pack_error);
     g_clear_error(&commit->ingest_error);
     g_free(commit);
-    berth_transfer_finish(transfer, error);
-    return 0;
-}
-
-static void schedule_end(Commit *commit) {
-    sd_event_source *source;
-
-    if (sd_event_add_defer(commit->images->event, &source, on_end, commit) < 0)
-        g_error("out of memory");
 }
 
 static void end(Commit *commit, const GError *error) {
-    if (commit->ended)
-        return;
-    commit->ended = true;
-    commit->error = error ? g_error_copy(error) : NULL;
-    if (commit->error)
-        g_prefix_error(&commit->error, "container \"%s\": ", commit->id);
-    schedule_end(commit);
-}
+    g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 
-static void on_cancel(void *userdata) {
-    g_autoptr(GError) error = NULL;
-
-    berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled");
-    end(userdata, error);
+    if (copy)
+        g_prefix_error(&copy, "container \"%s\": ", commit->id);
+    berth_operation_end(commit->operation, copy);
 }
 
 /* What the commit makes is its owner's. */
 static void hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
-}
-
-static void pin(Commit *commit, const char *digest) {
-    berth_contents_pin(commit->images->contents, digest);
-    g_ptr_array_add(commit->pinned, g_strdup(digest));
 }
 
 static void finish(Commit *commit, const BerthDescriptor *target) {
@@ -140,11 +108,11 @@ static void on_manifest_stored(const char *digest, uint64_t size, const GError *
     BerthContentStore *store = berth_contents_get_store(commit->images->contents);
 
     commit->storing = NULL;
-    if (error || commit->ended) {
+    if (error) {
         end(commit, error);
         return;
     }
-    pin(commit, digest);
+    berth_pins_add(commit->pins, digest);
     hold(commit, digest);
     commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
     berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
@@ -179,11 +147,11 @@ static void on_config_stored(const char *digest, uint64_t size, const GError *er
     Commit *commit = userdata;
 
     commit->storing = NULL;
-    if (error || commit->ended) {
+    if (error) {
         end(commit, error);
         return;
     }
-    pin(commit, digest);
+    berth_pins_add(commit->pins, digest);
     hold(commit, digest);
     commit->config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, digest, size);
     berth_autofd int manifest = open_blob(commit, commit->manifest_digest);
@@ -213,11 +181,7 @@ static void on_image(const BerthImageInfo *info, const GError *image_error, void
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *created = g_date_time_format_iso8601(now);
 
-    commit->reading = false;
-    if (commit->ended) {
-        schedule_end(commit);
-        return;
-    }
+    commit->reading = NULL;
     if (info && !g_str_equal(info->chain_id, commit->chain_id))
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "its image's name stands for another image by now");
@@ -246,7 +210,7 @@ static void take_layer(Commit *commit) {
         end(commit, first);
         return;
     }
-    pin(commit, commit->layer->digest);
+    berth_pins_add(commit->pins, commit->layer->digest);
     hold(commit, commit->layer->digest);
     if (!berth_contents_commit(commit->images->contents, commit->key, commit->layer->digest,
                                &error) &&
@@ -260,8 +224,8 @@ static void take_layer(Commit *commit) {
         finish(commit, commit->layer);
         return;
     }
-    commit->reading = true;
-    berth_images_read_info(commit->images, commit->base_name, commit->base, NULL, on_image, commit);
+    commit->reading = berth_images_read_info(commit->images, commit->base_name, commit->base, NULL,
+                                             on_image, commit);
 }
 
 static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -344,23 +308,9 @@ static bool prepare(Commit *commit, BerthContainer *container, const BerthCommit
                                     container->record.id, request->owner, error));
 }
 
-static void free_unstarted(Commit *commit) {
-    berth_worker_free(commit->pack);
-    berth_worker_free(commit->ingest);
-    berth_worker_free(commit->inspect);
-    berth_descriptor_free(commit->base);
-    g_ptr_array_unref(commit->pinned);
-    g_free(commit->id);
-    g_free(commit->name);
-    g_free(commit->author);
-    g_free(commit->comment);
-    g_free(commit->chain_id);
-    g_free(commit->base_name);
-    g_free(commit);
-}
-
 BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRequest *request,
                                   GError **error) {
+    static const BerthTransferWork work = {.free = commit_free};
     Commit *commit = g_new0(Commit, 1);
     g_autoptr(GError) local = NULL;
 
@@ -370,10 +320,10 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     commit->author = g_strdup(request->author);
     commit->comment = g_strdup(request->comment);
     commit->chain_id = g_strdup(container->record.chain_id);
-    commit->pinned = g_ptr_array_new_with_free_func(g_free);
+    commit->pins = berth_pins_new(commit->images->contents);
     commit->file = -1;
     if (!prepare(commit, container, request, error)) {
-        free_unstarted(commit);
+        commit_free(commit);
         return NULL;
     }
     BerthTransfer *transfer = commit->transfer;
@@ -381,13 +331,9 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     commit->key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
     /* And so all that it refers to: its name may go meanwhile. */
     if (commit->base)
-        pin(commit, commit->base->digest);
-    transfer->cancel = on_cancel;
-    transfer->cancel_userdata = commit;
-    if (!start(commit, &local)) {
-        if (!commit->item)
-            commit->item = berth_transfer_add_item(transfer, commit->id, "reading", 0);
+        berth_pins_add(commit->pins, commit->base->digest);
+    commit->operation = berth_transfer_begin(transfer, &work, commit);
+    if (!start(commit, &local))
         end(commit, local);
-    }
     return transfer;
 }

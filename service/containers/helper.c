@@ -3,8 +3,8 @@
 /* Programs of the service that work on a container beside it, and take their time: until one is
  * done, what is stopped is not started, moved or deleted. */
 
-#include "base/cancel.h"
 #include "base/fd.h"
+#include "base/operation.h"
 #include "containers/container-private.h"
 
 typedef struct {
@@ -12,6 +12,7 @@ typedef struct {
     char *id;
     const char *what;
     BerthLaunch *launch;
+    BerthOperation *operation;
     BerthContainerDone done;
     void *userdata;
 } Helper;
@@ -19,7 +20,7 @@ typedef struct {
 static void free_helper(gpointer data) {
     Helper *helper = data;
 
-    berth_cancel_forget(helper);
+    berth_operation_abandon(helper->operation);
     if (helper->launch)
         berth_launch_free(helper->launch);
     g_free(helper->id);
@@ -45,7 +46,6 @@ static void on_done(const GError *error, void *userdata) {
 
     BerthContainer *container = berth_containers_find(helper->containers, helper->id, NULL);
 
-    berth_cancel_forget(helper);
     helper->launch = NULL;
     g_ptr_array_remove_fast(helper->containers->helpers, helper);
     if (container)
@@ -97,6 +97,7 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
                         const char *what, BerthContainerDone done, void *userdata, GError **error) {
     static const BerthLaunchCallbacks callbacks = {
         .born = on_born, .terminal = on_terminal, .done = on_done};
+    static const BerthOperationType type = {.cancel = cancel_helper};
     BerthContainers *containers = container->containers;
     BerthLaunchRequest request = *wanted;
     berth_autofd int config = -1, directory = -1;
@@ -113,13 +114,14 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
         request.snapshots = berth_snapshot_store_get_directory(containers->images->snapshots);
     request.takes_its_time = true;
     Helper *helper = g_new0(Helper, 1);
-    *helper = (Helper){containers, g_strdup(request.id), what, NULL, done, userdata};
+    *helper = (Helper){containers, g_strdup(request.id), what, NULL, NULL, done, userdata};
     helper->launch = berth_launch_new(&request, &callbacks, helper, error);
     if (!helper->launch) {
         free_helper(helper);
         return false;
     }
     g_ptr_array_add(containers->helpers, helper);
-    berth_cancel_register(helper, cancel_helper, userdata, NULL);
+    helper->operation = berth_operation_new(containers->event, &type, helper);
+    berth_operation_set_caller(helper->operation, userdata, NULL);
     return true;
 }

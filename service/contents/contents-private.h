@@ -16,7 +16,6 @@ struct BerthContents {
     sd_event_source *released; /* wakes them */
     GHashTable *pins;          /* digest → how often */
     GHashTable *sessions;      /* key → ingest session of a client */
-    unsigned objects;          /* being fetched for clients */
     BerthContentObserver observer;
     void *userdata;
 };

@@ -71,10 +71,6 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents) {
     return contents->store;
 }
 
-bool berth_contents_is_busy(BerthContents *contents) {
-    return g_hash_table_size(contents->writers) > 0 || contents->objects > 0;
-}
-
 bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error) {
     if (g_hash_table_contains(contents->writers, ref))
         return berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", ref);
@@ -169,41 +165,6 @@ char *berth_contents_blob_key(uint32_t owner, const char *digest) {
     g_autofree char *ref = g_strconcat("blob ", digest, NULL);
 
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
-}
-
-void berth_contents_pin(BerthContents *contents, const char *digest) {
-    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
-
-    g_hash_table_replace(contents->pins, g_strdup(digest), GUINT_TO_POINTER(count + 1));
-}
-
-void berth_contents_unpin(BerthContents *contents, const char *digest) {
-    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
-
-    g_assert(count > 0);
-    if (count == 1)
-        g_hash_table_remove(contents->pins, digest);
-    else
-        g_hash_table_replace(contents->pins, g_strdup(digest), GUINT_TO_POINTER(count - 1));
-}
-
-unsigned berth_contents_count_pins(BerthContents *contents, const char *digest) {
-    return GPOINTER_TO_UINT(g_hash_table_lookup(contents->pins, digest));
-}
-
-bool berth_contents_is_pinned(BerthContents *contents, const char *digest) {
-    return g_hash_table_contains(contents->pins, digest);
-}
-
-GPtrArray *berth_contents_list_pins(BerthContents *contents) {
-    GPtrArray *pins = g_ptr_array_new();
-    GHashTableIter iterator;
-    gpointer digest;
-
-    g_hash_table_iter_init(&iterator, contents->pins);
-    while (g_hash_table_iter_next(&iterator, &digest, NULL))
-        g_ptr_array_add(pins, digest);
-    return pins;
 }
 
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error) {

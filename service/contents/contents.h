@@ -24,7 +24,6 @@ BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
 void berth_contents_free(BerthContents *contents);
 void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
 BerthContentStore *berth_contents_get_store(BerthContents *contents);
-bool berth_contents_is_busy(BerthContents *contents);
 
 /*
  * Writers: one a key. Claiming succeeds at once, or fails with Busy. Who wants to write the same
@@ -46,10 +45,13 @@ bool berth_contents_commit(BerthContents *contents, const char *key, const char 
 bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
                            bool sees_images, GError **error);
 
-/* Pins: what a running transfer needs, blobs and snapshots by digest, and nothing may collect.
- * They nest. */
-void berth_contents_pin(BerthContents *contents, const char *digest);
-void berth_contents_unpin(BerthContents *contents, const char *digest);
+/* Pins: a set of digests of blobs and chain IDs of snapshots that an operation needs and that
+ * nothing may collect meanwhile. Several sets may hold the same digest. */
+typedef struct BerthPins BerthPins;
+BerthPins *berth_pins_new(BerthContents *contents);
+void berth_pins_add(BerthPins *pins, const char *digest);
+void berth_pins_free(BerthPins *pins);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPins, berth_pins_free)
 unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */

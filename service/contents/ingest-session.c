@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ingests of clients: from Ingest, through what berth-ingest makes of the pipe, to Commit. */
+/*
+ * Ingests of clients. Ingest gives the client a pipe and opens a session, in which berth-ingest
+ * hashes and stores what is written; Commit waits for its answer, compares, and commits. The
+ * session ends with the worker's answer or with the commit, whichever is later; what was written
+ * stays, and a Commit after that opens a new session, which hashes the file again. Sessions are
+ * owned by the table of BerthContents; each holds the service with an operation of its own.
+ */
 
 #include "base/fd.h"
 #include "base/names.h"
+#include "base/operation.h"
 #include "contents/contents-private.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
@@ -12,8 +19,9 @@
 
 typedef struct {
     BerthContents *contents;
+    BerthOperation *operation;
     char *key;
-    char *ref; /* what its owner calls it */
+    char *ref; /* the name that its owner has given it */
     uint32_t owner;
     const char *algorithm;
     BerthCharge *charge;
@@ -31,6 +39,7 @@ typedef struct {
 void berth_ingest_session_free(gpointer data) {
     Session *session = data;
 
+    berth_operation_abandon(session->operation);
     berth_worker_free(session->worker);
     g_free(session->key);
     berth_charge_free(session->charge);
@@ -162,6 +171,7 @@ static bool check_count(BerthContents *contents, const BerthIngestRequest *reque
 
 static Session *open_session(BerthContents *contents, const BerthIngestRequest *request,
                              const char *key, int input, uint64_t *offset, GError **error) {
+    static const BerthOperationType type = {0};
     g_autoptr(BerthCharge) charge = NULL;
     const char *algorithm;
     uint64_t limit;
@@ -175,6 +185,7 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
         return NULL;
     }
     Session *session = g_new0(Session, 1);
+    session->operation = berth_operation_new(contents->event, &type, session);
     session->charge = g_steal_pointer(&charge);
     session->contents = contents;
     session->key = g_strdup(key);

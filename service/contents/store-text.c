@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Content that the service makes itself (the manifest of an image that came without one): it goes
- * the way of all content, through berth-ingest. */
+/*
+ * Content that the service makes itself, such as the manifest of an image that came without one. As
+ * all content, it goes through berth-ingest. It is stored even if its caller no longer waits: the
+ * operation owns the object, and a forgotten caller (done is NULL) is not told.
+ */
 
 #include "base/fd.h"
+#include "base/operation.h"
 #include "contents/contents-private.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -11,42 +15,47 @@
 #include <string.h>
 
 struct BerthTextStoring {
+    BerthOperation *operation;
     BerthContents *contents;
     BerthWorker *worker;
-    sd_event_source *failed; /* where it could not begin */
-    GError *error;
     char *key;
+    char *digest; /* the result */
     size_t size;
     BerthTextStored done;
     void *userdata;
 };
 
-static void finish(BerthTextStoring *storing, const char *digest, const GError *error) {
+static void text_storing_tell(void *object, const GError *error) {
+    BerthTextStoring *storing = object;
+
     if (storing->done)
-        storing->done(digest, storing->size, error, storing->userdata);
-    if (storing->failed)
-        sd_event_source_disable_unref(storing->failed);
-    g_clear_error(&storing->error);
+        storing->done(error ? NULL : storing->digest, storing->size, error, storing->userdata);
+}
+
+static void text_storing_free(void *object) {
+    BerthTextStoring *storing = object;
+
     berth_contents_release(storing->contents, storing->key);
     berth_worker_free(storing->worker);
     g_free(storing->key);
+    g_free(storing->digest);
     g_free(storing);
 }
 
-static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+static void text_storing_on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthTextStoring *storing = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    g_autofree char *digest = NULL;
-    const char *text;
+    const char *digest;
     uint64_t size;
 
-    if (!local && berth_reply_read_ingested(reply, "sha256", storing->size, &text, &size, &local)) {
-        digest = g_strdup(text);
+    if (!local &&
+        berth_reply_read_ingested(reply, "sha256", storing->size, &digest, &size, &local)) {
+        storing->digest = g_strdup(digest);
         if (!berth_contents_commit(storing->contents, storing->key, digest, &local) &&
             local->code == BERTH_ERROR_ALREADY_EXISTS)
             g_clear_error(&local);
     }
-    finish(storing, local ? NULL : digest, local);
+    berth_operation_end(storing->operation, local);
 }
 
 void berth_contents_forget_text(BerthTextStoring *storing) {
@@ -54,16 +63,9 @@ void berth_contents_forget_text(BerthTextStoring *storing) {
         storing->done = NULL;
 }
 
-static int on_failed(sd_event_source *source, void *userdata) {
-    BerthTextStoring *storing = userdata;
-
-    (void)source;
-    finish(storing, NULL, storing->error);
-    return 0;
-}
-
 BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char *text,
                                             BerthTextStored done, void *userdata) {
+    static const BerthOperationType type = {.tell = text_storing_tell, .free = text_storing_free};
     static unsigned counter;
     BerthTextStoring *storing = g_new0(BerthTextStoring, 1);
     g_autoptr(GError) error = NULL;
@@ -71,6 +73,7 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
 
     *storing = (BerthTextStoring){
         .contents = contents, .size = strlen(text), .done = done, .userdata = userdata};
+    storing->operation = berth_operation_new(contents->event, &type, storing);
     g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
     storing->key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
     berth_contents_claim(contents, storing->key, NULL);
@@ -81,13 +84,10 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
     if (file >= 0)
         storing->worker = berth_worker_new(contents->event, "ingest", -1, &error);
     if (!storing->worker) {
-        /* From the loop, as every answer. */
-        storing->error = g_steal_pointer(&error);
-        if (sd_event_add_defer(contents->event, &storing->failed, on_failed, storing) < 0)
-            g_error("out of memory");
+        berth_operation_end(storing->operation, error);
         return storing;
     }
     const BerthIngestArguments arguments = {input, file, -1, "sha256", 0, storing->size};
-    berth_call_ingest_ingest(storing->worker, &arguments, on_ingested, storing);
+    berth_call_ingest_ingest(storing->worker, &arguments, text_storing_on_ingested, storing);
     return storing;
 }

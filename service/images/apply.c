@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Applying layers onto a caller's directory, one after the other. The transfer's operation owns the
+ * object. A layer that fails ends it; the layers before it stay applied.
+ */
+
 #include "images/apply.h"
 
 #include "base/envelope.h"
@@ -14,6 +19,7 @@
 enum { MAX_LAYERS = 500 };
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     BerthWorker *worker;
@@ -23,48 +29,21 @@ typedef struct {
     guint next;
     BerthTransferItem *item;
     int content; /* shares its position with the worker's */
-    bool ended;
-    GError *error;
 } Apply;
 
 static void apply_next(Apply *apply);
 
-static int on_end(sd_event_source *source, void *userdata) {
-    Apply *apply = userdata;
-    BerthTransfer *transfer = apply->transfer;
-    GError *error = g_steal_pointer(&apply->error);
+static void apply_free(void *object) {
+    Apply *apply = object;
 
-    sd_event_source_unref(source);
-    if (apply->item)
-        apply->item->poll = NULL;
     berth_worker_free(apply->worker);
     berth_fd_clear(&apply->directory);
     berth_fd_clear(&apply->content);
     g_strfreev(apply->digests);
     g_free(apply);
-    berth_transfer_finish(transfer, error);
-    return 0;
 }
 
-static void end(Apply *apply, const GError *error) {
-    sd_event_source *source;
-
-    if (apply->ended)
-        return;
-    apply->ended = true;
-    apply->error = error ? g_error_copy(error) : NULL;
-    if (sd_event_add_defer(apply->images->event, &source, on_end, apply) < 0)
-        g_error("out of memory");
-}
-
-static void on_cancel(void *userdata) {
-    g_autoptr(GError) error = NULL;
-
-    berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled; a part of the layers was applied");
-    end(userdata, error);
-}
-
-static void on_applied(sd_bus_message *reply, const GError *error, void *userdata) {
+static void apply_on_applied(sd_bus_message *reply, const GError *error, void *userdata) {
     Apply *apply = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
@@ -77,24 +56,24 @@ static void on_applied(sd_bus_message *reply, const GError *error, void *userdat
     g_clear_pointer(&apply->worker, berth_worker_free);
     if (local) {
         g_prefix_error(&local, "%s: ", apply->digests[apply->next]);
-        end(apply, local);
+        berth_operation_end(apply->operation, local);
         return;
     }
     apply->next++;
     apply_next(apply);
 }
 
-/* A worker a layer: what one hostile layer may have made of it is no matter to the next. */
+/* One worker per layer: a hostile layer that takes over its worker gains nothing for the next. */
 static void apply_next(Apply *apply) {
     BerthContentStore *store = berth_contents_get_store(apply->images->contents);
     const char *digest = apply->digests[apply->next];
     g_auto(BerthBlob) blob = {0};
     g_autoptr(GError) error = NULL;
 
-    if (apply->ended)
+    if (berth_operation_has_ended(apply->operation))
         return;
     if (!digest) {
-        end(apply, NULL);
+        berth_operation_end(apply->operation, NULL);
         return;
     }
     apply->content = berth_content_store_open_blob(store, digest, &error);
@@ -102,16 +81,18 @@ static void apply_next(Apply *apply) {
         apply->worker = berth_worker_new_for_user(apply->images->event, "unpack", apply->directory,
                                                   apply->owner, &error);
     if (!apply->worker) {
-        end(apply, error);
+        berth_operation_end(apply->operation, error);
         return;
     }
     apply->item = berth_transfer_add_item(apply->transfer, digest, "unpacking", blob.size);
     berth_transfer_item_watch_position(apply->item, &apply->content);
     berth_call_unpack_apply(apply->worker, apply->content,
-                            apply->images->remotes->settings->max_layer_bytes, on_applied, apply);
+                            apply->images->remotes->settings->max_layer_bytes, apply_on_applied,
+                            apply);
 }
 
-/* A mount of the machine's and not of some caller's namespace, where paths mean what it likes. */
+/* Whether a mount is in the host's namespace and not in the caller's, where paths may mean
+ * anything. */
 static bool is_mount_of_host(int64_t id) {
     g_autofree char *line = NULL;
     size_t size = 0;
@@ -135,13 +116,13 @@ char *berth_apply_describe_directory(int directory) {
                        NULL);
 }
 
-/* What the kernel knows already: asking a file system could take for ever. Where it tells nothing
- * the worker finds out, which looks at the owner in any case. */
+/* Uses only what the kernel has cached, since a file system's own answer could take for ever. If
+ * there is nothing, the worker finds out; it checks the owner in any case. */
 static bool check_directory(const BerthApplyRequest *request, GError **error) {
     BerthEnvelopeNote note;
 
     if (!berth_envelope_read(request->directory, &note))
-        return berth_error_set_errno(error, errno, "look at the directory to apply layers onto");
+        return berth_error_set_errno(error, errno, "examine the directory to apply layers onto");
     if (note.mode == 0)
         return true;
     if (!S_ISDIR(note.mode))
@@ -156,6 +137,8 @@ static bool check_directory(const BerthApplyRequest *request, GError **error) {
 
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,
                                  GError **error) {
+    static const BerthTransferWork work = {
+        .free = apply_free, .cancelled = "cancelled; some of the layers were applied"};
     BerthContentStore *store = berth_contents_get_store(images->contents);
 
     if (!check_directory(request, error))
@@ -165,7 +148,7 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
                         MAX_LAYERS);
         return NULL;
     }
-    /* All are here before the first one changes anything. */
+    /* All of them must be here before the first one changes anything. */
     for (char *const *digest = request->digests; *digest; digest++) {
         g_auto(BerthBlob) blob = {0};
         if (!berth_content_store_info(store, *digest, &blob, error))
@@ -182,8 +165,7 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
     apply->owner = request->owner;
     apply->directory = fcntl(request->directory, F_DUPFD_CLOEXEC, 3);
     apply->content = -1;
-    transfer->cancel = on_cancel;
-    transfer->cancel_userdata = apply;
+    apply->operation = berth_transfer_begin(transfer, &work, apply);
     apply_next(apply);
     return transfer;
 }

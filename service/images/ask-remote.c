@@ -1,90 +1,92 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Questions to remotes that need no transfer: what a reference means, and whether a registry takes
- * somebody's credentials. */
+/*
+ * Questions to a remote that need no transfer: what a reference means, and whether a registry
+ * accepts credentials. Both open a session and make one call; the operation owns the object and
+ * tells the caller.
+ */
 
-#include "base/cancel.h"
+#include "base/operation.h"
 #include "images/images.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
 
 typedef struct {
-    BerthImages *images;
+    BerthOperation *operation;
     BerthRemoteSession *session;
+    BerthDescriptor *target; /* the answer of one that resolves */
     BerthImageResolved resolved;
-    BerthImageDone done;
+    BerthImageDone authenticated; /* one of the two is set */
     void *userdata;
-} Question;
+} RemoteQuestion;
 
-static void free_question(Question *question) {
-    berth_cancel_forget(question);
-    question->images->busy--;
+static void remote_question_tell(void *object, const GError *error) {
+    const RemoteQuestion *question = object;
+    const char *name = question->target ? berth_remote_session_get_name(question->session) : NULL;
+
+    if (question->resolved)
+        question->resolved(name, question->target, error, question->userdata);
+    else
+        question->authenticated(error, question->userdata);
+}
+
+static void remote_question_free(void *object) {
+    RemoteQuestion *question = object;
+
     berth_remote_session_free(question->session);
+    berth_descriptor_free(question->target);
     g_free(question);
 }
 
-static void finish(Question *question, const char *name, const BerthDescriptor *target,
-                   const GError *error) {
-    if (question->resolved)
-        question->resolved(name, target, error, question->userdata);
-    else
-        question->done(error, question->userdata);
-    free_question(question);
-}
-
-static void on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(BerthDescriptor) target = NULL;
-    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+static void remote_question_on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
+    RemoteQuestion *question = userdata;
     const char *name = berth_remote_session_get_name(question->session);
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!local && question->resolved)
-        berth_reply_read_resolved(reply, name, "", &target, NULL, &local);
-    finish(question, local ? NULL : name, target, local);
+        berth_reply_read_resolved(reply, name, "", &question->target, NULL, &local);
+    berth_operation_end(question->operation, local);
 }
 
-static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
-    Question *question = userdata;
+static void remote_question_on_ready(BerthRemoteSession *session, const GError *error,
+                                     void *userdata) {
+    RemoteQuestion *question = userdata;
 
     if (error) {
-        finish(question, NULL, NULL, error);
+        berth_operation_end(question->operation, error);
         return;
     }
     BerthWorker *fetch = berth_remote_session_get_worker(session);
     if (question->resolved)
-        berth_call_fetch_resolve(fetch, NULL, false, on_answer, question);
+        berth_call_fetch_resolve(fetch, NULL, false, remote_question_on_answer, question);
     else
-        berth_call_fetch_authenticate(fetch, on_answer, question);
+        berth_call_fetch_authenticate(fetch, remote_question_on_answer, question);
 }
 
-static void cancel_question(void *question, const GError *error) {
-    finish(question, NULL, NULL, error);
-}
-
-static void ask(Question *question, const BerthRemoteRequest *request) {
-    BerthImages *images = question->images;
+static void remote_question_ask(BerthImages *images, const BerthRemoteRequest *request,
+                                BerthImageResolved resolved, BerthImageDone authenticated,
+                                void *userdata) {
+    static const BerthOperationType type = {.tell = remote_question_tell,
+                                            .free = remote_question_free};
+    RemoteQuestion *question = g_new0(RemoteQuestion, 1);
     g_autoptr(GError) error = NULL;
 
-    images->busy++;
-    berth_cancel_register(question, cancel_question, question->userdata, NULL);
-    question->session =
-        berth_remote_session_new(images->remotes, request, on_ready, question, &error);
+    *question = (RemoteQuestion){
+        .resolved = resolved, .authenticated = authenticated, .userdata = userdata};
+    question->operation = berth_operation_new(images->event, &type, question);
+    berth_operation_set_caller(question->operation, userdata, NULL);
+    question->session = berth_remote_session_new(images->remotes, request, remote_question_on_ready,
+                                                 question, &error);
     if (!question->session)
-        finish(question, NULL, NULL, error);
+        berth_operation_end(question->operation, error);
 }
 
 void berth_images_resolve(BerthImages *images, const BerthRemoteRequest *request,
                           BerthImageResolved done, void *userdata) {
-    Question *question = g_new0(Question, 1);
-
-    *question = (Question){.images = images, .resolved = done, .userdata = userdata};
-    ask(question, request);
+    remote_question_ask(images, request, done, NULL, userdata);
 }
 
 void berth_images_authenticate(BerthImages *images, const BerthRemoteRequest *request,
                                BerthImageDone done, void *userdata) {
-    Question *question = g_new0(Question, 1);
-
-    *question = (Question){.images = images, .done = done, .userdata = userdata};
-    ask(question, request);
+    remote_question_ask(images, request, NULL, done, userdata);
 }

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The documents of an image are read breadth first, one at a time, by one berth-inspect; each adds
+ * what it refers to. The operation owns the object and reports the items at its end.
+ */
+
 #include "images/closure.h"
 
 #include "base/fd.h"
@@ -9,6 +14,7 @@
 enum { MAX_ITEMS = 20000 };
 
 struct BerthClosure {
+    BerthOperation *operation;
     BerthImages *images;
     BerthWorker *inspect;
     char *name; /* the scope: of an image, or NULL for what owner holds */
@@ -19,15 +25,13 @@ struct BerthClosure {
     GPtrArray *blobs;        /* of BerthClosureItem */
     GPtrArray *documents;    /* the same, in the order in which they are read: parents first */
     guint next;              /* document to read */
-    sd_event_source *ended;
-    GError *error;
     BerthClosureDone done;
     void *userdata;
 };
 
-static void read_next(BerthClosure *closure);
+static void closure_read_next(BerthClosure *closure);
 
-static void free_item(gpointer data) {
+static void closure_item_free(gpointer data) {
     BerthClosureItem *item = data;
 
     berth_descriptor_free(item->descriptor);
@@ -35,23 +39,25 @@ static void free_item(gpointer data) {
     g_free(item);
 }
 
-void berth_closure_free(BerthClosure *closure) {
-    if (!closure)
-        return;
-    if (closure->ended)
-        sd_event_source_disable_unref(closure->ended);
+static void closure_free(void *object) {
+    BerthClosure *closure = object;
+
     berth_worker_free(closure->inspect);
     berth_platform_free(closure->platform);
     g_hash_table_unref(closure->seen);
     g_ptr_array_unref(closure->blobs);
     g_ptr_array_unref(closure->documents);
-    g_clear_error(&closure->error);
     g_free(closure->name);
     g_free(closure);
 }
 
-/* Manifests refer to no document; of indexes, children come after their parents, so turned round
- * they come before them. */
+void berth_closure_free(BerthClosure *closure) {
+    if (closure)
+        berth_operation_abandon(closure->operation);
+}
+
+/* Manifests refer to no document. Of indexes, children were read after their parents: in reverse
+ * order they come before them. */
 static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind kind) {
     for (guint i = closure->documents->len; i-- > 0;) {
         const BerthClosureItem *item = closure->documents->pdata[i];
@@ -60,28 +66,13 @@ static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind 
     }
 }
 
-static int on_end(sd_event_source *source, void *userdata) {
-    BerthClosure *closure = userdata;
-    g_autoptr(GPtrArray) items = g_steal_pointer(&closure->blobs);
-    BerthClosureDone done = closure->done;
-    void *data = closure->userdata;
-    g_autoptr(GError) error = g_steal_pointer(&closure->error);
+static void closure_tell(void *object, const GError *error) {
+    BerthClosure *closure = object;
+    g_autoptr(GPtrArray) items = g_ptr_array_ref(closure->blobs);
 
-    (void)source;
-    closure->blobs = g_ptr_array_new();
     append_documents(closure, items, BERTH_KIND_MANIFEST);
     append_documents(closure, items, BERTH_KIND_INDEX);
-    berth_closure_free(closure);
-    done(error ? NULL : items, error, data);
-    return 0;
-}
-
-static void end(BerthClosure *closure, const GError *error) {
-    if (closure->ended)
-        return;
-    closure->error = error ? g_error_copy(error) : NULL;
-    if (sd_event_add_defer(closure->images->event, &closure->ended, on_end, closure) < 0)
-        g_error("out of memory");
+    closure->done(error ? NULL : items, error, closure->userdata);
 }
 
 static bool is_here(BerthClosure *closure, const char *digest) {
@@ -93,7 +84,7 @@ static bool is_here(BerthClosure *closure, const char *digest) {
                            : berth_provenance_holds(database, closure->owner, digest)));
 }
 
-static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
+static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
     BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
 
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
@@ -110,18 +101,19 @@ static bool add(BerthClosure *closure, const BerthDescriptor *descriptor, GError
 }
 
 static bool add_children(BerthClosure *closure, const BerthDocument *document, GError **error) {
-    if (document->config && !add(closure, document->config, error))
+    if (document->config && !closure_add(closure, document->config, error))
         return false;
     for (guint i = 0; i < document->layers->len; i++)
-        if (!add(closure, document->layers->pdata[i], error))
+        if (!closure_add(closure, document->layers->pdata[i], error))
             return false;
     for (guint i = 0; i < document->entries->len; i++)
-        if (!add(closure, ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor, error))
+        if (!closure_add(closure, ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor,
+                         error))
             return false;
     return true;
 }
 
-/* The index itself is none of the items then. */
+/* The index itself is not among the items then. */
 static bool choose(BerthClosure *closure, const BerthDocument *index, GError **error) {
     const BerthDescriptor *chosen = berth_document_choose(index, closure->platform, error);
 
@@ -129,10 +121,10 @@ static bool choose(BerthClosure *closure, const BerthDocument *index, GError **e
         return false;
     g_ptr_array_set_size(closure->documents, 0);
     closure->next = 0;
-    return add(closure, chosen, error);
+    return closure_add(closure, chosen, error);
 }
 
-static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+static void closure_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthClosure *closure = userdata;
     BerthClosureItem *item = closure->documents->pdata[closure->next];
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -150,13 +142,13 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
         }
     }
     if (local) {
-        end(closure, local);
+        berth_operation_end(closure->operation, local);
         return;
     }
-    read_next(closure);
+    closure_read_next(closure);
 }
 
-static void read_next(BerthClosure *closure) {
+static void closure_read_next(BerthClosure *closure) {
     BerthContentStore *store = berth_contents_get_store(closure->images->contents);
     g_autoptr(GError) error = NULL;
 
@@ -169,37 +161,39 @@ static void read_next(BerthClosure *closure) {
         berth_autofd int blob =
             berth_content_store_open_blob(store, item->descriptor->digest, &error);
         if (blob < 0) {
-            end(closure, error);
+            berth_operation_end(closure->operation, error);
             return;
         }
         berth_call_inspect_manifest(closure->inspect, blob, item->descriptor->media_type,
-                                    on_document, closure);
+                                    closure_on_document, closure);
         return;
     }
-    end(closure, NULL);
+    berth_operation_end(closure->operation, NULL);
 }
 
 BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
                                     const BerthPlatform *platform, const BerthClosureScope *scope,
                                     BerthClosureDone done, void *userdata, GError **error) {
+    static const BerthOperationType type = {.tell = closure_tell, .free = closure_free};
     g_autoptr(BerthClosure) closure = g_new0(BerthClosure, 1);
 
+    closure->operation = berth_operation_new(images->event, &type, closure);
     closure->images = images;
     closure->name = g_strdup(scope->name);
     closure->owner = scope->owner;
     closure->everything = scope->everything;
     closure->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    closure->blobs = g_ptr_array_new_with_free_func(free_item);
-    closure->documents = g_ptr_array_new_with_free_func(free_item);
+    closure->blobs = g_ptr_array_new_with_free_func(closure_item_free);
+    closure->documents = g_ptr_array_new_with_free_func(closure_item_free);
     closure->done = done;
     closure->userdata = userdata;
     if (platform)
         closure->platform =
             berth_platform_new(platform->os, platform->architecture, platform->variant);
     closure->inspect = berth_worker_new(images->event, "inspect", -1, error);
-    if (!closure->inspect || !add(closure, target, error))
+    if (!closure->inspect || !closure_add(closure, target, error))
         return NULL;
-    read_next(closure);
+    closure_read_next(closure);
     return g_steal_pointer(&closure);
 }
 

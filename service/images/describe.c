@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Describing an image: its documents are collected (images/closure.h), and each manifest becomes
+ * one platform. A manifest that stands alone names its platform in its configuration only, which is
+ * then read as well. The operation owns the object and tells the caller.
+ */
+
 #include "images/describe.h"
 
-#include "base/cancel.h"
+#include "base/operation.h"
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
-    BerthClosure *closure;
+    BerthClosure *closure;   /* while it collects */
+    BerthOperation *reading; /* while it reads the configuration */
+    GPtrArray *items;        /* of BerthClosureItem, what was collected */
+    GPtrArray *platforms;    /* of BerthDescribedPlatform, the answer */
     char *name;
     BerthDescriptor *target;
     BerthDescribed done;
     void *userdata;
-    void *single; /* while the configuration of a manifest that stands alone is read */
 } Describing;
 
-static void free_platform(gpointer data) {
+static void described_platform_free(gpointer data) {
     BerthDescribedPlatform *platform = data;
 
     g_free(platform->platform);
@@ -23,17 +32,26 @@ static void free_platform(gpointer data) {
     g_free(platform);
 }
 
-static void finish(Describing *describing, GPtrArray *platforms, const GError *error) {
-    berth_cancel_forget(describing);
-    describing->done(platforms, error, describing->userdata);
-    describing->images->busy--;
+static void describing_tell(void *object, const GError *error) {
+    const Describing *describing = object;
+
+    describing->done(error ? NULL : describing->platforms, error, describing->userdata);
+}
+
+static void describing_free(void *object) {
+    Describing *describing = object;
+
+    berth_closure_free(describing->closure);
+    berth_operation_abandon(describing->reading);
+    g_clear_pointer(&describing->items, g_ptr_array_unref);
+    g_ptr_array_unref(describing->platforms);
     berth_descriptor_free(describing->target);
     g_free(describing->name);
     g_free(describing);
 }
 
-/* The configuration alone may claim anybody's chain, and that it is here is nobody else's business.
- */
+/* A configuration alone may claim the chain of any other image, whose presence others may not
+ * learn. */
 static bool is_unpacked(BerthImages *images, const char *name, const char *manifest_digest) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
 
@@ -54,7 +72,7 @@ static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
     platform->complete = platform->complete && item && !item->missing;
 }
 
-static void add_manifest(const Describing *describing, GPtrArray *platforms, GPtrArray *items,
+static void add_manifest(const Describing *describing, GPtrArray *items,
                          const BerthDescriptor *manifest, const char *name) {
     const BerthClosureItem *item = berth_closure_find(items, manifest->digest);
     const BerthDocument *document = item ? item->document : NULL;
@@ -65,7 +83,7 @@ static void add_manifest(const Describing *describing, GPtrArray *platforms, GPt
     platform->bytes = manifest->size;
     platform->complete = document != NULL;
     platform->layers = g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
-    g_ptr_array_add(platforms, platform);
+    g_ptr_array_add(describing->platforms, platform);
     if (!document)
         return;
     if (document->config)
@@ -77,95 +95,71 @@ static void add_manifest(const Describing *describing, GPtrArray *platforms, GPt
     platform->unpacked = is_unpacked(describing->images, describing->name, manifest->digest);
 }
 
-static void add_index(const Describing *describing, GPtrArray *platforms, GPtrArray *items,
-                      const BerthDocument *index, unsigned depth) {
+static void add_index(const Describing *describing, GPtrArray *items, const BerthDocument *index,
+                      unsigned depth) {
     for (guint i = 0; i < index->entries->len; i++) {
         const BerthIndexedManifest *entry = index->entries->pdata[i];
         const BerthClosureItem *item = berth_closure_find(items, entry->descriptor->digest);
         g_autofree char *name =
             entry->platform->os[0] ? berth_platform_format(entry->platform) : g_strdup("");
         if (item && item->document && item->document->is_index && depth < 4)
-            add_index(describing, platforms, items, item->document, depth + 1);
+            add_index(describing, items, item->document, depth + 1);
         else
-            add_manifest(describing, platforms, items, entry->descriptor,
+            add_manifest(describing, items, entry->descriptor,
                          entry->attestation ? "attestation" : name);
     }
 }
 
-/* A manifest that stands alone says its platform in its configuration only. */
-static void on_info(const BerthImageInfo *info, const GError *error, void *userdata);
-
-typedef struct {
-    Describing *describing;
-    GPtrArray *items;
-} Single;
-
-static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
+/* Anything else than an image to run has no such configuration: its platform stays unknown. */
+static void describing_on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
     Describing *describing = userdata;
-    g_autoptr(GPtrArray) platforms = g_ptr_array_new_with_free_func(free_platform);
-    const BerthClosureItem *root =
-        error ? NULL : berth_closure_find(items, describing->target->digest);
-
-    describing->closure = NULL;
-    if (error) {
-        finish(describing, NULL, error);
-        return;
-    }
-    if (root && root->document && root->document->is_index) {
-        add_index(describing, platforms, items, root->document, 0);
-        finish(describing, platforms, NULL);
-        return;
-    }
-    Single *single = g_new0(Single, 1);
-    *single = (Single){describing, g_ptr_array_ref(items)};
-    describing->single = single;
-    berth_images_read_info(describing->images, describing->name, describing->target, NULL, on_info,
-                           single);
-}
-
-static void on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
-    Single *single = userdata;
-    Describing *describing = single->describing;
-    g_autoptr(GPtrArray) platforms = g_ptr_array_new_with_free_func(free_platform);
     g_autofree char *name = info ? g_strconcat(info->os, "/", info->architecture,
                                                info->variant[0] ? "/" : "", info->variant, NULL)
                                  : g_strdup("");
 
-    /* Something else than an image to run has no such configuration. */
     (void)error;
-    add_manifest(describing, platforms, single->items, describing->target, name);
-    g_ptr_array_unref(single->items);
-    g_free(single);
-    finish(describing, platforms, NULL);
+    describing->reading = NULL;
+    add_manifest(describing, describing->items, describing->target, name);
+    berth_operation_end(describing->operation, NULL);
 }
 
-/* What is read last, of a manifest that stands alone, ends it by itself. */
-static void cancel_describing(void *userdata, const GError *error) {
+static void describing_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Describing *describing = userdata;
 
-    if (describing->single) {
-        berth_cancel_of_userdata(describing->single);
+    describing->closure = NULL;
+    if (error) {
+        berth_operation_end(describing->operation, error);
         return;
     }
-    g_clear_pointer(&describing->closure, berth_closure_free);
-    finish(describing, NULL, error);
+    describing->items = g_ptr_array_ref(items);
+    const BerthClosureItem *root = berth_closure_find(items, describing->target->digest);
+    if (root && root->document && root->document->is_index) {
+        add_index(describing, items, root->document, 0);
+        berth_operation_end(describing->operation, NULL);
+        return;
+    }
+    describing->reading =
+        berth_images_read_info(describing->images, describing->name, describing->target, NULL,
+                               describing_on_info, describing);
 }
 
 void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDescribed done,
                            void *userdata) {
+    static const BerthOperationType type = {.tell = describing_tell, .free = describing_free};
     const BerthClosureScope scope = {.name = image->name};
     Describing *describing = g_new0(Describing, 1);
     g_autoptr(GError) error = NULL;
 
     *describing = (Describing){.images = images,
+                               .platforms = g_ptr_array_new_with_free_func(described_platform_free),
                                .name = g_strdup(image->name),
                                .target = berth_descriptor_copy(image->target),
                                .done = done,
                                .userdata = userdata};
-    images->busy++;
-    berth_cancel_register(describing, cancel_describing, userdata, NULL);
-    describing->closure = berth_closure_collect(images, image->target, NULL, &scope, on_collected,
-                                                describing, &error);
+    describing->operation = berth_operation_new(images->event, &type, describing);
+    berth_operation_set_caller(describing->operation, userdata, NULL);
+    describing->closure = berth_closure_collect(images, image->target, NULL, &scope,
+                                                describing_on_collected, describing, &error);
     if (!describing->closure)
-        finish(describing, NULL, error);
+        berth_operation_end(describing->operation, error);
 }

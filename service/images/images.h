@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Images: names with all that they stand for. What is done in steps (resolving, pulling, reading an
- * image's configuration) are operations of their own; this is what they share, and the names.
+ * Images: names, and what they stand for. Everything that needs several steps (resolving, pulling,
+ * reading an image's configuration) is an operation in a file of its own; this is what they share,
+ * and the names themselves.
  */
 
 #pragma once
@@ -25,12 +26,11 @@ typedef struct {
     BerthTransfers *transfers;
     BerthRemotes *remotes;
     int content_directory; /* for index.json */
-    unsigned busy;         /* operations that no transfer stands for */
     BerthImageObserver observer;
     void *observer_userdata;
 } BerthImages;
 
-/* Puts a name that is checked here, and for which owner answers; before may become NULL. */
+/* Puts a name, which is checked here, on behalf of owner; before may become NULL. */
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
                       char *const *labels, uint32_t owner, BerthDescriptor **before,
                       GError **error);
@@ -45,25 +45,27 @@ bool berth_images_rename(BerthImages *images, const char *name, const char *new_
 bool berth_images_record_children(BerthImages *images, const char *parent,
                                   const BerthDocument *document, GError **error);
 
-/* Asks a remote what a reference means. */
+/* Asks a remote what a reference means. userdata is the operation's caller (base/operation.h), as
+ * in all functions of this folder that take a callback. */
 typedef void (*BerthImageResolved)(const char *name, const BerthDescriptor *target,
                                    const GError *error, void *userdata);
 void berth_images_resolve(BerthImages *images, const BerthRemoteRequest *request,
                           BerthImageResolved done, void *userdata);
 
-/* Asks a registry whether it takes credentials. */
+/* Asks a registry whether it accepts credentials. */
 typedef void (*BerthImageDone)(const GError *error, void *userdata);
 void berth_images_authenticate(BerthImages *images, const BerthRemoteRequest *request,
                                BerthImageDone done, void *userdata);
 
 /*
- * What an image here is, under that name, for a platform (NULL: this machine's). Answered from
- * berth.db when it was read before, which pulling does; otherwise its documents are read. done may
- * be called at once.
+ * Reads what an image of the store is, under that name, for a platform (NULL: this machine's). It
+ * is answered from berth.db if it was read before, which pulling does; otherwise the documents are
+ * read. The operation is returned for callers that no longer want the answer.
  */
 typedef void (*BerthImageRead)(const BerthImageInfo *info, const GError *error, void *userdata);
-void berth_images_read_info(BerthImages *images, const char *name, const BerthDescriptor *target,
-                            const char *platform, BerthImageRead done, void *userdata);
+BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
+                                       const BerthDescriptor *target, const char *platform,
+                                       BerthImageRead done, void *userdata);
 /* Whether an image's own layers are the ones that are unpacked to its chain; NotFound. */
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
                               GError **error);

@@ -90,7 +90,7 @@ static void put_names(BerthImport *import) {
 static void on_allowed(const GError *refused, void *userdata) {
     BerthImport *import = userdata;
 
-    if (import->ended)
+    if (berth_operation_has_ended(import->operation))
         return;
     if (refused)
         berth_import_end(import, refused);
@@ -103,7 +103,7 @@ static void on_synced(sd_bus_message *reply, const GError *error, void *userdata
     BerthImport *import = userdata;
 
     (void)reply;
-    if (import->ended)
+    if (berth_operation_has_ended(import->operation))
         return;
     if (error)
         berth_import_end(import, error);
@@ -168,7 +168,7 @@ static void on_checked(GPtrArray *items, const GError *error, void *userdata) {
 }
 
 static void check_next(BerthImport *import) {
-    if (import->ended)
+    if (berth_operation_has_ended(import->operation))
         return;
     if (import->found->len == 0)
         fail(import, BERTH_ERROR_INVALID_ARGUMENT, "the archive holds no image");
@@ -223,7 +223,7 @@ static void on_manifest(const char *digest, uint64_t size, const GError *error, 
     const DockerImage *image = import->docker->pdata[import->next];
 
     import->storing = NULL;
-    if (import->ended)
+    if (berth_operation_has_ended(import->operation))
         return;
     if (error) {
         berth_import_end(import, error);
@@ -354,7 +354,7 @@ static void on_rootfs_config(const char *digest, uint64_t size, const GError *er
     config->digest = g_strdup(digest);
     config->size = size;
     g_hash_table_replace(import->members, g_strdup("config"), config);
-    if (import->ended)
+    if (berth_operation_has_ended(import->operation))
         return;
     if (error) {
         berth_import_end(import, error);

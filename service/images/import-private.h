@@ -20,6 +20,7 @@ typedef struct {
 typedef enum { IMPORT_LAYOUT, IMPORT_DOCKER, IMPORT_DOCUMENTS } BerthImportDocument;
 
 struct BerthImport {
+    BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     char *name;
@@ -30,9 +31,9 @@ struct BerthImport {
     BerthWorker *archive, *ingest, *inspect;
     GHashTable *members;             /* name → BerthImportMember */
     int documents[IMPORT_DOCUMENTS]; /* files in memory, or -1 */
-    GPtrArray *pinned;               /* digests */
-    BerthTransferItem *item;         /* what has been read of the archive */
-    unsigned odd_members;            /* that are not named like parts of an image */
+    BerthPins *pins;
+    BerthTransferItem *item; /* what has been read of the archive */
+    unsigned odd_members;    /* that are not named like parts of an image */
 
     /* The member that is being brought into the store. */
     char *member, *key, *expected;
@@ -49,8 +50,6 @@ struct BerthImport {
     BerthClosure *closure;
     BerthNameAsker *asker;
     BerthTextStoring *storing; /* a document that is written here */
-    bool ended;
-    GError *error;
 };
 
 /* Whichever comes first ends the import, from the loop. NULL: it has succeeded. */

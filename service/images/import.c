@@ -36,8 +36,8 @@ static void free_found(gpointer data) {
     g_free(image);
 }
 
-static void free_import(BerthImport *import) {
-    BerthContents *contents = import->images->contents;
+static void import_free(void *object) {
+    BerthImport *import = object;
 
     /* Workers first: what they write into is let go of after them. */
     berth_worker_free(import->archive);
@@ -46,16 +46,13 @@ static void free_import(BerthImport *import) {
     berth_closure_free(import->closure);
     berth_contents_forget_text(import->storing);
     berth_import_blob_abandon(import);
-    for (guint i = 0; i < import->pinned->len; i++)
-        berth_contents_unpin(contents, import->pinned->pdata[i]);
+    berth_pins_free(import->pins);
     for (int i = 0; i < IMPORT_DOCUMENTS; i++)
         berth_fd_clear(&import->documents[i]);
-    g_ptr_array_unref(import->pinned);
     g_ptr_array_unref(import->found);
     g_ptr_array_unref(import->docker);
     g_hash_table_unref(import->members);
     berth_platform_free(import->platform);
-    g_clear_error(&import->error);
     g_strfreev(import->command);
     g_free(import->name);
     berth_lease_free(import->lease);
@@ -64,41 +61,15 @@ static void free_import(BerthImport *import) {
     g_free(import);
 }
 
-static int on_end(sd_event_source *source, void *userdata) {
-    BerthImport *import = userdata;
-    BerthTransfer *transfer = import->transfer;
-    GError *error = g_steal_pointer(&import->error);
-
-    sd_event_source_unref(source);
-    free_import(import);
-    berth_transfer_finish(transfer, error);
-    return 0;
-}
-
 void berth_import_end(BerthImport *import, const GError *error) {
-    sd_event_source *source;
-
-    if (import->ended)
-        return;
-    import->ended = true;
-    import->error = error ? g_error_copy(error) : NULL;
-    if (sd_event_add_defer(import->images->event, &source, on_end, import) < 0)
-        g_error("out of memory");
-}
-
-static void on_cancel(void *userdata) {
-    g_autoptr(GError) error = NULL;
-
-    berth_error_set(&error, BERTH_ERROR_CANCELLED, "the import was cancelled");
-    berth_import_end(userdata, error);
+    berth_operation_end(import->operation, error);
 }
 
 void berth_import_pin(BerthImport *import, const char *digest) {
     g_autoptr(GError) error = NULL;
 
     berth_provenance_hold(import->images->database, import->transfer->owner, digest, NULL);
-    berth_contents_pin(import->images->contents, digest);
-    g_ptr_array_add(import->pinned, g_strdup(digest));
+    berth_pins_add(import->pins, digest);
     if (import->lease &&
         !berth_lease_store_add_to(import->images->database, import->lease, digest, &error))
         berth_import_end(import, error);
@@ -246,7 +217,7 @@ static void on_next(sd_bus_message *reply, const GError *error, void *userdata) 
 }
 
 void berth_import_next(BerthImport *import) {
-    if (!import->ended)
+    if (!berth_operation_has_ended(import->operation))
         berth_call_archive_next(import->archive, on_next, import);
 }
 
@@ -278,6 +249,8 @@ static bool prepare(BerthImport *import, const BerthImportRequest *request, GErr
 
 BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,
                                   GError **error) {
+    static const BerthTransferWork work = {.free = import_free,
+                                           .cancelled = "the import was cancelled"};
     BerthImport *import = g_new0(BerthImport, 1);
 
     import->images = images;
@@ -289,15 +262,14 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
     for (int i = 0; i < IMPORT_DOCUMENTS; i++)
         import->documents[i] = -1;
     import->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_member);
-    import->pinned = g_ptr_array_new_with_free_func(g_free);
+    import->pins = berth_pins_new(images->contents);
     import->found = g_ptr_array_new_with_free_func(free_found);
     import->docker = g_ptr_array_new_with_free_func(berth_import_docker_free);
     if (!prepare(import, request, error)) {
-        free_import(import);
+        import_free(import);
         return NULL;
     }
-    import->transfer->cancel = on_cancel;
-    import->transfer->cancel_userdata = import;
+    import->operation = berth_transfer_begin(import->transfer, &work, import);
     berth_call_archive_open(import->archive, request->archive, request->rootfs, on_opened, import);
     return import->transfer;
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Collection has two states: first it reads the documents of the images that were not read yet, one
+ * closure after the other, until there is none left; then it marks and sweeps, in one step of the
+ * loop. The operation owns the object and tells the caller.
+ */
+
 #include "images/prune.h"
 
-#include "base/cancel.h"
-
 #include "base/log.h"
+#include "base/operation.h"
 #include "images/closure.h"
 #include "snapshots/trash.h"
 #include "store/lease-store.h"
@@ -12,23 +17,32 @@
 #include "store/reach.h"
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     bool dry_run;
     GPtrArray *names; /* of BerthImage, whose documents are still to be read */
     GHashTable *seen; /* digests of images that are in names or were */
     BerthClosure *closure;
+    GPtrArray *digests; /* of char *, what was removed */
+    uint64_t bytes;     /* that it took */
     BerthPruned done;
     void *userdata;
 } Prune;
 
-static void read_next(Prune *prune);
+static void prune_read_next(Prune *prune);
 
-static void finish(Prune *prune, GPtrArray *digests, uint64_t bytes, const GError *error) {
-    berth_cancel_forget(prune);
-    prune->done(digests, bytes, error, prune->userdata);
-    prune->images->busy--;
+static void prune_tell(void *object, const GError *error) {
+    const Prune *prune = object;
+
+    prune->done(error ? NULL : prune->digests, prune->bytes, error, prune->userdata);
+}
+
+static void prune_free(void *object) {
+    Prune *prune = object;
+
     berth_closure_free(prune->closure);
     g_clear_pointer(&prune->names, g_ptr_array_unref);
+    g_ptr_array_unref(prune->digests);
     g_hash_table_unref(prune->seen);
     g_free(prune);
 }
@@ -67,7 +81,7 @@ static bool mark(BerthImages *images, GError **error) {
            berth_reach_spread_chains(images->database, error);
 }
 
-static bool sweep_blobs(Prune *prune, GPtrArray *digests, uint64_t *bytes, GError **error) {
+static bool prune_sweep_blobs(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
@@ -79,15 +93,15 @@ static bool sweep_blobs(Prune *prune, GPtrArray *digests, uint64_t *bytes, GErro
         const BerthBlob *blob = blobs->pdata[i];
         if (berth_reach_has_blob(images->database, blob->digest))
             continue;
-        *bytes += blob->size;
-        g_ptr_array_add(digests, g_strdup(blob->digest));
+        prune->bytes += blob->size;
+        g_ptr_array_add(prune->digests, g_strdup(blob->digest));
         g_ptr_array_add(dead, blob->digest);
     }
     return prune->dry_run || (berth_contents_discard(images->contents, dead, error) &&
                               berth_reach_forget(images->database, error));
 }
 
-static bool sweep_snapshots(Prune *prune, GPtrArray *digests, uint64_t *bytes, GError **error) {
+static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     g_autoptr(GPtrArray) dead = berth_reach_list_chains(images->database, error);
 
@@ -96,53 +110,51 @@ static bool sweep_snapshots(Prune *prune, GPtrArray *digests, uint64_t *bytes, G
         if (!prune->dry_run &&
             !berth_snapshot_store_remove(images->snapshots, unreached->chain_id, error))
             return false;
-        *bytes += unreached->size;
-        g_ptr_array_add(digests, g_strdup(unreached->chain_id));
+        prune->bytes += unreached->size;
+        g_ptr_array_add(prune->digests, g_strdup(unreached->chain_id));
     }
     return dead != NULL;
 }
 
-static void collect(Prune *prune) {
+static void prune_collect(Prune *prune) {
     BerthImages *images = prune->images;
-    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
-    uint64_t bytes = 0;
 
-    if (mark(images, &error) && sweep_blobs(prune, digests, &bytes, &error) &&
-        sweep_snapshots(prune, digests, &bytes, &error) && !prune->dry_run)
+    if (mark(images, &error) && prune_sweep_blobs(prune, &error) &&
+        prune_sweep_snapshots(prune, &error) && !prune->dry_run)
         berth_contents_expire_ingests(images->contents, BERTH_INGEST_LIFE_USEC);
-    if (!error && !prune->dry_run && digests->len > 0)
+    if (!error && !prune->dry_run && prune->digests->len > 0)
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTENT_PRUNED, NULL, NULL,
                   "Removed %u blobs and snapshots of %" G_GUINT64_FORMAT
                   " bytes that nothing needs",
-                  digests->len, bytes);
-    finish(prune, digests, bytes, error);
+                  prune->digests->len, prune->bytes);
+    berth_operation_end(prune->operation, error);
 }
 
-/* Rather than that the reader failed, which says nothing of what the image needs. */
+/* As opposed to a failure of the reader, which says nothing about what the image needs. */
 static bool is_documents_fault(const GError *error) {
     return error->code == BERTH_ERROR_INVALID_ARGUMENT || error->code == BERTH_ERROR_NOT_FOUND ||
            error->code == BERTH_ERROR_LIMIT_EXCEEDED || error->code == BERTH_ERROR_UNSUPPORTED;
 }
 
-/* An image whose documents are no good keeps what is known of it. */
-static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
+/* An image with invalid documents keeps what is recorded of it. */
+static void prune_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Prune *prune = userdata;
 
     (void)items;
     prune->closure = NULL;
     if (error && !is_documents_fault(error)) {
-        finish(prune, NULL, 0, error);
+        berth_operation_end(prune->operation, error);
         return;
     }
     if (error)
         berth_log_warning(NULL, NULL, "An image cannot be read: %s", error->message);
-    read_next(prune);
+    prune_read_next(prune);
 }
 
 /* Images that were named while others were being read are read as well: nobody else may have noted
  * what they refer to. */
-static bool list_unseen(Prune *prune, GError **error) {
+static bool prune_list_unseen(Prune *prune, GError **error) {
     g_autoptr(GPtrArray) names = berth_image_store_list(prune->images->database, error);
 
     if (!names)
@@ -157,41 +169,39 @@ static bool list_unseen(Prune *prune, GError **error) {
     return true;
 }
 
-static void read_next(Prune *prune) {
+static void prune_read_next(Prune *prune) {
     g_autoptr(BerthImage) image = NULL;
     g_autoptr(GError) error = NULL;
 
-    if ((!prune->names || prune->names->len == 0) && !list_unseen(prune, &error)) {
-        finish(prune, NULL, 0, error);
+    if ((!prune->names || prune->names->len == 0) && !prune_list_unseen(prune, &error)) {
+        berth_operation_end(prune->operation, error);
         return;
     }
     if (prune->names->len == 0) {
-        collect(prune);
+        prune_collect(prune);
         return;
     }
     image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
     /* All that any name might reach is kept, whosever it is. */
     const BerthClosureScope everything = {.everything = true};
     prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
-                                           on_collected, prune, &error);
+                                           prune_on_collected, prune, &error);
     if (!prune->closure)
-        finish(prune, NULL, 0, error);
-}
-
-static void cancel_prune(void *prune, const GError *error) {
-    finish(prune, NULL, 0, error);
+        berth_operation_end(prune->operation, error);
 }
 
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata) {
+    static const BerthOperationType type = {.tell = prune_tell, .free = prune_free};
     Prune *prune = g_new0(Prune, 1);
 
     *prune =
         (Prune){.images = images, .dry_run = request->dry_run, .done = done, .userdata = userdata};
     prune->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    images->busy++;
-    berth_cancel_register(prune, cancel_prune, userdata, NULL);
-    read_next(prune);
+    prune->digests = g_ptr_array_new_with_free_func(g_free);
+    prune->operation = berth_operation_new(images->event, &type, prune);
+    berth_operation_set_caller(prune->operation, userdata, NULL);
+    prune_read_next(prune);
 }
 
 /* What keeps a manifest keeps the snapshots of its image. */

@@ -85,7 +85,8 @@ static void leave(BerthPullObject *object) {
     if (object->counted)
         pull->fetching--;
     object->counted = false;
-    while (!pull->ended && pull->fetching < pull->images->remotes->settings->parallel_objects) {
+    while (!berth_operation_has_ended(pull->operation) &&
+           pull->fetching < pull->images->remotes->settings->parallel_objects) {
         BerthPullObject *next = g_queue_pop_head(&pull->queued);
         if (!next)
             return;

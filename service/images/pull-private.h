@@ -17,6 +17,7 @@ typedef struct BerthPullObject BerthPullObject;
 typedef struct BerthPullLayer BerthPullLayer;
 
 struct BerthPull {
+    BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     BerthPullMode mode;
@@ -33,7 +34,7 @@ struct BerthPull {
     BerthWorker *ingest, *inspect;
     GHashTable *objects;  /* digest → BerthPullObject */
     GHashTable *embedded; /* digest → GBytes, that stood in the image's documents */
-    GPtrArray *pinned;    /* digests and chain IDs that nothing may collect meanwhile */
+    BerthPins *pins;      /* digests and chain IDs that nothing may collect meanwhile */
     GQueue queued;        /* of BerthPullObject, that wait for others to be done */
     unsigned fetching;    /* objects that are not queued */
     GPtrArray *layers;    /* of BerthPullLayer, lowest first */
@@ -45,8 +46,6 @@ struct BerthPull {
     unsigned pending; /* documents, objects and layers that are not done */
     unsigned indexes;
     bool with_get; /* what HEAD said of the target turned out to be wrong */
-    bool ended;
-    GError *error; /* of the end */
 };
 
 /* Whichever comes first ends the pull, from the loop; until then it goes on being valid. */

@@ -16,20 +16,21 @@ enum { MAX_INDEXES = 16 };
 static void fetch_document(BerthPull *pull, const BerthDescriptor *descriptor);
 
 void berth_pull_pin(BerthPull *pull, const char *digest) {
-    berth_contents_pin(pull->images->contents, digest);
-    g_ptr_array_add(pull->pinned, g_strdup(digest));
+    berth_pins_add(pull->pins, digest);
 }
 
-static void free_pull(BerthPull *pull) {
+static void pull_free(void *object) {
+    BerthPull *pull = object;
+
+    if (pull->record > 0)
+        berth_transfer_store_remove(pull->images->database, pull->record);
     /* Workers first: what they write into is removed after them. */
     berth_signature_search_free(pull->signatures);
     berth_remote_session_free(pull->fetch);
     berth_worker_free(pull->ingest);
     berth_worker_free(pull->inspect);
     g_ptr_array_unref(pull->layers);
-    for (guint i = 0; i < pull->pinned->len; i++)
-        berth_contents_unpin(pull->images->contents, pull->pinned->pdata[i]);
-    g_ptr_array_unref(pull->pinned);
+    berth_pins_free(pull->pins);
     g_queue_clear(&pull->queued);
     g_hash_table_unref(pull->objects);
     g_hash_table_unref(pull->embedded);
@@ -40,7 +41,6 @@ static void free_pull(BerthPull *pull) {
     berth_platform_free(pull->platform);
     g_free(pull->manifest_digest);
     g_free(pull->chosen);
-    g_clear_error(&pull->error);
     g_free(pull->platform_text);
     berth_lease_free(pull->lease);
     g_free(pull->reference);
@@ -48,31 +48,9 @@ static void free_pull(BerthPull *pull) {
     g_free(pull);
 }
 
-static int on_end(sd_event_source *source, void *userdata) {
-    BerthPull *pull = userdata;
-    BerthTransfer *transfer = pull->transfer;
-    GError *error = g_steal_pointer(&pull->error);
-
-    sd_event_source_unref(source);
-    if (pull->record > 0)
-        berth_transfer_store_remove(pull->images->database, pull->record);
-    free_pull(pull);
-    berth_transfer_finish(transfer, error);
-    return 0;
-}
-
-/* From the loop: whoever finds the end is in the middle of something. The first end counts. */
 static void end(BerthPull *pull, GError *error) {
-    sd_event_source *source;
-
-    if (pull->ended) {
-        g_clear_error(&error);
-        return;
-    }
-    pull->ended = true;
-    pull->error = error;
-    if (sd_event_add_defer(pull->images->event, &source, on_end, pull) < 0)
-        g_error("out of memory");
+    berth_operation_end(pull->operation, error);
+    g_clear_error(&error);
 }
 
 void berth_pull_fail(BerthPull *pull, const GError *error, const char *what) {
@@ -85,46 +63,46 @@ void berth_pull_fail(BerthPull *pull, const GError *error, const char *what) {
     end(pull, copy);
 }
 
-static void on_cancel(void *userdata) {
-    BerthPull *pull = userdata;
-
-    end(pull, g_error_new(BERTH_ERROR, BERTH_ERROR_CANCELLED, "%s: cancelled", pull->reference));
-}
-
 /* Snapshots reach the disk in their own time; until then they are known to be of this boot. */
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     BerthWorker *worker;
     int64_t newest_usec;
-} Sync;
+} SnapshotSync;
 
-static void on_file_system_synced(sd_bus_message *reply, const GError *error, void *userdata) {
-    Sync *sync = userdata;
-    g_autoptr(GError) local = NULL;
+static void snapshot_sync_free(void *object) {
+    SnapshotSync *sync = object;
 
-    (void)reply;
-    if (error ||
-        !berth_snapshot_store_set_synced(sync->images->snapshots, sync->newest_usec, &local))
-        berth_log_warning(NULL, NULL, "Cannot sync snapshots: %s",
-                          error ? error->message : local->message);
-    sync->images->busy--;
     berth_worker_free(sync->worker);
     g_free(sync);
 }
 
+static void snapshot_sync_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    SnapshotSync *sync = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    (void)reply;
+    if (local ||
+        !berth_snapshot_store_set_synced(sync->images->snapshots, sync->newest_usec, &local))
+        berth_log_warning(NULL, NULL, "Cannot sync snapshots: %s", local->message);
+    berth_operation_end(sync->operation, local);
+}
+
 static void sync_snapshots(BerthImages *images) {
+    static const BerthOperationType type = {.free = snapshot_sync_free};
     g_autoptr(BerthWorker) worker = NULL;
     int64_t newest;
 
     if (!berth_snapshot_store_has_unsynced(images->snapshots, &newest) ||
         !(worker = berth_worker_new(images->event, "ingest", -1, NULL)))
         return;
-    Sync *sync = g_new0(Sync, 1);
-    *sync = (Sync){images, g_steal_pointer(&worker), newest};
-    images->busy++;
+    SnapshotSync *sync = g_new0(SnapshotSync, 1);
+    *sync = (SnapshotSync){NULL, images, g_steal_pointer(&worker), newest};
+    sync->operation = berth_operation_new(images->event, &type, sync);
     berth_call_ingest_sync_file_system(sync->worker,
                                        berth_snapshot_store_get_directory(images->snapshots),
-                                       on_file_system_synced, sync);
+                                       snapshot_sync_on_synced, sync);
 }
 
 /* KeepCompressed=no: a layer that is unpacked is not kept twice. What another transfer is about to
@@ -194,7 +172,7 @@ static void finish(BerthPull *pull) {
 }
 
 void berth_pull_start_layers(BerthPull *pull) {
-    while (!pull->ended) {
+    while (!berth_operation_has_ended(pull->operation)) {
         BerthPullLayer *next = NULL;
         unsigned running = 0;
         for (guint i = pull->layers->len; i-- > 0;) {
@@ -212,7 +190,7 @@ void berth_pull_start_layers(BerthPull *pull) {
 void berth_pull_done_one(BerthPull *pull) {
     if (--pull->pending > 0)
         berth_pull_start_layers(pull);
-    else if (!pull->ended)
+    else if (!berth_operation_has_ended(pull->operation))
         finish(pull);
 }
 
@@ -495,7 +473,8 @@ static void resolve(BerthPull *pull) {
 }
 
 bool berth_pull_resolve_again(BerthPull *pull, const char *digest) {
-    if (pull->ended || pull->with_get || !pull->fetch || !g_str_equal(digest, pull->target->digest))
+    if (berth_operation_has_ended(pull->operation) || pull->with_get || !pull->fetch ||
+        !g_str_equal(digest, pull->target->digest))
         return false;
     g_hash_table_remove(pull->objects, digest);
     pull->with_get = true;
@@ -605,6 +584,7 @@ void berth_pull_resume_all(BerthImages *images) {
 
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
                                 GError **error) {
+    static const BerthTransferWork work = {.free = pull_free};
     BerthPull *pull = g_new0(BerthPull, 1);
 
     pull->images = images;
@@ -612,7 +592,7 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     pull->reference = g_strdup(request->reference);
     pull->platform_text = g_strdup(request->platform);
     pull->all_platforms = request->all_platforms;
-    pull->pinned = g_ptr_array_new_with_free_func(g_free);
+    pull->pins = berth_pins_new(images->contents);
     pull->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     pull->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, berth_pull_object_free);
     pull->layers = g_ptr_array_new_with_free_func(berth_pull_layer_free);
@@ -620,14 +600,13 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
         pull->transfer = berth_transfers_add(images->transfers, kinds[pull->mode], pull->reference,
                                              request->owner, error);
     if (!pull->transfer) {
-        free_pull(pull);
+        pull_free(pull);
         return NULL;
     }
     BerthTransfer *transfer = pull->transfer;
     if (request->lasting)
         record(pull, request);
-    transfer->cancel = on_cancel;
-    transfer->cancel_userdata = pull;
+    pull->operation = berth_transfer_begin(transfer, &work, pull);
     /* Otherwise the session says when it is ready. */
     if (pull->mode == BERTH_PULL_UNPACK)
         start_from_target(pull);

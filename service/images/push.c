@@ -1,333 +1,236 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A push prepares (its session is opened, and what the image reaches is gathered, both at once) and
+ * then sends: this file schedules the objects, each of which goes its own way (push-object.h). The
+ * transfer's operation owns the push.
+ */
+
 #include "images/push.h"
 
-#include "base/fd.h"
-#include "images/closure.h"
-#include "images/refetch.h"
-#include "worker/calls.h"
-#include "worker/replies.h"
+#include "images/gathering.h"
+#include "images/push-object.h"
 
 #include <string.h>
 
-typedef struct Push Push;
-
 typedef struct {
-    Push *push;
-    const BerthClosureItem *item;
-    BerthTransferItem *shown;
-    int content; /* shares its position with the worker's, which tells what was sent */
-} Object;
-
-struct Push {
+    BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     char *reference;
     char *name; /* of the image; NULL for a single object */
-    BerthDescriptor *target;
     BerthPlatform *platform;
-    bool alone; /* one object, and nothing of what it refers to */
     BerthRemoteSession *session;
-    bool ready;
-    BerthClosure *closure;
-    BerthRefetch *refetch; /* of layers that were dropped once unpacked */
-    bool refetched;
-    GPtrArray *items;   /* of BerthClosureItem, as the closure gives them */
-    GPtrArray *objects; /* of Object, those that are being sent */
-    guint next;         /* item to send */
-    bool ended;
-    GError *error;
-};
+    BerthGathering *gathering; /* of an image, while it is under way */
+    unsigned preparing;        /* of the session and the items, those that are not there yet */
+    GPtrArray *items;          /* of BerthClosureItem, in the order in which a remote takes them */
+    guint next;                /* item to send */
+    BerthPins *pins;           /* of the items */
+    GPtrArray *objects;        /* of BerthPushObject, those that are being sent */
+} Push;
 
-static void send_more(Push *push);
+static void push_send_more(Push *push);
 
-static void free_object(gpointer data) {
-    Object *object = data;
+static void push_free(void *data) {
+    Push *push = data;
 
-    object->shown->poll = NULL;
-    berth_fd_clear(&object->content);
-    g_free(object);
-}
-
-/* What is being sent is not collected meanwhile. */
-static void pin_all(Push *push, bool pin) {
-    for (guint i = 0; push->items && i < push->items->len; i++) {
-        const BerthClosureItem *item = push->items->pdata[i];
-        if (pin)
-            berth_contents_pin(push->images->contents, item->descriptor->digest);
-        else
-            berth_contents_unpin(push->images->contents, item->descriptor->digest);
-    }
-}
-
-static void free_push(Push *push) {
-    berth_closure_free(push->closure);
-    berth_refetch_forget(push->refetch);
+    berth_gathering_free(push->gathering);
+    /* The worker goes before the descriptors that it reads. */
     berth_remote_session_free(push->session);
-    g_clear_pointer(&push->objects, g_ptr_array_unref);
-    pin_all(push, false);
+    g_ptr_array_unref(push->objects);
+    berth_pins_free(push->pins);
     g_clear_pointer(&push->items, g_ptr_array_unref);
-    berth_descriptor_free(push->target);
     berth_platform_free(push->platform);
-    g_clear_error(&push->error);
     g_free(push->reference);
     g_free(push->name);
     g_free(push);
 }
 
-static int on_end(sd_event_source *source, void *userdata) {
-    Push *push = userdata;
-    BerthTransfer *transfer = push->transfer;
-    GError *error = g_steal_pointer(&push->error);
-
-    sd_event_source_unref(source);
-    free_push(push);
-    berth_transfer_finish(transfer, error);
-    return 0;
+static const BerthClosureItem *push_get_target(const Push *push) {
+    return push->items->pdata[push->items->len - 1];
 }
 
-/* From the loop: whoever finds the end is in the middle of something. The first end counts. */
-static void end(Push *push, const GError *error) {
-    sd_event_source *source;
-
-    if (push->ended)
-        return;
-    push->ended = true;
-    push->error = error ? g_error_copy(error) : NULL;
-    if (sd_event_add_defer(push->images->event, &source, on_end, push) < 0)
-        g_error("out of memory");
-}
-
-static void on_cancel(void *userdata) {
-    Push *push = userdata;
-    g_autoptr(GError) error = NULL;
-
-    berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s: cancelled", push->reference);
-    end(push, error);
-}
-
-static void finish(Push *push) {
-    const BerthClosureItem *last = push->items->pdata[push->items->len - 1];
-
+static void push_finish(Push *push) {
     push->transfer->name = g_strdup(berth_remote_session_get_name(push->session));
-    push->transfer->target = berth_descriptor_copy(last->descriptor);
-    end(push, NULL);
+    push->transfer->target = berth_descriptor_copy(push_get_target(push)->descriptor);
+    berth_operation_end(push->operation, NULL);
 }
 
-static void on_pushed(sd_bus_message *reply, const GError *error, void *userdata) {
-    Object *object = userdata;
-    Push *push = object->push;
-    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *outcome = local ? NULL : berth_reply_read_pushed(reply, &local);
+static void push_on_object_done(BerthPushObject *object, const GError *error, void *userdata) {
+    Push *push = userdata;
 
-    if (!outcome) {
-        end(push, local);
+    if (error) {
+        berth_operation_end(push->operation, error);
         return;
     }
-    object->shown->phase = g_str_equal(outcome, "pushed") ? "done" : outcome;
-    object->shown->done = object->shown->total;
-    /* Another repository of this registry may take it from here next time. */
-    berth_content_store_add_source(berth_contents_get_store(push->images->contents),
-                                   object->item->descriptor->digest,
-                                   berth_remote_session_get_locator(push->session), NULL);
     g_ptr_array_remove_fast(push->objects, object);
-    send_more(push);
+    push_send_more(push);
 }
 
-/* Where the registry may take a blob from. It is not told of repositories that the caller's image
- * does not name: who may push one image need not know where else its layers lie. */
-static char **list_sources(Push *push, const char *digest) {
+/* Where the registry may take a blob from. Only repositories that the caller's image names are
+ * disclosed to it: who may push one image need not learn where else its layers are. */
+static char **push_list_sources(Push *push, const char *digest) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
     g_auto(GStrv) sources = berth_content_store_get_sources(store, digest);
-    g_autoptr(GPtrArray) told = g_ptr_array_new();
+    g_autoptr(GPtrArray) disclosed = g_ptr_array_new();
 
     for (char **source = sources; *source; source++) {
         size_t length = strlen(*source);
         bool is_own = push->name && g_str_has_prefix(push->name, *source) &&
                       strchr(":@", push->name[length]) && push->name[length] != '\0';
         if (is_own || push->transfer->owner == 0)
-            g_ptr_array_add(told, g_strdup(*source));
+            g_ptr_array_add(disclosed, g_strdup(*source));
     }
-    g_ptr_array_add(told, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&told), FALSE);
+    g_ptr_array_add(disclosed, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&disclosed), FALSE);
 }
 
-static bool send(Push *push, const BerthClosureItem *item, GError **error) {
+static bool push_send(Push *push, const BerthClosureItem *item, GError **error) {
     const BerthDescriptor *descriptor = item->descriptor;
-    BerthContentStore *store = berth_contents_get_store(push->images->contents);
-    bool is_last = item == push->items->pdata[push->items->len - 1];
-    Object *object = g_new0(Object, 1);
+    g_auto(GStrv) sources = item->is_document ? NULL : push_list_sources(push, descriptor->digest);
+    const BerthPushObjectRequest request = {
+        .store = berth_contents_get_store(push->images->contents),
+        .session = push->session,
+        .shown = berth_transfer_add_item(push->transfer, descriptor->digest, "pushing",
+                                         descriptor->size),
+        .descriptor = descriptor,
+        .is_document = item->is_document,
+        .is_target = item == push_get_target(push),
+        .sources = sources,
+    };
+    BerthPushObject *object = berth_push_object_new(&request, push_on_object_done, push, error);
 
-    object->push = push;
-    object->item = item;
-    object->shown =
-        berth_transfer_add_item(push->transfer, descriptor->digest, "pushing", descriptor->size);
-    object->content = berth_content_store_open_blob(store, descriptor->digest, error);
-    g_ptr_array_add(push->objects, object);
-    if (object->content < 0)
-        return false;
-    berth_transfer_item_watch_position(object->shown, &object->content);
-    BerthWorker *fetch = berth_remote_session_get_worker(push->session);
-    if (item->is_document) {
-        berth_call_fetch_push_manifest(fetch, descriptor, is_last, object->content, on_pushed,
-                                       object);
-    } else {
-        g_auto(GStrv) sources = list_sources(push, descriptor->digest);
-        berth_call_fetch_push_blob(fetch, descriptor, sources, object->content, on_pushed, object);
-    }
-    return true;
+    if (object)
+        g_ptr_array_add(push->objects, object);
+    return object != NULL;
 }
 
-/* Blobs go together; a document waits until all that it may refer to is there. */
-static void send_more(Push *push) {
+/* Blobs go in parallel; a document waits until everything that it may refer to is there. */
+static void push_send_more(Push *push) {
     unsigned most = push->images->remotes->settings->parallel_objects;
     g_autoptr(GError) error = NULL;
 
-    while (!push->ended && push->next < push->items->len && push->objects->len < most) {
+    while (push->next < push->items->len && push->objects->len < most) {
         const BerthClosureItem *item = push->items->pdata[push->next];
         if (item->is_document && push->objects->len > 0)
             return;
         push->next++;
-        if (!send(push, item, &error)) {
-            end(push, error);
+        if (!push_send(push, item, &error)) {
+            berth_operation_end(push->operation, error);
             return;
         }
     }
-    if (!push->ended && push->objects->len == 0)
-        finish(push);
+    if (push->objects->len == 0)
+        push_finish(push);
 }
 
-/* Both the registry is known and what is to be sent. */
-static void start(Push *push) {
+/* One of the preparations is done; after the last one the push starts. */
+static void push_prepared(Push *push) {
     g_autoptr(GError) error = NULL;
 
-    if (push->ended || !push->ready || !push->items)
+    if (--push->preparing > 0)
         return;
     if (berth_closure_check(push->items, push->reference, &error))
-        send_more(push);
+        push_send_more(push);
     else
-        end(push, error);
+        berth_operation_end(push->operation, error);
 }
 
-static void on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
+static void push_on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
     Push *push = userdata;
 
     (void)session;
-    if (error) {
-        end(push, error);
-        return;
-    }
-    push->ready = true;
-    start(push);
-}
-
-static void on_collected(GPtrArray *items, const GError *error, void *userdata);
-
-static void collect(Push *push) {
-    g_autoptr(GError) error = NULL;
-
-    const BerthClosureScope scope = {.name = push->name};
-    push->closure = berth_closure_collect(push->images, push->target, push->platform, &scope,
-                                          on_collected, push, &error);
-    if (!push->closure)
-        end(push, error);
-}
-
-static void on_refetched(GPtrArray *missing, const GError *error, void *userdata) {
-    Push *push = userdata;
-
-    (void)missing;
-    push->refetch = NULL;
     if (error)
-        end(push, error);
-    else if (!push->ended)
-        collect(push);
+        berth_operation_end(push->operation, error);
+    else
+        push_prepared(push);
 }
 
-/* Once: what is missing after that is told as it is. */
-static bool fetch_missing(Push *push, GPtrArray *items) {
-    g_autoptr(GPtrArray) missing = berth_closure_list_missing(push->images, push->name, items);
-
-    if (push->refetched || missing->len == 0)
-        return false;
-    push->refetched = true;
-    push->refetch =
-        berth_images_refetch(push->images, missing, push->transfer->owner, on_refetched, push);
-    return true;
+static void push_take_items(Push *push, GPtrArray *items) {
+    push->items = g_ptr_array_ref(items);
+    for (guint i = 0; i < items->len; i++)
+        berth_pins_add(push->pins, ((BerthClosureItem *)items->pdata[i])->descriptor->digest);
 }
 
-static void on_collected(GPtrArray *items, const GError *error, void *userdata) {
+static void push_on_gathered(GPtrArray *items, const GError *error, void *userdata) {
     Push *push = userdata;
 
-    push->closure = NULL;
+    push->gathering = NULL;
     if (error) {
-        end(push, error);
+        berth_operation_end(push->operation, error);
         return;
     }
-    if (fetch_missing(push, items))
-        return;
-    push->items = g_ptr_array_ref(items);
-    pin_all(push, true);
-    start(push);
+    push_take_items(push, items);
+    push_prepared(push);
 }
 
-static void free_item(gpointer data) {
+static void push_item_free(gpointer data) {
     BerthClosureItem *item = data;
 
     berth_descriptor_free(item->descriptor);
     g_free(item);
 }
 
-static bool find_object(Push *push, const BerthPushRequest *request, GError **error) {
+/* A single object: it is sent alone, with nothing that it refers to. */
+static bool push_find_object(Push *push, const BerthPushRequest *request, GError **error) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
     BerthKind kind = berth_media_type_get_kind(request->media_type);
+    g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(push_item_free);
     g_auto(BerthBlob) blob = {0};
 
     if (!berth_content_store_info(store, request->digest, &blob, error))
         return false;
     BerthClosureItem *item = g_new0(BerthClosureItem, 1);
-    push->target = berth_descriptor_new(request->media_type, request->digest, blob.size);
-    item->descriptor = berth_descriptor_copy(push->target);
+    item->descriptor = berth_descriptor_new(request->media_type, request->digest, blob.size);
     item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
-    push->items = g_ptr_array_new_with_free_func(free_item);
-    g_ptr_array_add(push->items, item);
-    pin_all(push, true);
+    g_ptr_array_add(items, item);
+    push_take_items(push, items);
     return true;
 }
 
-static bool find_image(Push *push, const BerthPushRequest *request, GError **error) {
+static bool push_find_image(Push *push, const BerthPushRequest *request, GError **error) {
     g_autoptr(BerthImage) image =
         berth_image_store_get(push->images->database, request->name, error);
 
-    if (!image)
+    if (!image ||
+        (request->platform && !(push->platform = berth_platform_parse(request->platform, error))))
         return false;
-    push->target = berth_descriptor_copy(image->target);
-    if (request->platform && !(push->platform = berth_platform_parse(request->platform, error)))
-        return false;
+    const BerthGatheringRequest gathering = {
+        .name = request->name,
+        .target = image->target,
+        .platform = push->platform,
+        .owner = request->owner,
+    };
     push->name = g_strdup(request->name);
-    const BerthClosureScope scope = {.name = push->name};
-    push->closure = berth_closure_collect(push->images, push->target, push->platform, &scope,
-                                          on_collected, push, error);
-    return push->closure != NULL;
+    push->preparing++;
+    push->gathering = berth_gathering_new(push->images, &gathering, push_on_gathered, push, error);
+    return push->gathering != NULL;
+}
+
+static bool push_prepare(Push *push, const BerthPushRequest *request, GError **error) {
+    if (request->name ? !push_find_image(push, request, error)
+                      : !push_find_object(push, request, error))
+        return false;
+    push->preparing++;
+    return (push->session = berth_remote_session_new(push->images->remotes, &request->remote,
+                                                     push_on_ready, push, error)) &&
+           (push->transfer = berth_transfers_add(push->images->transfers, "push", push->reference,
+                                                 request->owner, error));
 }
 
 BerthTransfer *berth_push_start(BerthImages *images, const BerthPushRequest *request,
                                 GError **error) {
+    static const BerthTransferWork work = {.free = push_free};
     Push *push = g_new0(Push, 1);
 
     push->images = images;
     push->reference = g_strdup(request->remote.reference);
-    push->objects = g_ptr_array_new_with_free_func(free_object);
-    if ((request->name ? find_image(push, request, error) : find_object(push, request, error)) &&
-        (push->session =
-             berth_remote_session_new(images->remotes, &request->remote, on_ready, push, error)))
-        push->transfer =
-            berth_transfers_add(images->transfers, "push", push->reference, request->owner, error);
-    if (!push->transfer) {
-        free_push(push);
+    push->pins = berth_pins_new(images->contents);
+    push->objects = g_ptr_array_new_with_free_func((GDestroyNotify)berth_push_object_free);
+    if (!push_prepare(push, request, error)) {
+        push_free(push);
         return NULL;
     }
-    push->transfer->cancel = on_cancel;
-    push->transfer->cancel_userdata = push;
+    push->operation = berth_transfer_begin(push->transfer, &work, push);
     return push->transfer;
 }

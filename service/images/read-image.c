@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading the documents of an image that is here: from its target to its configuration. */
+/*
+ * Reading the documents of an image in the store: from its target, through indexes to the manifest
+ * for the platform, to its configuration. The answer is what running the image needs (info), or one
+ * of the documents as text. The operation owns the object and tells the caller.
+ */
 
-#include "base/cancel.h"
 #include "base/fd.h"
+#include "base/operation.h"
 #include "images/images.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
@@ -12,33 +16,43 @@
 enum { MAX_NESTING = 4 };
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     BerthWorker *inspect;
     BerthPlatform *platform;
-    char *name;                      /* of the image, which has to reach what is read */
+    char *name;                      /* of the image, which has to reach everything that is read */
     char *key_digest, *key_platform; /* under which the result is remembered */
     BerthDescriptor *current;
     char *manifest_digest;
     unsigned depth;
     BerthImageRead done;
-    BerthImageText text_done;
+    BerthImageText text_done;    /* one of the two is set */
     BerthImageDocument document; /* that text_done is told */
     void *userdata;
-} Reading;
+    /* The answer. */
+    BerthImageInfo *info;
+    char *text;
+} ImageReading;
 
-static void read_document(Reading *reading);
+static void image_reading_read_document(ImageReading *reading);
 
-static void finish(Reading *reading, const BerthImageInfo *info, const char *text,
-                   const GError *error) {
-    berth_cancel_forget(reading);
+static void image_reading_tell(void *object, const GError *error) {
+    const ImageReading *reading = object;
+
     if (reading->text_done)
-        reading->text_done(text, error, reading->userdata);
+        reading->text_done(error ? NULL : reading->text, error, reading->userdata);
     else
-        reading->done(info, error, reading->userdata);
-    reading->images->busy--;
+        reading->done(error ? NULL : reading->info, error, reading->userdata);
+}
+
+static void image_reading_free(void *object) {
+    ImageReading *reading = object;
+
     berth_worker_free(reading->inspect);
     berth_platform_free(reading->platform);
     berth_descriptor_free(reading->current);
+    berth_image_info_free(reading->info);
+    g_free(reading->text);
     g_free(reading->name);
     g_free(reading->key_digest);
     g_free(reading->key_platform);
@@ -46,26 +60,30 @@ static void finish(Reading *reading, const BerthImageInfo *info, const char *tex
     g_free(reading);
 }
 
-static void on_config(sd_bus_message *reply, const GError *error, void *userdata) {
-    Reading *reading = userdata;
+static void image_reading_on_text(sd_bus_message *reply, const GError *error, void *userdata) {
+    ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *text = NULL;
+    const char *text;
 
-    if (!local && reading->text_done) {
-        finish(reading, NULL, berth_reply_read_text(reply, &text, &local) ? text : NULL, local);
-        return;
-    }
-    g_autoptr(BerthImageInfo) info =
-        local ? NULL
-              : berth_image_info_read_reply(reply, reading->manifest_digest,
-                                            reading->current->digest, &local);
-    if (info && !berth_images_remember_info(reading->images, reading->key_digest,
-                                            reading->key_platform, info, &local))
-        g_clear_pointer(&info, berth_image_info_free);
-    finish(reading, info, NULL, local);
+    if (!local && berth_reply_read_text(reply, &text, &local))
+        reading->text = g_strdup(text);
+    berth_operation_end(reading->operation, local);
 }
 
-static int open_current(Reading *reading, GError **error) {
+static void image_reading_on_config(sd_bus_message *reply, const GError *error, void *userdata) {
+    ImageReading *reading = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local)
+        reading->info = berth_image_info_read_reply(reply, reading->manifest_digest,
+                                                    reading->current->digest, &local);
+    if (reading->info)
+        berth_images_remember_info(reading->images, reading->key_digest, reading->key_platform,
+                                   reading->info, &local);
+    berth_operation_end(reading->operation, local);
+}
+
+static int open_current(ImageReading *reading, GError **error) {
     if (!berth_provenance_reaches(reading->images->database, reading->name,
                                   reading->current->digest)) {
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "content %s is not here",
@@ -76,23 +94,23 @@ static int open_current(Reading *reading, GError **error) {
                                          reading->current->digest, error);
 }
 
-/* The present document as text, or as what running the image takes from it. */
-static void read_config(Reading *reading) {
+/* Reads the current document as text, or as the configuration that it is. */
+static void image_reading_read_last(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = open_current(reading, &error);
 
     if (blob < 0) {
-        finish(reading, NULL, NULL, error);
+        berth_operation_end(reading->operation, error);
         return;
     }
     if (reading->text_done)
-        berth_call_inspect_text(reading->inspect, blob, on_config, reading);
+        berth_call_inspect_text(reading->inspect, blob, image_reading_on_text, reading);
     else
-        berth_call_inspect_config(reading->inspect, blob, on_config, reading);
+        berth_call_inspect_config(reading->inspect, blob, image_reading_on_config, reading);
 }
 
-static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
-    Reading *reading = userdata;
+static void image_reading_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+    ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
     const BerthDescriptor *next = NULL;
@@ -107,11 +125,11 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
         next = NULL;
     }
     if (!next) {
-        finish(reading, NULL, NULL, local);
+        berth_operation_end(reading->operation, local);
         return;
     }
     if (!document->is_index && reading->text_done && reading->document == BERTH_IMAGE_MANIFEST) {
-        read_config(reading);
+        image_reading_read_last(reading);
         return;
     }
     if (!document->is_index)
@@ -119,12 +137,12 @@ static void on_document(sd_bus_message *reply, const GError *error, void *userda
     berth_descriptor_free(reading->current);
     reading->current = berth_descriptor_copy(next);
     if (document->is_index)
-        read_document(reading);
+        image_reading_read_document(reading);
     else
-        read_config(reading);
+        image_reading_read_last(reading);
 }
 
-static void read_document(Reading *reading) {
+static void image_reading_read_document(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = -1;
 
@@ -133,43 +151,43 @@ static void read_document(Reading *reading) {
     else
         blob = open_current(reading, &error);
     if (blob < 0) {
-        finish(reading, NULL, NULL, error);
+        berth_operation_end(reading->operation, error);
         return;
     }
-    berth_call_inspect_manifest(reading->inspect, blob, reading->current->media_type, on_document,
-                                reading);
+    berth_call_inspect_manifest(reading->inspect, blob, reading->current->media_type,
+                                image_reading_on_document, reading);
 }
 
-static void cancel_reading(void *reading, const GError *error) {
-    finish(reading, NULL, NULL, error);
-}
-
-static void start(BerthImages *images, const char *name, const BerthDescriptor *target,
-                  const char *platform, BerthImageRead done, BerthImageText text_done,
-                  BerthImageDocument document, void *userdata) {
-    g_autoptr(GError) error = NULL;
-    Reading *reading = g_new0(Reading, 1);
+static ImageReading *image_reading_new(BerthImages *images, const char *name,
+                                       const BerthDescriptor *target, const char *platform,
+                                       void *userdata) {
+    static const BerthOperationType type = {.tell = image_reading_tell, .free = image_reading_free};
+    ImageReading *reading = g_new0(ImageReading, 1);
 
     reading->images = images;
-    reading->done = done;
-    reading->text_done = text_done;
-    reading->document = document;
     reading->userdata = userdata;
     reading->name = g_strdup(name);
     reading->key_digest = g_strdup(target->digest);
     reading->key_platform = g_strdup(platform ? platform : "");
     reading->current = berth_descriptor_copy(target);
-    images->busy++;
-    berth_cancel_register(reading, cancel_reading, userdata, NULL);
+    reading->operation = berth_operation_new(images->event, &type, reading);
+    berth_operation_set_caller(reading->operation, userdata, NULL);
+    return reading;
+}
+
+static void image_reading_start(ImageReading *reading) {
+    g_autoptr(GError) error = NULL;
+    const char *platform = reading->key_platform[0] ? reading->key_platform : NULL;
+
     reading->platform = berth_platform_parse(platform, &error);
     if (reading->platform)
-        reading->inspect = berth_worker_new(images->event, "inspect", -1, &error);
+        reading->inspect = berth_worker_new(reading->images->event, "inspect", -1, &error);
     if (!reading->inspect)
-        finish(reading, NULL, NULL, error);
-    else if (text_done && document == BERTH_IMAGE_INDEX)
-        read_config(reading);
+        berth_operation_end(reading->operation, error);
+    else if (reading->text_done && reading->document == BERTH_IMAGE_INDEX)
+        image_reading_read_last(reading);
     else
-        read_document(reading);
+        image_reading_read_document(reading);
 }
 
 bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
@@ -180,19 +198,25 @@ bool berth_images_remember_info(BerthImages *images, const char *digest, const c
                                       error);
 }
 
-void berth_images_read_info(BerthImages *images, const char *name, const BerthDescriptor *target,
-                            const char *platform, BerthImageRead done, void *userdata) {
+BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
+                                       const BerthDescriptor *target, const char *platform,
+                                       BerthImageRead done, void *userdata) {
+    ImageReading *reading = image_reading_new(images, name, target, platform, userdata);
     g_autofree char *text =
-        berth_image_store_get_info(images->database, target->digest, platform ? platform : "");
+        berth_image_store_get_info(images->database, target->digest, reading->key_platform);
     g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
 
-    /* One that an earlier version remembered without its health check is read again. */
+    reading->done = done;
+    /* Earlier versions remembered images without their health check: those are read again. */
     if (info && info->health &&
         berth_provenance_reaches(images->database, name, info->manifest_digest) &&
-        berth_provenance_reaches(images->database, name, info->config_digest))
-        done(info, NULL, userdata);
-    else
-        start(images, name, target, platform, done, NULL, BERTH_IMAGE_CONFIG, userdata);
+        berth_provenance_reaches(images->database, name, info->config_digest)) {
+        reading->info = g_steal_pointer(&info);
+        berth_operation_end(reading->operation, NULL);
+    } else {
+        image_reading_start(reading);
+    }
+    return reading->operation;
 }
 
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
@@ -206,5 +230,9 @@ bool berth_images_check_chain(BerthImages *images, const char *name, const Berth
 void berth_images_read_text(BerthImages *images, const char *name, const BerthDescriptor *target,
                             const char *platform, BerthImageDocument document, BerthImageText done,
                             void *userdata) {
-    start(images, name, target, platform, NULL, done, document, userdata);
+    ImageReading *reading = image_reading_new(images, name, target, platform, userdata);
+
+    reading->text_done = done;
+    reading->document = document;
+    image_reading_start(reading);
 }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A search looks for one valid signature of a digest: it reads manifests of signatures (of the tag
+ * that cosign uses, then of referrers), and checks each candidate that they list with the keys. The
+ * caller owns a search until it reports. A verification (the member VerifySignature) is a session
+ * and a search, owned by its operation.
+ */
+
 #include "images/signatures.h"
 
-#include "base/cancel.h"
 #include "base/fd.h"
+#include "base/operation.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
 
@@ -306,19 +313,26 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
 }
 
 typedef struct {
+    BerthOperation *operation;
     BerthImages *images;
     BerthRemoteSession *session;
     BerthSignatureSearch *search;
     char *digest;
     char **keys;
+    const char *key; /* of keys, the one that has signed */
     BerthSignatureVerified done;
     void *userdata;
 } Verification;
 
-static void end(Verification *verification, const char *key, const GError *error) {
-    berth_cancel_forget(verification);
-    verification->done(key, error, verification->userdata);
-    verification->images->busy--;
+static void verification_tell(void *object, const GError *error) {
+    const Verification *verification = object;
+
+    verification->done(error ? NULL : verification->key, error, verification->userdata);
+}
+
+static void verification_free(void *object) {
+    Verification *verification = object;
+
     berth_signature_search_free(verification->search);
     berth_remote_session_free(verification->session);
     g_strfreev(verification->keys);
@@ -326,14 +340,17 @@ static void end(Verification *verification, const char *key, const GError *error
     g_free(verification);
 }
 
-static void on_found(unsigned key, const GError *error, void *userdata) {
+static void verification_on_found(unsigned key, const GError *error, void *userdata) {
     Verification *verification = userdata;
 
     verification->search = NULL;
-    end(verification, error ? NULL : verification->keys[key], error);
+    if (!error)
+        verification->key = verification->keys[key];
+    berth_operation_end(verification->operation, error);
 }
 
-static void on_ready(BerthRemoteSession *session, const GError *session_error, void *userdata) {
+static void verification_on_ready(BerthRemoteSession *session, const GError *session_error,
+                                  void *userdata) {
     Verification *verification = userdata;
     g_autoptr(GError) error = session_error ? g_error_copy(session_error) : NULL;
 
@@ -341,29 +358,26 @@ static void on_ready(BerthRemoteSession *session, const GError *session_error, v
         const BerthPolicy *policy = berth_settings_find_policy(
             verification->images->remotes->settings, berth_remote_session_get_locator(session));
         verification->keys = g_strdupv(policy->keys);
-        verification->search =
-            berth_signatures_search(verification->images, session, verification->digest,
-                                    verification->keys, on_found, verification, &error);
+        verification->search = berth_signatures_search(verification->images, session,
+                                                       verification->digest, verification->keys,
+                                                       verification_on_found, verification, &error);
     }
     if (error)
-        end(verification, NULL, error);
-}
-
-static void cancel_verification(void *verification, const GError *error) {
-    end(verification, NULL, error);
+        berth_operation_end(verification->operation, error);
 }
 
 void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,
                                    BerthSignatureVerified done, void *userdata) {
+    static const BerthOperationType type = {.tell = verification_tell, .free = verification_free};
     Verification *verification = g_new0(Verification, 1);
     g_autoptr(GError) error = NULL;
 
     *verification = (Verification){
         .images = images, .digest = g_strdup(request->digest), .done = done, .userdata = userdata};
-    images->busy++;
-    berth_cancel_register(verification, cancel_verification, userdata, NULL);
-    verification->session =
-        berth_remote_session_new(images->remotes, &request->remote, on_ready, verification, &error);
+    verification->operation = berth_operation_new(images->event, &type, verification);
+    berth_operation_set_caller(verification->operation, userdata, NULL);
+    verification->session = berth_remote_session_new(images->remotes, &request->remote,
+                                                     verification_on_ready, verification, &error);
     if (!verification->session)
-        end(verification, NULL, error);
+        berth_operation_end(verification->operation, error);
 }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A tree in the trash is emptied by a berth-unpack that is confined to it, and its directory is
+ * removed when that has answered. Nobody owns the object: it frees itself, as the end of its
+ * operation, which keeps the service running meanwhile.
+ */
+
 #include "snapshots/trash.h"
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/operation.h"
 #include "worker/calls.h"
 #include "worker/worker.h"
 
@@ -12,21 +19,25 @@
 #include <stdio.h>
 
 typedef struct {
+    BerthOperation *operation;
     int directory;
     char *name;
     BerthWorker *worker;
 } Trash;
 
-/* So many are removed at once, in less time than starting a worker takes. */
+/* This many are removed at once, which takes less time than starting a worker. */
 enum { FEW_FILES = 64 };
 
-static unsigned under_way;
+static void trash_free(void *object) {
+    Trash *trash = object;
 
-unsigned berth_trash_count(void) {
-    return under_way;
+    berth_worker_free(trash->worker);
+    berth_fd_clear(&trash->directory);
+    g_free(trash->name);
+    g_free(trash);
 }
 
-static void finish(sd_bus_message *reply, const GError *error, void *userdata) {
+static void trash_on_emptied(sd_bus_message *reply, const GError *error, void *userdata) {
     Trash *trash = userdata;
 
     (void)reply;
@@ -34,20 +45,17 @@ static void finish(sd_bus_message *reply, const GError *error, void *userdata) {
         berth_log_warning(NULL, NULL, "Cannot empty %s: %s", trash->name, error->message);
     else if (unlinkat(trash->directory, trash->name, AT_REMOVEDIR) < 0)
         berth_log_warning(NULL, NULL, "Cannot remove %s: %s", trash->name, g_strerror(errno));
-    under_way--;
-    berth_worker_free(trash->worker);
-    berth_fd_clear(&trash->directory);
-    g_free(trash->name);
-    g_free(trash);
+    berth_operation_end(trash->operation, error);
 }
 
 void berth_trash_empty(sd_event *event, int directory, const char *name) {
+    static const BerthOperationType type = {.free = trash_free};
     g_autoptr(GError) error = NULL;
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     BerthWorker *worker = top < 0 ? NULL : berth_worker_new(event, "unpack", top, &error);
 
     if (!worker) {
-        /* A file, or no worker to be had: it stays trash until the next start. */
+        /* It is a file; or without a worker it stays in the trash until the next start. */
         if (top >= 0 || unlinkat(directory, name, 0) < 0)
             berth_log_warning(NULL, NULL, "Cannot empty %s: %s", name,
                               error ? error->message : g_strerror(errno));
@@ -57,8 +65,8 @@ void berth_trash_empty(sd_event *event, int directory, const char *name) {
     trash->directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
     trash->name = g_strdup(name);
     trash->worker = worker;
-    under_way++;
-    berth_call_unpack_empty(worker, finish, trash);
+    trash->operation = berth_operation_new(event, &type, trash);
+    berth_call_unpack_empty(worker, trash_on_emptied, trash);
 }
 
 bool berth_trash_take(sd_event *event, int directory, const char *name, GError **error) {

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A transfer is BERTH_TRANSFER_RUNNING from its addition until its operation has ended, then done,
+ * failed or cancelled, until it expires. The list (BerthTransfers, one in berthd) owns all of them
+ * and drives two timers: progress of those that run, ten times a second, and expiry.
+ */
+
 #include "transfers/transfer.h"
 
 #include "base/names.h"
@@ -7,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+/* sd-event coalesces timers within their accuracy, which is 250 ms unless another is given. */
 #define TIMER_ACCURACY_USEC 1000
 
 enum { MAX_FINISHED_PER_OWNER = 512, NUMBERS_OF_AN_OWNER = 1000000 };
@@ -24,14 +30,14 @@ struct BerthTransfers {
     void *userdata;
 };
 
-static void free_item(gpointer data) {
+static void item_free(gpointer data) {
     BerthTransferItem *item = data;
 
     g_free(item->object);
     g_free(item);
 }
 
-static void free_transfer(gpointer data) {
+static void transfer_free(gpointer data) {
     BerthTransfer *transfer = data;
 
     berth_charge_free(transfer->charge);
@@ -48,14 +54,14 @@ static void free_transfer(gpointer data) {
     g_free(transfer);
 }
 
-static void report(BerthTransfer *transfer, BerthTransferChange change) {
+static void transfer_report(BerthTransfer *transfer, BerthTransferChange change) {
     BerthTransfers *transfers = transfer->transfers;
 
     if (transfers->observer)
         transfers->observer(transfer, change, transfers->userdata);
 }
 
-static void poll_items(BerthTransfer *transfer) {
+static void transfer_poll(BerthTransfer *transfer) {
     for (guint i = 0; i < transfer->items->len; i++) {
         BerthTransferItem *item = transfer->items->pdata[i];
         if (item->poll)
@@ -63,7 +69,7 @@ static void poll_items(BerthTransfer *transfer) {
     }
 }
 
-static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
+static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
 
     (void)usec;
@@ -71,8 +77,8 @@ static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
         BerthTransfer *transfer = transfers->all->pdata[i];
         if (transfer->state != BERTH_TRANSFER_RUNNING)
             continue;
-        poll_items(transfer);
-        report(transfer, BERTH_TRANSFER_PROGRESSED);
+        transfer_poll(transfer);
+        transfer_report(transfer, BERTH_TRANSFER_PROGRESSED);
     }
     if (berth_transfers_count_running(transfers) == 0)
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -80,7 +86,7 @@ static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
+static int transfers_on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
     int64_t now = g_get_monotonic_time(), next = 0;
 
@@ -88,7 +94,7 @@ static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
     for (guint i = 0; i < transfers->all->len;) {
         BerthTransfer *transfer = transfers->all->pdata[i];
         if (transfer->expires_usec > 0 && transfer->expires_usec <= now) {
-            report(transfer, BERTH_TRANSFER_REMOVED);
+            transfer_report(transfer, BERTH_TRANSFER_REMOVED);
             g_ptr_array_remove_index(transfers->all, i);
             continue;
         }
@@ -106,12 +112,12 @@ BerthTransfers *berth_transfers_new(sd_event *event) {
     BerthTransfers *transfers = g_new0(BerthTransfers, 1);
 
     transfers->event = sd_event_ref(event);
-    transfers->all = g_ptr_array_new_with_free_func(free_transfer);
+    transfers->all = g_ptr_array_new_with_free_func(transfer_free);
     transfers->numbers = g_hash_table_new(g_direct_hash, g_direct_equal);
     if (sd_event_add_time(event, &transfers->progress, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
-                          on_progress, transfers) < 0 ||
+                          transfers_on_progress, transfers) < 0 ||
         sd_event_add_time(event, &transfers->expiry, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
-                          on_expiry, transfers) < 0)
+                          transfers_on_expiry, transfers) < 0)
         g_error("out of memory");
     sd_event_source_set_enabled(transfers->progress, SD_EVENT_OFF);
     sd_event_source_set_enabled(transfers->expiry, SD_EVENT_OFF);
@@ -122,8 +128,6 @@ void berth_transfers_free(BerthTransfers *transfers) {
     if (!transfers)
         return;
     transfers->observer = NULL;
-    for (guint i = 0; i < transfers->all->len; i++)
-        berth_transfer_cancel(transfers->all->pdata[i]);
     g_hash_table_unref(transfers->numbers);
     sd_event_source_disable_unref(transfers->progress);
     sd_event_source_disable_unref(transfers->expiry);
@@ -146,8 +150,8 @@ unsigned berth_transfers_count_running(BerthTransfers *transfers) {
     return count;
 }
 
-/* What has ended stays for a while, but of nobody without an end. */
-static void make_room(BerthTransfers *transfers, uint32_t owner) {
+/* Transfers that have ended stay listed for a while; of one owner only so many. */
+static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     BerthTransfer *oldest = NULL;
     unsigned count = 0;
 
@@ -160,7 +164,7 @@ static void make_room(BerthTransfers *transfers, uint32_t owner) {
     }
     if (count < MAX_FINISHED_PER_OWNER)
         return;
-    report(oldest, BERTH_TRANSFER_REMOVED);
+    transfer_report(oldest, BERTH_TRANSFER_REMOVED);
     g_ptr_array_remove(transfers->all, oldest);
 }
 
@@ -181,11 +185,11 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error) {
     g_autoptr(BerthCharge) charge = NULL;
 
-    /* It is listed to others, whatever becomes of it. */
+    /* The reference is listed to others, whether it proves valid or not. */
     if (!berth_name_check_printable(reference, "reference", error) ||
         !(charge = berth_charge_new(owner, BERTH_RESOURCE_TRANSFERS, 1, error)))
         return NULL;
-    make_room(transfers, owner);
+    transfers_make_room(transfers, owner);
     BerthTransfer *transfer = g_new0(BerthTransfer, 1);
     transfer->charge = g_steal_pointer(&charge);
     transfer->transfers = transfers;
@@ -193,7 +197,7 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
     transfer->kind = g_strdup(kind);
     transfer->reference = g_strdup(reference);
     transfer->owner = owner;
-    transfer->items = g_ptr_array_new_with_free_func(free_item);
+    transfer->items = g_ptr_array_new_with_free_func(item_free);
     guint place = transfers->all->len;
     while (place > 0 &&
            ((BerthTransfer *)transfers->all->pdata[place - 1])->number > transfer->number)
@@ -252,25 +256,43 @@ void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd) 
     item->poll_userdata = (void *)fd;
 }
 
-void berth_transfer_finish(BerthTransfer *transfer, GError *error) {
+static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     BerthTransfers *transfers = transfer->transfers;
 
     for (guint i = 0; i < transfer->items->len; i++)
         ((BerthTransferItem *)transfer->items->pdata[i])->poll = NULL;
-    transfer->cancel = NULL;
     g_clear_pointer(&transfer->charge, berth_charge_free);
-    transfer->error = error;
+    transfer->error = error ? g_error_copy(error) : NULL;
     transfer->state = !error                                 ? BERTH_TRANSFER_DONE
                       : error->code == BERTH_ERROR_CANCELLED ? BERTH_TRANSFER_CANCELLED
                                                              : BERTH_TRANSFER_FAILED;
     transfer->expires_usec = g_get_monotonic_time() + FINISHED_STAY_USEC;
     if (transfer->followed)
         transfer->followed(transfer, transfer->followed_userdata);
-    report(transfer, BERTH_TRANSFER_FINISHED);
+    transfer_report(transfer, BERTH_TRANSFER_FINISHED);
     if (sd_event_source_get_enabled(transfers->expiry, NULL) == 0) {
         sd_event_source_set_time(transfers->expiry, (uint64_t)transfer->expires_usec);
         sd_event_source_set_enabled(transfers->expiry, SD_EVENT_ONESHOT);
     }
+}
+
+/* The object goes first: its workers are gone when clients learn of the end. */
+static void transfer_on_end(void *userdata, const GError *error) {
+    BerthTransfer *transfer = userdata;
+
+    transfer->operation = NULL;
+    transfer->work->free(g_steal_pointer(&transfer->object));
+    transfer_finish(transfer, error);
+}
+
+BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransferWork *work,
+                                     void *object) {
+    static const BerthOperationType type = {.tell = transfer_on_end};
+
+    transfer->work = work;
+    transfer->object = object;
+    transfer->operation = berth_operation_new(transfer->transfers->event, &type, transfer);
+    return transfer->operation;
 }
 
 void berth_transfer_follow(BerthTransfer *transfer,
@@ -281,8 +303,15 @@ void berth_transfer_follow(BerthTransfer *transfer,
 }
 
 void berth_transfer_cancel(BerthTransfer *transfer) {
-    if (transfer->state == BERTH_TRANSFER_RUNNING && transfer->cancel)
-        transfer->cancel(transfer->cancel_userdata);
+    g_autoptr(GError) error = NULL;
+
+    if (!transfer->operation)
+        return;
+    if (transfer->work->cancelled)
+        berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s", transfer->work->cancelled);
+    else
+        berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s: cancelled", transfer->reference);
+    berth_operation_cancel(transfer->operation, error);
 }
 
 const char *berth_transfer_get_state(const BerthTransfer *transfer) {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Transfers: what takes its time and is watched while it does. A transfer here is the record of it,
- * with its items, for the bus; the work is done by an operation (images/pull.h) that reports to it
- * and can be cancelled through it. A finished transfer stays for a minute.
+ * Transfers: operations that clients watch and cancel. A transfer is the record of one, with its
+ * items, for the bus; an object (a pull, an export) does the work and reports to it. A transfer
+ * that has ended is listed for another minute.
  */
 
 #pragma once
 
 #include "base/charge.h"
 #include "base/descriptor.h"
-
-#include <systemd/sd-event.h>
+#include "base/operation.h"
 
 typedef struct BerthTransfers BerthTransfers;
 typedef struct BerthTransfer BerthTransfer;
@@ -24,6 +23,14 @@ typedef enum {
     BERTH_TRANSFER_CANCELLED,
 } BerthTransferState;
 
+/* What does the work. */
+typedef struct {
+    /* Frees the object, which stops what it has under way: the transfer has ended. */
+    void (*free)(void *object);
+    /* The message of one that was cancelled; NULL: "REFERENCE: cancelled". */
+    const char *cancelled;
+} BerthTransferWork;
+
 typedef enum {
     BERTH_TRANSFER_PROGRESSED, /* at most 10 times a second */
     BERTH_TRANSFER_FINISHED,
@@ -34,7 +41,7 @@ struct BerthTransferItem {
     char *object;      /* a digest, or a reference */
     const char *phase; /* static text: waiting, fetching, unpacking, done, exists */
     uint64_t done, total;
-    /* Answers the bytes done, where looking is cheaper than being told. */
+    /* Returns the bytes done, for items whose progress is looked up and not reported. */
     uint64_t (*poll)(void *userdata);
     void *poll_userdata;
 };
@@ -42,10 +49,13 @@ struct BerthTransferItem {
 struct BerthTransfer {
     BerthTransfers *transfers;
     uint64_t number;
-    char *kind;          /* fetch, pull, unpack */
-    char *reference;     /* as it was asked for */
-    uint32_t owner;      /* uid */
-    BerthCharge *charge; /* while it runs */
+    char *kind;                /* fetch, pull, unpack */
+    char *reference;           /* as it was requested */
+    uint32_t owner;            /* uid */
+    BerthCharge *charge;       /* while it runs */
+    BerthOperation *operation; /* the same; NULL after its end */
+    const BerthTransferWork *work;
+    void *object; /* of the work */
     BerthTransferState state;
     GPtrArray *items; /* of BerthTransferItem, in the order in which they were found */
     GError *error;    /* of a transfer that failed or was cancelled */
@@ -58,8 +68,6 @@ struct BerthTransfer {
     char **warnings; /* of the registry, for a person; may be NULL */
     void (*followed)(struct BerthTransfer *transfer, void *userdata); /* told of its end */
     void *followed_userdata;
-    void (*cancel)(void *userdata);
-    void *cancel_userdata;
     int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */
 };
 
@@ -71,7 +79,8 @@ void berth_transfers_free(BerthTransfers *transfers);
 void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver observer,
                              void *userdata);
 
-/* A new transfer; the list owns it. LimitExceeded when too many of this owner run. */
+/* A new transfer, which the list owns; berth_transfer_begin follows in the same turn of the loop.
+ * LimitExceeded if too many of this owner's transfers run. */
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error);
 BerthTransfer *berth_transfers_find(BerthTransfers *transfers, uint64_t number);
@@ -82,18 +91,20 @@ unsigned berth_transfers_count_running(BerthTransfers *transfers);
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total);
 
-/* From now on what is done of an item is the size of a file, or the position in one; the descriptor
- * is looked at each time and stays valid until poll is NULL again. */
+/* Takes an item's progress from the size of a file, or from the position in one. The descriptor is
+ * read each time and stays valid until poll is NULL again. */
 void berth_transfer_item_watch_size(BerthTransferItem *item, const int *fd);
 void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd);
 
-/* followed is told when it has ended, before anybody else; one a transfer. */
+/* followed is called when the transfer has ended, before anybody else is told; one per transfer. */
 void berth_transfer_follow(BerthTransfer *transfer,
                            void (*followed)(BerthTransfer *transfer, void *userdata),
                            void *userdata);
 
-/* Ends it: error is taken over; NULL for success. The operation is gone then. */
-void berth_transfer_finish(BerthTransfer *transfer, GError *error);
+/* Begins the work. The end of the operation returned, which the transfer owns, frees the object
+ * and ends the transfer; its result has been stored in the transfer by then. */
+BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransferWork *work,
+                                     void *object);
 void berth_transfer_cancel(BerthTransfer *transfer);
 
 const char *berth_transfer_get_state(const BerthTransfer *transfer);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/cancel.h"
 #include "base/charge.h"
 
 #include <string.h>
@@ -47,32 +46,10 @@ static void test_sums_do_not_wrap(void) {
     berth_charge_reset_limits();
 }
 
-static void on_cancel(void *operation, const GError *error) {
-    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_CANCELLED);
-    (*(int *)operation)++;
-}
-
-static void test_cancel_by_userdata_and_by_client(void) {
-    int first = 0, second = 0, third = 0, caller = 0;
-
-    berth_cancel_register(&first, on_cancel, &caller, NULL);
-    berth_cancel_register(&second, on_cancel, NULL, ":1.2");
-    berth_cancel_register(&third, on_cancel, NULL, ":1.3");
-    berth_cancel_of_userdata(&caller);
-    berth_cancel_of_userdata(&caller);
-    berth_cancel_of_client(":1.2");
-    g_assert_cmpint(first, ==, 1);
-    g_assert_cmpint(second, ==, 1);
-    berth_cancel_forget(&third);
-    berth_cancel_of_client(":1.3");
-    g_assert_cmpint(third, ==, 0);
-}
-
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/charge/a-user-is-bounded", test_a_user_is_bounded_and_names_are_told);
     g_test_add_func("/charge/root-is-bounded-by-totals", test_root_is_bounded_by_totals);
     g_test_add_func("/charge/sums-do-not-wrap", test_sums_do_not_wrap);
-    g_test_add_func("/cancel/by-userdata-and-by-client", test_cancel_by_userdata_and_by_client);
     return g_test_run();
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The closure is collected; if layers are missing whose source is known, they are fetched and it is
+ * collected once more. What is missing then is reported as it is. Its caller owns a gathering until
+ * it reports.
+ */
+
+#include "images/gathering.h"
+
+#include "images/refetch.h"
+
+typedef enum {
+    GATHERING_COLLECTING,
+    GATHERING_FETCHING,         /* the missing layers */
+    GATHERING_COLLECTING_AGAIN, /* after that */
+} GatheringState;
+
+struct BerthGathering {
+    BerthImages *images;
+    GatheringState state;
+    char *name;
+    uint32_t owner;
+    BerthDescriptor *target;
+    BerthPlatform *platform;
+    BerthClosure *closure; /* while it collects */
+    BerthRefetch *refetch; /* while it fetches */
+    BerthClosureDone done;
+    void *userdata;
+};
+
+void berth_gathering_free(BerthGathering *gathering) {
+    if (!gathering)
+        return;
+    berth_closure_free(gathering->closure);
+    berth_refetch_forget(gathering->refetch);
+    berth_descriptor_free(gathering->target);
+    berth_platform_free(gathering->platform);
+    g_free(gathering->name);
+    g_free(gathering);
+}
+
+static void gathering_report(BerthGathering *gathering, GPtrArray *items, const GError *error) {
+    BerthClosureDone done = gathering->done;
+    void *userdata = gathering->userdata;
+
+    berth_gathering_free(gathering);
+    done(items, error, userdata);
+}
+
+static bool gathering_collect(BerthGathering *gathering, GError **error);
+
+static void gathering_on_fetched(GPtrArray *missing, const GError *error, void *userdata) {
+    BerthGathering *gathering = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    (void)missing;
+    gathering->refetch = NULL;
+    gathering->state = GATHERING_COLLECTING_AGAIN;
+    if (local || !gathering_collect(gathering, &local))
+        gathering_report(gathering, NULL, local);
+}
+
+static void gathering_on_collected(GPtrArray *items, const GError *error, void *userdata) {
+    BerthGathering *gathering = userdata;
+
+    gathering->closure = NULL;
+    if (error || gathering->state == GATHERING_COLLECTING_AGAIN) {
+        gathering_report(gathering, items, error);
+        return;
+    }
+    g_autoptr(GPtrArray) missing =
+        berth_closure_list_missing(gathering->images, gathering->name, items);
+    if (missing->len == 0) {
+        gathering_report(gathering, items, NULL);
+        return;
+    }
+    gathering->state = GATHERING_FETCHING;
+    gathering->refetch = berth_images_refetch(gathering->images, missing, gathering->owner,
+                                              gathering_on_fetched, gathering);
+}
+
+static bool gathering_collect(BerthGathering *gathering, GError **error) {
+    const BerthClosureScope scope = {.name = gathering->name};
+
+    gathering->closure =
+        berth_closure_collect(gathering->images, gathering->target, gathering->platform, &scope,
+                              gathering_on_collected, gathering, error);
+    return gathering->closure != NULL;
+}
+
+BerthGathering *berth_gathering_new(BerthImages *images, const BerthGatheringRequest *request,
+                                    BerthClosureDone done, void *userdata, GError **error) {
+    BerthGathering *gathering = g_new0(BerthGathering, 1);
+    const BerthPlatform *platform = request->platform;
+
+    *gathering = (BerthGathering){.images = images,
+                                  .name = g_strdup(request->name),
+                                  .owner = request->owner,
+                                  .target = berth_descriptor_copy(request->target),
+                                  .done = done,
+                                  .userdata = userdata};
+    if (platform)
+        gathering->platform =
+            berth_platform_new(platform->os, platform->architecture, platform->variant);
+    if (gathering_collect(gathering, error))
+        return gathering;
+    berth_gathering_free(gathering);
+    return NULL;
+}
