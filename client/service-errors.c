@@ -1,14 +1,81 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the service answers is for every client: facts, in English. */
+/*
+ * The service answers every client in English, with facts. The formats of its texts are a stable
+ * list (docs/errors.md), which is compiled in: a text is taken apart by the format that made it,
+ * and put together again in the language of the caller, with a hint what to do.
+ */
 
 #include "client/service-errors.h"
 
+#include "client/hints.h"
+#include "client/pattern.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+
+static const struct {
+    const char *format;
+} texts[] = {
+#include "service-texts.h"
+};
+
+enum { MAX_ERRNO = 133, MAX_DEPTH = 3 };
+
+/* What an error number of the system is called in the caller's language: the service says it in
+ * English. */
+static char *translate_errno(const char *text) {
+    locale_t english = newlocale(LC_ALL_MASK, "C", NULL);
+    char *translated = NULL;
+
+    for (int number = 1; english && number <= MAX_ERRNO && !translated; number++)
+        if (g_str_equal(strerror_l(number, english), text))
+            translated = g_strdup(g_strerror(number));
+    if (english)
+        freelocale(english);
+    return translated;
+}
+
+static char *translate_whole(const char *text) {
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        const char *translation = _(texts[i].format);
+        g_autoptr(GPtrArray) arguments = translation == texts[i].format
+                                             ? NULL
+                                             : dist_pattern_match(texts[i].format, text);
+        if (arguments)
+            return dist_pattern_fill(translation, arguments);
+    }
+    return translate_errno(text);
+}
+
+/* Messages read from outside in, "OBJECT: what failed: why": parts that are known are translated,
+ * the others stay. */
+static char *translate_text(const char *text, int depth) {
+    g_autofree char *whole = translate_whole(text);
+
+    if (whole || depth == MAX_DEPTH)
+        return whole ? g_steal_pointer(&whole) : g_strdup(text);
+    const char *colon = strstr(text, ": ");
+    if (!colon)
+        return g_strdup(text);
+    g_autofree char *head = g_strndup(text, (gsize)(colon - text));
+    g_autofree char *first = translate_whole(head);
+    g_autofree char *rest = translate_text(colon + 2, depth + 1);
+    return g_strconcat(first ? first : head, ": ", rest, NULL);
+}
+
 bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum) {
     const char *text = reason->message ? reason->message : g_strerror(errnum);
+    bool is_refusal =
+        sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
+        sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED);
+    BerthErrorCode code =
+        is_refusal ? BERTH_ERROR_ACCESS_DENIED : berth_error_from_bus_name(reason->name);
+    g_autofree char *translated = translate_text(text, 0);
+    g_autofree char *hint = dist_hint_find(code, text);
 
-    if (sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
-        sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED))
-        return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED, _("Permission denied: %s"), text);
-    return berth_error_set(error, berth_error_from_bus_name(reason->name), "%s", text);
+    if (is_refusal)
+        return berth_error_set(error, code, _("Permission denied: %s"), translated);
+    return berth_error_set(error, code, "%s%s%s", translated, hint ? "; " : "", hint ? hint : "");
 }
