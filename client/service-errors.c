@@ -40,9 +40,8 @@ static char *translate_errno(const char *text) {
 static char *translate_whole(const char *text) {
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         const char *translation = _(texts[i].format);
-        g_autoptr(GPtrArray) arguments = translation == texts[i].format
-                                             ? NULL
-                                             : dist_pattern_match(texts[i].format, text);
+        g_autoptr(GPtrArray) arguments =
+            translation == texts[i].format ? NULL : dist_pattern_match(texts[i].format, text);
         if (arguments)
             return dist_pattern_fill(translation, arguments);
     }

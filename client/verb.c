@@ -46,11 +46,10 @@ static int verb_set_unknown(const char *path, const char *name, const DistNeares
 static bool verb_check_count(const DistVerb *verb, int count, GError **error) {
     if (count < verb->min)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("dist %s: an argument is missing: %s"), verb->name,
-                               _(verb->arguments));
+                               _("%s: an argument is missing: %s"), verb->name, _(verb->arguments));
     if (verb->max >= 0 && count > verb->max)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("dist %s: too many arguments"), verb->name);
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s: too many arguments"),
+                               verb->name);
     return true;
 }
 

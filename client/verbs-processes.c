@@ -109,7 +109,7 @@ static int verb_exec(char **argv, GError **error) {
 
     if (argc < 3 && !options->spec) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("dist exec: an argument is missing: COMMAND"));
+                        _("exec: an argument is missing: COMMAND"));
         return DIST_EXIT_BERTH;
     }
     if ((options->detach_keys && !dist_terminal_check_keys(options->detach_keys, error)) ||

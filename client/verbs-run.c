@@ -461,7 +461,7 @@ static int verb_start(char **argv, GError **error) {
 
     if (start_given.autostart == (argc > 1)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("dist start takes an ID or --autostart"));
+                        _("start takes an ID or --autostart"));
         return EXIT_FAILURE;
     }
     if (!dist_preserve_descriptors(options.preserved, error))

@@ -26,7 +26,7 @@ bool berth_checkpoint_check(const BerthPlan *plan, GError **error) {
     if (plan->terminal)
         return refuse("a terminal", error);
     if (plan->network)
-        return refuse("a network; use --network=none", error);
+        return refuse("a network", error);
     if (!berth_plan_find_namespace(plan, CLONE_NEWPID))
         return refuse("the pid namespace of the host", error);
     for (guint i = 0; i < plan->namespaces->len; i++)

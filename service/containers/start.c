@@ -238,8 +238,7 @@ void berth_container_start(BerthContainer *container, const BerthContainerStream
 
 static bool check_checkpoint(const BerthContainer *container, GError **error) {
     return berth_checkpoint_find(container) > 0 ||
-           berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                           "container \"%s\" has no checkpoint; make one with \"dist checkpoint\"",
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
                            container->record.id);
 }
 

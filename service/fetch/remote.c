@@ -140,13 +140,6 @@ static char *read_message(const GString *body) {
     return g_utf8_make_valid(line, -1);
 }
 
-static const char *advise(BerthRemote *remote, long status) {
-    if (status != 401)
-        return "";
-    return remote->credentials ? "; are the credentials right? \"dist login\" replaces them"
-                               : "; \"dist login\" keeps credentials for it";
-}
-
 void berth_remote_set_status_error(BerthRemote *remote, const char *path,
                                    const BerthResponse *response, GError **error) {
     g_autofree char *message = read_message(response->body);
@@ -155,9 +148,8 @@ void berth_remote_set_status_error(BerthRemote *remote, const char *path,
                               ? BERTH_ERROR_UNAUTHORIZED
                               : BERTH_ERROR_REGISTRY_FAILED;
 
-    berth_error_set(error, code, "%s: the registry answered %ld to %s%s%s%s", remote->locator,
-                    response->status, path, message ? ": " : "", message ? message : "",
-                    advise(remote, response->status));
+    berth_error_set(error, code, "%s: the registry answered %ld to %s%s%s", remote->locator,
+                    response->status, path, message ? ": " : "", message ? message : "");
 }
 
 static const char *token_key(const BerthRemoteCall *call) {

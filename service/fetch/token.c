@@ -127,8 +127,7 @@ static void on_response(const BerthResponse *response, const GError *error, void
         bool refused =
             response->status == 400 || response->status == 401 || response->status == 403;
         berth_error_set(&local, refused ? BERTH_ERROR_UNAUTHORIZED : BERTH_ERROR_REGISTRY_FAILED,
-                        "%s: the token server answered %ld%s", question->locator, response->status,
-                        refused ? "; \"dist login\" keeps credentials for it" : "");
+                        "%s: the token server answered %ld", question->locator, response->status);
     }
     finish(question, token, local);
 }

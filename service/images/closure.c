@@ -210,11 +210,8 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     for (guint i = 0; i < items->len; i++) {
         const BerthClosureItem *item = items->pdata[i];
         if (item->missing)
-            return berth_error_set(
-                error, BERTH_ERROR_NOT_FOUND,
-                "%s: %s (%s) is not here; fetch it with \"dist fetch --all-platforms\", or choose "
-                "one platform that is here with --platform",
-                name, item->descriptor->digest, item->descriptor->media_type);
+            return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%s: %s (%s) is not here", name,
+                                   item->descriptor->digest, item->descriptor->media_type);
     }
     return true;
 }

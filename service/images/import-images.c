@@ -433,6 +433,5 @@ void berth_import_name_images(BerthImport *import) {
                                           on_docker, import);
     else
         fail(import, BERTH_ERROR_INVALID_ARGUMENT,
-             "this is no image archive: it has neither index.json nor manifest.json; \"dist import "
-             "--rootfs\" takes a root file system");
+             "this is no image archive: it has neither index.json nor manifest.json");
 }

@@ -42,7 +42,7 @@ def test_a_checkpoint_needs_what_runs():
 def test_a_restore_needs_a_checkpoint():
     refused("restore", "box", says='container "box" cannot be started, it is running')
     good("create", "--id=still", IMAGE)
-    refused("restore", "still", says='container "still" has no checkpoint; make one with "dist checkpoint"')
+    refused("restore", "still", says='container "still" has no checkpoint')
     equal(json.loads(good("inspect", "still"))["checkpointed"], 0)
     equal(state("still"), "created")
     good("rm", "still")

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The service states facts, as every client needs them; what to type next is known here. A row is
+ * found by the error's name and its text; docs/errors.md has the texts. */
+
+#include "client/hints.h"
+
+#include "client/pattern.h"
+#include "client/settings.h"
+
+static const struct {
+    BerthErrorCode code;
+    const char *text; /* as the service has it */
+    const char *hint; /* may name the text's arguments: %1$s */
+} hints[] = {
+    {BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here",
+     N_("\"dist pull %1$s\" fetches it, \"dist images\" lists those that are here")},
+    {BERTH_ERROR_NOT_FOUND, "%s: %s (%s) is not here",
+     N_("\"dist fetch --all-platforms %1$s\" fetches it, --platform chooses one that is here")},
+    {BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
+     N_("\"dist checkpoint %1$s\" makes one")},
+    {BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"",
+     N_("\"dist ps -a\" lists containers")},
+    {BERTH_ERROR_ALREADY_EXISTS,
+     "there is a container \"%s\" already; choose another id or delete it",
+     N_("--id gives another id, \"dist rm %1$s\" deletes that one")},
+    {BERTH_ERROR_UNAUTHORIZED, "%s: the registry answered 401 to %s",
+     N_("\"dist login\" stores credentials for it")},
+    {BERTH_ERROR_UNAUTHORIZED, "%s: the token server answered %s",
+     N_("\"dist login\" stores credentials for it")},
+    {BERTH_ERROR_INVALID_ARGUMENT,
+     "this is no image archive: it has neither index.json nor manifest.json",
+     N_("\"dist import --rootfs\" takes a root file system")},
+    {BERTH_ERROR_UNSUPPORTED, "a container with a network cannot be checkpointed",
+     N_("--network=none creates one without")},
+    {BERTH_ERROR_INTERNAL, "The name org.berth1 was not provided by any .service files",
+     N_("is Berth's service installed?")},
+};
+
+char *dist_hint_find(BerthErrorCode code, const char *text) {
+    for (size_t i = 0; i < G_N_ELEMENTS(hints); i++) {
+        g_autoptr(GPtrArray) arguments =
+            hints[i].code == code ? dist_pattern_match(hints[i].text, text) : NULL;
+        if (arguments)
+            return dist_pattern_fill(_(hints[i].hint), arguments);
+    }
+    return NULL;
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What dist says when something fails: one line, a fact and the next thing to try, in the caller's language.
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/errors/box:x"
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+GERMAN = {"LANG": "C.UTF-8", "LANGUAGE": "de"}
+
+
+def says(*arguments, env=None, status=None, user=None):
+    """The one line that a failing dist prints."""
+    result = dist(*arguments, env=env, user=user)
+    assert result.status != 0 and status in (None, result.status), (arguments, result.status)
+    equal(len(result.err.strip().split("\n")), 1, result.err)
+    return result.err.strip()
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    good("create", "--id=web", IMAGE)
+
+
+def test_the_list_is_that_of_the_sources():
+    result = subprocess.run([SOURCE / "tools" / "errors"], capture_output=True, text=True, check=False)
+    equal((result.returncode, result.stdout), (0, ""), "run tools/errors --update")
+
+
+def test_no_text_of_the_service_names_a_command():
+    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Texts")[1]
+    equal(re.findall(r'.*(?:\bdist [a-z]+|[ "]--[a-z]).*', page), [])
+
+
+def test_a_hint_says_what_to_do():
+    equal(says("export", "nothing", "-o", "/tmp/x"),
+          'dist: there is no image "docker.io/library/nothing:latest" here; "dist pull '
+          'docker.io/library/nothing:latest" fetches it, "dist images" lists those that are here')
+    equal(says("stop", "nothing"), 'dist: there is no container "nothing"; "dist ps -a" lists containers')
+    contains(says("restore", "web"), '; "dist checkpoint web" makes one')
+    bad = subprocess.run(["dist", "import"], input="no archive" * 1000, capture_output=True, text=True, check=False)
+    equal(bad.returncode, 1)
+
+
+def test_every_hint_is_of_a_text_that_there_is():
+    hints = (SOURCE / "client" / "hints.c").read_text(encoding="utf-8")
+    texts = re.findall(r'\{BERTH_ERROR_\w+,\s*"((?:[^"\\]|\\.)*)"', hints)
+    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Texts")[1]
+    known = [re.escape(re.sub(r"%[-0-9.]*l?[a-z]", "\1", line.strip())).replace("\1", ".*") for line in page.splitlines() if line.strip()]
+    assert len(texts) > 8, texts
+    for text in texts:
+        plain = re.sub(r"%[-0-9.]*[a-z]", "x", text)
+        if not text.startswith("The name org.berth1"):
+            assert any(re.fullmatch(pattern, plain) for pattern in known), text
+
+
+def test_in_german():
+    equal(says("export", "nothing", "-o", "/tmp/x", env=GERMAN),
+          "dist: es gibt hier kein Abbild „docker.io/library/nothing:latest“; „dist pull "
+          "docker.io/library/nothing:latest“ holt es, „dist images“ listet die vorhandenen auf")
+    equal(says("stop", "nothing", env=GERMAN), "dist: es gibt keinen Container „nothing“; „dist ps -a“ listet Container auf")
+    equal(says("kil", "web", env=GERMAN), "dist: unbekanntes Verb „kil“; war „kill“ gemeint?")
+
+
+def test_a_refusal_is_said_once():
+    for verb in (("run", "--rm", IMAGE), ("rm", "web"), ("exec", "web", "true")):
+        line = says(*verb, user="alice")
+        assert line.count("ermission denied") <= 1 and "the service left" not in line, line
+
+
+def test_near_names():
+    equal(says("pul", "x"), 'dist: unknown verb "pul"; did you mean "pull"?')
+    equal(says("run", "--netwrok=none", IMAGE, status=125), "dist: unknown option --netwrok; did you mean --network?")
+    equal(says("content", "lst"), 'dist: unknown verb "content lst"; did you mean "content list"?')
+    equal(says("image", "lss"), 'dist: unknown verb "image lss"; did you mean "image ls"?')
+    contains(says("xyzzy"), 'see "dist --help"')
+    equal(says("tag", "one"), "dist: tag: an argument is missing: NAME NEW")
+
+
+def test_help_is_of_the_verb():
+    text = good("run", "--help")
+    contains(text, "Usage: dist run [OPTION…] IMAGE [COMMAND…]")
+    contains(text, "Example:\n  dist run ")
+    equal(good("help", "run"), text)
+    contains(good("help", "content", "get"), "dist content get [OPTION…] DIGEST")
+    contains(good("help"), "dist VERB --help")
+    assert max(len(line) for line in good("--help").split("\n")) < 80
+
+
+def test_options_as_they_are_pasted():
+    equal(good("run", "--rm=true", f"-eONE=1", "-w/tmp", IMAGE, "sh", "-c", "echo $ONE; pwd").split(), ["1", "/tmp"])
+    contains(says("run", "--rm=perhaps", IMAGE, status=125), "--rm takes true or false")
+    contains(says("stop", "--time=soon", "web"), "--time takes a number")
+    contains(says("run", "--env", status=125), "--env needs a value")
+
+
+def test_aliases():
+    equal(good("image", "ls", "-q"), good("images", "-q"))
+    equal(good("ls", "-a", "-q"), good("ps", "-a", "-q"))
+    good("save", "-o", "/tmp/box.tar", IMAGE)
+    equal(good("load", "/tmp/box.tar").strip(), IMAGE)
+    contains(good("history", IMAGE), "CREATED BY")
+    os.unlink("/tmp/box.tar")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
