@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "tar/reader.h"
+#include "unpack/tree-path.h"
 
 #include <errno.h>
 

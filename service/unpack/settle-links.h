@@ -4,10 +4,6 @@
 
 #pragma once
 
-#include "unpack/tree.h"
+#include "unpack/tree-state.h"
 
 bool berth_settle_links(BerthTree *tree, int lower, GError **error);
-
-/* Gives a directory of the layer what it has below; found tells whether it is one there. */
-bool berth_settle_inherit(BerthTree *tree, int lower, const char *path, bool *found,
-                          GError **error);

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
+#include "unpack/settle-inherit.h"
 #include "unpack/settle-links.h"
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
@@ -58,24 +59,6 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
         if (is_link_below(lower, path))
             return true;
     return false;
-}
-
-bool berth_settle_inherit(BerthTree *tree, int lower, const char *path, bool *found,
-                          GError **error) {
-    const char *name = berth_tree_or_dot(path);
-    struct stat status;
-    berth_autofd int from =
-        lower < 0 ? -1 : berth_fd_open_real(lower, name, O_RDONLY | O_DIRECTORY, 0);
-
-    *found = from >= 0;
-    if (from < 0)
-        return true;
-    berth_autofd int to = berth_fd_open_real(tree->root, name, O_RDONLY | O_DIRECTORY, 0);
-    if (to < 0 || fstat(from, &status) < 0)
-        return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
-    return (!tree->default_acl || berth_attributes_clear_xattrs(to, path, error)) &&
-           berth_attributes_copy(from, to, path, error) &&
-           berth_tree_note_time(tree, path, &status.st_mtim, error);
 }
 
 /* mkdir(2) hands the group on where the directory above has its set-group-id bit. One that the tar

@@ -7,6 +7,8 @@
  * last.
  */
 
+#include "unpack/tree.h"
+
 #include "base/fd.h"
 #include "unpack/overlay-form.h"
 #include "unpack/tree-notes.h"

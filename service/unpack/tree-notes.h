@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "unpack/tree.h"
+#include "unpack/tree-state.h"
 
 void berth_tree_notes_init(BerthTree *tree);
 void berth_tree_notes_clear(BerthTree *tree);

@@ -4,7 +4,13 @@
 
 #pragma once
 
-#include "unpack/tree.h"
+#include "unpack/tree-state.h"
+
+#include <sys/stat.h>
+
+/* A path of a tar as one below the root: "./a//b/", "/a/b" and "a/x/../b" are "a/b", the root
+ * itself is "", and no ".." leads above it. */
+char *berth_tree_normalize(const char *path, GError **error);
 
 typedef enum {
     BERTH_WALK_ENTER, /* something is put there: what is missing is made */

@@ -5,6 +5,8 @@
  * wherever they stand. A whiteout of nothing is nothing, and makes no directories.
  */
 
+#include "unpack/tree.h"
+
 #include "base/fd.h"
 #include "unpack/overlay-form.h"
 #include "unpack/tree-notes.h"

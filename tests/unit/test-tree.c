@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "unpack/settle.h"
+#include "unpack/tree-path.h"
 #include "unpack/tree-notes.h"
 #include "unpack/tree.h"
 
