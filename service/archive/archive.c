@@ -58,7 +58,7 @@ static int read_block(struct archive *archive, const void **block, size_t *size)
 
 /* The end, also where it is broken: then the tar's reader finds that something is missing, and
  * says so, or nobody needs what comes. */
-static size_t fetch_block(void *userdata, const void **block) {
+static size_t read_archive_block(void *userdata, const void **block) {
     BerthArchiveReader *reader = userdata;
     size_t size;
     int r = read_block(reader->archive, block, &size);
@@ -78,7 +78,7 @@ BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **err
     archive_read_support_filter_xz(reader->archive);
     archive_read_support_format_raw(reader->archive);
     if (!plain)
-        reader->tar = berth_tar_reader_new(fetch_block, reader);
+        reader->tar = berth_tar_reader_new(read_archive_block, reader);
     if (archive_read_open_fd(reader->archive, input, BLOCK_BYTES) == ARCHIVE_OK)
         return g_steal_pointer(&reader);
     set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "this is no tar archive", error);
@@ -120,7 +120,7 @@ static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error
     return false;
 }
 
-static bool begin(BerthArchiveReader *reader, bool *more, GError **error) {
+static bool archive_entry_begin(BerthArchiveReader *reader, bool *more, GError **error) {
     struct archive_entry *entry;
     int r = archive_read_next_header(reader->archive, &entry);
 
@@ -136,7 +136,7 @@ bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArch
     GError *local = NULL;
 
     *more = reader->tar != NULL;
-    if (!reader->begun && !begin(reader, more, error))
+    if (!reader->begun && !archive_entry_begin(reader, more, error))
         return false;
     if (!*more)
         return true;

@@ -30,7 +30,7 @@ typedef struct {
     BerthArchiveMember member;
 } Job;
 
-static void free_job(gpointer data) {
+static void free_archive_job(gpointer data) {
     Job *job = data;
 
     berth_fd_clear(&job->fd);
@@ -43,12 +43,12 @@ static void free_job(gpointer data) {
 static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobReply reply,
                    sd_bus_error *error) {
     if (state.busy) {
-        free_job(job);
+        free_archive_job(job);
         state.busy = true;
         return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy", "a worker does one thing");
     }
     state.busy = true;
-    return berth_frame_run_job(call, "archive", job, run, reply, free_job);
+    return berth_frame_run_job(call, "archive", job, run, reply, free_archive_job);
 }
 
 static Job *new_job(void) {
@@ -72,14 +72,14 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error
     (void)userdata;
     if ((r = job->fd = berth_frame_read_client_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "b", &plain)) < 0 || state.reader || state.writer) {
-        free_job(job);
+        free_archive_job(job);
         return r < 0 ? r : -EBUSY;
     }
     job->plain = plain;
     return run_job(call, job, open_reader, NULL, error);
 }
 
-static bool read_next(void *data, GError **error) {
+static bool read_next_member(void *data, GError **error) {
     Job *job = data;
 
     return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
@@ -102,10 +102,10 @@ static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error
     (void)userdata;
     if (!state.reader)
         return -EINVAL;
-    return run_job(call, new_job(), read_next, reply_next, error);
+    return run_job(call, new_job(), read_next_member, reply_next, error);
 }
 
-static bool extract(void *data, GError **error) {
+static bool extract_member(void *data, GError **error) {
     Job *job = data;
     bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);
 
@@ -125,13 +125,13 @@ static int method_extract(sd_bus_message *call, void *userdata, sd_bus_error *er
     (void)userdata;
     if (!state.reader || (r = job->fd = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "t", &job->limit)) < 0) {
-        free_job(job);
+        free_archive_job(job);
         return -EINVAL;
     }
-    return run_job(call, job, extract, reply_size, error);
+    return run_job(call, job, extract_member, reply_size, error);
 }
 
-static bool create(void *data, GError **error) {
+static bool create_archive(void *data, GError **error) {
     Job *job = data;
 
     state.writer = berth_archive_writer_new(berth_fd_steal(&job->fd), error);
@@ -144,13 +144,13 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
 
     (void)userdata;
     if ((r = job->fd = berth_frame_read_client_fd(call)) < 0 || state.reader || state.writer) {
-        free_job(job);
+        free_archive_job(job);
         return r < 0 ? r : -EBUSY;
     }
-    return run_job(call, job, create, NULL, error);
+    return run_job(call, job, create_archive, NULL, error);
 }
 
-static bool add(void *data, GError **error) {
+static bool add_member(void *data, GError **error) {
     Job *job = data;
 
     return berth_archive_writer_add(state.writer, job->name, job->size, job->fd, error);
@@ -164,14 +164,14 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error)
     (void)userdata;
     if (!state.writer || (r = sd_bus_message_read(call, "st", &name, &job->size)) < 0 ||
         (r = job->fd = berth_frame_read_fd(call)) < 0) {
-        free_job(job);
+        free_archive_job(job);
         return -EINVAL;
     }
     job->name = g_strdup(name);
-    return run_job(call, job, add, NULL, error);
+    return run_job(call, job, add_member, NULL, error);
 }
 
-static bool finish(void *data, GError **error) {
+static bool finish_archive(void *data, GError **error) {
     bool done = berth_archive_writer_finish(state.writer, error);
 
     (void)data;
@@ -183,7 +183,7 @@ static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *err
     (void)userdata;
     if (!state.writer)
         return -EINVAL;
-    return run_job(call, new_job(), finish, NULL, error);
+    return run_job(call, new_job(), finish_archive, NULL, error);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_ARCHIVE_MEMBERS);

@@ -49,7 +49,7 @@ static uint64_t limits[BERTH_RESOURCE_COUNT]; /* of a user; 0: as defined */
 static uint64_t totals[BERTH_RESOURCE_COUNT];
 static GHashTable *users; /* uid → uint64_t[BERTH_RESOURCE_COUNT] */
 
-static uint64_t *find_user(uint32_t uid, bool make) {
+static uint64_t *find_charged_user(uint32_t uid, bool make) {
     if (!users)
         users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     uint64_t *held = g_hash_table_lookup(users, GUINT_TO_POINTER(uid));
@@ -94,7 +94,7 @@ bool berth_charge_is_bytes(BerthResource resource) {
 }
 
 uint64_t berth_charge_get(uint32_t uid, BerthResource resource) {
-    const uint64_t *held = find_user(uid, false);
+    const uint64_t *held = find_charged_user(uid, false);
 
     return held ? held[resource] : 0;
 }
@@ -123,7 +123,7 @@ BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint6
     BerthCharge *charge = g_new0(BerthCharge, 1);
 
     *charge = (BerthCharge){uid, resource, amount};
-    find_user(uid, true)[resource] += amount;
+    find_charged_user(uid, true)[resource] += amount;
     totals[resource] += amount;
     return charge;
 }
@@ -138,7 +138,7 @@ BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amo
 void berth_charge_free(BerthCharge *charge) {
     if (!charge)
         return;
-    uint64_t *held = find_user(charge->uid, true);
+    uint64_t *held = find_charged_user(charge->uid, true);
     g_assert(held[charge->resource] >= charge->amount &&
              totals[charge->resource] >= charge->amount);
     held[charge->resource] -= charge->amount;

@@ -36,7 +36,7 @@ GBytes *berth_secrets_take_text(char *text, size_t size) {
     return g_bytes_new_with_free_func(text, size, free_text, text);
 }
 
-static char **find_member(BerthCredentials *credentials, const char *key) {
+static char **find_auth_member(BerthCredentials *credentials, const char *key) {
     const struct {
         const char *key;
         char **member;
@@ -67,7 +67,7 @@ BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **erro
     for (; pairs && pairs[0]; pairs += 2) {
         if (!credentials)
             credentials = g_new0(BerthCredentials, 1);
-        char **member = find_member(credentials, pairs[0]);
+        char **member = find_auth_member(credentials, pairs[0]);
         if (!member || !is_clean(pairs[1])) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             member ? "the credential \"%.50s\" holds a control character"
@@ -136,8 +136,8 @@ static bool split_auth(const char *auth, BerthCredentials *credentials) {
     return true;
 }
 
-static bool read_entry(JsonObject *auths, const char *key, BerthCredentials **result,
-                       GError **error) {
+static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials **result,
+                            GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
     const char *auth, *identity_token, *registry_token;
     JsonObject *entry;
@@ -185,7 +185,7 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
         *key = g_strdup(of_helper);
         return true;
     }
-    if (of_auths && !read_entry(auths, of_auths, credentials, error))
+    if (of_auths && !read_auth_entry(auths, of_auths, credentials, error))
         return false;
     if (*credentials || !store || !store[0])
         return true;

@@ -13,7 +13,7 @@ static const struct {
     [BERTH_ALGORITHM_SHA512] = {"sha512", 128},
 };
 
-static bool find_algorithm(const char *digest, size_t length, BerthAlgorithm *algorithm) {
+static bool find_digest_algorithm(const char *digest, size_t length, BerthAlgorithm *algorithm) {
     for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++)
         if (strlen(algorithms[i].name) == length &&
             strncmp(algorithms[i].name, digest, length) == 0) {
@@ -32,7 +32,7 @@ bool berth_digest_parse(const char *digest, BerthAlgorithm *algorithm, GError **
         strspn(colon + 1, "0123456789abcdef") != strlen(colon + 1))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "invalid digest \"%.200s\": not of the form algorithm:hex", digest);
-    if (!find_algorithm(digest, colon - digest, &found))
+    if (!find_digest_algorithm(digest, colon - digest, &found))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "invalid digest \"%.200s\": unknown algorithm; known are sha256, "
                                "sha384 and sha512",

@@ -19,7 +19,7 @@
 #endif
 
 /* From what the kernel has: neither of these asks a file system. */
-static void describe(int fd, BerthEnvelopeNote *note) {
+static void describe_envelope(int fd, BerthEnvelopeNote *note) {
     struct statx status = {0};
     char link[64];
 
@@ -39,7 +39,7 @@ static void describe(int fd, BerthEnvelopeNote *note) {
     note->path[length > 0 && length < (ssize_t)sizeof note->path - 1 ? length : 0] = '\0';
 }
 
-static bool put(int socket, int fd) {
+static bool put_into_envelope(int socket, int fd) {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
@@ -51,7 +51,7 @@ static bool put(int socket, int fd) {
                             .msg_control = control.bytes,
                             .msg_controllen = sizeof control.bytes};
 
-    describe(fd, &note);
+    describe_envelope(fd, &note);
     part.iov_len = offsetof(BerthEnvelopeNote, path) + strlen(note.path) + 1;
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
@@ -67,7 +67,7 @@ int berth_envelope_new(int fd, int *holder) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
     /* What cannot be put in, as sockets in sockets in sockets, leaves it empty. */
-    (void)!put(sockets[0], fd);
+    (void)!put_into_envelope(sockets[0], fd);
     *holder = sockets[0];
     return sockets[1];
 }
@@ -83,7 +83,8 @@ bool berth_envelope_is(int fd) {
 }
 
 /* With room for the descriptor or without; what is there stays there. */
-static ssize_t look(int envelope, BerthEnvelopeNote *note, void *control, size_t size, int *fd) {
+static ssize_t look_into_envelope(int envelope, BerthEnvelopeNote *note, void *control, size_t size,
+                                  int *fd) {
     struct iovec part = {note, sizeof *note};
     struct msghdr header = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = size};
@@ -103,7 +104,8 @@ int berth_envelope_open(int envelope) {
     BerthEnvelopeNote note;
     int fd = -1;
 
-    if (look(envelope, &note, control.bytes, sizeof control.bytes, &fd) <= 0 || fd < 0) {
+    if (look_into_envelope(envelope, &note, control.bytes, sizeof control.bytes, &fd) <= 0 ||
+        fd < 0) {
         errno = EBADF;
         return -1;
     }
@@ -112,11 +114,12 @@ int berth_envelope_open(int envelope) {
 
 bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
     if (!berth_envelope_is(envelope)) {
-        describe(envelope, note);
+        describe_envelope(envelope, note);
         return true;
     }
     memset(note, 0, sizeof *note);
-    if (look(envelope, note, NULL, 0, NULL) > (ssize_t)offsetof(BerthEnvelopeNote, path))
+    if (look_into_envelope(envelope, note, NULL, 0, NULL) >
+        (ssize_t)offsetof(BerthEnvelopeNote, path))
         return true;
     errno = EBADF;
     return false;

@@ -224,7 +224,7 @@ static ssize_t receive_answer(void *value, size_t room) {
     return -1;
 }
 
-static ssize_t ask(const Request *request, int fd, void *value) {
+static ssize_t ask_keeper(const Request *request, int fd, void *value) {
     bool reads = request->act == ACT_GET || request->act == ACT_LIST;
 
     if (keeper < 0)
@@ -252,7 +252,7 @@ static ssize_t ask_about(Act act, int fd, const char *entry, const char *xattr, 
         errno = ERANGE;
         return -1;
     }
-    return ask(&request, fd, value);
+    return ask_keeper(&request, fd, value);
 }
 
 int berth_keeper_set_xattr(int fd, const char *entry, const char *xattr, const void *value,
@@ -279,5 +279,5 @@ int berth_keeper_make_device(int directory, const char *entry, mode_t mode, dev_
         errno = ENAMETOOLONG;
         return -1;
     }
-    return (int)ask(&request, directory, NULL);
+    return (int)ask_keeper(&request, directory, NULL);
 }

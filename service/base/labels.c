@@ -23,7 +23,7 @@ bool berth_labels_match(char *const *labels, char *const *wanted) {
     return true;
 }
 
-static void add(GPtrArray *all, char *const *label) {
+static void add_label(GPtrArray *all, char *const *label) {
     g_ptr_array_add(all, g_strdup(label[0]));
     g_ptr_array_add(all, g_strdup(label[1]));
 }
@@ -46,10 +46,10 @@ char **berth_labels_merge(char *const *under, char *const *over) {
             all->len / 2 >= BERTH_MAX_LABELS)
             continue;
         bytes += more;
-        add(all, under);
+        add_label(all, under);
     }
     for (; over && *over; over += 2)
-        add(all, over);
+        add_label(all, over);
     g_ptr_array_add(all, NULL);
     return (char **)g_ptr_array_free(all, FALSE);
 }

@@ -92,7 +92,7 @@ static int journal_socket(void) {
     return fd;
 }
 
-static void free_entry(BerthLogEntry *entry) {
+static void free_log_entry(BerthLogEntry *entry) {
     g_string_free(entry->bytes, TRUE);
     g_free(entry->message);
     g_free(entry);
@@ -149,7 +149,7 @@ static bool send_lost(void) {
     BerthLogEntry *entry = berth_log_entry_new(LOG_WARNING, BERTH_MESSAGE_ENTRIES_LOST, message);
     bool sent = try_to_send(entry);
 
-    free_entry(entry);
+    free_log_entry(entry);
     if (sent)
         kept.lost = 0;
     return sent;
@@ -160,7 +160,7 @@ static void send_kept(void) {
 
     while ((entry = g_queue_peek_head(&kept.entries)) && try_to_send(entry)) {
         kept.bytes -= entry->bytes->len;
-        free_entry(g_queue_pop_head(&kept.entries));
+        free_log_entry(g_queue_pop_head(&kept.entries));
     }
     bool all = g_queue_is_empty(&kept.entries) && (kept.lost == 0 || send_lost());
     if (!all && kept.retry) {
@@ -201,11 +201,11 @@ void berth_log_detach(void) {
     send_kept();
 }
 
-static void keep(BerthLogEntry *entry) {
+static void keep_fields(BerthLogEntry *entry) {
     if (!kept.retry || g_queue_get_length(&kept.entries) >= MAX_KEPT_ENTRIES ||
         kept.bytes + entry->bytes->len > MAX_KEPT_BYTES) {
         kept.lost++;
-        free_entry(entry);
+        free_log_entry(entry);
         return;
     }
     kept.bytes += entry->bytes->len;
@@ -214,10 +214,10 @@ static void keep(BerthLogEntry *entry) {
 
 void berth_log_entry_send(BerthLogEntry *entry) {
     if (g_queue_is_empty(&kept.entries) && try_to_send(entry)) {
-        free_entry(entry);
+        free_log_entry(entry);
         return;
     }
-    keep(entry);
+    keep_fields(entry);
     send_kept();
 }
 
@@ -226,7 +226,7 @@ void berth_log_entry_send_later(BerthLogEntry *entry) {
         berth_log_entry_send(entry);
         return;
     }
-    keep(entry);
+    keep_fields(entry);
     sd_event_source_set_enabled(kept.quiet, SD_EVENT_ONESHOT);
 }
 

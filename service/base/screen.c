@@ -38,19 +38,19 @@ int berth_screen_reopen(int file) {
     return open(path, O_RDWR | O_CLOEXEC);
 }
 
-static bool lock(int file, short type) {
+static bool lock_screen(int file, short type) {
     struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
 
     return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
 /* All who are attached may write there at any time: what decides is read once. */
-static uint64_t load(const uint64_t *value) {
+static uint64_t load_screen_header(const uint64_t *value) {
     return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
 /* In this order for who comes after one that was killed in between. */
-static void store(uint64_t *value, uint64_t number) {
+static void store_screen_header(uint64_t *value, uint64_t number) {
     __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
 
@@ -63,7 +63,7 @@ static void drop_broken_line(GByteArray *fresh, guint from) {
 }
 
 static void copy_fresh(BerthScreen *screen, const Content *content, GByteArray *fresh) {
-    uint64_t written = load(&content->written);
+    uint64_t written = load_screen_header(&content->written);
     guint from = fresh->len;
     bool broken = false;
 
@@ -94,7 +94,7 @@ static void find_room(Content *content, uint64_t written, struct iovec room[2]) 
     room[1] = (struct iovec){content->ring, BERTH_SCREEN_READ_BYTES - first};
 }
 
-static size_t measure(const struct iovec *room) {
+static size_t measure_screen(const struct iovec *room) {
     const uint8_t *bytes = room->iov_base;
     size_t size = room->iov_len;
 
@@ -105,8 +105,9 @@ static size_t measure(const struct iovec *room) {
 
 /* What one read, who was killed before it counted it: the room was empty when it began. Bytes of 0
  * at the end, which no terminal shows, are all that is lost. */
-static bool recover(Content *content) {
-    uint64_t reading = load(&content->reading), written = load(&content->written);
+static bool recover_screen(Content *content) {
+    uint64_t reading = load_screen_header(&content->reading),
+             written = load_screen_header(&content->written);
     struct iovec room[2];
     size_t size = 0;
 
@@ -114,17 +115,17 @@ static bool recover(Content *content) {
         return false;
     if (reading - 1 == written) {
         find_room(content, written, room);
-        size = measure(&room[1]);
-        size = size > 0 ? room[0].iov_len + size : measure(&room[0]);
-        store(&content->written, written + size);
+        size = measure_screen(&room[1]);
+        size = size > 0 ? room[0].iov_len + size : measure_screen(&room[0]);
+        store_screen_header(&content->written, written + size);
     }
-    store(&content->reading, 0);
+    store_screen_header(&content->reading, 0);
     return size > 0;
 }
 
 static BerthScreenState read_master(Content *content, int master) {
     struct pollfd ready = {.fd = master, .events = POLLIN};
-    uint64_t written = load(&content->written);
+    uint64_t written = load_screen_header(&content->written);
     struct iovec room[2];
     ssize_t size;
 
@@ -134,13 +135,13 @@ static BerthScreenState read_master(Content *content, int master) {
     find_room(content, written, room);
     memset(room[0].iov_base, 0, room[0].iov_len);
     memset(room[1].iov_base, 0, room[1].iov_len);
-    store(&content->reading, written + 1);
+    store_screen_header(&content->reading, written + 1);
     do
         size = readv(master, room, G_N_ELEMENTS(room));
     while (size < 0 && errno == EINTR);
     if (size > 0)
-        store(&content->written, written + (size_t)size);
-    store(&content->reading, 0);
+        store_screen_header(&content->written, written + (size_t)size);
+    store_screen_header(&content->reading, 0);
     if (size > 0)
         return BERTH_SCREEN_MORE;
     /* EIO is what a master gives when the other side is closed. */
@@ -166,12 +167,12 @@ void berth_screen_clear(BerthScreen *screen) {
 BerthScreenState berth_screen_take(BerthScreen *screen, int master, GByteArray *fresh) {
     Content *content = get_content(screen);
 
-    if (!content || !lock(screen->file, F_WRLCK))
+    if (!content || !lock_screen(screen->file, F_WRLCK))
         return BERTH_SCREEN_BUSY;
-    bool recovered = recover(content);
+    bool recovered = recover_screen(content);
     BerthScreenState state = read_master(content, master);
     if (fresh)
         copy_fresh(screen, content, fresh);
-    lock(screen->file, F_UNLCK);
+    lock_screen(screen->file, F_UNLCK);
     return recovered ? BERTH_SCREEN_MORE : state;
 }

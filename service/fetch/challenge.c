@@ -83,7 +83,7 @@ static BerthChallenge *take_challenge(const char **text) {
     return challenge;
 }
 
-static void complete(BerthChallenge *challenge, const char *scope) {
+static void complete_challenge(BerthChallenge *challenge, const char *scope) {
     if (!challenge->service)
         challenge->service = g_strdup("");
     if (!challenge->scope || challenge->scope[0] == '\0') {
@@ -100,7 +100,7 @@ BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GE
         for (const char *text = skip_space(*line); *text;) {
             g_autoptr(BerthChallenge) challenge = take_challenge(&text);
             if (challenge->realm) {
-                complete(challenge, scope);
+                complete_challenge(challenge, scope);
                 return g_steal_pointer(&challenge);
             }
             if (challenge->is_basic && !basic)

@@ -31,9 +31,9 @@ typedef struct {
     void *userdata;
 } Fetch;
 
-static void ask(Fetch *fetch);
+static void fetcher_ask(Fetch *fetch);
 
-static bool ask_next(Fetch *fetch) {
+static bool fetcher_ask_next(Fetch *fetch) {
     BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
 
     if (fetch->next >= fetch->remotes->len)
@@ -42,16 +42,16 @@ static bool ask_next(Fetch *fetch) {
     fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
     fetch->turned = fetch->whole = false;
     fetch->tries = 0;
-    ask(fetch);
+    fetcher_ask(fetch);
     return true;
 }
 
-static void finish(Fetch *fetch, const GError *error) {
+static void fetcher_finish(Fetch *fetch, const GError *error) {
     /* Who does not take what comes will not take it from another either. */
     bool refused =
         error && (error->code == BERTH_ERROR_INTERNAL || error->code == BERTH_ERROR_NO_SPACE);
 
-    if (error && !refused && ask_next(fetch))
+    if (error && !refused && fetcher_ask_next(fetch))
         return;
     if (fetch->writable)
         sd_event_source_disable_unref(fetch->writable);
@@ -151,38 +151,38 @@ static bool take_block(const BerthResponse *response, const char *data, size_t s
     return true;
 }
 
-static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_fetcher_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     Fetch *fetch = userdata;
 
     (void)usec;
     fetch->delay = NULL;
     sd_event_source_unref(source);
-    ask(fetch);
+    fetcher_ask(fetch);
     return 0;
 }
 
-static bool try_again(Fetch *fetch) {
+static bool fetcher_try_again(Fetch *fetch) {
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << fetch->tries;
 
     return fetch->tries < MAX_TRIES &&
            sd_event_add_time_relative(fetch->event, &fetch->delay, CLOCK_MONOTONIC, delay_usec,
-                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay, fetch) >= 0;
+                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_fetcher_delay, fetch) >= 0;
 }
 
 static void check_end(Fetch *fetch) {
     g_autoptr(GError) error = NULL;
 
     if (fetch->position == fetch->target->size) {
-        finish(fetch, NULL);
+        fetcher_finish(fetch, NULL);
         return;
     }
-    if (try_again(fetch))
+    if (fetcher_try_again(fetch))
         return;
     berth_error_set(&error, BERTH_ERROR_REGISTRY_FAILED,
                     "%s: %s is truncated: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
                     berth_remote_get_locator(fetch->remote), fetch->target->digest, fetch->position,
                     fetch->target->size);
-    finish(fetch, error);
+    fetcher_finish(fetch, error);
 }
 
 /* What is there already may be of no use to this server (416), or it gives a part of its choice. */
@@ -191,11 +191,12 @@ static bool begin_again(Fetch *fetch, const BerthResponse *response, const GErro
         !(error ? fetch->misplaced : response->status == 416))
         return false;
     fetch->whole = true;
-    ask(fetch);
+    fetcher_ask(fetch);
     return true;
 }
 
-static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_fetcher_response(const BerthResponse *response, const GError *error,
+                                void *userdata) {
     Fetch *fetch = userdata;
     g_autoptr(GError) local = NULL;
 
@@ -203,25 +204,25 @@ static void on_response(const BerthResponse *response, const GError *error, void
     if (begin_again(fetch, response, error))
         return;
     if (error && berth_http_is_transient(error)) {
-        if (try_again(fetch))
+        if (fetcher_try_again(fetch))
             return;
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
-        finish(fetch, local);
+        fetcher_finish(fetch, local);
     } else if (error) {
-        finish(fetch, error);
+        fetcher_finish(fetch, error);
     } else if (response->status == 404 && !fetch->turned) {
         fetch->turned = true;
         fetch->as_blob = !fetch->as_blob;
-        ask(fetch);
+        fetcher_ask(fetch);
     } else if (response->status != 200 && response->status != 206) {
         berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
-        finish(fetch, local);
+        fetcher_finish(fetch, local);
     } else {
         check_end(fetch);
     }
 }
 
-static void ask(Fetch *fetch) {
+static void fetcher_ask(Fetch *fetch) {
     g_autofree char *path =
         g_strconcat(fetch->as_blob ? "blobs/" : "manifests/", fetch->target->digest, NULL);
     BerthHttpOptions options = {
@@ -235,7 +236,8 @@ static void ask(Fetch *fetch) {
     fetch->first_block = true;
     fetch->misplaced = false;
     fetch->written = 0;
-    fetch->call = berth_remote_send(fetch->remote, path, NULL, &options, on_response, fetch);
+    fetch->call =
+        berth_remote_send(fetch->remote, path, NULL, &options, on_fetcher_response, fetch);
 }
 
 void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *target,
@@ -252,7 +254,7 @@ void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *tar
     fetch->userdata = userdata;
     (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
     if (offset >= target->size)
-        finish(fetch, NULL);
+        fetcher_finish(fetch, NULL);
     else
-        ask_next(fetch);
+        fetcher_ask_next(fetch);
 }

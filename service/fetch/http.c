@@ -168,7 +168,7 @@ static bool is_redirect(long status) {
 }
 
 /* False where the request ends: it was no redirect, or one that is not followed, with an error. */
-static bool follow(BerthRequest *request) {
+static bool follow_redirect(BerthRequest *request) {
     BerthHttpOptions *options = &request->options;
     bool plain =
         g_str_has_prefix(options->url, "http:") || (options->tls && options->tls->insecure);
@@ -203,7 +203,7 @@ static void take_length(BerthRequest *request) {
 static void finish_request(BerthRequest *request, CURLcode code) {
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
     take_length(request);
-    if (code == CURLE_OK && !request->error && follow(request))
+    if (code == CURLE_OK && !request->error && follow_redirect(request))
         return;
     if (code != CURLE_OK && !request->error)
         set_curl_error(request, code);
@@ -469,7 +469,7 @@ static void set_headers(BerthRequest *request, bool first_host) {
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
-static void set_limits(BerthRequest *request) {
+static void set_http_limits(BerthRequest *request) {
     const BerthHttpLimits *limits = &request->http->limits;
     long stall = limits->stall_timeout ? (long)limits->stall_timeout : STALL_SECONDS;
     CURL *easy = request->easy;
@@ -523,7 +523,7 @@ static void set_options(BerthRequest *request) {
     }
     set_method(request);
     set_tls(request, first_host);
-    set_limits(request);
+    set_http_limits(request);
     set_headers(request, first_host);
 }
 

@@ -251,7 +251,7 @@ static int append_warnings(sd_bus_message *reply, Fetcher *fetcher) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static void on_resolved(const BerthDescriptor *target, const GError *error, void *userdata) {
+static void answer_resolve(const BerthDescriptor *target, const GError *error, void *userdata) {
     Question *question = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(question, error);
     int r = 0;
@@ -272,13 +272,14 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
         return r;
     if (!check_open(fetcher, ret_error))
         return -EINVAL;
-    berth_resolve(fetcher->remotes, fetcher->object, media_types, with_get, on_resolved,
+    berth_resolve(fetcher->remotes, fetcher->object, media_types, with_get, answer_resolve,
                   new_question(fetcher, call));
     return 1;
 }
 
 /* Another object of the same repository: what belongs to an image beside itself. */
-static void on_object(const BerthDescriptor *target, const GError *error, void *userdata) {
+static void answer_resolve_object(const BerthDescriptor *target, const GError *error,
+                                  void *userdata) {
     Question *question = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
@@ -299,7 +300,8 @@ static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_er
         return -EINVAL;
     if (!check_object(fetcher->reference, object, &error))
         return berth_bus_error_set(ret_error, error);
-    berth_resolve(fetcher->remotes, object, NULL, false, on_object, new_question(fetcher, call));
+    berth_resolve(fetcher->remotes, object, NULL, false, answer_resolve_object,
+                  new_question(fetcher, call));
     return 1;
 }
 
@@ -308,7 +310,7 @@ typedef struct {
     int output;
 } Referrers;
 
-static void on_referrers(const BerthResponse *response, const GError *error, void *userdata) {
+static void answer_referrers(const BerthResponse *response, const GError *error, void *userdata) {
     Referrers *referrers = userdata;
     Question *question = referrers->question;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -344,11 +346,11 @@ static int method_referrers(sd_bus_message *call, void *userdata, sd_bus_error *
     berth_remote_send(
         get_origin(fetcher), path, NULL,
         &(BerthHttpOptions){.method = "GET", .accept = "application/vnd.oci.image.index.v1+json"},
-        on_referrers, referrers);
+        answer_referrers, referrers);
     return 1;
 }
 
-static void on_fetched(uint64_t size, const GError *error, void *userdata) {
+static void answer_fetch(uint64_t size, const GError *error, void *userdata) {
     Question *question = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
@@ -371,12 +373,12 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     int pipe = berth_frame_read_fd(call);
     if (pipe < 0)
         return pipe;
-    berth_fetch(get_event(), fetcher->remotes, target, offset, pipe, on_fetched,
+    berth_fetch(get_event(), fetcher->remotes, target, offset, pipe, answer_fetch,
                 new_question(fetcher, call));
     return 1;
 }
 
-static void on_sampled(const char *data, size_t size, const GError *error, void *userdata) {
+static void answer_sample(const char *data, size_t size, const GError *error, void *userdata) {
     Question *question = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(question, error);
 
@@ -401,11 +403,12 @@ static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret
         return berth_bus_error_set(ret_error, error);
     if (length == 0 || length > BERTH_SAMPLE_MAX_BYTES)
         return -EINVAL;
-    berth_sample(fetcher->remotes, digest, offset, length, on_sampled, new_question(fetcher, call));
+    berth_sample(fetcher->remotes, digest, offset, length, answer_sample,
+                 new_question(fetcher, call));
     return 1;
 }
 
-static void on_pushed(BerthPushOutcome outcome, const GError *error, void *userdata) {
+static void answer_push(BerthPushOutcome outcome, const GError *error, void *userdata) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
     Question *question = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(question, error);
@@ -429,7 +432,7 @@ static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *
     int content = berth_frame_read_fd(call);
     if (content < 0)
         return content;
-    berth_push_blob(get_event(), get_origin(fetcher), target, content, sources, on_pushed,
+    berth_push_blob(get_event(), get_origin(fetcher), target, content, sources, answer_push,
                     new_question(fetcher, call));
     return 1;
 }
@@ -455,13 +458,14 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
     int content = berth_frame_read_fd(call);
     if (content < 0)
         return content;
-    berth_push_manifest(get_origin(fetcher), target, object, content, on_pushed,
+    berth_push_manifest(get_origin(fetcher), target, object, content, answer_push,
                         new_question(fetcher, call));
     return 1;
 }
 
 /* Whether the registry takes the credentials: its root asks for them where anything does. */
-static void on_root(const BerthResponse *response, const GError *error, void *userdata) {
+static void answer_authenticate(const BerthResponse *response, const GError *error,
+                                void *userdata) {
     Question *question = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
@@ -476,14 +480,14 @@ static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_erro
 
     if (!check_open(fetcher, ret_error))
         return -EINVAL;
-    berth_remote_send(get_origin(fetcher), "/", NULL, &(BerthHttpOptions){.method = "GET"}, on_root,
-                      new_question(fetcher, call));
+    berth_remote_send(get_origin(fetcher), "/", NULL, &(BerthHttpOptions){.method = "GET"},
+                      answer_authenticate, new_question(fetcher, call));
     return 1;
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_FETCH_MEMBERS);
 
-static bool prepare(BerthFrame *frame, void *userdata, GError **error) {
+static bool prepare_http(BerthFrame *frame, void *userdata, GError **error) {
     Fetcher *fetcher = userdata;
 
     fetcher->http = berth_http_new(berth_frame_get_event(frame), error);
@@ -496,5 +500,5 @@ int main(void) {
     g_set_prgname("berth-fetch");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return EXIT_FAILURE;
-    return berth_frame_run(berth_box_find("fetch"), vtable, prepare, &fetcher);
+    return berth_frame_run(berth_box_find("fetch"), vtable, prepare_http, &fetcher);
 }

@@ -33,7 +33,7 @@ typedef struct {
 static void begin_upload(Push *push);
 static void send_rest(Push *push);
 
-static void finish(Push *push, BerthPushOutcome outcome, const GError *error) {
+static void pusher_finish(Push *push, BerthPushOutcome outcome, const GError *error) {
     push->done(outcome, error, push->userdata);
     if (push->delay)
         sd_event_source_disable_unref(push->delay);
@@ -50,7 +50,7 @@ static void fail_status(Push *push, const BerthResponse *response) {
     g_autoptr(GError) error = NULL;
 
     berth_remote_set_status_error(push->remote, push->target->digest, response, &error);
-    finish(push, BERTH_PUSHED, error);
+    pusher_finish(push, BERTH_PUSHED, error);
 }
 
 static void take_location(Push *push, const BerthResponse *response) {
@@ -67,7 +67,7 @@ static uint64_t parse_range(const char *range, uint64_t otherwise) {
     return dash && g_ascii_isdigit(dash[1]) ? g_ascii_strtoull(dash + 1, NULL, 10) + 1 : otherwise;
 }
 
-static int on_delay(sd_event_source *source, uint64_t usec, void *userdata);
+static int on_pusher_delay(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* After a break: how far the upload is, as the registry sees it; one it has lost begins anew. */
 static void on_status(const BerthResponse *response, const GError *error, void *userdata) {
@@ -84,7 +84,7 @@ static void on_status(const BerthResponse *response, const GError *error, void *
     begin_upload(push);
 }
 
-static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_pusher_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     Push *push = userdata;
 
     (void)usec;
@@ -98,26 +98,26 @@ static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-static bool try_again(Push *push) {
+static bool pusher_try_again(Push *push) {
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << push->tries;
 
     return ++push->tries < MAX_TRIES &&
            sd_event_add_time_relative(push->event, &push->delay, CLOCK_MONOTONIC, delay_usec,
-                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay, push) >= 0;
+                                      BERTH_HTTP_TIMER_ACCURACY_USEC, on_pusher_delay, push) >= 0;
 }
 
 /* Whether the response is one to go on with; otherwise it was seen to. */
-static bool check(Push *push, const BerthResponse *response, const GError *error) {
+static bool check_pushed(Push *push, const BerthResponse *response, const GError *error) {
     g_autoptr(GError) local = NULL;
     bool broken =
         error ? berth_http_is_transient(error)
               : response->status >= 500 || response->status == 429 || response->status == 416;
 
-    if (broken && try_again(push))
+    if (broken && pusher_try_again(push))
         return false;
     if (error) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
-        finish(push, BERTH_PUSHED, berth_http_is_transient(error) ? local : error);
+        pusher_finish(push, BERTH_PUSHED, berth_http_is_transient(error) ? local : error);
         return false;
     }
     if (response->status < 200 || response->status > 299) {
@@ -130,14 +130,14 @@ static bool check(Push *push, const BerthResponse *response, const GError *error
 static void on_closed(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
-    if (check(push, response, error))
-        finish(push, BERTH_PUSHED, NULL);
+    if (check_pushed(push, response, error))
+        pusher_finish(push, BERTH_PUSHED, NULL);
 }
 
 static void on_chunk(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
-    if (!check(push, response, error))
+    if (!check_pushed(push, response, error))
         return;
     take_location(push, response);
     uint64_t before = push->offset;
@@ -199,11 +199,11 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
         begin_upload(push);
         return;
     }
-    if (!check(push, response, error))
+    if (!check_pushed(push, response, error))
         return;
     /* Without a mount to answer, 201 is a registry's way of saying that the upload may begin. */
     if (response->status == 201 && push->mounts) {
-        finish(push, BERTH_PUSH_MOUNTED, NULL);
+        pusher_finish(push, BERTH_PUSH_MOUNTED, NULL);
         return;
     }
     take_location(push, response);
@@ -216,7 +216,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
                     "%s: the registry does not say where to upload",
                     berth_remote_get_locator(push->remote));
-    finish(push, BERTH_PUSHED, local);
+    pusher_finish(push, BERTH_PUSHED, local);
 }
 
 /* The repository of the same registry that has the blob; the rest of sources is of others. */
@@ -254,8 +254,8 @@ static void on_looked(const BerthResponse *response, const GError *error, void *
 
     if (!error && response->status == 404)
         begin_upload(push);
-    else if (check(push, response, error))
-        finish(push, BERTH_PUSH_EXISTS, NULL);
+    else if (check_pushed(push, response, error))
+        pusher_finish(push, BERTH_PUSH_EXISTS, NULL);
 }
 
 static Push *new_push(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
@@ -281,12 +281,12 @@ void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor
 }
 
 /* A registry that stores something else than it was given is not to be believed. */
-static void on_manifest(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_manifest_pushed(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
     g_autoptr(GError) local = NULL;
 
     if (error) {
-        finish(push, BERTH_PUSHED, error);
+        pusher_finish(push, BERTH_PUSHED, error);
     } else if (response->status < 200 || response->status > 299) {
         fail_status(push, response);
     } else {
@@ -295,7 +295,7 @@ static void on_manifest(const BerthResponse *response, const GError *error, void
                             "%s: the registry stored %.200s where %s was pushed",
                             berth_remote_get_locator(push->remote), response->digest,
                             push->target->digest);
-        finish(push, BERTH_PUSHED, local);
+        pusher_finish(push, BERTH_PUSHED, local);
     }
 }
 
@@ -308,11 +308,11 @@ void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, con
     g_autofree char *text = berth_fd_read_whole(content, 4 * 1024 * 1024, &size, &error);
 
     if (!text) {
-        finish(push, BERTH_PUSHED, error);
+        pusher_finish(push, BERTH_PUSHED, error);
         return;
     }
     berth_remote_send(
         remote, path, NULL,
         &(BerthHttpOptions){.method = "PUT", .content_type = target->media_type, .text = text},
-        on_manifest, push);
+        on_manifest_pushed, push);
 }

@@ -18,7 +18,7 @@ void berth_reference_free(BerthReference *reference) {
     g_free(reference);
 }
 
-static bool invalid(const char *text, const char *why, GError **error) {
+static bool set_invalid_reference(const char *text, const char *why, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INVALID_REFERENCE, "invalid reference \"%.200s\": %s",
                            text, why);
 }
@@ -26,12 +26,13 @@ static bool invalid(const char *text, const char *why, GError **error) {
 /* Everything a reference may hold can be part of a URL as it is: nothing is ever decoded. */
 static bool check_characters(const char *text, GError **error) {
     if (strlen(text) > MAX_REFERENCE_BYTES)
-        return invalid(text, "it is longer than 1024 bytes", error);
+        return set_invalid_reference(text, "it is longer than 1024 bytes", error);
     for (const char *c = text; *c; c++) {
         if (*c == '%')
-            return invalid(text, "percent-encoding has no place in a reference", error);
+            return set_invalid_reference(text, "percent-encoding has no place in a reference",
+                                         error);
         if (!g_ascii_isgraph(*c) || strchr("\\\"<>^`{|}#", *c))
-            return invalid(text, "it holds a character that no reference has", error);
+            return set_invalid_reference(text, "it holds a character that no reference has", error);
     }
     return true;
 }
@@ -47,24 +48,24 @@ static bool check_host(const char *text, const char *host, GError **error) {
     const char *name_end = host;
 
     if (strchr(host, '@'))
-        return invalid(text,
-                       "user names and passwords do not belong into a reference; use credentials",
-                       error);
+        return set_invalid_reference(
+            text, "user names and passwords do not belong into a reference; use credentials",
+            error);
     if (host[0] == '[') {
         name_end = strchr(host, ']');
         if (!name_end ||
             strspn(host + 1, "0123456789abcdefABCDEF:.") != (size_t)(name_end - host - 1))
-            return invalid(text, "the IPv6 address is not valid", error);
+            return set_invalid_reference(text, "the IPv6 address is not valid", error);
         name_end++;
     } else {
         while (g_ascii_isalnum(*name_end) || *name_end == '.' || *name_end == '-' ||
                *name_end == '_')
             name_end++;
         if (name_end == host || host[0] == '.' || host[0] == '-')
-            return invalid(text, "the host name is not valid", error);
+            return set_invalid_reference(text, "the host name is not valid", error);
     }
     if (*name_end == ':' ? !is_port(name_end + 1) : *name_end != '\0')
-        return invalid(text, "the host or its port is not valid", error);
+        return set_invalid_reference(text, "the host or its port is not valid", error);
     return true;
 }
 
@@ -74,7 +75,8 @@ static bool check_path(const char *text, const char *path, GError **error) {
     for (char **component = components; *component; component++)
         if ((*component)[0] == '\0' || g_str_equal(*component, ".") ||
             g_str_equal(*component, "..") || strspn(*component, "&=;,+$!*'()[]~") > 0)
-            return invalid(text, "a component of the path is empty or not a name", error);
+            return set_invalid_reference(text, "a component of the path is empty or not a name",
+                                         error);
     return true;
 }
 
@@ -82,9 +84,9 @@ static bool check_path(const char *text, const char *path, GError **error) {
 static bool check_tag(const char *text, const char *tag, GError **error) {
     for (const char *c = tag; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("_.-", *c))
-            return invalid(text, "the tag is not valid", error);
+            return set_invalid_reference(text, "the tag is not valid", error);
     if (tag[0] == '.' || tag[0] == '-' || strlen(tag) > 128)
-        return invalid(text, "the tag is not valid", error);
+        return set_invalid_reference(text, "the tag is not valid", error);
     return true;
 }
 
@@ -95,9 +97,9 @@ static bool split_object(BerthReference *reference, const char *text, GError **e
         at ? g_strndup(reference->object, at - reference->object) : g_strdup(reference->object);
     reference->digest = g_strdup(at ? at + 1 : "");
     if (at && reference->digest[0] == '\0')
-        return invalid(text, "the digest after \"@\" is empty", error);
+        return set_invalid_reference(text, "the digest after \"@\" is empty", error);
     if (strchr(reference->digest, '@') || strchr(reference->digest, '/'))
-        return invalid(text, "the digest is not valid", error);
+        return set_invalid_reference(text, "the digest is not valid", error);
     return check_tag(text, reference->tag, error);
 }
 
@@ -108,7 +110,7 @@ BerthReference *berth_reference_parse(const char *text, GError **error) {
     if (!check_characters(bare, error))
         return NULL;
     if (strstr(bare, "://")) {
-        invalid(text, "leave out the scheme", error);
+        set_invalid_reference(text, "leave out the scheme", error);
         return NULL;
     }
     const char *slash = strchr(bare, '/');

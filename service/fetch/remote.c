@@ -97,7 +97,8 @@ const char *berth_remote_get_warnings(BerthRemote *remote) {
 }
 
 /* Finishes the call; it is gone afterwards. */
-static void finish(BerthRemoteCall *call, const BerthResponse *response, const GError *error) {
+static void request_finish(BerthRemoteCall *call, const BerthResponse *response,
+                           const GError *error) {
     call->request = NULL;
     call->done(response, error, call->userdata);
     for (size_t i = 0; i < G_N_ELEMENTS(call->strings); i++)
@@ -160,7 +161,7 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
     BerthRemoteCall *call = userdata;
 
     if (error) {
-        finish(call, NULL, error);
+        request_finish(call, NULL, error);
         return;
     }
     g_hash_table_replace(call->remote->tokens, g_strdup(token_key(call)), token);
@@ -213,7 +214,7 @@ static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *respons
     return berth_token_request(&request, on_token, call, error);
 }
 
-static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_request_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthRemoteCall *call = userdata;
 
     (void)usec;
@@ -225,13 +226,14 @@ static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Later, if this is worth another try. What is uploaded is its owner's to begin again, and so is a
  * body that a sink has taken a part of. */
-static bool try_again(BerthRemoteCall *call, const BerthResponse *response, const GError *error) {
+static bool request_try_again(BerthRemoteCall *call, const BerthResponse *response,
+                              const GError *error) {
     uint64_t delay_usec;
 
     return !call->options.uploads && !(error && call->options.sink) &&
            berth_http_get_retry_delay(response, error, &call->retries, &delay_usec) &&
            sd_event_add_time_relative(call->remote->event, &call->delay, CLOCK_MONOTONIC,
-                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay,
+                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_request_delay,
                                       call) >= 0;
 }
 
@@ -243,25 +245,26 @@ static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
             g_string_append_printf(remote->warnings, "%s\n", *line);
 }
 
-static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_request_response(const BerthResponse *response, const GError *error,
+                                void *userdata) {
     BerthRemoteCall *call = userdata;
     g_autoptr(GError) local = NULL;
 
     call->request = NULL;
     if (!error)
         note_warnings(call->remote, response);
-    if (try_again(call, response, error))
+    if (request_try_again(call, response, error))
         return;
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
-        finish(call, response, local);
+        request_finish(call, response, local);
     } else if (error || response->status != 401) {
-        finish(call, response, error);
+        request_finish(call, response, error);
     } else if (++call->challenges >= MAX_CHALLENGES) {
         berth_remote_set_status_error(call->remote, call->path, response, &local);
-        finish(call, response, local);
+        request_finish(call, response, local);
     } else if (!answer_challenge(call, response, &local)) {
-        finish(call, response, local);
+        request_finish(call, response, local);
     }
 }
 
@@ -315,7 +318,7 @@ static void send_to_repository(BerthRemoteCall *call) {
     add_identity(call, url, &options);
     if (options.sink)
         options.sink = pass_to_sink;
-    call->request = berth_http_send(call->remote->http, &options, on_response, call);
+    call->request = berth_http_send(call->remote->http, &options, on_request_response, call);
 }
 
 /* A server that speaks TLS answers plain HTTP with 400 or not at all. */
@@ -323,7 +326,7 @@ static void on_probe(const BerthResponse *response, const GError *error, void *u
     BerthRemoteCall *call = userdata;
 
     if (error && !berth_http_is_transient(error)) {
-        finish(call, response, error);
+        request_finish(call, response, error);
         return;
     }
     call->remote->scheme = error || response->status == 400 ? "https" : "http";

@@ -21,7 +21,7 @@ typedef struct {
     void *userdata;
 } Resolution;
 
-static void ask(Resolution *resolution);
+static void resolver_ask(Resolution *resolution);
 
 const char *berth_resolve_get_object(const BerthReference *reference, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -40,18 +40,19 @@ static char *make_path(const Resolution *resolution) {
 }
 
 /* A mirror that does not know it, or does not answer, is not the last word. */
-static bool ask_next(Resolution *resolution) {
+static bool resolver_ask_next(Resolution *resolution) {
     if (resolution->next >= resolution->remotes->len)
         return false;
     resolution->remote = resolution->remotes->pdata[resolution->next++];
     resolution->as_blob = false;
     resolution->with_get = resolution->only_get;
-    ask(resolution);
+    resolver_ask(resolution);
     return true;
 }
 
-static void finish(Resolution *resolution, const BerthDescriptor *target, const GError *error) {
-    if (error && ask_next(resolution))
+static void resolver_finish(Resolution *resolution, const BerthDescriptor *target,
+                            const GError *error) {
+    if (error && resolver_ask_next(resolution))
         return;
     resolution->done(target, error, resolution->userdata);
     g_free(resolution->object);
@@ -148,13 +149,14 @@ static BerthDescriptor *read_target(const Resolution *resolution, const BerthRes
     return digest ? berth_descriptor_new(media_type, digest, size) : NULL;
 }
 
-static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_resolver_response(const BerthResponse *response, const GError *error,
+                                 void *userdata) {
     Resolution *resolution = userdata;
     g_autofree char *path = make_path(resolution);
     g_autoptr(GError) local = NULL;
 
     if (error) {
-        finish(resolution, NULL, error);
+        resolver_finish(resolution, NULL, error);
         return;
     }
     bool complete = response->status == 200 && response->content_length > 0 &&
@@ -163,30 +165,30 @@ static void on_response(const BerthResponse *response, const GError *error, void
     if (response->status == 404 && resolution->has_digest && !resolution->as_blob) {
         resolution->as_blob = true;
         resolution->with_get = false;
-        ask(resolution);
+        resolver_ask(resolution);
     } else if (!complete && response->status != 404 && !resolution->with_get &&
                !resolution->as_blob) {
         /* HEAD is not allowed (405), says too little, or has no room for the registry's words. What
          * GET answers is what counts. */
         resolution->with_get = true;
-        ask(resolution);
+        resolver_ask(resolution);
     } else if (response->status != 200) {
         berth_remote_set_status_error(resolution->remote, path, response, &local);
-        finish(resolution, NULL, local);
+        resolver_finish(resolution, NULL, local);
     } else {
         g_autoptr(BerthDescriptor) target = read_target(resolution, response, &local);
-        finish(resolution, target, local);
+        resolver_finish(resolution, target, local);
     }
 }
 
-static void ask(Resolution *resolution) {
+static void resolver_ask(Resolution *resolution) {
     g_autofree char *path = make_path(resolution);
     BerthHttpOptions options = {
         .method = resolution->with_get ? "GET" : "HEAD",
         .accept = resolution->as_blob ? NULL : resolution->accept,
     };
 
-    berth_remote_send(resolution->remote, path, NULL, &options, on_response, resolution);
+    berth_remote_send(resolution->remote, path, NULL, &options, on_resolver_response, resolution);
 }
 
 void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types, bool with_get,
@@ -204,5 +206,5 @@ void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_ty
     resolution->accept = g_strconcat(joined, ", */*", NULL);
     resolution->done = done;
     resolution->userdata = userdata;
-    ask_next(resolution);
+    resolver_ask_next(resolution);
 }

@@ -16,11 +16,11 @@ typedef struct {
     void *userdata;
 } Sampling;
 
-static void ask_next(Sampling *sampling);
+static void sampler_ask_next(Sampling *sampling);
 
-static void finish(Sampling *sampling, const GError *error) {
+static void sampler_finish(Sampling *sampling, const GError *error) {
     if (error && sampling->next < sampling->remotes->len) {
-        ask_next(sampling);
+        sampler_ask_next(sampling);
         return;
     }
     sampling->done((const char *)sampling->data->data, sampling->data->len, error,
@@ -48,7 +48,8 @@ static bool take_block(const BerthResponse *response, const char *data, size_t s
     return true;
 }
 
-static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_sampler_response(const BerthResponse *response, const GError *error,
+                                void *userdata) {
     Sampling *sampling = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
@@ -58,10 +59,10 @@ static void on_response(const BerthResponse *response, const GError *error, void
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
                         "%s: the registry answered with less than it was asked for",
                         berth_remote_get_locator(sampling->remote));
-    finish(sampling, local);
+    sampler_finish(sampling, local);
 }
 
-static void ask_next(Sampling *sampling) {
+static void sampler_ask_next(Sampling *sampling) {
     const BerthHttpOptions options = {
         .method = "GET",
         .offset = sampling->offset,
@@ -71,7 +72,8 @@ static void ask_next(Sampling *sampling) {
 
     g_byte_array_set_size(sampling->data, 0);
     sampling->remote = sampling->remotes->pdata[sampling->next++];
-    berth_remote_send(sampling->remote, sampling->path, NULL, &options, on_response, sampling);
+    berth_remote_send(sampling->remote, sampling->path, NULL, &options, on_sampler_response,
+                      sampling);
 }
 
 void berth_sample(GPtrArray *remotes, const char *digest, uint64_t offset, uint32_t length,
@@ -85,5 +87,5 @@ void berth_sample(GPtrArray *remotes, const char *digest, uint64_t offset, uint3
     sampling->data = g_byte_array_new();
     sampling->done = done;
     sampling->userdata = userdata;
-    ask_next(sampling);
+    sampler_ask_next(sampling);
 }

@@ -24,7 +24,7 @@ typedef struct {
     sd_event_source *delay;
 } Question;
 
-static void ask(Question *question);
+static void ask_for_token(Question *question);
 
 void berth_token_free(BerthToken *token) {
     if (!token)
@@ -76,7 +76,7 @@ static void free_question(Question *question) {
     g_free(question);
 }
 
-static void finish(Question *question, BerthToken *token, const GError *error) {
+static void token_finish(Question *question, BerthToken *token, const GError *error) {
     question->done(token, error, question->userdata);
     free_question(question);
 }
@@ -86,38 +86,39 @@ static bool has_no_get(const Question *question, const BerthResponse *response) 
            (response->status == 404 || response->status == 405);
 }
 
-static int on_delay(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_token_delay(sd_event_source *source, uint64_t usec, void *userdata) {
     Question *question = userdata;
 
     (void)usec;
     question->delay = NULL;
     sd_event_source_unref(source);
-    ask(question);
+    ask_for_token(question);
     return 0;
 }
 
-static bool try_again(Question *question, const BerthResponse *response, const GError *error) {
+static bool token_try_again(Question *question, const BerthResponse *response,
+                            const GError *error) {
     uint64_t delay_usec;
 
     return berth_http_get_retry_delay(response, error, &question->retries, &delay_usec) &&
            sd_event_add_time_relative(question->request.event, &question->delay, CLOCK_MONOTONIC,
-                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_delay,
+                                      delay_usec, BERTH_HTTP_TIMER_ACCURACY_USEC, on_token_delay,
                                       question) >= 0;
 }
 
-static void on_response(const BerthResponse *response, const GError *error, void *userdata) {
+static void on_token_response(const BerthResponse *response, const GError *error, void *userdata) {
     Question *question = userdata;
     g_autoptr(GError) local = NULL;
     BerthToken *token = NULL;
 
-    if (try_again(question, response, error))
+    if (token_try_again(question, response, error))
         return;
     if (error) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s: the token server: %s",
                         question->locator, error->message);
     } else if (has_no_get(question, response)) {
         question->posted = true;
-        ask(question);
+        ask_for_token(question);
         return;
     } else if (response->status >= 200 && response->status <= 299) {
         token = berth_token_read(response->body->str, response->body->len, &local);
@@ -129,7 +130,7 @@ static void on_response(const BerthResponse *response, const GError *error, void
         berth_error_set(&local, refused ? BERTH_ERROR_UNAUTHORIZED : BERTH_ERROR_REGISTRY_FAILED,
                         "%s: the token server answered %ld", question->locator, response->status);
     }
-    finish(question, token, local);
+    token_finish(question, token, local);
 }
 
 static void add_parameter(GString *text, char joiner, const char *name, const char *value) {
@@ -188,7 +189,7 @@ static char *make_form(const BerthTokenRequest *request) {
     return g_string_free(g_steal_pointer(&form), FALSE);
 }
 
-static void ask(Question *question) {
+static void ask_for_token(Question *question) {
     const BerthTokenRequest *request = &question->request;
     const BerthCredentials *credentials = request->credentials;
     g_autofree char *bare = g_strndup(question->url, strcspn(question->url, "?"));
@@ -202,7 +203,7 @@ static void ask(Question *question) {
         .tls = request->tls,
     };
 
-    berth_http_send(request->http, &options, on_response, question);
+    berth_http_send(request->http, &options, on_token_response, question);
 }
 
 bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
@@ -223,6 +224,6 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
     question->form = make_form(request);
     /* An identity token is for POST only. */
     question->posted = request->credentials && request->credentials->identity_token;
-    ask(question);
+    ask_for_token(question);
     return true;
 }

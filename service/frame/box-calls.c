@@ -126,7 +126,7 @@ static const struct {
     int protocol; /* -1: any */
 } socket_families[] = {{AF_INET, -1}, {AF_INET6, -1}, {AF_NETLINK, 0}};
 
-static bool allow(scmp_filter_ctx filter, const char *name, GError **error) {
+static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
 
     /* Not every architecture has every call. */
@@ -162,7 +162,7 @@ static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
     const struct scmp_arg_cmp condition = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
     if (modules)
-        return allow(filter, "mmap", error) && allow(filter, "mprotect", error);
+        return allow_call(filter, "mmap", error) && allow_call(filter, "mprotect", error);
     return allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
            allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
 }
@@ -219,10 +219,10 @@ static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
 
 static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, GError **error) {
     for (const char *const *call = common_calls; *call; call++)
-        if (!allow(filter, *call, error))
+        if (!allow_call(filter, *call, error))
             return false;
     for (const char *const *call = box->calls; call && *call; call++)
-        if (!allow(filter, *call, error))
+        if (!allow_call(filter, *call, error))
             return false;
     bool resolves = box->files == BERTH_FILES_RESOLVER;
     return allow_memory(filter, resolves, error) && allow_threads(filter, error) &&
@@ -233,7 +233,7 @@ static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, G
            (!resolves || allow_reading(filter, error));
 }
 
-static bool load(scmp_filter_ctx filter, GError **error) {
+static bool load_filter(scmp_filter_ctx filter, GError **error) {
     int r;
 
     return ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) >= 0 &&
@@ -248,7 +248,7 @@ static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
     const struct scmp_arg_cmp character = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR);
 
     for (const char *const *call = keeper_calls; *call; call++)
-        if (!allow(filter, *call, error))
+        if (!allow_call(filter, *call, error))
             return false;
     return allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
            allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
@@ -261,7 +261,7 @@ bool berth_box_restrict_keeper_calls(GError **error) {
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_keeper_rules(filter, error) && load(filter, error);
+    bool done = add_keeper_rules(filter, error) && load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }
@@ -271,7 +271,7 @@ bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_rules(filter, box, local, error) && load(filter, error);
+    bool done = add_rules(filter, box, local, error) && load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }

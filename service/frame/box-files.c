@@ -124,7 +124,7 @@ static bool is_there(int root, const char *path) {
 }
 
 /* path as it really is, at the same place. */
-static bool show(int root, const char *path, uint64_t attributes, GError **error) {
+static bool show_file(int root, const char *path, uint64_t attributes, GError **error) {
     struct stat status;
     berth_autofd int tree = berth_box_clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
 
@@ -162,7 +162,7 @@ static bool show_with_link(int root, const char *path, uint64_t attributes, GErr
         return true;
     if (!copy_link(root, path, error))
         return false;
-    return is_there(root, real) || show(root, real, attributes, error);
+    return is_there(root, real) || show_file(root, real, attributes, error);
 }
 
 /* Where the C library itself is, its modules for name resolution are. */

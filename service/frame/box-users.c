@@ -57,7 +57,7 @@ static bool restrict_keeper(int socket, GError **error) {
     return berth_box_restrict_keeper_calls(error);
 }
 
-G_GNUC_NORETURN static void keep(int socket, uint64_t mount) {
+G_GNUC_NORETURN static void keep_capabilities(int socket, uint64_t mount) {
     g_autoptr(GError) error = NULL;
 
     if (!restrict_keeper(socket, &error)) {
@@ -97,7 +97,7 @@ bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error) {
         if (!map_ids(ends[0], process, maps))
             _exit(EXIT_FAILURE);
         if (maps->has_keeper)
-            keep(ends[0], maps->mount);
+            keep_capabilities(ends[0], maps->mount);
         _exit(EXIT_SUCCESS);
     }
     berth_autofd int socket = ends[1];

@@ -23,7 +23,7 @@ enum { MAX_DESCRIPTORS = 512 };
  * backstop that counts address space, thread stacks and libraries too. */
 #define MAX_ADDRESS_SPACE (1024ul * 1024 * 1024)
 
-static bool limit(int resource, rlim_t value, const char *what, GError **error) {
+static bool limit_resource(int resource, rlim_t value, const char *what, GError **error) {
     struct rlimit both = {value, value};
 
     if (setrlimit(resource, &both) < 0)
@@ -31,15 +31,15 @@ static bool limit(int resource, rlim_t value, const char *what, GError **error) 
     return true;
 }
 
-static bool set_limits(const BerthBox *box, GError **error) {
+static bool set_box_limits(const BerthBox *box, GError **error) {
     rlim_t descriptors = box->max_descriptors ? box->max_descriptors : MAX_DESCRIPTORS;
 
-    if (!limit(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
-        !limit(RLIMIT_CORE, 0, "core dumps", error))
+    if (!limit_resource(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
+        !limit_resource(RLIMIT_CORE, 0, "core dumps", error))
         return false;
         /* The address space of a sanitized build is terabytes of shadow. */
 #if !defined(__SANITIZE_ADDRESS__)
-    if (!limit(RLIMIT_AS, MAX_ADDRESS_SPACE, "address space", error))
+    if (!limit_resource(RLIMIT_AS, MAX_ADDRESS_SPACE, "address space", error))
         return false;
 #endif
     return true;
@@ -52,7 +52,7 @@ static bool set_namespaces(const BerthBox *box, GError **error) {
 }
 
 /* Looked for before the files change, which may hide where it is written. */
-static bool find_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **error) {
+static bool find_box_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **error) {
     struct passwd *user = box->user    ? getpwnam(box->user)
                           : box->owner ? getpwuid(box->owner)
                                        : NULL;
@@ -82,10 +82,10 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
 
     /* The other namespaces belong to the machine's user namespace, whatever the worker becomes root
      * of. */
-    if (!find_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
+    if (!find_box_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
         !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
                      : berth_box_change_files(box, directory, error)) ||
-        !set_limits(box, error) || !berth_capabilities_bound(box->capabilities, error) ||
+        !set_box_limits(box, error) || !berth_capabilities_bound(box->capabilities, error) ||
         !set_user(box, uid, gid, error) ||
         !berth_capabilities_set(box->capabilities, box->capabilities, 0, error))
         return false;

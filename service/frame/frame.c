@@ -61,7 +61,7 @@ int berth_frame_read_client_fd(sd_bus_message *message) {
     return fd < 0 ? -errno : fd;
 }
 
-static void answer(Job *job) {
+static void answer_job(Job *job) {
     g_autoptr(sd_bus_message) reply = NULL;
     int r;
 
@@ -78,7 +78,7 @@ static void answer(Job *job) {
         fprintf(stderr, "cannot answer the service: %s\n", g_strerror(-r));
 }
 
-static void free_job(Job *job) {
+static void free_frame_job(Job *job) {
     sd_bus_message_unref(job->call);
     if (job->free_job)
         job->free_job(job->job);
@@ -95,8 +95,8 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *u
     if (read(fd, &job, sizeof job) != sizeof job)
         return 0;
     frame->jobs--;
-    answer(job);
-    free_job(job);
+    answer_job(job);
+    free_frame_job(job);
     return 0;
 }
 
@@ -129,7 +129,7 @@ int berth_frame_run_job(sd_bus_message *call, const char *name, void *data, Bert
         thread = g_thread_try_new(name, run_in_thread, job, &error);
     if (!thread) {
         int r = berth_bus_reply_error(call, error);
-        free_job(job);
+        free_frame_job(job);
         return r;
     }
     the_frame.jobs++;
@@ -166,7 +166,7 @@ static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *user
     return true;
 }
 
-static bool start(BerthFrame *frame, const BerthBox *box, GError **error) {
+static bool frame_start(BerthFrame *frame, const BerthBox *box, GError **error) {
     int r;
 
     /* Before the box: these open descriptors and read nothing from outside. */
@@ -211,7 +211,7 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
         return EXIT_FAILURE;
     }
-    if (!limit_threads(&error) || !start(frame, box, &error) ||
+    if (!limit_threads(&error) || !frame_start(frame, box, &error) ||
         (prepare && !prepare(frame, userdata, &error)) ||
         !start_bus(frame, vtable, userdata, &error)) {
         fprintf(stderr, "%s\n", error->message);

@@ -18,7 +18,7 @@ typedef struct {
     uint64_t size;
 } Job;
 
-static void free_job(gpointer data) {
+static void free_ingest_job(gpointer data) {
     Job *job = data;
 
     berth_fd_clear(&job->ingest.input);
@@ -28,7 +28,7 @@ static void free_job(gpointer data) {
     g_free(job);
 }
 
-static bool run(void *data, GError **error) {
+static bool run_ingest(void *data, GError **error) {
     Job *job = data;
     bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
 
@@ -38,7 +38,7 @@ static bool run(void *data, GError **error) {
     return done;
 }
 
-static int reply(void *data, sd_bus_message *message) {
+static int append_ingested(void *data, sd_bus_message *message) {
     Job *job = data;
 
     return sd_bus_message_append(message, "st", job->digest, job->size);
@@ -67,11 +67,11 @@ static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error
     job->ingest.input = job->ingest.file = job->ingest.onward = -1;
     if ((r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "s", &algorithm)) < 0) {
-        free_job(job);
+        free_ingest_job(job);
         return r;
     }
     job->ingest.algorithm = parse_algorithm(algorithm);
-    return berth_frame_run_job(call, "hash", job, run_hash, reply, free_job);
+    return berth_frame_run_job(call, "hash", job, run_hash, append_ingested, free_ingest_job);
 }
 
 static int start_ingest(sd_bus_message *call, bool passes_on) {
@@ -85,11 +85,11 @@ static int start_ingest(sd_bus_message *call, bool passes_on) {
         (r = sd_bus_message_read(call, "stt", &algorithm, &job->ingest.offset,
                                  &job->ingest.limit)) < 0 ||
         (passes_on && (r = job->ingest.onward = berth_frame_read_fd(call)) < 0)) {
-        free_job(job);
+        free_ingest_job(job);
         return r;
     }
     job->ingest.algorithm = parse_algorithm(algorithm);
-    return berth_frame_run_job(call, "ingest", job, run, reply, free_job);
+    return berth_frame_run_job(call, "ingest", job, run_ingest, append_ingested, free_ingest_job);
 }
 
 static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error) {

@@ -12,7 +12,7 @@ static JsonArray *copy_array(JsonArray *from) {
     return copy;
 }
 
-static char *format(JsonObject *object) {
+static char *format_document(JsonObject *object) {
     g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
 
     json_node_take_object(root, object);
@@ -71,7 +71,7 @@ char *berth_config_append(const char *data, size_t size, const BerthAppendedLaye
     json_object_set_string_member(config, "created", layer->created);
     if (layer->author[0])
         json_object_set_string_member(config, "author", layer->author);
-    return format(g_steal_pointer(&config));
+    return format_document(g_steal_pointer(&config));
 }
 
 static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
@@ -134,5 +134,5 @@ char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor
     json_object_set_string_member(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
     json_object_set_array_member(manifest, "layers", g_steal_pointer(&all));
     json_object_set_object_member(manifest, "config", make_descriptor(config));
-    return format(g_steal_pointer(&manifest));
+    return format_document(g_steal_pointer(&manifest));
 }

@@ -92,7 +92,7 @@ static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **
     return true;
 }
 
-static bool read_config(JsonObject *object, BerthImageConfig *config, GError **error) {
+static bool read_container_config(JsonObject *object, BerthImageConfig *config, GError **error) {
     const char *os, *architecture, *variant;
     g_autoptr(JsonObject) empty = json_object_new();
     JsonObject *execution;
@@ -111,7 +111,7 @@ BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError 
     g_autoptr(BerthImageConfig) config = g_new0(BerthImageConfig, 1);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
 
-    if (!root || !read_config(json_node_get_object(root), config, error))
+    if (!root || !read_container_config(json_node_get_object(root), config, error))
         return NULL;
     return g_steal_pointer(&config);
 }

@@ -11,7 +11,7 @@ enum { MAX_LAYERS = 500, MAX_ENTRIES = 1000 };
 
 #define MAX_BLOB_BYTES (1ull << 40)
 
-static void free_entry(gpointer data) {
+static void free_index_entry(gpointer data) {
     BerthIndexEntry *entry = data;
 
     berth_descriptor_free(entry->descriptor);
@@ -127,7 +127,8 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
-static BerthIndexEntry *read_entry(JsonArray *array, guint i, GPtrArray *embedded, GError **error) {
+static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *embedded,
+                                         GError **error) {
     JsonObject *object = element_object(array, i, "manifests", error);
     BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
 
@@ -136,7 +137,7 @@ static BerthIndexEntry *read_entry(JsonArray *array, guint i, GPtrArray *embedde
     if (entry->descriptor && read_platform(object, &entry->platform, error) &&
         read_attestation(object, &entry->attestation, error))
         return entry;
-    free_entry(entry);
+    free_index_entry(entry);
     return NULL;
 }
 
@@ -150,7 +151,7 @@ static bool read_entries(JsonArray *array, BerthManifest *manifest, GError **err
                                count);
     for (guint i = 0; i < count; i++) {
         g_autoptr(GError) local = NULL;
-        BerthIndexEntry *entry = read_entry(array, i, manifest->embedded, &local);
+        BerthIndexEntry *entry = read_index_entry(array, i, manifest->embedded, &local);
         if (entry)
             g_ptr_array_add(manifest->entries, entry);
         else if (!first)
@@ -227,7 +228,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
     if (!root)
         return NULL;
     manifest->kind = berth_media_type_get_kind(media_type);
-    manifest->entries = g_ptr_array_new_with_free_func(free_entry);
+    manifest->entries = g_ptr_array_new_with_free_func(free_index_entry);
     manifest->layers = g_ptr_array_new_with_free_func(free_descriptor);
     manifest->embedded = g_ptr_array_new_with_free_func(free_embedded);
     JsonObject *object = json_node_get_object(root);

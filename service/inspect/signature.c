@@ -97,7 +97,7 @@ static bool check_payload(const BerthSignatureCheck *check, GError **error) {
     return true;
 }
 
-static bool find_algorithm(gnutls_pubkey_t key, gnutls_sign_algorithm_t *algorithm) {
+static bool find_key_algorithm(gnutls_pubkey_t key, gnutls_sign_algorithm_t *algorithm) {
     unsigned bits = 0;
     int kind = gnutls_pubkey_get_pk_algorithm(key, &bits);
 
@@ -117,7 +117,7 @@ static bool verify_with(const char *pem, const gnutls_datum_t *payload,
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "out of memory");
     if (gnutls_pubkey_import(key, &text, GNUTLS_X509_FMT_PEM) < 0)
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a key is no public key in PEM");
-    else if (!find_algorithm(key, &algorithm))
+    else if (!find_key_algorithm(key, &algorithm))
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                         "a key is neither ECDSA on P-256 nor Ed25519");
     else if (gnutls_pubkey_verify_data2(key, algorithm, 0, payload, signature) < 0)

@@ -58,7 +58,7 @@ static struct {
 static int poller;
 
 /* The bus sees the end now, not when the last thread that shares its descriptor is gone. */
-static void __attribute__((noreturn)) end(int status) {
+static void __attribute__((noreturn)) relay_end(int status) {
     (void)shutdown(BUS_FD, SHUT_RDWR);
     _exit(status);
 }
@@ -111,14 +111,14 @@ static void close_later(Held *held) {
 }
 
 /* The envelope that goes to the service instead of fd, which is taken over. */
-static int hold(int fd) {
+static int hold_descriptor(int fd) {
     Held *held = calloc(1, sizeof *held);
     int envelope = held ? berth_envelope_new(fd, &held->holder) : -1;
     struct epoll_event event = {.data.ptr = held};
 
     /* Hanging up is always told. */
     if (envelope < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, held->holder, &event) < 0)
-        end(EXIT_FAILURE);
+        relay_end(EXIT_FAILURE);
     held->fd = fd;
     return envelope;
 }
@@ -150,8 +150,8 @@ static void take_rights(struct msghdr *header) {
     memcpy(fds, CMSG_DATA(rights), count * sizeof(int));
     for (size_t i = 0; i < count; i++) {
         if (present.count == MAX_RIGHTS)
-            end(EXIT_FAILURE);
-        present.envelopes[present.count++] = hold(fds[i]);
+            relay_end(EXIT_FAILURE);
+        present.envelopes[present.count++] = hold_descriptor(fds[i]);
     }
 }
 
@@ -178,7 +178,7 @@ static void pass_on(void) {
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            end(EXIT_SUCCESS);
+            relay_end(EXIT_SUCCESS);
         done += (size_t)sent;
         while (present.count > 0)
             close(present.envelopes[--present.count]);
@@ -186,7 +186,7 @@ static void pass_on(void) {
     present.have = 0;
 }
 
-static uint32_t read_number(size_t offset) {
+static uint32_t read_header_number(size_t offset) {
     uint32_t number;
 
     memcpy(&number, present.bytes + offset, sizeof number);
@@ -220,7 +220,8 @@ static void note_read(size_t size) {
     } else if (present.have == HEADER_BYTES) {
         /* The body, and the fields after the header, which are filled up to eight bytes. */
         present.sized = true;
-        present.left = (uint64_t)read_number(4) + (((uint64_t)read_number(12) + 7) & ~7ull);
+        present.left =
+            (uint64_t)read_header_number(4) + (((uint64_t)read_header_number(12) + 7) & ~7ull);
     }
     if (present.sized && (present.left == 0 || present.have == sizeof present.bytes)) {
         pass_on();
@@ -228,7 +229,7 @@ static void note_read(size_t size) {
     }
 }
 
-static void relay(void) {
+static void relay_messages(void) {
     for (;;) {
         Control control;
         struct iovec part = {present.bytes + present.have, find_want()};
@@ -243,7 +244,7 @@ static void relay(void) {
             return;
         /* A descriptor that is lost would shift those that follow. */
         if (size <= 0 || (header.msg_flags & MSG_CTRUNC))
-            end(size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+            relay_end(size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
         take_rights(&header);
         note_read((size_t)size);
     }
@@ -256,7 +257,7 @@ static void let_go(Held *held) {
     close_later(held);
 }
 
-static void __attribute__((noreturn)) run(void) {
+static void __attribute__((noreturn)) relay_run(void) {
     struct epoll_event events[64];
     struct epoll_event bus = {.events = EPOLLIN, .data.fd = BUS_FD};
     struct epoll_event service = {.data.fd = SERVICE_FD};
@@ -266,14 +267,14 @@ static void __attribute__((noreturn)) run(void) {
     service.data.ptr = &service;
     if (epoll_ctl(poller, EPOLL_CTL_ADD, BUS_FD, &bus) < 0 ||
         epoll_ctl(poller, EPOLL_CTL_ADD, SERVICE_FD, &service) < 0)
-        end(EXIT_FAILURE);
+        relay_end(EXIT_FAILURE);
     for (;;) {
         int count = epoll_wait(poller, events, sizeof events / sizeof *events, -1);
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == &service)
-                end(EXIT_SUCCESS);
+                relay_end(EXIT_SUCCESS);
             if (events[i].data.ptr == &bus)
-                relay();
+                relay_messages();
             else
                 let_go(events[i].data.ptr);
         }
@@ -348,5 +349,5 @@ int main(void) {
         perror("berth-relay: cannot give up its privileges");
         return EXIT_FAILURE;
     }
-    run();
+    relay_run();
 }

@@ -107,7 +107,7 @@ static bool read_sparse(BerthTarPax *pax, const char *key, const char *value, GE
     return true;
 }
 
-static bool read_number(const char *text, int64_t *value, bool *has, GError **error) {
+static bool read_pax_number(const char *text, int64_t *value, bool *has, GError **error) {
     *has = true;
     return berth_tar_pax_number(text, value, error);
 }
@@ -141,11 +141,11 @@ static bool read_record(BerthTarPax *pax, const char *key, const char *value, si
         return is_text ? read_sparse(pax, key + strlen("GNU.sparse."), value, error)
                        : is_malformed(key, error);
     if (g_str_equal(key, "uid"))
-        return read_number(value, &pax->uid, &pax->has_uid, error);
+        return read_pax_number(value, &pax->uid, &pax->has_uid, error);
     if (g_str_equal(key, "gid"))
-        return read_number(value, &pax->gid, &pax->has_gid, error);
+        return read_pax_number(value, &pax->gid, &pax->has_gid, error);
     if (g_str_equal(key, "size"))
-        return read_number(value, &pax->size, &pax->has_size, error);
+        return read_pax_number(value, &pax->size, &pax->has_size, error);
     if (g_str_equal(key, "mtime")) {
         pax->has_mtime = true;
         return read_time(value, &pax->mtime, error);

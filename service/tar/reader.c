@@ -53,7 +53,7 @@ void berth_tar_reader_free(BerthTarReader *reader) {
 }
 
 /* At most size bytes as they lie in the block; 0 at the end. */
-static size_t view(BerthTarReader *reader, size_t size, const void **data) {
+static size_t view_bytes(BerthTarReader *reader, size_t size, const void **data) {
     if (reader->left == 0) {
         const void *block = NULL;
         reader->left = reader->ended ? 0 : reader->fetch(reader->userdata, &block);
@@ -71,19 +71,19 @@ static size_t read_bytes(BerthTarReader *reader, void *to, size_t size) {
     size_t done = 0, got;
     const void *data;
 
-    while (done < size && (got = view(reader, size - done, &data)) > 0) {
+    while (done < size && (got = view_bytes(reader, size - done, &data)) > 0) {
         memcpy((char *)to + done, data, got);
         done += got;
     }
     return done;
 }
 
-static bool skip(BerthTarReader *reader, uint64_t size) {
+static bool skip_bytes(BerthTarReader *reader, uint64_t size) {
     const void *data;
     size_t got;
 
     for (; size > 0; size -= got)
-        if ((got = view(reader, (size_t)MIN(size, (uint64_t)G_MAXSSIZE), &data)) == 0)
+        if ((got = view_bytes(reader, (size_t)MIN(size, (uint64_t)G_MAXSSIZE), &data)) == 0)
             return false;
     return true;
 }
@@ -98,10 +98,10 @@ static void set_body(BerthTarReader *reader, int64_t size) {
 }
 
 static bool skip_body(BerthTarReader *reader, GError **error) {
-    if (!skip(reader, (uint64_t)reader->stored))
+    if (!skip_bytes(reader, (uint64_t)reader->stored))
         return is_truncated(error);
     /* Some tools leave the last member's padding out. */
-    (void)skip(reader, reader->padding);
+    (void)skip_bytes(reader, reader->padding);
     set_body(reader, 0);
     return true;
 }
@@ -216,7 +216,7 @@ static bool read_inner_map(BerthTarReader *reader, GError **error) {
         add_chunk(reader, offset, size);
     }
     int64_t rest = (int64_t)(-(uint64_t)(before - reader->stored) % BERTH_TAR_BLOCK_BYTES);
-    if (rest > reader->stored || !skip(reader, (uint64_t)rest))
+    if (rest > reader->stored || !skip_bytes(reader, (uint64_t)rest))
         return is_truncated(error);
     reader->stored -= rest;
     return true;
@@ -346,7 +346,7 @@ bool berth_tar_reader_data(BerthTarReader *reader, const void **data, size_t *si
     }
     if (reader->chunk >= reader->chunks->len)
         return true;
-    *size = view(reader, (size_t)chunk->size, data);
+    *size = view_bytes(reader, (size_t)chunk->size, data);
     if (*size == 0)
         return is_truncated(error);
     *offset = chunk->offset;

@@ -40,7 +40,7 @@ void berth_tar_writer_free(BerthTarWriter *writer) {
     g_free(writer);
 }
 
-static bool flush(BerthTarWriter *writer, GError **error) {
+static bool flush_buffer(BerthTarWriter *writer, GError **error) {
     size_t size = writer->filled;
 
     writer->filled = 0;
@@ -55,7 +55,7 @@ bool berth_tar_writer_write(BerthTarWriter *writer, const void *data, size_t siz
         writer->filled += part;
         data = (const char *)data + part;
         size -= part;
-        if (writer->filled == BUFFER_BYTES && !flush(writer, error))
+        if (writer->filled == BUFFER_BYTES && !flush_buffer(writer, error))
             return false;
     }
     return true;
@@ -84,7 +84,7 @@ static void add_number(GString *pax, const char *key, int64_t value) {
     add_record(pax, key, text, strlen(text));
 }
 
-static bool fits(int64_t value, unsigned digits) {
+static bool fits_header(int64_t value, unsigned digits) {
     return value >= 0 && value >> (3 * digits) == 0;
 }
 
@@ -116,13 +116,13 @@ static GString *make_pax(const BerthTarEntry *entry) {
         add_record(pax, "path", entry->path, strlen(entry->path));
     if (long_target)
         add_record(pax, "linkpath", entry->target, strlen(entry->target));
-    if (!fits(entry->uid, 7))
+    if (!fits_header(entry->uid, 7))
         add_number(pax, "uid", entry->uid);
-    if (!fits(entry->gid, 7))
+    if (!fits_header(entry->gid, 7))
         add_number(pax, "gid", entry->gid);
-    if (!fits(entry->size, 11))
+    if (!fits_header(entry->size, 11))
         add_number(pax, "size", entry->size);
-    if (!fits(entry->mtime.tv_sec, 11) || entry->mtime.tv_nsec != 0)
+    if (!fits_header(entry->mtime.tv_sec, 11) || entry->mtime.tv_nsec != 0)
         add_time(pax, &entry->mtime);
     for (guint i = 0; entry->xattr_names && i < entry->xattr_names->len; i++) {
         g_autofree char *key = g_strconcat("SCHILY.xattr.", entry->xattr_names->pdata[i], NULL);
@@ -144,7 +144,7 @@ static void put_number(char *field, unsigned digits, int64_t value) {
 
     /* What does not fit stands in the extended header. */
     g_snprintf(text, sizeof text, "%0*" G_GINT64_MODIFIER "o", (int)digits,
-               fits(value, digits) ? value : 0);
+               fits_header(value, digits) ? value : 0);
     memcpy(field, text, digits);
 }
 
@@ -185,7 +185,7 @@ static bool write_header(BerthTarWriter *writer, const BerthTarEntry *entry, cha
     return berth_tar_writer_write(writer, &header, sizeof header, error);
 }
 
-static bool pad(BerthTarWriter *writer, GError **error) {
+static bool pad_to_block(BerthTarWriter *writer, GError **error) {
     size_t padding = (size_t)writer->padding;
 
     writer->padding = 0;
@@ -202,19 +202,20 @@ static bool write_pax(BerthTarWriter *writer, const GString *pax, GError **error
 
     writer->padding = padding_of(pax->len);
     return write_header(writer, &entry, 'x', error) &&
-           berth_tar_writer_write(writer, pax->str, pax->len, error) && pad(writer, error);
+           berth_tar_writer_write(writer, pax->str, pax->len, error) && pad_to_block(writer, error);
 }
 
 bool berth_tar_writer_add(BerthTarWriter *writer, const BerthTarEntry *entry, GError **error) {
     g_autoptr(GString) pax = make_pax(entry);
 
-    if (!pad(writer, error) || (pax->len > 0 && !write_pax(writer, pax, error)))
+    if (!pad_to_block(writer, error) || (pax->len > 0 && !write_pax(writer, pax, error)))
         return false;
     writer->padding = padding_of((uint64_t)entry->size);
     return write_header(writer, entry, type_of(entry), error);
 }
 
 bool berth_tar_writer_finish(BerthTarWriter *writer, GError **error) {
-    return pad(writer, error) && berth_tar_writer_write(writer, zeros, sizeof zeros, error) &&
-           flush(writer, error);
+    return pad_to_block(writer, error) &&
+           berth_tar_writer_write(writer, zeros, sizeof zeros, error) &&
+           flush_buffer(writer, error);
 }

@@ -13,7 +13,7 @@
 
 enum { MAX_ENTRIES = 5 * 1000 * 1000 };
 
-static size_t fetch_block(void *userdata, const void **block) {
+static size_t read_layer_block(void *userdata, const void **block) {
     return berth_stream_next(userdata, block);
 }
 
@@ -119,7 +119,7 @@ static bool is_put_off(BerthTree *tree, GError **error) {
 }
 
 bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
-    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch_block, stream);
+    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(read_layer_block, stream);
     g_auto(BerthTarEntry) entry = {0};
     GError *local = NULL;
     bool more;

@@ -36,7 +36,7 @@ typedef struct {
     char *digest;
 } Job;
 
-static void free_job(gpointer data) {
+static void free_unpack_job(gpointer data) {
     Job *job = data;
 
     berth_fd_clear(&job->input);
@@ -65,7 +65,7 @@ static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, u
     return true;
 }
 
-static bool unpack(void *data, GError **error) {
+static bool run_unpack(void *data, GError **error) {
     Job *job = data;
 
     if (!unpack_stream(job, state.tree, state.algorithm, state.limit, error))
@@ -107,17 +107,17 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
-        free_job(job);
+        free_unpack_job(job);
         return r;
     }
     int root = open_root();
     if (root < 0 || !berth_digest_parse(expected, &state.algorithm, &error)) {
-        free_job(job);
+        free_unpack_job(job);
         return error ? berth_bus_error_set(ret_error, error) : -errno;
     }
     state.expected = g_strdup(expected);
     state.tree = berth_tree_new(root, is_lowest ? BERTH_LOWER_NONE : BERTH_LOWER_UNKNOWN, -1);
-    return berth_frame_run_job(call, "unpack", job, unpack, reply_unpack, free_job);
+    return berth_frame_run_job(call, "unpack", job, run_unpack, reply_unpack, free_unpack_job);
 }
 
 /* As berthd made it. */
@@ -136,11 +136,11 @@ static bool unpack_again(Job *job, GError **error) {
     if (root < 0)
         return berth_error_set_errno(error, errno, "open the directory");
     state.tree = berth_tree_new(root, BERTH_LOWER_KNOWN, job->lower);
-    return clear_root(root, error) && unpack(job, error) &&
+    return clear_root(root, error) && run_unpack(job, error) &&
            berth_settle(state.tree, job->lower, &is_inexact, error);
 }
 
-static bool settle(void *data, GError **error) {
+static bool run_settle(void *data, GError **error) {
     Job *job = data;
     bool is_inexact;
 
@@ -156,10 +156,10 @@ static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_
     int r = 0;
     if (has_lower && ((r = job->lower = berth_frame_read_fd(call)) < 0 ||
                       (r = job->input = berth_frame_read_fd(call)) < 0)) {
-        free_job(job);
+        free_unpack_job(job);
         return r;
     }
-    return berth_frame_run_job(call, "settle", job, settle, NULL, free_job);
+    return berth_frame_run_job(call, "settle", job, run_settle, NULL, free_unpack_job);
 }
 
 static int method_settle(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -173,7 +173,7 @@ static int method_settle_lowest(sd_bus_message *call, void *userdata, sd_bus_err
 }
 
 /* The other thing that is done in one directory only: removing all that is in it. */
-static bool empty(void *data, GError **error) {
+static bool run_empty(void *data, GError **error) {
     (void)data;
     return berth_fd_remove_children("/", error);
 }
@@ -181,11 +181,11 @@ static bool empty(void *data, GError **error) {
 static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     (void)error;
-    return berth_frame_run_job(call, "empty", new_job(), empty, NULL, free_job);
+    return berth_frame_run_job(call, "empty", new_job(), run_empty, NULL, free_unpack_job);
 }
 
 /* The tree as a layer's tar. */
-static bool pack(void *data, GError **error) {
+static bool run_pack(void *data, GError **error) {
     Job *job = data;
     berth_autofd int root = open_root();
     bool done = root >= 0 ? berth_pack(root, job->input, error)
@@ -203,10 +203,10 @@ static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error
     (void)error;
     if ((job->input = berth_frame_read_fd(call)) < 0) {
         int r = job->input;
-        free_job(job);
+        free_unpack_job(job);
         return r;
     }
-    return berth_frame_run_job(call, "pack", job, pack, NULL, free_job);
+    return berth_frame_run_job(call, "pack", job, run_pack, NULL, free_unpack_job);
 }
 
 #define APPLIED ".berth-apply"
@@ -237,7 +237,7 @@ static bool check_owner(int root, GError **error) {
                            "the directory belongs to another user");
 }
 
-static bool apply(void *data, GError **error) {
+static bool run_apply(void *data, GError **error) {
     berth_autofd int root = open_root();
 
     if (root < 0)
@@ -259,10 +259,10 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *erro
     (void)error;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "t", &job->limit)) < 0) {
-        free_job(job);
+        free_unpack_job(job);
         return r;
     }
-    return berth_frame_run_job(call, "apply", job, apply, NULL, free_job);
+    return berth_frame_run_job(call, "apply", job, run_apply, NULL, free_unpack_job);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_UNPACK_MEMBERS);

@@ -24,7 +24,7 @@ typedef struct {
 static bool pack_directory(Pack *pack, int directory, const char *path, unsigned depth,
                            GError **error);
 
-static char *join(const char *path, const char *prefix, const char *name) {
+static char *join_path(const char *path, const char *prefix, const char *name) {
     return g_strconcat(path, path[0] ? "/" : "", prefix, name, NULL);
 }
 
@@ -133,13 +133,13 @@ static bool add_entry(Pack *pack, int directory, const char *name, const struct 
 
 static bool pack_one(Pack *pack, int directory, const char *parent, const char *name,
                      unsigned depth, GError **error) {
-    g_autofree char *path = join(parent, "", name);
+    g_autofree char *path = join_path(parent, "", name);
     struct stat status;
 
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
     if (berth_overlay_is_whiteout(&status)) {
-        g_autofree char *whiteout = join(parent, ".wh.", name);
+        g_autofree char *whiteout = join_path(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);
     }
     /* A socket is of a process that is gone. */
@@ -155,7 +155,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
                      : pack_directory(pack, child, path, depth + 1, error);
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
+static int compare_entry_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
@@ -173,7 +173,7 @@ static GPtrArray *list_names(int directory, const char *path, GError **error) {
         if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
             g_ptr_array_add(names, g_strdup(entry->d_name));
     closedir(entries);
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, compare_entry_names);
     return g_steal_pointer(&names);
 }
 
@@ -186,7 +186,7 @@ static bool pack_directory(Pack *pack, int directory, const char *path, unsigned
     if (depth > MAX_DEPTH)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "directories nest too deep");
     if (path[0] && berth_attributes_is_opaque(directory)) {
-        g_autofree char *opaque = join(path, "", ".wh..wh..opq");
+        g_autofree char *opaque = join_path(path, "", ".wh..wh..opq");
         if (!add_empty(pack, opaque, error))
             return false;
     }

@@ -51,7 +51,7 @@ static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
 }
 
 /* Passes inflated bytes on until more input is wanted. */
-static bool drain(BerthStream *stream, BerthInflate *inflate, GError **error) {
+static bool drain_input(BerthStream *stream, BerthInflate *inflate, GError **error) {
     for (;;) {
         Block *block = g_async_queue_pop(stream->empty);
         ssize_t size = g_atomic_int_get(&stream->abandoned)
@@ -86,14 +86,14 @@ static bool inflate_all(BerthStream *stream, GError **error) {
         return false;
     while (got > 0 && !g_atomic_int_get(&stream->abandoned)) {
         berth_inflate_give(inflate, buffer, got);
-        if (!drain(stream, inflate, error))
+        if (!drain_input(stream, inflate, error))
             return false;
         got = read_input(stream->input, buffer, INPUT_BYTES, error);
     }
     return got >= 0 && berth_inflate_check_end(inflate, error);
 }
 
-static gpointer run(gpointer data) {
+static gpointer run_inflating(gpointer data) {
     BerthStream *stream = data;
 
     inflate_all(stream, &stream->error);
@@ -113,7 +113,7 @@ BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limi
     stream->empty = g_async_queue_new();
     for (int i = 0; i < BLOCKS; i++)
         g_async_queue_push(stream->empty, g_malloc(sizeof(Block)));
-    stream->thread = g_thread_try_new("inflate", run, stream, error);
+    stream->thread = g_thread_try_new("inflate", run_inflating, stream, error);
     return stream->thread ? g_steal_pointer(&stream) : NULL;
 }
 

@@ -130,8 +130,8 @@ static int open_done(const Walk *walk) {
 }
 
 /* A directory at path, which is made. over: something of this layer has the name, and goes. */
-static bool make_directory(Walk *walk, const char *path, bool over, BerthImplied implied,
-                           GError **error) {
+static bool make_directory_on_way(Walk *walk, const char *path, bool over, BerthImplied implied,
+                                  GError **error) {
     BerthTree *tree = walk->tree;
     berth_autofd int parent = open_done(walk);
     const BerthPlace place = {parent, path, berth_tree_get_name(path)};
@@ -162,7 +162,7 @@ static bool follow_text(Walk *walk, const char *target, GError **error) {
     return walk->todo->len < 2 * MAX_PATH_BYTES || fail_walk(walk, ENAMETOOLONG, error);
 }
 
-static bool follow(Walk *walk, int link, GError **error) {
+static bool follow_link(Walk *walk, int link, GError **error) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(link, "", target, sizeof target - 1);
 
@@ -187,7 +187,7 @@ static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *follow
     if (lower < 0 || !S_ISLNK(status.st_mode))
         return true;
     *followed = true;
-    return follow(walk, lower, error);
+    return follow_link(walk, lower, error);
 }
 
 /* Something that is no directory is on the way. An entry below it replaces it by one. */
@@ -203,7 +203,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
         walk->result->is_nothing = true;
     else if (walk->kind == BERTH_WALK_LOOK)
         walk->result->is_hidden = true;
-    else if (!make_directory(walk, path, true, BERTH_IMPLIED_NEW, error))
+    else if (!make_directory_on_way(walk, path, true, BERTH_IMPLIED_NEW, error))
         return false;
     g_string_assign(walk->done, path);
     return true;
@@ -225,7 +225,7 @@ static bool make_missing(Walk *walk, const char *path, bool visible, const struc
     BerthTree *tree = walk->tree;
     BerthImplied implied = visible ? BERTH_IMPLIED_INHERITS : BERTH_IMPLIED_NEW;
 
-    return make_directory(walk, path, false, implied, error) &&
+    return make_directory_on_way(walk, path, false, implied, error) &&
            (!below || inherit_at_once(tree, path, below, error)) &&
            (walk->kind != BERTH_WALK_HIDE || berth_tree_note(tree, tree->held, path, NULL, error));
 }
@@ -240,7 +240,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
     if (visible && tree->knows == BERTH_LOWER_KNOWN) {
         berth_autofd int lower = berth_tree_peek(tree->lower, path, &status);
         if (lower >= 0 && S_ISLNK(status.st_mode))
-            return follow(walk, lower, error);
+            return follow_link(walk, lower, error);
         may_be_directory = is_directory_below = lower >= 0 && S_ISDIR(status.st_mode);
     } else if (visible && !berth_tree_note_in(tree, tree->assumed, path, error)) {
         return false;
@@ -254,7 +254,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-static bool pass(Walk *walk, const char *name, GError **error) {
+static bool pass_directory(Walk *walk, const char *name, GError **error) {
     struct stat status;
 
     /* Links to long ways make more of them than any name has. */
@@ -274,7 +274,7 @@ static bool pass(Walk *walk, const char *name, GError **error) {
         return errno == ENOENT || errno == ENOTDIR ? pass_missing(walk, path, error)
                                                    : fail_walk(walk, errno, error);
     if (S_ISLNK(status.st_mode))
-        return follow(walk, fd, error);
+        return follow_link(walk, fd, error);
     if (!S_ISDIR(status.st_mode))
         return pass_obstacle(walk, path, error);
     g_string_assign(walk->done, path);
@@ -290,7 +290,7 @@ bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind,
         size_t length = strcspn(todo->str, "/");
         g_autofree char *name = g_strndup(todo->str, length);
         g_string_erase(todo, 0, (gssize)(length + strspn(todo->str + length, "/")));
-        if (name[0] && !g_str_equal(name, ".") && !pass(&walk, name, error))
+        if (name[0] && !g_str_equal(name, ".") && !pass_directory(&walk, name, error))
             return false;
     }
     if (kind == BERTH_WALK_ENTER)

@@ -72,7 +72,7 @@ static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
 }
 
 /* What this layer itself has under the name stays; a directory then hides the lower one. */
-static bool hide(BerthTree *tree, const char *path, GError **error) {
+static bool hide_path(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_peek(tree->root, path, &status);
 
@@ -110,7 +110,7 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
     if (is_opaque)
         return hide_children(tree, walk.real, error);
     g_autofree char *whole = berth_tree_join(walk.real, hidden);
-    return hide(tree, whole, error);
+    return hide_path(tree, whole, error);
 }
 
 bool berth_tree_add_overlay_whiteout(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {

@@ -73,8 +73,8 @@ static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **err
 }
 
 /* A directory of that name, which may be there already; what else has the name goes. */
-static int make_directory(BerthTree *tree, const BerthTreeEntry *entry, const BerthPlace *place,
-                          bool *made, bool *over, GError **error) {
+static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
+                                 const BerthPlace *place, bool *made, bool *over, GError **error) {
     *over = false;
     for (int attempt = 0; attempt < 2; attempt++) {
         *made = mkdirat(place->parent, place->name, entry->mode & 0777) == 0;
@@ -119,7 +119,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
         return add_root(tree, entry, error);
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return false;
-    berth_autofd int fd = make_directory(tree, entry, &place, &made, &over, error);
+    berth_autofd int fd = make_listed_directory(tree, entry, &place, &made, &over, error);
     if (fd < 0 || !set_owner_and_mode(entry, fd, error) ||
         !clear_xattrs(tree, made, fd, entry->path, error) ||
         !set_xattrs(tree, entry, &place, fd, error))

@@ -117,7 +117,7 @@ typedef struct {
 } Birth;
 
 /* In the child, whose memory is still the parent's: nothing is called that keeps state. */
-static int execute(void *data) {
+static int execute_worker(void *data) {
     Birth *birth = data;
     char *arguments[] = {birth->path, birth->uid, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -147,7 +147,7 @@ static pid_t clone_child(Birth *birth) {
         return -1;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t pid = clone(execute, (char *)stack + STACK_BYTES,
+    pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
                       CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, birth);
     int errnum = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
@@ -156,7 +156,7 @@ static pid_t clone_child(Birth *birth) {
     return pid;
 }
 
-static bool spawn(BerthWorker *worker, int socket, int directory, GError **error) {
+static bool spawn_worker(BerthWorker *worker, int socket, int directory, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", worker->kind, NULL);
     char *environment[32] = {NULL};
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
@@ -239,7 +239,7 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
     berth_autofd int shared =
         directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     int ours = move_up(sockets[0]);
-    if (!spawn(worker, theirs, shared, error)) {
+    if (!spawn_worker(worker, theirs, shared, error)) {
         close(ours);
         return NULL;
     }
@@ -301,7 +301,7 @@ sd_bus_message *berth_worker_new_call(BerthWorker *worker, BerthWorkerMember mem
 }
 
 /* The callback may free the worker, so nothing of it is touched afterwards. */
-static void finish(Call *call, sd_bus_message *message, const GError *error) {
+static void finish_call(Call *call, sd_bus_message *message, const GError *error) {
     BerthWorkerReply reply = call->reply;
     void *userdata = call->userdata;
 
@@ -319,7 +319,7 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
     bool good = berth_bus_check_reply(kept, whose, &error) &&
                 (sd_bus_message_has_signature(kept, call->member->reply) ||
                  berth_reply_set_malformed(call->worker->kind, &error));
-    finish(call, good ? kept : NULL, error);
+    finish_call(call, good ? kept : NULL, error);
     return 0;
 }
 
@@ -329,7 +329,7 @@ static int on_not_sent(sd_event_source *source, void *userdata) {
 
     (void)source;
     berth_error_set_errno(&error, call->errnum, "call berth-%s", call->worker->kind);
-    finish(call, NULL, error);
+    finish_call(call, NULL, error);
     return 0;
 }
 
