@@ -42,7 +42,7 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_LABELS] = {"Labels", "bytes of labels", 16 * MIB, UINT64_MAX},
     [BERTH_RESOURCE_CONFIGURATIONS] = {"Configurations", "bytes of configurations", 256 * MIB,
                                        UINT64_MAX},
-    [BERTH_RESOURCE_DISK] = {"Disk", "bytes of content", UINT64_MAX, UINT64_MAX},
+    [BERTH_RESOURCE_DISK] = {"Disk", "bytes on disk", UINT64_MAX, UINT64_MAX},
 };
 
 static uint64_t limits[BERTH_RESOURCE_COUNT]; /* of a user; 0: as defined */

@@ -30,7 +30,7 @@ typedef enum {
     BERTH_RESOURCE_INGESTS,
     BERTH_RESOURCE_LABELS,         /* bytes, of containers and leases */
     BERTH_RESOURCE_CONFIGURATIONS, /* bytes, of containers */
-    BERTH_RESOURCE_DISK,           /* bytes, of content and ingests */
+    BERTH_RESOURCE_DISK,           /* bytes, of content, snapshots, containers and volumes */
     BERTH_RESOURCE_COUNT,
 } BerthResource;
 

@@ -114,6 +114,8 @@ enum {
     MEMBER(BERTH_UNPACK_SETTLE, settle, "Settle", "hh", "")                                        \
     MEMBER(BERTH_UNPACK_SETTLE_LOWEST, settle_lowest, "SettleLowest", "", "")                      \
     MEMBER(BERTH_UNPACK_EMPTY, empty, "Empty", "", "")                                             \
+    /* → bytes that the directory takes on disk, was all of it counted */                          \
+    MEMBER(BERTH_UNPACK_MEASURE, measure, "Measure", "", "tb")                                     \
     /* where the tar of the directory goes */                                                      \
     MEMBER(BERTH_UNPACK_PACK, pack, "Pack", "h", "")                                               \
     /* content of a layer, limit; it goes onto what is in the directory */                         \

@@ -13,6 +13,8 @@
 #include "plan/plan.h"
 #include "systemd/exits.h"
 
+typedef struct BerthDisk BerthDisk;
+
 struct BerthContainers {
     sd_event *event;
     sd_bus *bus;
@@ -27,6 +29,7 @@ struct BerthContainers {
     GPtrArray *terminals;      /* BerthTerminal */
     BerthExits *exits;         /* of what an earlier service started, on older kernels; NULL */
     BerthScreens *screens;
+    BerthDisk *disk;
     sd_bus_slot *machined; /* a start of it */
     char boot[40];
     GHashTable *by_id; /* id → BerthContainer */
@@ -93,6 +96,15 @@ bool berth_container_is_running(const BerthContainer *container);
 bool berth_container_check_running(const BerthContainer *container, GError **error);
 /* checkpoint.c: Busy while it is checkpointed. */
 bool berth_container_check_whole(const BerthContainer *container, GError **error);
+
+/* disk.c: bytes on disk of users' containers and volumes. */
+BerthDisk *berth_disk_new(BerthContainers *containers);
+void berth_disk_free(BerthDisk *disk);
+bool berth_disk_is_busy(const BerthDisk *disk);
+/* Measures a container and its volumes in the background. */
+void berth_disk_measure(BerthContainer *container);
+/* LimitExceeded if the owner has all that it may have. */
+bool berth_disk_check(BerthContainers *containers, uint32_t owner, GError **error);
 
 /* remove.c. Removes it from the loop, once nothing runs in it; nothing is started in it from now
  * on. */

@@ -123,6 +123,7 @@ void berth_container_set_exited(BerthContainer *container, int status) {
     berth_container_release_ports(container);
     berth_container_drop_log_fields(container);
     log_end(record);
+    berth_disk_measure(container);
     /* Why it failed to start comes before that it has ended. */
     if (first->launch)
         berth_launch_set_exited(first->launch, status);

@@ -64,6 +64,7 @@ BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *i
     containers->helpers = berth_helpers_new();
     containers->terminals = g_ptr_array_new();
     containers->screens = berth_screens_new(containers->event);
+    containers->disk = berth_disk_new(containers);
     containers->state_path = read_path(directory);
     if (!open_directory(directory, "containers", &containers->directory, error) ||
         !open_directory(directory, "volumes", &containers->volumes, error) ||
@@ -95,6 +96,7 @@ void berth_containers_free(BerthContainers *containers) {
     berth_fd_clear(&containers->program);
     berth_fd_clear(&containers->copy_program);
     g_ptr_array_unref(containers->helpers);
+    berth_disk_free(containers->disk);
     berth_screens_free(containers->screens);
     g_ptr_array_unref(containers->terminals);
     berth_exits_free(containers->exits);
@@ -138,7 +140,8 @@ GPtrArray *berth_containers_list(BerthContainers *containers) {
 }
 
 unsigned berth_containers_count_active(BerthContainers *containers) {
-    unsigned count = g_hash_table_size(containers->taken) + containers->helpers->len;
+    unsigned count = g_hash_table_size(containers->taken) + containers->helpers->len +
+                     berth_disk_is_busy(containers->disk);
     GHashTableIter iterator;
     gpointer value;
 

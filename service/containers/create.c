@@ -197,6 +197,8 @@ static bool take_quota(Creation *creation, GError **error) {
         count += ((BerthContainer *)value)->record.owner == owner;
     if (!berth_charge_check(owner, BERTH_RESOURCE_CONTAINERS, count, 1, error))
         return false;
+    if (!berth_disk_check(containers, owner, error))
+        return false;
     creation->charge = berth_charge_new_forced(owner, BERTH_RESOURCE_CONTAINERS, 1);
     return true;
 }
@@ -299,6 +301,13 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
+/* The smaller one for a user; 0 is no limit. */
+static uint64_t choose_default(const Creation *creation, uint64_t all, uint64_t users) {
+    if (creation->options.owner == 0 || users == 0)
+        return all;
+    return all == 0 ? users : MIN(all, users);
+}
+
 /* The limits of berth.conf, of what the caller has said nothing. */
 static GVariant *add_defaults(const Creation *creation) {
     const BerthSettings *settings = creation->containers->images->remotes->settings;
@@ -306,8 +315,10 @@ static GVariant *add_defaults(const Creation *creation) {
     const struct {
         const char *name;
         uint64_t value;
-    } defaults[] = {{"MemoryMax", settings->default_memory_max},
-                    {"TasksMax", settings->default_tasks_max}};
+    } defaults[] = {{"MemoryMax", choose_default(creation, settings->default_memory_max,
+                                                 settings->user_memory_max)},
+                    {"TasksMax", choose_default(creation, settings->default_tasks_max,
+                                                settings->user_tasks_max)}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++)
         if (defaults[i].value > 0 && !g_variant_dict_contains(&properties, defaults[i].name))

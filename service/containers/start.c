@@ -197,7 +197,8 @@ static bool check_startable(const BerthContainer *container, GError **error) {
         return false;
     if (!starting && (state == BERTH_CONTAINER_CREATED || state == BERTH_CONTAINER_STOPPED))
         return berth_process_check_charge(container->record.owner, container->record.terminal,
-                                          false, error);
+                                          false, error) &&
+               berth_disk_check(container->containers, container->record.owner, error);
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" cannot be started, it is %s", container->record.id,
                            starting ? "being started" : berth_container_state_get_name(state));

@@ -58,7 +58,8 @@ static bool check_quota(BerthContainers *containers, uint32_t owner, GError **er
 
     for (guint i = 0; list && i < list->len; i++)
         count += ((BerthVolume *)list->pdata[i])->owner == owner;
-    return list && berth_charge_check(owner, BERTH_RESOURCE_VOLUMES, count, 1, error);
+    return list && berth_charge_check(owner, BERTH_RESOURCE_VOLUMES, count, 1, error) &&
+           berth_disk_check(containers, owner, error);
 }
 
 /* The row comes first: a directory without one is trash at the next start, a row without a

@@ -6,11 +6,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     PARALLEL_OBJECTS = 16,
     PARALLEL_LAYERS = 4,
     CONNECT_SECONDS = 15,
+    USER_TASKS = 4096,
     STALL_SECONDS = 60,
     MAX_SECONDS = 3600,
     MAX_PARALLEL = 64,
@@ -243,6 +245,10 @@ static bool take_default(const Place *place, const char *key, const char *text) 
 
     if (g_str_equal(key, "MemoryMax"))
         return take_amount(place, key, text, true, &settings->default_memory_max);
+    if (g_str_equal(key, "UserMemoryMax"))
+        return take_amount(place, key, text, true, &settings->user_memory_max);
+    if (g_str_equal(key, "UserTasksMax"))
+        return take_amount(place, key, text, false, &settings->user_tasks_max);
     return g_str_equal(key, "TasksMax") &&
            take_amount(place, key, text, false, &settings->default_tasks_max);
 }
@@ -408,6 +414,9 @@ BerthSettings *berth_settings_load(const char *root) {
     settings->max_layer_bytes = MAX_LAYER_BYTES;
     settings->max_blob_bytes = MAX_BLOB_BYTES;
     settings->connect_timeout = CONNECT_SECONDS;
+    settings->user_memory_max =
+        (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
+    settings->user_tasks_max = USER_TASKS;
     settings->stall_timeout = STALL_SECONDS;
     settings->proxy = g_strdup("");
     settings->no_proxy = g_strdup("");

@@ -41,6 +41,7 @@ typedef struct {
     bool keep_compressed;
     uint64_t limits[BERTH_RESOURCE_COUNT];          /* of a user; 0: as base/charge.c has it */
     uint64_t default_memory_max, default_tasks_max; /* of containers; 0: none */
+    uint64_t user_memory_max, user_tasks_max;       /* the same, of containers of users */
 } BerthSettings;
 
 /* Reads them; there always is a result. root is "" but in tests. */

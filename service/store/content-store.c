@@ -16,6 +16,7 @@
 
 #include "store/content-store.h"
 
+#include "store/disk-usage.h"
 #include "store/provenance.h"
 
 #include "base/charge.h"
@@ -423,7 +424,7 @@ static uint64_t sum_disk(BerthContentStore *store, uint32_t owner, const char *b
         if (info->owner == owner && !g_str_equal(info->key, but_key))
             bytes += MAX(info->offset, info->total);
     }
-    return bytes;
+    return bytes + berth_disk_usage_sum(store->database, owner);
 }
 
 bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,

@@ -106,8 +106,18 @@ static const char sixth_schema[] =
     "ALTER TABLE transfers ADD COLUMN own INTEGER NOT NULL DEFAULT 0;"
     "UPDATE transfers SET own = 1 WHERE owner = 0 AND NOT insecure;";
 
-static const char *const schemas[] = {first_schema,  second_schema, third_schema,
-                                      fourth_schema, fifth_schema,  sixth_schema};
+static const char seventh_schema[] =
+    /* As measured last; of a kind that is the name of a table here, without its "s". */
+    "CREATE TABLE disk_usage (kind TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY (kind, name)) WITHOUT ROWID;"
+    "CREATE TRIGGER container_usage AFTER DELETE ON containers BEGIN"
+    "  DELETE FROM disk_usage WHERE kind = 'container' AND name = old.id; END;"
+    "CREATE TRIGGER volume_usage AFTER DELETE ON volumes BEGIN"
+    "  DELETE FROM disk_usage WHERE kind = 'volume' AND name = old.name; END;"
+    "CREATE INDEX holdings_owner ON holdings (owner);";
+
+static const char *const schemas[] = {first_schema, second_schema, third_schema,  fourth_schema,
+                                      fifth_schema, sixth_schema,  seventh_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

@@ -11,6 +11,7 @@
 #include "frame/frame.h"
 #include "unpack/attributes.h"
 #include "unpack/layer.h"
+#include "unpack/measure.h"
 #include "unpack/merge.h"
 #include "unpack/pack.h"
 #include "unpack/settle.h"
@@ -33,6 +34,7 @@ typedef struct {
     int input;
     int lower;
     uint64_t limit, size;
+    bool is_complete; /* of what is measured */
     char *digest;
 } Job;
 
@@ -182,6 +184,33 @@ static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *erro
     (void)userdata;
     (void)error;
     return berth_frame_run_job(call, "empty", new_job(), run_empty, NULL, free_unpack_job);
+}
+
+static bool run_measure(void *data, GError **error) {
+    Job *job = data;
+    BerthMeasure found;
+    int root = open_root();
+
+    if (root < 0)
+        return berth_error_set_errno(error, errno, "open the directory");
+    if (!berth_measure_tree(root, &found, error))
+        return false;
+    job->size = found.bytes;
+    job->is_complete = found.is_complete;
+    return true;
+}
+
+static int reply_measure(void *data, sd_bus_message *reply) {
+    Job *job = data;
+
+    return sd_bus_message_append(reply, "tb", job->size, job->is_complete);
+}
+
+static int method_measure(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    (void)userdata;
+    (void)error;
+    return berth_frame_run_job(call, "measure", new_job(), run_measure, reply_measure,
+                               free_unpack_job);
 }
 
 /* The tree as a layer's tar. */

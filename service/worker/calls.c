@@ -265,6 +265,10 @@ void berth_call_unpack_empty(BerthWorker *worker, BerthWorkerReply reply, void *
     call_member(worker, BERTH_UNPACK_EMPTY, reply, userdata);
 }
 
+void berth_call_unpack_measure(BerthWorker *worker, BerthWorkerReply reply, void *userdata) {
+    call_member(worker, BERTH_UNPACK_MEASURE, reply, userdata);
+}
+
 void berth_call_unpack_pack(BerthWorker *worker, int output, BerthWorkerReply reply,
                             void *userdata) {
     call_member(worker, BERTH_UNPACK_PACK, reply, userdata, output);

@@ -114,6 +114,7 @@ void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, Berth
                               void *userdata);
 void berth_call_unpack_settle_lowest(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
 void berth_call_unpack_empty(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+void berth_call_unpack_measure(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
 void berth_call_unpack_pack(BerthWorker *worker, int output, BerthWorkerReply reply,
                             void *userdata);
 void berth_call_unpack_apply(BerthWorker *worker, int content, uint64_t limit,

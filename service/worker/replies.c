@@ -194,6 +194,18 @@ bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *
     return true;
 }
 
+bool berth_reply_read_measured(sd_bus_message *reply, uint64_t *size, bool *is_complete,
+                               GError **error) {
+    uint64_t bytes;
+    int complete;
+
+    if (sd_bus_message_read(reply, "tb", &bytes, &complete) <= 0 || bytes > INT64_MAX)
+        return berth_reply_set_malformed("unpack", error);
+    *size = bytes;
+    *is_complete = complete;
+    return true;
+}
+
 bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GError **error) {
     int more, is_hard_link, is_file;
     const char *name, *target;

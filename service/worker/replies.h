@@ -70,6 +70,9 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
 /* berth-unpack. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
                                bool *needs_lower, GError **error);
+/* What a tree takes on disk, of which nothing can be said but that it is no nonsense. */
+bool berth_reply_read_measured(sd_bus_message *reply, uint64_t *size, bool *is_complete,
+                               GError **error);
 
 /* berth-archive: the next member; more is false at the end. */
 typedef struct {

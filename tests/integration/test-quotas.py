@@ -265,11 +265,78 @@ def test_names_and_content_are_so_many_a_user():
     layer = oci.Layer("gzip")
     layer.directory("./").add("file", random.Random(1).randbytes(20_000_000))
     oci.push(oci.Image([layer], {}), reference)
-    refused(dist("pull", reference, user="alice"), "bytes of content", 10485760)
-    refused(ask(CONTENTS, "Ingest", "('known', uint64 20000000, '', @a{sv} {})")["message"], "bytes of content", 10485760)
+    refused(dist("pull", reference, user="alice"), "bytes on disk", 10485760)
+    refused(ask(CONTENTS, "Ingest", "('known', uint64 20000000, '', @a{sv} {})")["message"], "bytes on disk", 10485760)
     result = dist("content", "ingest", "unknown", user="alice", input="x" * 20_000_000)
     assert result.status != 0, result
     good("pull", reference)
+    limits()
+
+
+def wait_for_refusal(*command, limit):
+    def is_refused():
+        result = dist(*command, user="alice")
+        if result.status == 0:
+            good("rm", "-f", "disk-probe", user="alice")
+            return None
+        return result
+    refused(wait_until(is_refused, f"{command} to be refused"), "bytes on disk", limit)
+
+
+def test_what_a_container_wrote_counts():
+    limits(Disk="30M")
+    probe = ("create", "--id=disk-probe", IMAGE)
+    good("create", "--id=disk-other", IMAGE, user="alice")
+    for place in ("/written", "/volume/written"):
+        good("run", "--id=disk-writer", "--volume=disk-volume:/volume", IMAGE, "head", "-c", "1000000", "/dev/zero", user="alice")
+        good(*probe, user="alice")
+        good("rm", "disk-probe", user="alice")
+        good("rm", "disk-writer", user="alice")
+        good("run", "--id=disk-writer", "--volume=disk-volume:/volume", IMAGE, "sh", "-c", f"head -c 40000000 /dev/zero >{place}",
+             user="alice")
+        wait_for_refusal(*probe, limit=31457280)
+        refused(dist("start", "disk-other", user="alice"), "bytes on disk", 31457280)
+        refused(dist("pull", IMAGE, user="alice"), "bytes on disk", 31457280)
+        refused(dist("volume", "create", "disk-more", user="alice"), "bytes on disk", 31457280)
+        # Others are not in the way of it, and it may be undone.
+        good("run", "--rm", IMAGE, "true")
+        good("rm", "disk-writer", user="alice")
+        if place.startswith("/volume"):
+            good("volume", "rm", "disk-volume", user="alice")
+        good("start", "disk-other", user="alice")
+        good("stop", "--time=0", "disk-other", user="alice")
+    good("rm", "disk-other", user="alice")
+    limits()
+
+
+def test_what_a_running_container_wrote_counts():
+    """However deep in its tree, and with links to it."""
+    limits(Disk="30M")
+    good("run", "-d", "--id=disk-runs", IMAGE, "sh", "-c",
+         "for i in $(seq 1500); do mkdir deep; cd deep; done; head -c 40000000 /dev/zero >a; ln a b; ln a c; echo done >/done; exec sleep 1000",
+         user="alice")
+    wait_until(lambda: dist("exec", "disk-runs", "test", "-e", "/done", user="alice").status == 0, "what it writes", seconds=60)
+    kill_service()
+    wait_for_refusal("create", "--id=disk-probe", IMAGE, limit=31457280)
+    text = dist("create", "--id=disk-probe", IMAGE, user="alice").err
+    # Each byte once.
+    assert 40_000_000 <= int(text.split(" has ")[1].split()[0]) < 60_000_000, text
+    good("rm", "-f", "disk-runs", user="alice")
+    limits()
+
+
+def test_unpacked_layers_count():
+    reference = f"{HOST}/sparse:latest"
+    layer = oci.Layer("gzip")
+    layer.directory("./").add("file", bytes(40_000_000))
+    oci.push(oci.Image([layer], {}), reference)
+    limits(Disk="30M")
+    good("pull", reference, user="alice")
+    refused(dist("create", "--id=disk-probe", IMAGE, user="alice"), "bytes on disk", 31457280)
+    good("rmi", reference)
+    good("prune")
+    good("create", "--id=disk-probe", IMAGE, user="alice")
+    good("rm", "disk-probe", user="alice")
     limits()
 
 
@@ -287,6 +354,15 @@ def test_limits_of_containers_have_defaults():
     contains(shown, "TasksMax=70")
     os.remove("/etc/berth/berth.conf.d/60-defaults.conf")
     for name in ("default", "chosen"):
+        good("rm", "-f", name)
+    run("systemctl", "reload", "berthd.service")
+    # As shipped: of users alone.
+    good("run", "-d", "--id=default", IMAGE, "sleep", "100", user="alice")
+    good("run", "-d", "--id=roots-default", IMAGE, "sleep", "100")
+    shown = [run("systemctl", "show", "-p", "MemoryMax,TasksMax", f"berth-{name}.scope").out for name in ("default", "roots-default")]
+    contains(shown[0], "TasksMax=4096")
+    equal(["MemoryMax=infinity" in text for text in shown], [False, True])
+    for name in ("default", "roots-default"):
         good("rm", "-f", name)
 
 

@@ -76,7 +76,7 @@ static void test_policies_by_the_longest_prefix(void) {
 static void test_limits_and_defaults(void) {
     write_file("etc/berth/berth.conf.d/90-e.conf",
                "[Limits]\nCopies=3\nDisk=2G\nContainers=infinity\nLeases=0\nNothing=1\n"
-               "[Defaults]\nMemoryMax=64M\nTasksMax=20\n");
+               "[Defaults]\nMemoryMax=64M\nTasksMax=20\nUserMemoryMax=infinity\n");
     g_autoptr(BerthSettings) settings = berth_settings_load(root);
 
     g_assert_cmpuint(settings->limits[BERTH_RESOURCE_COPIES], ==, 3);
@@ -85,6 +85,8 @@ static void test_limits_and_defaults(void) {
     g_assert_cmpuint(settings->limits[BERTH_RESOURCE_LEASES], ==, 0);
     g_assert_cmpuint(settings->default_memory_max, ==, 64 * 1024 * 1024);
     g_assert_cmpuint(settings->default_tasks_max, ==, 20);
+    g_assert_cmpuint(settings->user_memory_max, ==, UINT64_MAX);
+    g_assert_cmpuint(settings->user_tasks_max, ==, 4096);
     berth_settings_apply_limits(settings);
     g_assert_cmpuint(berth_charge_get_limit(BERTH_RESOURCE_COPIES), ==, 3);
     g_assert_cmpuint(berth_charge_get_limit(BERTH_RESOURCE_LEASES), ==, 1000);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See measure.h. The tree is that of a container, which may write in it at the same time and may
+ * have made it as deep as it likes: the walk holds one descriptor, goes up by "..", and ends if
+ * that is not the directory it came from. A file with several links counts in equal parts at each.
+ */
+
+#include "unpack/measure.h"
+
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+enum { MAX_MEASURED_FILES = 1000 * 1000, BLOCK_BYTES = 512 };
+
+/* A directory on the way from the root to where the walk is. */
+typedef struct {
+    ino_t inode;
+    GPtrArray *left; /* names of directories in it that are still to be entered */
+} Level;
+
+typedef struct {
+    BerthMeasure *measure;
+    dev_t device;
+    int directory; /* of the last level */
+    GArray *levels;
+    unsigned files;
+} Walk;
+
+static void clear_level(gpointer data) {
+    g_ptr_array_unref(((Level *)data)->left);
+}
+
+static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
+    struct stat status;
+
+    if (fstatat(walk->directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        status.st_dev != walk->device)
+        return;
+    bool is_directory = S_ISDIR(status.st_mode);
+    walk->measure->bytes += (uint64_t)status.st_blocks * BLOCK_BYTES /
+                            (is_directory || status.st_nlink == 0 ? 1 : status.st_nlink);
+    if (is_directory)
+        g_ptr_array_add(directories, g_strdup(name));
+}
+
+/* Of the directory that the walk has come to. */
+static bool add_level(Walk *walk, ino_t inode, GError **error) {
+    berth_autofd int duplicate = openat(walk->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    const Level level = {inode, g_ptr_array_new_with_free_func(g_free)};
+
+    g_array_append_val(walk->levels, level);
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list a directory");
+    duplicate = -1;
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
+            continue;
+        if (walk->files == MAX_MEASURED_FILES) {
+            walk->measure->is_complete = false;
+            break;
+        }
+        walk->files++;
+        count_file(walk, entry->d_name, level.left);
+    }
+    closedir(entries);
+    return true;
+}
+
+/* One that is gone, or is none any more, is left out. */
+static bool enter(Walk *walk, const char *name, GError **error) {
+    berth_autofd int child =
+        openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+
+    if (child < 0 || fstat(child, &status) < 0 || status.st_dev != walk->device)
+        return true;
+    berth_fd_clear(&walk->directory);
+    walk->directory = berth_fd_steal(&child);
+    return add_level(walk, status.st_ino, error);
+}
+
+/* Back to the level above; false if the directory is somewhere else by now. */
+static bool leave(Walk *walk) {
+    struct stat status;
+
+    g_array_remove_index(walk->levels, walk->levels->len - 1);
+    if (walk->levels->len == 0)
+        return true;
+    berth_autofd int parent = openat(walk->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0 || fstat(parent, &status) < 0 || status.st_dev != walk->device ||
+        status.st_ino != g_array_index(walk->levels, Level, walk->levels->len - 1).inode)
+        return false;
+    berth_fd_clear(&walk->directory);
+    walk->directory = berth_fd_steal(&parent);
+    return true;
+}
+
+static bool walk_all(Walk *walk, GError **error) {
+    while (walk->levels->len > 0) {
+        GPtrArray *left = g_array_index(walk->levels, Level, walk->levels->len - 1).left;
+        if (left->len == 0) {
+            if (!leave(walk)) {
+                walk->measure->is_complete = false;
+                return true;
+            }
+            continue;
+        }
+        g_autofree char *name = g_ptr_array_steal_index_fast(left, left->len - 1);
+        if (!enter(walk, name, error))
+            return false;
+    }
+    return true;
+}
+
+bool berth_measure_tree(int root, BerthMeasure *measure, GError **error) {
+    Walk walk = {.measure = measure, .directory = root};
+    struct stat status;
+
+    *measure = (BerthMeasure){.is_complete = true};
+    if (fstat(root, &status) < 0)
+        return berth_error_set_errno(error, errno, "open the directory");
+    walk.device = status.st_dev;
+    walk.levels = g_array_new(FALSE, FALSE, sizeof(Level));
+    g_array_set_clear_func(walk.levels, clear_level);
+    bool good = add_level(&walk, status.st_ino, error) && walk_all(&walk, error);
+    g_array_unref(walk.levels);
+    berth_fd_clear(&walk.directory);
+    return good;
+}
