@@ -145,7 +145,7 @@ def make_network(name, subnet):
 
 def check_journal(number):
     """Programming errors that GLib finds are logged and else not seen; so is what sanitizers find in the service
-    and its workers (tools/sanitize)."""
+    and its workers (tools/check --sanitize)."""
     errors = [line for line in run("journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd").out.splitlines()
               if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
               or "ERROR: LeakSanitizer" in line]
