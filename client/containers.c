@@ -6,6 +6,7 @@
 #include "client/containers.h"
 
 #include "client/bus.h"
+#include "client/dictionary.h"
 #include "client/listing.h"
 
 static DistContainerState container_parse_state(const char *name) {
@@ -22,11 +23,8 @@ static DistContainerState container_parse_state(const char *name) {
     return DIST_CONTAINER_UNKNOWN;
 }
 
-static int container_read_property(sd_bus_message *message, DistContainer *container) {
-    const struct {
-        const char *key, *type;
-        void *value;
-    } known[] = {
+static int container_read_properties(sd_bus_message *message, DistContainer *container) {
+    const DistField fields[] = {
         {"Id", "s", &container->id},
         {"Image", "s", &container->image},
         {"State", "s", &container->state_name},
@@ -39,28 +37,12 @@ static int container_read_property(sd_bus_message *message, DistContainer *conta
         {"Exited", "t", &container->exited},
         {"Terminal", "b", &container->terminal},
         {"Autostart", "b", &container->autostart},
+        {NULL, NULL, NULL},
     };
-    const char *key;
-    size_t i = 0;
-    int r = sd_bus_message_read(message, "s", &key);
+    int r = dist_dictionary_read(message, fields);
 
-    if (r < 0)
-        return r;
-    while (i < G_N_ELEMENTS(known) && !g_str_equal(known[i].key, key))
-        i++;
-    return i < G_N_ELEMENTS(known)
-               ? sd_bus_message_read(message, "v", known[i].type, known[i].value)
-               : sd_bus_message_skip(message, "v");
-}
-
-static int container_read_properties(sd_bus_message *message, DistContainer *container) {
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
-
-    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0)
-        if ((r = container_read_property(message, container)) >= 0)
-            r = sd_bus_message_exit_container(message);
     container->state = container_parse_state(container->state_name);
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return r;
 }
 
 static DistContainer *container_new(sd_bus_message *reply) {
@@ -80,7 +62,7 @@ void dist_container_free(DistContainer *container) {
 }
 
 DistContainer *dist_container_get(const char *id, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", id);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "sa{sv}", id, 0);
 
     if (!reply)
         return NULL;

@@ -106,7 +106,7 @@ typedef struct {
 static bool each_call_one(const char *argument, const void *userdata, GError **error) {
     const EachMember *call = userdata;
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, call->path, call->interface, call->member, "s", argument);
+        dist_call(error, call->path, call->interface, call->member, "sa{sv}", argument, 0);
 
     return reply != NULL;
 }

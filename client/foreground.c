@@ -53,8 +53,8 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
 
 static int ask_to_wait(Loop *loop) {
     return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
-                                    foreground_on_waited, loop, "ss", loop->request->id,
-                                    loop->request->process);
+                                    foreground_on_waited, loop, "ssa{sv}", loop->request->id,
+                                    loop->request->process, 0);
 }
 
 static void send_size(Loop *loop) {
@@ -62,8 +62,8 @@ static void send_size(Loop *loop) {
 
     if (loop->terminal && dist_terminal_get_size(&rows, &columns))
         (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Resize",
-                                       NULL, NULL, "ssuu", loop->request->id,
-                                       loop->request->process, rows, columns);
+                                       NULL, NULL, "ssuua{sv}", loop->request->id,
+                                       loop->request->process, rows, columns, 0);
 }
 
 static void foreground_on_detached(void *userdata) {

@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "client/bus.h"
 #include "client/containers.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/format.h"
@@ -151,8 +152,8 @@ static const DistOption wait_options[] = {
 };
 
 static int verb_wait(char **argv, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ss", argv[1],
-                                                wait_given.process ? wait_given.process : "");
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ssa{sv}", argv[1],
+                                                wait_given.process ? wait_given.process : "", 0);
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
@@ -205,15 +206,18 @@ static int verb_logs(char **argv, GError **error) {
 
 /* Those after *last, which it becomes: the first to come as signals may be among those asked for.
  */
-static void print_event(sd_bus_message *message, const char *types, uint64_t *last) {
-    const char *kind, *id, *process;
-    uint64_t sequence, usec;
-    int32_t status;
-    uint32_t pid;
+static void print_event(sd_bus_message *message, uint64_t *last) {
+    const char *kind, *id, *process = "";
+    uint64_t sequence, usec = 0;
+    int32_t status = -1;
+    uint32_t pid = 0;
+    const DistField details[] = {
+        {"Process", "s", &process}, {"Pid", "u", &pid}, {"Status", "i", &status},
+        {"Time", "t", &usec},       {NULL, NULL, NULL},
+    };
 
-    if (sd_bus_message_read(message, types, &sequence, &kind, &id, &process, &pid, &status,
-                            &usec) <= 0 ||
-        sequence <= *last)
+    if (sd_bus_message_read(message, "tss", &sequence, &kind, &id) <= 0 ||
+        dist_dictionary_read(message, details) < 0 || sequence <= *last)
         return;
     *last = sequence;
     g_autofree char *time = dist_format_time(usec);
@@ -231,7 +235,7 @@ static void print_event(sd_bus_message *message, const char *types, uint64_t *la
 
 static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     (void)error;
-    print_event(signal, "tsssuit", userdata);
+    print_event(signal, userdata);
     return 0;
 }
 
@@ -242,14 +246,16 @@ static bool print_past_events(uint64_t *last, GError **error) {
     do {
         before = *last;
         g_autoptr(sd_bus_message) reply =
-            dist_call(error, DIST_CONTAINERS, "EventsSince", "t", before);
+            dist_call(error, DIST_CONTAINERS, "EventsSince", "ta{sv}", before, 0);
         if (!reply)
             return false;
-        int r = sd_bus_message_enter_container(reply, 'a', "(tsssuit)");
+        int r = sd_bus_message_enter_container(reply, 'a', "(tssa{sv})");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "tssa{sv}")) > 0) {
+            print_event(reply, last);
+            r = sd_bus_message_exit_container(reply);
+        }
         if (r < 0)
             return dist_bad_reply(r, error);
-        while (sd_bus_message_at_end(reply, 0) == 0)
-            print_event(reply, "(tsssuit)", last);
     } while (*last != before);
     return true;
 }

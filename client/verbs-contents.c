@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/credentials.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/listing.h"
 #include "client/progress.h"
@@ -27,28 +28,43 @@ typedef struct {
     char *const *labels;
 } ContentFilter;
 
+static int append_property_filter(sd_bus_message *call, const ContentFilter *filter) {
+    int r;
+
+    if (!filter->media_type && !(filter->labels && filter->labels[0]))
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (filter->media_type &&
+         (r = sd_bus_message_append(call, "{sv}", "MediaType", "s", filter->media_type)) < 0) ||
+        (r = dist_append_labels(call, "Labels", filter->labels)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
 static int append_filter(sd_bus_message *call, const void *userdata) {
     const ContentFilter *filter = userdata;
-    int r = 0;
+    int r = append_property_filter(call, filter);
 
-    if (filter->media_type)
-        r = sd_bus_message_append(call, "{sv}", "MediaType", "s", filter->media_type);
     if (r >= 0 && filter->min_size > 0)
         r = sd_bus_message_append(call, "{sv}", "MinSize", "t", filter->min_size);
     if (r >= 0 && filter->max_size > 0)
         r = sd_bus_message_append(call, "{sv}", "MaxSize", "t", filter->max_size);
-    return r < 0 ? r : dist_append_labels(call, "Labels", filter->labels);
+    return r;
 }
 
 static int read_content(sd_bus_message *reply, char **key, void *userdata) {
     const char *digest;
-    uint64_t size, committed;
-    int r;
+    uint64_t size = 0, committed = 0;
+    const DistField fields[] = {
+        {"Size", "t", &size}, {"Committed", "t", &committed}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &digest, fields);
 
-    if ((r = sd_bus_message_enter_container(reply, 'r', "stta{ss}")) < 0 ||
-        (r = sd_bus_message_read(reply, "stt", &digest, &size, &committed)) < 0 ||
-        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-        (r = sd_bus_message_exit_container(reply)) < 0)
+    if (r <= 0)
         return r;
     dist_table_add(userdata, digest, (int64_t)size, (int64_t)committed);
     *key = g_strdup(digest);
@@ -112,7 +128,7 @@ static int content_get(char **argv, GError **error) {
     uint64_t copied;
     int fd;
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", argv[1], 0);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "h", &fd);
@@ -136,12 +152,14 @@ static int content_info(char **argv, GError **error) {
         {"committed", _("COMMITTED"), DIST_CELL_TIME},
         {NULL, NULL, 0},
     };
-    uint64_t size, committed;
+    uint64_t size = 0, committed = 0;
+    const DistField fields[] = {
+        {"Size", "t", &size}, {"Committed", "t", &committed}, {NULL, NULL, NULL}};
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "s", argv[1]);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "sa{sv}", argv[1], 0);
     if (!reply)
         return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "tt", &size, &committed);
+    int r = dist_dictionary_read(reply, fields);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
@@ -162,7 +180,7 @@ static bool skip_stored(int fd, uint64_t offset, GError **error) {
 
 static bool commit_ingest(const char *ref, gint64 size, const char *expected, GError **error) {
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTENTS, "Commit", "sts", ref, (uint64_t)size, expected);
+        dist_call(error, DIST_CONTENTS, "Commit", "stsa{sv}", ref, (uint64_t)size, expected, 0);
     const char *digest;
 
     if (!reply)
@@ -217,9 +235,13 @@ static int content_ingest(char **argv, GError **error) {
 }
 
 static int read_ingest(sd_bus_message *reply, char **key, void *userdata) {
-    uint64_t offset, total, started, updated;
+    uint64_t offset = 0, total = 0, started = 0, updated = 0;
     const char *ref;
-    int r = sd_bus_message_read(reply, "(stttt)", &ref, &offset, &total, &started, &updated);
+    const DistField fields[] = {
+        {"Offset", "t", &offset},   {"Total", "t", &total}, {"Started", "t", &started},
+        {"Updated", "t", &updated}, {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &ref, fields);
 
     if (r <= 0)
         return r;
@@ -246,7 +268,8 @@ static int content_active(char **argv, GError **error) {
 }
 
 static int content_abort(char **argv, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Abort", "s", argv[1]);
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Abort", "sa{sv}", argv[1], 0);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -265,19 +288,12 @@ static int content_rm(char **argv, GError **error) {
 
 /* Adds to the labels that are there; KEY= removes one. */
 static bool merge_labels(const char *digest, GHashTable *labels, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "s", digest);
-    const char *key, *value;
-    uint64_t size, committed;
-    int r;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "sa{sv}", digest, 0);
+    const DistField fields[] = {{"Labels", "a{ss}", labels}, {NULL, NULL, NULL}};
 
     if (!reply)
         return false;
-    if ((r = sd_bus_message_read(reply, "tt", &size, &committed)) < 0 ||
-        (r = sd_bus_message_enter_container(reply, 'a', "{ss}")) < 0)
-        return dist_bad_reply(r, error);
-    while ((r = sd_bus_message_read(reply, "{ss}", &key, &value)) > 0)
-        if (!g_hash_table_contains(labels, key))
-            g_hash_table_insert(labels, g_strdup(key), g_strdup(value));
+    int r = dist_dictionary_read(reply, fields);
     return r >= 0 || dist_bad_reply(r, error);
 }
 
@@ -303,7 +319,8 @@ static int content_label(char **argv, GError **error) {
     if (!call)
         return EXIT_FAILURE;
     int r = sd_bus_message_append(call, "s", argv[1]);
-    if (r < 0 || (r = dist_append_label_map(call, (char *const *)pairs->pdata)) < 0) {
+    if (r < 0 || (r = dist_append_label_map(call, (char *const *)pairs->pdata)) < 0 ||
+        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
@@ -345,7 +362,7 @@ static int content_edit(char **argv, GError **error) {
     uint64_t copied;
     int fd;
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "s", argv[1]);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", argv[1], 0);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "h", &fd);

@@ -340,7 +340,7 @@ static int verb_cp(char **argv, GError **error) {
 
 static int verb_diff(char **argv, GError **error) {
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTAINERS, "Changes", "sh", argv[1], STDOUT_FILENO);
+        dist_call(error, DIST_CONTAINERS, "Changes", "sha{sv}", argv[1], STDOUT_FILENO, 0);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -453,7 +453,7 @@ static int verb_inspect(char **argv, GError **error) {
     /* What is no image may be a container. */
     if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
         !inspect_given.history)
-        reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "s", argv[1]);
+        reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "sa{sv}", argv[1], 0);
     if (!reply) {
         g_propagate_error(error, g_steal_pointer(&local));
         return EXIT_FAILURE;

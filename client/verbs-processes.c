@@ -10,6 +10,7 @@
 #include "client/bus.h"
 #include "client/containers.h"
 #include "client/descriptors.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/listing.h"
@@ -274,7 +275,8 @@ static int verb_update(char **argv, GError **error) {
         r = sd_bus_message_open_container(call, 'a', "{sv}");
     for (int i = 2; r >= 0 && i < argc; i++)
         r = append_property(call, argv[i], error);
-    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0) {
+    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
         sd_bus_message_unref(call);
         if (!*error)
             dist_bad_reply(r, error);
@@ -285,14 +287,19 @@ static int verb_update(char **argv, GError **error) {
 }
 
 static int read_process(sd_bus_message *reply, char **key, void *userdata) {
-    const char *process, *command;
-    uint32_t pid, uid;
-    int r = sd_bus_message_read(reply, "(usus)", &pid, &process, &uid, &command);
+    const char *name, *process = "", *command = "";
+    uint32_t pid = 0, uid = 0;
+    const DistField fields[] = {
+        {"Pid", "u", &pid}, {"Process", "s", &process},
+        {"UID", "u", &uid}, {"CommandLine", "s", &command},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;
     dist_table_add(userdata, (int64_t)pid, process[0] ? process : "-", (int64_t)uid, command);
-    *key = g_strdup_printf("%u", pid);
+    *key = g_strdup(name);
     return 1;
 }
 
@@ -333,7 +340,7 @@ static bool read_figures(const char *id, Figures *figures, GError **error) {
     const char *name;
     uint64_t value;
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "s", id);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
     if (!reply)
         return false;
     *figures = (Figures){0};
@@ -395,30 +402,17 @@ static int verb_port(char **argv, GError **error) {
         {"host", _("HOST"), DIST_CELL_TEXT},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const char *key;
-    int r;
+    g_auto(GStrv) ports = NULL;
+    const DistField fields[] = {{"Ports", "as", &ports}, {NULL, NULL, NULL}};
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "s", argv[1]);
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Get", "sa{sv}", argv[1], 0);
     if (!reply)
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        g_auto(GStrv) ports = NULL;
-        if ((r = sd_bus_message_read(reply, "s", &key)) < 0)
-            break;
-        if (!g_str_equal(key, "Ports")) {
-            if ((r = sd_bus_message_skip(reply, "v")) < 0)
-                break;
-        } else if ((r = sd_bus_message_enter_container(reply, 'v', "as")) < 0 ||
-                   (r = sd_bus_message_read_strv(reply, &ports)) < 0 ||
-                   (r = sd_bus_message_exit_container(reply)) < 0) {
-            break;
-        }
-        for (char **port = ports; port && *port; port++)
-            add_port(table, *port);
-        r = sd_bus_message_exit_container(reply);
-    }
+    int r = dist_dictionary_read(reply, fields);
+    for (char **port = ports; port && *port; port++)
+        add_port(table, *port);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     dist_table_print(table);
@@ -427,7 +421,7 @@ static int verb_port(char **argv, GError **error) {
 
 static int verb_rename(char **argv, GError **error) {
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTAINERS, "Rename", "ss", argv[1], argv[2]);
+        dist_call(error, DIST_CONTAINERS, "Rename", "ssa{sv}", argv[1], argv[2], 0);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

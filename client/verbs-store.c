@@ -5,6 +5,7 @@
 #include "client/verbs.h"
 
 #include "client/bus.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/format.h"
 #include "client/listing.h"
@@ -46,7 +47,8 @@ static int verb_prune(char **argv, GError **error) {
 
 static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
     const char *keeper;
-    int r = sd_bus_message_read(reply, "s", &keeper);
+    const DistField none[] = {{NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &keeper, none);
 
     if (r <= 0)
         return r;
@@ -68,15 +70,19 @@ static int verb_why(char **argv, GError **error) {
 }
 
 static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
-    const char *kind, *name;
-    uint64_t bytes, unique;
-    int r = sd_bus_message_read(reply, "(sstt)", &kind, &name, &bytes, &unique);
+    const char *item, *kind = "", *name = "";
+    uint64_t bytes = 0, unique = 0;
+    const DistField fields[] = {
+        {"Kind", "s", &kind},     {"Name", "s", &name}, {"Size", "t", &bytes},
+        {"Unique", "t", &unique}, {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &item, fields);
 
     if (r <= 0)
         return r;
     dist_table_add(userdata, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
                    (int64_t)unique);
-    *key = g_strconcat(kind, " ", name, NULL);
+    *key = g_strdup(item);
     return 1;
 }
 
@@ -129,7 +135,8 @@ static int lease_add(char **argv, GError **error) {
     if (!call)
         return EXIT_FAILURE;
     int r = sd_bus_message_append(call, "s", argv[1]);
-    if (r < 0 || (r = sd_bus_message_append_strv(call, argv + 2)) < 0) {
+    if (r < 0 || (r = sd_bus_message_append_strv(call, argv + 2)) < 0 ||
+        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
@@ -144,16 +151,16 @@ static int lease_rm(char **argv, GError **error) {
 
 static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) digests = NULL;
-    uint64_t created, expires;
+    uint64_t created = 0, expires = 0;
     const char *id;
-    uint32_t owner;
-    int r;
+    uint32_t owner = 0;
+    const DistField fields[] = {
+        {"Owner", "u", &owner},      {"Created", "t", &created}, {"Expires", "t", &expires},
+        {"Digests", "as", &digests}, {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &id, fields);
 
-    if ((r = sd_bus_message_enter_container(reply, 'r', "sutta{ss}as")) < 0 ||
-        (r = sd_bus_message_read(reply, "sutt", &id, &owner, &created, &expires)) < 0 ||
-        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-        (r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
-        (r = sd_bus_message_exit_container(reply)) < 0)
+    if (r <= 0)
         return r;
     dist_table_add(userdata, id, (int64_t)owner, (int64_t)created, (int64_t)expires,
                    (int64_t)(digests ? g_strv_length(digests) : 0));

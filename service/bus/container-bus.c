@@ -53,69 +53,6 @@ static int check(sd_bus_message *call, BerthService *service, sd_bus_error *erro
     return berth_container_check(call, service, error, id ? id : "", container);
 }
 
-static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainerStreams streams;
-    BerthContainer *container;
-    int r = berth_container_read_streams(call, &streams, error);
-
-    if (r < 0)
-        return r;
-    r = check(call, userdata, error, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_start(call, userdata, container, false, &streams);
-}
-
-static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    g_autoptr(GError) error = NULL;
-    BerthContainer *container;
-    int signal, all;
-    int r = sd_bus_message_read(call, "ib", &signal, &all);
-
-    if (r < 0)
-        return r;
-    r = check(call, userdata, ret_error, &container);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_container_kill(container, "", signal, all, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, NULL);
-}
-
-static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    uint64_t timeout_usec;
-    int r = sd_bus_message_read(call, "t", &timeout_usec);
-
-    if (r < 0)
-        return r;
-    r = check(call, userdata, error, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_stop(call, userdata, container, timeout_usec);
-}
-
-static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    int r = check(call, userdata, error, &container);
-
-    return r != BERTH_ACCESS_GRANTED ? r
-                                     : berth_container_reply_wait(call, userdata, container, "");
-}
-
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    int force = 0;
-    int r = berth_container_read_force(call, &force, error);
-
-    if (r < 0)
-        return r;
-    r = check(call, userdata, error, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_delete(call, userdata, container, force);
-}
-
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthContainer *container = find_by_path(userdata, path);
@@ -211,60 +148,7 @@ static int get_labels(sd_bus *bus, const char *path, const char *interface, cons
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", pid),
-                            method_start, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("i", signal, "b", all), SD_BUS_NO_RESULT,
-                            method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("t", timeout_usec),
-                            SD_BUS_RESULT("i", status, "t", exited), method_stop,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_NO_ARGS, SD_BUS_RESULT("i", status, "t", exited),
-                            method_wait, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("i", status, "t", exited), method_delete,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, berth_container_method_pause,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
-                            berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
-                            berth_container_method_checkpoint, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", pid),
-                            berth_container_method_restore, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Exec", SD_BUS_ARGS("s", process, "as", command, "a{sv}", options),
-                            SD_BUS_RESULT("u", pid), berth_container_method_exec,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("OpenTerminal", SD_BUS_ARGS("s", process), SD_BUS_RESULT("h", terminal),
-                            berth_container_method_open_terminal, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_ARGS("s", process),
-                            SD_BUS_RESULT("h", terminal, "h", screen, "h", bell),
-                            berth_container_method_attach, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_ARGS("s", process), SD_BUS_NO_RESULT,
-                            berth_container_method_detach, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("s", process, "u", rows, "u", columns),
-                            SD_BUS_NO_RESULT, berth_container_method_resize,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CloseStdin", SD_BUS_ARGS("s", process), SD_BUS_NO_RESULT,
-                            berth_container_method_close_stdin, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", properties), SD_BUS_NO_RESULT,
-                            berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CopyOut", SD_BUS_ARGS("s", path, "h", output, "a{sv}", options),
-                            SD_BUS_NO_RESULT, berth_container_method_copy_out,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CopyIn", SD_BUS_ARGS("s", path, "h", input, "a{sv}", options),
-                            SD_BUS_NO_RESULT, berth_container_method_copy_in,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Changes", SD_BUS_ARGS("h", output), SD_BUS_NO_RESULT,
-                            berth_container_method_changes, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", new_id), SD_BUS_NO_RESULT,
-                            berth_container_method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(usus)", processes), berth_container_method_processes,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
-                            berth_container_method_inspect, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", figures),
-                            berth_container_method_stats, SD_BUS_VTABLE_UNPRIVILEGED),
+    BERTH_CONTAINER_METHODS(),
     SD_BUS_PROPERTY("Id", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Image", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

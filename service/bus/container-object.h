@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bus/access.h"
+#include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
 
@@ -16,6 +17,11 @@
  * berth_access_check. */
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                           const char *id, BerthContainer **container);
+
+/* The same for a member whose arguments are the id and options: reads both. */
+int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
+                                   const BerthOption *options, sd_bus_error *error,
+                                   BerthContainer **container);
 
 /* The same for members about a process of it, "" for its first. */
 int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
@@ -42,31 +48,18 @@ bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
 void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight);
 bool berth_sight_is_watching(sd_bus_message *call, BerthService *service);
 
-/* An event as "tsssuit", or as types say. */
-int berth_container_append_event(sd_bus_message *message, const char *types,
-                                 const BerthEvent *event);
+/* An event as "tssa{sv}". */
+int berth_container_append_event(sd_bus_message *message, const BerthEvent *event);
 
 /* Begins telling subscribers, and answers the object manager. */
 int berth_container_signals_add(BerthService *service);
 
-/* What both faces do once that is settled; each replies to call, now or later. */
-int berth_container_reply_start(sd_bus_message *call, BerthService *service,
-                                BerthContainer *container, bool restores,
-                                const BerthContainerStreams *streams);
-int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container, const char *process);
-int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container, uint64_t timeout_usec);
-int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
-                                 BerthContainer *container, bool force);
-
 /* The option Descriptors, a(sh), as BerthOption reads one. */
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);
 
-/* The options of Start and Delete. */
+/* The options of Start and Restore. */
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
-int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error);
 
 /* The options of Create; cleared by berth_container_options_clear. The owner is there already. */
 int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *options,
@@ -76,25 +69,115 @@ char *berth_container_options_list_volumes(const BerthContainerOptions *options)
 void berth_container_options_clear(BerthContainerOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_clear)
 
-/* Methods of both faces; container-checkpoint.c and container-processes.c. */
-int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
+/* The methods of both faces. */
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_detach(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error);
-int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_commit(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_detach(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_start(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_stats(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
+#define BERTH_EXIT_RESULT SD_BUS_RESULT("i", status, "t", exited)
+
+/* Their entries in both vtables, which can differ in nothing but the arguments that come first:
+ * "s", id, for the collection, none for the object. */
+#define BERTH_CONTAINER_METHODS(...)                                                               \
+    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                    \
+                            SD_BUS_RESULT("u", pid), berth_container_method_start,                 \
+                            SD_BUS_VTABLE_UNPRIVILEGED),                                           \
+        SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS(__VA_ARGS__ "i", signal, "a{sv}", options),    \
+                                SD_BUS_NO_RESULT, berth_container_method_kill,                     \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                 \
+                                BERTH_EXIT_RESULT, berth_container_method_stop,                    \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options),   \
+                                BERTH_EXIT_RESULT, berth_container_method_wait,                    \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),               \
+                                BERTH_EXIT_RESULT, berth_container_method_delete,                  \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                \
+                                SD_BUS_NO_RESULT, berth_container_method_pause,                    \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),               \
+                                SD_BUS_NO_RESULT, berth_container_method_resume,                   \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS(__VA_ARGS__ "s", new_id, "a{sv}", options),  \
+                                SD_BUS_NO_RESULT, berth_container_method_rename,                   \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "Update", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", properties, "a{sv}", options),              \
+            SD_BUS_NO_RESULT, berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),          \
+        SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),           \
+                                SD_BUS_NO_RESULT, berth_container_method_checkpoint,               \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),              \
+                                SD_BUS_RESULT("u", pid), berth_container_method_restore,           \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Commit", SD_BUS_ARGS(__VA_ARGS__ "s", name, "a{sv}", options),    \
+                                SD_BUS_RESULT("o", transfer), berth_container_method_commit,       \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                 \
+                                SD_BUS_RESULT("o", transfer), berth_container_method_diff,         \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "Exec", SD_BUS_ARGS(__VA_ARGS__ "s", process, "as", command, "a{sv}", options),        \
+            SD_BUS_RESULT("u", pid), berth_container_method_exec, SD_BUS_VTABLE_UNPRIVILEGED),     \
+        SD_BUS_METHOD_WITH_ARGS("OpenTerminal",                                                    \
+                                SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options),           \
+                                SD_BUS_RESULT("h", terminal),                                      \
+                                berth_container_method_open_terminal, SD_BUS_VTABLE_UNPRIVILEGED), \
+        SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options), \
+                                SD_BUS_RESULT("h", terminal, "h", screen, "h", bell),              \
+                                berth_container_method_attach, SD_BUS_VTABLE_UNPRIVILEGED),        \
+        SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options), \
+                                SD_BUS_NO_RESULT, berth_container_method_detach,                   \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "Resize",                                                                              \
+            SD_BUS_ARGS(__VA_ARGS__ "s", process, "u", rows, "u", columns, "a{sv}", options),      \
+            SD_BUS_NO_RESULT, berth_container_method_resize, SD_BUS_VTABLE_UNPRIVILEGED),          \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "CloseStdin", SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options),                 \
+            SD_BUS_NO_RESULT, berth_container_method_close_stdin, SD_BUS_VTABLE_UNPRIVILEGED),     \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "CopyOut", SD_BUS_ARGS(__VA_ARGS__ "s", path, "h", output, "a{sv}", options),          \
+            SD_BUS_NO_RESULT, berth_container_method_copy_out, SD_BUS_VTABLE_UNPRIVILEGED),        \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "CopyIn", SD_BUS_ARGS(__VA_ARGS__ "s", path, "h", input, "a{sv}", options),            \
+            SD_BUS_NO_RESULT, berth_container_method_copy_in, SD_BUS_VTABLE_UNPRIVILEGED),         \
+        SD_BUS_METHOD_WITH_ARGS("Changes", SD_BUS_ARGS(__VA_ARGS__ "h", output, "a{sv}", options), \
+                                SD_BUS_NO_RESULT, berth_container_method_changes,                  \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),            \
+                                SD_BUS_RESULT("a(sa{sv})", processes),                             \
+                                berth_container_method_processes, SD_BUS_VTABLE_UNPRIVILEGED),     \
+        SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),              \
+                                SD_BUS_RESULT("s", json), berth_container_method_inspect,          \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                \
+                                SD_BUS_RESULT("a{st}", figures), berth_container_method_stats,     \
+                                SD_BUS_VTABLE_UNPRIVILEGED)
 
 /* Whether a call is to a container's object, and the id that it is about: of its path, or its first
  * argument. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of Containers.Create, Start and Delete as they come over the bus. */
+/* The options of Create, Start and Restore as they come over the bus. */
 
 #include "bus/container-object.h"
 #include "bus/options.h"
@@ -214,11 +214,5 @@ int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *st
     };
 
     *streams = (BerthContainerStreams)BERTH_CONTAINER_NO_STREAMS;
-    return berth_options_read(call, options, error);
-}
-
-int berth_container_read_force(sd_bus_message *call, int *force, sd_bus_error *error) {
-    const BerthOption options[] = {{"Force", "b", force}, {NULL, NULL, NULL}};
-
     return berth_options_read(call, options, error);
 }

@@ -40,11 +40,10 @@ void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthS
                             g_memdup2(sight, sizeof *sight));
 }
 
-int berth_container_append_event(sd_bus_message *message, const char *types,
-                                 const BerthEvent *event) {
-    return sd_bus_message_append(message, types, event->sequence, event->kind, event->id,
-                                 event->process, event->pid, (int32_t)event->status,
-                                 event->time_usec);
+int berth_container_append_event(sd_bus_message *message, const BerthEvent *event) {
+    return sd_bus_message_append(message, "tssa{sv}", event->sequence, event->kind, event->id, 4,
+                                 "Process", "s", event->process, "Pid", "u", event->pid, "Status",
+                                 "i", (int32_t)event->status, "Time", "t", event->time_usec);
 }
 
 /* What is its own a client may always see. */
@@ -62,7 +61,7 @@ static void send_event(BerthService *service, const BerthSight *sight, const Ber
 
     if (sd_bus_message_new_signal(service->bus, &signal, BERTH_CONTAINER_PREFIX, MANAGER,
                                   "Event") >= 0 &&
-        berth_container_append_event(signal, "tsssuit", event) >= 0)
+        berth_container_append_event(signal, event) >= 0)
         send_to(service, sight, event, destination, g_steal_pointer(&signal));
 }
 

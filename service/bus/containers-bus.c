@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/containers, org.berth1.Containers. */
+/* /org/berth1/containers, org.berth1.Containers: making containers, finding them, and following
+ * what happens to them. What is done with one is in container-methods.c and the files beside it,
+ * which the container's own object shares. */
 
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
-#include "containers/commit.h"
 #include "containers/mounts.h"
 #include "containers/privileges.h"
 #include "containers/slices.h"
 
 #include <errno.h>
-#include <signal.h>
 
 #define PATH BERTH_CONTAINER_PREFIX
 #define INTERFACE "org.berth1.Containers"
@@ -45,6 +45,18 @@ static int check_member(sd_bus_message *call, BerthService *service, sd_bus_erro
 int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, BerthContainer **container) {
     return check_member(call, service, error, id, process, NULL, container);
+}
+
+int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
+                                   const BerthOption *options, sd_bus_error *error,
+                                   BerthContainer **container) {
+    g_autofree char *id = NULL;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return berth_container_check(call, service, error, id, container);
 }
 
 int berth_container_check_properties(sd_bus_message *call, BerthService *service,
@@ -128,176 +140,16 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     return 1;
 }
 
-typedef struct {
-    BerthPendingCall *pending;
-    char *id;
-} Later;
-
-static Later *later_new(BerthService *service, sd_bus_message *call, BerthContainer *container) {
-    Later *later = g_new0(Later, 1);
-
-    later->pending = berth_pending_call_new(service, call);
-    later->id = g_strdup(berth_container_get_record(container)->id);
-    return later;
-}
-
-static void later_free(Later *later) {
-    berth_pending_call_free(later->pending);
-    g_free(later->id);
-    g_free(later);
-}
-
-static void on_started(const GError *error, void *userdata) {
-    Later *later = userdata;
-    BerthContainer *container =
-        berth_containers_find(later->pending->service->containers, later->id, NULL);
-
-    if (error)
-        berth_bus_reply_error(later->pending->call, error);
-    else
-        sd_bus_reply_method_return(later->pending->call, "u",
-                                   container ? berth_container_get_record(container)->first.pid
-                                             : 0);
-    later_free(later);
-}
-
-int berth_container_reply_start(sd_bus_message *call, BerthService *service,
-                                BerthContainer *container, bool restores,
-                                const BerthContainerStreams *streams) {
-    Later *later = later_new(service, call, container);
-
-    if (restores)
-        berth_container_restore(container, streams, on_started, later);
-    else
-        berth_container_start(container, streams, on_started, later);
-    return 1;
-}
-
-static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
-}
-
-int berth_container_reply_wait(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container, const char *process) {
-    berth_container_wait(container, process, on_exited, berth_pending_call_new(service, call));
-    return 1;
-}
-
-int berth_container_reply_stop(sd_bus_message *call, BerthService *service,
-                               BerthContainer *container, uint64_t timeout_usec) {
-    g_autoptr(GError) error = NULL;
-
-    if (berth_container_get_record(container)->state == BERTH_CONTAINER_CREATED) {
-        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "container \"%s\" was never started",
-                        berth_container_get_record(container)->id);
-        return berth_bus_reply_error(call, error);
-    }
-    berth_container_stop(container, timeout_usec);
-    return berth_container_reply_wait(call, service, container, "");
-}
-
-int berth_container_reply_delete(sd_bus_message *call, BerthService *service,
-                                 BerthContainer *container, bool force) {
-    berth_container_remove(container, force, on_exited, berth_pending_call_new(service, call));
-    return 1;
-}
-
-static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainerStreams streams;
-    BerthContainer *container;
-    const char *id;
-    int r;
-
-    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
-        (r = berth_container_read_streams(call, &streams, error)) < 0)
-        return r;
-    r = berth_container_check(call, userdata, error, id, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_start(call, userdata, container, false, &streams);
-}
-
-static int method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    g_autoptr(GError) error = NULL;
-    BerthContainer *container;
-    const char *id, *process = "";
-    int signal, all = 0, r;
-    const BerthOption options[] = {
-        {"All", "b", &all}, {"Process", "s", &process}, {NULL, NULL, NULL}};
-
-    if ((r = sd_bus_message_read(call, "si", &id, &signal)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_container_check(call, userdata, ret_error, id, &container);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_container_kill(container, process, signal, all, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, NULL);
-}
-
-static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    uint64_t timeout_usec = UINT64_MAX;
-    const char *id;
-    const BerthOption options[] = {{"TimeoutUSec", "t", &timeout_usec}, {NULL, NULL, NULL}};
-    int r;
-
-    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    r = berth_container_check(call, userdata, error, id, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_stop(call, userdata, container, timeout_usec);
-}
-
-static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    const char *id, *process;
-    int r = sd_bus_message_read(call, "ss", &id, &process);
-
-    if (r < 0)
-        return r;
-    r = berth_container_check(call, userdata, error, id, &container);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    return berth_container_reply_wait(call, userdata, container, process);
-}
-
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthContainer *container;
-    const char *id;
-    int force = 0, r;
-
-    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
-        (r = berth_container_read_force(call, &force, error)) < 0)
-        return r;
-    r = berth_container_check(call, userdata, error, id, &container);
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_container_reply_delete(call, userdata, container, force);
-}
-
 static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autoptr(sd_bus_message) reply = NULL;
     BerthContainer *container;
-    const char *id;
-    int r = sd_bus_message_read(call, "s", &id);
+    int r = berth_container_read_and_check(call, userdata, BERTH_NO_OPTIONS, error, &container);
 
-    if (r < 0)
-        return r;
-    r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = berth_container_append_properties(reply, userdata, id)) < 0)
+        (r = berth_container_append_properties(reply, userdata,
+                                               berth_container_get_record(container)->id)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
 }
@@ -349,9 +201,11 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     sd_bus_message *item;
     BerthSight sight;
     uint64_t sequence;
-    int r = sd_bus_message_read(call, "t", &sequence);
+    const BerthOption options[] = {{"Limit", "t", &page.limit}, {NULL, NULL, NULL}};
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "t", &sequence)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_sight_find(call, service, &sight);
     if (r != BERTH_ACCESS_GRANTED)
@@ -360,12 +214,14 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
         berth_container_store_events_since(service->database, sequence, UINT32_MAX, &error);
     if (!events)
         return berth_bus_error_set(ret_error, error);
-    page.limit = MAX_EVENTS_A_CALL;
-    r = berth_page_open(&page, call, "(tsssuit)");
+    page.limit = MIN(page.limit, MAX_EVENTS_A_CALL);
+    r = berth_page_open(&page, call, "(tssa{sv})");
     for (guint i = 0; r > 0 && i < events->len; i++) {
         const BerthEvent *event = events->pdata[i];
         if (berth_sight_sees(&sight, event->owner) && (r = berth_page_begin(&page, &item)) >= 0 &&
-            (r = berth_container_append_event(item, "(tsssuit)", event)) >= 0)
+            (r = sd_bus_message_open_container(item, 'r', "tssa{sv}")) >= 0 &&
+            (r = berth_container_append_event(item, event)) >= 0 &&
+            (r = sd_bus_message_close_container(item)) >= 0)
             r = berth_page_add(&page);
     }
     return berth_page_send(&page, r);
@@ -411,62 +267,12 @@ static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *
 
 static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
+    int r = berth_options_read_none(call, error);
 
-    (void)error;
+    if (r < 0)
+        return r;
     g_hash_table_remove(service->subscribers, sd_bus_message_get_sender(call));
     return sd_bus_reply_method_return(call, NULL);
-}
-
-/* name: NULL for the layer alone. What it makes is an image too, and asks for that right as well.
- */
-static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        const char *id, BerthCommitRequest *request) {
-    g_autoptr(GError) error = NULL;
-    BerthContainer *container;
-    int r = berth_access_get_uid(service->access, call, &request->owner);
-
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_container_check(call, service, ret_error, id, &container);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(BerthImage) replaced =
-        request->name ? berth_image_store_get(service->database, request->name, NULL) : NULL;
-    r = berth_access_check(service->access, call, ret_error, "image", "container", id, "image",
-                           request->name, "replaced", replaced ? replaced->target->digest : NULL,
-                           NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    /* It may have gone while polkit was asked. */
-    if (!(container = berth_containers_find(service->containers, id, &error)))
-        return berth_bus_error_set(ret_error, error);
-    BerthTransfer *transfer = berth_commit_start(container, request, &error);
-    return transfer ? berth_bus_reply_transfer(call, transfer)
-                    : berth_bus_error_set(ret_error, error);
-}
-
-static int method_commit(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthCommitRequest request = {.author = "", .comment = ""};
-    const char *id;
-    int r;
-    const BerthOption options[] = {
-        {"Author", "s", &request.author}, {"Comment", "s", &request.comment}, {NULL, NULL, NULL}};
-
-    if ((r = sd_bus_message_read(call, "ss", &id, &request.name)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    return start_commit(call, userdata, error, id, &request);
-}
-
-static int method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthCommitRequest request = {.author = "", .comment = ""};
-    const char *id;
-    int r;
-
-    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
-        (r = berth_options_read_none(call, error)) < 0)
-        return r;
-    return start_commit(call, userdata, error, id, &request);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -474,84 +280,22 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "s", image, "a{sv}", options),
                             SD_BUS_RESULT("o", container), method_create,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("u", pid), method_start, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Kill", SD_BUS_ARGS("s", id, "i", signal, "a{sv}", options),
-                            SD_BUS_NO_RESULT, method_kill, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("i", status, "t", exited), method_stop,
+    BERTH_CONTAINER_METHODS("s", id, ),
+    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id, "a{sv}", options),
+                            SD_BUS_RESULT("a{sv}", properties), method_get,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("s", id, "s", process),
-                            SD_BUS_RESULT("i", status, "t", exited), method_wait,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Commit", SD_BUS_ARGS("s", id, "s", name, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_commit,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("i", status, "t", exited), method_delete,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS(
-        "Exec", SD_BUS_ARGS("s", id, "s", process, "as", command, "a{sv}", options),
-        SD_BUS_RESULT("u", pid), berth_container_method_exec, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("OpenTerminal", SD_BUS_ARGS("s", id, "s", process, "a{sv}", options),
-                            SD_BUS_RESULT("h", terminal), berth_container_method_open_terminal,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_ARGS("s", id, "s", process, "a{sv}", options),
-                            SD_BUS_RESULT("h", terminal, "h", screen, "h", bell),
-                            berth_container_method_attach, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_ARGS("s", id, "s", process), SD_BUS_NO_RESULT,
-                            berth_container_method_detach, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("s", id, "s", process, "u", rows, "u", columns),
-                            SD_BUS_NO_RESULT, berth_container_method_resize,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CloseStdin", SD_BUS_ARGS("s", id, "s", process), SD_BUS_NO_RESULT,
-                            berth_container_method_close_stdin, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
-                            berth_container_method_pause, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Resume", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
-                            berth_container_method_resume, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
-                            berth_container_method_checkpoint, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Restore", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("u", pid), berth_container_method_restore,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("s", id, "a{sv}", properties), SD_BUS_NO_RESULT,
-                            berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS(
-        "CopyOut", SD_BUS_ARGS("s", id, "s", path, "h", output, "a{sv}", options), SD_BUS_NO_RESULT,
-        berth_container_method_copy_out, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("CopyIn", SD_BUS_ARGS("s", id, "s", path, "h", input, "a{sv}", options),
-                            SD_BUS_NO_RESULT, berth_container_method_copy_in,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Changes", SD_BUS_ARGS("s", id, "h", output), SD_BUS_NO_RESULT,
-                            berth_container_method_changes, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", id, "s", new_id), SD_BUS_NO_RESULT,
-                            berth_container_method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("a(usus)", processes), berth_container_method_processes,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", id), SD_BUS_RESULT("s", json),
-                            berth_container_method_inspect, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{st}", figures),
-                            berth_container_method_stats, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", properties),
-                            method_get, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
                             SD_BUS_RESULT("a(sa{sv})", containers), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                             method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("EventsSince", SD_BUS_ARGS("t", sequence),
-                            SD_BUS_RESULT("a(tsssuit)", events), method_events_since,
+    SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            method_unsubscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EventsSince", SD_BUS_ARGS("t", sequence, "a{sv}", options),
+                            SD_BUS_RESULT("a(tssa{sv})", events), method_events_since,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("Event",
-                            SD_BUS_ARGS("t", sequence, "s", kind, "s", id, "s", process, "u", pid,
-                                        "i", status, "t", time),
-                            0),
+                            SD_BUS_ARGS("t", sequence, "s", kind, "s", id, "a{sv}", details), 0),
     SD_BUS_VTABLE_END,
 };
 

@@ -4,7 +4,6 @@
  * contents-ingests.c. */
 
 #include "base/fd.h"
-#include "base/labels.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
 #include "bus/dispatch.h"
@@ -30,13 +29,35 @@ static BerthContentStore *store_of(BerthService *service) {
     return berth_contents_get_store(service->contents);
 }
 
+/* The arguments of a member that takes a digest and options, of which there are none yet. */
+static int read_digest(sd_bus_message *call, const char **digest, sd_bus_error *error) {
+    int r = sd_bus_message_read(call, "s", digest);
+
+    return r < 0 ? r : berth_options_read_none(call, error);
+}
+
+/* What is known of a blob, as a{sv}. */
+static int append_blob(sd_bus_message *message, BerthService *service, const BerthBlob *blob) {
+    g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
+    g_autofree char *type = berth_content_store_get_type(store_of(service), blob->digest);
+    int r;
+
+    if ((r = sd_bus_message_open_container(message, 'a', "{sv}")) < 0 ||
+        (r = sd_bus_message_append(message, "{sv}{sv}{sv}", "Size", "t", blob->size, "Committed",
+                                   "t", blob->committed_usec, "MediaType", "s", type ? type : "")) <
+            0 ||
+        (r = berth_bus_append_labels_entry(message, labels)) < 0)
+        return r;
+    return sd_bus_message_close_container(message);
+}
+
 static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
     g_auto(BerthBlob) blob = {0};
     g_autoptr(GError) error = NULL;
     const char *digest;
-    int r = sd_bus_message_read(call, "s", &digest);
+    int r = read_digest(call, &digest, ret_error);
 
     if (r < 0)
         return r;
@@ -45,47 +66,20 @@ static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
         return r;
     if (!berth_content_store_info(store_of(service), digest, &blob, &error))
         return berth_bus_error_set(ret_error, error);
-    g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", digest);
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = sd_bus_message_append(reply, "tt", blob.size, blob.committed_usec)) < 0 ||
-        (r = berth_bus_append_labels(reply, labels)) < 0)
+        (r = append_blob(reply, service, &blob)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* What List is asked for. */
-typedef struct {
-    const char *media_type;
-    uint64_t min_size, max_size;
-    char **labels;
-} Filter;
-
-static bool passes(BerthService *service, const Filter *filter, const BerthBlob *blob,
-                   char *const *labels) {
-    if (blob->size < filter->min_size || blob->size > filter->max_size)
-        return false;
-    if (filter->media_type[0]) {
-        g_autofree char *type = berth_content_store_get_type(store_of(service), blob->digest);
-        if (!g_str_equal(type, filter->media_type))
-            return false;
-    }
-    return berth_labels_match(labels, filter->labels);
-}
-
-/* The blob, if it passes. */
-static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blob,
-                    const Filter *filter) {
-    g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
+static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blob) {
     sd_bus_message *item;
     int r;
 
-    if (!passes(service, filter, blob, labels))
-        return 1;
     if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_open_container(item, 'r', "stta{ss}")) < 0 ||
-        (r = sd_bus_message_append(item, "stt", blob->digest, blob->size, blob->committed_usec)) <
-            0 ||
-        (r = berth_bus_append_labels(item, labels)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", blob->digest)) < 0 ||
+        (r = append_blob(item, service, blob)) < 0 ||
         (r = sd_bus_message_close_container(item)) < 0)
         return r;
     return berth_page_add(page);
@@ -95,13 +89,10 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) labels = NULL;
-    Filter filter = {.media_type = "", .max_size = UINT64_MAX};
+    uint64_t min = 0, max = UINT64_MAX;
     const BerthOption options[] = {
-        {"MediaType", "s", &filter.media_type},
-        {"MinSize", "t", &filter.min_size},
-        {"MaxSize", "t", &filter.max_size},
-        {"Labels", "a{ss}", &labels},
+        {"MinSize", "t", &min},
+        {"MaxSize", "t", &max},
         BERTH_PAGE_OPTIONS(page),
         {NULL, NULL, NULL},
     };
@@ -109,7 +100,6 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
     if (r < 0)
         return r;
-    filter.labels = labels;
     r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -117,11 +107,11 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if (!blobs)
         return berth_bus_error_set(ret_error, error);
     berth_page_sort(blobs);
-    r = berth_page_open(&page, call, "(stta{ss})");
+    r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < blobs->len; i++) {
         const BerthBlob *blob = blobs->pdata[i];
-        if (berth_page_wants(&page, blob->digest))
-            r = add_blob(&page, service, blob, &filter);
+        if (berth_page_wants(&page, blob->digest) && blob->size >= min && blob->size <= max)
+            r = add_blob(&page, service, blob);
     }
     return berth_page_send(&page, r);
 }
@@ -130,7 +120,7 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *digest;
-    int r = sd_bus_message_read(call, "s", &digest);
+    int r = read_digest(call, &digest, ret_error);
 
     if (r < 0)
         return r;
@@ -149,17 +139,17 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     g_autoptr(GError) error = NULL;
     const char *digest;
     uint64_t offset, length;
-    int r = sd_bus_message_read(call, "stt", &digest, &offset, &length);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "stt", &digest, &offset, &length)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (length > MAX_READ_BYTES || offset > INT64_MAX)
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
-                                 "one call reads at most %d bytes; call again, or use Open",
-                                 MAX_READ_BYTES);
+                                 "a call reads at most %d bytes", MAX_READ_BYTES);
     berth_autofd int fd = berth_content_store_open_blob(store_of(service), digest, &error);
     if (fd < 0)
         return berth_bus_error_set(ret_error, error);
@@ -205,7 +195,8 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
-        (r = berth_options_read_map(call, &labels)) < 0)
+        (r = berth_options_read_map(call, &labels)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, ret_error, "manage", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
@@ -220,13 +211,29 @@ static gint compare_words(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* words: "KIND NAME"; or "KIND of another user", where the caller may not learn the name; or of
+ * transfers, which have no name, what they are. */
+static int add_keeper(BerthPage *page, const char *words) {
+    static const char *const kinds[] = {"image", "lease", "container", NULL};
+    g_auto(GStrv) parts = g_strsplit(words, " ", 2);
+    bool is_named = g_strv_contains(kinds, parts[0]);
+    const char *name = is_named && !g_str_equal(parts[1], "of another user") ? parts[1] : "";
+    sd_bus_message *item;
+    int r;
+
+    if ((r = berth_page_begin(page, &item)) < 0 ||
+        (r = sd_bus_message_append(item, "(sa{sv})", words, 2, "Kind", "s",
+                                   is_named ? parts[0] : "transfer", "Name", "s", name)) < 0)
+        return r;
+    return berth_page_add(page);
+}
+
 static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
     const char *digest;
-    sd_bus_message *item;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
@@ -248,11 +255,10 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     if (!words)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(words, compare_words);
-    r = berth_page_open(&page, call, "s");
+    r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < words->len; i++)
-        if (berth_page_wants(&page, words->pdata[i]) && (r = berth_page_begin(&page, &item)) >= 0 &&
-            (r = sd_bus_message_append(item, "s", words->pdata[i])) >= 0)
-            r = berth_page_add(&page);
+        if (berth_page_wants(&page, words->pdata[i]))
+            r = add_keeper(&page, words->pdata[i]);
     return berth_page_send(&page, r);
 }
 
@@ -272,7 +278,8 @@ static int add_usage(BerthPage *page, const BerthUsage *usage) {
     if (!berth_page_wants(page, key))
         return 1;
     if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_append(item, "(sstt)", usage->kind, usage->name, usage->bytes,
+        (r = sd_bus_message_append(item, "(sa{sv})", key, 4, "Kind", "s", usage->kind, "Name", "s",
+                                   usage->name, "Size", "t", usage->bytes, "Unique", "t",
                                    usage->unique)) < 0)
         return r;
     return berth_page_add(page);
@@ -301,7 +308,7 @@ static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if (!list)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(list, compare_usage);
-    r = berth_page_open(&page, call, "(sstt)");
+    r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < list->len; i++)
         r = add_usage(&page, list->pdata[i]);
     return berth_page_send(&page, r);
@@ -385,43 +392,46 @@ static void on_change(const char *digest, uint64_t size, BerthContentChange chan
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Info", SD_BUS_ARGS("s", digest),
-                            SD_BUS_RESULT("t", size, "t", committed, "a{ss}", labels), method_info,
+    SD_BUS_METHOD_WITH_ARGS("Info", SD_BUS_ARGS("s", digest, "a{sv}", options),
+                            SD_BUS_RESULT("a{sv}", properties), method_info,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),
-                            SD_BUS_RESULT("a(stta{ss})", contents), method_list,
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", contents), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Open", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("h", content),
-                            method_open, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Read", SD_BUS_ARGS("s", digest, "t", offset, "t", length),
+    SD_BUS_METHOD_WITH_ARGS("Open", SD_BUS_ARGS("s", digest, "a{sv}", options),
+                            SD_BUS_RESULT("h", content), method_open, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Read",
+                            SD_BUS_ARGS("s", digest, "t", offset, "t", length, "a{sv}", options),
                             SD_BUS_RESULT("ay", data), method_read, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", digest, "a{sv}", options), SD_BUS_NO_RESULT,
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("SetLabels", SD_BUS_ARGS("s", digest, "a{ss}", labels),
+    SD_BUS_METHOD_WITH_ARGS("SetLabels",
+                            SD_BUS_ARGS("s", digest, "a{ss}", labels, "a{sv}", options),
                             SD_BUS_NO_RESULT, method_set_labels, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", transfer),
                             method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("as", digests, "h", directory, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest, "a{sv}", options),
-                            SD_BUS_RESULT("as", keepers), method_explain,
+                            SD_BUS_RESULT("a(sa{sv})", keepers), method_explain,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a(sstt)", usage),
-                            method_usage, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", usage), method_usage,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Ingest",
                             SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
                             SD_BUS_RESULT("h", pipe, "t", offset), berth_contents_bus_ingest,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Commit", SD_BUS_ARGS("s", ref, "t", size, "s", expected),
-                            SD_BUS_RESULT("s", digest), berth_contents_bus_commit,
+    SD_BUS_METHOD_WITH_ARGS(
+        "Commit", SD_BUS_ARGS("s", ref, "t", size, "s", expected, "a{sv}", options),
+        SD_BUS_RESULT("s", digest), berth_contents_bus_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_ARGS("s", ref, "a{sv}", options),
+                            SD_BUS_RESULT("a{sv}", properties), berth_contents_bus_status,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Status", SD_BUS_ARGS("s", ref),
-                            SD_BUS_RESULT("t", offset, "t", total, "t", started, "t", updated),
-                            berth_contents_bus_status, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ListIngests", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(stttt)", ingests), berth_contents_bus_list_ingests,
+                            SD_BUS_RESULT("a(sa{sv})", ingests), berth_contents_bus_list_ingests,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Abort", SD_BUS_ARGS("s", ref), SD_BUS_NO_RESULT,
+    SD_BUS_METHOD_WITH_ARGS("Abort", SD_BUS_ARGS("s", ref, "a{sv}", options), SD_BUS_NO_RESULT,
                             berth_contents_bus_abort, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("FetchObject",
                             SD_BUS_ARGS("s", reference, "s", object, "a{sv}", options),

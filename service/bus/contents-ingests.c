@@ -94,9 +94,10 @@ int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error
     g_autofree char *key = NULL;
     const char *ref, *expected;
     uint64_t size;
-    int r = sd_bus_message_read(call, "sts", &ref, &size, &expected);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "sts", &ref, &size, &expected)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = check_ingest(call, service, ret_error, ref, expected, &key);
     if (r != BERTH_ACCESS_GRANTED)
@@ -106,15 +107,23 @@ int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error
     return 1;
 }
 
+static int append_ingest(sd_bus_message *message, const BerthIngestInfo *info) {
+    return sd_bus_message_append(message, "a{sv}", 5, "Offset", "t", info->offset, "Total", "t",
+                                 info->total, "Started", "t", info->started_usec, "Updated", "t",
+                                 info->updated_usec, "Owner", "u", info->owner);
+}
+
 int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
+    g_autoptr(sd_bus_message) reply = NULL;
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
     g_autofree char *key = NULL;
     const char *ref;
-    int r = sd_bus_message_read(call, "s", &ref);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &ref)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = check_ingest(call, service, ret_error, ref, NULL, &key);
     if (r != BERTH_ACCESS_GRANTED)
@@ -122,8 +131,10 @@ int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error
     if (!berth_content_store_status(berth_contents_get_store(service->contents), key, &info,
                                     &error))
         return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, "tttt", info.offset, info.total, info.started_usec,
-                                      info.updated_usec);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = append_ingest(reply, &info)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
 }
 
 static gint compare_refs(gconstpointer a, gconstpointer b) {
@@ -156,13 +167,14 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
     if (!list)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(list, compare_refs);
-    r = berth_page_open(&page, call, "(stttt)");
+    r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthIngestInfo *info = list->pdata[i];
         if ((info->owner == uid || sees_all) && berth_page_wants(&page, info->ref) &&
             (r = berth_page_begin(&page, &item)) >= 0 &&
-            (r = sd_bus_message_append(item, "(stttt)", info->ref, info->offset, info->total,
-                                       info->started_usec, info->updated_usec)) >= 0)
+            (r = sd_bus_message_open_container(item, 'r', "sa{sv}")) >= 0 &&
+            (r = sd_bus_message_append(item, "s", info->ref)) >= 0 &&
+            (r = append_ingest(item, info)) >= 0 && (r = sd_bus_message_close_container(item)) >= 0)
             r = berth_page_add(&page);
     }
     return berth_page_send(&page, r);
@@ -174,9 +186,10 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
     g_autoptr(GError) error = NULL;
     g_autofree char *key = NULL;
     const char *ref;
-    int r = sd_bus_message_read(call, "s", &ref);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &ref)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, ret_error, "write", "reference", ref, NULL);
     if (r != BERTH_ACCESS_GRANTED)

@@ -138,7 +138,8 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
-        (r = sd_bus_message_read_strv(call, &digests)) < 0)
+        (r = sd_bus_message_read_strv(call, &digests)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     char *none[] = {(char *)"", NULL};
     for (char **digest = digests && digests[0] ? digests : none; *digest; digest++) {
@@ -164,9 +165,10 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *id;
-    int r = sd_bus_message_read(call, "s", &id);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = check(call, service, ret_error, id, NULL);
     if (r != BERTH_ACCESS_GRANTED)
@@ -179,11 +181,15 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static int append_lease(sd_bus_message *reply, const BerthLease *lease) {
     int r;
 
-    if ((r = sd_bus_message_open_container(reply, 'r', "sutta{ss}as")) < 0 ||
-        (r = sd_bus_message_append(reply, "sutt", lease->id, lease->owner, lease->created_usec,
-                                   lease->expires_usec)) < 0 ||
-        (r = berth_bus_append_labels(reply, lease->labels)) < 0 ||
-        (r = sd_bus_message_append_strv(reply, lease->digests)) < 0)
+    if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", lease->id)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "Owner", "u", lease->owner, "Created",
+                                   "t", lease->created_usec, "Expires", "t", lease->expires_usec)) <
+            0 ||
+        (r = berth_bus_append_labels_entry(reply, lease->labels)) < 0 ||
+        (r = berth_options_append_strings(reply, "Digests", lease->digests)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0)
         return r;
     return sd_bus_message_close_container(reply);
 }
@@ -210,7 +216,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     if (!leases)
         return berth_bus_error_set(ret_error, error);
     berth_page_sort(leases);
-    r = berth_page_open(&page, call, "(sutta{ss}as)");
+    r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < leases->len; i++) {
         const BerthLease *lease = leases->pdata[i];
         if ((sees_all || lease->owner == uid) && berth_page_wants(&page, lease->id) &&
@@ -223,13 +229,13 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("s", id), method_create, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", id, "as", digests), SD_BUS_NO_RESULT,
-                            method_add, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT, method_delete,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("s", lease), method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", id, "as", digests, "a{sv}", options),
+                            SD_BUS_NO_RESULT, method_add, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sutta{ss}as)", leases), method_list,
+                            SD_BUS_RESULT("a(sa{sv})", leases), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

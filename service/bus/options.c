@@ -34,6 +34,16 @@ static int read_value(sd_bus_message *message, const BerthOption *option) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+static int refuse_unknown_option(const BerthOption *options, const char *key, sd_bus_error *error) {
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (const BerthOption *option = options; option->key; option++)
+        g_string_append_printf(known, "%s%s", known->len ? ", " : "", option->key);
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                             "unknown option \"%.100s\"; known options: %s", key,
+                             known->len ? known->str : "none");
+}
+
 /* seen: the keys there have been. A second value would take the place of the first, which nobody
  * would free, and of two readers each may believe another. */
 static int read_entry(sd_bus_message *message, const BerthOption *options, GHashTable *seen,
@@ -56,18 +66,17 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, GHash
             r = option->read(message, option->value, error);
             if (r < 0 && !sd_bus_error_is_set(error))
                 r = sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                      "the option \"%.100s\" is not of its type", key);
+                                      "the option \"%.100s\" does not have its type", key);
             return r;
         }
         r = read_value(message, option);
         if (r < 0)
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                     "the option \"%.100s\" is not of the type \"%s\"", key,
+                                     "the option \"%.100s\" does not have the type \"%s\"", key,
                                      option->type);
         return r;
     }
-    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                             "unknown option \"%.100s\"", key);
+    return refuse_unknown_option(options, key, error);
 }
 
 int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error) {
@@ -83,9 +92,7 @@ int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_b
 }
 
 int berth_options_read_none(sd_bus_message *message, sd_bus_error *error) {
-    static const BerthOption none[] = {{NULL, NULL, NULL}};
-
-    return berth_options_read(message, none, error);
+    return berth_options_read(message, BERTH_NO_OPTIONS, error);
 }
 
 int berth_options_append_strings(sd_bus_message *message, const char *key, char *const *strings) {

@@ -14,12 +14,14 @@ typedef struct {
     int (*read)(sd_bus_message *message, void *value, sd_bus_error *error);
 } BerthOption;
 
-/* Reads the dictionary at the message's position; an unknown key is InvalidArgument and named.
+/* Reads the dictionary at the message's position; an unknown key is InvalidArgument, with its name
+ * and those that are known.
  * Vectors are new and the caller's, maps are key, value, …; strings and descriptors stay the
  * message's. options ends with an entry without key. */
 int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error);
 
-/* Skips the options of a method that has none yet, refusing all keys. */
+/* Of a method that knows none yet: */
+#define BERTH_NO_OPTIONS (&(const BerthOption){NULL})
 int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
 
 /* Appends {sv} with an array of strings. */

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "bus/limits.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The header, and what closes. */
@@ -154,11 +155,20 @@ int berth_page_add(BerthPage *page) {
     size_t found;
     int r;
 
+    /* Only items that are a name and its properties can be filtered. */
+    if (page->filter.wanted && !g_str_equal(page->element, "(sa{sv})"))
+        return -EOPNOTSUPP;
     if ((is_entry(page) && (r = sd_bus_message_close_container(page->item)) < 0) ||
         (r = finish_part(page->item, &found)) < 0 ||
         (is_entry(page) &&
          (r = sd_bus_message_enter_container(page->item, 'a', page->element)) < 0))
         return r;
+    if (page->filter.wanted) {
+        if ((r = berth_filter_match(&page->filter, page->item)) <= 0)
+            return r < 0 ? r : 1;
+        if ((r = sd_bus_message_rewind(page->item, 1)) < 0)
+            return r;
+    }
     size_t bytes = MIN(found, BERTH_MAX_ITEM_BYTES);
     if (page->count > 0 &&
         (page->count >= page->limit || page->bytes + bytes > BERTH_MAX_REPLY_BYTES))
@@ -180,6 +190,7 @@ int berth_page_send(BerthPage *page, int r) {
 }
 
 void berth_page_clear(BerthPage *page) {
+    berth_filter_clear(&page->filter);
     page->call = sd_bus_message_unref(page->call);
     page->reply = sd_bus_message_unref(page->reply);
     page->item = sd_bus_message_unref(page->item);

@@ -3,9 +3,10 @@
 /*
  * Replies that list what there is, however much that is: a page at a time. A listing is sorted by
  * its keys (as strcmp(3) does); the caller asks for what comes After the last one of the page
- * before until a page is empty, with at most Limit items in each. A page ends before it is larger
- * than BERTH_MAX_REPLY_BYTES; one item that is larger than BERTH_MAX_ITEM_BYTES, which only an
- * older service can have stored, is cut: strings end early, lists have fewer elements.
+ * before until a page is empty, with at most Limit items in each, of those that pass its Filter. A
+ * page ends before it is larger than BERTH_MAX_REPLY_BYTES; one item that is larger than
+ * BERTH_MAX_ITEM_BYTES, which only an older service can have stored, is cut: strings end early,
+ * lists have fewer elements.
  *
  *     BerthPage page = BERTH_PAGE_FIRST;
  *     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
@@ -21,11 +22,13 @@
 #pragma once
 
 #include "base/bus-error.h"
+#include "bus/filter.h"
 #include "bus/options.h"
 
 typedef struct {
     uint64_t limit;
     const char *after;
+    BerthFilter filter;
     uint64_t count;
     size_t bytes;
     const char *element;
@@ -34,8 +37,8 @@ typedef struct {
 
 #define BERTH_PAGE_FIRST ((BerthPage){.limit = UINT64_MAX, .after = ""})
 #define BERTH_PAGE_OPTIONS(page)                                                                   \
-    {"Limit", "t", &(page).limit}, {                                                               \
-        "After", "s", &(page).after                                                                \
+    {"Limit", "t", &(page).limit}, {"After", "s", &(page).after}, {                                \
+        "Filter", NULL, &(page).filter, berth_filter_read                                          \
     }
 
 /* Begins the reply, an array of elements of this type, a literal. 1, or negative errno. */
@@ -45,7 +48,7 @@ int berth_page_open(BerthPage *page, sd_bus_message *call, const char *element);
 bool berth_page_wants(const BerthPage *page, const char *key);
 
 /* A message for one element, which stays the page's; what is in it is added. 1 when it is in the
- * page, 0 when the page is full, negative errno. */
+ * page or does not pass the filter, 0 when the page is full, negative errno. */
 int berth_page_begin(BerthPage *page, sd_bus_message **item);
 int berth_page_add(BerthPage *page);
 

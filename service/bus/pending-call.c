@@ -89,3 +89,15 @@ int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
     }
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
+
+int berth_bus_append_labels_entry(sd_bus_message *message, char *const *labels) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(message, "s", "Labels")) < 0 ||
+        (r = sd_bus_message_open_container(message, 'v', "a{ss}")) < 0 ||
+        (r = berth_bus_append_labels(message, labels)) < 0 ||
+        (r = sd_bus_message_close_container(message)) < 0)
+        return r;
+    return sd_bus_message_close_container(message);
+}

@@ -33,3 +33,5 @@ int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer
 
 /* Appends labels, which are key, value, …, as a{ss}. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels);
+/* The same as an entry "Labels" of a{sv}. */
+int berth_bus_append_labels_entry(sd_bus_message *message, char *const *labels);

@@ -16,9 +16,10 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
     g_autoptr(GError) error = NULL;
     const char *name;
     uint32_t uid;
-    int r = sd_bus_message_read(call, "s", &name);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
@@ -36,9 +37,11 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     g_autoptr(GError) error = NULL;
     uint32_t uid = 0, user;
     const char *name;
-    int r = sd_bus_message_read(call, "s", &name);
+    int r;
 
-    if (r < 0 || (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0 ||
+        (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
         return r;
     bool exists = berth_volume_get_owner(service->containers, name, &uid, NULL);
     const BerthOwned volume = {"volume", "volume", name, exists, uid};
@@ -83,10 +86,10 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_create,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT, method_delete,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a(sut)", volumes),
                             method_list, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -26,7 +26,7 @@ def test_every_status_is_known_after_a_kill():
     kill_service()
     equal(len(listing("ps")), COUNT)
     equal(containers_call("Kill", "sia{sv}", "c1", "10", "1", "Process", "s", "other").status, 0)
-    contains(containers_call("Wait", "ss", "c1", "other").out, "it 77 ")
+    contains(containers_call("Wait", "ssa{sv}", "c1", "other", "0").out, "it 77 ")
     # All at once, so that they are told of together.
     good("kill", *[f"c{number}" for number in range(1, COUNT)])
     for number in range(1, COUNT):

@@ -59,7 +59,7 @@ def test_setup():
 def test_what_root_changes_is_recorded_with_all_its_fields():
     after = cursor()
     root = Caller()
-    root.call(*VOLUMES, "Create", "('data',)", "(s)")
+    root.call(*VOLUMES, "Create", "('data', @a{sv} {})", "(sa{sv})")
     granted = of_berth(wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="decision")[0])
     change = of_berth(wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0])
     pid = str(root.process.pid)
@@ -85,7 +85,7 @@ def test_what_root_reads_is_not():
     root = Caller()
     root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})")
     root.call(*IMAGES, "Get", f"('{IMAGE}',)", "(s)")
-    root.call(*VOLUMES, "Delete", "('data',)", "(s)")
+    root.call(*VOLUMES, "Delete", "('data', @a{sv} {})", "(sa{sv})")
     wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")
     equal({record["BERTH_MEMBER"] for record in audit(after, CALLER_NAME=root.name)}, {"Volumes.Delete"})
     root.end()
@@ -129,9 +129,9 @@ def test_a_rule_and_its_refusal_are_recorded_with_the_details():
     });""")
     after = cursor()
     command = ("systemd-run", "-q", "--uid=alice", "--pipe", "--wait", "--unit=auditor", "busctl", "call", "org.berth1",
-               *VOLUMES, "Create", "s")
-    equal(run(*command, "hers").status, 0)
-    assert run(*command, "others").status != 0
+               *VOLUMES, "Create", "sa{sv}")
+    equal(run(*command, "hers", "0").status, 0)
+    assert run(*command, "others", "0").status != 0
     granted = wait_for(after, CALLER_UID="4242", BERTH_RESULT="granted")[0]
     equal(granted["CALLER_UNIT"], "auditor.service")
     equal(granted["BERTH_DETAIL_VOLUME"], "hers")
@@ -190,7 +190,7 @@ def test_no_credential_is_in_any_field():
 def test_control_characters_make_no_fields():
     after = cursor()
     root = Caller()
-    root.call(*VOLUMES, "Delete", "('x\\nBERTH_RESULT=ok\\nCALLER_UID=7',)", "(s)")
+    root.call(*VOLUMES, "Delete", "('x\\nBERTH_RESULT=ok\\nCALLER_UID=7', @a{sv} {})", "(sa{sv})")
     record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
     equal((record["CALLER_UID"], record["BERTH_OBJECT"]), ("0", "x\\x0aBERTH_RESULT=ok\\x0aCALLER_UID=7"))
     root.end()
@@ -204,8 +204,8 @@ def shown(*arguments):
 def test_dist_shows_the_records():
     after = int(time.time())
     root = Caller()
-    root.call(*VOLUMES, "Create", "('shown',)", "(s)")
-    assert call(*VOLUMES, "Create", "s", "alices", user="alice").status != 0
+    root.call(*VOLUMES, "Create", "('shown', @a{sv} {})", "(sa{sv})")
+    assert call(*VOLUMES, "Create", "sa{sv}", "alices", "0", user="alice").status != 0
     wait_until(lambda: len([row for row in shown(f"--since=@{after}") if row["object"] in ("shown", "alices")]) == 3,
                "three records")
     rows = {(row["kind"], row["object"]): row for row in shown(f"--since=@{after}")}
@@ -216,7 +216,7 @@ def test_dist_shows_the_records():
     assert abs(row["time"] / 1e6 - after) < 60, row
     equal(rows["decision", "shown"]["result"], "granted")
     equal((rows["decision", "alices"]["uid"], rows["decision", "alices"]["result"]), (4242, "refused"))
-    root.call(*VOLUMES, "Delete", "('shown',)", "(s)")
+    root.call(*VOLUMES, "Delete", "('shown', @a{sv} {})", "(sa{sv})")
     root.end()
 
 
@@ -243,7 +243,7 @@ def test_what_comes_is_followed():
                           text=True) as follower:
         # It may begin to look only after the first of them.
         numbers = iter(range(1000))
-        ready = wait_until(lambda: (call(*VOLUMES, "Delete", "s", f"followed{next(numbers)}"),
+        ready = wait_until(lambda: (call(*VOLUMES, "Delete", "sa{sv}", f"followed{next(numbers)}", "0"),
                                     select.select([follower.stdout], [], [], 0.2)[0])[1], "a line")
         contains(json.loads(ready[0].readline())["object"], "followed")
         follower.terminate()
@@ -261,7 +261,7 @@ def test_a_user_cannot_flood_the_journal():
     after = cursor()
     alice = Caller("alice")
     for number in range(500):
-        alice.call(*VOLUMES, "Create", f"('flood{number}',)", "(s)")
+        alice.call(*VOLUMES, "Create", f"('flood{number}', @a{{sv}} {{}})", "(sa{sv})")
     summary = wait_for(after, BERTH_AUDIT="suppressed", CALLER_UID="4242")
     alice.end()
     told = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
@@ -288,7 +288,7 @@ def test_a_journal_that_does_not_read_stops_nobody():
     os.kill(journald, signal.SIGSTOP)
     try:
         for number in range(count):
-            root.call(*VOLUMES, "Delete", f"('no{number}',)", "(s)", timeout_ms=5000)
+            root.call(*VOLUMES, "Delete", f"('no{number}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
         equal(root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})", timeout_ms=5000).get("error"), None)
     finally:
         os.kill(journald, signal.SIGCONT)

@@ -399,7 +399,7 @@ def test_content_ingest_checks_what_it_is_told():
     equal(good("content", "get", "--offset=1", "--length=3", digest), "ell")
     equal(listing("content", "info", digest)[0]["size"], 5)
     equal([row for row in listing("content", "active") if not row["ref"].startswith("blob ")], [])
-    read = call("/org/berth1/contents", "org.berth1.Contents", "Read", "stt", digest, "1", "3")
+    read = call("/org/berth1/contents", "org.berth1.Contents", "Read", "stta{sv}", digest, "1", "3", "0")
     equal(read.out.strip(), "ay 3 101 108 108")
 
 

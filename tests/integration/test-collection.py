@@ -100,7 +100,7 @@ def begin_ingest(ref, data, *options):
 
 
 def commit(ref):
-    return call("/org/berth1/contents", "org.berth1.Contents", "Commit", "sts", ref, "0", "")
+    return call("/org/berth1/contents", "org.berth1.Contents", "Commit", "stsa{sv}", ref, "0", "", "0")
 
 
 def test_an_ingest_remembers_what_it_was_told():

@@ -240,7 +240,7 @@ def test_a_manifest_keeps_nothing_that_its_owner_has_not():
     images_call("Describe", "sa{sv}", "thief.example/keep:1", "0", user="alice")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
-    equal(call(*leases, "Add", "sas", "keeps", "1", PRIVATE["manifest"], user="alice").status, 0)
+    equal(call(*leases, "Add", "sasa{sv}", "keeps", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
     told = run("sh", "-c", f"dist content why {PRIVATE['layer']}").out
     assert "keep" not in told, told
     equal(prune_without_roots_name(), [True, False, False])
@@ -261,11 +261,11 @@ def test_what_one_may_read_is_kept_and_counts():
     with open("/etc/berth/berth.conf.d/few.conf", "w") as file:
         file.write("[Limits]\nDisk=100K\n")
     equal(run("systemctl", "reload", "berthd").status, 0)
-    refused = call(*leases, "Add", "sas", "reads", "1", PRIVATE["manifest"], user="alice")
+    refused = call(*leases, "Add", "sasa{sv}", "reads", "1", PRIVATE["manifest"], "0", user="alice")
     contains(refused.err, "bytes")
     os.unlink("/etc/berth/berth.conf.d/few.conf")
     equal(run("systemctl", "reload", "berthd").status, 0)
-    equal(call(*leases, "Add", "sas", "reads", "1", PRIVATE["manifest"], user="alice").status, 0)
+    equal(call(*leases, "Add", "sasa{sv}", "reads", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
     allow(*RIGHTS)
     equal(prune_without_roots_name()[:2], [True, True])
     # In the same way by a name of hers.
@@ -435,17 +435,17 @@ def test_ingest_and_leases_do_not_tell_what_others_have():
     layer = PRIVATE["image"].blobs[PRIVATE["layer"]]
     result = call(*contents, "Ingest", "stsa{sv}", "probe", "0", PRIVATE["layer"], "0", user="alice")
     equal(result.status, 0, result)
-    call(*contents, "Abort", "s", "probe", user="alice")
+    call(*contents, "Abort", "sa{sv}", "probe", "0", user="alice")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "alices", "0", user="alice").status, 0)
-    answers = [call(*leases, "Add", "sas", "alices", "1", digest, user="alice").err.replace(digest, "")
+    answers = [call(*leases, "Add", "sasa{sv}", "alices", "1", digest, "0", user="alice").err.replace(digest, "")
                for digest in (PRIVATE["layer"], "sha256:" + "0" * 64)]
     equal(answers[0], answers[1])
     contains(answers[0], "not here")
     # With the bytes it is hers: said in the same way as if it had not been here.
     equal(ingest(layer, "mine").status, 0)
-    equal(call(*leases, "Add", "sas", "alices", "1", PRIVATE["layer"], user="alice").status, 0)
-    equal(call(*leases, "Delete", "s", "alices", user="alice").status, 0)
+    equal(call(*leases, "Add", "sasa{sv}", "alices", "1", PRIVATE["layer"], "0", user="alice").status, 0)
+    equal(call(*leases, "Delete", "sa{sv}", "alices", "0", user="alice").status, 0)
 
 
 def test_what_keeps_content_is_told_without_others_names():
@@ -472,7 +472,7 @@ def test_what_takes_space_is_told_without_others_names():
         allow("contents.read", *rights)
         told = call(*usage, user="alice")
         equal((PRIVATE["reference"] in told.out, "roots-ingest" in told.out), (image, other), told)
-        contains(told.out, '"hers"')
+        contains(told.out, '"ingest hers"')
         contains(told.out, "of another user")
     told = call(*usage)
     assert PRIVATE["reference"] in told.out and "roots-ingest" in told.out and "of another" not in told.out, told

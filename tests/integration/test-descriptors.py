@@ -87,7 +87,7 @@ def test_a_terminal_that_takes_no_input_holds_nobody_up():
         pass
     set_blocking(master)
     writer = subprocess.Popen(["/usr/bin/python3", "-c", "import os, sys; os.write(1, b'.' * 100000)"], stdout=master)
-    contains(client.try_call("containers", "CloseStdin", "(ss)", "full", "")[0], "takes no input")
+    contains(client.try_call("containers", "CloseStdin", "(ssa{sv})", "full", "", {})[0], "takes no input")
     others_are_answered()
     writer.kill()
     writer.wait()
@@ -105,7 +105,7 @@ def test_a_bell_that_is_full_holds_nobody_up():
     other.call("containers", "Attach", "(ssa{sv})", "bell", "", {})
     os.write(fds[2], struct.pack("Q", 2 ** 64 - 2))
     set_blocking(fds[2])
-    other.call("containers", "Detach", "(ss)", "bell", "")
+    other.call("containers", "Detach", "(ssa{sv})", "bell", "", {})
     others_are_answered()
     client.end()
     other.end()
@@ -118,7 +118,7 @@ def test_a_reader_that_waits_holds_up_its_owner_alone_and_not_for_long():
         good("create", "-t", f"--id={name}", IMAGE, "sh", "-c", "while read line; do echo got-$line; done", user=user)
         good("start", name)
     (_handles, (master, screen, bell)) = client.call("containers", "Attach", "(ssa{sv})", "hers", "", {})
-    client.call("containers", "Detach", "(ss)", "hers", "")
+    client.call("containers", "Detach", "(ssa{sv})", "hers", "", {})
     wait_until(lambda: len(screens()) == 2, "a reader for each of two owners")
     set_blocking(master)
     good("rm", "-f", "mine")
@@ -205,7 +205,7 @@ def test_every_kind_of_descriptor_for_every_member():
 
 def test_an_envelope_of_a_clients_own_is_opened_once():
     """It says that it is /etc: what counts is what it is."""
-    result = containers_call("Inspect", "s", "bind-false-envelope")
+    result = containers_call("Inspect", "sa{sv}", "bind-false-envelope", "0")
     assert result.status != 0, result
 
 

@@ -37,7 +37,7 @@ def state(name):
 
 
 def wait_for(name, process=""):
-    reply = containers_call("Wait", "ss", name, process)
+    reply = containers_call("Wait", "ssa{sv}", name, process, "0")
     equal(reply.status, 0, str(reply))
     return int(reply.out.split()[1])
 
@@ -182,7 +182,7 @@ def test_statuses_are_kept_and_waited_for():
     result = dist("exec", "--process=p1", "box", "true")
     equal(result.status, 125)
     contains(result.err, "already")
-    reply = containers_call("Wait", "ss", "box", "nosuch")
+    reply = containers_call("Wait", "ssa{sv}", "box", "nosuch", "0")
     contains(reply.err, "nosuch")
 
 
@@ -279,7 +279,7 @@ def test_inspect_shows_all_of_a_container():
     equal(shown["config"]["process"]["args"], ["sleep", "1000"])
     assert any(process["id"] == "p1" and process["exitStatus"] == 3 for process in shown["processes"]), shown["processes"]
     contains(dist("inspect", "neither").err, "neither")
-    contains(containers_call("Inspect", "s", "box", user="alice").err, "no container")
+    contains(containers_call("Inspect", "sa{sv}", "box", "0", user="alice").err, "no container")
 
 
 def test_pause_and_resume():
@@ -514,7 +514,7 @@ def test_who_opens_a_terminal_reads_it_alone():
     contains(read().decode(), "got-it")
     time.sleep(1.5)  # as long as the service would wait for somebody else, and more
     equal(run("pgrep", "-x", "berth-screen").status, 1)
-    call_terminal("Detach", "(ss)", "one", "")
+    call_terminal("Detach", "(ssa{sv})", "one", "", {})
     wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
     reply, descriptors = call_terminal("Attach", "(ssa{sv})", "one", "", {})
     equal(len(reply.unpack()), 3)
@@ -541,9 +541,9 @@ def test_dist_is_killed_in_a_terminal():
 def test_the_end_of_input_of_a_terminal():
     good("create", "-t", "--id=eof", IMAGE, "sh", "-c", "cat; exit 8")
     good("start", "eof")
-    equal(containers_call("CloseStdin", "ss", "eof", "").status, 0)
+    equal(containers_call("CloseStdin", "ssa{sv}", "eof", "", "0").status, 0)
     equal(wait_for("eof"), 8)
-    contains(containers_call("CloseStdin", "ss", "box", "").err, "terminal")
+    contains(containers_call("CloseStdin", "ssa{sv}", "box", "", "0").err, "terminal")
     good("rm", "eof")
 
 
@@ -574,7 +574,7 @@ def test_processes_end_with_their_container_in_order():
     equal(wait_for("whole", "inner"), 137)
     equal(sorted((event["kind"], event["process"]) for event in events(since)), [("exit", ""), ("exit", "inner")])
     good("rm", "whole")
-    contains(containers_call("Wait", "ss", "whole", "inner").err, "whole")
+    contains(containers_call("Wait", "ssa{sv}", "whole", "inner", "0").err, "whole")
 
 
 def test_restart_on_failure_until_it_is_well():

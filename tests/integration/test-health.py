@@ -13,7 +13,7 @@ SECOND = 1000000000
 
 
 def health(name):
-    reply = run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Get", "s", name)
+    reply = run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Get", "sa{sv}", name, "0")
     return json.loads(reply.out)["data"][0]["Health"]["data"]
 
 

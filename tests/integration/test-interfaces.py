@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the service introspects is what introspection/ says, and every method asks who is calling.
 
+import json
 import os
 import re
 import subprocess
@@ -65,6 +66,43 @@ def test_every_file_is_covered():
     equal(files, set(OBJECTS))
 
 
+def read_methods(name):
+    """For each method its arguments and what is written of it."""
+    found, comment = {}, None
+    parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
+    for element in ElementTree.parse(f"{SOURCE}/org.berth1.{name}.xml", parser).find("interface"):
+        if element.tag == "method":
+            found[element.get("name")] = ([(a.get("name"), a.get("type"), a.get("direction")) for a in element], comment)
+        comment = element.text
+    return found
+
+
+def test_both_faces_of_a_container_are_the_same():
+    collection, alone = read_methods("Containers"), read_methods("Container")
+    assert len(alone) > 20
+    for name, (arguments, text) in alone.items():
+        others, other_text = collection[name]
+        equal(others[0], ("id", "s", "in"), name)
+        equal(others[1:], arguments, name)
+        about_id = [line for line in other_text.split("\n") if line.strip().startswith("@id:")]
+        equal([line for line in other_text.split("\n") if line not in about_id], text.split("\n"), name)
+
+
+def test_every_method_ends_in_options():
+    for interface in ("Containers", "Container", "Contents", "Leases"):
+        for name, (arguments, _) in read_methods(interface).items():
+            equal([type for _, type, direction in arguments if direction == "in"][-1], "a{sv}", f"{interface}.{name}")
+
+
+def test_an_option_that_is_not_known_is_named_with_those_that_are():
+    for member, signature, arguments in (("Delete", "sa{sv}", ("box",)), ("Kill", "sia{sv}", ("box", "9")),
+                                         ("Pause", "sa{sv}", ("box",)), ("List", "a{sv}", ())):
+        result = containers_call(member, signature, *arguments, "1", "Nothing", "b", "true")
+        contains(result.err, 'unknown option "Nothing"; known options: ')
+    contains(containers_call("Delete", "sa{sv}", "box", "1", "Nothing", "b", "true").err, "known options: Force")
+    contains(containers_call("Pause", "sa{sv}", "box", "1", "Nothing", "b", "true").err, "known options: none")
+
+
 def test_every_error_is_one_of_the_contract():
     result = images_call("Get", "s", "nothing")
     contains(result.err, "no image")
@@ -72,7 +110,7 @@ def test_every_error_is_one_of_the_contract():
                  "org.berth1.Images.Get", "nothing")
     contains(result.err, "org.berth1.Error.NotFound")
     result = run("gdbus", "call", "--system", "-d", "org.berth1", "-o", "/org/berth1/contents", "-m",
-                 "org.berth1.Contents.Info", "x")
+                 "org.berth1.Contents.Info", "x", "{}")
     contains(result.err, "org.berth1.Error.InvalidArgument")
 
 
@@ -133,6 +171,34 @@ def test_help_helps():
 
 def test_messages_are_translated():
     contains(good("--help", env={"LANG": "C.UTF-8", "LANGUAGE": "de"}), "Abbilder")
+
+
+def list_ids(interface, key, *value):
+    path = f"/org/berth1/{interface.lower()}"
+    result = run("busctl", "--json=short", "call", "org.berth1", path, f"org.berth1.{interface}", "List", "a{sv}", "1",
+                 "Filter", "a{sv}", "1", key, *value)
+    equal(result.status, 0, result)
+    return [item[0] for item in json.loads(result.out)["data"][0]]
+
+
+def test_listings_are_filtered_by_properties():
+    good("pull", IMAGE)
+    good("create", "--id=one", "--label=kind=a", "--label=more=x", IMAGE)
+    good("create", "--id=two", "--label=kind=b", IMAGE)
+    good("run", "-d", "--id=three", "--label=kind=a", IMAGE, "sleep", "1000")
+    equal(list_ids("Containers", "State", "s", "running"), ["three"])
+    assert {"one", "two"} <= set(list_ids("Containers", "State", "s", "created"))
+    equal(list_ids("Containers", "Labels", "a{ss}", "1", "kind", "a"), ["one", "three"])
+    equal(list_ids("Containers", "Labels", "a{ss}", "2", "kind", "a", "more", ""), ["one"])
+    equal(list_ids("Containers", "Owner", "u", "4242"), [])
+    equal(list_ids("Containers", "Owner", "s", "0"), [], "another type")
+    equal(list_ids("Containers", "Nothing", "b", "true"), [])
+    good("lease", "create", "kept")
+    equal(list_ids("Leases", "Owner", "u", "0"), ["kept"])
+    layers = list_ids("Contents", "MediaType", "s", "application/vnd.oci.image.layer.v1.tar+gzip")
+    assert layers and len(layers) < len(listing("content", "list")), layers
+    good("lease", "rm", "kept")
+    good("rm", "-f", "one", "two", "three")
 
 
 if __name__ == "__main__":

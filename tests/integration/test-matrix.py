@@ -296,7 +296,7 @@ def remove_made():
         dist("lease", "rm", name)
     # An ingest is its owner's, whoever else has one of that name.
     for name in made["ingests"]:
-        call("/org/berth1/contents", "org.berth1.Contents", "Abort", "s", name, user="alice")
+        call("/org/berth1/contents", "org.berth1.Contents", "Abort", "sa{sv}", name, "0", user="alice")
 
 
 def restore(changed):
@@ -330,9 +330,9 @@ for action_name in read_actions():
 def test_every_member_is_known():
     """A new member is thought of here, too."""
     known = {key.split(".")[0] for key in ALLOWED}
-    equal(known, set(INTERFACES))
+    equal(known, {interface for interface, methods in INTERFACES.items() if methods})
     # These need two actions, which are never granted together here.
-    several = {"Containers.Exec", "Container.Exec", "Containers.Commit", "Containers.Checkpoint", "Container.Checkpoint",
+    several = {"Containers.Exec", "Container.Exec", "Containers.Commit", "Container.Commit", "Containers.Checkpoint", "Container.Checkpoint",
                "Containers.Restore", "Container.Restore"}
     every = {f"{interface}.{member}" for interface, members in INTERFACES.items() for member in members}
     equal(every - set(ALLOWED) - several, set())

@@ -28,7 +28,7 @@ def leases():
 
 def properties(name):
     return json.loads(run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers",
-                          "org.berth1.Containers", "Get", "s", name).out)["data"][0]
+                          "org.berth1.Containers", "Get", "sa{sv}", name, "0").out)["data"][0]
 
 
 def address(name):

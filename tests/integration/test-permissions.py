@@ -136,7 +136,7 @@ def test_an_object_of_a_registry_is_named():
 def test_both_names_of_a_container_are_asked_about():
     rule('action.id == "org.berth1.containers.create" || action.lookup("container") == "hers"')
     good("create", "--id=hers", IMAGE, user="alice")
-    result = containers_call("Rename", "ss", "hers", "roots", user="alice")
+    result = containers_call("Rename", "ssa{sv}", "hers", "roots", "0", user="alice")
     contains(result.err, "Access denied")
     details(asked("containers.manage-own")[-1], ("verb", "rename"), ("container", "roots"), ("owner", "4242"))
     good("rm", "hers", user="alice")
@@ -273,7 +273,7 @@ def test_a_lease_of_another_is_not_there():
          ' action.id == "org.berth1.contents.manage" && action.lookup("lease") == "roots"')
     equal(members[0]("roots").status, 0)
     for name in ("roots", "hers"):
-        leases_call("Delete", "s", name)
+        leases_call("Delete", "sa{sv}", name, "0")
     good("rm", "roots")
 
 
@@ -281,12 +281,12 @@ def test_a_lease_that_is_gone_is_not_the_next_of_its_name():
     rule('action.id == "org.berth1.contents.write"')
     leases_call("Create", "sa{sv}", "name", "0", user="alice")
     equal(contents_call("Ingest", "stsa{sv}", "late", "0", "", "1", "Lease", "s", "name", user="alice").status, 0)
-    leases_call("Delete", "s", "name", user="alice")
+    leases_call("Delete", "sa{sv}", "name", "0", user="alice")
     leases_call("Create", "sa{sv}", "name", "0")
-    result = contents_call("Commit", "sts", "late", "0", "", user="alice")
+    result = contents_call("Commit", "stsa{sv}", "late", "0", "", "0", user="alice")
     contains(result.out, "sha256:")
     assert "sha256:" not in leases_call("List", "a{sv}", "0").out
-    leases_call("Delete", "s", "name")
+    leases_call("Delete", "sa{sv}", "name", "0")
 
 
 def test_what_is_anothers_is_not_there():
@@ -297,14 +297,14 @@ def test_what_is_anothers_is_not_there():
     volumes = "/org/berth1/volumes", "org.berth1.Volumes"
     digest = listing("content", "list")[0]["digest"]
     for member in (
-            lambda name: leases_call("Delete", "s", name, user="alice"),
-            lambda name: leases_call("Add", "sas", name, "1", digest, user="alice"),
-            lambda name: call(*volumes, "Delete", "s", name, user="alice"),
-            lambda name: contents_call("Status", "s", name, user="alice"),
-            lambda name: contents_call("Commit", "sts", name, "0", "", user="alice"),
+            lambda name: leases_call("Delete", "sa{sv}", name, "0", user="alice"),
+            lambda name: leases_call("Add", "sasa{sv}", name, "1", digest, "0", user="alice"),
+            lambda name: call(*volumes, "Delete", "sa{sv}", name, "0", user="alice"),
+            lambda name: contents_call("Status", "sa{sv}", name, "0", user="alice"),
+            lambda name: contents_call("Commit", "stsa{sv}", name, "0", "", "0", user="alice"),
             lambda name: containers_call("Kill", "sia{sv}", name, "9", "0", user="alice"),
-            lambda name: containers_call("Update", "sa{sv}", name, "1", "TasksMax", "t", "9", user="alice"),
-            lambda name: containers_call("Rename", "ss", name, "x", user="alice")):
+            lambda name: containers_call("Update", "sa{sv}a{sv}", name, "1", "TasksMax", "t", "9", "0", user="alice"),
+            lambda name: containers_call("Rename", "ssa{sv}", name, "x", "0", user="alice")):
         same_error(member("roots"), member("absent"), "roots", "absent")
         contains(member("roots").err, 'no')
     for path in ("leases", "volumes"):
@@ -317,10 +317,10 @@ def test_what_is_anothers_is_not_there():
         there, absent = (call(f"/org/berth1/transfers/{which}", "org.berth1.Transfer", member, user="alice")
                          for which in (number, "99999999"))
         same_error(there, absent, f'"{number}"', '"99999999"')
-    contents_call("Abort", "s", "roots")
+    contents_call("Abort", "sa{sv}", "roots", "0")
     good("rm", "roots")
     good("volume", "rm", "roots")
-    leases_call("Delete", "s", "roots")
+    leases_call("Delete", "sa{sv}", "roots", "0")
 
 
 def test_what_the_bus_library_answers_tells_nothing():
@@ -350,7 +350,7 @@ def test_properties_are_named_and_none_loosens_isolation():
     rule('action.id != "org.berth1.containers.create-privileged"')
     for name in ("MemoryMin", "MemoryLow", "ManagedOOMPreference"):
         value = ("s", "omit") if name.startswith("Managed") else ("t", "4096")
-        result = containers_call("Update", "sa{sv}", "hers", "1", name, *value, user="alice")
+        result = containers_call("Update", "sa{sv}a{sv}", "hers", "1", name, *value, "0", user="alice")
         contains(result.err, "Access denied")
         details(asked("containers.create-privileged")[-1], ("verb", "update"), ("privilege", f"property:{name}"))
     # What would undo the device lock and the like is nobody's to set.
@@ -358,7 +358,7 @@ def test_properties_are_named_and_none_loosens_isolation():
                          ("Slice", "s", "system.slice"), ("BPFProgram", "a(ss)", "0"), ("IPAddressAllow", "a(iayu)", "0"),
                          ("DisableControllers", "as", "0"), ("KillMode", "s", "none"), ("OOMPolicy", "s", "continue")):
         for user in ("alice", None):
-            result = containers_call("Update", "sa{sv}", "hers", "1", name, *value, **({"user": user} if user else {}))
+            result = containers_call("Update", "sa{sv}a{sv}", "hers", "1", name, *value, "0", **({"user": user} if user else {}))
             contains(result.err, name)
     equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-hers.scope").out.strip(), "closed")
     good("rm", "-f", "hers")
@@ -416,15 +416,15 @@ def call(member, signature, *arguments):
 text = lambda value: GLib.Variant("as", value)
 call("Create", "(ssa{sv})", box, sys.argv[1], {"Command": text(["sh", "-c", "read line; exit 7"]), "Terminal": GLib.Variant("b", True)})
 call("Start", "(sa{sv})", box, {})
-call("Resize", "(ssuu)", box, "", 24, 80)
+call("Resize", "(ssuua{sv})", box, "", 24, 80, {})
 call("Kill", "(sia{sv})", box, 9, {})
 call("Attach", "(ssa{sv})", box, "", {})
-call("Detach", "(ss)", box, "")
-call("CloseStdin", "(ss)", box, "")
+call("Detach", "(ssa{sv})", box, "", {})
+call("CloseStdin", "(ssa{sv})", box, "", {})
 answer, descriptors = call("OpenTerminal", "(ssa{sv})", box, "", {})
 terminal = descriptors.get(0)
 os.write(terminal, b"go on\\n")
-print(call("Wait", "(ss)", box, "")[0].unpack()[0])
+print(call("Wait", "(ssa{sv})", box, "", {})[0].unpack()[0])
 print(call("Delete", "(sa{sv})", box, {})[0].unpack()[0])
 """
 

@@ -278,7 +278,7 @@ def test_create_and_start_through_gdbus_alone():
     contains(gdbus("Create", "bus-made", IMAGE, "{'Command': <['sh', '-c', 'exit 5']>}").out,
              "/org/berth1/containers/bus_2dmade")
     contains(gdbus("Start", "bus-made", "{}").out, "uint32")
-    contains(gdbus("Wait", "bus-made", "").out, "(5, ")
+    contains(gdbus("Wait", "bus-made", "", "{}").out, "(5, ")
     contains(gdbus("Delete", "bus-made", "{}").out, "(5, ")
 
 

@@ -146,13 +146,13 @@ def test_a_fetched_object_ends_with_the_client():
 
 def test_calls_that_wait_are_so_many_a_user():
     limits(Calls=20)
-    client = Client(30, CONTAINERS, "Wait", "('own', '')")
+    client = Client(30, CONTAINERS, "Wait", "('own', '', @a{sv} {})")
     for line in client.read(10):
         refused(line, "calls", 20)
-    refused(ask(CONTAINERS, "Get", "('own',)")["message"], "calls", 20)
+    refused(ask(CONTAINERS, "Get", "('own', @a{sv} {})")["message"], "calls", 20)
     equal(dist("ps").status, 0)
     client.leave()
-    wait_until(lambda: not ask(CONTAINERS, "Get", "('own',)")["error"], "calls are answered again")
+    wait_until(lambda: not ask(CONTAINERS, "Get", "('own', @a{sv} {})")["error"], "calls are answered again")
     limits()
 
 

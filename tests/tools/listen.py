@@ -32,7 +32,8 @@ def tell_event(event):
     global last  # pylint: disable=global-statement
     if event[0] > last:
         last = event[0]
-        tell("event", *event)
+        details = event[3]
+        tell("event", *event[:3], *(details[key] for key in ("Process", "Pid", "Status", "Time")))
 
 
 def on_signal(_bus, _sender, path, interface, member, arguments):
@@ -69,7 +70,7 @@ def ask_since():
     global questions  # pylint: disable=global-statement
     questions += 1
     call("Subscribe", GLib.Variant("(a{sv})", ({},)))
-    call("EventsSince", GLib.Variant("(t)", (last,)), on_reply)
+    call("EventsSince", GLib.Variant("(ta{sv})", (last, {})), on_reply)
 
 
 def on_owner(_bus, _sender, _path, _interface, _member, arguments):

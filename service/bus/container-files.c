@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Methods about the files of a container: CopyOut, CopyIn and Changes, of both faces. The data goes
+ * through a descriptor of the caller's, which berth-copy reads or writes. */
+
+#include "bus/container-object.h"
+#include "bus/options.h"
+#include "containers/copy.h"
+
+#include <errno.h>
+
+static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
+    BerthCopyRequest request = {.into = into, .name = "", .kind = "", .tar = -1};
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int owners = 0, r;
+    const BerthOption options[] = {{"Name", "s", &request.name},
+                                   {into ? "KeepOwners" : "Kind", into ? "b" : "s",
+                                    into ? (void *)&owners : (void *)&request.kind},
+                                   {NULL, NULL, NULL}};
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "sh", &request.path, &request.tar)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(userdata, call, BERTH_RESOURCE_COPIES, error);
+    if (!pending)
+        return -EBUSY;
+    request.keeps_owners = owners;
+    berth_container_copy(container, &request, berth_pending_call_finish, pending);
+    return 1;
+}
+
+int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return copy(call, userdata, error, false);
+}
+
+int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCopyRequest request = {.changes = true, .path = "-", .name = "", .kind = "", .tar = -1};
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "h", &request.tar)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(userdata, call, BERTH_RESOURCE_COPIES, error);
+    if (!pending)
+        return -EBUSY;
+    berth_container_copy(container, &request, berth_pending_call_finish, pending);
+    return 1;
+}
+
+int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return copy(call, userdata, error, true);
+}

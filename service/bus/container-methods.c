@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Methods about a container as a whole, of both faces: from its start to its deletion. Each reads
+ * its arguments, authorises, and calls one domain function, which answers the call now or later.
+ */
+
+#include "bus/container-object.h"
+#include "bus/creators.h"
+#include "bus/options.h"
+#include "containers/commit.h"
+
+typedef struct {
+    BerthPendingCall *pending;
+    char *id;
+} StartCall;
+
+static StartCall *start_call_new(BerthService *service, sd_bus_message *call,
+                                 BerthContainer *container) {
+    StartCall *start = g_new0(StartCall, 1);
+
+    start->pending = berth_pending_call_new(service, call);
+    start->id = g_strdup(berth_container_get_record(container)->id);
+    return start;
+}
+
+static void start_call_free(StartCall *start) {
+    berth_pending_call_free(start->pending);
+    g_free(start->id);
+    g_free(start);
+}
+
+static void on_started(const GError *error, void *userdata) {
+    StartCall *start = userdata;
+    BerthContainer *container =
+        berth_containers_find(start->pending->service->containers, start->id, NULL);
+
+    if (error)
+        berth_bus_reply_error(start->pending->call, error);
+    else
+        sd_bus_reply_method_return(start->pending->call, "u",
+                                   container ? berth_container_get_record(container)->first.pid
+                                             : 0);
+    start_call_free(start);
+}
+
+/* Start and Restore. */
+static int start_container(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                           bool restores) {
+    BerthService *service = userdata;
+    g_autofree char *id = NULL;
+    BerthContainerStreams streams;
+    BerthContainer *container;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = berth_container_read_streams(call, &streams, error)) < 0)
+        return r;
+    r = berth_container_check(call, service, error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    StartCall *start = start_call_new(service, call, container);
+
+    if (restores)
+        berth_container_restore(container, &streams, on_started, start);
+    else
+        berth_container_start(container, &streams, on_started, start);
+    return 1;
+}
+
+int berth_container_method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_container(call, userdata, error, false);
+}
+
+int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return start_container(call, userdata, error, true);
+}
+
+static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
+}
+
+int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *process;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &process)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_wait(container, process, on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *process = "";
+    int signal, all = 0, r;
+    const BerthOption options[] = {
+        {"All", "b", &all}, {"Process", "s", &process}, {NULL, NULL, NULL}};
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "i", &signal)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, ret_error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!berth_container_kill(container, process, signal, all, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    uint64_t timeout_usec = UINT64_MAX;
+    const BerthOption options[] = {{"TimeoutUSec", "t", &timeout_usec}, {NULL, NULL, NULL}};
+    int r = berth_container_read_and_check(call, userdata, options, ret_error, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (berth_container_get_record(container)->state == BERTH_CONTAINER_CREATED) {
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "container \"%s\" was never started",
+                        berth_container_get_record(container)->id);
+        return berth_bus_error_set(ret_error, error);
+    }
+    berth_container_stop(container, timeout_usec);
+    berth_container_wait(container, "", on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_container_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int force = 0;
+    const BerthOption options[] = {{"Force", "b", &force}, {NULL, NULL, NULL}};
+    int r = berth_container_read_and_check(call, userdata, options, error, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_remove(container, force, on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+static int set_paused(sd_bus_message *call, void *userdata, sd_bus_error *error, bool paused) {
+    BerthContainer *container;
+    int r = berth_container_read_and_check(call, userdata, BERTH_NO_OPTIONS, error, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_set_paused(container, paused, berth_pending_call_finish,
+                               berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return set_paused(call, userdata, error, true);
+}
+
+int berth_container_method_resume(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return set_paused(call, userdata, error, false);
+}
+
+int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *container;
+    int leave_running = 0;
+    const BerthOption options[] = {{"LeaveRunning", "b", &leave_running}, {NULL, NULL, NULL}};
+    int r = berth_container_read_and_check(call, userdata, options, error, &container);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_checkpoint(container, leave_running, berth_pending_call_finish,
+                               berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+/* Without a name in the request only the layer is made. Either is an image's, and needs that right
+ * as well. */
+static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        const char *id, BerthCommitRequest *request) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *container;
+    int r = berth_access_get_uid(service->access, call, &request->owner);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_container_check(call, service, ret_error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) replaced =
+        request->name ? berth_image_store_get(service->database, request->name, NULL) : NULL;
+    r = berth_access_check(service->access, call, ret_error, "image", "container", id, "image",
+                           request->name, "replaced", replaced ? replaced->target->digest : NULL,
+                           NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* It may have gone while polkit was asked. */
+    if (!(container = berth_containers_find(service->containers, id, &error)))
+        return berth_bus_error_set(ret_error, error);
+    BerthTransfer *transfer = berth_commit_start(container, request, &error);
+    return transfer ? berth_bus_reply_transfer(call, transfer)
+                    : berth_bus_error_set(ret_error, error);
+}
+
+int berth_container_method_commit(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCommitRequest request = {.author = "", .comment = ""};
+    g_autofree char *id = NULL;
+    int r;
+    const BerthOption options[] = {
+        {"Author", "s", &request.author}, {"Comment", "s", &request.comment}, {NULL, NULL, NULL}};
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &request.name)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return start_commit(call, userdata, error, id, &request);
+}
+
+int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthCommitRequest request = {.author = "", .comment = ""};
+    g_autofree char *id = NULL;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    return start_commit(call, userdata, error, id, &request);
+}
+
+/* The new name is one that the caller must have the right to, too. */
+static int check_new_id(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        BerthContainer *container, const char *new_id) {
+    const BerthContainerRecord *record = berth_container_get_record(container);
+    g_autofree char *owner = g_strdup_printf("%u", record->owner);
+    uint32_t uid;
+    int r = berth_access_get_uid(service->access, call, &uid);
+
+    return r != BERTH_ACCESS_GRANTED
+               ? r
+               : berth_access_check(service->access, call, error,
+                                    record->owner == uid ? "new-own" : "new-others", "container",
+                                    new_id, "image", record->image, "owner", owner, NULL);
+}
+
+int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *new_id;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &new_id)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    r = berth_container_check(call, userdata, ret_error, id, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = check_new_id(call, userdata, ret_error, container, new_id);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* The container that the caller created had another name. */
+    berth_creators_forget(userdata, id);
+    return berth_container_rename(container, new_id, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}

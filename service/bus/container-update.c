@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Update, of both faces: properties of a container's scope, by the names and types that they have
+ * with systemd. */
+
+#include "bus/container-object.h"
+#include "bus/options.h"
+#include "containers/privileges.h"
+
+#include <string.h>
+
+static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
+    const char *path;
+    uint64_t value;
+    int r = sd_bus_message_enter_container(call, 'a', "(st)");
+
+    while (r >= 0 && (r = sd_bus_message_read(call, "(st)", &path, &value)) > 0)
+        g_variant_builder_add(list, "(st)", path, (guint64)value);
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+/* The value of a property, of the type that it has with systemd. */
+static int read_property(sd_bus_message *call, const char *type, GVariant **value) {
+    const void *bytes;
+    const char *text;
+    uint64_t number;
+    size_t size;
+    int r = sd_bus_message_enter_container(call, 'v', type);
+
+    if (r < 0)
+        return r;
+    if (g_str_equal(type, "t")) {
+        if ((r = sd_bus_message_read(call, "t", &number)) >= 0)
+            *value = g_variant_new_uint64(number);
+    } else if (g_str_equal(type, "s")) {
+        if ((r = sd_bus_message_read(call, "s", &text)) >= 0)
+            *value = g_variant_new_string(text);
+    } else if (g_str_equal(type, "ay")) {
+        if ((r = sd_bus_message_read_array(call, 'y', &bytes, &size)) >= 0)
+            *value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
+    } else {
+        g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
+        if ((r = read_pairs(call, &list)) >= 0)
+            *value = g_variant_builder_end(&list);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
+    const char *name;
+    int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+        GVariant *value = NULL;
+        if ((r = sd_bus_message_read(call, "s", &name)) < 0)
+            return r;
+        const char *type = berth_container_property_get_type(name);
+        if (!type)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "\"%.100s\" is not a property that can be changed; see "
+                                     "systemd.resource-control(5)",
+                                     name);
+        if (read_property(call, type, &value) < 0)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the property \"%s\" is not of the type \"%s\"", name, type);
+        g_variant_dict_insert_value(&properties, name, value);
+        r = sd_bus_message_exit_container(call);
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+        return r;
+    *changed = g_variant_ref_sink(g_variant_dict_end(&properties));
+    return 1;
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Their names, sorted, with blanks between. */
+static char *list_properties(GVariant *changed) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GVariantIter iterator;
+    char *name;
+
+    g_variant_iter_init(&iterator, changed);
+    while (g_variant_iter_next(&iterator, "{sv}", &name, NULL))
+        g_ptr_array_add(names, name);
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(" ", (char **)names->pdata);
+}
+
+/* What keeps something back for the container is a privilege besides. */
+static int check_update(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        const char *id, GVariant *changed, BerthContainer **container) {
+    g_autofree char *properties = list_properties(changed);
+    g_autofree char *privileges = berth_privileges_of_update(changed);
+    int r = berth_container_check_properties(call, service, error, id, properties, container);
+
+    return r != BERTH_ACCESS_GRANTED || !privileges
+               ? r
+               : berth_access_check(service->access, call, error, "privileged", "container", id,
+                                    "image", berth_container_get_record(*container)->image,
+                                    "privilege", privileges, NULL);
+}
+
+int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    g_autoptr(GVariant) changed = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = read_properties(call, &changed, error)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    r = check_update(call, userdata, error, id, changed, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_update(container, changed, berth_pending_call_finish,
+                           berth_pending_call_new(userdata, call));
+    return 1;
+}

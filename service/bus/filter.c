@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Values are compared as GVariants, since an sd-bus message can be read in one direction only. See
+ * filter.h. */
+
+#include "bus/filter.h"
+
+#include <string.h>
+
+/* The types that properties of listed items have. NULL: the value is of another, and is skipped. */
+static int read_value(sd_bus_message *message, GVariant **value) {
+    const char *type;
+    char kind;
+    union {
+        uint64_t t;
+        int64_t x;
+        uint32_t u;
+        int32_t i;
+        int b;
+        const char *s;
+    } basic;
+    int r = sd_bus_message_peek_type(message, &kind, &type);
+
+    if (r < 0 || (r = sd_bus_message_enter_container(message, 'v', type)) < 0)
+        return r;
+    *value = NULL;
+    if (g_str_equal(type, "as")) {
+        g_auto(GStrv) strings = NULL;
+        if ((r = sd_bus_message_read_strv(message, &strings)) >= 0)
+            *value = g_variant_new_strv((const char *const *)strings, strings ? -1 : 0);
+    } else if (g_str_equal(type, "a{ss}")) {
+        g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{ss}"));
+        const char *key, *text;
+        r = sd_bus_message_enter_container(message, 'a', "{ss}");
+        while (r >= 0 && (r = sd_bus_message_read(message, "{ss}", &key, &text)) > 0)
+            g_variant_builder_add(&builder, "{ss}", key, text);
+        if (r >= 0 && (r = sd_bus_message_exit_container(message)) >= 0)
+            *value = g_variant_builder_end(&builder);
+    } else if (type[1] == '\0' && strchr("tuibsox", type[0])) {
+        if ((r = sd_bus_message_read_basic(message, type[0], &basic)) < 0)
+            return r;
+        *value = type[0] == 't'   ? g_variant_new_uint64(basic.t)
+                 : type[0] == 'x' ? g_variant_new_int64(basic.x)
+                 : type[0] == 'u' ? g_variant_new_uint32(basic.u)
+                 : type[0] == 'i' ? g_variant_new_int32(basic.i)
+                 : type[0] == 'b' ? g_variant_new_boolean(basic.b)
+                                  : g_variant_new_string(basic.s);
+    } else {
+        r = sd_bus_message_skip(message, type);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
+    g_auto(GVariantDict) values = G_VARIANT_DICT_INIT(NULL);
+    const char *key;
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        GVariant *value;
+        if ((r = sd_bus_message_read(message, "s", &key)) < 0 ||
+            (r = read_value(message, &value)) < 0)
+            return r;
+        /* What cannot be compared can be wanted, but is never found. */
+        g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));
+        r = sd_bus_message_exit_container(message);
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    *dictionary = g_variant_ref_sink(g_variant_dict_end(&values));
+    return 1;
+}
+
+int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error) {
+    BerthFilter *read = filter;
+    int r;
+
+    (void)error;
+    if ((r = sd_bus_message_enter_container(message, 'v', "a{sv}")) < 0 ||
+        (r = read_dictionary(message, &read->wanted)) < 0)
+        return r;
+    return sd_bus_message_exit_container(message);
+}
+
+static bool has_strings(GVariant *found, GVariant *wanted) {
+    g_autofree const char **all = g_variant_get_strv(found, NULL);
+    g_autofree const char **some = g_variant_get_strv(wanted, NULL);
+
+    for (const char **text = some; *text; text++)
+        if (!g_strv_contains(all, *text))
+            return false;
+    return true;
+}
+
+static bool has_pairs(GVariant *found, GVariant *wanted) {
+    GVariantIter iterator;
+    const char *key, *value, *other;
+
+    g_variant_iter_init(&iterator, wanted);
+    while (g_variant_iter_next(&iterator, "{&s&s}", &key, &value))
+        if (!g_variant_lookup(found, key, "&s", &other) ||
+            (value[0] != '\0' && !g_str_equal(value, other)))
+            return false;
+    return true;
+}
+
+static bool is_as_wanted(GVariant *found, GVariant *wanted) {
+    if (!found || !g_variant_type_equal(g_variant_get_type(found), g_variant_get_type(wanted)))
+        return false;
+    if (g_variant_is_of_type(wanted, G_VARIANT_TYPE_STRING_ARRAY))
+        return has_strings(found, wanted);
+    if (g_variant_is_of_type(wanted, G_VARIANT_TYPE("a{ss}")))
+        return has_pairs(found, wanted);
+    return !g_variant_is_of_type(wanted, G_VARIANT_TYPE_UNIT) && g_variant_equal(found, wanted);
+}
+
+int berth_filter_match(const BerthFilter *filter, sd_bus_message *item) {
+    g_autoptr(GVariant) properties = NULL;
+    GVariantIter iterator;
+    const char *key;
+    GVariant *wanted;
+    bool matches = true;
+    int r;
+
+    if ((r = sd_bus_message_enter_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_skip(item, "s")) < 0 || (r = read_dictionary(item, &properties)) < 0 ||
+        (r = sd_bus_message_exit_container(item)) < 0)
+        return r;
+    g_variant_iter_init(&iterator, filter->wanted);
+    while (matches && g_variant_iter_next(&iterator, "{&sv}", &key, &wanted)) {
+        g_autoptr(GVariant) value = wanted;
+        g_autoptr(GVariant) found = g_variant_lookup_value(properties, key, NULL);
+        matches = is_as_wanted(found, value);
+    }
+    return matches;
+}
+
+void berth_filter_clear(BerthFilter *filter) {
+    g_clear_pointer(&filter->wanted, g_variant_unref);
+}
