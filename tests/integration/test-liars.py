@@ -3,6 +3,8 @@
 # the answers to one member. Nothing wrong is named, stored, kept or shown by that, and the service
 # goes on.
 
+import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +15,8 @@ from faulty_registry import FaultyRegistry
 import oci
 
 REGISTRY = FaultyRegistry()
+OTHER = FaultyRegistry()    # a user's
+trust = importlib.import_module("test-trust")
 WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 VICTIM = {}
@@ -36,6 +40,14 @@ class Liar:
 
     def __exit__(self, *_):
         os.rename(f"{WORKERS}/real-{self.name}", f"{WORKERS}/berth-{self.name}")
+
+
+def allow_alice(*rights):
+    names = ", ".join(f'"org.berth1.{right}"' for right in rights)
+    polkit_rule(f"""polkit.addRule(function (action, subject) {{
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.") == 0)
+            return [{names}].indexOf(action.id) >= 0 ? polkit.Result.YES : polkit.Result.NO;
+    }});""")
 
 
 def stored():
@@ -127,6 +139,102 @@ def test_an_import_with_liars():
         return {f"liar.example/x:{count}": VICTIM["digest"]}
     lie_in(IMPORT, take)
     os.unlink("/tmp/liar.tar")
+
+
+def test_a_push_with_a_lying_fetch():
+    def push(count):
+        dist("push", VICTIM["reference"], f"{HOST}/liar/pushed:{count}", timeout=120)
+        return {}
+    lie_in({"fetch": ("Open", "Configure", "PushBlob", "PushManifest")}, push)
+
+
+def test_a_single_object_with_a_lying_fetch():
+    """What is given out under a digest has it."""
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("mine", b"an object")])
+    reference, digest = REGISTRY.add("liar/object:1", image)
+    layer = image.manifest["layers"][1]["digest"]
+
+    def fetch(_count):
+        for arguments in ((reference, layer), (reference,), (reference, "1")):
+            result = subprocess.run(["dist", "fetch-object", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    timeout=120, check=False)
+            if result.returncode == 0:
+                equal(oci.digest_of(result.stdout), layer if layer in arguments else digest, arguments)
+        return {}
+    lie_in({"fetch": ("Open", "ResolveObject", "Resolve", "Fetch")}, fetch)
+
+
+def test_samples_of_a_lying_fetch_prove_nothing():
+    allow_alice("images.pull", "images.inspect")
+    private = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", os.urandom(200000))])
+    theirs, _ = REGISTRY.add("private/x:1", private)
+    good("pull", theirs)
+    descriptor = private.manifest["layers"][1]
+
+    def steal(count):
+        image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"own")])
+        image.manifest["layers"] = list(private.manifest["layers"])
+        image.config["rootfs"]["diff_ids"] = list(private.config["rootfs"]["diff_ids"])
+        image.blobs[descriptor["digest"]] = b"\x1f\x8b" + os.urandom(descriptor["size"] - 2)
+        reference, _ = OTHER.add(f"thief/x:{count}", image)
+        result = dist("pull", reference, user="alice", timeout=120)
+        assert result.status != 0, result
+        return {}
+    lie_in({"fetch": ("Sample", "Fetch", "Open")}, steal)
+    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
+    good("rmi", theirs)
+
+
+def test_a_policy_with_liars():
+    """Where the signature that there is does not count, none of their words makes it count."""
+    trust.make_key("liars", "ec")
+    trust.make_key("strangers", "ec")
+    trust.configure(f"[Policy {trust.REGISTRY.host}/signed]\nRequire=signed\nKey={trust.KEYS}/liars.pub\n")
+
+    def pull_unsigned(count):
+        path = f"signed/liar{count}"
+        reference, digest, repository = trust.add(path, count)
+        payload = trust.payload_for(repository, digest)
+        trust.attach(path, digest, (payload, trust.sign("strangers", "ec", payload)))
+        result = dist("pull", reference, timeout=120)
+        assert result.status != 0, result
+        return {}
+    lie_in({"fetch": ("Resolve", "ResolveObject", "Referrers", "Fetch"), "inspect": ("Signatures", "VerifySignature")},
+           pull_unsigned)
+    trust.configure("")
+
+
+def test_a_commit_with_liars():
+    """What it names, if anything, is the base with one layer more."""
+    good("run", "-d", "--id=committed", VICTIM["reference"], "sh", "-c", "echo x >/added; exec sleep 1000")
+    wait_until(lambda: dist("exec", "committed", "test", "-e", "/added").status == 0, "the file")
+    base = json.loads(good("inspect", "--manifest", VICTIM["reference"]))
+
+    def commit(count):
+        name = f"liar.example/commit:{count}"
+        dist("commit", "--no-unpack", "committed", name, timeout=120)
+        if name not in named():
+            return {}
+        manifest = json.loads(good("inspect", "--manifest", name))
+        equal([layer["digest"] for layer in manifest["layers"][:-1]], [layer["digest"] for layer in base["layers"]])
+        assert manifest["layers"][-1]["digest"] != VICTIM["digest"], manifest
+        assert manifest["config"]["digest"][7:] in stored(), manifest
+        return {name: named()[name]}
+    lie_in({"unpack": ("Pack",), "ingest": ("Ingest", "Sync"), "inspect": ("AppendToConfig", "AppendToManifest")}, commit)
+    good("rm", "-f", "committed")
+
+
+def test_applying_with_a_lying_unpack():
+    layer = next(iter(oci.Image([oci.Layer("none").add("applied", b"x")]).blobs.items()))
+    with open("/tmp/layer", "wb") as file:
+        file.write(layer[1])
+    equal(run("sh", "-c", "dist content ingest layer </tmp/layer").status, 0)
+
+    def apply(count):
+        os.makedirs(f"/tmp/applied-{count}")
+        dist("content", "apply", layer[0], f"/tmp/applied-{count}", timeout=120)
+        return {}
+    lie_in({"unpack": ("Apply",)}, apply)
 
 
 def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_it():
