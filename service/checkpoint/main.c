@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "checkpoint/checkpoint.h"
+#include "launch/outer-box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
@@ -55,8 +56,14 @@ int main(int argc, char **argv) {
     BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
     if (!plan)
         berth_fail_with("configuration", error);
-    if (g_str_equal(argv[1], "dump"))
+    bool dumps = g_str_equal(argv[1], "dump");
+    /* What is restored inherits what CRIU has: a filter of ours would be the container's for ever,
+     * and what the container may have is not to be lost. */
+    berth_outer_box_drop(dumps ? 0 : plan->bounding);
+    if (dumps) {
+        berth_outer_box_filter();
         return write_dump(plan, argv[2], g_str_equal(argv[3], "go-on"));
+    }
     const BerthRestore restore = {
         .plan = plan,
         .id = argv[2],

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "launch/cni.h"
 #include "launch/hooks.h"
+#include "launch/outer-box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/trees.h"
@@ -31,6 +32,7 @@
 static int run_poststop(const BerthPlan *plan, const char *id) {
     g_autoptr(GError) error = NULL;
 
+    berth_outer_box_enter();
     return berth_trees_enter_host(&error) &&
                    berth_hooks_run(plan, BERTH_HOOK_POSTSTOP, id, "stopped", 0, &error)
                ? EXIT_SUCCESS
@@ -40,6 +42,7 @@ static int run_poststop(const BerthPlan *plan, const char *id) {
 static int disconnect(const char *id, const char *pid) {
     g_autoptr(GError) error = NULL;
 
+    berth_outer_box_enter();
     if (berth_trees_enter_host(&error) &&
         berth_cni_delete(id, (pid_t)g_ascii_strtoll(pid, NULL, 10), BERTH_DIRECTORY_FD, &error))
         return EXIT_SUCCESS;

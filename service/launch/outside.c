@@ -9,6 +9,7 @@
 #include "launch/hooks.h"
 #include "launch/journal.h"
 #include "launch/listener.h"
+#include "launch/outer-box.h"
 #include "launch/peer.h"
 #include "launch/streams.h"
 #include "launch/trees.h"
@@ -277,6 +278,8 @@ void berth_outside_create(BerthInside *inside) {
         berth_fd_clear(&outside.peer);
         berth_inside_run(inside);
     }
+    /* From here on: the one inside has the capabilities and the filter of its own container. */
+    berth_outer_box_enter();
     tell_pid(&outside);
     send_trees(&outside);
     serve(&outside);
@@ -324,6 +327,7 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fd_clear(&outside.peer);
         berth_inside_join(inside, init, flags);
     }
+    berth_outer_box_enter();
     tell_pid(&outside);
     berth_attributes_follow(first, outside.pid);
     serve(&outside);

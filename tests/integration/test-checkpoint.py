@@ -91,6 +91,24 @@ def with_failing_criu(action):
         os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
 
 
+def test_criu_has_no_use_for_the_machines_clock_or_modules():
+    probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
+    log = "/var/tmp/probed"
+    os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
+    with open("/usr/sbin/criu", "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n/usr/bin/python3 {probe} {log}\nexit 1\n")
+    os.chmod("/usr/sbin/criu", 0o755)
+    try:
+        refused("checkpoint", "box", says="checkpoint: CRIU: ")
+    finally:
+        os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
+    with open(log, encoding="utf-8") as file:
+        equal(json.loads(file.read().splitlines()[-1]),
+              {"capabilities": [], "admin": 1, "seccomp": "2", "syslog": "Operation not permitted",
+               "quotactl": "Operation not permitted", "getpid": 0})
+    os.unlink(log)
+
+
 def test_what_fails_goes_on():
     with_failing_criu(lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     equal(state("box"), "running")

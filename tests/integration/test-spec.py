@@ -519,6 +519,27 @@ def test_hooks_run_in_their_order_and_places():
     assert told["pid"] > 1 and told["id"] and told["bundle"], told
 
 
+def test_hooks_have_no_use_for_the_machines_clock_or_modules():
+    probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
+    log = "/var/tmp/probed"
+    hook = [{"path": "/usr/bin/python3", "args": ["python3", probe, log]}]
+    stages = ("prestart", "createRuntime", "poststart", "poststop")
+    result = with_berth(spec("grep Seccomp: /proc/self/status", {"hooks": {stage: hook for stage in stages}}))
+    # The container's own is not another by that.
+    equal(result.out.split(), with_berth(spec("grep Seccomp: /proc/self/status")).out.split(), result)
+
+    def lines():
+        if not os.path.exists(log):
+            return []
+        with open(log, encoding="utf-8") as file:
+            return file.read().splitlines()
+    wait_until(lambda: len(lines()) == len(stages), "the last hook")
+    for line in lines():
+        equal(json.loads(line), {"capabilities": [], "admin": 1, "seccomp": "2", "syslog": "Operation not permitted",
+                                 "quotactl": "Operation not permitted", "getpid": 0})
+    os.unlink(log)
+
+
 def test_start_hooks_may_do_no_more_than_the_command():
     """They are the image's programs."""
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "id -u >/tmp/said; grep -e ^Cap -e ^Seccomp: -e ^NoNew /proc/self/status >>/tmp/said"]}
