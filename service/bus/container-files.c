@@ -5,7 +5,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
-#include "containers/copy.h"
+#include "containers/parts/copy.h"
 
 #include <errno.h>
 

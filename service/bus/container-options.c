@@ -4,7 +4,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
-#include "containers/mounts.h"
+#include "containers/spec/mounts.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "bus/container-object.h"
 #include "bus/options.h"
 #include "bus/page.h"
-#include "containers/privileges.h"
+#include "containers/spec/privileges.h"
 #include "systemd/cgroup.h"
 
 static void on_exec(const GError *error, void *userdata) {

@@ -5,7 +5,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
-#include "containers/privileges.h"
+#include "containers/spec/privileges.h"
 
 #include <string.h>
 

@@ -9,9 +9,9 @@
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
-#include "containers/mounts.h"
-#include "containers/privileges.h"
-#include "containers/slices.h"
+#include "containers/spec/mounts.h"
+#include "containers/spec/privileges.h"
+#include "containers/spec/slices.h"
 
 #include <errno.h>
 

@@ -12,7 +12,7 @@
 #include "bus/pending-call.h"
 #include "bus/properties.h"
 #include "bus/unicast.h"
-#include "containers/privileges.h"
+#include "containers/spec/privilege-names.h"
 #include "images/apply.h"
 #include "images/prune.h"
 #include "images/verify.h"

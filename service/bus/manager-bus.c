@@ -9,7 +9,7 @@
 #include "bus/dispatch.h"
 #include "bus/properties.h"
 #include "config.h"
-#include "containers/volumes.h"
+#include "containers/parts/volumes.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>

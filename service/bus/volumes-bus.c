@@ -2,7 +2,7 @@
 
 /* /org/berth1/volumes, org.berth1.Volumes. */
 
-#include "containers/volumes.h"
+#include "containers/parts/volumes.h"
 
 #include "bus/container-object.h"
 #include "bus/dispatch.h"

@@ -3,7 +3,7 @@
 #include "containers/commit.h"
 
 #include "base/fd.h"
-#include "containers/container-private.h"
+#include "containers/core/object.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -283,7 +283,7 @@ static bool prepare(Commit *commit, BerthContainer *container, const BerthCommit
     BerthContainerState state = container->record.state;
     g_autofree char *path = g_strconcat(container->record.id, "/upper", NULL);
 
-    if (container->first->launch || state == BERTH_CONTAINER_RUNNING)
+    if (berth_container_is_starting(container) || state == BERTH_CONTAINER_RUNNING)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop or pause it first",
                                container->record.id);

@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include "containers/containers.h"
+#include "containers/core/container.h"
 
 typedef struct {
     const char *name; /* NULL: only the layer */

@@ -3,24 +3,30 @@
 /* Create: options are checked, the image is read, the directory is made, and last the record that
  * makes it count. */
 
+#include "containers/create.h"
+
 #include "base/fd.h"
 #include "base/labels.h"
 #include "base/limits.h"
 #include "base/names.h"
 #include "base/signals.h"
-#include "containers/container-private.h"
-#include "containers/files.h"
-#include "containers/mounts.h"
-#include "containers/network.h"
-#include "containers/ports.h"
-#include "containers/slices.h"
-#include "containers/volumes.h"
-#include "plan/plan.h"
+#include "containers/core/part.h"
+#include "containers/core/state.h"
+#include "containers/ids.h"
+#include "containers/parts/disk-limit.h"
+#include "containers/parts/provisional.h"
+#include "containers/parts/volumes.h"
+#include "containers/spec/capabilities.h"
+#include "containers/spec/files.h"
+#include "containers/spec/health-options.h"
+#include "containers/spec/mounts.h"
+#include "containers/spec/options-check.h"
+#include "containers/spec/slices.h"
+#include "containers/spec/spec.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -28,8 +34,6 @@
 
 /* Of a container that stands on no image. */
 #define NO_CHAIN "-"
-
-enum { MAX_HOST_NAME = 64 };
 
 typedef struct {
     BerthContainers *containers;
@@ -104,72 +108,6 @@ static Creation *new_creation(BerthContainers *containers, const BerthContainerO
     return creation;
 }
 
-static bool check_host_name(const char *name, GError **error) {
-    size_t length = strlen(name);
-    bool good = length > 0 && length <= MAX_HOST_NAME;
-
-    for (const char *c = name; good && *c; c++)
-        good = g_ascii_isalnum(*c) || (strchr("-._", *c) && c != name);
-    return good || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%.100s\" is no valid host name", name);
-}
-
-static bool check_environment(char *const *environment, GError **error) {
-    for (; environment && *environment; environment++) {
-        const char *equals = strchr(*environment, '=');
-        if (!equals || equals == *environment)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%.100s\" is no NAME=VALUE", *environment);
-    }
-    return true;
-}
-
-static bool check_capabilities(char *const *names, GError **error) {
-    for (; names && *names; names++) {
-        cap_value_t value;
-        g_autofree char *lower = g_ascii_strdown(*names, -1);
-        g_autofree char *name =
-            g_str_has_prefix(lower, "cap_") ? g_strdup(lower) : g_strconcat("cap_", lower, NULL);
-        if (!g_str_equal(name, "cap_all") && cap_from_name(name, &value) < 0)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%.100s\" is no capability", *names);
-    }
-    return true;
-}
-
-static bool check_choices(const BerthContainerOptions *options, GError **error) {
-    if (options->network && !berth_name_check_container(options->network, NULL))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"%.100s\" is no network; there are none, host and those of CNI",
-                               options->network);
-    if (!berth_ports_check(options, error))
-        return false;
-    if (options->seccomp && !g_str_equal(options->seccomp, "default") &&
-        !g_str_equal(options->seccomp, "unconfined") && !berth_spec_is_profile(options->seccomp))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "seccomp is default, unconfined or a profile in JSON");
-    if (!g_str_equal(options->user_namespace, "auto") &&
-        !g_str_equal(options->user_namespace, "host"))
-        return berth_error_set(
-            error, BERTH_ERROR_INVALID_ARGUMENT,
-            "the user namespace \"%.100s\" is not known; there are auto and host",
-            options->user_namespace);
-    if (!g_str_equal(options->restart, "no") && !g_str_equal(options->restart, "on-failure") &&
-        !g_str_equal(options->restart, "always"))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"%.100s\" is no restart policy; there are no, on-failure and "
-                               "always",
-                               options->restart);
-    if (options->auto_remove && !g_str_equal(options->restart, "no"))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "a container that removes itself cannot be restarted");
-    if (!berth_slice_check(options->slice, error))
-        return false;
-    return !options->stop_signal || berth_signal_parse(options->stop_signal) > 0 ||
-           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.100s\" is no signal",
-                           options->stop_signal);
-}
-
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner) {
     GHashTableIter iterator;
     uint64_t bytes = 0;
@@ -228,20 +166,12 @@ static bool check_bytes(Creation *creation, const char *config, char *const *lab
                               berth_labels_measure(labels), error);
 }
 
-bool berth_container_options_check(const BerthContainerOptions *options, GError **error) {
-    return berth_name_check_container(options->id, error) &&
-           (!options->hostname || check_host_name(options->hostname, error)) &&
-           check_environment(options->environment, error) &&
-           check_capabilities(options->capabilities_add, error) &&
-           check_capabilities(options->capabilities_drop, error) && check_choices(options, error);
-}
-
 static bool check_options(BerthContainers *containers, const BerthContainerOptions *options,
                           GError **error) {
     if (!berth_container_options_check(options, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
-        g_hash_table_contains(containers->taken, options->id))
+        g_hash_table_contains(containers->reserved, options->id))
         return berth_error_set(
             error, BERTH_ERROR_ALREADY_EXISTS,
             "there is a container \"%s\" already; choose another id or delete it", options->id);
@@ -477,8 +407,8 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     fill_record(&record, creation, image);
     take_plan(&record, plan, creation);
     BerthContainer *container = berth_container_new(containers, &record);
-    if (berth_container_change(container, "create", error)) {
-        berth_provisional_watch(container);
+    if (berth_container_write(container, "create", error)) {
+        berth_parts_created(container);
         return container;
     }
     g_hash_table_remove(containers->by_id, id);
@@ -519,7 +449,7 @@ static BerthContainer *make_of_directory(Creation *creation, GError **error) {
 static void finish(Creation *creation, BerthContainer *container, const GError *error) {
     BerthContainers *containers = creation->containers;
 
-    g_hash_table_remove(containers->taken, creation->options.id);
+    g_hash_table_remove(containers->reserved, creation->options.id);
     /* What was made before the failure is no container. */
     if (!container && !g_hash_table_contains(containers->by_id, creation->options.id))
         berth_fd_remove_tree(containers->directory, creation->options.id, NULL);
@@ -595,7 +525,7 @@ void berth_container_create(BerthContainers *containers, const BerthContainerOpt
         free_creation(creation);
         return;
     }
-    g_hash_table_add(containers->taken, g_strdup(creation->options.id));
+    g_hash_table_add(containers->reserved, g_strdup(creation->options.id));
     if (image) {
         berth_images_read_info(containers->images, image->name, image->target, NULL, on_image,
                                creation);

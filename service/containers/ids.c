@@ -6,7 +6,9 @@
  * container's from Create to Delete.
  */
 
-#include "containers/container-private.h"
+#include "containers/ids.h"
+
+#include "containers/spec/spec.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All that is known of a container, as JSON for people and scripts. */
+/* Everything that is known of a container, as JSON for people and scripts. */
+
+#include "containers/inspect.h"
 
 #include "base/document.h"
 #include "base/fd.h"
-#include "containers/container-private.h"
+#include "containers/core/object.h"
+#include "containers/parts/checkpoint.h"
+#include "containers/parts/health.h"
+#include "containers/parts/network.h"
+#include "containers/parts/ports.h"
 
 #include <errno.h>
 
@@ -48,7 +54,7 @@ static void add_processes(JsonBuilder *builder, const BerthContainer *container)
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthProcess *process = value;
-        if (process->quiet)
+        if (process->kind == BERTH_PROCESS_CHECK)
             continue;
         json_builder_begin_object(builder);
         add_string(builder, "id", process->record->id);
@@ -59,6 +65,14 @@ static void add_processes(JsonBuilder *builder, const BerthContainer *container)
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
+}
+
+/* "80/tcp": what its image declares. */
+char **berth_container_list_exposed_ports(const BerthContainer *container) {
+    g_autoptr(GVariant) value = berth_container_record_get_extra(&container->record, "ExposedPorts",
+                                                                 G_VARIANT_TYPE_STRING_ARRAY);
+
+    return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
 static void add_record(JsonBuilder *builder, BerthContainer *container) {

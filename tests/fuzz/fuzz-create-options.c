@@ -7,7 +7,8 @@
  */
 
 #include "bus/container-object.h"
-#include "containers/container-private.h"
+#include "containers/spec/options-check.h"
+#include "containers/spec/spec.h"
 #include "fuzz.h"
 #include "plan/plan.h"
 

@@ -4,7 +4,7 @@
  * nothing of it speaks in Berth's name, and what Exec makes is a configuration. */
 
 #include "base/document.h"
-#include "containers/container-private.h"
+#include "containers/spec/spec.h"
 #include "fuzz.h"
 #include "plan/plan.h"
 

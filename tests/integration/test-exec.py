@@ -246,7 +246,7 @@ def test_standard_input_that_is_closed_or_ends_early():
 
 def test_a_process_is_killed_alone():
     good("exec", "-d", "--process=victim", "box", "sleep", "1000")
-    contains(dist("kill", "--all", "--process=victim", "box").err, "either one process")
+    contains(dist("kill", "--all", "--process=victim", "box").err, "cannot signal both")
     equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "victim").status, 0)
     equal(wait_for("box", "victim"), 137)
     equal(state("box"), "running")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "containers/ports.h"
+#include "containers/spec/port.h"
 
 static void test_a_port_is_read(void) {
     BerthPort port;

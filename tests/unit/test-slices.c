@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "containers/slices.h"
+#include "containers/spec/slices.h"
 
 static void test_a_user_has_a_slice_of_the_users_own(void) {
     g_autofree char *roots = berth_slice_get_default(0), *hers = berth_slice_get_default(1000);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/signals.h"
-#include "containers/container-private.h"
-#include "containers/privileges.h"
+#include "containers/spec/capabilities.h"
+#include "containers/spec/privilege-names.h"
+#include "containers/spec/privileges.h"
+#include "containers/spec/spec.h"
 
 #include <signal.h>
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A container: its record, its first process, and those that were executed in it. The table of the
+ * service's containers (table.c) owns it; its states are those of its record (state.c). */
+
+#include "base/fd.h"
+#include "containers/core/object.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+
+#include <errno.h>
+#include <string.h>
+
+BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerRecord *record) {
+    BerthContainer *container = g_new0(BerthContainer, 1);
+
+    container->containers = containers;
+    container->record = *record;
+    memset(record, 0, sizeof *record);
+    container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
+    container->slots = berth_parts_new_slots(containers);
+    container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
+    container->first = berth_process_new(container, BERTH_PROCESS_FIRST, &container->record.first);
+    g_hash_table_insert(containers->by_id, container->record.id, container);
+    return container;
+}
+
+void berth_container_free(gpointer data) {
+    BerthContainer *container = data;
+
+    berth_parts_freed(container);
+    g_hash_table_unref(container->processes);
+    berth_process_free(container->first);
+    berth_container_record_clear(&container->record);
+    g_free(container->slots);
+    g_free(container->scope);
+    g_free(container);
+}
+
+const BerthContainerRecord *berth_container_get_record(const BerthContainer *container) {
+    return &container->record;
+}
+
+const char *berth_container_get_scope(const BerthContainer *container) {
+    return container->scope;
+}
+
+bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
+                                GError **error) {
+    const char *id = container->record.id;
+    g_autofree char *path = g_strconcat(id, "/config.json", NULL);
+
+    *config = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
+    *directory = openat(container->containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return (*config >= 0 && *directory >= 0) ||
+           berth_error_set_errno(error, errno, "open the files of container %s", id);
+}
+
+bool berth_container_is_running(const BerthContainer *container) {
+    return container->record.state == BERTH_CONTAINER_RUNNING ||
+           container->record.state == BERTH_CONTAINER_PAUSED;
+}
+
+bool berth_container_is_starting(const BerthContainer *container) {
+    return container->first->start != NULL;
+}
+
+bool berth_container_check_running(const BerthContainer *container, GError **error) {
+    return berth_container_is_running(container) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "container \"%s\" is not running, it is %s", container->record.id,
+                           berth_container_state_get_name(container->record.state));
+}
+
+bool berth_container_check_not_starting(const BerthContainer *container, GError **error) {
+    return !berth_container_is_starting(container) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "container \"%s\" is being started", container->record.id);
+}

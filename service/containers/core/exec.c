@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Exec: further processes in a container that runs. Each has a row in berth.db and a pidfd that
+ * systemd keeps, and its end is an event, as that of the first one. Those that have ended are kept
+ * for their status, the oldest making room for new ones. */
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/names.h"
+#include "containers/core/object.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+#include "containers/core/start.h"
+#include "containers/spec/spec.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of one container, with those that have ended. */
+enum { MAX_PROCESSES = 1000 };
+
+static gint compare_end(gconstpointer a, gconstpointer b) {
+    const BerthProcess *first = *(BerthProcess *const *)a, *second = *(BerthProcess *const *)b;
+
+    return first->record->exited_usec < second->record->exited_usec ? -1 : 1;
+}
+
+static bool make_room(BerthContainer *container, GError **error) {
+    g_autoptr(GPtrArray) ended = g_ptr_array_new();
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (g_hash_table_size(container->processes) < MAX_PROCESSES)
+        return true;
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        if (!((BerthProcess *)value)->record->running)
+            g_ptr_array_add(ended, value);
+    if (ended->len == 0)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "container \"%s\" runs %d processes already", container->record.id,
+                               MAX_PROCESSES);
+    g_ptr_array_sort(ended, compare_end);
+    BerthProcess *oldest = ended->pdata[0];
+    if (!berth_container_store_delete_process(container->containers->database, container->record.id,
+                                              oldest->record->id, error))
+        return false;
+    berth_parts_process_dropped(oldest);
+    g_hash_table_remove(container->processes, oldest->record->id);
+    return true;
+}
+
+static bool check_exec(BerthContainer *container, const BerthExecOptions *options, GError **error) {
+    /* Root may enter a container whose owner has reached the limits. */
+    uint32_t uid = options->by_root ? 0 : container->record.owner;
+
+    if (!berth_name_check_container(options->process, error) ||
+        !berth_container_check_running(container, error))
+        return false;
+    if (container->record.state == BERTH_CONTAINER_PAUSED)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is paused; resume it first", container->record.id);
+    if (!berth_container_check_not_starting(container, error) ||
+        !berth_parts_permit(container, BERTH_ACT_EXEC, error))
+        return false;
+    if (g_hash_table_contains(container->processes, options->process))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "container \"%s\" has a process \"%s\" already",
+                               container->record.id, options->process);
+    return berth_process_check_charge(uid,
+                                      options->quiet ? BERTH_PROCESS_CHECK : BERTH_PROCESS_EXECUTED,
+                                      options->terminal, error) &&
+           make_room(container, error);
+}
+
+static int make_config(BerthContainer *container, const BerthExecOptions *options, char ***command,
+                       GError **error) {
+    g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);
+    berth_autofd int file = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open the configuration of container %s",
+                              container->record.id);
+        return -1;
+    }
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *changed =
+        text ? berth_spec_format_exec(text, size, options, command, error) : NULL;
+    return changed ? berth_fd_new_in_memory(changed, strlen(changed), error) : -1;
+}
+
+/* For display: as much of it as is kept of any text. */
+static char *shorten_command(char *const *command) {
+    g_autofree char *text = g_strjoinv(" ", (char **)command);
+
+    return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
+}
+
+static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
+                                 char **command) {
+    BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);
+
+    *record = (BerthProcessRecord){
+        .container = g_strdup(container->record.id),
+        .id = g_strdup(options->process),
+        .command = shorten_command(command),
+        .running = true,
+        .status = BERTH_STATUS_UNKNOWN,
+    };
+    return berth_process_new(container,
+                             options->quiet ? BERTH_PROCESS_CHECK : BERTH_PROCESS_EXECUTED, record);
+}
+
+void berth_container_exec(BerthContainer *container, const BerthExecOptions *options,
+                          const BerthContainerStreams *streams, BerthContainerDone done,
+                          void *userdata) {
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) command = NULL;
+    berth_autofd int config = -1;
+
+    if (check_exec(container, options, &error) &&
+        (config = make_config(container, options, &command, &error)) >= 0)
+        berth_start_exec(add_process(container, options, command), config, streams, done, userdata);
+    else
+        done(error, userdata);
+}

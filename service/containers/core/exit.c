@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The end of a process, from when its pidfd is readable until its waiters have their answer. The
+ * order of what parts do then is that of their table. */
+
+#include "containers/core/exit.h"
+
+#include "base/log.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+#include "containers/core/state.h"
+#include "containers/core/waiters.h"
+
+static void log_exit(const BerthContainerRecord *record) {
+    g_autofree char *status = record->first.status == BERTH_STATUS_UNKNOWN
+                                  ? g_strdup("status unknown")
+                                  : g_strdup_printf("status %d", record->first.status);
+
+    berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_EXITED, "BERTH_CONTAINER", record->id,
+              "Container %s exited; %s", record->id, status);
+}
+
+static void end_container(BerthContainer *container, int status) {
+    const BerthContainerRecord *record = &container->record;
+    BerthProcess *first = container->first;
+    g_autoptr(GError) error = NULL;
+
+    berth_parts_exiting(container);
+    if (!berth_container_set_state(container, BERTH_CONTAINER_STOPPED, status, &error))
+        berth_log_warning("BERTH_CONTAINER", record->id, "Cannot record the exit of %s: %s",
+                          record->id, error->message);
+    /* After the record: until then the pidfd that systemd keeps is all that knows the status. */
+    berth_process_forget(first);
+    log_exit(record);
+    /* A start that fails is answered before those who wait for the end: its error says why. */
+    if (first->start)
+        first->start->settle(first->start, status);
+    berth_parts_process_exited(first);
+    berth_parts_exited(container);
+    berth_parts_settled(container);
+    /* Last: a waiter may delete the container. */
+    berth_process_answer_waiters(first);
+}
+
+bool berth_process_record(BerthProcess *process, const char *event, GError **error) {
+    BerthContainer *container = process->container;
+    uint64_t sequence;
+
+    if (process->kind == BERTH_PROCESS_CHECK)
+        return true;
+    if (!berth_container_store_put_process(container->containers->database, process->record,
+                                           container->record.owner, event, &sequence, error))
+        return false;
+    berth_container_pass_event(container, sequence);
+    return true;
+}
+
+static void end_executed(BerthProcess *process, int status) {
+    BerthProcessRecord *record = process->record;
+    g_autoptr(GError) error = NULL;
+
+    record->running = false;
+    record->status = status;
+    record->exited_usec = (uint64_t)g_get_real_time();
+    /* The start of such a process is an event, which is recorded when the start ends: it has to
+     * come before the exit, even if the process has begun and ended in one. */
+    if (process->start)
+        process->start->settle(process->start, status);
+    if (!berth_process_record(process, "exit", &error))
+        berth_log_warning("BERTH_CONTAINER", record->container,
+                          "Cannot record the exit of process %s: %s", record->id, error->message);
+    berth_process_forget(process);
+    berth_parts_process_exited(process);
+    berth_parts_settled(process->container);
+    berth_process_answer_waiters(process);
+    if (process->kind == BERTH_PROCESS_CHECK)
+        g_hash_table_remove(process->container->processes, record->id);
+}
+
+void berth_process_set_exited(BerthProcess *process, int status) {
+    if (process->watch)
+        process->watch = sd_event_source_disable_unref(process->watch);
+    if (process->kind == BERTH_PROCESS_FIRST)
+        end_container(process->container, status);
+    else
+        end_executed(process, status);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calling the parts, in the order of their table. */
+
+#include "containers/core/part.h"
+
+static size_t count_parts(const BerthContainers *containers) {
+    size_t count = 0;
+
+    while (containers->parts[count])
+        count++;
+    return count;
+}
+
+void **berth_parts_new_slots(const BerthContainers *containers) {
+    return g_new0(void *, count_parts(containers));
+}
+
+static size_t find_part(const BerthContainers *containers, const BerthPart *part) {
+    size_t i = 0;
+
+    while (containers->parts[i] != part) {
+        g_assert(containers->parts[i]);
+        i++;
+    }
+    return i;
+}
+
+void **berth_containers_slot(const BerthContainers *containers, const BerthPart *part) {
+    return &containers->slots[find_part(containers, part)];
+}
+
+void **berth_container_slot(const BerthContainer *container, const BerthPart *part) {
+    return &container->slots[find_part(container->containers, part)];
+}
+
+void **berth_process_slot(const BerthProcess *process, const BerthPart *part) {
+    return &process->slots[find_part(process->container->containers, part)];
+}
+
+/* Calls a function of every part that has it. */
+#define CALL_EACH(containers, function, ...)                                                       \
+    for (const BerthPart *const *part = (containers)->parts; *part; part++)                        \
+        if ((*part)->function)                                                                     \
+    (*part)->function(__VA_ARGS__)
+
+/* The same until one fails; its error is returned. */
+#define RETURN_ALL(containers, function, ...)                                                      \
+    do {                                                                                           \
+        for (const BerthPart *const *part = (containers)->parts; *part; part++)                    \
+            if ((*part)->function && !(*part)->function(__VA_ARGS__))                              \
+                return false;                                                                      \
+        return true;                                                                               \
+    } while (false)
+
+bool berth_parts_opened(BerthContainers *containers, GError **error) {
+    RETURN_ALL(containers, opened, containers, error);
+}
+
+void berth_parts_closed(BerthContainers *containers) {
+    CALL_EACH(containers, closed, containers);
+}
+
+bool berth_parts_swept(BerthContainers *containers, GError **error) {
+    RETURN_ALL(containers, swept, containers, error);
+}
+
+void berth_parts_stop_requested(BerthContainer *container) {
+    CALL_EACH(container->containers, stop_requested, container);
+}
+
+bool berth_parts_permit(const BerthContainer *container, BerthAct act, GError **error) {
+    RETURN_ALL(container->containers, permits, container, act, error);
+}
+
+bool berth_parts_are_busy(const BerthContainer *container) {
+    for (const BerthPart *const *part = container->containers->parts; *part; part++)
+        if ((*part)->is_busy && (*part)->is_busy(container))
+            return true;
+    return false;
+}
+
+void berth_parts_created(BerthContainer *container) {
+    CALL_EACH(container->containers, created, container);
+}
+
+void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
+    CALL_EACH(container->containers, recovered, container, kept);
+}
+
+bool berth_parts_starting(BerthContainer *container, GError **error) {
+    RETURN_ALL(container->containers, starting, container, error);
+}
+
+bool berth_parts_recording(BerthContainer *container, GError **error) {
+    RETURN_ALL(container->containers, recording, container, error);
+}
+
+void berth_parts_started(BerthContainer *container) {
+    CALL_EACH(container->containers, started, container);
+}
+
+void berth_parts_abandoned(BerthContainer *container) {
+    CALL_EACH(container->containers, abandoned, container);
+}
+
+void berth_parts_exiting(BerthContainer *container) {
+    CALL_EACH(container->containers, exiting, container);
+}
+
+void berth_parts_exited(BerthContainer *container) {
+    CALL_EACH(container->containers, exited, container);
+}
+
+void berth_parts_settled(BerthContainer *container) {
+    CALL_EACH(container->containers, settled, container);
+}
+
+void berth_parts_deleted(BerthContainer *container) {
+    CALL_EACH(container->containers, deleted, container);
+}
+
+void berth_parts_freed(BerthContainer *container) {
+    CALL_EACH(container->containers, freed, container);
+}
+
+void berth_parts_process_recovered(BerthProcess *process, const BerthKeptDescriptors *kept) {
+    CALL_EACH(process->container->containers, process_recovered, process, kept);
+}
+
+void berth_parts_process_terminal(BerthProcess *process, int master) {
+    CALL_EACH(process->container->containers, process_terminal, process, master);
+}
+
+void berth_parts_process_exited(BerthProcess *process) {
+    CALL_EACH(process->container->containers, process_exited, process);
+}
+
+void berth_parts_process_dropped(BerthProcess *process) {
+    CALL_EACH(process->container->containers, process_dropped, process);
+}
+
+void berth_parts_process_freed(BerthProcess *process) {
+    CALL_EACH(process->container->containers, process_freed, process);
+}

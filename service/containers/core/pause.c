@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Pausing and resuming. systemd freezes the scope; two requests at once make one event. */
+
+#include "containers/core/part.h"
+#include "containers/core/state.h"
+#include "systemd/cgroup.h"
+
+/* A request that systemd is to answer. The container may be gone by then. */
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+    bool paused;
+    BerthContainerDone done;
+    void *userdata;
+} PauseRequest;
+
+static bool apply_pause(const PauseRequest *request, const GError *scope_error, GError **error) {
+    BerthContainer *container = berth_containers_find(request->containers, request->id, error);
+    BerthContainerState state = request->paused ? BERTH_CONTAINER_PAUSED : BERTH_CONTAINER_RUNNING;
+
+    if (!container || !berth_container_check_running(container, error))
+        return false;
+    /* systemd freezes only on a unified hierarchy; the kernel can on any. */
+    if (scope_error && !berth_cgroup_freeze((pid_t)container->record.first.pid, container->scope,
+                                            request->paused)) {
+        g_propagate_error(error, g_error_copy(scope_error));
+        return false;
+    }
+    return container->record.state == state ||
+           berth_container_set_state(container, state, BERTH_STATUS_UNKNOWN, error);
+}
+
+static void on_frozen(const GError *scope_error, void *userdata) {
+    PauseRequest *request = userdata;
+    g_autoptr(GError) error = NULL;
+
+    (void)apply_pause(request, scope_error, &error);
+    request->done(error, request->userdata);
+    g_free(request->id);
+    g_free(request);
+}
+
+static bool check_pause(const BerthContainer *container, bool paused, GError **error) {
+    if (!berth_container_check_running(container, error) ||
+        !berth_parts_permit(container, BERTH_ACT_PAUSE, error))
+        return false;
+    return (container->record.state == BERTH_CONTAINER_PAUSED) != paused ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "container \"%s\" is %s",
+                           container->record.id, paused ? "paused already" : "not paused");
+}
+
+void berth_container_set_paused(BerthContainer *container, bool paused, BerthContainerDone done,
+                                void *userdata) {
+    g_autoptr(GError) error = NULL;
+    PauseRequest *request;
+
+    if (!check_pause(container, paused, &error)) {
+        done(error, userdata);
+        return;
+    }
+    request = g_new0(PauseRequest, 1);
+    *request = (PauseRequest){
+        .containers = container->containers,
+        .id = g_strdup(container->record.id),
+        .paused = paused,
+        .done = done,
+        .userdata = userdata,
+    };
+    berth_scopes_freeze(container->containers->scopes, container->scope, paused, on_frozen,
+                        request);
+}

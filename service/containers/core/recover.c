@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Finding containers again after the service was away. berth.db says what should run, and systemd
+ * has kept the pidfds: a process that has ended meanwhile still has its exit status. A process that
+ * cannot be found has ended, and takes the same way as any other that ends (exit.c).
+ */
+
+#include "containers/core/recover.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/exit.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+#include "snapshots/trash.h"
+#include "systemd/pidfd.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+static bool recover_process(BerthProcess *process, const BerthKeptDescriptors *kept,
+                            GError **error) {
+    int pidfd = berth_process_find_again(process, kept);
+
+    berth_parts_process_recovered(process, kept);
+    /* The pidfd of a process that has ended meanwhile is readable: the loop learns its status. */
+    if (pidfd >= 0)
+        return berth_process_watch(process, pidfd, berth_process_set_exited, error);
+    if (process->record->running)
+        berth_process_set_exited(process, BERTH_STATUS_UNKNOWN);
+    return true;
+}
+
+static bool recover_container(BerthContainer *container, const BerthKeptDescriptors *kept,
+                              GError **error) {
+    /* A reboot is no reason to start it again: systemd starts what is to be started at boot. */
+    if (g_strcmp0(container->record.first.boot, container->containers->boot) != 0)
+        container->record.wanted = false;
+    if (!recover_process(container->first, kept, error))
+        return false;
+    berth_parts_recovered(container, kept);
+    return true;
+}
+
+static bool recover_executed(BerthContainers *containers, const BerthKeptDescriptors *kept,
+                             GError **error) {
+    g_autoptr(GPtrArray) records =
+        berth_container_store_list_processes(containers->database, error);
+    bool good = records != NULL;
+
+    while (good && records->len > 0) {
+        BerthProcessRecord *record = g_ptr_array_steal_index(records, 0);
+        BerthContainer *container = berth_containers_find(containers, record->container, NULL);
+        if (container)
+            good = recover_process(berth_process_new(container, BERTH_PROCESS_EXECUTED, record),
+                                   kept, error);
+        else
+            berth_process_record_free(record);
+    }
+    return good;
+}
+
+/* Directories without a row: of a creation or a removal that a crash has cut off. */
+static bool remove_orphans(BerthContainers *containers, GError **error) {
+    int duplicate = openat(containers->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    bool good = true;
+
+    if (!entries)
+        return berth_error_set_errno(error, errno, "list containers");
+    for (struct dirent *entry; good && (entry = readdir(entries));) {
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
+            g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX) ||
+            g_hash_table_contains(containers->by_id, entry->d_name))
+            continue;
+        berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, "BERTH_CONTAINER", entry->d_name,
+                  "Removing what is left of container %s", entry->d_name);
+        good = berth_trash_take(containers->event, containers->directory, entry->d_name, error);
+    }
+    closedir(entries);
+    return good;
+}
+
+/* Of a start that a crash has cut off: its process is gone, which systemd may not know. */
+static void on_scope_seen(const char *unit, void *userdata) {
+    BerthContainers *containers = userdata;
+    BerthContainer *container = berth_containers_find_by_scope(containers, unit);
+
+    if (container && !berth_container_is_starting(container) &&
+        !berth_container_is_running(container))
+        berth_scopes_stop(containers->scopes, unit);
+}
+
+static void drop_remaining(const BerthKeptDescriptors *kept) {
+    for (unsigned i = 0; i < kept->count; i++)
+        if (kept->fds[i] >= 0) {
+            berth_fd_store_remove(kept->names[i]);
+            berth_fd_clear(&kept->fds[i]);
+        }
+}
+
+bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
+                              GError **error) {
+    g_autoptr(GPtrArray) records = berth_container_store_list(containers->database, error);
+    const BerthKeptDescriptors kept = {names, fds, count};
+    g_autoptr(GPtrArray) list = NULL;
+
+    /* Before processes are looked for: an end from here on is reported. */
+    if (records && records->len > 0)
+        containers->exits = berth_exits_new();
+    for (guint i = 0; records && i < records->len; i++)
+        berth_container_new(containers, records->pdata[i]);
+    list = berth_containers_list(containers);
+    bool good = records && recover_executed(containers, &kept, error);
+    for (guint i = 0; good && i < list->len; i++)
+        good = recover_container(list->pdata[i], &kept, error);
+    drop_remaining(&kept);
+    berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
+    berth_trash_sweep(containers->event, containers->directory);
+    /* A rename that was cut off finds its directory before those without a row go. */
+    return good && berth_parts_swept(containers, error) && remove_orphans(containers, error);
+}

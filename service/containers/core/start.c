@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A start, from the request until the command runs. berth-launch makes the process and sets it up
+ * while systemd makes its scope; only when the process is in the scope and recorded, and systemd
+ * keeps its pidfd, does it receive the go-ahead to execute the command. If the service dies before
+ * that, nothing is left running: the launcher sees its socket close, and ends.
+ *
+ * A start is a list of steps, below. A step returns what comes next: the following step at once, or
+ * only when a callback has reported what the step waits for. An error ends the start: the launch is
+ * given up, and its process, if there is one, is killed. The process owns its start.
+ */
+
+#include "containers/core/start.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/exit.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+#include "containers/core/state.h"
+#include "containers/core/waiters.h"
+#include "containers/launch.h"
+#include "systemd/pidfd.h"
+
+#include <errno.h>
+
+/* The exit status of a start that fails before there is a process. */
+enum { STATUS_NOT_STARTED = 125 };
+
+typedef enum {
+    STEP_DONE,   /* the next step follows */
+    STEP_WAITS,  /* the next step follows when a callback has been called */
+    STEP_FAILED, /* with an error */
+} StepResult;
+
+typedef struct Start Start;
+typedef StepResult (*StartStep)(Start *start, GError **error);
+
+/* The first processes of containers. */
+static StepResult start_step_scope(Start *start, GError **error);
+static StepResult start_step_record(Start *start, GError **error);
+/* Those that were executed. */
+static StepResult start_step_record_executed(Start *start, GError **error);
+/* All. */
+static StepResult start_step_watch(Start *start, GError **error);
+static StepResult start_step_go_ahead(Start *start, GError **error);
+
+/* What follows once berth-launch has made a process. */
+static const StartStep create_steps[] = {
+    start_step_watch,    /* from here on its end is an exit of the container */
+    start_step_scope,    /* … until systemd has moved it into its scope */
+    start_step_record,   /* with its event; systemd keeps its pidfd */
+    start_step_go_ahead, /* … until it has become the command */
+    NULL,
+};
+
+/* berth-checkpoint's process becomes CRIU and brings back the container's: nothing is recorded, or
+ * watched, before those are there. */
+static const StartStep restore_steps[] = {
+    start_step_scope,    /* … until berth-checkpoint's process is in it */
+    start_step_go_ahead, /* … until it has brought back the first process */
+    start_step_watch,
+    start_step_record,
+    start_step_go_ahead, /* … until that one goes on */
+    NULL,
+};
+
+/* berth-launch makes it in the container's cgroup: no scope. */
+static const StartStep exec_steps[] = {
+    start_step_watch,
+    start_step_record_executed,
+    start_step_go_ahead, /* … until it has become the command */
+    NULL,
+};
+
+struct Start {
+    BerthStart base;
+    BerthProcess *process;
+    const StartStep *steps, *next;
+    BerthLaunch *launch; /* NULL once it has reported its end */
+    uint32_t pid;        /* of the process that the launch made last; 0: none yet */
+    int pidfd;           /* of that one, until it is watched */
+    GError *failure;     /* of a launch that ended without a process */
+    BerthContainerDone done;
+    void *userdata;
+};
+
+static void start_free(BerthStart *base) {
+    Start *start = (Start *)base;
+
+    start->process->start = NULL;
+    berth_scopes_forget(start->process->container->containers->scopes, start);
+    if (start->launch)
+        berth_launch_free(start->launch);
+    berth_fd_clear(&start->pidfd);
+    g_clear_error(&start->failure);
+    g_free(start);
+}
+
+static void start_cancel(BerthStart *base, const GError *reason) {
+    BerthLaunch *launch = ((Start *)base)->launch;
+
+    if (launch)
+        berth_launch_fail(launch, reason);
+}
+
+static void start_advance(Start *start) {
+    g_autoptr(GError) error = NULL;
+
+    while (*start->next) {
+        StartStep step = *start->next++;
+        StepResult result = step(start, &error);
+        if (result == STEP_FAILED)
+            berth_launch_fail(start->launch, error);
+        if (result != STEP_DONE)
+            return;
+    }
+}
+
+static StepResult start_step_watch(Start *start, GError **error) {
+    BerthProcess *process = start->process;
+
+    process->record->pid = start->pid;
+    return berth_process_watch(process, berth_fd_steal(&start->pidfd), berth_process_set_exited,
+                               error)
+               ? STEP_DONE
+               : STEP_FAILED;
+}
+
+static void start_on_scope(const GError *error, void *userdata) {
+    Start *start = userdata;
+
+    if (error)
+        berth_launch_fail(start->launch, error);
+    else
+        start_advance(start);
+}
+
+static StepResult start_step_scope(Start *start, GError **error) {
+    const BerthContainer *container = start->process->container;
+    const BerthContainerRecord *record = &container->record;
+    /* systemd's tools show the owner in no other place: machined 252 takes none. */
+    g_autofree char *description =
+        g_strdup_printf("Container %s (%s) of user %u", record->id,
+                        record->image[0] ? record->image : record->root, record->owner);
+    const BerthScopeOptions options = {
+        .unit = container->scope,
+        .description = description,
+        .slice = record->slice,
+        .pid = start->pid,
+        .stop_signal = record->stop_signal,
+        .stop_timeout_usec = record->stop_timeout_usec,
+        .properties = record->properties,
+    };
+
+    (void)error;
+    berth_scopes_start(container->containers->scopes, &options, start_on_scope, start);
+    return STEP_WAITS;
+}
+
+static void log_start(const BerthContainerRecord *record, bool restored) {
+    if (restored)
+        berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_RESTORED, "BERTH_CONTAINER", record->id,
+                  "Container %s restored from its checkpoint", record->id);
+    else
+        berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_STARTED, "BERTH_CONTAINER", record->id,
+                  "Container %s%s%s started for user %u", record->id,
+                  record->image[0] ? " of image " : "", record->image, record->owner);
+}
+
+static StepResult start_step_record(Start *start, GError **error) {
+    BerthProcess *first = start->process;
+    BerthContainer *container = first->container;
+
+    if (!berth_parts_recording(container, error) || !berth_process_keep(first, error) ||
+        !berth_container_set_state(container, BERTH_CONTAINER_RUNNING, BERTH_STATUS_UNKNOWN, error))
+        return STEP_FAILED;
+    log_start(&container->record, start->steps == restore_steps);
+    return STEP_DONE;
+}
+
+static StepResult start_step_record_executed(Start *start, GError **error) {
+    BerthProcess *process = start->process;
+    BerthProcessRecord *record = process->record;
+
+    record->pid_start = berth_pid_get_start((pid_t)record->pid);
+    record->boot = g_strdup(process->container->containers->boot);
+    record->started_usec = (uint64_t)g_get_real_time();
+    return berth_process_keep(process, error) && berth_process_record(process, "exec-added", error)
+               ? STEP_DONE
+               : STEP_FAILED;
+}
+
+static StepResult start_step_go_ahead(Start *start, GError **error) {
+    return berth_launch_give_word(start->launch, error) ? STEP_WAITS : STEP_FAILED;
+}
+
+static void finish_first(BerthContainer *container, const GError *error) {
+    if (!error && berth_container_is_running(container))
+        berth_parts_started(container);
+    if (!error)
+        return;
+    /* systemd may just have made the scope, of a process that was gone. */
+    berth_scopes_stop(container->containers->scopes, container->scope);
+    if (!berth_container_is_running(container))
+        berth_parts_abandoned(container);
+}
+
+/* One that never began is not remembered. */
+static void finish_executed(BerthProcess *process, bool began, const GError *error) {
+    g_autoptr(GError) local = NULL;
+
+    if (!error && !berth_process_record(process, "exec-started", &local))
+        berth_log_warning("BERTH_CONTAINER", process->record->container, "%s", local->message);
+    if (!error || began)
+        return;
+    berth_process_fail_waiters(process, error);
+    g_hash_table_remove(process->container->processes, process->record->id);
+}
+
+static void start_finish(Start *start, const GError *failure) {
+    g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
+    BerthProcess *process = start->process;
+    BerthContainer *container = process->container;
+    BerthContainerDone done = start->done;
+    void *userdata = start->userdata;
+    bool began = start->pid != 0;
+
+    start_free(&start->base);
+    if (process->kind == BERTH_PROCESS_FIRST)
+        finish_first(container, error);
+    else
+        finish_executed(process, began, error);
+    berth_parts_settled(container);
+    done(error, userdata);
+}
+
+static void start_settle(BerthStart *base, int status) {
+    Start *start = (Start *)base;
+
+    if (start->launch)
+        berth_launch_set_exited(start->launch, status);
+    else
+        start_finish(start, start->failure);
+}
+
+/* The launch has made a process: the container's own, or the one that restores it. */
+static void start_on_process(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
+    Start *start = userdata;
+
+    (void)launch;
+    start->pid = (uint32_t)pid;
+    berth_fd_clear(&start->pidfd);
+    start->pidfd = pidfd;
+    start_advance(start);
+}
+
+static void start_on_terminal(int master, void *userdata) {
+    berth_parts_process_terminal(((Start *)userdata)->process, master);
+}
+
+/* The launch has ended, and frees itself after this. */
+static void start_on_done(const GError *error, void *userdata) {
+    Start *start = userdata;
+
+    start->launch = NULL;
+    if (error && start->pid == 0 && start->process->kind == BERTH_PROCESS_FIRST) {
+        /* A container whose start fails has ended, even if it never had a process: its exit is
+         * recorded like any other, and settles the start on its way. */
+        start->failure = g_error_copy(error);
+        berth_process_set_exited(start->process, STATUS_NOT_STARTED);
+    } else {
+        start_finish(start, error);
+    }
+}
+
+static bool start_begin(BerthProcess *process, const StartStep *steps,
+                        const BerthLaunchRequest *request, BerthContainerDone done, void *userdata,
+                        GError **error) {
+    static const BerthLaunchCallbacks callbacks = {
+        .born = start_on_process,
+        .restored = start_on_process,
+        .terminal = start_on_terminal,
+        .done = start_on_done,
+    };
+    Start *start = g_new0(Start, 1);
+
+    *start = (Start){
+        .base = {start_settle, start_cancel, start_free},
+        .process = process,
+        .steps = steps,
+        .next = steps,
+        .pidfd = -1,
+        .done = done,
+        .userdata = userdata,
+    };
+    process->start = &start->base;
+    start->launch = berth_launch_new(request, &callbacks, start, error);
+    if (!start->launch)
+        start_free(&start->base);
+    return process->start != NULL;
+}
+
+static BerthLaunchRequest make_request(const BerthContainer *container,
+                                       const BerthContainerStreams *streams) {
+    return (BerthLaunchRequest){
+        .event = container->containers->event,
+        .program = container->containers->program,
+        .id = container->record.id,
+        .input = streams->input,
+        .output = streams->output,
+        .error = streams->error,
+        .descriptors = streams->descriptors,
+        .descriptor_count = streams->count,
+        .descriptor_names = streams->names,
+        .snapshots = -1,
+    };
+}
+
+/* restorer: berth-checkpoint, or -1 to create the process anew. */
+static bool start_first(BerthContainer *container, int restorer,
+                        const BerthContainerStreams *streams, BerthContainerDone done,
+                        void *userdata, GError **error) {
+    BerthLaunchRequest request = make_request(container, streams);
+    berth_autofd int config = -1, directory = -1;
+
+    berth_parts_process_dropped(container->first);
+    if (!berth_parts_starting(container, error) ||
+        !berth_container_open_files(container, &config, &directory, error))
+        return false;
+    request.config = config;
+    request.target = directory;
+    request.snapshots =
+        berth_snapshot_store_get_directory(container->containers->images->snapshots);
+    request.mode = "create";
+    if (restorer >= 0) {
+        request.program = restorer;
+        request.name = "berth-checkpoint";
+        request.mode = "restore";
+        request.restores = request.takes_its_time = true;
+    }
+    return start_begin(container->first, restorer >= 0 ? restore_steps : create_steps, &request,
+                       done, userdata, error);
+}
+
+static void start_or_answer(BerthContainer *container, int restorer,
+                            const BerthContainerStreams *streams, BerthContainerDone done,
+                            void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (start_first(container, restorer, streams, done, userdata, &error))
+        return;
+    berth_parts_abandoned(container);
+    done(error, userdata);
+}
+
+bool berth_start_check(const BerthContainer *container, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    bool starting = berth_container_is_starting(container);
+
+    if (!berth_parts_permit(container, BERTH_ACT_START, error))
+        return false;
+    if (!starting && !berth_container_is_running(container))
+        return berth_process_check_charge(record->owner, BERTH_PROCESS_FIRST, record->terminal,
+                                          error);
+    return berth_error_set(
+        error, BERTH_ERROR_FAILED_PRECONDITION, "container \"%s\" cannot be started, it is %s",
+        record->id, starting ? "being started" : berth_container_state_get_name(record->state));
+}
+
+void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,
+                           BerthContainerDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (berth_start_check(container, &error))
+        start_or_answer(container, -1, streams, done, userdata);
+    else
+        done(error, userdata);
+}
+
+void berth_start_restore(BerthContainer *container, int program,
+                         const BerthContainerStreams *streams, BerthContainerDone done,
+                         void *userdata) {
+    start_or_answer(container, program, streams, done, userdata);
+}
+
+void berth_start_exec(BerthProcess *process, int config, const BerthContainerStreams *streams,
+                      BerthContainerDone done, void *userdata) {
+    BerthContainer *container = process->container;
+    BerthLaunchRequest request = make_request(container, streams);
+    g_autoptr(GError) error = NULL;
+
+    request.mode = "exec";
+    request.config = config;
+    request.target = container->first->pidfd;
+    berth_process_charge(process);
+    if (start_begin(process, exec_steps, &request, done, userdata, &error))
+        return;
+    g_hash_table_remove(container->processes, process->record->id);
+    done(error, userdata);
+}

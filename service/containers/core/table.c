@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The service's containers, by their ids. There is one such table, for the life of the service. */
+
+#include "containers/core/table.h"
+
+#include "base/fd.h"
+#include "config.h"
+#include "containers/core/part.h"
+#include "containers/core/process.h"
+#include "containers/launch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-id128.h>
+
+BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit) {
+    const size_t around = strlen("berth-") + strlen(".scope");
+
+    if (!g_str_has_prefix(unit, "berth-") || !g_str_has_suffix(unit, ".scope") ||
+        strlen(unit) <= around)
+        return NULL;
+    g_autofree char *id = g_strndup(unit + strlen("berth-"), strlen(unit) - around);
+    return g_hash_table_lookup(containers->by_id, id);
+}
+
+static void on_stop_requested(const char *unit, void *userdata) {
+    BerthContainer *container = berth_containers_find_by_scope(userdata, unit);
+
+    if (container)
+        berth_parts_stop_requested(container);
+}
+
+bool berth_containers_open_state(const BerthContainers *containers, const char *name, int *fd,
+                                 GError **error) {
+    int state = containers->state;
+
+    if (mkdirat(state, name, 0700) < 0 && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make directory %s", name);
+    *fd = openat(state, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *fd >= 0 || berth_error_set_errno(error, errno, "open directory %s", name);
+}
+
+static char *read_path(int directory) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
+    char *path = g_file_read_link(link, NULL);
+
+    return path ? path : g_strdup(BERTH_STATEDIR);
+}
+
+static bool read_boot(BerthContainers *containers, GError **error) {
+    sd_id128_t boot;
+
+    if (sd_id128_get_boot(&boot) < 0)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "cannot read the boot ID");
+    sd_id128_to_string(boot, containers->boot);
+    return true;
+}
+
+static bool open_all(BerthContainers *containers, GError **error) {
+    containers->program = berth_launch_open_program("berth-launch", error);
+    if (containers->program < 0 ||
+        !berth_containers_open_state(containers, "containers", &containers->directory, error) ||
+        !read_boot(containers, error))
+        return false;
+    containers->scopes = berth_scopes_new(containers->bus, on_stop_requested, containers, error);
+    return containers->scopes && berth_parts_opened(containers, error);
+}
+
+BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, BerthImages *images,
+                                                 const BerthPart *const *parts, GError **error) {
+    BerthContainers *containers = g_new0(BerthContainers, 1);
+
+    containers->event = images->event;
+    containers->bus = bus;
+    containers->images = images;
+    containers->database = images->database;
+    containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
+    containers->reserved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    containers->directory = containers->program = -1;
+    containers->state = directory;
+    containers->state_path = read_path(directory);
+    containers->parts = parts;
+    containers->slots = berth_parts_new_slots(containers);
+    if (open_all(containers, error))
+        return containers;
+    berth_containers_free(containers);
+    return NULL;
+}
+
+void berth_containers_free(BerthContainers *containers) {
+    if (!containers)
+        return;
+    /* Containers first: what they have of parts, scopes and the kernel is given back through the
+     * service's own. */
+    g_hash_table_unref(containers->by_id);
+    g_hash_table_unref(containers->reserved);
+    berth_parts_closed(containers);
+    berth_scopes_free(containers->scopes);
+    berth_exits_free(containers->exits);
+    berth_fd_clear(&containers->directory);
+    berth_fd_clear(&containers->program);
+    g_free(containers->state_path);
+    g_free(containers->slots);
+    g_free(containers);
+}
+
+void berth_containers_observe(BerthContainers *containers, BerthEventObserver observer,
+                              void *userdata) {
+    containers->observer = observer;
+    containers->userdata = userdata;
+}
+
+BerthContainer *berth_containers_find(BerthContainers *containers, const char *id, GError **error) {
+    BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
+
+    if (!container)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"", id);
+    return container;
+}
+
+static gint compare_age(gconstpointer a, gconstpointer b) {
+    const BerthContainer *first = *(BerthContainer *const *)a,
+                         *second = *(BerthContainer *const *)b;
+
+    return first->record.created_usec < second->record.created_usec ? -1 : 1;
+}
+
+GPtrArray *berth_containers_list(BerthContainers *containers) {
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        g_ptr_array_add(list, value);
+    g_ptr_array_sort(list, compare_age);
+    return list;
+}
+
+unsigned berth_containers_count_active(BerthContainers *containers) {
+    unsigned count = g_hash_table_size(containers->reserved);
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainer *container = value;
+        count += berth_container_is_starting(container) || berth_container_is_running(container) ||
+                 berth_parts_are_busy(container);
+    }
+    return count;
+}
+
+uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id,
+                                  const char *process_id) {
+    BerthContainer *container = berth_containers_find(containers, id, NULL);
+    BerthProcess *process =
+        container ? berth_container_find_process(container, process_id, NULL) : NULL;
+
+    return process ? process->record->pid : 0;
+}

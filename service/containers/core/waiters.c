@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The callers that wait for the end of a process. Each is called once and forgotten, or forgotten
+ * when it leaves; a process owns its waiters. */
+
+#include "containers/core/waiters.h"
+
+#include "containers/core/process.h"
+
+typedef struct {
+    BerthContainerExited exited;
+    void *userdata;
+} Waiter;
+
+/* A waiter may wait again from its callback, or delete the process: the list is taken first. */
+static void call_waiters(BerthProcess *process, int status, uint64_t exited_usec,
+                         const GError *error) {
+    g_autoptr(GPtrArray) waiters = g_steal_pointer(&process->waiters);
+
+    process->waiters = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < waiters->len; i++) {
+        const Waiter *waiter = waiters->pdata[i];
+        waiter->exited(status, exited_usec, error, waiter->userdata);
+    }
+}
+
+void berth_process_answer_waiters(BerthProcess *process) {
+    call_waiters(process, process->record->status, process->record->exited_usec, NULL);
+}
+
+void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
+    call_waiters(process, BERTH_STATUS_UNKNOWN, 0, error);
+}
+
+void berth_container_wait(BerthContainer *container, const char *id, BerthContainerExited exited,
+                          void *userdata) {
+    g_autoptr(GError) error = NULL;
+    BerthProcess *process = berth_container_find_process(container, id, &error);
+
+    if (!process) {
+        exited(BERTH_STATUS_UNKNOWN, 0, error, userdata);
+        return;
+    }
+    if (berth_process_has_ended(process)) {
+        exited(process->record->status, process->record->exited_usec, NULL, userdata);
+        return;
+    }
+    Waiter *waiter = g_new0(Waiter, 1);
+    *waiter = (Waiter){exited, userdata};
+    g_ptr_array_add(process->waiters, waiter);
+}
+
+static bool forget_waiter(BerthProcess *process, void *userdata) {
+    for (guint i = 0; i < process->waiters->len; i++)
+        if (((Waiter *)process->waiters->pdata[i])->userdata == userdata) {
+            g_ptr_array_remove_index(process->waiters, i);
+            return true;
+        }
+    return false;
+}
+
+bool berth_containers_forget_wait(BerthContainers *containers, void *userdata) {
+    GHashTableIter iterator, inner;
+    gpointer value, process;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        if (forget_waiter(container->first, userdata))
+            return true;
+        g_hash_table_iter_init(&inner, container->processes);
+        while (g_hash_table_iter_next(&inner, NULL, &process))
+            if (forget_waiter(process, userdata))
+                return true;
+    }
+    return false;
+}

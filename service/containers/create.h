@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/container.h"
+
+typedef void (*BerthContainerCreated)(BerthContainer *container, const GError *error,
+                                      void *userdata);
+
+/* Creates a container; containers/spec/privileges.h tells what the options weaken of the
+ * isolation. */
+void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
+                            BerthContainerCreated done, void *userdata);
+
+/* The bytes of the labels of all containers of an owner. */
+uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/container.h"
+
+/* Everything that is known of it, with its OCI runtime configuration, as JSON. Caller frees. */
+char *berth_container_inspect(BerthContainer *container, GError **error);
+/* "80/tcp": the ports that its image declares; freed with g_strfreev(). */
+char **berth_container_list_exposed_ports(const BerthContainer *container);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * All parts of containers, in the order in which the core calls them at every point of a
+ * container's life (core/part.h). A row says why it stands where it does; rows without a reason may
+ * stand anywhere.
+ */
+
+#include "containers/parts.h"
+
+#include "containers/core/table.h"
+#include "containers/parts/checkpoint.h"
+#include "containers/parts/copy.h"
+#include "containers/parts/disk.h"
+#include "containers/parts/health.h"
+#include "containers/parts/helper.h"
+#include "containers/parts/logging.h"
+#include "containers/parts/machines.h"
+#include "containers/parts/network.h"
+#include "containers/parts/oom.h"
+#include "containers/parts/ports.h"
+#include "containers/parts/provisional.h"
+#include "containers/parts/remove.h"
+#include "containers/parts/rename.h"
+#include "containers/parts/restart.h"
+#include "containers/parts/stop.h"
+#include "containers/parts/terminals.h"
+#include "containers/parts/volumes.h"
+
+static const BerthPart *const parts[] = {
+    /* Permission: a container that is being removed permits nothing else, so this answers first.
+     * Exited: a container that removes itself is not one to restart. */
+    &berth_remove_part,
+    &berth_helpers_part,
+    &berth_checkpoint_part,
+    /* Starting: any start replaces a planned one, even if it fails below. */
+    &berth_restart_part,
+    /* Exiting: the SIGKILL that a stop has planned must not reach a later run. */
+    &berth_stop_part,
+    /* Recording: what happens to its creator does not matter from now on; the record that is
+     * written with the start says so. */
+    &berth_provisional_part,
+    &berth_terminals_part,
+    /* Exited: the network is left while the ports are still held. */
+    &berth_network_part,
+    &berth_ports_part,
+    /* Starting: after everything that may refuse, so that a refused start leaves no fields. */
+    &berth_logging_part,
+    /* Recording: before the command runs, which may be killed before it is known to run. Exiting:
+     * why it was killed is an event before its exit. */
+    &berth_oom_part,
+    &berth_health_part,
+    &berth_machines_part,
+    /* Swept: directories get their new names before those without a container are removed. */
+    &berth_rename_part,
+    &berth_volumes_part,
+    &berth_copy_part,
+    &berth_disk_part,
+    NULL,
+};
+
+BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *images,
+                                      GError **error) {
+    return berth_containers_new_with_parts(bus, directory, images, parts, error);
+}

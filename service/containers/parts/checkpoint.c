@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Checkpoints: berth-checkpoint has CRIU write what runs in a container to disk. It works beside
+ * the service, as a helper (helper.h); while it does, the container's slot here is set, and nothing
+ * may change in the container. Restoring is a start of its own kind (core/start.c).
+ */
+
+#include "containers/parts/checkpoint.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/process.h"
+#include "containers/core/start.h"
+#include "containers/core/state.h"
+#include "containers/launch.h"
+#include "containers/parts/helper.h"
+#include "containers/parts/restart.h"
+
+#include <sys/stat.h>
+
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+    bool wanted; /* by its restart policy, before */
+    bool leave_running;
+    BerthContainerDone done;
+    void *userdata;
+} Checkpoint;
+
+static bool is_checkpointing(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_checkpoint_part) != NULL;
+}
+
+static void finish_checkpoint(Checkpoint *checkpoint, const GError *error) {
+    checkpoint->done(error, checkpoint->userdata);
+    g_free(checkpoint->id);
+    g_free(checkpoint);
+}
+
+static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    (void)status;
+    (void)exited_usec;
+    (void)error;
+    finish_checkpoint(userdata, NULL);
+}
+
+static void on_written(const GError *failure, void *userdata) {
+    Checkpoint *checkpoint = userdata;
+    BerthContainer *container = berth_containers_find(checkpoint->containers, checkpoint->id, NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (container)
+        *berth_container_slot(container, &berth_checkpoint_part) = NULL;
+    if (failure) {
+        /* The container runs on as before. */
+        if (container && berth_container_is_running(container)) {
+            container->record.wanted = checkpoint->wanted;
+            berth_container_write(container, NULL, NULL);
+        }
+        finish_checkpoint(checkpoint, failure);
+        return;
+    }
+    if (!container || !berth_container_write(container, "checkpoint", &error)) {
+        finish_checkpoint(checkpoint, error);
+        return;
+    }
+    berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_CHECKPOINTED, "BERTH_CONTAINER", checkpoint->id,
+              "Checkpoint of container %s written", checkpoint->id);
+    if (checkpoint->leave_running)
+        finish_checkpoint(checkpoint, NULL);
+    else
+        berth_container_wait(container, "", on_exited, checkpoint);
+}
+
+uint64_t berth_checkpoint_find(const BerthContainer *container) {
+    /* A complete one counts even if its writer was killed before it could rename it. */
+    static const char *const names[] = {"checkpoint", "checkpoint.new"};
+    struct stat status;
+
+    for (size_t i = 0; i < (is_checkpointing(container) ? 1 : G_N_ELEMENTS(names)); i++) {
+        g_autofree char *path =
+            g_build_filename(container->record.id, names[i], "inventory.img", NULL);
+        if (fstatat(container->containers->directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+            return (uint64_t)status.st_mtim.tv_sec * G_USEC_PER_SEC +
+                   (uint64_t)status.st_mtim.tv_nsec / 1000;
+    }
+    return 0;
+}
+
+static bool is_installed(void) {
+    static const char *const directories[] = {"/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(directories); i++) {
+        g_autofree char *path = g_build_filename(directories[i], "criu", NULL);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_criu(GError **error) {
+    return is_installed() ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "checkpoints need CRIU, which is not installed; install the package "
+                           "\"criu\"");
+}
+
+static bool has_other_processes(const BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        if (((BerthProcess *)value)->record->running)
+            return true;
+    return false;
+}
+
+static bool check_checkpoint(const BerthContainer *container, bool leave_running, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+
+    if (!berth_container_check_running(container, error))
+        return false;
+    if (record->state == BERTH_CONTAINER_PAUSED)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is paused; resume it first", record->id);
+    if (!berth_container_check_not_starting(container, error))
+        return false;
+    if (has_other_processes(container))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "processes were executed in container \"%s\"; wait for their end",
+                               record->id);
+    if (record->auto_remove && !leave_running)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is removed when it ends, and its checkpoint with "
+                               "it; leave it running",
+                               record->id);
+    return berth_parts_permit(container, BERTH_ACT_CHECKPOINT, error) && check_criu(error);
+}
+
+void berth_container_checkpoint(BerthContainer *container, bool leave_running,
+                                BerthContainerDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (!check_checkpoint(container, leave_running, &error)) {
+        done(error, userdata);
+        return;
+    }
+    berth_autofd int program = berth_launch_open_program("berth-checkpoint", &error);
+    const BerthLaunchRequest request = {
+        .program = program,
+        .name = "berth-checkpoint",
+        .mode = "dump",
+        .arguments = {leave_running ? "go-on" : "end", "-"},
+        .input = -1,
+        .output = STDERR_FILENO,
+        .error = STDERR_FILENO,
+        .target = -1,
+        .snapshots = container->first->pidfd,
+    };
+    Checkpoint *checkpoint = g_new0(Checkpoint, 1);
+
+    *checkpoint = (Checkpoint){container->containers,
+                               g_strdup(container->record.id),
+                               container->record.wanted,
+                               leave_running,
+                               done,
+                               userdata};
+    /* It ends when it has been written, which is no reason to restart it; nor is it for the next
+     * service, if this one dies before. */
+    if (!leave_running)
+        berth_container_forbid_restart(container);
+    *berth_container_slot(container, &berth_checkpoint_part) = checkpoint;
+    if (program < 0 ||
+        !berth_helper_start(container, &request, "checkpointed", on_written, checkpoint, &error))
+        on_written(error, checkpoint);
+}
+
+static bool check_restore(const BerthContainer *container, const BerthContainerStreams *streams,
+                          GError **error) {
+    if (streams->count > 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a restored container keeps its descriptors; only the standard ones "
+                               "are replaced");
+    if (!berth_start_check(container, error))
+        return false;
+    if (berth_checkpoint_find(container) == 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
+                               container->record.id);
+    return check_criu(error);
+}
+
+void berth_container_restore(BerthContainer *container, const BerthContainerStreams *streams,
+                             BerthContainerDone done, void *userdata) {
+    berth_autofd int program = -1;
+    g_autoptr(GError) error = NULL;
+
+    if (check_restore(container, streams, &error) &&
+        (program = berth_launch_open_program("berth-checkpoint", &error)) >= 0)
+        berth_start_restore(container, program, streams, done, userdata);
+    else
+        done(error, userdata);
+}
+
+static bool checkpoint_permits(const BerthContainer *container, BerthAct act, GError **error) {
+    return (act != BERTH_ACT_EXEC && act != BERTH_ACT_PAUSE) || !is_checkpointing(container) ||
+           berth_error_set(error, BERTH_ERROR_BUSY,
+                           "container \"%s\" is being checkpointed; wait for it",
+                           container->record.id);
+}
+
+const BerthPart berth_checkpoint_part = {
+    .name = "checkpoint",
+    .permits = checkpoint_permits,
+};

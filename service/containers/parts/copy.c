@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Files of a container, out of it and into it: berth-copy does it, beside the service. */
+
+#include "containers/parts/copy.h"
+
+#include "base/fd.h"
+#include "containers/launch.h"
+#include "containers/parts/helper.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_PATH = 4096 };
+
+typedef struct {
+    int program; /* berth-copy */
+} CopyService;
+
+static int get_program(const BerthContainers *containers) {
+    return ((const CopyService *)*berth_containers_slot(containers, &berth_copy_part))->program;
+}
+
+static bool check_copy(BerthContainer *container, const BerthCopyRequest *request, GError **error) {
+    if (!request->changes && (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the path \"%.200s\" in the container is not absolute",
+                               request->path);
+    if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is no file name",
+                               request->name);
+    if (request->kind[0] && !g_str_equal(request->kind, "file") &&
+        !g_str_equal(request->kind, "directory"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown kind \"%.100s\"; use file or directory", request->kind);
+    return berth_container_check_not_starting(container, error);
+}
+
+void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
+                          BerthContainerDone done, void *userdata) {
+    bool runs = berth_container_is_running(container);
+    g_autofree char *out =
+        request->kind[0] ? g_strconcat("out-", request->kind, NULL) : g_strdup("out");
+    const BerthLaunchRequest launch = {
+        .program = get_program(container->containers),
+        .name = "berth-copy",
+        .mode = request->changes        ? "changes"
+                : !request->into        ? out
+                : request->keeps_owners ? "in-with-owners"
+                                        : "in",
+        .arguments = {request->path, request->name},
+        .input = request->into ? request->tar : -1,
+        .output = request->into ? -1 : request->tar,
+        .error = STDERR_FILENO,
+        .target = runs && !request->changes ? container->first->pidfd : -1,
+        .snapshots = -1,
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (!check_copy(container, request, &error) ||
+        !berth_helper_start(container, &launch, "copied from or to", done, userdata, &error))
+        done(error, userdata);
+}
+
+static void copy_closed(BerthContainers *containers) {
+    CopyService *service = *berth_containers_slot(containers, &berth_copy_part);
+
+    if (service)
+        berth_fd_clear(&service->program);
+    g_free(service);
+}
+
+static bool copy_opened(BerthContainers *containers, GError **error) {
+    CopyService *service = g_new0(CopyService, 1);
+
+    *berth_containers_slot(containers, &berth_copy_part) = service;
+    service->program = berth_launch_open_program("berth-copy", error);
+    return service->program >= 0;
+}
+
+const BerthPart berth_copy_part = {
+    .name = "copy",
+    .opened = copy_opened,
+    .closed = copy_closed,
+};

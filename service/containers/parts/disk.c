@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What containers and volumes of users take on disk, for Disk= of berth.conf: a worker walks one
+ * tree after the other, when a container has ended and every few minutes while it runs. Between two
+ * walks the last one counts. Without a limit nothing is walked. The queue of trees is the
+ * service's; while a tree is walked, an operation keeps the service.
+ */
+
+#include "containers/parts/disk.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/operation.h"
+#include "containers/parts/disk-limit.h"
+#include "containers/parts/volumes.h"
+#include "store/disk-usage.h"
+#include "worker/calls.h"
+#include "worker/replies.h"
+
+#include <errno.h>
+
+#define FIRST_USEC (2 * G_USEC_PER_SEC)
+#define INTERVAL_USEC (300 * G_USEC_PER_SEC)
+
+typedef struct {
+    BerthDiskKind kind;
+    char *name;
+} Tree;
+
+typedef struct {
+    BerthContainers *containers;
+    GQueue waiting; /* of Tree; none twice */
+    Tree *current;  /* that the worker walks; NULL: none */
+    BerthWorker *worker;
+    BerthOperation *operation; /* while it walks */
+    sd_event_source *timer;
+} Disk;
+
+static void disk_measure_next(Disk *disk);
+
+static void free_tree(gpointer data) {
+    Tree *tree = data;
+
+    g_free(tree->name);
+    g_free(tree);
+}
+
+static int compare_trees(gconstpointer a, gconstpointer b) {
+    const Tree *one = a, *other = b;
+
+    return one->kind == other->kind && g_str_equal(one->name, other->name) ? 0 : 1;
+}
+
+static bool is_limited(void) {
+    return berth_charge_get_limit(BERTH_RESOURCE_DISK) != UINT64_MAX;
+}
+
+static void disk_add_tree(Disk *disk, BerthDiskKind kind, const char *name) {
+    const Tree like = {kind, (char *)name};
+
+    if (g_queue_find_custom(&disk->waiting, &like, compare_trees))
+        return;
+    Tree *tree = g_new(Tree, 1);
+    *tree = (Tree){kind, g_strdup(name)};
+    g_queue_push_tail(&disk->waiting, tree);
+}
+
+/* What a walk has not seen to its end is no less than before. */
+static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_complete) {
+    BerthDatabase *database = disk->containers->database;
+    uint64_t before = 0;
+    uint32_t owner;
+    bool is_there = tree->kind == BERTH_DISK_CONTAINER
+                        ? g_hash_table_contains(disk->containers->by_id, tree->name)
+                        : berth_volume_get_owner(disk->containers, tree->name, &owner, NULL);
+
+    if (!is_there)
+        return;
+    if (!is_complete && berth_disk_usage_get(database, tree->kind, tree->name, &before))
+        bytes = MAX(bytes, before);
+    berth_disk_usage_set(database, tree->kind, tree->name, bytes, NULL);
+}
+
+static void on_measured(sd_bus_message *reply, const GError *error, void *userdata) {
+    Disk *disk = userdata;
+    g_autoptr(GError) local = NULL;
+    uint64_t bytes;
+    bool is_complete;
+
+    if (error)
+        berth_log_warning(NULL, NULL, "Cannot measure %s: %s", disk->current->name, error->message);
+    else if (!berth_reply_read_measured(reply, &bytes, &is_complete, &local))
+        berth_log_warning(NULL, NULL, "Cannot measure %s: %s", disk->current->name, local->message);
+    else
+        disk_record(disk, disk->current, bytes, is_complete);
+    g_clear_pointer(&disk->worker, berth_worker_free);
+    g_clear_pointer(&disk->current, free_tree);
+    g_clear_pointer(&disk->operation, berth_operation_abandon);
+    disk_measure_next(disk);
+}
+
+static void disk_measure_next(Disk *disk) {
+    static const BerthOperationType type = {0};
+
+    while (!disk->current && (disk->current = g_queue_pop_head(&disk->waiting))) {
+        g_autoptr(GError) error = NULL;
+        int above = disk->current->kind == BERTH_DISK_CONTAINER
+                        ? disk->containers->directory
+                        : berth_volumes_get_directory(disk->containers);
+        berth_autofd int top =
+            openat(above, disk->current->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        /* It may be gone by now. */
+        disk->worker =
+            top < 0 ? NULL : berth_worker_new(disk->containers->event, "unpack", top, &error);
+        if (!disk->worker) {
+            g_clear_pointer(&disk->current, free_tree);
+            continue;
+        }
+        disk->operation = berth_operation_new(disk->containers->event, &type, disk);
+        berth_call_unpack_measure(disk->worker, on_measured, disk);
+    }
+}
+
+static void disk_measure(BerthContainer *container) {
+    Disk *disk = *berth_containers_slot(container->containers, &berth_disk_part);
+    const BerthContainerRecord *record = &container->record;
+    g_autoptr(GVariant) value =
+        berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
+    g_autofree const char **volumes = value ? g_variant_get_strv(value, NULL) : NULL;
+    uint32_t owner;
+
+    if (!is_limited())
+        return;
+    if (record->owner != 0)
+        disk_add_tree(disk, BERTH_DISK_CONTAINER, record->id);
+    for (const char **volume = volumes; volume && *volume; volume++)
+        if (berth_volume_get_owner(container->containers, *volume, &owner, NULL) && owner != 0)
+            disk_add_tree(disk, BERTH_DISK_VOLUME, *volume);
+    disk_measure_next(disk);
+}
+
+static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) {
+    Disk *disk = userdata;
+    GHashTableIter iterator;
+    gpointer value;
+    uint64_t bytes;
+
+    (void)usec;
+    g_hash_table_iter_init(&iterator, disk->containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        /* Also what was there before there was a limit. */
+        if (berth_container_is_running(container) ||
+            !berth_disk_usage_get(disk->containers->database, BERTH_DISK_CONTAINER,
+                                  container->record.id, &bytes))
+            disk_measure(container);
+    }
+    sd_event_source_set_time_relative(source, INTERVAL_USEC);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static bool disk_permits(const BerthContainer *container, BerthAct act, GError **error) {
+    return act != BERTH_ACT_START || berth_container_is_running(container) ||
+           berth_disk_check(container->containers, container->record.owner, error);
+}
+
+static void disk_closed(BerthContainers *containers) {
+    Disk *disk = *berth_containers_slot(containers, &berth_disk_part);
+
+    if (!disk)
+        return;
+    sd_event_source_disable_unref(disk->timer);
+    g_queue_clear_full(&disk->waiting, free_tree);
+    g_clear_pointer(&disk->current, free_tree);
+    berth_worker_free(disk->worker);
+    berth_operation_abandon(disk->operation);
+    g_free(disk);
+}
+
+static bool disk_opened(BerthContainers *containers, GError **error) {
+    Disk *disk = g_new0(Disk, 1);
+
+    *berth_containers_slot(containers, &berth_disk_part) = disk;
+    disk->containers = containers;
+    g_queue_init(&disk->waiting);
+    int r = sd_event_add_time_relative(containers->event, &disk->timer, CLOCK_MONOTONIC, FIRST_USEC,
+                                       0, on_disk_time, disk);
+    return r >= 0 || berth_error_set_errno(error, r, "plan to measure containers");
+}
+
+const BerthPart berth_disk_part = {
+    .name = "disk",
+    .opened = disk_opened,
+    .closed = disk_closed,
+    .permits = disk_permits,
+    .exited = disk_measure,
+};

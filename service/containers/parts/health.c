@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Health checks: a command that is executed in a container again and again, and whose exit status
+ * says how the container is. The state of the check, in the part's slot, exists while the container
+ * runs; each change of it is an event. The service's loop does the timing: when the service was
+ * away, a check begins anew as "starting".
+ */
+
+#include "containers/parts/health.h"
+
+#include "containers/core/state.h"
+
+#include <signal.h>
+
+#define SHORTEST_USEC (100ull * 1000)
+
+typedef enum {
+    HEALTH_STARTING, /* no verdict yet */
+    HEALTH_HEALTHY,
+    HEALTH_UNHEALTHY, /* as many failures in a row as its retries */
+} HealthState;
+
+/* As clients see them, and as events are called. */
+static const char *const state_names[] = {
+    [HEALTH_STARTING] = "starting",
+    [HEALTH_HEALTHY] = "healthy",
+    [HEALTH_UNHEALTHY] = "unhealthy",
+};
+
+typedef struct {
+    BerthContainer *container;
+    HealthState state;
+    char **command;
+    uint64_t interval_usec, timeout_usec, start_period_usec, started_usec;
+    uint64_t retries, failures;
+    unsigned number;
+    char *process; /* of the check that runs */
+    sd_event_source *next, *timeout;
+} Health;
+
+/* A check whose answer is outstanding; its container may have gone by then. */
+typedef struct {
+    BerthContainers *containers;
+    char *id, *process;
+} Check;
+
+static Health *get_health(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_health_part);
+}
+
+const char *berth_container_get_health(const BerthContainer *container) {
+    const Health *health = get_health(container);
+
+    return health ? state_names[health->state] : "";
+}
+
+/* "CMD" and a command, or "CMD-SHELL" and a text. */
+static char **make_command(char *const *test) {
+    g_autoptr(GPtrArray) command = g_ptr_array_new();
+    bool shell = g_str_equal(test[0], "CMD-SHELL");
+
+    if (shell) {
+        g_ptr_array_add(command, g_strdup("/bin/sh"));
+        g_ptr_array_add(command, g_strdup("-c"));
+    }
+    for (test += shell || g_str_equal(test[0], "CMD"); *test; test++)
+        g_ptr_array_add(command, g_strdup(*test));
+    g_ptr_array_add(command, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&command), FALSE);
+}
+
+static void set_health(Health *health, HealthState state) {
+    if (health->state == state)
+        return;
+    health->state = state;
+    berth_container_add_event(health->container, state_names[state]);
+}
+
+static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void schedule_check(Health *health) {
+    if (health->next)
+        health->next = sd_event_source_disable_unref(health->next);
+    (void)sd_event_add_time_relative(health->container->containers->event, &health->next,
+                                     CLOCK_MONOTONIC, MAX(health->interval_usec, SHORTEST_USEC), 0,
+                                     on_check_time, health);
+}
+
+static void conclude_check(Health *health, bool passed) {
+    uint64_t now = (uint64_t)g_get_monotonic_time();
+    bool counts = now >= health->started_usec + health->start_period_usec;
+
+    if (health->timeout)
+        health->timeout = sd_event_source_disable_unref(health->timeout);
+    g_clear_pointer(&health->process, g_free);
+    if (passed) {
+        health->failures = 0;
+        set_health(health, HEALTH_HEALTHY);
+    } else if (counts && ++health->failures >= health->retries) {
+        set_health(health, HEALTH_UNHEALTHY);
+    }
+    schedule_check(health);
+}
+
+/* The health that this check is of; NULL if it is gone, or no longer waits for the check. */
+static Health *find_health(const Check *check) {
+    BerthContainer *container = berth_containers_find(check->containers, check->id, NULL);
+    Health *health = container ? get_health(container) : NULL;
+
+    return health && g_strcmp0(health->process, check->process) == 0 ? health : NULL;
+}
+
+static void free_check(Check *check) {
+    g_free(check->id);
+    g_free(check->process);
+    g_free(check);
+}
+
+static void on_check_ended(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    Check *check = userdata;
+    Health *health = find_health(check);
+
+    (void)exited_usec;
+    if (health)
+        conclude_check(health, !error && status == 0);
+    free_check(check);
+}
+
+static void on_check_started(const GError *error, void *userdata) {
+    Check *check = userdata;
+    Health *health = find_health(check);
+
+    if (health && !error) {
+        berth_container_wait(health->container, check->process, on_check_ended, check);
+        return;
+    }
+    if (health)
+        conclude_check(health, false);
+    free_check(check);
+}
+
+static int on_check_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    Health *health = userdata;
+
+    (void)source;
+    (void)usec;
+    health->timeout = sd_event_source_disable_unref(health->timeout);
+    /* Its exit will be a failed check. */
+    (void)berth_container_kill(health->container, health->process, SIGKILL, false, NULL);
+    return 0;
+}
+
+static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata) {
+    static const BerthContainerStreams none = BERTH_CONTAINER_NO_STREAMS;
+    Health *health = userdata;
+    BerthContainer *container = health->container;
+
+    (void)source;
+    (void)usec;
+    health->next = sd_event_source_disable_unref(health->next);
+    /* A frozen container cannot answer. */
+    if (container->record.state == BERTH_CONTAINER_PAUSED) {
+        schedule_check(health);
+        return 0;
+    }
+    Check *check = g_new0(Check, 1);
+    g_free(health->process);
+    health->process = g_strdup_printf("health-check-%u", ++health->number);
+    *check =
+        (Check){container->containers, g_strdup(container->record.id), g_strdup(health->process)};
+    const BerthExecOptions options = {
+        .process = check->process,
+        .command = health->command,
+        .quiet = true,
+    };
+    (void)sd_event_add_time_relative(container->containers->event, &health->timeout,
+                                     CLOCK_MONOTONIC, MAX(health->timeout_usec, SHORTEST_USEC), 0,
+                                     on_check_timeout, health);
+    berth_container_exec(container, &options, &none, on_check_started, check);
+    return 0;
+}
+
+static void stop_health(BerthContainer *container) {
+    Health *health = get_health(container);
+
+    if (!health)
+        return;
+    *berth_container_slot(container, &berth_health_part) = NULL;
+    if (health->next)
+        sd_event_source_disable_unref(health->next);
+    if (health->timeout)
+        sd_event_source_disable_unref(health->timeout);
+    g_strfreev(health->command);
+    g_free(health->process);
+    g_free(health);
+}
+
+static void start_health(BerthContainer *container) {
+    g_autoptr(GVariant) options =
+        berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT);
+    g_auto(GStrv) test = NULL;
+
+    stop_health(container);
+    if (!options || !g_variant_lookup(options, "Command", "^as", &test) || !test[0])
+        return;
+    Health *health = g_new0(Health, 1);
+    health->container = container;
+    health->command = make_command(test);
+    health->started_usec = (uint64_t)g_get_monotonic_time();
+    g_variant_lookup(options, "IntervalUSec", "t", &health->interval_usec);
+    g_variant_lookup(options, "TimeoutUSec", "t", &health->timeout_usec);
+    g_variant_lookup(options, "StartPeriodUSec", "t", &health->start_period_usec);
+    g_variant_lookup(options, "Retries", "t", &health->retries);
+    *berth_container_slot(container, &berth_health_part) = health;
+    schedule_check(health);
+}
+
+static void health_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
+    (void)kept;
+    if (berth_container_is_running(container))
+        start_health(container);
+}
+
+const BerthPart berth_health_part = {
+    .name = "health",
+    .recovered = health_recovered,
+    .started = start_health,
+    .exiting = stop_health,
+    .freed = stop_health,
+};

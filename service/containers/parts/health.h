@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/part.h"
+
+/* Health checks of containers that run. */
+extern const BerthPart berth_health_part;
+
+/* "starting", "healthy" or "unhealthy" while it runs and has a check; "" otherwise. */
+const char *berth_container_get_health(const BerthContainer *container);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Helpers at work on containers. The container owns its helpers; one ends when its program has, or
+ * when it is cancelled. */
+
+#include "containers/parts/helper.h"
+
+#include "base/fd.h"
+#include "base/operation.h"
+
+typedef struct {
+    BerthContainer *container;
+    const char *activity;
+    BerthLaunch *launch;
+    BerthOperation *operation;
+    BerthContainerDone done;
+    void *userdata;
+} Helper;
+
+static GPtrArray *find_helpers(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_helpers_part);
+}
+
+static void free_helper(gpointer data) {
+    Helper *helper = data;
+
+    berth_operation_abandon(helper->operation);
+    if (helper->launch)
+        berth_launch_free(helper->launch);
+    g_free(helper);
+}
+
+static GPtrArray *get_helpers(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_helpers_part);
+
+    if (!*slot)
+        *slot = g_ptr_array_new_with_free_func(free_helper);
+    return *slot;
+}
+
+static void helper_on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
+    (void)launch;
+    (void)pid;
+    (void)userdata;
+    close(pidfd);
+}
+
+static void helper_on_terminal(int master, void *userdata) {
+    (void)userdata;
+    close(master);
+}
+
+static void helper_on_done(const GError *error, void *userdata) {
+    Helper *helper = userdata;
+    BerthContainer *container = helper->container;
+    BerthContainerDone done = helper->done;
+    void *done_userdata = helper->userdata;
+
+    helper->launch = NULL;
+    g_ptr_array_remove_fast(find_helpers(container), helper);
+    berth_parts_settled(container);
+    done(error, done_userdata);
+}
+
+bool berth_helpers_are_at_work(const BerthContainer *container) {
+    const GPtrArray *helpers = find_helpers(container);
+
+    return helpers && helpers->len > 0;
+}
+
+static void cancel_helper(void *userdata, const GError *error) {
+    berth_launch_fail(((Helper *)userdata)->launch, error);
+}
+
+void berth_helpers_cancel(BerthContainer *container, const GError *error) {
+    GPtrArray *helpers = find_helpers(container);
+
+    for (guint i = 0; helpers && i < helpers->len; i++)
+        cancel_helper(helpers->pdata[i], error);
+}
+
+bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
+                        const char *activity, BerthContainerDone done, void *userdata,
+                        GError **error) {
+    static const BerthLaunchCallbacks callbacks = {
+        .born = helper_on_born, .terminal = helper_on_terminal, .done = helper_on_done};
+    static const BerthOperationType type = {.cancel = cancel_helper};
+    BerthContainers *containers = container->containers;
+    BerthLaunchRequest request = *wanted;
+    berth_autofd int config = -1, directory = -1;
+
+    if (!berth_parts_permit(container, BERTH_ACT_HELP, error) ||
+        !berth_container_open_files(container, &config, &directory, error))
+        return false;
+    request.event = containers->event;
+    request.id = container->record.id;
+    request.config = config;
+    if (request.target < 0)
+        request.target = directory;
+    if (request.snapshots < 0)
+        request.snapshots = berth_snapshot_store_get_directory(containers->images->snapshots);
+    request.takes_its_time = true;
+    Helper *helper = g_new0(Helper, 1);
+    *helper = (Helper){container, activity, NULL, NULL, done, userdata};
+    helper->launch = berth_launch_new(&request, &callbacks, helper, error);
+    if (!helper->launch) {
+        free_helper(helper);
+        return false;
+    }
+    g_ptr_array_add(get_helpers(container), helper);
+    helper->operation = berth_operation_new(containers->event, &type, helper);
+    berth_operation_set_caller(helper->operation, userdata, NULL);
+    return true;
+}
+
+/* A container that runs may be copied from and into at the same time: the helper enters it. The
+ * root of a stopped one is mounted by the helper, and a checkpoint may not be complete yet. */
+static bool helpers_permit(const BerthContainer *container, BerthAct act, GError **error) {
+    bool conflicts = (act == BERTH_ACT_START && !berth_container_is_running(container)) ||
+                     act == BERTH_ACT_CHECKPOINT || act == BERTH_ACT_RENAME ||
+                     act == BERTH_ACT_REMOVE;
+    const GPtrArray *helpers = find_helpers(container);
+
+    return !conflicts || !helpers || helpers->len == 0 ||
+           berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being %s; wait for it",
+                           container->record.id, ((const Helper *)helpers->pdata[0])->activity);
+}
+
+static void helpers_freed(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_helpers_part);
+
+    if (*slot)
+        g_ptr_array_unref(*slot);
+    *slot = NULL;
+}
+
+const BerthPart berth_helpers_part = {
+    .name = "helpers",
+    .permits = helpers_permit,
+    .is_busy = berth_helpers_are_at_work,
+    .freed = helpers_freed,
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Networks of containers. berth-launch joins them and writes what CNI answered to networks/ID.json
+ * of the state directory; from there the addresses are read, and by it the network is left, in a
+ * process of its own, when the container has ended. A file of a container that does not run is of
+ * an end that the service did not see: its network is left at the next start of the service.
+ */
+
+#include "containers/parts/network.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/table.h"
+#include "containers/launch.h"
+#include "containers/spec/files.h"
+#include "containers/spec/network-mode.h"
+
+#include <dirent.h>
+#include <string.h>
+
+enum { MAX_STATE_BYTES = 4 * 1024 * 1024, MAX_HOSTNAME_BYTES = 256 };
+
+typedef struct {
+    int directory; /* networks/ of the state directory */
+} Networks;
+
+static int get_directory(const BerthContainers *containers) {
+    return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->directory;
+}
+
+/* What CNI answered for a container; NULL if there is nothing. */
+static JsonNode *read_state(BerthContainers *containers, const char *name) {
+    berth_autofd int file =
+        openat(get_directory(containers), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+    g_autofree char *text =
+        file < 0 ? NULL : berth_fd_read_whole(file, MAX_STATE_BYTES, &size, NULL);
+
+    return text ? berth_document_parse(text, size, NULL) : NULL;
+}
+
+char **berth_container_list_addresses(const BerthContainer *container) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_autofree char *name = g_strconcat(container->record.id, ".json", NULL);
+    g_autoptr(JsonNode) state =
+        berth_network_is_named(container->record.network) && berth_container_is_running(container)
+            ? read_state(container->containers, name)
+            : NULL;
+    JsonObject *result = NULL;
+    JsonArray *addresses = NULL;
+    const char *address;
+
+    if (state && berth_document_get_object(json_node_get_object(state), "result", &result, NULL) &&
+        result && berth_document_get_objects(result, "ips", &addresses, NULL))
+        for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
+            if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
+                                          &address, NULL) &&
+                address)
+                g_ptr_array_add(list, g_strndup(address, strcspn(address, "/")));
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_launch_afterwards(containers->event, containers->program, "disconnect", id, pid,
+                                 get_directory(containers), &error))
+        berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
+}
+
+/* The file of a container that ended while nobody looked. */
+static void sweep_file(BerthContainers *containers, const char *name) {
+    g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
+    const BerthContainer *container = berth_containers_find(containers, id, NULL);
+    g_autoptr(JsonNode) state = NULL;
+    int64_t pid = 0;
+
+    if (container && berth_container_is_running(container))
+        return;
+    state = read_state(containers, name);
+    if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
+        unlinkat(get_directory(containers), name, 0);
+    else
+        leave_network(containers, id, (uint32_t)pid);
+}
+
+static bool network_swept(BerthContainers *containers, GError **error) {
+    int copy = openat(get_directory(containers), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+
+    (void)error;
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".json"))
+            sweep_file(containers, entry->d_name);
+    if (entries)
+        closedir(entries);
+    return true;
+}
+
+static void network_closed(BerthContainers *containers) {
+    Networks *networks = *berth_containers_slot(containers, &berth_network_part);
+
+    if (networks)
+        berth_fd_clear(&networks->directory);
+    g_free(networks);
+}
+
+static bool network_opened(BerthContainers *containers, GError **error) {
+    Networks *networks = g_new0(Networks, 1);
+
+    networks->directory = -1;
+    *berth_containers_slot(containers, &berth_network_part) = networks;
+    return berth_containers_open_state(containers, "networks", &networks->directory, error);
+}
+
+/* The host's name servers may be others than when it was created. */
+static bool network_starting(BerthContainer *container, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    int directory = container->containers->directory;
+    g_autofree char *path = g_strconcat(record->id, "/etc/hostname", NULL);
+    berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    /* A container of a configuration of the caller's own has none of these files. */
+    if (file < 0)
+        return true;
+    g_autofree char *hostname = berth_fd_read_whole(file, MAX_HOSTNAME_BYTES, &size, error);
+    return hostname && berth_container_files_write(directory, record->id, g_strchomp(hostname),
+                                                   record->network, NULL, error);
+}
+
+static void network_exited(BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+
+    if (berth_network_is_named(record->network))
+        leave_network(container->containers, record->id, record->first.pid);
+}
+
+const BerthPart berth_network_part = {
+    .name = "network",
+    .opened = network_opened,
+    .closed = network_closed,
+    .swept = network_swept,
+    .starting = network_starting,
+    .exited = network_exited,
+};

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Host ports of containers. Forwarding is CNI's; so that a port belongs to one container alone, the
+ * service binds it, and neither listens nor reads, from before the container starts until it has
+ * ended. systemd keeps the sockets while the service is away. The sockets, in the part's slot, are
+ * there while the ports are held.
+ */
+
+#include "containers/parts/ports.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/spec/port.h"
+#include "systemd/pidfd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/filter.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { MAX_PORTS_PER_OWNER = 512 };
+
+static GArray *get_sockets(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_ports_part);
+}
+
+char **berth_container_list_ports(const BerthContainer *container) {
+    g_autoptr(GVariant) value =
+        berth_container_record_get_extra(&container->record, "Ports", G_VARIANT_TYPE_STRING_ARRAY);
+
+    return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
+}
+
+/* bind(2) also takes addresses of groups, and with ip_nonlocal_bind those of anybody. */
+static bool is_local(int family, const void *address) {
+    size_t size = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+    struct ifaddrs *list = NULL;
+    bool found = false;
+
+    if (family == AF_INET && (*(const uint8_t *)address == 127 || *(const uint32_t *)address == 0))
+        return true;
+    if (family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)address))
+        return true;
+    if (getifaddrs(&list) < 0)
+        return false;
+    for (struct ifaddrs *entry = list; entry && !found; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || entry->ifa_addr->sa_family != family)
+            continue;
+        const void *own = family == AF_INET
+                              ? (void *)&((struct sockaddr_in *)entry->ifa_addr)->sin_addr
+                              : (void *)&((struct sockaddr_in6 *)entry->ifa_addr)->sin6_addr;
+        found = memcmp(own, address, size) == 0;
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} Address;
+
+static Address make_address(const BerthPort *port, int family) {
+    Address address = {.any.sa_family = (sa_family_t)family};
+
+    if (family == AF_INET) {
+        address.v4.sin_port = htons((uint16_t)port->host);
+        (void)inet_pton(AF_INET, port->address, &address.v4.sin_addr);
+    } else {
+        address.v6.sin6_port = htons((uint16_t)port->host);
+        (void)inet_pton(AF_INET6, port->address, &address.v6.sin6_addr);
+    }
+    return address;
+}
+
+/* Nobody reads it: what still comes to the port itself is dropped instead of kept. */
+static void drop_all(int fd) {
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog program = {1, &drop};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static int bind_family(const BerthPort *port, int family, bool only) {
+    static const int on = 1, off = 0;
+    bool udp = g_str_equal(port->protocol, "udp");
+    Address address = make_address(port, family);
+    /* Without SO_REUSEADDR: with it, two that do not listen share a port. */
+    berth_autofd int fd = socket(family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC,
+                                 g_str_equal(port->protocol, "sctp") ? IPPROTO_SCTP : 0);
+
+    if (fd < 0)
+        return -1;
+    if (udp)
+        drop_all(fd);
+    if (family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, only ? &on : &off, sizeof on) < 0)
+        return -1;
+    if (bind(fd, &address.any, family == AF_INET ? sizeof address.v4 : sizeof address.v6) < 0)
+        return -1;
+    return berth_fd_steal(&fd);
+}
+
+/* All addresses are those of both families, where there are two. */
+static int bind_port(const BerthPort *port) {
+    bool all = port->address[0] == '\0';
+    int family = all || strchr(port->address, ':') ? AF_INET6 : AF_INET;
+    int fd = bind_family(port, family, !all);
+
+    if (fd < 0 && all && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+        fd = bind_family(port, AF_INET, false);
+    return fd;
+}
+
+static bool overlap(const BerthPort *a, const BerthPort *b) {
+    if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))
+        return false;
+    if (!a->address[0] || !b->address[0] || g_str_equal(a->address, b->address))
+        return true;
+    if (!strchr(a->address, ':') != !strchr(b->address, ':'))
+        return false;
+    const char *wildcard = strchr(a->address, ':') ? "::" : "0.0.0.0";
+    return g_str_equal(a->address, wildcard) || g_str_equal(b->address, wildcard);
+}
+
+/* The kernel tells that of ports that are bound; of a protocol that it does not have nothing is. */
+static bool is_held(BerthContainers *containers, const BerthPort *port) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainer *container = value;
+        if (!get_sockets(container))
+            continue;
+        g_auto(GStrv) others = berth_container_list_ports(container);
+        for (char **text = others; *text; text++) {
+            BerthPort other;
+            if (berth_port_parse(*text, &other) && overlap(port, &other))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool check_total(const BerthContainer *container, unsigned wanted, GError **error) {
+    uint32_t owner = container->record.owner;
+    GHashTableIter iterator;
+    unsigned total = wanted;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainer *other = value;
+        if (other->record.owner == owner && get_sockets(other))
+            total += get_sockets(other)->len;
+    }
+    return owner == 0 || total <= MAX_PORTS_PER_OWNER ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "the running containers of user %u would publish %u ports; at most %d "
+                           "are allowed",
+                           owner, total, MAX_PORTS_PER_OWNER);
+}
+
+static bool check_address(const BerthPort *port, GError **error) {
+    int family = strchr(port->address, ':') ? AF_INET6 : AF_INET;
+    Address address = make_address(port, family);
+
+    return !port->address[0] ||
+           is_local(family, family == AF_INET ? (void *)&address.v4.sin_addr
+                                              : (void *)&address.v6.sin6_addr) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "cannot publish port %u/%s: %s is not an address of this machine",
+                           port->host, port->protocol, port->address);
+}
+
+static bool hold_port(BerthContainers *containers, const char *text, GArray *sockets,
+                      GError **error) {
+    BerthPort port;
+
+    if (!berth_port_parse(text, &port))
+        return true;
+    if (!check_address(&port, error))
+        return false;
+    const char *where = port.address[0] ? port.address : "all addresses";
+    int fd = is_held(containers, &port) ? (errno = EADDRINUSE, -1) : bind_port(&port);
+    /* What the kernel does not have, no socket can be in the way of. */
+    bool missing = fd < 0 && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT);
+    if (fd >= 0)
+        g_array_append_val(sockets, fd);
+    if (fd >= 0 || missing)
+        return true;
+    if (errno == EADDRINUSE)
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "port %u/%s on %s is in use", port.host,
+                               port.protocol, where);
+    return berth_error_set_errno(error, errno, "bind port %u/%s on %s", port.host, port.protocol,
+                                 where);
+}
+
+static void clear_socket(gpointer data) {
+    berth_fd_clear(data);
+}
+
+static GArray *new_sockets(void) {
+    GArray *sockets = g_array_new(FALSE, FALSE, sizeof(int));
+
+    g_array_set_clear_func(sockets, clear_socket);
+    return sockets;
+}
+
+static char *make_fd_name(const BerthContainer *container) {
+    return g_strconcat("ports-", container->scope, NULL);
+}
+
+static bool hold_ports(BerthContainer *container, GError **error) {
+    g_auto(GStrv) ports = berth_container_list_ports(container);
+    g_autoptr(GArray) sockets = new_sockets();
+
+    if (!ports[0] || get_sockets(container))
+        return true;
+    if (!check_total(container, g_strv_length(ports), error))
+        return false;
+    for (char **text = ports; *text; text++)
+        if (!hold_port(container->containers, *text, sockets, error))
+            return false;
+    *berth_container_slot(container, &berth_ports_part) = g_steal_pointer(&sockets);
+    return true;
+}
+
+/* From here on the container runs, whatever happens to the service. */
+static bool keep_ports(BerthContainer *container, GError **error) {
+    g_autofree char *name = make_fd_name(container);
+    const GArray *sockets = get_sockets(container);
+
+    for (guint i = 0; sockets && i < sockets->len; i++)
+        if (!berth_fd_store_put(name, g_array_index(sockets, int, i), error))
+            return false;
+    return true;
+}
+
+/* The service ends, the container does not. */
+static void ports_freed(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_ports_part);
+
+    if (*slot)
+        g_array_unref(*slot);
+    *slot = NULL;
+}
+
+static void release_ports(BerthContainer *container) {
+    g_autofree char *name = make_fd_name(container);
+
+    if (!get_sockets(container))
+        return;
+    berth_fd_store_remove(name);
+    ports_freed(container);
+}
+
+static GArray *take_kept_sockets(const BerthContainer *container,
+                                 const BerthKeptDescriptors *kept) {
+    g_autofree char *name = make_fd_name(container);
+    GArray *sockets = new_sockets();
+
+    for (unsigned i = 0; i < kept->count; i++)
+        if (kept->fds[i] >= 0 && g_str_equal(kept->names[i], name)) {
+            int fd = berth_fd_steal(&kept->fds[i]);
+            g_array_append_val(sockets, fd);
+        }
+    return sockets;
+}
+
+static void ports_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
+    g_autoptr(GArray) sockets = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_container_is_running(container))
+        return;
+    sockets = take_kept_sockets(container, kept);
+    if (sockets->len > 0)
+        *berth_container_slot(container, &berth_ports_part) = g_steal_pointer(&sockets);
+    /* The service was stopped, which empties systemd's store, or had not bound any yet. */
+    else if (!hold_ports(container, &error) || !keep_ports(container, &error))
+        berth_log_warning("BERTH_CONTAINER", container->record.id,
+                          "Cannot reserve the ports of %s: %s", container->record.id,
+                          error->message);
+}
+
+const BerthPart berth_ports_part = {
+    .name = "ports",
+    .recovered = ports_recovered,
+    .starting = hold_ports,
+    .recording = keep_ports,
+    .abandoned = release_ports,
+    .exited = release_ports,
+    .freed = ports_freed,
+};

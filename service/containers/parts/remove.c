@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Removing a container. It is one act, which begins when it is requested: from then on nothing
+ * begins in the container; what runs there is killed if the request says so; when the last of it
+ * has ended, the row and the directory go and all requests are answered. A removal with force is on
+ * disk before the kill, in the form of AutoRemove=: a service that dies in between finds the
+ * container again and goes on.
+ *
+ * A container is being removed while its slot here has a list of requests, which may be empty.
+ */
+
+#include "containers/parts/remove.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/process.h"
+#include "containers/core/state.h"
+#include "containers/core/waiters.h"
+#include "containers/launch.h"
+#include "containers/parts/helper.h"
+#include "containers/parts/restart.h"
+#include "snapshots/trash.h"
+
+#include <signal.h>
+
+typedef struct {
+    BerthContainerExited removed;
+    void *userdata;
+} RemoveRequest;
+
+static GPtrArray *get_requests(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_remove_part);
+}
+
+static void fail_waiters(BerthContainer *container) {
+    g_autoptr(GError) error = NULL;
+
+    berth_error_set(&error, BERTH_ERROR_NOT_FOUND,
+                    "container \"%s\" was deleted before it was started", container->record.id);
+    berth_process_fail_waiters(container->first, error);
+}
+
+static void drop_processes(BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer process;
+
+    berth_parts_process_dropped(container->first);
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &process))
+        berth_parts_process_dropped(process);
+}
+
+static void run_poststop_hooks(BerthContainer *container) {
+    BerthContainers *containers = container->containers;
+    const BerthContainerRecord *record = &container->record;
+    berth_autofd int directory =
+        openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_launch_afterwards(containers->event, containers->program, "poststop", record->id, 0,
+                                 directory, &error))
+        berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
+}
+
+/* Its row and what it has on disk go; nothing runs in it. */
+static bool delete_container(BerthContainer *container, GError **error) {
+    BerthContainers *containers = container->containers;
+    const char *id = container->record.id;
+    uint64_t sequence;
+
+    if (!berth_container_store_delete(containers->database, &container->record, &sequence, error))
+        return false;
+    if (container->record.poststop)
+        run_poststop_hooks(container);
+    /* Without its row the directory is trash, whenever a crash comes. */
+    g_autoptr(GError) local = NULL;
+    if (!berth_trash_take(containers->event, containers->directory, id, &local))
+        berth_log_warning("BERTH_CONTAINER", id, "%s", local->message);
+    drop_processes(container);
+    berth_container_pass_event(container, sequence);
+    fail_waiters(container);
+    berth_parts_deleted(container);
+    g_hash_table_remove(containers->by_id, id);
+    return true;
+}
+
+/* Those that were executed: they end with the first one, but the end of each is reported by itself.
+ */
+static bool has_processes(const BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthProcess *process = value;
+        if (process->start || process->watch)
+            return true;
+    }
+    return false;
+}
+
+static bool is_in_use(const BerthContainer *container) {
+    return berth_container_is_running(container) || berth_container_is_starting(container) ||
+           has_processes(container) || berth_helpers_are_at_work(container);
+}
+
+static void finish_removal(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_remove_part);
+    g_autoptr(GPtrArray) requests = g_steal_pointer(slot);
+    g_autofree char *id = g_strdup(container->record.id);
+    int status = container->record.first.status;
+    uint64_t exited_usec = container->record.first.exited_usec;
+    g_autoptr(GError) error = NULL;
+
+    if (!delete_container(container, &error) && requests->len == 0)
+        berth_log_warning("BERTH_CONTAINER", id, "Cannot remove %s: %s", id, error->message);
+    for (guint i = 0; i < requests->len; i++) {
+        const RemoveRequest *request = requests->pdata[i];
+        request->removed(status, exited_usec, error, request->userdata);
+    }
+}
+
+/* By its id: the container may be gone by then. */
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+} RemovalCheck;
+
+static int on_removal_check(sd_event_source *source, void *userdata) {
+    RemovalCheck *check = userdata;
+    BerthContainer *container = berth_containers_find(check->containers, check->id, NULL);
+
+    sd_event_source_unref(source);
+    if (container && get_requests(container) && !is_in_use(container))
+        finish_removal(container);
+    g_free(check->id);
+    g_free(check);
+    return 0;
+}
+
+/* Whatever has just ended still uses the container: it goes from the event loop. */
+static void continue_removal(BerthContainer *container) {
+    RemovalCheck *check;
+    sd_event_source *source;
+
+    if (!get_requests(container))
+        return;
+    check = g_new0(RemovalCheck, 1);
+    *check = (RemovalCheck){container->containers, g_strdup(container->record.id)};
+    if (sd_event_add_defer(container->containers->event, &source, on_removal_check, check) < 0)
+        g_error("out of memory");
+}
+
+void berth_container_remove_soon(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_remove_part);
+
+    if (!*slot)
+        *slot = g_ptr_array_new_with_free_func(g_free);
+    berth_container_cancel_restart(container);
+    continue_removal(container);
+}
+
+static bool check_kept(const BerthContainer *container, GError **error) {
+    return !get_requests(container) ||
+           berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being deleted",
+                           container->record.id);
+}
+
+/* If this fails, the container is removed by this service only. */
+static void record_removal(BerthContainer *container) {
+    container->record.wanted = false;
+    container->record.auto_remove = true;
+    (void)berth_container_write(container, NULL, NULL);
+}
+
+/* What has begun in it is taken back: each start is settled with this error. */
+static void cancel_starts(BerthContainer *container) {
+    g_autoptr(GError) error = NULL;
+    GHashTableIter iterator;
+    gpointer value;
+
+    (void)check_kept(container, &error);
+    berth_helpers_cancel(container, error);
+    if (container->first->start)
+        container->first->start->cancel(container->first->start, error);
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthStart *start = ((BerthProcess *)value)->start;
+        if (start)
+            start->cancel(start, error);
+    }
+}
+
+/* What was executed may outlive the first process, if it is in another pid namespace. */
+static void kill_all(BerthContainer *container) {
+    if (berth_container_is_running(container))
+        berth_container_kill(container, "", SIGKILL, true, NULL);
+    else if (has_processes(container))
+        berth_scopes_kill(container->containers->scopes, container->scope, SIGKILL, NULL, NULL);
+}
+
+static bool check_stopped(const BerthContainer *container, GError **error) {
+    if (berth_container_is_running(container) || berth_container_is_starting(container))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is running; stop it first", container->record.id);
+    return get_requests(container) || berth_parts_permit(container, BERTH_ACT_REMOVE, error);
+}
+
+void berth_container_remove(BerthContainer *container, bool force, BerthContainerExited removed,
+                            void *userdata) {
+    g_autoptr(GError) error = NULL;
+
+    if (!force && !check_stopped(container, &error)) {
+        removed(BERTH_STATUS_UNKNOWN, 0, error, userdata);
+        return;
+    }
+    berth_container_remove_soon(container);
+    RemoveRequest *request = g_new0(RemoveRequest, 1);
+    *request = (RemoveRequest){removed, userdata};
+    g_ptr_array_add(get_requests(container), request);
+    if (!is_in_use(container)) {
+        finish_removal(container);
+        return;
+    }
+    if (force) {
+        record_removal(container);
+        cancel_starts(container);
+    }
+    kill_all(container);
+}
+
+static bool remove_permits(const BerthContainer *container, BerthAct act, GError **error) {
+    return act == BERTH_ACT_REMOVE || act == BERTH_ACT_PAUSE || check_kept(container, error);
+}
+
+static void remove_exited(BerthContainer *container) {
+    if (container->record.auto_remove)
+        berth_container_remove_soon(container);
+}
+
+/* The service died after such a container had ended, and before it was removed. */
+static void remove_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
+    (void)kept;
+    if (container->record.state == BERTH_CONTAINER_STOPPED)
+        remove_exited(container);
+}
+
+static void remove_freed(BerthContainer *container) {
+    if (get_requests(container))
+        g_ptr_array_unref(get_requests(container));
+}
+
+const BerthPart berth_remove_part = {
+    .name = "remove",
+    .permits = remove_permits,
+    .recovered = remove_recovered,
+    .exited = remove_exited,
+    .settled = continue_removal,
+    .freed = remove_freed,
+};

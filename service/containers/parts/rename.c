@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Another id for a container that does not run. The record is written first, and names the
+ * directory that it comes from: what a crash leaves undone is done at the next start of the
+ * service, before directories without a record are removed.
+ */
+
+#include "containers/parts/rename.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/names.h"
+#include "containers/core/process.h"
+#include "containers/core/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RENAMED_FROM "RenamedFrom"
+#define MAX_CONFIG_BYTES (8u * 1024 * 1024)
+
+static char *get_old_name(const BerthContainer *container) {
+    g_autoptr(GVariant) name =
+        berth_container_record_get_extra(&container->record, RENAMED_FROM, G_VARIANT_TYPE_STRING);
+
+    return name ? g_variant_dup_string(name, NULL) : NULL;
+}
+
+/* Files of its directory are named in its configuration. */
+static bool fix_config(BerthContainer *container, const char *old, GError **error) {
+    BerthContainers *containers = container->containers;
+    g_autofree char *before =
+        g_strconcat("\"", containers->state_path, "/containers/", old, "/", NULL);
+    g_autofree char *after =
+        g_strconcat("\"", containers->state_path, "/containers/", container->record.id, "/", NULL);
+    g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);
+    g_autofree char *new_path = g_strconcat(container->record.id, "/.new-config.json", NULL);
+    berth_autofd int file = openat(containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0)
+        return berth_error_set_errno(error, errno, "open %s", path);
+    g_autofree char *text = berth_fd_read_whole(file, MAX_CONFIG_BYTES, &size, error);
+    if (!text || !strstr(text, before))
+        return text != NULL;
+    g_auto(GStrv) parts = g_strsplit(text, before, -1);
+    g_autofree char *changed = g_strjoinv(after, parts);
+    berth_autofd int made = openat(containers->directory, new_path,
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return (made >= 0 && berth_fd_write_all(made, changed, strlen(changed)) &&
+            renameat(containers->directory, new_path, containers->directory, path) == 0) ||
+           berth_error_set_errno(error, errno, "write %s", path);
+}
+
+static bool move_directory(BerthContainer *container, const char *old, GError **error) {
+    int directory = container->containers->directory;
+    const char *id = container->record.id;
+
+    if (faccessat(directory, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+        renameat(directory, old, directory, id) < 0)
+        return berth_error_set_errno(error, errno, "rename the directory of container %s", old);
+    return fix_config(container, old, error);
+}
+
+static bool rename_swept(BerthContainers *containers, GError **swept_error) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    (void)swept_error;
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        BerthContainer *container = value;
+        g_autofree char *old = get_old_name(container);
+        g_autoptr(GError) error = NULL;
+        if (old && !berth_container_is_running(container) &&
+            !move_directory(container, old, &error))
+            berth_log_warning("BERTH_CONTAINER", container->record.id, "%s", error->message);
+    }
+    return true;
+}
+
+static bool check_rename(BerthContainer *container, const char *id, GError **error) {
+    BerthContainers *containers = container->containers;
+
+    if (!berth_name_check_container(id, error))
+        return false;
+    if (g_hash_table_contains(containers->by_id, id) ||
+        g_hash_table_contains(containers->reserved, id))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "there is a container \"%s\" already", id);
+    if (berth_container_is_running(container) || berth_container_is_starting(container))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" is running; its scope cannot be renamed, stop it "
+                               "first",
+                               container->record.id);
+    return berth_parts_permit(container, BERTH_ACT_RENAME, error);
+}
+
+/* The names in memory that are made from the id. */
+static void update_names(BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_free(container->scope);
+    container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
+    berth_process_update_name(container->first);
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        berth_process_update_name(value);
+}
+
+bool berth_container_rename(BerthContainer *container, const char *id, GError **error) {
+    BerthContainers *containers = container->containers;
+    uint64_t deleted, created;
+
+    if (!check_rename(container, id, error))
+        return false;
+    g_autofree char *old = g_strdup(container->record.id);
+    berth_parts_process_dropped(container->first);
+    berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
+    if (!berth_container_store_rename(containers->database, &container->record, id, &deleted,
+                                      &created, error))
+        return false;
+    /* The key of the table is the record's own. */
+    g_hash_table_steal(containers->by_id, old);
+    g_free(container->record.id);
+    container->record.id = g_strdup(id);
+    update_names(container);
+    g_hash_table_insert(containers->by_id, container->record.id, container);
+    bool moved = move_directory(container, old, error);
+    berth_container_pass_event(container, deleted);
+    berth_container_pass_event(container, created);
+    return moved;
+}
+
+const BerthPart berth_rename_part = {
+    .name = "rename",
+    .swept = rename_swept,
+};

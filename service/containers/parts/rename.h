@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/part.h"
+
+/* Completes renames that a crash has cut off. */
+extern const BerthPart berth_rename_part;
+
+/* Gives a container another id; FailedPrecondition while it runs. */
+bool berth_container_rename(BerthContainer *container, const char *id, GError **error);

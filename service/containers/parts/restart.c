@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
+ * started again when it ends; after longer and longer delays if it keeps failing. Its state here is
+ * a timer and the number of restarts in a row.
+ */
+
+#include "containers/parts/restart.h"
+
+#include "base/log.h"
+#include "containers/core/state.h"
+
+#define FIRST_DELAY_USEC (100ull * 1000)
+#define LONGEST_DELAY_USEC (60ull * G_USEC_PER_SEC)
+/* A run this long resets the back-off. */
+#define GOOD_RUN_USEC (10ull * G_USEC_PER_SEC)
+
+typedef struct {
+    sd_event_source *timer;
+    unsigned restarts; /* in a row */
+} RestartState;
+
+static RestartState *find_state(const BerthContainer *container) {
+    return *berth_container_slot(container, &berth_restart_part);
+}
+
+static RestartState *get_state(BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_restart_part);
+
+    if (!*slot)
+        *slot = g_new0(RestartState, 1);
+    return *slot;
+}
+
+static bool restart_is_planned(const BerthContainer *container) {
+    const RestartState *state = find_state(container);
+
+    return state && state->timer;
+}
+
+void berth_container_cancel_restart(BerthContainer *container) {
+    RestartState *state = find_state(container);
+
+    if (state && state->timer)
+        state->timer = sd_event_source_disable_unref(state->timer);
+}
+
+void berth_container_forbid_restart(BerthContainer *container) {
+    berth_container_cancel_restart(container);
+    if (!container->record.wanted)
+        return;
+    container->record.wanted = false;
+    (void)berth_container_write(container, NULL, NULL);
+}
+
+static void plan_restart(BerthContainer *container);
+
+/* By its id: the container may be gone when the start is answered. */
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+} RestartedContainer;
+
+static void on_restarted(const GError *error, void *userdata) {
+    RestartedContainer *restarted = userdata;
+    BerthContainer *container = berth_containers_find(restarted->containers, restarted->id, NULL);
+
+    if (error)
+        berth_log_warning("BERTH_CONTAINER", restarted->id, "Cannot restart %s: %s", restarted->id,
+                          error->message);
+    /* A start that was refused has no exit that would plan the next one. */
+    if (error && container && !berth_container_is_running(container))
+        plan_restart(container);
+    g_free(restarted->id);
+    g_free(restarted);
+}
+
+static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdata) {
+    static const BerthContainerStreams none = BERTH_CONTAINER_NO_STREAMS;
+    BerthContainer *container = userdata;
+    RestartedContainer *restarted = g_new0(RestartedContainer, 1);
+
+    (void)source;
+    (void)usec;
+    berth_container_cancel_restart(container);
+    restarted->containers = container->containers;
+    restarted->id = g_strdup(container->record.id);
+    berth_container_start(container, &none, on_restarted, restarted);
+    return 0;
+}
+
+static bool is_wanted(const BerthContainerRecord *record) {
+    if (!record->wanted || !record->restart)
+        return false;
+    return g_str_equal(record->restart, "always") ||
+           (g_str_equal(record->restart, "on-failure") && record->first.status != 0);
+}
+
+static void plan_restart(BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+    RestartState *state = get_state(container);
+
+    if (!is_wanted(record) || state->timer || berth_container_is_starting(container))
+        return;
+    if (record->first.exited_usec > record->first.started_usec + GOOD_RUN_USEC)
+        state->restarts = 0;
+    uint64_t delay = FIRST_DELAY_USEC << MIN(state->restarts, 16u);
+    state->restarts++;
+    if (sd_event_add_time_relative(container->containers->event, &state->timer, CLOCK_MONOTONIC,
+                                   MIN(delay, LONGEST_DELAY_USEC), 0, on_restart_time,
+                                   container) < 0)
+        berth_log_warning("BERTH_CONTAINER", record->id, "Cannot plan the restart of %s",
+                          record->id);
+}
+
+static void restart_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
+    (void)kept;
+    if (!berth_container_is_running(container))
+        plan_restart(container);
+}
+
+static bool restart_starting(BerthContainer *container, GError **error) {
+    (void)error;
+    berth_container_cancel_restart(container);
+    return true;
+}
+
+static bool restart_permits(const BerthContainer *container, BerthAct act, GError **error) {
+    return act != BERTH_ACT_RENAME || !restart_is_planned(container) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "container \"%s\" is about to be restarted; stop it first",
+                           container->record.id);
+}
+
+static void restart_freed(BerthContainer *container) {
+    berth_container_cancel_restart(container);
+    g_free(find_state(container));
+}
+
+const BerthPart berth_restart_part = {
+    .name = "restart",
+    .permits = restart_permits,
+    .is_busy = restart_is_planned,
+    .recovered = restart_recovered,
+    .starting = restart_starting,
+    .exited = plan_restart,
+    .freed = restart_freed,
+};

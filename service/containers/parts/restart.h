@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/part.h"
+
+/* Starts a container again when it has ended, as its restart policy says. */
+extern const BerthPart berth_restart_part;
+
+/* Its policy does not apply any more, until it is started again. */
+void berth_container_forbid_restart(BerthContainer *container);
+/* A restart that is planned does not happen. */
+void berth_container_cancel_restart(BerthContainer *container);

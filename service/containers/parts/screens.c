@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A Reader is the worker of one owner: it exists while it reads a terminal or has an errand, and
+ * ends with the last. If it dies, its terminals go back to those that handed them over. */
+
+#include "containers/parts/screens.h"
+
+#include "worker/calls.h"
+#include "worker/worker.h"
+
+/* A worker that has not released a terminal by then is blocked by a client that shares it. */
+#define ANSWER_USEC (2 * G_USEC_PER_SEC)
+
+struct BerthScreens {
+    sd_event *event;
+    GHashTable *readers; /* owner → Reader */
+    GHashTable *kept;    /* token → Kept */
+    uint64_t last_token;
+};
+
+typedef struct {
+    BerthScreens *screens;
+    uint32_t owner;
+    BerthWorker *worker;
+    GPtrArray *kept;    /* of Kept, as in the screens */
+    GPtrArray *errands; /* of Errand, owned */
+    unsigned asked;     /* releases that are not done, and errands */
+    sd_event_source *timeout;
+} Reader;
+
+typedef struct {
+    Reader *reader;
+    uint64_t token;
+    bool asked;                   /* to let it go */
+    BerthScreenReleased released; /* NULL once it is forgotten */
+    void *userdata;
+} Kept;
+
+typedef struct {
+    Reader *reader;
+    BerthScreenDone done; /* NULL: nobody waits */
+    void *userdata;
+} Errand;
+
+static void free_reader(gpointer data) {
+    Reader *reader = data;
+
+    berth_worker_free(reader->worker);
+    if (reader->timeout)
+        sd_event_source_disable_unref(reader->timeout);
+    g_ptr_array_unref(reader->kept);
+    g_ptr_array_unref(reader->errands);
+    g_free(reader);
+}
+
+BerthScreens *berth_screens_new(sd_event *event) {
+    BerthScreens *screens = g_new0(BerthScreens, 1);
+
+    screens->event = event;
+    screens->readers = g_hash_table_new_full(NULL, NULL, NULL, free_reader);
+    screens->kept = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    return screens;
+}
+
+void berth_screens_free(BerthScreens *screens) {
+    if (!screens)
+        return;
+    g_hash_table_unref(screens->readers);
+    g_hash_table_unref(screens->kept);
+    g_free(screens);
+}
+
+/* All that it had is let go at once; the next that is kept starts another. */
+static void bury(Reader *reader, const GError *error) {
+    BerthScreens *screens = reader->screens;
+
+    g_hash_table_steal(screens->readers, GUINT_TO_POINTER(reader->owner));
+    g_clear_pointer(&reader->worker, berth_worker_free);
+    for (guint i = 0; i < reader->kept->len; i++)
+        g_hash_table_steal(screens->kept, &((Kept *)reader->kept->pdata[i])->token);
+    for (guint i = 0; i < reader->kept->len; i++) {
+        g_autofree Kept *kept = reader->kept->pdata[i];
+        if (kept->released)
+            kept->released(error, kept->userdata);
+    }
+    for (guint i = 0; i < reader->errands->len; i++) {
+        const Errand *errand = reader->errands->pdata[i];
+        if (errand->done)
+            errand->done(error, errand->userdata);
+    }
+    free_reader(reader);
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    Reader *reader = userdata;
+    g_autoptr(GError) error = NULL;
+
+    (void)source;
+    (void)usec;
+    berth_error_set(&error, BERTH_ERROR_BUSY,
+                    "a program that shares a terminal of user %u held up its reader, which was "
+                    "ended",
+                    reader->owner);
+    bury(reader, error);
+    return 0;
+}
+
+static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error) {
+    Reader *reader = g_hash_table_lookup(screens->readers, GUINT_TO_POINTER(owner));
+    BerthWorker *worker;
+    int r;
+
+    if (reader)
+        return reader;
+    if (!(worker = berth_worker_new(screens->event, "screen", -1, error)))
+        return NULL;
+    reader = g_new0(Reader, 1);
+    *reader = (Reader){.screens = screens, .owner = owner, .worker = worker};
+    reader->kept = g_ptr_array_new();
+    reader->errands = g_ptr_array_new_with_free_func(g_free);
+    g_hash_table_insert(screens->readers, GUINT_TO_POINTER(owner), reader);
+    if ((r = sd_event_add_time_relative(screens->event, &reader->timeout, CLOCK_MONOTONIC,
+                                        ANSWER_USEC, 0, on_timeout, reader)) < 0 ||
+        (r = sd_event_source_set_enabled(reader->timeout, SD_EVENT_OFF)) < 0)
+        g_error("out of memory");
+    return reader;
+}
+
+static void expect_answer(Reader *reader) {
+    if (reader->asked++ > 0)
+        return;
+    sd_event_source_set_time_relative(reader->timeout, ANSWER_USEC);
+    sd_event_source_set_enabled(reader->timeout, SD_EVENT_ONESHOT);
+}
+
+static void note_answer(Reader *reader) {
+    if (--reader->asked == 0)
+        sd_event_source_set_enabled(reader->timeout, SD_EVENT_OFF);
+    else
+        sd_event_source_set_time_relative(reader->timeout, ANSWER_USEC);
+}
+
+static void end_if_unused(Reader *reader) {
+    if (reader->kept->len == 0 && reader->errands->len == 0)
+        g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
+}
+
+static void on_released(sd_bus_message *reply, const GError *error, void *userdata) {
+    Kept *kept = userdata;
+    Reader *reader = kept->reader;
+
+    (void)reply;
+    if (error) {
+        bury(reader, error);
+        return;
+    }
+    g_hash_table_steal(reader->screens->kept, &kept->token);
+    g_ptr_array_remove_fast(reader->kept, kept);
+    if (kept->asked)
+        note_answer(reader);
+    end_if_unused(reader);
+    if (kept->released)
+        kept->released(NULL, kept->userdata);
+    g_free(kept);
+}
+
+static void on_asked(sd_bus_message *reply, const GError *error, void *userdata) {
+    /* Keep is what is answered. */
+    (void)reply;
+    (void)error;
+    (void)userdata;
+}
+
+uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, int screen,
+                            BerthScreenReleased released, void *userdata, GError **error) {
+    Reader *reader = find_reader(screens, owner, error);
+
+    if (!reader)
+        return 0;
+    Kept *kept = g_new0(Kept, 1);
+    *kept = (Kept){reader, ++screens->last_token, false, released, userdata};
+    g_hash_table_insert(screens->kept, &kept->token, kept);
+    g_ptr_array_add(reader->kept, kept);
+    berth_call_screen_keep(reader->worker, kept->token, master, screen, on_released, kept);
+    return kept->token;
+}
+
+void berth_screens_release(BerthScreens *screens, uint64_t token) {
+    Kept *kept = g_hash_table_lookup(screens->kept, &token);
+
+    if (!kept || kept->asked)
+        return;
+    kept->asked = true;
+    expect_answer(kept->reader);
+    berth_call_screen_release(kept->reader->worker, token, on_asked, NULL);
+}
+
+void berth_screens_forget(BerthScreens *screens, uint64_t token) {
+    Kept *kept = g_hash_table_lookup(screens->kept, &token);
+
+    if (!kept)
+        return;
+    kept->released = NULL;
+    berth_screens_release(screens, token);
+}
+
+static void on_errand(sd_bus_message *reply, const GError *error, void *userdata) {
+    Errand *errand = userdata;
+    Reader *reader = errand->reader;
+    BerthScreenDone done = errand->done;
+    void *done_userdata = errand->userdata;
+
+    (void)reply;
+    note_answer(reader);
+    g_ptr_array_remove_fast(reader->errands, errand);
+    end_if_unused(reader);
+    if (done)
+        done(error, done_userdata);
+}
+
+static Errand *add_errand(Reader *reader, BerthScreenDone done, void *userdata) {
+    Errand *errand = g_new0(Errand, 1);
+
+    *errand = (Errand){reader, done, userdata};
+    g_ptr_array_add(reader->errands, errand);
+    expect_answer(reader);
+    return errand;
+}
+
+void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8_t character,
+                        BerthScreenDone done, void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Reader *reader = find_reader(screens, owner, &error);
+
+    if (!reader) {
+        done(error, userdata);
+        return;
+    }
+    berth_call_screen_type(reader->worker, master, character, on_errand,
+                           add_errand(reader, done, userdata));
+}
+
+void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell) {
+    Reader *reader = find_reader(screens, owner, NULL);
+
+    if (!reader)
+        return;
+    berth_call_screen_ring(reader->worker, bell, on_errand, add_errand(reader, NULL, NULL));
+}

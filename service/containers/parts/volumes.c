@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Volumes: a row in berth.db and a directory. The row comes first and goes first: a directory
+ * without one is trash at the next start of the service, a row without a directory gets it when it
+ * is used. */
+
+#include "containers/parts/volumes.h"
+
+#include "base/charge.h"
+#include "base/fd.h"
+#include "base/names.h"
+#include "containers/core/table.h"
+#include "containers/parts/disk-limit.h"
+#include "snapshots/trash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+typedef struct {
+    int directory; /* volumes/ of the state directory */
+} Volumes;
+
+int berth_volumes_get_directory(const BerthContainers *containers) {
+    return ((const Volumes *)*berth_containers_slot(containers, &berth_volumes_part))->directory;
+}
+
+static void free_volume(gpointer data) {
+    BerthVolume *volume = data;
+
+    g_free(volume->name);
+    g_free(volume);
+}
+
+GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_volume);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_container_store_query_volumes(containers->database, &local);
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthVolume *volume = g_new0(BerthVolume, 1);
+        volume->name = g_strdup(berth_database_text(rows, 0));
+        volume->owner = (uint32_t)sqlite3_column_int64(rows, 1);
+        volume->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
+        g_ptr_array_add(list, volume);
+    }
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
+                            GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+
+    for (guint i = 0; list && i < list->len; i++) {
+        const BerthVolume *volume = list->pdata[i];
+        if (g_str_equal(volume->name, name)) {
+            *owner = volume->owner;
+            return true;
+        }
+    }
+    return list &&
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
+}
+
+static bool check_quota(BerthContainers *containers, uint32_t owner, GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+    unsigned count = 0;
+
+    for (guint i = 0; list && i < list->len; i++)
+        count += ((BerthVolume *)list->pdata[i])->owner == owner;
+    return list && berth_charge_check(owner, BERTH_RESOURCE_VOLUMES, count, 1, error) &&
+           berth_disk_check(containers, owner, error);
+}
+
+bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
+                         GError **error) {
+    uint32_t present;
+
+    if (!berth_name_check_container(name, error))
+        return false;
+    if (berth_volume_get_owner(containers, name, &present, NULL))
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "there is a volume \"%s\" already", name);
+    if (!check_quota(containers, owner, error))
+        return false;
+    if (!berth_container_store_add_volume(containers->database, name, owner, error))
+        return false;
+    return mkdirat(berth_volumes_get_directory(containers), name, 0755) == 0 || errno == EEXIST ||
+           berth_error_set_errno(error, errno, "make the volume %s", name);
+}
+
+char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
+                        GError **error) {
+    g_autoptr(GError) local = NULL;
+    uint32_t owner = user;
+
+    if (!berth_volume_get_owner(containers, name, &owner, &local)) {
+        if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+        if (!berth_volume_create(containers, name, user, error))
+            return NULL;
+    }
+    if (user != 0 && owner != user) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
+        return NULL;
+    }
+    if (mkdirat(berth_volumes_get_directory(containers), name, 0755) < 0 && errno != EEXIST) {
+        berth_error_set_errno(error, errno, "make the volume %s", name);
+        return NULL;
+    }
+    return g_build_filename(containers->state_path, "volumes", name, NULL);
+}
+
+static bool has_volume(const BerthContainerRecord *record, const char *name) {
+    g_autoptr(GVariant) value =
+        berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
+    g_autofree const char **names = value ? g_variant_get_strv(value, NULL) : NULL;
+
+    return names && g_strv_contains(names, name);
+}
+
+/* Root's containers may have a user's volume, and are nothing that the user may know of. */
+static bool refuse_in_use(const BerthContainerRecord *record, const char *name, uint32_t user,
+                          GError **error) {
+    if (user != 0 && record->owner != user)
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "a container of another user has the volume \"%s\"", name);
+    return berth_error_set(error, BERTH_ERROR_IN_USE,
+                           "the container \"%s\" has the volume \"%s\"; delete it first",
+                           record->id, name);
+}
+
+bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t user,
+                         GError **error) {
+    GHashTableIter iterator;
+    uint32_t owner;
+    gpointer value;
+
+    if (!berth_volume_get_owner(containers, name, &owner, error))
+        return false;
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        if (has_volume(record, name))
+            return refuse_in_use(record, name, user, error);
+    }
+    return berth_container_store_remove_volume(containers->database, name, error) &&
+           berth_trash_take(containers->event, berth_volumes_get_directory(containers), name,
+                            error);
+}
+
+static bool volumes_swept(BerthContainers *containers, GError **error) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
+    int copy =
+        openat(berth_volumes_get_directory(containers), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    bool good = list != NULL;
+
+    for (struct dirent *entry; good && entries && (entry = readdir(entries));) {
+        bool known = entry->d_name[0] == '.';
+        for (guint i = 0; i < list->len && !known; i++)
+            known = g_str_equal(((BerthVolume *)list->pdata[i])->name, entry->d_name);
+        if (!known)
+            good = berth_trash_take(containers->event, berth_volumes_get_directory(containers),
+                                    entry->d_name, error);
+    }
+    if (entries)
+        closedir(entries);
+    berth_trash_sweep(containers->event, berth_volumes_get_directory(containers));
+    return good;
+}
+
+static void volumes_closed(BerthContainers *containers) {
+    Volumes *volumes = *berth_containers_slot(containers, &berth_volumes_part);
+
+    if (volumes)
+        berth_fd_clear(&volumes->directory);
+    g_free(volumes);
+}
+
+static bool volumes_opened(BerthContainers *containers, GError **error) {
+    Volumes *volumes = g_new0(Volumes, 1);
+
+    volumes->directory = -1;
+    *berth_containers_slot(containers, &berth_volumes_part) = volumes;
+    return berth_containers_open_state(containers, "volumes", &volumes->directory, error);
+}
+
+const BerthPart berth_volumes_part = {
+    .name = "volumes",
+    .opened = volumes_opened,
+    .closed = volumes_closed,
+    .swept = volumes_swept,
+};

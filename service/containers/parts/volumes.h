@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Volumes: directories that outlive containers, volumes/NAME of the state directory. Files in them
+ * have the ids that a container sees. */
+
+#pragma once
+
+#include "containers/core/part.h"
+
+extern const BerthPart berth_volumes_part;
+
+typedef struct {
+    char *name;
+    uint32_t owner;
+    uint64_t created_usec;
+} BerthVolume;
+
+/* Makes it; AlreadyExists. */
+bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
+                         GError **error);
+
+/* The path of a volume, which is created for this user if there is none. Root may use all volumes,
+ * a user only those that the user owns. Caller frees. */
+char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
+                        GError **error);
+
+/* Removes it with what is in it; InUse while a container has it. */
+bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t user,
+                         GError **error);
+
+int berth_volumes_get_directory(const BerthContainers *containers);
+
+/* Of BerthVolume. */
+GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error);
+bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
+                            GError **error);

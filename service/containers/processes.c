@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The processes of a running container, as its cgroup has them, and its figures. */
+
+#include "containers/processes.h"
+
+#include "base/fd.h"
+#include "containers/core/object.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_COMMAND = 4096 };
+
+static void free_info(gpointer data) {
+    BerthProcessInfo *info = data;
+
+    g_free(info->process);
+    g_free(info->command);
+    g_free(info);
+}
+
+/* The id of one that Exec started; NULL for any other. */
+static const char *find_process_id(const BerthContainer *container, pid_t pid) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthProcessRecord *record = ((BerthProcess *)value)->record;
+        if (record->running && (pid_t)record->pid == pid)
+            return record->id;
+    }
+    return NULL;
+}
+
+/* Arguments, separated by spaces; a process without any has a name. */
+static char *read_command(pid_t pid) {
+    char path[64], text[MAX_COMMAND];
+
+    g_snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (size <= 0) {
+        g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+        berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
+        size = name < 0 ? 0 : MAX(read(name, text, sizeof text - 1), 1) - 1;
+    } else if (text[size - 1] == '\0') {
+        size--;
+    }
+    for (ssize_t i = 0; i < size; i++)
+        if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
+            text[i] = ' ';
+    text[size] = '\0';
+    return g_utf8_make_valid(text, -1);
+}
+
+GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error) {
+    GPtrArray *list;
+
+    if (!berth_container_check_running(container, error))
+        return NULL;
+    g_autoptr(GArray) pids =
+        berth_cgroup_list_processes((pid_t)container->record.first.pid, container->scope);
+    list = g_ptr_array_new_with_free_func(free_info);
+    for (guint i = 0; i < pids->len; i++) {
+        pid_t pid = g_array_index(pids, pid_t, i);
+        g_autofree char *directory = g_strdup_printf("/proc/%d", (int)pid);
+        const char *id = find_process_id(container, pid);
+        struct stat status;
+        if (stat(directory, &status) < 0)
+            continue;
+        BerthProcessInfo *info = g_new0(BerthProcessInfo, 1);
+        info->pid = (uint32_t)pid;
+        info->process = g_strdup(id ? id : "");
+        info->uid = status.st_uid;
+        info->command = read_command(pid);
+        g_ptr_array_add(list, info);
+    }
+    return list;
+}
+
+bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats,
+                                GError **error) {
+    if (!berth_container_check_running(container, error))
+        return false;
+    berth_cgroup_read_stats((pid_t)container->record.first.pid, container->scope, stats);
+    return true;
+}

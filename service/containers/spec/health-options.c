@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/spec/health-options.h"
+
+#define DEFAULT_INTERVAL_USEC (30ull * G_USEC_PER_SEC)
+#define DEFAULT_TIMEOUT_USEC (30ull * G_USEC_PER_SEC)
+
+enum { DEFAULT_RETRIES = 3 };
+
+static GVariant *make_variant(char *const *command, const uint64_t numbers[4]) {
+    static const char *const names[] = {"IntervalUSec", "TimeoutUSec", "StartPeriodUSec",
+                                        "Retries"};
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert_value(&options, "Command",
+                                g_variant_new_strv((const char *const *)command, -1));
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        g_variant_dict_insert(&options, names[i], "t", (guint64)numbers[i]);
+    return g_variant_dict_end(&options);
+}
+
+GVariant *berth_health_make_options(const BerthContainerOptions *options,
+                                    const BerthImageInfo *image) {
+    bool of_image = image && image->health && g_strv_length(image->health) > 4;
+    char **command = options->health_command && options->health_command[0] ? options->health_command
+                     : of_image                                            ? image->health + 4
+                                                                           : NULL;
+    const uint64_t given[] = {options->health_interval_usec, options->health_timeout_usec,
+                              options->health_start_usec, options->health_retries};
+    uint64_t numbers[] = {DEFAULT_INTERVAL_USEC, DEFAULT_TIMEOUT_USEC, 0, DEFAULT_RETRIES};
+
+    if (!command || g_str_equal(command[0], "NONE"))
+        return NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        uint64_t image_value =
+            of_image ? g_ascii_strtoull(image->health[i], NULL, 10) / (i < 3 ? 1000 : 1) : 0;
+        if (given[i] > 0)
+            numbers[i] = given[i];
+        else if (image_value > 0)
+            numbers[i] = image_value;
+    }
+    return make_variant(command, numbers);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/spec/mounts.h"
+
+#include "base/envelope.h"
+#include "base/names.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_PATH = 4096 };
+
+void berth_mount_request_free(gpointer data) {
+    BerthMountRequest *request = data;
+
+    if (!request)
+        return;
+    g_free(request->source);
+    g_free(request->destination);
+    g_free(request->volume);
+    g_strfreev(request->options);
+    g_free(request);
+}
+
+char *berth_mount_describe(int fd, char **inode, GError **error) {
+    BerthEnvelopeNote note;
+
+    if (!berth_envelope_read(fd, &note)) {
+        berth_error_set_errno(error, errno, "look at a descriptor");
+        return NULL;
+    }
+    if (note.path[0] != '/' || note.links == 0) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "what a descriptor stands for has no path to find it by again");
+        return NULL;
+    }
+    *inode = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, note.device, note.inode);
+    return g_strdup(note.path);
+}
+
+static bool check_destination(const char *destination, GError **error) {
+    if (berth_plan_path_climbs(destination))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the mount point \"%.200s\" contains \"..\"", destination);
+    return (destination[0] == '/' && destination[1] != '\0' && strlen(destination) < MAX_PATH) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the mount point \"%.200s\" is no absolute path below the root",
+                           destination);
+}
+
+/* Whether an option takes back what is set on every mount of a caller other than root, or has
+ * mounts made in a container appear on the host. */
+static bool is_for_root(const char *option) {
+    static const char *const names[] = {"dev", "rdev", "suid", "rsuid", "shared", "rshared", NULL};
+
+    return g_strv_contains(names, option);
+}
+
+/* Only flags: the file system is not the caller's to configure. */
+static bool check_options(char *const *options, uint32_t caller, GError **error) {
+    for (; options && *options; options++) {
+        BerthPlanMount mount = {.owner = -1};
+        if (g_str_has_prefix(*options, "x-berth.") ||
+            (!berth_plan_mount_option(&mount, *options) && !g_str_equal(*options, "noidmap") &&
+             !g_str_has_prefix(*options, "size=") && !g_str_has_prefix(*options, "mode=")))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "unknown mount option \"%.100s\"", *options);
+        if (caller != 0 && is_for_root(*options))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "only root may use the mount option \"%s\"", *options);
+    }
+    return true;
+}
+
+static bool has_option(char *const *options, const char *option) {
+    return options && g_strv_contains((const char *const *)options, option);
+}
+
+static char **join_options(char *const *options, const char *const *more) {
+    GPtrArray *all = g_ptr_array_new();
+
+    for (; more && *more; more++)
+        g_ptr_array_add(all, g_strdup(*more));
+    for (; options && *options; options++)
+        if (!g_str_equal(*options, "noidmap"))
+            g_ptr_array_add(all, g_strdup(*options));
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
+
+/* Files of the source's owner are the container's root's: of nobody else, since a container must
+ * not make files of the host's users. Root may say "idmap", and mean all of them. */
+BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
+                                                uint32_t caller, GError **error) {
+    g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
+    BerthEnvelopeNote note;
+
+    if (!check_destination(destination, error) || !check_options(options, caller, error) ||
+        !(path = berth_mount_describe(fd, &inode, error)))
+        return NULL;
+    bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
+    if (idmap && caller != 0) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "only root may map all ids of %s into a container", path);
+        return NULL;
+    }
+    /* Nobody becomes another by a container: the owner is root's to give, or the caller himself. */
+    if (!idmap && !has_option(options, "noidmap") && berth_envelope_read(fd, &note) &&
+        (caller == 0 || caller == note.uid))
+        owner = g_strdup_printf("x-berth.owner=%u", note.uid);
+    g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
+    /* Ends at the first NULL. Devices and set-user-ID programs of the host stay root's to give. */
+    const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind",
+                                same,
+                                caller != 0 ? "rnosuid" : owner,
+                                caller != 0 ? "rnodev" : NULL,
+                                owner,
+                                NULL};
+    BerthMountRequest *request = g_new0(BerthMountRequest, 1);
+    request->type = "bind";
+    request->source = g_steal_pointer(&path);
+    request->destination = g_strdup(destination);
+    request->options = join_options(options, more);
+    return request;
+}
+
+BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,
+                                                   char **options, GError **error) {
+    const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", NULL};
+
+    if (!check_destination(destination, error) || !check_options(options, 0, error))
+        return NULL;
+    if (source[0] != '/') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "the source \"%.200s\" of a mount is not absolute", source);
+        return NULL;
+    }
+    BerthMountRequest *request = g_new0(BerthMountRequest, 1);
+    request->type = "bind";
+    request->source = g_strdup(source);
+    request->destination = g_strdup(destination);
+    request->options = join_options(options, more);
+    return request;
+}
+
+BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
+                                           char **options, uint32_t caller, GError **error) {
+    static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
+
+    if (!check_destination(destination, error) || !check_options(options, caller, error))
+        return NULL;
+    if (source[0] == '/') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "to mount %.200s, give a descriptor of it in Binds", source);
+        return NULL;
+    }
+    if (source[0] != '\0' && !berth_name_check_container(source, error)) {
+        g_prefix_error(error, "volume: ");
+        return NULL;
+    }
+    BerthMountRequest *request = g_new0(BerthMountRequest, 1);
+    request->type = source[0] ? "bind" : "tmpfs";
+    request->volume = source[0] ? g_strdup(source) : NULL;
+    request->source = g_strdup(source[0] ? "" : "tmpfs");
+    request->destination = g_strdup(destination);
+    request->options = join_options(options, source[0] ? NULL : for_tmpfs);
+    return request;
+}
+
+void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap) {
+    const char *const more[] = {"bind", "nosuid", "nodev", idmap ? "idmap" : NULL, NULL};
+    g_auto(GStrv) before = request->options;
+
+    g_free(request->source);
+    request->source = path;
+    request->options = join_options(before, more);
+}
+
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request) {
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "destination");
+    json_builder_add_string_value(builder, request->destination);
+    json_builder_set_member_name(builder, "type");
+    json_builder_add_string_value(builder, request->type);
+    json_builder_set_member_name(builder, "source");
+    json_builder_add_string_value(builder, request->source);
+    json_builder_set_member_name(builder, "options");
+    json_builder_begin_array(builder);
+    for (char **option = request->options; *option; option++)
+        json_builder_add_string_value(builder, *option);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/spec/network-mode.h"
+
+BerthNetworkMode berth_network_parse_mode(const char *network) {
+    return !network || !network[0] || g_str_equal(network, "none") ? BERTH_NETWORK_NONE
+           : g_str_equal(network, "host")                          ? BERTH_NETWORK_HOST
+                                                                   : BERTH_NETWORK_NAMED;
+}
+
+bool berth_network_is_named(const char *network) {
+    return berth_network_parse_mode(network) == BERTH_NETWORK_NAMED;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/spec/options.h"
+
+/* Whether the options, with nothing left to a default, are well formed; what exists already is not
+ * looked at. A configuration is made of such options only. */
+bool berth_container_options_check(const BerthContainerOptions *options, GError **error);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "containers/spec/port.h"
+
+#include "containers/spec/network-mode.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define PRIVILEGED_BELOW "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+/* Each is a descriptor here and in systemd's store, which has 8192 for all. */
+enum { MAX_PORTS = 128, DEFAULT_PRIVILEGED_BELOW = 1024 };
+
+static bool parse_number(const char *text, unsigned *number) {
+    char *end;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+
+    *number = (unsigned)value;
+    return g_ascii_isdigit(text[0]) && *end == '\0' && value >= 1 && value <= 65535;
+}
+
+/* In one way of writing it only, whichever the caller's was. */
+static bool take_address(const char *text, BerthPort *port) {
+    struct in6_addr address;
+
+    if (text[0] == '\0' || inet_pton(AF_INET, text, &address) == 1) {
+        g_strlcpy(port->address, text, sizeof port->address);
+        return true;
+    }
+    return inet_pton(AF_INET6, text, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address) &&
+           inet_ntop(AF_INET6, &address, port->address, sizeof port->address);
+}
+
+static const char *find_protocol(const char *text) {
+    static const char *const protocols[] = {"tcp", "udp", "sctp"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++)
+        if (g_str_equal(protocols[i], text))
+            return protocols[i];
+    return NULL;
+}
+
+bool berth_port_parse(const char *text, BerthPort *port) {
+    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
+    char *container = halves[0] ? strrchr(halves[0], ':') : NULL;
+
+    *port = (BerthPort){.protocol = halves[0] && halves[1] ? find_protocol(halves[1]) : "tcp"};
+    if (!container || !port->protocol)
+        return false;
+    *container++ = '\0';
+    char *host = strrchr(halves[0], ':');
+    char *address = host ? halves[0] : (char *)"";
+    if (host) {
+        *host++ = '\0';
+        size_t length = strlen(address);
+        if (length > 2 && address[0] == '[' && address[length - 1] == ']') {
+            address[length - 1] = '\0';
+            address++;
+        }
+        if (address[0] == '\0')
+            return false;
+    } else {
+        host = halves[0];
+    }
+    return parse_number(host, &port->host) && parse_number(container, &port->container) &&
+           take_address(address, port);
+}
+
+bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
+    for (char **text = options->ports; text && *text; text++) {
+        BerthPort port;
+        if (!berth_port_parse(*text, &port))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "invalid port \"%.100s\": not of the form "
+                                   "[IP:]HOST:CONTAINER[/PROTOCOL]",
+                                   *text);
+        if (!berth_network_is_named(options->network))
+            return berth_error_set(
+                error, BERTH_ERROR_INVALID_ARGUMENT,
+                "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);
+        if (text - options->ports >= MAX_PORTS)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                   "a container publishes at most %d ports", MAX_PORTS);
+    }
+    return true;
+}
+
+char *berth_port_get_privilege(const char *text) {
+    g_autofree char *start = NULL;
+    guint64 below = DEFAULT_PRIVILEGED_BELOW;
+    BerthPort port;
+
+    if (g_file_get_contents(PRIVILEGED_BELOW, &start, NULL, NULL))
+        below = g_ascii_strtoull(start, NULL, 10);
+    if (!berth_port_parse(text, &port) || port.host >= below)
+        return NULL;
+    return g_str_equal(port.protocol, "tcp") ? g_strdup_printf("%u", port.host)
+                                             : g_strdup_printf("%u/%s", port.host, port.protocol);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The names are made from what is asked for, before any of it is checked further: a name that is
+ * wrong is refused later, and one that hides another must not be possible. See privileges.h. */
+
+#include "containers/spec/privileges.h"
+
+#include "containers/spec/mounts.h"
+#include "containers/spec/port.h"
+#include "containers/spec/privilege-names.h"
+#include "containers/spec/properties.h"
+#include "containers/spec/slices.h"
+#include "containers/spec/spec-privileges.h"
+#include "containers/spec/spec.h"
+
+#include <string.h>
+
+static gint compare_names(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *join(GPtrArray *names) {
+    if (names->len == 0)
+        return NULL;
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(" ", (char **)names->pdata);
+}
+
+static void add_capabilities(GPtrArray *names, char *const *capabilities) {
+    for (; capabilities && *capabilities; capabilities++) {
+        g_autofree char *upper = g_ascii_strup(*capabilities, -1);
+        berth_privileges_add(
+            names, g_str_has_prefix(upper, "CAP_") ? "capability:" : "capability:CAP_", upper);
+    }
+}
+
+static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
+    if (slice && !berth_slice_is_of_user(slice, owner))
+        berth_privileges_add(names, "slice:", slice);
+}
+
+/* What a caller's own configuration asks for; one that cannot be read is refused later. */
+static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
+    g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
+
+    berth_privileges_add(names, "spec", "");
+    if (plan)
+        berth_spec_add_privileges(names, plan, owner);
+}
+
+static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
+    for (guint i = 0; mounts && i < mounts->len; i++) {
+        const BerthMountRequest *mount = mounts->pdata[i];
+        if (g_str_equal(mount->type, "bind") && !mount->volume)
+            berth_privileges_add(names, "bind:", mount->source);
+    }
+}
+
+/* By the path that it is opened by again, which must lead to the same then: so a path that another
+ * mount namespace made up is of no use. */
+static void add_root_directory(GPtrArray *names, int directory) {
+    g_autofree char *inode = NULL;
+    g_autofree char *path = berth_mount_describe(directory, &inode, NULL);
+
+    berth_privileges_add(names, "root-directory:", path ? path : "(unreachable)");
+}
+
+/* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
+static void add_devices(GPtrArray *names, char *const *devices) {
+    for (; devices && *devices; devices++) {
+        g_autofree char *path =
+            (*devices)[0] == '/' ? g_strndup(*devices, strcspn(*devices, ":")) : g_strdup(*devices);
+        berth_privileges_add(names, "device:", path);
+    }
+}
+
+static void add_ports(GPtrArray *names, char *const *ports) {
+    for (; ports && *ports; ports++) {
+        g_autofree char *port = berth_port_get_privilege(*ports);
+        if (port)
+            berth_privileges_add(names, "port:", port);
+    }
+}
+
+char *berth_privileges_of_container(const BerthContainerOptions *options) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (g_strcmp0(options->network, "host") == 0)
+        berth_privileges_add(names, "host-network", "");
+    if (g_strcmp0(options->user_namespace, "host") == 0)
+        berth_privileges_add(names, "host-users", "");
+    if (options->spec)
+        add_spec(names, options->spec, options->owner);
+    if (options->root_directory >= 0)
+        add_root_directory(names, options->root_directory);
+    add_mounts(names, options->mounts);
+    add_devices(names, options->devices);
+    add_ports(names, options->ports);
+    add_capabilities(names, options->capabilities_add);
+    if (options->seccomp && !g_str_equal(options->seccomp, "default"))
+        berth_privileges_add(names, "seccomp", "");
+    add_slice(names, options->slice, options->owner);
+    return join(names);
+}
+
+char *berth_privileges_of_exec(const BerthExecOptions *options) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(BerthPlan) plan = options->spec ? berth_spec_parse_exec(options) : NULL;
+
+    if (options->spec)
+        berth_privileges_add(names, "spec", "");
+    if (plan)
+        berth_spec_add_process_privileges(names, plan);
+    add_capabilities(names, options->capabilities_add);
+    return join(names);
+}
+
+char *berth_privileges_of_update(GVariant *changed) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GVariantIter iterator;
+    const char *name;
+
+    g_variant_iter_init(&iterator, changed);
+    while (g_variant_iter_next(&iterator, "{&sv}", &name, NULL))
+        if (berth_container_property_reserves(name))
+            berth_privileges_add(names, "property:", name);
+    return join(names);
+}

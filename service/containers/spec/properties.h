@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Limits of a container: the properties of its scope that Create and Update may set. */
+
+#pragma once
+
+#include <stdbool.h>
+
+/* The D-Bus type of a property; NULL for one that may not be set. */
+const char *berth_container_property_get_type(const char *name);
+/* Whether it takes a privilege: it reserves what others have less of then. */
+bool berth_container_property_reserves(const char *name);

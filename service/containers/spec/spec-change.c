@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* OCI runtime configurations that are there already, changed: another process in a container's, and
+ * a caller's own with what Berth adds. */
+
+#include "containers/spec/capabilities.h"
+#include "containers/spec/spec.h"
+
+#include "base/document.h"
+#include "plan/plan.h"
+
+#include <string.h>
+
+static void set_member(JsonObject *object, const char *name, JsonNode *value) {
+    json_object_set_member(object, name, value);
+}
+
+static JsonNode *make_strings(char *const *strings) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonArray *array = json_array_new();
+
+    for (; strings && *strings; strings++)
+        json_array_add_string_element(array, *strings);
+    json_node_take_array(node, array);
+    return node;
+}
+
+static JsonNode *make_object(JsonObject *object) {
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(node, object);
+    return node;
+}
+
+static bool set_environment(JsonObject *process, char *const *added, GError **error) {
+    g_auto(GStrv) before = NULL;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    if (!berth_document_get_strings(process, "env", &before, error))
+        return false;
+    for (char **variable = before; *variable; variable++)
+        if (!berth_spec_has_variable(added, *variable))
+            g_ptr_array_add(all, *variable);
+    for (; added && *added; added++)
+        g_ptr_array_add(all, (char *)*added);
+    g_ptr_array_add(all, NULL);
+    set_member(process, "env", make_strings((char **)all->pdata));
+    return true;
+}
+
+static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
+    static const char *const sets[] = {"bounding", "effective", "permitted"};
+    JsonObject *before;
+
+    if (!added || !*added)
+        return true;
+    if (!berth_document_get_object(process, "capabilities", &before, error))
+        return false;
+    JsonObject *after = berth_document_copy(before);
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+        g_auto(GStrv) names = NULL;
+        if (before && !berth_document_get_strings(before, sets[i], &names, error)) {
+            json_object_unref(after);
+            return false;
+        }
+        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
+        for (char **name = names; name && *name; name++)
+            g_ptr_array_add(all, g_strdup(*name));
+        for (char *const *name = added; *name; name++)
+            berth_capabilities_add(all, *name);
+        g_ptr_array_add(all, NULL);
+        set_member(after, sets[i], make_strings((char **)all->pdata));
+    }
+    set_member(process, "capabilities", make_object(after));
+    return true;
+}
+
+static void set_console(JsonObject *process, const BerthExecOptions *options) {
+    /* A specification of the caller's says so itself. */
+    if (!options->spec || options->terminal)
+        json_object_set_boolean_member(process, "terminal", options->terminal);
+    if (options->spec && options->rows == 0)
+        return;
+    JsonObject *size = json_object_new();
+    json_object_set_int_member(size, "height", options->rows);
+    json_object_set_int_member(size, "width", options->columns);
+    set_member(process, "consoleSize", make_object(size));
+}
+
+static void set_user(JsonObject *process, const char *user) {
+    JsonObject *object = json_object_new();
+
+    json_object_set_string_member(object, "username", user);
+    set_member(process, "user", make_object(object));
+}
+
+/* The process that the options begin with: one of the caller's own, or the container's. */
+static JsonObject *copy_process(JsonObject *config, const BerthExecOptions *options,
+                                GError **error) {
+    JsonObject *before;
+
+    if (!options->spec)
+        return berth_document_get_object(config, "process", &before, error)
+                   ? berth_document_copy(before)
+                   : NULL;
+    g_autoptr(JsonNode) node = berth_document_parse(options->spec, strlen(options->spec), error);
+    return node ? berth_document_copy(json_node_get_object(node)) : NULL;
+}
+
+static bool set_command(JsonObject *process, const BerthExecOptions *options, GError **error) {
+    if (options->command && options->command[0])
+        set_member(process, "args", make_strings(options->command));
+    else if (!options->spec)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "there is no command to execute");
+    return true;
+}
+
+/* plan: what it says. */
+static char *format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                         BerthPlan **plan, GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
+    JsonObject *process = node ? copy_process(json_node_get_object(node), options, error) : NULL;
+
+    if (!process)
+        return NULL;
+    JsonObject *root = berth_document_copy(json_node_get_object(node));
+    set_member(root, "process", make_object(process));
+    g_autoptr(JsonNode) changed = make_object(root);
+    if (!set_command(process, options, error) ||
+        !berth_capabilities_check(options->capabilities_add, error))
+        return NULL;
+    set_console(process, options);
+    if (options->no_new_privileges)
+        json_object_set_boolean_member(process, "noNewPrivileges", TRUE);
+    if (options->working_directory)
+        json_object_set_string_member(process, "cwd", options->working_directory);
+    if (options->user)
+        set_user(process, options->user);
+    if (!set_environment(process, options->environment, error) ||
+        !set_capabilities(process, options->capabilities_add, error))
+        return NULL;
+    g_autofree char *result = json_to_string(changed, FALSE);
+    /* What it says is checked as a whole before anything is made of it. */
+    return (*plan = berth_plan_parse(result, strlen(result), error)) ? g_steal_pointer(&result)
+                                                                     : NULL;
+}
+
+char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                             char ***command, GError **error) {
+    g_autoptr(BerthPlan) plan = NULL;
+    char *result = format_exec(text, size, options, &plan, error);
+
+    if (!result)
+        return NULL;
+    berth_capabilities_warn(options->process, plan->unknown_capabilities);
+    *command = g_strdupv(plan->arguments);
+    return result;
+}
+
+BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
+    static const char container[] =
+        "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+        "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]},"
+        "\"process\":{\"cwd\":\"/\",\"args\":[\"/\"],\"user\":{\"uid\":0,\"gid\":0}}}";
+    BerthPlan *plan = NULL;
+
+    g_free(format_exec(container, strlen(container), options, &plan, NULL));
+    return plan;
+}
+
+char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
+                          GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
+    JsonObject *before;
+
+    if (!node ||
+        !berth_document_get_object(json_node_get_object(node), "annotations", &before, error))
+        return NULL;
+    JsonObject *annotations = berth_document_copy(before);
+    JsonObject *whole = berth_document_copy(json_node_get_object(node));
+    set_member(whole, "annotations", make_object(annotations));
+    g_autoptr(JsonNode) changed = make_object(whole);
+    /* Nothing that the caller writes there is Berth's own word. */
+    g_autoptr(GList) members = json_object_get_members(annotations);
+    for (GList *member = members; member; member = member->next)
+        if (g_str_has_prefix(member->data, "org.berth1."))
+            json_object_remove_member(annotations, member->data);
+    if (chain) {
+        g_autofree char *layers = g_strjoinv(":", (char **)chain);
+        json_object_set_string_member(annotations, "org.berth1.layers", layers);
+    } else {
+        json_object_set_string_member(annotations, "org.berth1.root", root);
+        json_object_set_string_member(annotations, "org.berth1.root.inode", inode);
+    }
+    return json_to_string(changed, TRUE);
+}

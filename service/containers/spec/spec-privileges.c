@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A runtime configuration can ask for nearly everything that the machine has, so a rule that grants
+ * "spec" must not grant the rest with it: whatever is weaker than a container that Create makes of
+ * options has a name of its own here. The one thing to know: what plan/ learns to read and
+ * berth-launch to do for a configuration, gets its name here in the same change.
+ */
+
+#include "containers/spec/spec-privileges.h"
+
+#include "containers/spec/capabilities.h"
+#include "containers/spec/privilege-names.h"
+#include "containers/spec/properties.h"
+#include "containers/spec/slices.h"
+#include "containers/spec/spec.h"
+
+#include <linux/ioprio.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
+    uint64_t bits =
+        plan->bounding | plan->permitted | plan->effective | plan->inheritable | plan->ambient;
+    const BerthContainerOptions none = {.root_directory = -1};
+    g_auto(GStrv) usual = berth_capabilities_make(&none);
+
+    for (cap_value_t value = 0; value < 64 && bits >> value; value++) {
+        if (!(bits >> value & 1))
+            continue;
+        char *lower = cap_to_name(value);
+        g_autofree char *name = g_ascii_strup(lower, -1);
+        cap_free(lower);
+        if (!g_strv_contains((const char *const *)usual, name))
+            berth_privileges_add(names, "capability:", name);
+    }
+}
+
+/* Those that are above the service's own, which a container has otherwise. */
+static void add_limits(GPtrArray *names, const BerthPlan *plan) {
+    for (guint i = 0; i < plan->limits->len; i++) {
+        const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, i);
+        struct rlimit own;
+        if (getrlimit((__rlimit_resource_t)limit->resource, &own) < 0 || limit->hard > own.rlim_max)
+            berth_privileges_add(names, "limit:", limit->name);
+    }
+}
+
+static bool goes_before_others(const BerthPlan *plan) {
+    return (plan->has_scheduler &&
+            (plan->scheduler.nice < 0 || plan->scheduler.policy == SCHED_FIFO ||
+             plan->scheduler.policy == SCHED_RR || plan->scheduler.policy == SCHED_DEADLINE)) ||
+           (plan->has_io_priority && IOPRIO_PRIO_CLASS(plan->io_priority) == IOPRIO_CLASS_RT);
+}
+
+void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan) {
+    add_capabilities(names, plan);
+    add_limits(names, plan);
+    if (!plan->no_new_privileges)
+        berth_privileges_add(names, "new-privileges", "");
+    if (plan->apparmor && plan->apparmor[0])
+        berth_privileges_add(names, "label:", plan->apparmor);
+    if (goes_before_others(plan))
+        berth_privileges_add(names, "scheduler", "");
+    if (plan->has_oom_score && plan->oom_score < 0)
+        berth_privileges_add(names, "oom-score", "");
+}
+
+static void add_namespaces(GPtrArray *names, const BerthPlan *plan) {
+    static const struct {
+        int flag;
+        const char *name;
+    } shared[] = {
+        {CLONE_NEWNET, "host-network"}, {CLONE_NEWUSER, "host-users"}, {CLONE_NEWPID, "host-pid"},
+        {CLONE_NEWIPC, "host-ipc"},     {CLONE_NEWUTS, "host-uts"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(shared); i++)
+        if (!berth_plan_find_namespace(plan, shared[i].flag))
+            berth_privileges_add(names, shared[i].name, "");
+    for (guint i = 0; i < plan->namespaces->len; i++) {
+        const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
+        if (entry->path)
+            berth_privileges_add(names, "namespace:", entry->path);
+    }
+}
+
+/* Which ids of the host are the container's: in a configuration they are never Berth's choice. */
+static void add_ids(GPtrArray *names, const char *kind, const GArray *ranges) {
+    for (guint i = 0; ranges && i < ranges->len; i++) {
+        const BerthPlanRange *range = &g_array_index(ranges, BerthPlanRange, i);
+        g_autofree char *text =
+            g_strdup_printf("%u-%u", range->outside, range->outside + (range->count - 1));
+        berth_privileges_add(names, kind, text);
+    }
+}
+
+static bool is_of_namespaces(const char *type) {
+    static const char *const types[] = {"proc",   "sysfs",  "tmpfs",   "devpts",
+                                        "mqueue", "cgroup", "cgroup2", NULL};
+
+    return g_strv_contains(types, type);
+}
+
+static void add_mount(GPtrArray *names, const BerthPlanMount *mount) {
+    const char *source = mount->source ? mount->source : "";
+
+    if (!mount->bind && !is_of_namespaces(mount->type)) {
+        g_autofree char *what = g_strconcat(mount->type, ":", source, NULL);
+        berth_privileges_add(names, "mount:", what);
+    }
+    if (!mount->bind)
+        return;
+    berth_privileges_add(names, "bind:", source);
+    if (mount->idmap != BERTH_IDMAP_NONE)
+        berth_privileges_add(names, "idmap:", source);
+    if (mount->propagation & MS_SHARED)
+        berth_privileges_add(names, "shared:", source);
+}
+
+static bool is_default_device(const BerthPlanDevice *device) {
+    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++)
+        if (g_str_equal(usual->path, device->path) && usual->type == device->type &&
+            usual->major == device->major && usual->minor == device->minor)
+            return true;
+    return false;
+}
+
+static bool is_default_rule(const char *rule) {
+    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++) {
+        g_autofree char *start = g_strdup_printf("/dev/char/%u:%u ", usual->major, usual->minor);
+        if (g_str_has_prefix(rule, start))
+            return true;
+    }
+    return false;
+}
+
+static void add_devices(GPtrArray *names, const BerthPlan *plan) {
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const BerthPlanDevice *device = plan->devices->pdata[i];
+        if (!is_default_device(device))
+            berth_privileges_add(names, "device:", device->path);
+    }
+    if (!plan->device_deny)
+        berth_privileges_add(names, "all-devices", "");
+    for (guint i = 0; i < plan->device_rules->len; i++)
+        if (!is_default_rule(plan->device_rules->pdata[i]))
+            berth_privileges_add(names, "device-rule:", plan->device_rules->pdata[i]);
+}
+
+/* What sets a limit reserves nothing. */
+static void add_resources(GPtrArray *names, const BerthPlan *plan) {
+    for (guint i = 0; i < plan->properties->len; i++) {
+        const char *name = g_array_index(plan->properties, BerthPlanProperty, i).name;
+        if (berth_container_property_reserves(name))
+            berth_privileges_add(names, "property:", name);
+    }
+    for (guint i = 0; i + 1 < plan->cgroup_files->len; i += 2) {
+        const char *name = plan->cgroup_files->pdata[i];
+        if (!g_str_has_suffix(name, ".max") && !g_str_has_suffix(name, ".high"))
+            berth_privileges_add(names, "property:", name);
+    }
+}
+
+static void append_words(GString *line, char *const *words) {
+    for (; words && *words; words++) {
+        g_autofree char *word = berth_privileges_escape(*words);
+        g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", word);
+    }
+}
+
+/* As env(1) would have it, since for a shell or with LD_PRELOAD the path says nothing. */
+static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
+    char *path[] = {(char *)hook->path, NULL};
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    append_words(line, hook->environment);
+    append_words(line, path);
+    append_words(line, hook->arguments);
+    berth_privileges_add(names, "hook:", line->str);
+}
+
+/* Hooks of startContainer are the container's own programs, with its rights. */
+static void add_hooks(GPtrArray *names, const BerthPlan *plan) {
+    for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
+        for (guint i = 0; stage != BERTH_HOOK_START_CONTAINER && i < plan->hooks[stage]->len; i++)
+            add_hook(names, plan->hooks[stage]->pdata[i]);
+}
+
+void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
+    add_namespaces(names, plan);
+    add_ids(names, "host-uids:", plan->uid_ranges);
+    add_ids(names, "host-gids:", plan->gid_ranges);
+    for (guint i = 0; i < plan->mounts->len; i++)
+        add_mount(names, plan->mounts->pdata[i]);
+    add_devices(names, plan);
+    add_resources(names, plan);
+    add_hooks(names, plan);
+    berth_spec_add_process_privileges(names, plan);
+    /* The default one is in no configuration but Berth's own. */
+    berth_privileges_add(names, "seccomp", "");
+    if (!berth_spec_hides_as_default(plan))
+        berth_privileges_add(names, "unmasked", "");
+    if (plan->slice && !berth_slice_is_of_user(plan->slice, owner))
+        berth_privileges_add(names, "slice:", plan->slice);
+}

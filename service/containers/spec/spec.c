@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The OCI runtime configuration (runtime specification, config.md) of a container, from its image
+ * and what Create was told. Defaults are those of an unprivileged container; berth-launch does what
+ * is written here and nothing by itself.
+ */
+
+#include "containers/spec/spec.h"
+#include "containers/spec/capabilities.h"
+
+#include "base/document.h"
+#include "containers/spec/mounts.h"
+#include "containers/spec/spec-network.h"
+#include "plan/plan.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const masked_paths[] = {
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/dev/block",
+    "/sys/firmware",
+    "/sys/fs/selinux",
+    NULL,
+};
+
+static const char *const read_only_paths[] = {
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
+};
+
+static bool has_all(char *const *paths, const char *const *wanted) {
+    for (; *wanted; wanted++)
+        if (!paths || !g_strv_contains((const char *const *)paths, *wanted))
+            return false;
+    return true;
+}
+
+bool berth_spec_hides_as_default(const BerthPlan *plan) {
+    return has_all(plan->masked_paths, masked_paths) &&
+           has_all(plan->read_only_paths, read_only_paths);
+}
+
+static const struct {
+    const char *destination, *type, *source;
+    const char *options[8];
+} default_mounts[] = {
+    {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
+    {"/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "strictatime", "mode=755", "size=65536k"}},
+    {"/dev/pts",
+     "devpts",
+     "devpts",
+     {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+    {"/dev/shm", "tmpfs", "shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+    {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
+};
+
+/* What a system in a container wants to write to. */
+static const char *const system_directories[] = {"/run", "/run/lock", "/tmp", "/var/log/journal"};
+
+static void add_strings(JsonBuilder *builder, const char *member, const char *const *strings) {
+    json_builder_set_member_name(builder, member);
+    json_builder_begin_array(builder);
+    for (; strings && *strings; strings++)
+        json_builder_add_string_value(builder, *strings);
+    json_builder_end_array(builder);
+}
+
+static void add_string(JsonBuilder *builder, const char *member, const char *value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_string_value(builder, value);
+}
+
+static void add_bool(JsonBuilder *builder, const char *member, bool value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_boolean_value(builder, value);
+}
+
+static void add_capabilities(JsonBuilder *builder, const BerthContainerOptions *options) {
+    static const char *const sets[] = {"bounding", "effective", "permitted"};
+    g_auto(GStrv) capabilities = berth_capabilities_make(options);
+
+    json_builder_set_member_name(builder, "capabilities");
+    json_builder_begin_object(builder);
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++)
+        add_strings(builder, sets[i], (const char *const *)capabilities);
+    json_builder_end_object(builder);
+}
+
+bool berth_spec_has_variable(char *const *environment, const char *assignment) {
+    size_t length = strcspn(assignment, "=") + 1;
+
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, assignment, length) == 0)
+            return true;
+    return false;
+}
+
+static void add_environment(JsonBuilder *builder, const BerthContainerOptions *options,
+                            const BerthImageInfo *image, const BerthSpecContext *context) {
+    static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    json_builder_set_member_name(builder, "env");
+    json_builder_begin_array(builder);
+    if (!berth_spec_has_variable(image->environment, path) &&
+        !berth_spec_has_variable(options->environment, path))
+        json_builder_add_string_value(builder, path);
+    for (char **variable = image->environment; *variable; variable++)
+        if (!berth_spec_has_variable(options->environment, *variable))
+            json_builder_add_string_value(builder, *variable);
+    for (char **variable = options->environment; variable && *variable; variable++)
+        json_builder_add_string_value(builder, *variable);
+    for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
+        json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
+    /* systemd's container interface: who has made it. */
+    if (!berth_spec_has_variable(image->environment, "container=") &&
+        !berth_spec_has_variable(options->environment, "container="))
+        json_builder_add_string_value(builder, "container=berth");
+    json_builder_end_array(builder);
+}
+
+static bool add_arguments(JsonBuilder *builder, const BerthContainerOptions *options,
+                          const BerthImageInfo *image, GError **error) {
+    char **command = options->command && options->command[0] ? options->command : image->command;
+
+    if (!image->entrypoint[0] && !command[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the image names no command to run; give one");
+    json_builder_set_member_name(builder, "args");
+    json_builder_begin_array(builder);
+    for (char **argument = image->entrypoint; *argument; argument++)
+        json_builder_add_string_value(builder, *argument);
+    for (char **argument = command; *argument; argument++)
+        json_builder_add_string_value(builder, *argument);
+    json_builder_end_array(builder);
+    return true;
+}
+
+/* The service has raised its own limit of descriptors; programs that use select(2) want the old. */
+static void add_limits(JsonBuilder *builder) {
+    json_builder_set_member_name(builder, "rlimits");
+    json_builder_begin_array(builder);
+    json_builder_begin_object(builder);
+    add_string(builder, "type", "RLIMIT_NOFILE");
+    json_builder_set_member_name(builder, "soft");
+    json_builder_add_int_value(builder, 1024);
+    json_builder_set_member_name(builder, "hard");
+    json_builder_add_int_value(builder, 524288);
+    json_builder_end_object(builder);
+    json_builder_end_array(builder);
+}
+
+static bool add_process(JsonBuilder *builder, const BerthContainerOptions *options,
+                        const BerthImageInfo *image, const BerthSpecContext *context,
+                        GError **error) {
+    const char *directory = options->working_directory    ? options->working_directory
+                            : image->working_directory[0] ? image->working_directory
+                                                          : "/";
+
+    if (directory[0] != '/')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the working directory \"%.200s\" is not absolute", directory);
+    if (!berth_capabilities_check(options->capabilities_add, error) ||
+        !berth_capabilities_check(options->capabilities_drop, error))
+        return false;
+    json_builder_set_member_name(builder, "process");
+    json_builder_begin_object(builder);
+    add_bool(builder, "terminal", options->terminal);
+    /* By name, as the image's own passwd and group have it, which only berth-launch reads. */
+    json_builder_set_member_name(builder, "user");
+    json_builder_begin_object(builder);
+    add_string(builder, "username", options->user ? options->user : image->user);
+    json_builder_end_object(builder);
+    if (!add_arguments(builder, options, image, error))
+        return false;
+    add_environment(builder, options, image, context);
+    add_string(builder, "cwd", directory);
+    add_capabilities(builder, options);
+    add_limits(builder);
+    add_bool(builder, "noNewPrivileges", true);
+    json_builder_end_object(builder);
+    return true;
+}
+
+static void add_mount(JsonBuilder *builder, const char *destination, const char *type,
+                      const char *source, const char *const *options) {
+    json_builder_begin_object(builder);
+    add_string(builder, "destination", destination);
+    add_string(builder, "type", type);
+    add_string(builder, "source", source);
+    add_strings(builder, "options", options);
+    json_builder_end_object(builder);
+}
+
+/* A user namespace has no /sys of its own for a network that is not its own: the host's is shown.
+ */
+static void add_sys(JsonBuilder *builder, const BerthContainerOptions *options, uint32_t ids,
+                    bool is_system) {
+    static const char *const own[] = {"nosuid", "noexec", "nodev", "ro", NULL};
+    static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", "rro", NULL};
+    static const char *const writable[] = {"nosuid", "noexec", "nodev", NULL};
+    bool host = ids > 0 && g_strcmp0(options->network, "host") == 0;
+
+    add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
+              host ? hosts : own);
+    /* The limits in it stay the host's: only what is below can be divided. */
+    add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
+}
+
+static bool is_mounted(const BerthContainerOptions *options, const char *destination) {
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++)
+        if (g_str_equal(((BerthMountRequest *)options->mounts->pdata[i])->destination, destination))
+            return true;
+    return false;
+}
+
+/* With a read-only root there is still room for what is temporary, as for a system in a container.
+ */
+static void add_temporary(JsonBuilder *builder, const BerthContainerOptions *options,
+                          bool is_system) {
+    static const char *const flags[] = {"nosuid", "nodev", "mode=1777", "size=50%", NULL};
+    static const char *const run_flags[] = {"nosuid", "nodev", "mode=755", "size=20%", NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(system_directories); i++) {
+        const char *path = system_directories[i];
+        bool plain = g_str_equal(path, "/run") || g_str_equal(path, "/tmp");
+        if ((is_system || (options->read_only && plain)) && !is_mounted(options, path))
+            add_mount(builder, path, "tmpfs", "tmpfs",
+                      g_str_equal(path, "/tmp") ? flags : run_flags);
+    }
+}
+
+/* What files.c writes. */
+static void add_files(JsonBuilder *builder, const BerthContainerOptions *options,
+                      const BerthSpecContext *context) {
+    static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
+    const char *const flags[] = {"bind", "nosuid", "nodev", context->ids > 0 ? "idmap" : NULL,
+                                 NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *source = g_strconcat(context->directory, paths[i], NULL);
+        if (!is_mounted(options, paths[i]))
+            add_mount(builder, paths[i], "bind", source, flags);
+    }
+}
+
+static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *options,
+                       const BerthImageInfo *image, const BerthSpecContext *context,
+                       bool is_system) {
+    static const char *const volume[] = {"bind", "x-berth.volume", NULL};
+
+    json_builder_set_member_name(builder, "mounts");
+    json_builder_begin_array(builder);
+    for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++)
+        add_mount(builder, default_mounts[i].destination, default_mounts[i].type,
+                  default_mounts[i].source, default_mounts[i].options);
+    add_sys(builder, options, context->ids, is_system);
+    add_temporary(builder, options, is_system);
+    for (char **path = image->volumes; *path; path++)
+        if ((*path)[0] == '/' && !is_mounted(options, *path))
+            add_mount(builder, *path, "bind", *path, volume);
+    add_files(builder, options, context);
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++)
+        berth_mount_add(builder, options->mounts->pdata[i]);
+    for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
+        berth_mount_add(builder, context->edits->mounts->pdata[i]);
+    json_builder_end_array(builder);
+}
+
+/* A profile of the caller's own, in the form of the runtime specification. */
+static bool add_profile(JsonBuilder *builder, const BerthContainerOptions *options,
+                        GError **error) {
+    if (!berth_spec_is_profile(options->seccomp))
+        return true;
+    JsonNode *profile = berth_document_parse(options->seccomp, strlen(options->seccomp), error);
+    if (!profile) {
+        g_prefix_error(error, "seccomp: ");
+        return false;
+    }
+    json_builder_set_member_name(builder, "seccomp");
+    json_builder_add_value(builder, profile);
+    return true;
+}
+
+static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
+    json_builder_set_member_name(builder, member);
+    json_builder_begin_array(builder);
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "containerID");
+    json_builder_add_int_value(builder, 0);
+    json_builder_set_member_name(builder, "hostID");
+    json_builder_add_int_value(builder, ids);
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, BERTH_IDS_COUNT);
+    json_builder_end_object(builder);
+    json_builder_end_array(builder);
+}
+
+static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_int_value(builder, value);
+}
+
+static void add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
+    json_builder_set_member_name(builder, "devices");
+    json_builder_begin_array(builder);
+    for (guint i = 0; context->edits && i < context->edits->devices->len; i++) {
+        const BerthDeviceRequest *device = context->edits->devices->pdata[i];
+        json_builder_begin_object(builder);
+        add_string(builder, "path", device->path);
+        add_string(builder, "type", S_ISBLK(device->type) ? "b" : "c");
+        add_number(builder, "major", device->major);
+        add_number(builder, "minor", device->minor);
+        add_number(builder, "fileMode", device->mode);
+        add_number(builder, "uid", device->uid);
+        add_number(builder, "gid", device->gid);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
+    if (!context->edits || json_object_get_size(context->edits->hooks) == 0)
+        return;
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+    json_node_set_object(node, context->edits->hooks);
+    json_builder_set_member_name(builder, "hooks");
+    json_builder_add_value(builder, node);
+}
+
+static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options,
+                      const BerthSpecContext *context, GError **error) {
+    uint32_t ids = context->ids;
+    const char *const namespaces[] = {
+        "pid",
+        "mount",
+        "ipc",
+        "uts",
+        "cgroup",
+        ids > 0 ? "user" : NULL,
+        g_strcmp0(options->network, "host") ? "network" : NULL,
+    };
+
+    json_builder_set_member_name(builder, "linux");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "namespaces");
+    json_builder_begin_array(builder);
+    for (size_t i = 0; i < G_N_ELEMENTS(namespaces); i++) {
+        if (!namespaces[i])
+            continue;
+        json_builder_begin_object(builder);
+        add_string(builder, "type", namespaces[i]);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    if (ids > 0) {
+        add_range(builder, "uidMappings", ids);
+        add_range(builder, "gidMappings", ids);
+    }
+    add_devices(builder, context);
+    add_strings(builder, "maskedPaths", masked_paths);
+    add_strings(builder, "readonlyPaths", read_only_paths);
+    if (!add_profile(builder, options, error))
+        return false;
+    json_builder_end_object(builder);
+    return true;
+}
+
+static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *options,
+                            char *const *chain) {
+    g_autofree char *layers = g_strjoinv(":", (char **)chain);
+
+    json_builder_set_member_name(builder, "annotations");
+    json_builder_begin_object(builder);
+    add_string(builder, "org.berth1.layers", layers);
+    add_string(builder, "org.berth1.image", options->image);
+    berth_spec_add_network(builder, options);
+    if (!berth_spec_is_profile(options->seccomp))
+        add_string(builder, "org.berth1.seccomp", options->seccomp ? options->seccomp : "default");
+    json_builder_end_object(builder);
+}
+
+char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
+                        const BerthSpecContext *context, GError **error) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    bool is_system = berth_spec_is_system(options, image);
+
+    json_builder_begin_object(builder);
+    add_string(builder, "ociVersion", "1.0.2");
+    if (!add_process(builder, options, image, context, error))
+        return NULL;
+    json_builder_set_member_name(builder, "root");
+    json_builder_begin_object(builder);
+    add_string(builder, "path", "rootfs");
+    add_bool(builder, "readonly", options->read_only);
+    json_builder_end_object(builder);
+    add_string(builder, "hostname", options->hostname ? options->hostname : options->id);
+    add_mounts(builder, options, image, context, is_system);
+    if (!add_linux(builder, options, context, error))
+        return NULL;
+    add_hooks(builder, context);
+    add_annotations(builder, options, context->chain);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, TRUE);
+}
+
+bool berth_spec_is_profile(const char *seccomp) {
+    return seccomp && seccomp[0] == '{';
+}
+
+bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image) {
+    char **command = image->entrypoint[0]                      ? image->entrypoint
+                     : options->command && options->command[0] ? options->command
+                                                               : image->command;
+    g_autofree char *name = command[0] ? g_path_get_basename(command[0]) : NULL;
+
+    return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The OCI runtime configuration (runtime specification, config.md) of a container, as JSON. */
+
+#pragma once
+
+#include "containers/spec/devices.h"
+#include "containers/spec/options.h"
+#include "plan/plan.h"
+
+/* How many host ids a container's user namespace has. */
+enum { BERTH_IDS_COUNT = 65536 };
+
+typedef struct {
+    char *const *chain;    /* names of the layers' directories, topmost first */
+    uint32_t ids;          /* the first host id, or 0 for the host's own */
+    const char *directory; /* the container's, as a path */
+    const BerthDeviceEdits *edits;
+} BerthSpecContext;
+
+/* The configuration of these options on an image. */
+char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
+                        const BerthSpecContext *context, GError **error);
+
+/* A caller's own configuration, completed by where its root is: layers, or a directory. */
+char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
+                          GError **error);
+
+/* The configuration of a container with another process in it, and what that one executes. */
+char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
+                             char ***command, GError **error);
+/* The options alone as a plan, as if of a container whose configuration is empty; NULL for options
+ * that berth_spec_format_exec() refuses. */
+BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
+
+/* Whether the environment has the variable of an assignment, NAME=VALUE. */
+bool berth_spec_has_variable(char *const *environment, const char *assignment);
+/* Whether the command is an init system. */
+bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image);
+/* Whether seccomp is a profile, not the name of one. */
+bool berth_spec_is_profile(const char *seccomp);
+/* Whether a configuration masks all that Berth's own do, and has as much read-only. */
+bool berth_spec_hides_as_default(const BerthPlan *plan);

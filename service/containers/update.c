@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* New limits for a container: of its scope, if it runs, and of its record. */
+
+#include "containers/update.h"
+
+#include "containers/core/state.h"
+
+/* A request that systemd is to answer. The container may be gone by then. */
+typedef struct {
+    BerthContainers *containers;
+    char *id;
+    GVariant *properties;
+    BerthContainerDone done;
+    void *userdata;
+} UpdateRequest;
+
+/* So that the next start has them, too. */
+static bool remember_limits(BerthContainer *container, GVariant *changed, GError **error) {
+    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(container->record.properties);
+    GVariantIter iterator;
+    const char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iterator, changed);
+    while (g_variant_iter_loop(&iterator, "{&sv}", &name, &value))
+        g_variant_dict_insert_value(&all, name, value);
+    if (container->record.properties)
+        g_variant_unref(container->record.properties);
+    container->record.properties = g_variant_ref_sink(g_variant_dict_end(&all));
+    return berth_container_write(container, NULL, error);
+}
+
+static void on_updated(const GError *scope_error, void *userdata) {
+    UpdateRequest *request = userdata;
+    g_autoptr(GError) error = scope_error ? g_error_copy(scope_error) : NULL;
+    BerthContainer *container = berth_containers_find(request->containers, request->id, NULL);
+
+    if (container && !error)
+        remember_limits(container, request->properties, &error);
+    request->done(error, request->userdata);
+    g_variant_unref(request->properties);
+    g_free(request->id);
+    g_free(request);
+}
+
+void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
+                            void *userdata) {
+    UpdateRequest *request = g_new0(UpdateRequest, 1);
+
+    *request = (UpdateRequest){
+        .containers = container->containers,
+        .id = g_strdup(container->record.id),
+        .properties = g_variant_ref(changed),
+        .done = done,
+        .userdata = userdata,
+    };
+    if (berth_container_is_running(container))
+        berth_scopes_set_properties(container->containers->scopes, container->scope, changed,
+                                    on_updated, request);
+    else
+        on_updated(NULL, request);
+}

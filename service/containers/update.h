@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "containers/core/container.h"
+
+/* Changes limits, for now and for later starts. changed: a{sv} of properties that
+ * berth_container_property_get_type() knows, each of its type. */
+void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
+                            void *userdata);
