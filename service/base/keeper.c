@@ -55,7 +55,7 @@ static bool may_change(const Request *request, const char *value) {
     if (!g_str_has_prefix(request->xattr, OVERLAY_PREFIX))
         return berth_keeper_is_for(request->xattr);
     return request->act == ACT_SET && g_str_equal(request->xattr, OPAQUE_XATTR) &&
-           request->size == 1 && value[0] == 'y';
+           request->size == 1 && value && value[0] == 'y';
 }
 
 static bool is_terminated(const char *text, size_t size) {

@@ -85,16 +85,17 @@ static bool copy_entry(int from, int to, const char *name, unsigned depth, GErro
 static bool copy_directory(int from, int to, unsigned depth, GError **error) {
     int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = again < 0 ? NULL : fdopendir(again);
-    bool good = entries != NULL || fail("a directory", error);
+    bool good = true;
 
+    if (!entries)
+        return fail("a directory", error);
     if (depth > MAX_DEPTH)
         good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "tmpcopyup: directories are nested too deep");
     for (struct dirent *entry; good && (entry = readdir(entries));)
         if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
             good = copy_entry(from, to, entry->d_name, depth, error);
-    if (entries)
-        closedir(entries);
+    closedir(entries);
     return good;
 }
 

@@ -8,9 +8,9 @@
 
 #include "unpack/measure.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -50,25 +50,21 @@ static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
 
 /* Of the directory that the walk has come to. */
 static bool add_level(Walk *walk, ino_t inode, GError **error) {
-    berth_autofd int duplicate = openat(walk->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(walk->directory);
     const Level level = {inode, g_ptr_array_new_with_free_func(g_free)};
+    const char *name;
 
     g_array_append_val(walk->levels, level);
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list a directory");
-    duplicate = -1;
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-            continue;
+    while ((name = berth_directory_next(list))) {
         if (walk->files == MAX_MEASURED_FILES) {
             walk->measure->is_complete = false;
             break;
         }
         walk->files++;
-        count_file(walk, entry->d_name, level.left);
+        count_file(walk, name, level.left);
     }
-    closedir(entries);
     return true;
 }
 

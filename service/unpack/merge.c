@@ -2,11 +2,11 @@
 
 #include "unpack/merge.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,16 +17,14 @@ enum { MAX_DEPTH = 1024 };
 static bool merge_directory(int upper, int lower, const char *path, unsigned depth, GError **error);
 
 static bool remove_children(int directory, const char *path, GError **error) {
-    int duplicate = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(directory);
+    const char *name;
     bool good = true;
 
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list \"%.200s\"", path);
-    for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            good = berth_fd_remove_tree(directory, entry->d_name, error);
-    closedir(entries);
+    while (good && (name = berth_directory_next(list)))
+        good = berth_fd_remove_tree(directory, name, error);
     return good;
 }
 
@@ -70,19 +68,17 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
 
 static bool merge_directory(int upper, int lower, const char *path, unsigned depth,
                             GError **error) {
-    int duplicate = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(upper);
+    const char *name;
     bool good = true;
 
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list \"%.200s\"", path);
     if (depth > MAX_DEPTH)
         good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "directories nest too deep");
-    for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, "..") &&
-            !berth_attributes_is_marker(entry->d_name))
-            good = merge_one(upper, lower, entry->d_name, path, depth, error);
-    closedir(entries);
+    while (good && (name = berth_directory_next(list)))
+        good =
+            berth_attributes_is_marker(name) || merge_one(upper, lower, name, path, depth, error);
     return good;
 }
 

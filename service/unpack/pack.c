@@ -2,12 +2,12 @@
 
 #include "unpack/pack.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "tar/writer.h"
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -162,17 +162,15 @@ static int compare_entry_names(gconstpointer a, gconstpointer b) {
 /* Sorted, so that the same tree gives the same layer. */
 static GPtrArray *list_names(int directory, const char *path, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    int duplicate = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(directory);
+    const char *name;
 
-    if (!entries) {
+    if (!list) {
         berth_error_set_errno(error, errno, "list \"%.200s\"", path);
         return NULL;
     }
-    for (struct dirent *entry; (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    closedir(entries);
+    while ((name = berth_directory_next(list)))
+        g_ptr_array_add(names, g_strdup(name));
     g_ptr_array_sort(names, compare_entry_names);
     return g_steal_pointer(&names);
 }

@@ -10,6 +10,7 @@
 
 #include "unpack/settle-links.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
@@ -17,7 +18,6 @@
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -291,20 +291,19 @@ static bool add_name(Links *links, const Copy *copy, const char *path, GError **
 static bool add_names_in(Links *links, GQueue *directories, GError **error) {
     g_autofree char *directory = g_queue_pop_head(directories);
     struct stat status, own;
-    int fd =
+    berth_autofd int fd =
         berth_fd_open_real(links->lower, berth_tree_or_dot(directory), O_RDONLY | O_DIRECTORY, 0);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    berth_autolist DIR *list = fd < 0 ? NULL : berth_directory_list(fd);
+    const char *name;
     bool good = true;
 
-    if (!entries || fstat(fd, &status) < 0 || fstat(links->tree->root, &own) < 0)
+    if (!list || fstat(fd, &status) < 0 || fstat(links->tree->root, &own) < 0)
         return berth_error_set_errno(error, errno, "list \"%.200s\"", directory);
     /* A layer that is applied to a directory lies in that directory meanwhile. */
     bool is_own = status.st_ino == own.st_ino && status.st_dev == own.st_dev;
-    for (struct dirent *entry; good && !is_own && (entry = readdir(entries));) {
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-            continue;
-        g_autofree char *path = berth_tree_join(directory, entry->d_name);
-        if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+    while (good && !is_own && (name = berth_directory_next(list))) {
+        g_autofree char *path = berth_tree_join(directory, name);
+        if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
             good = berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
         } else if (S_ISDIR(status.st_mode)) {
             /* Depth first: few wait at a time. */
@@ -315,7 +314,6 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
             good = !copy || add_name(links, copy, path, error);
         }
     }
-    closedir(entries);
     return good;
 }
 

@@ -5,6 +5,7 @@
 
 #include "unpack/settle.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
@@ -13,7 +14,6 @@
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -152,23 +152,20 @@ static bool hide_one(BerthTree *tree, const char *name, GError **error) {
 
 /* Overlayfs always merges roots; so each name in the one below is hidden. */
 static bool settle_opaque_root(BerthTree *tree, int lower, GError **error) {
-    int fd = openat(lower, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    berth_autolist DIR *list = berth_directory_list(lower);
     struct stat own, status;
+    const char *name;
     bool good = true;
 
-    if (!entries || fstat(tree->root, &own) < 0)
+    if (!list || fstat(tree->root, &own) < 0)
         return berth_error_set_errno(error, errno, "list the root");
-    for (struct dirent *entry; good && (entry = readdir(entries));) {
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-            continue;
+    while (good && (name = berth_directory_next(list))) {
         /* A layer that is applied to a directory lies in that directory meanwhile. */
-        if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+        if (fstatat(lower, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             (status.st_ino == own.st_ino && status.st_dev == own.st_dev))
             continue;
-        good = hide_one(tree, entry->d_name, error);
+        good = hide_one(tree, name, error);
     }
-    closedir(entries);
     return good;
 }
 

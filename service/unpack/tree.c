@@ -43,6 +43,7 @@ void berth_tree_free(BerthTree *tree) {
 /* fd: -1 for what cannot be opened, which is found by its place. */
 static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthPlace *place,
                        int fd, GError **error) {
+    g_assert(place || fd >= 0);
     for (guint i = 0; entry->xattr_names && i < entry->xattr_names->len; i++) {
         const char *name = entry->xattr_names->pdata[i];
         gsize size;
