@@ -210,6 +210,44 @@ def test_a_path_of_the_container_leads_nowhere_else():
         good("cp", f"{name}:/dir/sub/../sub/", f"{WORK}/below-{name}")
 
 
+SWAP = """
+import ctypes, os, sys
+libc, directory = ctypes.CDLL(None), os.open(sys.argv[1], os.O_RDONLY)
+pairs = [(b"file%d" % n, b"pipe%d" % n) for n in range(100)]
+while True:
+    for file, pipe in pairs:
+        libc.renameat2(directory, file, directory, pipe, 2)    # RENAME_EXCHANGE
+"""
+
+
+def test_what_is_swapped_while_it_is_read_holds_nothing_up():
+    """Files and FIFOs that nobody writes change places all the time."""
+    good("run", "-d", "--id=swaps", IMAGE, "sh", "-c", "mkdir /swap; cd /swap; for i in $(seq 0 99); do echo data >file$i; mkfifo pipe$i; done; "
+         "echo steady >steady; exec sleep 1000")
+    wait_until(lambda: dist("exec", "swaps", "test", "-e", "/swap/steady").status == 0, "what is swapped")
+    pid = next(row["pid"] for row in listing("ps") if row["id"] == "swaps")
+    swapping = subprocess.Popen([sys.executable, "-c", SWAP, f"/proc/{pid}/root/swap"])
+    for _ in range(20):
+        # One that does not end is the failure.
+        completed = subprocess.run(["dist", "cp", "swaps:/swap", "-"], capture_output=True, check=True, timeout=30)
+        members = {member.name: member for member in tarfile.open(fileobj=io.BytesIO(completed.stdout))}
+        equal(members["swap/steady"].size, len("steady\n"))
+        for name, member in members.items():
+            assert member.isdir() or member.isfifo() or member.size == (7 if name == "swap/steady" else 5), (name, member.size)
+    swapping.kill()
+    swapping.wait()
+    good("rm", "-f", "swaps")
+
+
+def test_a_sparse_file_is_whole():
+    good("exec", "runs", "sh", "-c", "echo begin >/sparse; dd if=/dev/zero of=/sparse bs=1 count=0 seek=9000000; echo end >>/sparse; "
+         "dd if=/dev/zero of=/hole bs=1 count=0 seek=5000000")
+    members = tar_of("runs", "/sparse")
+    data = members.extractfile("sparse").read()
+    equal((len(data), data[:6], data[-4:], set(data[6:-4])), (9000004, b"begin\n", b"end\n", {0}))
+    equal(tar_of("runs", "/hole").getmembers()[0].size, 5000000)
+
+
 def test_changes_do_not_tell_of_the_host():
     """A directory in place of a link of the image's is new, whatever the link would lead to on the host."""
     good("run", "--id=told", IMAGE, "sh", "-c", "rm /out /dir/link; mkdir /out /dir/link; touch /out/passwd /out/nothing /dir/link/x")
