@@ -4,6 +4,8 @@
 
 #include "client/format.h"
 
+#include "client/settings.h"
+
 #include <glib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -69,4 +71,47 @@ char *dist_format_time(uint64_t usec) {
         return g_strdup("-");
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(usec / G_USEC_PER_SEC));
     return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("-");
+}
+
+/* A unit begins at two of it: 90 minutes are "90 minutes", 130 are "2 hours". */
+char *dist_format_duration(uint64_t usec) {
+    enum { YEAR, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND };
+    static const unsigned long sizes[] = {365 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1};
+    unsigned long seconds = usec / G_USEC_PER_SEC;
+    int unit = YEAR;
+
+    while (unit < SECOND && seconds < 2 * sizes[unit])
+        unit++;
+    unsigned long count = seconds / sizes[unit];
+    switch (unit) {
+    case YEAR:
+        return g_strdup_printf(ngettext("%lu year", "%lu years", count), count);
+    case MONTH:
+        return g_strdup_printf(ngettext("%lu month", "%lu months", count), count);
+    case WEEK:
+        return g_strdup_printf(ngettext("%lu week", "%lu weeks", count), count);
+    case DAY:
+        return g_strdup_printf(ngettext("%lu day", "%lu days", count), count);
+    case HOUR:
+        return g_strdup_printf(ngettext("%lu hour", "%lu hours", count), count);
+    case MINUTE:
+        return g_strdup_printf(ngettext("%lu minute", "%lu minutes", count), count);
+    default:
+        return g_strdup_printf(ngettext("%lu second", "%lu seconds", count), count);
+    }
+}
+
+char *dist_format_ago(uint64_t usec) {
+    uint64_t now = (uint64_t)g_get_real_time();
+
+    if (usec == 0)
+        return g_strdup("-");
+    g_autofree char *duration = dist_format_duration(now > usec ? now - usec : usec - now);
+    return g_strdup_printf(now >= usec ? _("%s ago") : _("in %s"), duration);
+}
+
+char *dist_format_digest(const char *digest) {
+    const char *colon = strchr(digest, ':');
+
+    return g_strndup(colon ? colon + 1 : digest, 12);
 }

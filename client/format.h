@@ -16,3 +16,8 @@ char *dist_format_json(const char *text);
 char *dist_format_size(uint64_t bytes);
 /* Date and time of the day, "-" for 0. */
 char *dist_format_time(uint64_t usec);
+/* "2 hours ago", "-" for 0; and a length of time alone: "2 hours". */
+char *dist_format_ago(uint64_t usec);
+char *dist_format_duration(uint64_t usec);
+/* The first twelve digits of a digest, without its algorithm. */
+char *dist_format_digest(const char *digest);

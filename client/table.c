@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A table is filled row by row and printed once. On a terminal its columns are cut to the width of
+ * the screen, the widest first and in their middle, where names differ least; a pipe or a file
+ * gets them whole.
+ */
+
 #include "client/table.h"
 
 #include "client/format.h"
+#include "client/layout.h"
+#include "client/screen.h"
+#include "client/template.h"
 
 #include <json-glib/json-glib.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
     char *text;     /* for the table */
-    int64_t number; /* for JSON, where the column is no text */
+    char *whole;    /* for templates and sorting */
+    int64_t number; /* for JSON, if the column is no text */
 } Cell;
 
 struct DistTable {
@@ -20,8 +31,25 @@ struct DistTable {
     GArray *cells;
 };
 
+static struct {
+    char *format, *sort;
+    gboolean whole, no_heading;
+} table_given;
+
+const DistOption dist_table_options[] = {
+    DIST_OPTION_TITLE(N_("Listing:")),
+    {"format", 0, DIST_OPTION_TEXT, &table_given.format,
+     N_("Columns by name, json, or a line with {{.Name}} for columns"), N_("FORMAT")},
+    {"sort", 0, DIST_OPTION_TEXT, &table_given.sort, N_("Sort by a column; -NAME: descending"),
+     N_("[-]NAME")},
+    {"no-trunc", 0, DIST_OPTION_FLAG, &table_given.whole, N_("Do not shorten anything"), NULL},
+    {"noheading", 0, DIST_OPTION_FLAG, &table_given.no_heading, N_("Leave out the headings"), NULL},
+    DIST_OPTION_END,
+};
+
 static void table_clear_cell(gpointer data) {
     g_free(((Cell *)data)->text);
+    g_free(((Cell *)data)->whole);
 }
 
 DistTable *dist_table_new(const DistColumn *columns) {
@@ -42,94 +70,234 @@ void dist_table_free(DistTable *table) {
     g_free(table);
 }
 
+static bool column_is_text(const DistColumn *column) {
+    return column->type == DIST_CELL_TEXT || column->type == DIST_CELL_STATE ||
+           column->type == DIST_CELL_DIGEST || column->type == DIST_CELL_JSON;
+}
+
+static char *table_format_number(const DistColumn *column, int64_t number) {
+    if (column->type == DIST_CELL_SIZE)
+        return dist_format_size((uint64_t)number);
+    if (column->type == DIST_CELL_TIME)
+        return table_given.whole ? dist_format_time((uint64_t)number)
+                                 : dist_format_ago((uint64_t)number);
+    return g_strdup_printf("%" G_GINT64_FORMAT, number);
+}
+
+static char *table_format_text(const DistColumn *column, const char *text) {
+    if (column->type == DIST_CELL_DIGEST && !table_given.whole)
+        return dist_format_digest(text);
+    return dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
+}
+
 void dist_table_add(DistTable *table, ...) {
     va_list arguments;
 
     va_start(arguments, table);
     for (guint i = 0; i < table->width; i++) {
+        const DistColumn *column = &table->columns[i];
         Cell cell = {0};
-        if (table->columns[i].type == DIST_CELL_TEXT || table->columns[i].type == DIST_CELL_JSON) {
+        if (column_is_text(column)) {
             const char *text = va_arg(arguments, const char *);
-            cell.text =
-                dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
+            cell.text = table_format_text(column, text);
+            cell.whole = g_strdup(text);
         } else {
             cell.number = va_arg(arguments, int64_t);
-            cell.text = table->columns[i].type == DIST_CELL_SIZE
-                            ? dist_format_size((uint64_t)cell.number)
-                        : table->columns[i].type == DIST_CELL_TIME
-                            ? dist_format_time((uint64_t)cell.number)
-                            : g_strdup_printf("%" G_GINT64_FORMAT, cell.number);
+            cell.text = table_format_number(column, cell.number);
+            cell.whole = g_strdup(cell.text);
         }
         g_array_append_val(table->cells, cell);
     }
     va_end(arguments);
 }
 
-static void table_print_json(DistTable *table) {
+static const Cell *table_get_cell(const DistTable *table, guint row, guint column) {
+    return &g_array_index(table->cells, Cell, row * table->width + column);
+}
+
+static guint table_count_rows(const DistTable *table) {
+    return table->width > 0 ? table->cells->len / table->width : 0;
+}
+
+static void table_add_json(JsonBuilder *builder, const DistColumn *column, const Cell *cell) {
+    json_builder_set_member_name(builder, column->key);
+    if (column->type == DIST_CELL_JSON)
+        json_builder_add_value(builder, json_from_string(cell->whole, NULL));
+    else if (column_is_text(column))
+        json_builder_add_string_value(builder, cell->whole);
+    else
+        json_builder_add_int_value(builder, cell->number);
+}
+
+static void table_print_json(const DistTable *table, const guint *order, bool pretty) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_array(builder);
-    for (guint i = 0; i < table->cells->len; i++) {
-        const Cell *cell = &g_array_index(table->cells, Cell, i);
-        const DistColumn *column = &table->columns[i % table->width];
-        if (i % table->width == 0)
-            json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, column->key);
-        if (column->type == DIST_CELL_TEXT)
-            json_builder_add_string_value(builder, cell->text);
-        else if (column->type == DIST_CELL_JSON)
-            json_builder_add_value(builder, json_from_string(cell->text, NULL));
-        else
-            json_builder_add_int_value(builder, cell->number);
-        if ((i + 1) % table->width == 0)
-            json_builder_end_object(builder);
+    for (guint row = 0; row < table_count_rows(table); row++) {
+        json_builder_begin_object(builder);
+        for (guint i = 0; i < table->width; i++)
+            table_add_json(builder, &table->columns[i], table_get_cell(table, order[row], i));
+        json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(root, dist_settings.json == DIST_JSON_PRETTY);
+    g_autofree char *text = json_to_string(root, pretty);
     g_autofree char *plain = dist_format_json(text);
     puts(plain);
 }
 
-static void table_print_row(DistTable *table, const size_t *widths, char *const *texts) {
-    for (guint i = 0; i < table->width; i++) {
-        bool is_last = i + 1 == table->width;
-        int padding = is_last ? 0 : (int)(widths[i] - (size_t)g_utf8_strlen(texts[i], -1)) + 2;
-        printf("%s%*s", texts[i], padding, "");
-    }
-    putchar('\n');
+/* Index of the column; the table's width if there is none of that name. */
+static guint table_find_column(const DistTable *table, const char *name) {
+    guint i = 0;
+
+    while (i < table->width && g_ascii_strcasecmp(table->columns[i].key, name) != 0)
+        i++;
+    return i;
 }
 
-static void table_print_text(DistTable *table) {
-    g_autofree size_t *widths = g_new0(size_t, table->width);
-    g_autofree char **texts = g_new0(char *, table->width);
-    bool is_terminal = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR");
+static bool table_set_no_column(const DistTable *table, const char *name, GError **error) {
+    g_autoptr(GString) names = g_string_new(NULL);
 
     for (guint i = 0; i < table->width; i++)
-        widths[i] = (size_t)g_utf8_strlen(table->columns[i].header, -1);
-    for (guint i = 0; i < table->cells->len; i++) {
-        size_t length = (size_t)g_utf8_strlen(g_array_index(table->cells, Cell, i).text, -1);
-        widths[i % table->width] = MAX(widths[i % table->width], length);
-    }
-    for (guint i = 0; i < table->width; i++)
-        texts[i] = (char *)table->columns[i].header;
-    fputs(is_terminal ? "\033[4m" : "", stdout);
-    table_print_row(table, widths, texts);
-    fputs(is_terminal ? "\033[0m" : "", stdout);
-    for (guint i = 0; i < table->cells->len; i += table->width) {
-        for (guint k = 0; k < table->width; k++)
-            texts[k] = g_array_index(table->cells, Cell, i + k).text;
-        table_print_row(table, widths, texts);
-    }
+        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", table->columns[i].key);
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("there is no column \"%s\"; there are %s"), name, names->str);
 }
 
-void dist_table_print(DistTable *table) {
-    if (dist_settings.json != DIST_JSON_OFF) {
-        table_print_json(table);
-    } else if (dist_settings.quiet) {
-        for (guint i = 0; i < table->cells->len; i += table->width)
-            puts(g_array_index(table->cells, Cell, i).text);
-    } else {
-        table_print_text(table);
+typedef struct {
+    const DistTable *table;
+    guint column;
+    int sign;
+} TableOrder;
+
+static gint table_compare_rows(gconstpointer a, gconstpointer b, gpointer userdata) {
+    const TableOrder *order = userdata;
+    const Cell *first = table_get_cell(order->table, *(const guint *)a, order->column);
+    const Cell *second = table_get_cell(order->table, *(const guint *)b, order->column);
+    int result = column_is_text(&order->table->columns[order->column])
+                     ? g_utf8_collate(first->whole, second->whole)
+                     : (first->number > second->number) - (first->number < second->number);
+
+    return order->sign * result;
+}
+
+/* The rows in the order in which they are printed; NULL with error. */
+static guint *table_sort(const DistTable *table, GError **error) {
+    guint count = table_count_rows(table);
+    g_autofree guint *rows = g_new(guint, count + 1);
+
+    for (guint i = 0; i < count; i++)
+        rows[i] = i;
+    if (!table_given.sort)
+        return g_steal_pointer(&rows);
+    bool descends = table_given.sort[0] == '-';
+    TableOrder order = {table, table_find_column(table, table_given.sort + descends),
+                        descends ? -1 : 1};
+    if (order.column == table->width)
+        return table_set_no_column(table, table_given.sort + descends, error), NULL;
+    g_qsort_with_data(rows, (gint)count, sizeof *rows, table_compare_rows, &order);
+    return g_steal_pointer(&rows);
+}
+
+/* The columns that are shown: those of a list of names, or those with a header. NULL with error. */
+static GArray *table_choose_columns(const DistTable *table, const char *names, GError **error) {
+    g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(guint));
+    g_auto(GStrv) list = names ? g_strsplit(names, ",", -1) : NULL;
+
+    for (guint i = 0; !names && i < table->width; i++)
+        if (table->columns[i].header && table->columns[i].header[0])
+            g_array_append_val(chosen, i);
+    for (char **name = list; name && *name; name++) {
+        guint column = table_find_column(table, g_strstrip(*name));
+        if (column == table->width)
+            return table_set_no_column(table, *name, error), NULL;
+        g_array_append_val(chosen, column);
     }
+    return g_steal_pointer(&chosen);
+}
+
+static void table_print_text(const DistTable *table, const GArray *chosen, const guint *order) {
+    g_autoptr(DistLayout) layout = dist_layout_new(chosen->len);
+
+    for (guint i = 0; i < chosen->len; i++) {
+        const DistColumn *column = &table->columns[g_array_index(chosen, guint, i)];
+        g_autofree char *upper = g_ascii_strup(column->key, -1);
+        dist_layout_add_header(layout, column->header ? column->header : upper);
+    }
+    for (guint row = 0; row < table_count_rows(table); row++)
+        for (guint i = 0; i < chosen->len; i++) {
+            guint index = g_array_index(chosen, guint, i);
+            const Cell *cell = table_get_cell(table, order[row], index);
+            dist_layout_add_cell(layout, cell->text, table->columns[index].type == DIST_CELL_STATE);
+        }
+    bool is_screen = isatty(STDOUT_FILENO) && !table_given.whole;
+    dist_layout_print(layout, is_screen ? dist_screen_columns() : 0, !table_given.no_heading);
+}
+
+typedef struct {
+    const DistTable *table;
+    guint row;
+} TableRow;
+
+/* The text of a column for a template; NULL if there is none of that name. */
+static const char *table_look_up(const char *name, void *userdata) {
+    const TableRow *at = userdata;
+    guint column = table_find_column(at->table, name);
+
+    if (column == at->table->width)
+        return NULL;
+    const Cell *cell = table_get_cell(at->table, at->row, column);
+    return table_given.whole || at->table->columns[column].type == DIST_CELL_JSON ? cell->whole
+                                                                                  : cell->text;
+}
+
+static bool table_print_template(const DistTable *table, const char *template, const guint *order,
+                                 GError **error) {
+    for (guint row = 0; row < table_count_rows(table); row++) {
+        TableRow at = {table, order[row]};
+        g_autofree char *line = dist_template_fill(template, table_look_up, &at, error);
+        if (!line)
+            return false;
+        puts(line);
+    }
+    return true;
+}
+
+/* "table {{.A}}\t{{.B}}" is a list of columns, as podman has it. */
+static char *table_read_columns(const char *template) {
+    g_autoptr(GRegex) field = g_regex_new("\\{\\{\\s*\\.(\\w+)\\s*\\}\\}", 0, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    GString *names = g_string_new(NULL);
+
+    for (g_regex_match(field, template, 0, &match); g_match_info_matches(match);
+         g_match_info_next(match, NULL)) {
+        g_autofree char *name = g_match_info_fetch(match, 1);
+        g_string_append_printf(names, "%s%s", names->len > 0 ? "," : "", name);
+    }
+    return g_string_free(names, FALSE);
+}
+
+bool dist_table_print(DistTable *table, GError **error) {
+    const char *format = table_given.format;
+    bool is_table = format && g_str_has_prefix(format, "table ");
+    g_autofree char *columns = is_table ? table_read_columns(format) : g_strdup(format);
+    g_autofree guint *order = table_sort(table, error);
+
+    if (!order)
+        return false;
+    if (dist_settings.json != DIST_JSON_OFF || g_strcmp0(format, "json") == 0) {
+        table_print_json(table, order, dist_settings.json != DIST_JSON_SHORT);
+        return true;
+    }
+    if (dist_settings.quiet && !format) {
+        for (guint row = 0; row < table_count_rows(table); row++)
+            puts(table_get_cell(table, order[row], 0)->text);
+        return true;
+    }
+    if (format && !is_table && strstr(format, "{{"))
+        return table_print_template(table, format, order, error);
+    g_autoptr(GArray) chosen = table_choose_columns(table, columns, error);
+    if (chosen)
+        table_print_text(table, chosen, order);
+    return chosen != NULL;
 }

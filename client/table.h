@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listings: rows of named cells, printed as a table or as JSON. */
+/* Listings: rows of named cells, printed as a table, as JSON, or as --format says. */
 
 #pragma once
 
 #include "client/settings.h"
 
-/* JSON is a text that is a JSON value; for listings that are JSON. */
 typedef enum {
     DIST_CELL_TEXT,
+    DIST_CELL_STATE,  /* a text that is coloured by what it says */
+    DIST_CELL_DIGEST, /* a text; the table shows the first digits */
     DIST_CELL_SIZE,
-    DIST_CELL_TIME,
+    DIST_CELL_TIME, /* microseconds since the epoch; the table says how long ago */
     DIST_CELL_NUMBER,
-    DIST_CELL_JSON,
+    DIST_CELL_JSON, /* a text that is a JSON value; for JSON and --format only */
 } DistCellType;
 
 typedef struct {
-    const char *key;    /* in JSON */
-    const char *header; /* of the table, translated */
+    const char *key;    /* in JSON, for --format and --sort; case does not matter there */
+    const char *header; /* of the table, translated; NULL: not in the table */
     DistCellType type;
 } DistColumn;
 
 typedef struct DistTable DistTable;
+
+/* The options of a verb that prints a table. */
+extern const DistOption dist_table_options[];
 
 /* columns ends with an entry without key. */
 DistTable *dist_table_new(const DistColumn *columns);
@@ -30,7 +34,8 @@ void dist_table_free(DistTable *table);
 /* Cells in the order of the columns: const char * for text, int64_t for the others. */
 void dist_table_add(DistTable *table, ...);
 
-/* Prints it as dist_settings say. With quiet only the first column, a line a row. */
-void dist_table_print(DistTable *table);
+/* Prints it as dist_settings and the options say. With quiet only the first column, a line a row.
+ * False with error for a --format or --sort that names no column. */
+bool dist_table_print(DistTable *table, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistTable, dist_table_free)

@@ -25,6 +25,7 @@ static struct { gboolean all; } ps_given;
 
 static const DistOption ps_options[] = {
     {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Also those that do not run"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
 
@@ -63,8 +64,7 @@ static int verb_ps(char **argv, GError **error) {
     for (guint i = 0; i < all->len; i++)
         if (ps_given.all || dist_container_is_running(all->pdata[i]))
             add_row(table, all->pdata[i]);
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int verb_info(char **argv, GError **error) {
@@ -74,8 +74,7 @@ static int verb_info(char **argv, GError **error) {
     if (!container)
         return EXIT_FAILURE;
     add_row(table, container);
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 typedef struct {
@@ -312,6 +311,7 @@ const DistVerb dist_container_verbs[] = {
     {.name = "info",
      .arguments = N_("ID"),
      .summary = N_("Show a container"),
+     .options = dist_table_options,
      .run = verb_info,
      .min = 1,
      .max = 1},

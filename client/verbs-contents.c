@@ -87,6 +87,7 @@ static const DistOption content_list_options[] = {
      N_("Only of at least this size"), N_("BYTES")},
     {"max-size", 0, DIST_OPTION_NUMBER, &content_list_given.max_size,
      N_("Only of at most this size"), N_("BYTES")},
+    DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
 
@@ -107,8 +108,7 @@ static int content_list(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&contents, read_content, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static struct {
@@ -164,8 +164,7 @@ static int content_info(char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     dist_table_add(table, argv[1], (int64_t)size, (int64_t)committed);
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Skips what an earlier try brought: by seeking, or by reading where that is not possible. */
@@ -263,8 +262,7 @@ static int content_active(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&ingests, read_ingest, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int content_abort(char **argv, GError **error) {
@@ -462,6 +460,7 @@ static const DistVerb content_verbs[] = {
     {.name = "info",
      .arguments = N_("DIGEST"),
      .summary = N_("Show size and time of content"),
+     .options = dist_table_options,
      .run = content_info,
      .min = 1,
      .max = 1},
@@ -472,7 +471,11 @@ static const DistVerb content_verbs[] = {
      .run = content_ingest,
      .min = 1,
      .max = 1},
-    {.name = "active", .arguments = "", .summary = N_("List ingests"), .run = content_active},
+    {.name = "active",
+     .arguments = "",
+     .summary = N_("List ingests"),
+     .options = dist_table_options,
+     .run = content_active},
     {.name = "abort",
      .arguments = N_("REF"),
      .summary = N_("Abort an ingest and delete what it stored"),

@@ -172,8 +172,7 @@ static int verb_resolve(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     dist_table_add(table, name, media_type, digest, (int64_t)size, platforms);
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool transfer_one(const char *member, const char *argument, bool remote, GError **error) {
@@ -326,6 +325,7 @@ static const DistOption images_options[] = {
     {"tree", 't', DIST_OPTION_FLAG, &images_given.tree, N_("Show platforms and layers"), NULL},
     {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("Only with this label"),
      N_("KEY[=VALUE]")},
+    DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
 
@@ -347,8 +347,7 @@ static int verb_images(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&images, read_image, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static struct { gboolean move; } tag_given;
@@ -426,8 +425,7 @@ static bool print_history(const char *text, GError **error) {
         dist_table_add(table, created ? created : "", empty ? _("yes") : _("no"),
                        created_by ? created_by : "");
     }
-    dist_table_print(table);
-    return true;
+    return dist_table_print(table, error);
 }
 
 static struct {
@@ -440,6 +438,7 @@ static const DistOption inspect_options[] = {
      "OS/ARCH[/VARIANT]"},
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
     {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show how it was made"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
 
@@ -529,8 +528,7 @@ static int verb_transfers(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&transfers, read_transfer, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int verb_cancel(char **argv, GError **error) {
@@ -632,7 +630,11 @@ const DistVerb dist_image_verbs[] = {
      .run = verb_unpack,
      .min = 1,
      .max = DIST_ANY_NUMBER},
-    {.name = "transfers", .arguments = "", .summary = N_("List transfers"), .run = verb_transfers},
+    {.name = "transfers",
+     .arguments = "",
+     .summary = N_("List transfers"),
+     .options = dist_table_options,
+     .run = verb_transfers},
     {.name = "cancel",
      .arguments = N_("TRANSFER"),
      .summary = N_("Cancel a transfer"),

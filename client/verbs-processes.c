@@ -314,8 +314,7 @@ static int verb_top(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&processes, read_process, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 typedef struct {
@@ -379,8 +378,7 @@ static int verb_stats(char **argv, GError **error) {
                        (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
                        (int64_t)figures.received, (int64_t)figures.sent);
     }
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. */
@@ -415,8 +413,7 @@ static int verb_port(char **argv, GError **error) {
         add_port(table, *port);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int verb_rename(char **argv, GError **error) {
@@ -448,12 +445,14 @@ const DistVerb dist_process_verbs[] = {
     {.name = "top",
      .arguments = N_("ID"),
      .summary = N_("List the processes of a container"),
+     .options = dist_table_options,
      .run = verb_top,
      .min = 1,
      .max = 1},
     {.name = "stats",
      .arguments = N_("[ID…]"),
      .summary = N_("Show the resource usage of containers, by default of all that run"),
+     .options = dist_table_options,
      .run = verb_stats,
      .max = DIST_ANY_NUMBER},
     {.name = "pause",
@@ -487,6 +486,7 @@ const DistVerb dist_process_verbs[] = {
     {.name = "port",
      .arguments = N_("ID"),
      .summary = N_("List the published ports of a container"),
+     .options = dist_table_options,
      .run = verb_port,
      .min = 1,
      .max = 1},

@@ -98,8 +98,7 @@ static int verb_df(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&usage, read_usage, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static struct { gint64 seconds; } lease_create_given;
@@ -183,8 +182,7 @@ static int lease_list(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&leases, read_lease, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static const DistVerb lease_verbs[] = {
@@ -194,7 +192,11 @@ static const DistVerb lease_verbs[] = {
      .options = lease_create_options,
      .run = lease_create,
      .max = 1},
-    {.name = "list", .arguments = "", .summary = N_("List leases"), .run = lease_list},
+    {.name = "list",
+     .arguments = "",
+     .summary = N_("List leases"),
+     .options = dist_table_options,
+     .run = lease_list},
     {.name = "add",
      .arguments = N_("ID DIGEST…"),
      .summary = N_("Put contents under a lease"),
@@ -223,7 +225,11 @@ const DistVerb dist_store_verbs[] = {
      .run = verb_why,
      .min = 1,
      .max = 1},
-    {.name = "df", .arguments = "", .summary = N_("Show what uses disk space"), .run = verb_df},
+    {.name = "df",
+     .arguments = "",
+     .summary = N_("Show what uses disk space"),
+     .options = dist_table_options,
+     .run = verb_df},
     {.name = "lease",
      .arguments = "VERB",
      .summary = N_("Keep contents that have no name"),

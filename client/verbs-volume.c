@@ -48,13 +48,20 @@ static int volume_list(char **argv, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&volumes, read_volume, table, error))
         return EXIT_FAILURE;
-    dist_table_print(table);
-    return EXIT_SUCCESS;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static const DistVerb volume_verbs[] = {
-    {.name = "list", .arguments = "", .summary = N_("List volumes"), .run = volume_list},
-    {.name = "ls", .arguments = "", .summary = N_("List volumes"), .run = volume_list},
+    {.name = "list",
+     .arguments = "",
+     .summary = N_("List volumes"),
+     .options = dist_table_options,
+     .run = volume_list},
+    {.name = "ls",
+     .arguments = "",
+     .summary = N_("List volumes"),
+     .options = dist_table_options,
+     .run = volume_list},
     {.name = "create",
      .arguments = N_("NAME…"),
      .summary = N_("Create volumes"),

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Widths are columns of a terminal: East Asian characters have two, combining ones none. A column
+ * is never cut below MIN_WIDTH, so that a narrow screen shows rows that wrap rather than nothing.
+ */
+
+#include "client/layout.h"
+
+#include "client/screen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { GAP = 2, MIN_WIDTH = 8 };
+
+typedef struct {
+    char *text;
+    bool is_state;
+} LayoutCell;
+
+struct DistLayout {
+    guint columns;
+    GArray *cells; /* the headers first */
+};
+
+static void layout_clear_cell(gpointer data) {
+    g_free(((LayoutCell *)data)->text);
+}
+
+DistLayout *dist_layout_new(guint columns) {
+    DistLayout *layout = g_new0(DistLayout, 1);
+
+    layout->columns = columns;
+    layout->cells = g_array_new(FALSE, FALSE, sizeof(LayoutCell));
+    g_array_set_clear_func(layout->cells, layout_clear_cell);
+    return layout;
+}
+
+void dist_layout_free(DistLayout *layout) {
+    if (!layout)
+        return;
+    g_array_unref(layout->cells);
+    g_free(layout);
+}
+
+void dist_layout_add_cell(DistLayout *layout, const char *text, bool is_state) {
+    LayoutCell cell = {g_strdup(text), is_state};
+
+    g_array_append_val(layout->cells, cell);
+}
+
+void dist_layout_add_header(DistLayout *layout, const char *text) {
+    dist_layout_add_cell(layout, text, false);
+}
+
+static int measure_character(gunichar character) {
+    if (g_unichar_iszerowidth(character))
+        return 0;
+    return g_unichar_iswide(character) ? 2 : 1;
+}
+
+int dist_layout_measure(const char *text) {
+    int width = 0;
+
+    for (; *text; text = g_utf8_next_char(text))
+        width += measure_character(g_utf8_get_char(text));
+    return width;
+}
+
+/* As much of the beginning as fits. */
+static const char *layout_skip(const char *text, int width) {
+    for (; *text; text = g_utf8_next_char(text)) {
+        width -= measure_character(g_utf8_get_char(text));
+        if (width < 0)
+            break;
+    }
+    return text;
+}
+
+char *dist_layout_cut(const char *text, int width) {
+    int whole = dist_layout_measure(text);
+    int left = width / 2, right = width - left - 1;
+
+    if (whole <= width)
+        return g_strdup(text);
+    const char *end = layout_skip(text, left);
+    const char *tail = text;
+    while (*tail && dist_layout_measure(tail) > right)
+        tail = g_utf8_next_char(tail);
+    g_autofree char *head = g_strndup(text, (gsize)(end - text));
+    return g_strconcat(head, "…", tail, NULL);
+}
+
+static int *layout_measure_columns(const DistLayout *layout, bool with_headers) {
+    int *widths = g_new0(int, layout->columns + 1);
+
+    for (guint i = with_headers ? 0 : layout->columns; i < layout->cells->len; i++) {
+        int width = dist_layout_measure(g_array_index(layout->cells, LayoutCell, i).text);
+        widths[i % layout->columns] = MAX(widths[i % layout->columns], width);
+    }
+    return widths;
+}
+
+/* Takes columns of the screen from the widest column, again and again. */
+static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
+    int total = ((int)layout->columns - 1) * GAP;
+
+    for (guint i = 0; i < layout->columns; i++)
+        total += widths[i];
+    while (total > screen) {
+        guint widest = 0;
+        for (guint i = 1; i < layout->columns; i++)
+            if (widths[i] > widths[widest])
+                widest = i;
+        if (widths[widest] <= MIN_WIDTH)
+            return;
+        widths[widest]--;
+        total--;
+    }
+}
+
+/* The colour of a state, by its words: ANSI's green, yellow, red, or none. */
+static const char *layout_find_color(const char *text) {
+    static const struct {
+        const char *word, *color;
+    } colors[] = {
+        {"unhealthy", "\033[31m"}, {"failed", "\033[31m"},   {"exited (0)", ""},
+        {"exited", "\033[31m"},    {"starting", "\033[33m"}, {"paused", "\033[33m"},
+        {"up ", "\033[32m"},       {"running", "\033[32m"},  {"done", "\033[32m"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(colors); i++)
+        if (strstr(text, colors[i].word))
+            return colors[i].color;
+    return "";
+}
+
+static void layout_print_row(const DistLayout *layout, guint row, const int *widths, bool colors) {
+    for (guint i = 0; i < layout->columns; i++) {
+        const LayoutCell *cell =
+            &g_array_index(layout->cells, LayoutCell, row * layout->columns + i);
+        g_autofree char *text = dist_layout_cut(cell->text, widths[i]);
+        const char *color = colors && cell->is_state ? layout_find_color(cell->text) : "";
+        bool is_last = i + 1 == layout->columns;
+        int padding = is_last ? 0 : widths[i] - dist_layout_measure(text) + GAP;
+        printf("%s%s%s%*s", color, text, color[0] ? "\033[0m" : "", padding, "");
+    }
+    putchar('\n');
+}
+
+void dist_layout_print(const DistLayout *layout, int width, bool with_headers) {
+    g_autofree int *widths = layout_measure_columns(layout, with_headers);
+    bool colors = dist_screen_has_colors();
+
+    if (layout->columns == 0)
+        return;
+    if (width > 0)
+        layout_shrink(layout, widths, width);
+    if (with_headers) {
+        fputs(colors ? "\033[4m" : "", stdout);
+        layout_print_row(layout, 0, widths, false);
+        fputs(colors ? "\033[0m" : "", stdout);
+    }
+    for (guint row = 1; row < layout->cells->len / layout->columns; row++)
+        layout_print_row(layout, row, widths, colors);
+}
