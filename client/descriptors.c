@@ -2,6 +2,7 @@
 
 #include "client/descriptors.h"
 
+#include "base/fd.h"
 #include "client/bus.h"
 
 #include <errno.h>
@@ -31,6 +32,14 @@ int dist_append_streams(sd_bus_message *call) {
         if (fcntl(fd, F_GETFD) >= 0)
             r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
     return r;
+}
+
+int dist_append_null_streams(sd_bus_message *call) {
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    return null < 0 ? -errno
+                    : sd_bus_message_append(call, "{sv}{sv}{sv}", "Stdin", "h", null, "Stdout", "h",
+                                            null, "Stderr", "h", null);
 }
 
 int dist_append_descriptors(sd_bus_message *call) {

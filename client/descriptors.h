@@ -13,6 +13,9 @@ bool dist_preserve_descriptors(gint64 count, GError **error);
  * or the journal there. */
 int dist_append_streams(sd_bus_message *call);
 
+/* The same with /dev/null for all of them. */
+int dist_append_null_streams(sd_bus_message *call);
+
 /* Appends {sv} for further ones, if there are such: those that systemd has opened for dist
  * (sd_listen_fds(3)), and those that are preserved. */
 int dist_append_descriptors(sd_bus_message *call);

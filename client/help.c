@@ -76,7 +76,7 @@ char *dist_help_format_option(const DistOption *option) {
 /* Of podman's options that are accepted without an effect, and of those that are refused, the
  * manual tells: the help would be as long as podman's. */
 static bool help_shows_option(const DistOption *option) {
-    return option->kind != DIST_OPTION_REFUSED && option->help;
+    return option->kind != DIST_OPTION_REFUSED && option->kind != DIST_OPTION_ONLY && option->help;
 }
 
 static void help_print_option(const DistOption *option, void *userdata) {

@@ -31,7 +31,13 @@ static int append_tail(sd_bus_message *call, const char *destination, const char
     g_auto(GStrv) list = g_strsplit(options ? options : "", ",", -1);
     int r = sd_bus_message_append(call, "s", destination);
 
-    return r < 0 ? r : sd_bus_message_append_strv(call, list);
+    if (r < 0 || (r = sd_bus_message_open_container(call, 'a', "s")) < 0)
+        return r;
+    /* "z" and "Z" have SELinux relabel the files, which Berth's containers do not need. */
+    for (char **option = list; r >= 0 && *option; option++)
+        if (g_ascii_strcasecmp(*option, "z") != 0)
+            r = sd_bus_message_append(call, "s", *option);
+    return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
 static int append_bind(sd_bus_message *call, char *const *parts, GError **error) {

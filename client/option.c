@@ -124,6 +124,10 @@ static bool option_take(const DistOption *option, char *value, GError **error) {
         return option_set_number(option, value, error);
     case DIST_OPTION_CALL:
         return option->take(value, error);
+    case DIST_OPTION_ONLY:
+        return g_strv_contains(option->choices, value) ||
+               berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("--%s=%s is not supported: %s"),
+                               option->name, value, _(option->help));
     case DIST_OPTION_REFUSED:
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("--%s is not supported: %s"),
                                option->name, _(option->help));

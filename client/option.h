@@ -15,6 +15,7 @@ typedef enum {
     DIST_OPTION_LIST,    /* target: char **, NULL-terminated; may be given several times */
     DIST_OPTION_NUMBER,  /* target: gint64 */
     DIST_OPTION_CALL,    /* take() gets the value: NULL if there is none */
+    DIST_OPTION_ONLY,    /* choices are accepted and change nothing; help says why no others */
     DIST_OPTION_REFUSED, /* known from podman, and refused; help says why */
     DIST_OPTION_HEADING, /* no option: help is the title of those that follow */
     DIST_OPTION_TABLE,   /* no option: target is a table whose options belong here */

@@ -93,6 +93,10 @@ def test_command_that_cannot_be_executed_is_126():
 def test_unknown_image_is_125():
     result = dist("run", "--rm", f"{HOST}/nothing:here", "true")
     equal(result.status, 125)
+    contains(result.err, f"{HOST}/nothing")
+    contains(result.err, "404")
+    result = dist("run", "--rm", "--pull=never", f"{HOST}/nothing:here", "true")
+    equal(result.status, 125)
     contains(result.err, "nothing:here")
 
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* --mount says in named fields what --volume and --tmpfs say with colons; it becomes one of those,
+ * so that there is one way to the service. */
+
+#include "client/mount-fields.h"
+
+#include "client/settings.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *type, *source, *target;
+    GString *options;
+} MountFields;
+
+static void add_option(MountFields *fields, const char *option) {
+    g_string_append_printf(fields->options, "%s%s", fields->options->len > 0 ? "," : "", option);
+}
+
+static bool is_one_of(const char *name, const char *const *names) {
+    return g_strv_contains(names, name);
+}
+
+/* A field NAME=VALUE, or a name alone. */
+static bool read_field(MountFields *fields, const char *name, const char *value, GError **error) {
+    static const char *const sources[] = {"source", "src", NULL};
+    static const char *const targets[] = {"target", "destination", "dst", NULL};
+    static const char *const read_only[] = {"ro", "readonly", NULL};
+    static const char *const relabel[] = {"relabel", "z", "Z", NULL};
+    static const char *const plain[] = {"rw",      "exec",  "noexec", "suid", "nosuid",
+                                        "dev",     "nodev", "rbind",  "bind", "private",
+                                        "noidmap", "idmap", NULL};
+    g_autofree char *option = NULL;
+
+    if (g_str_equal(name, "type"))
+        fields->type = value;
+    else if (is_one_of(name, sources))
+        fields->source = value;
+    else if (is_one_of(name, targets))
+        fields->target = value;
+    else if (is_one_of(name, read_only))
+        add_option(fields, value && g_str_equal(value, "false") ? "rw" : "ro");
+    else if (g_str_equal(name, "bind-propagation") && value)
+        add_option(fields, value);
+    else if (g_str_equal(name, "tmpfs-size") || g_str_equal(name, "tmpfs-mode"))
+        add_option(fields, option = g_strconcat(name + strlen("tmpfs-"), "=", value, NULL));
+    else if (is_one_of(name, plain) && !value)
+        add_option(fields, name);
+    else if (!is_one_of(name, relabel))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               _("--mount: the field \"%s\" is not supported"), name);
+    return true;
+}
+
+static bool read_fields(MountFields *fields, char **texts, GError **error) {
+    for (; *texts; texts++) {
+        char *equals = strchr(*texts, '=');
+        if (equals)
+            *equals = '\0';
+        if (!read_field(fields, *texts, equals ? equals + 1 : NULL, error))
+            return false;
+    }
+    return true;
+}
+
+static void add_to_list(char ***list, char *text) {
+    guint count = *list ? g_strv_length(*list) : 0;
+
+    *list = g_renew(char *, *list, count + 2);
+    (*list)[count] = text;
+    (*list)[count + 1] = NULL;
+}
+
+static bool add_mount(const MountFields *fields, DistMountLists *lists, GError **error) {
+    const char *type = fields->type ? fields->type : "volume";
+    bool is_bind = g_str_equal(type, "bind"), is_tmpfs = g_str_equal(type, "tmpfs");
+    const char *colon = fields->options->len > 0 ? ":" : "";
+
+    if (!is_bind && !is_tmpfs && !g_str_equal(type, "volume"))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               _("--mount: type=%s is not supported; there are bind, volume and "
+                                 "tmpfs"),
+                               type);
+    if (!fields->target || (!is_tmpfs && !fields->source))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),
+                               fields->target ? "source" : "target");
+    if (strchr(fields->target, ':') || (fields->source && strchr(fields->source, ':')))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--mount: a path with a colon is not supported"));
+    if (is_tmpfs)
+        add_to_list(lists->tmpfs, g_strconcat(fields->target, colon, fields->options->str, NULL));
+    else
+        add_to_list(lists->volumes,
+                    g_strconcat(is_bind && !strchr(fields->source, '/') ? "./" : "", fields->source,
+                                ":", fields->target, colon, fields->options->str, NULL));
+    return true;
+}
+
+bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError **error) {
+    for (; mounts && *mounts; mounts++) {
+        g_auto(GStrv) texts = g_strsplit(*mounts, ",", -1);
+        g_autoptr(GString) options = g_string_new(NULL);
+        MountFields fields = {.options = options};
+        if (!read_fields(&fields, texts, error) || !add_mount(&fields, lists, error))
+            return false;
+    }
+    return true;
+}

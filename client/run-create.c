@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The call that creates a container, and the pull before it. The image is asked for once; only if
+ * the service does not have it, or --pull says so, its registry is. */
+
+#include "client/run-create.h"
+
+#include "client/bundle.h"
+#include "client/bus.h"
+#include "client/format.h"
+#include "client/mounts.h"
+#include "client/pull.h"
+
+#include <errno.h>
+
+static const DistRunOptions *const given = &dist_run_given;
+
+static int append_texts(sd_bus_message *call) {
+    const struct {
+        const char *key, *value;
+    } texts[] = {
+        {"WorkingDirectory", given->working_directory},
+        {"User", given->user},
+        {"Hostname", given->hostname},
+        {"Network", given->network},
+        {"StopSignal", given->stop_signal},
+        {"Slice", given->slice},
+        {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
+        {"UserNamespace",
+         given->privileged && !given->user_namespace ? "host" : given->user_namespace},
+        {"Restart", given->restart},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(texts); i++)
+        if (texts[i].value)
+            r = sd_bus_message_append(call, "{sv}", texts[i].key, "s", texts[i].value);
+    return r;
+}
+
+static int append_numbers(sd_bus_message *call) {
+    const struct {
+        const char *key;
+        uint64_t value;
+    } numbers[] = {
+        {"MemoryMax", given->memory},
+        {"CPUQuotaPerSecUSec", given->cpu_usec},
+        {"CPUWeight", given->cpu_weight},
+        {"TasksMax", given->tasks},
+        {"HealthIntervalUSec", given->health_interval_usec},
+        {"HealthTimeoutUSec", given->health_timeout_usec},
+        {"HealthStartPeriodUSec", given->health_start_usec},
+        {"HealthRetries", given->health_retries},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(numbers); i++)
+        if (numbers[i].value > 0)
+            r = sd_bus_message_append(call, "{sv}", numbers[i].key, "t", numbers[i].value);
+    if (r >= 0 && given->has_stop_timeout)
+        r = sd_bus_message_append(call, "{sv}", "StopTimeoutUSec", "t", given->stop_timeout_usec);
+    return r;
+}
+
+static int append_health(sd_bus_message *call) {
+    const char *none[] = {"NONE", NULL}, *shell[] = {"CMD-SHELL", given->health_command, NULL};
+
+    if (given->no_health)
+        return dist_append_strings(call, "HealthCommand", (char *const *)none);
+    return given->health_command ? dist_append_strings(call, "HealthCommand", (char *const *)shell)
+                                 : 0;
+}
+
+static int append_flags(sd_bus_message *call) {
+    const struct {
+        const char *key;
+        gboolean value;
+    } flags[] = {
+        {"ReadOnly", given->read_only},
+        {"AutoRemove", given->remove},
+        {"Terminal", given->terminal},
+        {"Autostart", given->autostart},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(flags); i++)
+        if (flags[i].value)
+            r = sd_bus_message_append(call, "{sv}", flags[i].key, "b", 1);
+    return r;
+}
+
+static int append_options(sd_bus_message *call, bool runs, char *const *command, GError **error) {
+    char *all[] = {(char *)"ALL", NULL};
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_strings(call, "Command", command)) < 0 ||
+        (r = dist_append_strings(call, "Env", given->environment)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesAdd", given->privileged ? all : given->add)) <
+            0 ||
+        (r = dist_append_strings(call, "CapabilitiesDrop", given->drop)) < 0 ||
+        (r = dist_append_labels(call, "Labels", given->labels)) < 0 ||
+        (r = append_texts(call)) < 0 || (r = append_numbers(call)) < 0 ||
+        (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||
+        (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
+        (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
+        /* Killed before the start, dist leaves nothing. */
+        (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
+        (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
+        (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
+        (r = dist_append_mounts(call, given->volumes, given->tmpfs, error)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* A profile is a file, as other runtimes have it, or its text. */
+
+static char *read_id(sd_bus_message *reply, GError **error) {
+    const char *path;
+    char *id = NULL;
+    int r;
+
+    if ((r = sd_bus_message_read(reply, "o", &path)) < 0 ||
+        (r = sd_bus_path_decode(path, "/org/berth1/containers", &id)) <= 0)
+        dist_bad_reply(r, error);
+    return id;
+}
+
+static char *call_create(bool provisional, const char *image, char *const *command,
+                         GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Create");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append(call, "ss", given->id ? given->id : "", image)) < 0 ||
+        (r = append_options(call, provisional, command, &local)) < 0) {
+        if (!local)
+            dist_bad_reply(r, &local);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(g_steal_pointer(&call), error);
+    return reply ? read_id(reply, error) : NULL;
+}
+
+/* One of that id that is not there is no error. */
+static bool delete_replaced(GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(&local, DIST_CONTAINERS, "Delete", "sa{sv}", given->id, 1, "Force", "b", 1);
+
+    if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+static bool image_is_here(const char *name) {
+    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_IMAGES, "Get", "s", name);
+
+    return reply != NULL;
+}
+
+static char *create_from_image(bool provisional, const char *name, char *const *command,
+                               GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (given->pull == DIST_PULL_ALWAYS && !dist_pull(name, given->insecure, error))
+        return NULL;
+    char *id = call_create(provisional, name, command, &local);
+    if (id)
+        return id;
+    /* Something else may be what is not here: a network, a volume. */
+    if (given->pull != DIST_PULL_MISSING ||
+        !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) || image_is_here(name)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    return dist_pull(name, given->insecure, error) ? call_create(provisional, name, command, error)
+                                                   : NULL;
+}
+
+/* As podman: a file that is there is of another container. */
+static bool check_cid_file(GError **error) {
+    return !given->cid_file || !g_file_test(given->cid_file, G_FILE_TEST_EXISTS) ||
+           berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, _("--cidfile: %s is there already"),
+                           given->cid_file);
+}
+
+char *dist_run_create(bool provisional, char *const *arguments, GError **error) {
+    g_autofree char *id = NULL;
+
+    if (given->replace && !given->id)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("--replace needs --name")),
+               NULL;
+    if (!check_cid_file(error) || (given->replace && !delete_replaced(error)))
+        return NULL;
+    if (given->bundle) {
+        id = call_create(provisional, "", arguments, error);
+    } else {
+        g_autofree char *name = dist_complete_reference(arguments[0]);
+        id = create_from_image(provisional, name, arguments + 1, error);
+    }
+    if (id && given->cid_file && !g_file_set_contents(given->cid_file, id, -1, error))
+        return NULL;
+    return g_steal_pointer(&id);
+}

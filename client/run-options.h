@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The options of "dist run" and "dist create": podman's names, as far as their meaning is Berth's.
+ */
+
+#pragma once
+
+#include "client/settings.h"
+
+typedef enum {
+    DIST_PULL_MISSING, /* an image that is not here */
+    DIST_PULL_ALWAYS,
+    DIST_PULL_NEVER,
+} DistPullPolicy;
+
+typedef struct {
+    /* As given. */
+    char *id, *working_directory, *user, *hostname, *network, *stop_signal, *slice, *user_namespace;
+    char *detach_keys, *bundle, *spec, *pid_file, *cid_file, *entrypoint;
+    char **environment, **labels, **add, **drop;
+    char **volumes, **tmpfs, **mounts, **devices, **ports;
+    gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure;
+    gint64 preserved;
+
+    /* Read by dist_run_options_complete(). */
+    uint64_t memory, tasks, cpu_usec, cpu_weight, stop_timeout_usec; /* 0: not given */
+    bool has_stop_timeout;
+    char *seccomp, *restart, *health_command;
+    bool no_health;
+    uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
+    DistPullPolicy pull;
+    bool to_journal; /* without --log-driver=none */
+} DistRunOptions;
+
+extern DistRunOptions dist_run_given;
+
+/* Those of create, and those of run, which include them. */
+extern const DistOption dist_create_options[], dist_run_options[];
+
+/* podman's options that are refused, with the reason. */
+extern const DistOption dist_run_refused_options[];
+
+/* Checks what was given, and reads texts that are numbers, files and choices. */
+bool dist_run_options_complete(GError **error);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading the values of options; nothing here remembers anything. */
+
+#include "client/run-values.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "client/settings.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum { MAX_FILE_BYTES = 1024 * 1024, MAX_PORTS = 1024 };
+
+bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
+    static const char units[] = "KMGT";
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+
+    for (const char *u = units; unit && u <= unit; u++)
+        value *= 1024;
+    end += unit != NULL;
+    end += g_ascii_toupper(*end) == 'I';
+    end += g_ascii_toupper(*end) == 'B';
+    if (end == text || *end != '\0' || !(value >= 1 && value < 1e18))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("\"%s\" is no amount of memory; write it as 512M"), text);
+    *bytes = (uint64_t)value;
+    return true;
+}
+
+bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error) {
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value > 0.0001 && value < 100000))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("\"%s\" is no number of processors"), text);
+    *usec = (uint64_t)(value * G_USEC_PER_SEC);
+    return true;
+}
+
+/* The unit at *at, which moves behind it; without one, seconds. 0 if it is none. */
+static double read_time_unit(const char **at) {
+    static const struct {
+        const char *name;
+        double usec;
+    } units[] = {{"ms", 1e3}, {"us", 1}, {"h", 3600e6}, {"m", 60e6}, {"s", 1e6}};
+
+    if (**at == '\0')
+        return G_USEC_PER_SEC;
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (g_str_has_prefix(*at, units[i].name)) {
+            *at += strlen(units[i].name);
+            return units[i].usec;
+        }
+    return 0;
+}
+
+bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, GError **error) {
+    const char *at = text;
+    double total = 0;
+
+    if (at && at[0] == '-')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("%s %s: the number must not be negative"), option, text);
+    while (at && *at) {
+        char *end;
+        double value = g_ascii_strtod(at, &end);
+        bool is_number = end != at && value >= 0;
+        at = end;
+        double unit = is_number ? read_time_unit(&at) : 0;
+        total += value * unit;
+        if (unit <= 0 || !(total < 1e18))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("%s %s is no length of time; write it as 1m30s"), option,
+                                   text);
+    }
+    *usec = (uint64_t)total;
+    return true;
+}
+
+char *dist_read_seccomp(const char *profile, GError **error) {
+    static const char *const names[] = {"default", "unconfined", NULL};
+
+    if (!profile || profile[0] == '{' || g_strv_contains(names, profile) ||
+        (!strchr(profile, '/') && access(profile, F_OK) < 0))
+        return g_strdup(profile);
+    berth_autofd int file = open(profile, O_RDONLY | O_CLOEXEC);
+    size_t size;
+    if (file < 0)
+        return berth_error_set_errno(error, errno, "%s", profile), NULL;
+    char *text = berth_fd_read_stream(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    return text ? g_strchug(text) : NULL;
+}
+
+void dist_add_variable(GPtrArray *list, const char *variable) {
+    const char *value = strchr(variable, '=') ? NULL : g_getenv(variable);
+
+    if (strchr(variable, '='))
+        g_ptr_array_add(list, g_strdup(variable));
+    else if (value)
+        g_ptr_array_add(list, g_strconcat(variable, "=", value, NULL));
+}
+
+void dist_add_host_environment(GPtrArray *list) {
+    g_auto(GStrv) environment = g_get_environ();
+
+    for (char **variable = environment; *variable; variable++)
+        g_ptr_array_add(list, g_strdup(*variable));
+}
+
+void dist_add_proxies(GPtrArray *list) {
+    static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+                                        "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        dist_add_variable(list, names[i]);
+}
+
+bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error) {
+    static const char directory[] = "/zoneinfo/";
+    g_autofree char *link =
+        g_str_equal(zone, "local") ? g_file_read_link("/etc/localtime", NULL) : NULL;
+    const char *local = link ? strstr(link, directory) : NULL;
+
+    if (g_str_equal(zone, "local"))
+        zone = local ? local + strlen(directory) : "UTC";
+    if (strpbrk(zone, " =\n"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no time zone"),
+                               zone);
+    g_ptr_array_add(list, g_strconcat("TZ=", zone, NULL));
+    return true;
+}
+
+static char **read_lines(const char *file, GError **error) {
+    berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    if (fd < 0)
+        return berth_error_set_errno(error, errno, "%s", file), NULL;
+    g_autofree char *text = berth_fd_read_stream(fd, MAX_FILE_BYTES, &size, error);
+    if (!text)
+        g_prefix_error(error, "%s: ", file);
+    return text ? g_strsplit(text, "\n", -1) : NULL;
+}
+
+static bool add_lines(GPtrArray *list, const char *file, bool are_variables, GError **error) {
+    g_auto(GStrv) lines = read_lines(file, error);
+
+    for (char **line = lines; line && *line; line++) {
+        const char *text = g_strchug(*line);
+        if (text[0] == '\0' || text[0] == '#')
+            continue;
+        if (are_variables)
+            dist_add_variable(list, text);
+        else
+            g_ptr_array_add(list, g_strdup(text));
+    }
+    return lines != NULL;
+}
+
+bool dist_add_variables_of_file(GPtrArray *list, const char *file, GError **error) {
+    return add_lines(list, file, true, error);
+}
+
+bool dist_add_lines_of_file(GPtrArray *list, const char *file, GError **error) {
+    return add_lines(list, file, false, error);
+}
+
+/* The names that images have for machines (image-index.md, GOARCH). */
+static const char *find_architecture(const char *machine) {
+    static const struct {
+        const char *machine, *name;
+    } names[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},  {"i686", "386"},
+                 {"armv7l", "arm"},   {"armv6l", "arm"},     {"ppc64le", "ppc64le"},
+                 {"s390x", "s390x"},  {"riscv64", "riscv64"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i].machine, machine))
+            return names[i].name;
+    return machine;
+}
+
+bool dist_check_platform(const char *platform, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(platform, "/", 3);
+    struct utsname system;
+
+    if (uname(&system) < 0)
+        return berth_error_set_errno(error, errno, "uname");
+    const char *own = find_architecture(system.machine);
+    const char *given = parts[0] && parts[1] ? parts[1] : parts[0];
+    bool is_linux = !parts[1] || g_str_equal(parts[0], "linux");
+    return (is_linux && g_strcmp0(given, own) == 0) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--platform=%s is not supported: a container runs this machine's "
+                             "platform, linux/%s"),
+                           platform, own);
+}
+
+/* "8000-8002" or "80". */
+static bool read_range(const char *text, guint64 *first, guint64 *last) {
+    g_auto(GStrv) ends = g_strsplit(text, "-", 2);
+
+    return ends[0] && g_ascii_string_to_unsigned(ends[0], 10, 1, 65535, first, NULL) &&
+           g_ascii_string_to_unsigned(ends[1] ? ends[1] : ends[0], 10, *first, 65535, last, NULL);
+}
+
+static bool expand_port(GPtrArray *list, const char *port, GError **error) {
+    g_auto(GStrv) halves = g_strsplit(port, "/", 2);
+    const char *colon = halves[0] ? strrchr(halves[0], ':') : NULL;
+    g_autofree char *outer = colon ? g_strndup(halves[0], (gsize)(colon - halves[0])) : NULL;
+    const char *host = outer && strrchr(outer, ':') ? strrchr(outer, ':') + 1 : outer;
+    guint64 first, last, inner, inner_last;
+
+    if (!outer)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--publish %s names no port of the host; write HOST:%s"), port,
+                               port);
+    /* What is no range is for the service to judge. */
+    if (!strchr(port, '-')) {
+        g_ptr_array_add(list, g_strdup(port));
+        return true;
+    }
+    if (!read_range(host, &first, &last) || !read_range(colon + 1, &inner, &inner_last) ||
+        last - first != inner_last - inner || list->len + (last - first) > MAX_PORTS)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--publish %s: the ranges must be of the same length, at most %d "
+                                 "ports in all"),
+                               port, MAX_PORTS);
+    for (guint64 i = 0; i <= last - first; i++)
+        g_ptr_array_add(list, g_strdup_printf("%.*s%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "%s%s",
+                                              (int)(host - outer), outer, first + i, inner + i,
+                                              halves[1] ? "/" : "", halves[1] ? halves[1] : ""));
+    return true;
+}
+
+char **dist_expand_ports(char *const *ports, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+    for (; ports && *ports; ports++)
+        if (!expand_port(list, *ports, error))
+            return NULL;
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
