@@ -32,7 +32,8 @@ static void complete_offer(const char *prefix, const char *text) {
 
 static void complete_option(const DistOption *option, void *userdata) {
     (void)userdata;
-    if (option->name[0] && option->kind != DIST_OPTION_REFUSED)
+    if (option->name[0] && option->help && option->kind != DIST_OPTION_REFUSED &&
+        option->kind != DIST_OPTION_ONLY)
         complete_offer("--", option->name);
 }
 

@@ -37,6 +37,9 @@ static int container_read_properties(sd_bus_message *message, DistContainer *con
         {"Exited", "t", &container->exited},
         {"Terminal", "b", &container->terminal},
         {"Autostart", "b", &container->autostart},
+        {"Health", "s", &container->health},
+        {"Command", "as", &container->command},
+        {"Ports", "as", &container->ports},
         {NULL, NULL, NULL},
     };
     int r = dist_dictionary_read(message, fields);
@@ -50,6 +53,7 @@ static DistContainer *container_new(sd_bus_message *reply) {
 
     container->reply = sd_bus_message_ref(reply);
     container->id = container->image = container->state_name = container->scope = "";
+    container->health = "";
     container->status = -1;
     return container;
 }
@@ -58,6 +62,8 @@ void dist_container_free(DistContainer *container) {
     if (!container)
         return;
     sd_bus_message_unref(container->reply);
+    g_strfreev(container->command);
+    g_strfreev(container->ports);
     g_free(container);
 }
 

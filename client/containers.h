@@ -14,15 +14,16 @@ typedef enum {
     DIST_CONTAINER_STOPPED,
 } DistContainerState;
 
-/* The strings belong to the reply. */
+/* The strings belong to the reply, if nothing else is said. */
 typedef struct {
     sd_bus_message *reply;
-    const char *id, *image, *state_name, *scope;
+    const char *id, *image, *state_name, *scope, *health;
     DistContainerState state;
     uint32_t pid, owner;
     int32_t status; /* of its last exit; negative if it is unknown */
     uint64_t created, started, exited;
     int terminal, autostart;
+    char **command, **ports; /* its own */
 } DistContainer;
 
 void dist_container_free(DistContainer *container);

@@ -7,6 +7,7 @@
 #include "client/layout.h"
 
 #include "client/screen.h"
+#include "client/settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,13 +125,13 @@ static const char *layout_find_color(const char *text) {
     static const struct {
         const char *word, *color;
     } colors[] = {
-        {"unhealthy", "\033[31m"}, {"failed", "\033[31m"},   {"exited (0)", ""},
-        {"exited", "\033[31m"},    {"starting", "\033[33m"}, {"paused", "\033[33m"},
-        {"up ", "\033[32m"},       {"running", "\033[32m"},  {"done", "\033[32m"},
+        {N_("unhealthy"), "\033[31m"}, {N_("exited (0)"), ""},        {N_("exited"), "\033[31m"},
+        {N_("starting"), "\033[33m"},  {N_("paused"), "\033[33m"},    {N_("up "), "\033[32m"},
+        {N_("failed"), "\033[31m"},    {N_("cancelled"), "\033[33m"}, {N_("running"), "\033[32m"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(colors); i++)
-        if (strstr(text, colors[i].word))
+        if (strstr(text, _(colors[i].word)))
             return colors[i].color;
     return "";
 }

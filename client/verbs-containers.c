@@ -29,28 +29,62 @@ static const DistOption ps_options[] = {
     DIST_OPTION_END,
 };
 
-static void add_row(DistTable *table, const DistContainer *container) {
-    g_autofree char *status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
-                              : container->status < 0                    ? g_strdup(_("unknown"))
-                                                      : g_strdup_printf("%d", container->status);
+/* "up 2 hours, healthy"; "exited (0) 5 minutes ago". */
+static char *format_status(const DistContainer *container) {
+    uint64_t now = (uint64_t)g_get_real_time();
+    g_autofree char *lasts = dist_format_duration(now - MIN(container->started, now));
+    g_autofree char *ended = dist_format_ago(container->exited);
 
-    dist_table_add(table, container->id, container->image, container->state_name, status,
+    switch (container->state) {
+    case DIST_CONTAINER_CREATED:
+        return g_strdup(_("created"));
+    case DIST_CONTAINER_RUNNING:
+        if (container->health[0])
+            return g_strdup_printf(_("up %s, %s"), lasts, _(container->health));
+        return g_strdup_printf(_("up %s"), lasts);
+    case DIST_CONTAINER_PAUSED:
+        return g_strdup_printf(_("paused, started %s ago"), lasts);
+    case DIST_CONTAINER_STOPPED:
+        if (container->status < 0)
+            return g_strdup_printf(_("exited %s, status unknown"), ended);
+        return g_strdup_printf(_("exited (%d) %s"), container->status, ended);
+    case DIST_CONTAINER_UNKNOWN:
+        break;
+    }
+    return g_strdup(container->state_name);
+}
+
+static void add_row(DistTable *table, const DistContainer *container) {
+    g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
+                                   : container->status < 0
+                                       ? g_strdup(_("unknown"))
+                                       : g_strdup_printf("%d", container->status);
+    g_autofree char *status = format_status(container);
+    g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
+    g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
+
+    dist_table_add(table, container->id, container->image, command ? command : "", status,
+                   ports ? ports : "", container->state_name, exit_status, container->health,
                    (int64_t)container->pid, (int64_t)container->owner, (int64_t)container->created,
                    (int64_t)container->started, (int64_t)container->exited);
 }
 
 static DistTable *new_table(void) {
-    static DistColumn columns[10];
+    static DistColumn columns[] = {
+        {"id", NULL, DIST_CELL_TEXT},         {"image", NULL, DIST_CELL_TEXT},
+        {"command", NULL, DIST_CELL_TEXT},    {"status", NULL, DIST_CELL_STATE},
+        {"ports", NULL, DIST_CELL_TEXT},      {"state", NULL, DIST_CELL_TEXT},
+        {"exitStatus", NULL, DIST_CELL_TEXT}, {"health", NULL, DIST_CELL_TEXT},
+        {"pid", NULL, DIST_CELL_NUMBER},      {"owner", NULL, DIST_CELL_NUMBER},
+        {"created", NULL, DIST_CELL_TIME},    {"started", NULL, DIST_CELL_TIME},
+        {"exited", NULL, DIST_CELL_TIME},     {NULL, NULL, 0},
+    };
 
-    columns[0] = (DistColumn){"id", _("ID"), DIST_CELL_TEXT};
-    columns[1] = (DistColumn){"image", _("IMAGE"), DIST_CELL_TEXT};
-    columns[2] = (DistColumn){"state", _("STATE"), DIST_CELL_TEXT};
-    columns[3] = (DistColumn){"exitStatus", _("STATUS"), DIST_CELL_TEXT};
-    columns[4] = (DistColumn){"pid", _("PID"), DIST_CELL_NUMBER};
-    columns[5] = (DistColumn){"owner", _("OWNER"), DIST_CELL_NUMBER};
-    columns[6] = (DistColumn){"created", _("CREATED"), DIST_CELL_TIME};
-    columns[7] = (DistColumn){"started", _("STARTED"), DIST_CELL_TIME};
-    columns[8] = (DistColumn){"exited", _("EXITED"), DIST_CELL_TIME};
+    columns[0].header = _("ID");
+    columns[1].header = _("IMAGE");
+    columns[2].header = _("COMMAND");
+    columns[3].header = _("STATUS");
+    columns[4].header = _("PORTS");
     return dist_table_new(columns);
 }
 
