@@ -15,6 +15,8 @@ static int read_pairs(sd_bus_message *message, GHashTable *pairs) {
 }
 
 static int read_field(sd_bus_message *message, const DistField *field) {
+    if (field->read)
+        return field->read(message, field->value);
     int r = sd_bus_message_enter_container(message, 'v', field->type);
 
     if (r < 0)
@@ -23,6 +25,10 @@ static int read_field(sd_bus_message *message, const DistField *field) {
         r = sd_bus_message_read_strv(message, field->value);
     else if (g_str_equal(field->type, "a{ss}"))
         r = read_pairs(message, field->value);
+    else if (g_str_equal(field->type, "(sst)"))
+        r = sd_bus_message_read(message, "(sst)", &((DistTarget *)field->value)->media_type,
+                                &((DistTarget *)field->value)->digest,
+                                &((DistTarget *)field->value)->size);
     else
         r = sd_bus_message_read(message, field->type, field->value);
     return r < 0 ? r : sd_bus_message_exit_container(message);

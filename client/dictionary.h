@@ -7,10 +7,19 @@
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
+/* A descriptor. Its strings are the message's. */
+typedef struct {
+    const char *media_type, *digest;
+    uint64_t size;
+} DistTarget;
+
 typedef struct {
     const char *key;
-    const char *type; /* a basic type, "as" or "a{ss}" */
-    void *value;      /* of a basic type; char ***, new; GHashTable *, gets those it has not */
+    const char *type; /* a basic type, "as", "a{ss}" or "(sst)" */
+    void *value;      /* of a basic type; char ***, new; GHashTable *, gets those it has not;
+                       * DistTarget * */
+    /* For other types: reads the variant; type is NULL then. */
+    int (*read)(sd_bus_message *message, void *value);
 } DistField;
 
 /* Reads the values of known keys; others are skipped. Negative errno. fields ends with one without

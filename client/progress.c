@@ -101,7 +101,7 @@ static int progress_on_interrupt(sd_event_source *source, const struct signalfd_
         return sd_event_exit(sd_event_source_get_event(source), 1);
     waiting->cancelled = true;
     return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
-                                    "org.berth1.Transfer", "Cancel", NULL, NULL, "");
+                                    "org.berth1.Transfer", "Cancel", NULL, NULL, "a{sv}", 0);
 }
 
 static int progress_start(Waiting *waiting) {
@@ -125,7 +125,7 @@ static int progress_start(Waiting *waiting) {
         return r;
     return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
                                     "org.berth1.Transfer", "Wait", progress_on_finished, waiting,
-                                    "");
+                                    "a{sv}", 0);
 }
 
 void dist_result_clear(DistResult *result) {

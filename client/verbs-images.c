@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/credentials.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/format.h"
 #include "client/listing.h"
@@ -225,61 +226,66 @@ static int verb_push(char **argv, GError **error) {
 }
 
 static int read_image(sd_bus_message *reply, char **key, void *userdata) {
-    const char *name, *media_type, *digest;
-    uint64_t size, created, updated;
-    int r;
+    DistTarget target = {"", "", 0};
+    uint64_t updated = 0;
+    const char *name;
+    const DistField fields[] = {
+        {"Target", "(sst)", &target}, {"Updated", "t", &updated}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
 
-    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
-        (r = sd_bus_message_read(reply, "s(sst)tt", &name, &media_type, &digest, &size, &created,
-                                 &updated)) < 0 ||
-        (r = sd_bus_message_skip(reply, "a{ss}")) < 0 ||
-        (r = sd_bus_message_exit_container(reply)) < 0)
+    if (r <= 0)
         return r;
-    dist_table_add(userdata, name, digest, media_type, (int64_t)updated);
+    dist_table_add(userdata, name, target.digest, target.media_type, (int64_t)updated);
     *key = g_strdup(name);
     return 1;
 }
 
-static int print_layers(sd_bus_message *reply) {
+static int read_layers(sd_bus_message *reply, void *lines) {
     const char *media_type, *digest;
     uint64_t size;
-    int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
+    int r;
 
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(sst)", &media_type, &digest, &size)) > 0) {
+    if ((r = sd_bus_message_enter_container(reply, 'v', "a(sst)")) < 0 ||
+        (r = sd_bus_message_enter_container(reply, 'a', "(sst)")) < 0)
+        return r;
+    while ((r = sd_bus_message_read(reply, "(sst)", &media_type, &digest, &size)) > 0) {
         g_autofree char *layer = dist_format_size(size);
-        printf("    %s  %s\n", digest, layer);
+        g_string_append_printf(lines, "    %s  %s\n", digest, layer);
     }
-    return r < 0 ? r : sd_bus_message_exit_container(reply);
+    if (r < 0 || (r = sd_bus_message_exit_container(reply)) < 0)
+        return r;
+    return sd_bus_message_exit_container(reply);
 }
 
 /* The key of the next page is how many platforms there were before. */
 static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
-    const char *of, *media_type, *digest;
-    uint64_t size, bytes;
-    int complete, unpacked, r;
+    g_autoptr(GString) layers = g_string_new(NULL);
+    DistTarget manifest = {"", "", 0};
+    int complete = 0, unpacked = 0, r;
     unsigned *count = userdata;
+    uint64_t bytes = 0;
+    const char *of;
+    const DistField fields[] = {
+        {"Manifest", "(sst)", &manifest},      {"Size", "t", &bytes},
+        {"Complete", "b", &complete},          {"Unpacked", "b", &unpacked},
+        {"Layers", NULL, layers, read_layers}, {NULL, NULL, NULL},
+    };
 
-    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tbba(sst)")) < 0 ||
-        (r = sd_bus_message_read(reply, "s(sst)tbb", &of, &media_type, &digest, &size, &bytes,
-                                 &complete, &unpacked)) < 0)
+    if ((r = dist_dictionary_read_item(reply, &of, fields)) <= 0)
         return r;
     g_autofree char *text = dist_format_size(bytes);
-    printf("  %s  %s  %s%s\n", of[0] ? of : media_type, digest, complete ? text : _("not here"),
-           unpacked ? _(", unpacked") : "");
-    if ((r = print_layers(reply)) < 0 || (r = sd_bus_message_exit_container(reply)) < 0)
-        return r;
+    printf("  %s  %s  %s%s\n%s", of[0] ? of : manifest.media_type, manifest.digest,
+           complete ? text : _("not here"), unpacked ? _(", unpacked") : "", layers->str);
     *key = g_strdup_printf("%u", ++*count);
     return 1;
 }
 
 static int take_name(sd_bus_message *reply, char **key, void *userdata) {
+    const DistField fields[] = {{NULL, NULL, NULL}};
     const char *name;
-    int r;
+    int r = dist_dictionary_read_item(reply, &name, fields);
 
-    if ((r = sd_bus_message_enter_container(reply, 'r', "s(sst)tta{ss}")) < 0 ||
-        (r = sd_bus_message_read(reply, "s", &name)) < 0 ||
-        (r = sd_bus_message_skip(reply, "(sst)tta{ss}")) < 0 ||
-        (r = sd_bus_message_exit_container(reply)) < 0)
+    if (r <= 0)
         return r;
     g_ptr_array_add(userdata, g_strdup(name));
     *key = g_strdup(name);
@@ -309,11 +315,19 @@ typedef struct {
 
 static int append_image_filter(sd_bus_message *call, const void *userdata) {
     const ImageFilter *filter = userdata;
-    int r = 0;
+    int r;
 
-    if (filter->pattern)
-        r = sd_bus_message_append(call, "{sv}", "Name", "s", filter->pattern);
-    return r < 0 ? r : dist_append_labels(call, "Labels", filter->labels);
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (filter->pattern &&
+         (r = sd_bus_message_append(call, "{sv}", "Name", "s", filter->pattern)) < 0) ||
+        (r = dist_append_labels(call, "Labels", filter->labels)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }
 
 static struct {
@@ -358,8 +372,8 @@ static const DistOption tag_options[] = {
 };
 
 static int verb_tag(char **argv, GError **error) {
-    const char *media_type, *digest;
-    uint64_t size;
+    DistTarget target = {"", "", 0};
+    const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
 
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *new = dist_complete_reference(argv[2]);
@@ -370,23 +384,24 @@ static int verb_tag(char **argv, GError **error) {
     }
     if (tag_given.move) {
         g_autoptr(sd_bus_message) renamed =
-            dist_call(error, DIST_IMAGES, "Rename", "ss", name, new);
+            dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
         return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "s", name);
+    g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!image)
         return EXIT_FAILURE;
-    int r = sd_bus_message_read(image, "(sst)", &media_type, &digest, &size);
+    int r = dist_dictionary_read(image, fields);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}", new, media_type, digest, size, 0);
+        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", new, target.media_type,
+                  target.digest, target.size, 0, 0);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool delete_image_name(const char *argument, const void *userdata, GError **error) {
     g_autofree char *name = dist_complete_reference(argument);
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "s", name);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "sa{sv}", name, 0);
 
     (void)userdata;
     if (reply)
@@ -500,18 +515,21 @@ static int verb_mount(char **argv, GError **error) {
 }
 
 static int read_transfer(sd_bus_message *reply, char **key, void *userdata) {
-    const char *path, *kind, *reference, *state;
-    uint64_t done, total;
-    uint32_t owner;
-    int r = sd_bus_message_read(reply, "(ossustt)", &path, &kind, &reference, &owner, &state, &done,
-                                &total);
+    const char *number, *kind = "", *reference = "", *state = "";
+    uint64_t done = 0, total = 0;
+    uint32_t owner = 0;
+    const DistField fields[] = {
+        {"Kind", "s", &kind},   {"Reference", "s", &reference}, {"Owner", "u", &owner},
+        {"State", "s", &state}, {"Done", "t", &done},           {"Total", "t", &total},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &number, fields);
 
     if (r <= 0)
         return r;
-    const char *number = g_strrstr(path, "/");
-    dist_table_add(userdata, number ? number + 1 : path, kind, reference, (int64_t)owner, state,
-                   (int64_t)done, (int64_t)total);
-    *key = g_strdup(path);
+    dist_table_add(userdata, number, kind, reference, (int64_t)owner, state, (int64_t)done,
+                   (int64_t)total);
+    *key = g_strdup(number);
     return 1;
 }
 
@@ -537,7 +555,8 @@ static int verb_cancel(char **argv, GError **error) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no transfer"), argv[1]);
         return EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) reply = dist_call(error, path, "org.berth1.Transfer", "Cancel", "");
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, path, "org.berth1.Transfer", "Cancel", "a{sv}", 0);
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -5,6 +5,7 @@
 #include "client/verbs.h"
 
 #include "client/bus.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/listing.h"
 #include "client/table.h"
@@ -24,9 +25,11 @@ static int volume_rm(char **argv, GError **error) {
 
 static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
     const char *name;
-    uint64_t created;
-    uint32_t owner;
-    int r = sd_bus_message_read(reply, "(sut)", &name, &owner, &created);
+    uint64_t created = 0;
+    uint32_t owner = 0;
+    const DistField fields[] = {
+        {"Owner", "u", &owner}, {"Created", "t", &created}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;

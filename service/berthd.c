@@ -14,6 +14,7 @@
 #include "bus/limits.h"
 #include "bus/service.h"
 #include "bus/unicast.h"
+#include "bus/watchers.h"
 #include "config.h"
 #include "images/pull.h"
 
@@ -135,11 +136,13 @@ static bool recover_containers(Daemon *daemon, GError **error) {
 static bool add_objects(BerthService *service, GError **error) {
     int r;
 
-    if ((r = berth_images_bus_add(service)) < 0 || (r = berth_contents_bus_add(service)) < 0 ||
-        (r = berth_leases_bus_add(service)) < 0 || (r = berth_transfers_bus_add(service)) < 0 ||
+    /* The object manager's reply has kinds of objects in the order in which they are added. */
+    if ((r = berth_object_manager_add(service)) < 0 || (r = berth_images_bus_add(service)) < 0 ||
+        (r = berth_contents_bus_add(service)) < 0 || (r = berth_leases_bus_add(service)) < 0 ||
         (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0 ||
-        (r = berth_volumes_bus_add(service)) < 0 || (r = berth_manager_bus_add(service)) < 0 ||
-        (r = berth_log_control_bus_add(service)) < 0)
+        (r = berth_transfers_bus_add(service)) < 0 || (r = berth_networks_bus_add(service)) < 0 ||
+        (r = berth_volumes_bus_add(service)) < 0 || (r = berth_image_bus_add(service)) < 0 ||
+        (r = berth_manager_bus_add(service)) < 0 || (r = berth_log_control_bus_add(service)) < 0)
         return berth_error_set_errno(error, r, "add the bus objects");
     return true;
 }
@@ -235,6 +238,7 @@ static bool start(Daemon *daemon, GError **error) {
     service->waiting = g_ptr_array_new();
     service->creators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     service->unicast = berth_unicast_new(service);
+    service->watchers = berth_watchers_new(service);
     service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
@@ -263,6 +267,7 @@ static void stop(Daemon *daemon) {
     berth_content_store_free(daemon->content);
     berth_log_detach();
     berth_database_close(service->database);
+    berth_watchers_free(service->watchers);
     berth_unicast_free(service->unicast);
     berth_access_free(service->access);
     if (service->bus)

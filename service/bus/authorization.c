@@ -362,7 +362,8 @@ static void record_decision(BerthAuthorization *authorization, const BerthQuesti
     char *key = berth_question_make_key(question);
 
     if (!g_hash_table_add(authorization->recorded, key) ||
-        (verdict != BERTH_AUDIT_GRANTED && g_str_equal(question->permission->check, "sight")))
+        (verdict != BERTH_AUDIT_GRANTED && (g_str_equal(question->permission->check, "sight") ||
+                                            g_str_equal(question->permission->check, "images"))))
         return;
     berth_audit_decision(authorization->call, find_caller(authorization), question->permission,
                          question->details, verdict);

@@ -6,8 +6,8 @@
 #include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
-#include "bus/page.h"
 #include "bus/unicast.h"
+#include "bus/watchers.h"
 
 #define MANAGER "org.berth1.Containers"
 
@@ -99,9 +99,12 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
     GHashTableIter iterator;
     gpointer name, value;
 
-    (void)container;
-    if (g_str_equal(event->kind, "delete"))
+    bool deleted = g_str_equal(event->kind, "delete");
+
+    if (deleted)
         berth_creators_forget(service, event->id);
+    if (container && (deleted || g_str_equal(event->kind, "create")))
+        berth_image_object_tell_users(service, berth_container_get_record(container)->image);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         if (!berth_sight_sees(value, event->owner))
@@ -118,6 +121,7 @@ static void on_peer_left(const char *peer, void *userdata) {
     g_hash_table_remove(service->subscribers, peer);
     berth_creators_forget_peer(service, peer);
     berth_unicast_forget(service->unicast, peer);
+    berth_watchers_forget(service->watchers, peer);
     berth_containers_forget_client(service->containers, peer);
     /* Nothing that it alone wanted goes on; and a container that is never started would be waited
      * for without an end. */
@@ -135,83 +139,53 @@ static void on_peer_left(const char *peer, void *userdata) {
     berth_operations_cancel_of_client(peer);
 }
 
-static int append_managed(sd_bus_message *reply, BerthService *service, const char *id) {
-    g_autofree char *path = berth_container_make_path(id);
-    int r;
-
-    if ((r = sd_bus_message_open_container(reply, 'e', "oa{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_append(reply, "o", path)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'e', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_append(reply, "s", BERTH_CONTAINER_INTERFACE)) < 0 ||
-        (r = berth_container_append_properties(reply, service, id)) < 0 ||
-        (r = sd_bus_message_close_container(reply)) < 0 ||
-        (r = sd_bus_message_close_container(reply)) < 0)
-        return r;
-    return sd_bus_message_close_container(reply);
-}
-
-static int add_managed(BerthPage *page, BerthService *service, const char *id) {
-    sd_bus_message *item;
-    int r;
-
-    if ((r = berth_page_begin(page, &item)) < 0 || (r = append_managed(item, service, id)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
 static bool is_active(const BerthContainerRecord *record) {
     return record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
 }
 
-/* The call knows no pages: those that run come first, then the newest, as many as a reply holds;
- * List has all. */
-static int answer_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    BerthSight sight;
-    int r;
+static int append_object(sd_bus_message *message, BerthService *service,
+                         const BerthObject *object) {
+    return berth_container_append_properties(message, service, object->name);
+}
 
-    (void)error;
-    r = berth_sight_find(call, service, &sight);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
+static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
+                            BerthObjectVisit visit, void *userdata);
+
+static const BerthObjectKind container_kind = {
+    .interface = BERTH_CONTAINER_INTERFACE,
+    .path = BERTH_CONTAINER_PREFIX,
+    .detail = "container",
+    .action = "containers.inspect",
+    .visit = visit_containers,
+    .append = append_object,
+};
+
+/* Those that run come first, then the newest: a reply that knows no pages may not hold all. */
+static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
+                            BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    r = berth_page_open(&page, call, "{oa{sa{sv}}}");
+    int r = 1;
+
+    (void)after;
     for (int active = 1; active >= 0; active--)
         for (guint i = list->len; r > 0 && i-- > 0;) {
             const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-            if (is_active(record) == active && berth_sight_sees(&sight, record->owner))
-                r = add_managed(&page, service, record->id);
+            const BerthObject object = {&container_kind, record->id, true, record->owner, NULL};
+            if (is_active(record) == active && berth_viewer_sees(viewer, record->owner))
+                r = visit(&object, userdata);
         }
-    if (r >= 0)
-        berth_sight_watch(call, service, &sight);
-    return berth_page_send(&page, r);
-}
-
-/* In front of sd-bus' own answer, which would list everybody's. */
-static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-
-    return sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
-                                         "GetManagedObjects")
-               ? berth_access_run(service->access, call, answer_managed_objects, service, error)
-               : 0;
+    return r;
 }
 
 bool berth_service_has_waiting(BerthService *service) {
     return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
            berth_unicast_count(service->unicast) > 0 ||
+           berth_watchers_count(service->watchers) > 0 ||
            berth_access_count_pending(service->access) > 0;
 }
 
 int berth_container_signals_add(BerthService *service) {
-    int r;
-
     berth_containers_observe(service->containers, on_event, service);
     berth_access_on_peer_left(service->access, on_peer_left, service);
-    if ((r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service)) <
-        0)
-        return r;
-    return sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT);
+    return berth_objects_add_kind(service, &container_kind);
 }

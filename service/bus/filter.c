@@ -111,6 +111,9 @@ static bool is_as_wanted(GVariant *found, GVariant *wanted) {
         return has_strings(found, wanted);
     if (g_variant_is_of_type(wanted, G_VARIANT_TYPE("a{ss}")))
         return has_pairs(found, wanted);
+    if (g_variant_is_of_type(wanted, G_VARIANT_TYPE_STRING))
+        return g_pattern_match_simple(g_variant_get_string(wanted, NULL),
+                                      g_variant_get_string(found, NULL));
     return !g_variant_is_of_type(wanted, G_VARIANT_TYPE_UNIT) && g_variant_equal(found, wanted);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The option Filter of listings, a{sv}: only items of which all these properties have these values.
- * A list (as) has to hold all that the filter names; a dictionary of strings (a{ss}) all its keys,
- * with these values, where an empty value stands for any. */
+ * A string is a pattern, in which * stands for any text and ? for any character. A list (as) has to
+ * hold all that the filter names; a dictionary of strings (a{ss}) all its keys, with these values,
+ * where an empty value stands for any. */
 
 #pragma once
 

@@ -25,34 +25,23 @@
 
 #include <errno.h>
 
-#define PATH BERTH_BUS_ROOT "/images"
+#define PATH BERTH_IMAGES_PATH
 #define INTERFACE "org.berth1.Images"
-
-static int append_image(sd_bus_message *reply, const BerthImage *image) {
-    int r = berth_bus_append_descriptor(reply, image->target);
-
-    return r < 0 ? r : berth_bus_append_labels(reply, image->labels);
-}
 
 static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autoptr(GError) error = NULL;
+    BerthViewer viewer;
     const char *name;
-    int r = sd_bus_message_read(call, "s", &name);
+    int r;
 
-    if (r < 0)
+    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
+    if (r != BERTH_ACCESS_GRANTED ||
+        (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = append_image(reply, image)) < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return berth_image_object_reply(call, service, &viewer, name, ret_error);
 }
 
 /* The descriptor that a name stood for; empty where it stood for nothing. */
@@ -94,7 +83,8 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
         (r = berth_bus_read_descriptor(call, &target)) < 0 ||
-        (r = berth_options_read_map(call, &labels)) < 0)
+        (r = berth_options_read_map(call, &labels)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
@@ -114,14 +104,15 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return reply_before(call, before);
 }
 
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) before = NULL;
     g_autoptr(GError) error = NULL;
-    const char *name;
-    int r = sd_bus_message_read(call, "s", &name);
+    g_autofree char *name = NULL;
+    int r;
 
-    if (r < 0)
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     g_autoptr(BerthImage) current = berth_image_store_get(service->database, name, NULL);
     r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
@@ -133,53 +124,21 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return reply_before(call, before);
 }
 
-/* name: a pattern with "*" and "?", or "". */
-static bool passes(const BerthImage *image, const char *name, char *const *labels) {
-    return (name[0] == '\0' || g_pattern_match_simple(name, image->name)) &&
-           berth_labels_match(image->labels, labels);
-}
-
-static int add_image(BerthPage *page, const BerthImage *image) {
-    sd_bus_message *item;
-    int r;
-
-    if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_open_container(item, 'r', "s(sst)tta{ss}")) < 0 ||
-        (r = sd_bus_message_append(item, "s", image->name)) < 0 ||
-        (r = berth_bus_append_descriptor(item, image->target)) < 0 ||
-        (r = sd_bus_message_append(item, "tt", image->created_usec, image->updated_usec)) < 0 ||
-        (r = berth_bus_append_labels(item, image->labels)) < 0 ||
-        (r = sd_bus_message_close_container(item)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) labels = NULL;
-    const char *name = "";
-    const BerthOption options[] = {{"Name", "s", &name},
-                                   {"Labels", "a{ss}", &labels},
-                                   BERTH_PAGE_OPTIONS(page),
-                                   {NULL, NULL, NULL}};
-    int r = berth_options_read(call, options, ret_error);
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
+    BerthViewer viewer;
+    int r = berth_options_read(call, options, error);
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "inspect", NULL);
-    if (r != BERTH_ACCESS_GRANTED)
+    r = berth_access_check(service->access, call, error, "inspect", NULL);
+    if (r != BERTH_ACCESS_GRANTED ||
+        (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(BerthRows) rows = berth_image_store_query(service->database, page.after, &error);
-    r = berth_page_open(&page, call, "(s(sst)tta{ss})");
-    /* One after the other: there may be many more than a page holds. */
-    while (!error && r > 0 && berth_database_step(rows, &error)) {
-        g_autoptr(BerthImage) image = berth_image_store_read(service->database, rows);
-        if (berth_page_wants(&page, image->name) && passes(image, name, labels))
-            r = add_image(&page, image);
-    }
-    return error ? berth_bus_error_set(ret_error, error) : berth_page_send(&page, r);
+    viewer.images = true;
+    return berth_objects_reply_list(call, service, &berth_image_kind, &viewer, &page);
 }
 
 static void on_text(const char *text, const GError *error, void *userdata) {
@@ -204,16 +163,17 @@ static int parse_document(const char *name, BerthImageDocument *document, sd_bus
                              "\"%.50s\" is none of index, manifest and config", name);
 }
 
-static int method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    const char *name, *platform = NULL, *document = "config";
+    g_autofree char *name = NULL;
+    const char *platform = NULL, *document = "config";
     const BerthOption options[] = {
         {"Platform", "s", &platform}, {"Document", "s", &document}, {NULL, NULL, NULL}};
     BerthImageDocument wanted = BERTH_IMAGE_CONFIG;
     int r;
 
-    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0 ||
         (r = parse_document(document, &wanted, ret_error)) < 0)
         return r;
@@ -242,11 +202,11 @@ static void on_signature(const char *key, const GError *error, void *userdata) {
 }
 
 /* The keys are the policy's: a caller who could name files would have them read as root. */
-static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_auto(BerthSecrets) credentials = NULL;
-    const char *name;
+    g_autofree char *name = NULL;
     int insecure = 0, r;
     bool own;
     const BerthOption options[] = {
@@ -255,7 +215,7 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
         {NULL, NULL, NULL},
     };
 
-    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     const BerthRemoteQuestion question = {name, insecure, credentials};
@@ -277,27 +237,42 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return 1;
 }
 
-static int append_platform(sd_bus_message *reply, const BerthDescribedPlatform *platform) {
+static int append_layers(sd_bus_message *item, const BerthDescribedPlatform *platform) {
     int r;
 
-    if ((r = sd_bus_message_open_container(reply, 'r', "s(sst)tbba(sst)")) < 0 ||
-        (r = sd_bus_message_append(reply, "s", platform->platform)) < 0 ||
-        (r = berth_bus_append_descriptor(reply, platform->manifest)) < 0 ||
-        (r = sd_bus_message_append(reply, "tbb", platform->bytes, platform->complete,
-                                   platform->unpacked)) < 0 ||
-        (r = sd_bus_message_open_container(reply, 'a', "(sst)")) < 0)
+    if ((r = sd_bus_message_open_container(item, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(item, "s", "Layers")) < 0 ||
+        (r = sd_bus_message_open_container(item, 'v', "a(sst)")) < 0 ||
+        (r = sd_bus_message_open_container(item, 'a', "(sst)")) < 0)
         return r;
     for (guint i = 0; r >= 0 && i < platform->layers->len; i++)
-        r = berth_bus_append_descriptor(reply, platform->layers->pdata[i]);
-    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        r = berth_bus_append_descriptor(item, platform->layers->pdata[i]);
+    if (r < 0 || (r = sd_bus_message_close_container(item)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0)
         return r;
-    return sd_bus_message_close_container(reply);
+    return sd_bus_message_close_container(item);
 }
 
-static int read_describe(sd_bus_message *call, const char **name, BerthPage *page,
-                         sd_bus_error *error) {
+static int append_platform(sd_bus_message *item, const BerthDescribedPlatform *platform) {
+    const BerthDescriptor *manifest = platform->manifest;
+    int r;
+
+    if ((r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", platform->platform)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'a', "{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "{sv}", "Manifest", "(sst)", manifest->media_type,
+                                   manifest->digest, manifest->size)) < 0 ||
+        (r = sd_bus_message_append(item, "{sv}", "Size", "t", platform->bytes)) < 0 ||
+        (r = sd_bus_message_append(item, "{sv}", "Complete", "b", (int)platform->complete)) < 0 ||
+        (r = sd_bus_message_append(item, "{sv}", "Unpacked", "b", (int)platform->unpacked)) < 0 ||
+        (r = append_layers(item, platform)) < 0 || (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return sd_bus_message_close_container(item);
+}
+
+static int read_describe(sd_bus_message *call, char **name, BerthPage *page, sd_bus_error *error) {
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(*page), {NULL, NULL, NULL}};
-    int r = sd_bus_message_read(call, "s", name);
+    int r = berth_object_read_name(&berth_image_kind, call, name);
 
     return r < 0 ? r : berth_options_read(call, options, error);
 }
@@ -307,8 +282,8 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     g_autoptr(BerthPendingCall) pending = userdata;
     g_auto(sd_bus_error) ignored = SD_BUS_ERROR_NULL;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    g_autofree char *name = NULL;
     sd_bus_message *item;
-    const char *name;
 
     if (error) {
         berth_bus_reply_error(pending->call, error);
@@ -318,7 +293,7 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     if (read_describe(pending->call, &name, &page, &ignored) < 0)
         return;
     guint64 after = g_ascii_strtoull(page.after, NULL, 10);
-    int r = berth_page_open(&page, pending->call, "(s(sst)tbba(sst))");
+    int r = berth_page_open(&page, pending->call, "(sa{sv})");
     for (guint64 i = after; r > 0 && i < platforms->len; i++)
         if ((r = berth_page_begin(&page, &item)) >= 0 &&
             (r = append_platform(item, platforms->pdata[i])) >= 0)
@@ -326,11 +301,11 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     berth_page_send(&page, r);
 }
 
-static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
-    const char *name;
+    g_autofree char *name = NULL;
     int r = read_describe(call, &name, &page, ret_error);
 
     if (r < 0)
@@ -349,13 +324,16 @@ static int method_describe(sd_bus_message *call, void *userdata, sd_bus_error *r
     return 1;
 }
 
-static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    const char *name, *new_name;
-    int r = sd_bus_message_read(call, "ss", &name, &new_name);
+    g_autofree char *name = NULL;
+    const char *new_name;
+    int r;
 
-    if (r < 0)
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &new_name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
     g_autoptr(BerthImage) replaced = berth_image_store_get(service->database, new_name, NULL);
@@ -377,14 +355,14 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     uint32_t uid = UINT32_MAX;
-    const char *name = "";
+    g_autofree char *name = NULL;
     BerthSnapshotStore *snapshots = pending->service->snapshots;
     g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
     if (info && info->chain_id[0] == '\0')
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image has no layers: there is nothing to mount");
     else if (info && sd_bus_message_rewind(pending->call, 1) >= 0 &&
-             sd_bus_message_read(pending->call, "s", &name) > 0)
+             berth_object_read_name(&berth_image_kind, pending->call, &name) > 0)
         berth_images_check_chain(pending->service->images, name, info, &error);
     (void)berth_access_find_uid(pending->service->access, sd_bus_message_get_sender(pending->call),
                                 &uid);
@@ -398,14 +376,15 @@ static void on_mount_info(const BerthImageInfo *info, const GError *info_error, 
         sd_bus_reply_method_return(pending->call, "h", mount);
 }
 
-static int method_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    const char *name, *platform = NULL;
+    g_autofree char *name = NULL;
+    const char *platform = NULL;
     const BerthOption options[] = {{"Platform", "s", &platform}, {NULL, NULL, NULL}};
     int r;
 
-    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
@@ -484,11 +463,12 @@ static sd_bus_message *make_signal(BerthService *service, const void *data) {
 }
 
 static void on_change(const char *name, const BerthDescriptor *target, BerthImageChange change,
-                      void *userdata) {
+                      unsigned what, void *userdata) {
     const Change data = {name, target, change};
     const BerthSignalRight right = {"images.inspect", "image", name};
     BerthService *service = userdata;
 
+    berth_image_object_tell(service, name, change, what);
     berth_unicast_tell(service->unicast, "Images", make_signal, &data, &right);
 }
 
@@ -518,28 +498,32 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("as", names, "h", output, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), berth_images_bus_export,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name),
-                            SD_BUS_RESULT("(sst)", target, "a{ss}", labels), method_get,
+    SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("a{sv}", properties), method_get,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Put", SD_BUS_ARGS("s", name, "(sst)", target, "a{ss}", labels),
-                            SD_BUS_RESULT("(sst)", before), method_put, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", filter),
-                            SD_BUS_RESULT("a(s(sst)tta{ss})", images), method_list,
+    SD_BUS_METHOD_WITH_ARGS(
+        "Put", SD_BUS_ARGS("s", name, "(sst)", target, "a{ss}", labels, "a{sv}", options),
+        SD_BUS_RESULT("(sst)", before), method_put, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", images), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name), SD_BUS_RESULT("(sst)", before),
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("(sst)", before), berth_images_bus_delete,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("s", configuration), method_inspect,
+                            SD_BUS_RESULT("s", json), berth_images_bus_inspect,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("s", key), method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("a(s(sst)tbba(sst))", platforms), method_describe,
+                            SD_BUS_RESULT("s", key), berth_images_bus_verify,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name, "s", new_name), SD_BUS_NO_RESULT,
-                            method_rename, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", platforms), berth_images_bus_describe,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name, "s", new_name, "a{sv}", options),
+                            SD_BUS_NO_RESULT, berth_images_bus_rename, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Mount", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("h", mount), method_mount, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("h", mount), berth_images_bus_mount,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Prune", SD_BUS_ARGS("a{sv}", options),
                             SD_BUS_RESULT("as", digests, "t", bytes), method_prune,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -569,5 +553,5 @@ int berth_images_bus_add(BerthService *service) {
         return r;
     service->images->observer = on_change;
     service->images->observer_userdata = service;
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection);
 }

@@ -92,10 +92,23 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     return 1;
 }
 
+/* Unpack is of a name, which an object has by itself. */
+static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **reference) {
+    const char *text;
+
+    if (mode == BERTH_PULL_UNPACK)
+        return berth_object_read_name(&berth_image_kind, call, reference);
+    int r = sd_bus_message_read(call, "s", &text);
+    if (r >= 0)
+        *reference = g_strdup(text);
+    return r;
+}
+
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
-    const char *reference, *platform = NULL, *lease = "";
+    g_autofree char *reference = NULL;
+    const char *platform = NULL, *lease = "";
     g_auto(BerthSecrets) credentials = NULL;
     int insecure = 0, all_platforms = 0, r;
     bool own = false;
@@ -106,7 +119,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
         {"Lease", "s", &lease},       {NULL, NULL, NULL},
     };
 
-    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+    if ((r = read_pulled(call, mode, &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_access_get_uid(service->access, call, &uid);
@@ -155,7 +168,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_auto(BerthSecrets) credentials = NULL;
-    const char *name, *reference, *platform = NULL;
+    g_autofree char *name = NULL;
+    const char *reference, *platform = NULL;
     int insecure = 0, r;
     bool own = false;
     uint32_t uid;
@@ -166,7 +180,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         {NULL, NULL, NULL},
     };
 
-    if ((r = sd_bus_message_read(call, "ss", &name, &reference)) < 0 ||
+    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     /* Names are references: without another it goes where it came from. */

@@ -49,10 +49,10 @@ static const BerthPermission permissions[] = {
     LEASED("Images", "Fetch", "fetch"),
     {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Pull", "pull"),
-    {"Images", "Unpack", "pull", "images.pull", "unpack", "image", NULL, CHANGES},
-    {"Images", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL,
+    {"Images Image", "Unpack", "pull", "images.pull", "unpack", "image", NULL, CHANGES},
+    {"Images Image", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL,
      CHANGES | COVERS},
-    {"Images", "Push", "read", "contents.read", "push", "image reference", NULL},
+    {"Images Image", "Push", "read", "contents.read", "push", "image reference", NULL},
     {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL, CHANGES},
     LEASED("Images", "Import", "import"),
     {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL, CHANGES},
@@ -61,14 +61,20 @@ static const BerthPermission permissions[] = {
     {"Images", "Put", "manage", "images.manage", "put", "image digest replaced", NULL, CHANGES},
     {"Images", "Put", "read", "contents.read", "put", "image digest", NULL},
     {"Images", "List", "inspect", "images.inspect", "list", "", NULL},
-    {"Images", "Delete", "manage", "images.manage", "delete", "image digest", NULL, CHANGES},
-    {"Images", "Inspect", "inspect", "images.inspect", "inspect", "image", NULL},
-    {"Images", "Verify", "pull", "images.pull", "verify", "image " REMOTE, NULL},
-    {"Images", "Describe", "inspect", "images.inspect", "describe", "image", NULL},
-    {"Images", "Rename", "old", "images.manage", "rename", "image digest reference", NULL, CHANGES},
-    {"Images", "Rename", "new", "images.manage", "rename", "image digest replaced", NULL, CHANGES},
-    {"Images", "Mount", "manage", "images.manage", "mount", "image digest", NULL, CHANGES},
-    {"Images", "Mount", "read", "contents.read", "mount", "image digest", NULL},
+    LISTED("Images", "List"),
+    LISTED("Images", "Get"),
+    {"Image", "Properties", "inspect", "images.inspect", "get", "image", NULL},
+    LISTED("Image", "Properties"),
+    {"Images Image", "Delete", "manage", "images.manage", "delete", "image digest", NULL, CHANGES},
+    {"Images Image", "Inspect", "inspect", "images.inspect", "inspect", "image", NULL},
+    {"Images Image", "Verify", "pull", "images.pull", "verify", "image " REMOTE, NULL},
+    {"Images Image", "Describe", "inspect", "images.inspect", "describe", "image", NULL},
+    {"Images Image", "Rename", "old", "images.manage", "rename", "image digest reference", NULL,
+     CHANGES},
+    {"Images Image", "Rename", "new", "images.manage", "rename", "image digest replaced", NULL,
+     CHANGES},
+    {"Images Image", "Mount", "manage", "images.manage", "mount", "image digest", NULL, CHANGES},
+    {"Images Image", "Mount", "read", "contents.read", "mount", "image digest", NULL},
     {"Images", "Prune", "manage", "images.manage", "prune", "", NULL, CHANGES},
 
     {"Contents", "Info", "read", "contents.read", "info", "digest", NULL},
@@ -113,9 +119,13 @@ static const BerthPermission permissions[] = {
     LISTED("Leases", "List"),
 
     {"Volumes", "Create", "create", "containers.create", "volume-create", "volume", NULL, CHANGES},
-    OWNED("Volumes", "Delete", "volume-delete", "containers.manage-own", "containers.manage",
+    OWNED("Volumes Volume", "Delete", "volume-delete", "containers.manage-own", "containers.manage",
           "volume", "volume owner"),
     LISTED("Volumes", "List"),
+    SEEN("Volume", "Properties", "inspect", "volume"),
+
+    LISTED("Networks", "List"),
+    LISTED("Network", "Properties"),
 
     LISTED("Transfers", "List"),
     SEEN("Transfer", "Wait", "wait", "transfer"),
@@ -181,6 +191,9 @@ static const BerthPermission permissions[] = {
     FREE("Containers", "Unsubscribe", "ends what the caller itself subscribed to"),
     LISTED("Containers", "EventsSince"),
     LISTED("ObjectManager", "GetManagedObjects"),
+    {"ObjectManager", "GetManagedObjects", "images", "images.inspect", "list", "", NULL},
+    LISTED("Containers Networks Transfers Volumes", "Introspect"),
+    {"Images", "Introspect", "images", "images.inspect", "list", "", NULL},
     LISTED("Manager", "Properties"),
     {"Manager", "Properties", "images", "images.inspect", "list", "", NULL},
     FREE("LogControl1", "Properties", "only root's call of Set is carried out"),
@@ -245,9 +258,13 @@ static const struct {
 } objects[] = {
     {"/org/berth1", "Manager"},
     {"/org/berth1/images", "Images"},
+    {"/org/berth1/images/", "Image"},
     {"/org/berth1/contents", "Contents"},
     {"/org/berth1/leases", "Leases"},
+    {"/org/berth1/networks", "Networks"},
+    {"/org/berth1/networks/", "Network"},
     {"/org/berth1/volumes", "Volumes"},
+    {"/org/berth1/volumes/", "Volume"},
     {"/org/berth1/transfers", "Transfers"},
     {"/org/berth1/transfers/", "Transfer"},
     {"/org/berth1/containers", "Containers"},
@@ -273,5 +290,7 @@ const char *berth_permission_read_member(sd_bus_message *call, const char **memb
         return "ObjectManager";
     if (g_strcmp0(interface, "org.freedesktop.DBus.Properties") == 0)
         *member = "Properties";
+    if (g_strcmp0(interface, "org.freedesktop.DBus.Introspectable") == 0)
+        *member = "Introspect";
     return find_object(sd_bus_message_get_path(call));
 }

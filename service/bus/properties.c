@@ -35,13 +35,14 @@ static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, co
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int append_all(sd_bus *bus, sd_bus_message *message, const char *path, const char *interface,
-                      const sd_bus_vtable *vtable, void *userdata) {
+int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *path,
+                            const char *interface, const sd_bus_vtable *vtable, void *userdata,
+                            const char *const *names) {
     int r = sd_bus_message_open_container(message, 'a', "{sv}");
 
     for (const sd_bus_vtable *entry = vtable; r >= 0 && entry->type != _SD_BUS_VTABLE_END;
          entry++) {
-        if (!is_property(entry))
+        if (!is_property(entry) || (names && !g_strv_contains(names, entry->x.property.member)))
             continue;
         if ((r = sd_bus_message_open_container(message, 'e', "sv")) < 0 ||
             (r = sd_bus_message_append(message, "s", entry->x.property.member)) < 0 ||
@@ -59,7 +60,7 @@ int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char
     int r;
 
     if ((r = berth_part_new(message, &part)) < 0 ||
-        (r = append_all(bus, part, path, interface, vtable, userdata)) < 0)
+        (r = berth_properties_append(bus, part, path, interface, vtable, userdata, NULL)) < 0)
         return r;
     return berth_part_copy(message, part, BERTH_MAX_ITEM_BYTES);
 }
@@ -113,6 +114,7 @@ int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *inter
 typedef struct {
     BerthService *service;
     const BerthPropertySource *source;
+    const char *collection; /* whose own properties are not the source's; NULL */
 } Answerer;
 
 static int answer_set(sd_bus_message *call, const BerthPropertySource *source, BerthView *view,
@@ -149,7 +151,8 @@ static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *err
 static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Answerer *answerer = userdata;
 
-    return berth_properties_is_call(call)
+    return berth_properties_is_call(call) &&
+                   g_strcmp0(sd_bus_message_get_path(call), answerer->collection) != 0
                ? berth_access_run(answerer->service->access, call, answer_source, answerer, error)
                : 0;
 }
@@ -159,7 +162,7 @@ int berth_properties_add(BerthService *service, const char *path, bool below,
     /* It lives as long as the connection, which is as long as the service does. */
     Answerer *answerer = g_new0(Answerer, 1);
 
-    *answerer = (Answerer){service, source};
+    *answerer = (Answerer){service, source, below ? path : NULL};
     return below ? sd_bus_add_fallback(service->bus, NULL, path, on_source_call, answerer)
                  : sd_bus_add_object(service->bus, NULL, path, on_source_call, answerer);
 }

@@ -29,8 +29,8 @@ typedef struct {
     int (*set)(sd_bus_message *call, BerthView *view, const char *property, sd_bus_error *error);
 } BerthPropertySource;
 
-/* Answers calls for the properties of the object at path; below: of those below it, too. The source
- * stays the caller's. Negative errno. */
+/* Answers calls for the properties of the object at path, or of those below it. path and source are
+ * static. Negative errno. */
 int berth_properties_add(BerthService *service, const char *path, bool below,
                          const BerthPropertySource *source);
 
@@ -42,6 +42,11 @@ bool berth_properties_is_get_all(sd_bus_message *call);
 /* Answers it from the getters of vtable. */
 int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
                             const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error);
+
+/* Appends the properties of these names, NULL: all, as a{sv}. */
+int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *path,
+                            const char *interface, const sd_bus_vtable *vtable, void *userdata,
+                            const char *const *names);
 
 /* Appends all properties of the object at path as a{sv}, cut to BERTH_MAX_ITEM_BYTES. */
 int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,

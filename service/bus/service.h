@@ -16,6 +16,7 @@
 
 typedef struct BerthAccess BerthAccess;
 typedef struct BerthUnicast BerthUnicast;
+typedef struct BerthWatchers BerthWatchers;
 
 typedef struct {
     sd_event *event;
@@ -31,11 +32,14 @@ typedef struct {
     GPtrArray *waiting;      /* calls that are answered when something ends */
     GHashTable *creators;    /* container → unique name that created it (bus/creators.h) */
     BerthUnicast *unicast;   /* signals */
+    BerthWatchers *watchers; /* of objects (bus/watchers.h) */
     GHashTable *subscribers; /* unique names that get container events → BerthSight */
 } BerthService;
 
 /* Each registers its objects; negative errno. */
 int berth_images_bus_add(BerthService *service);
+int berth_image_bus_add(BerthService *service);
+int berth_networks_bus_add(BerthService *service);
 int berth_contents_bus_add(BerthService *service);
 int berth_leases_bus_add(BerthService *service);
 int berth_transfers_bus_add(BerthService *service);
@@ -44,6 +48,9 @@ int berth_container_bus_add(BerthService *service);
 int berth_volumes_bus_add(BerthService *service);
 int berth_manager_bus_add(BerthService *service);
 int berth_log_control_bus_add(BerthService *service);
+
+/* The containers of an image, or those that mount a volume, have become others. */
+void berth_image_object_tell_users(BerthService *service, const char *name);
 
 /* Whether some client waits for an answer or for events. */
 bool berth_service_has_waiting(BerthService *service);

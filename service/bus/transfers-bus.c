@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/transfers/N, org.berth1.Transfer: seen by who began it, and by who may inspect what
- * is others'. */
+/*
+ * /org/berth1/transfers, org.berth1.Transfers, and /org/berth1/transfers/N, org.berth1.Transfer. A
+ * transfer is seen by the user who began it, and by clients that may inspect what others own. Its
+ * end is told in one signal with all that a proxy has to know: state, and result or error.
+ */
 
 #include "base/limits.h"
 #include "base/operation.h"
@@ -14,6 +17,7 @@
 #include "bus/properties.h"
 #include "bus/service.h"
 #include "bus/unicast.h"
+#include "bus/watchers.h"
 
 #include <string.h>
 
@@ -28,6 +32,17 @@ typedef struct {
 } Waiter;
 
 static GPtrArray *waiters; /* of Waiter, owned */
+
+/* What was told of a transfer that runs. */
+typedef struct {
+    uint64_t done, total;
+} Told;
+
+static GHashTable *told; /* transfer → Told */
+
+static const BerthTransfer *get_transfer(void *view) {
+    return ((const BerthView *)view)->object;
+}
 
 static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     char *end;
@@ -98,9 +113,9 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
     static const BerthOperationType type = {.cancel = cancel_waiter};
     BerthService *service = userdata;
     BerthTransfer *transfer;
-    int r = check(call, service, error, false, &transfer);
+    int r = berth_options_read_none(call, error);
 
-    if (r != BERTH_ACCESS_GRANTED)
+    if (r < 0 || (r = check(call, service, error, false, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
     if (transfer->state != BERTH_TRANSFER_RUNNING) {
         answer_wait(call, transfer);
@@ -116,9 +131,9 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthTransfer *transfer;
-    int r = check(call, userdata, error, true, &transfer);
+    int r = berth_options_read_none(call, error);
 
-    if (r != BERTH_ACCESS_GRANTED)
+    if (r < 0 || (r = check(call, userdata, error, true, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
     berth_transfer_cancel(transfer);
     return sd_bus_reply_method_return(call, NULL);
@@ -126,7 +141,7 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
+    const BerthTransfer *transfer = get_transfer(userdata);
     const char *text = g_str_equal(property, "Kind")        ? transfer->kind
                        : g_str_equal(property, "Reference") ? transfer->reference
                                                             : berth_transfer_get_state(transfer);
@@ -140,7 +155,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
 
 static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
+    const BerthTransfer *transfer = get_transfer(userdata);
 
     (void)bus;
     (void)path;
@@ -152,7 +167,7 @@ static int get_owner(sd_bus *bus, const char *path, const char *interface, const
 
 static int get_sum(sd_bus *bus, const char *path, const char *interface, const char *property,
                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = ((const BerthView *)userdata)->object;
+    const BerthTransfer *transfer = get_transfer(userdata);
     uint64_t done, total;
 
     (void)bus;
@@ -181,39 +196,127 @@ static int get_items(sd_bus *bus, const char *path, const char *interface, const
     (void)interface;
     (void)property;
     (void)error;
-    return append_items(reply, ((const BerthView *)userdata)->object);
+    return append_items(reply, get_transfer(userdata));
+}
+
+static int get_started(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "t", get_transfer(userdata)->started_usec);
+}
+
+static int get_cancelable(sd_bus *bus, const char *path, const char *interface,
+                          const char *property, sd_bus_message *reply, void *userdata,
+                          sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "b",
+                                 get_transfer(userdata)->state == BERTH_TRANSFER_RUNNING);
+}
+
+/* Empty until the transfer is done. */
+static int get_result(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return append_result(reply, get_transfer(userdata));
+}
+
+/* As Wait fails with; empty as long as nothing has failed. */
+static int get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    const BerthTransfer *transfer = get_transfer(userdata);
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)ret_error;
+    if (transfer->error)
+        berth_bus_error_set(&error, transfer->error);
+    return sd_bus_message_append(reply, "(ss)", error.name ? error.name : "",
+                                 error.message ? error.message : "");
 }
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", result), method_wait,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a{sv}", result),
+                            method_wait, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Reference", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("State", "s", get_text, 0, 0),
-    SD_BUS_PROPERTY("Done", "t", get_sum, 0, 0),
-    SD_BUS_PROPERTY("Total", "t", get_sum, 0, 0),
+    SD_BUS_PROPERTY("Started", "t", get_started, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Cancelable", "b", get_cancelable, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Done", "t", get_sum, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Total", "t", get_sum, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Result", "a{sv}", get_result, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Error", "(ss)", get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Items", "a(sstt)", get_items, 0, 0),
     SD_BUS_SIGNAL_WITH_ARGS("Progress", SD_BUS_ARGS("t", done, "t", total, "a(sstt)", items), 0),
     SD_BUS_VTABLE_END,
 };
 
-static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
-    return check(call, view->service, error, false, (BerthTransfer **)&view->object);
+static int visit_transfers(BerthService *service, const BerthViewer *viewer, const char *after,
+                           BerthObjectVisit visit, void *userdata);
+
+static const BerthObjectKind transfer_kind = {
+    .interface = INTERFACE,
+    .path = PREFIX,
+    .detail = "transfer",
+    .action = "containers.inspect",
+    .plain = true,
+    .vtable = vtable,
+    .visit = visit_transfers,
+};
+
+static BerthObject make_object(const BerthTransfer *transfer, char number[static 24]) {
+    g_snprintf(number, 24, "%" G_GUINT64_FORMAT, transfer->number);
+    return (BerthObject){.kind = &transfer_kind,
+                         .name = number,
+                         .owned = true,
+                         .owner = transfer->owner,
+                         .data = (void *)transfer};
 }
 
-/* Every path below has an object, whether there is such a transfer or not: see find() of
- * container-bus.c. */
-static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
-                sd_bus_error *error) {
-    (void)bus;
-    (void)interface;
-    (void)error;
-    *found = userdata;
-    return g_str_has_prefix(path, PREFIX "/");
+/* They are in the order of their numbers. */
+static int visit_transfers(BerthService *service, const BerthViewer *viewer, const char *after,
+                           BerthObjectVisit visit, void *userdata) {
+    GPtrArray *list = berth_transfers_list(service->transfers);
+    uint64_t last = g_ascii_strtoull(after, NULL, 10);
+    int r = 1;
+
+    for (guint i = 0; r > 0 && i < list->len; i++) {
+        const BerthTransfer *transfer = list->pdata[i];
+        char number[24];
+        const BerthObject object = make_object(transfer, number);
+        if (berth_viewer_sees(viewer, transfer->owner) && transfer->number > last)
+            r = visit(&object, userdata);
+    }
+    return r;
+}
+
+static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    BerthService *service = view->service;
+    int r = check(call, service, error, false, (BerthTransfer **)&view->object);
+
+    if (r == BERTH_ACCESS_GRANTED && berth_properties_is_get_all(call))
+        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call),
+                           sd_bus_message_get_path(call));
+    return r;
 }
 
 /* Its owner may always see it. */
@@ -248,14 +351,61 @@ static void send_progress(BerthService *service, const BerthTransfer *transfer) 
     }
 }
 
+/* Of what has been told before only what is another now. */
+static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
+    char number[24];
+    const BerthObject object = make_object(transfer, number);
+    const char *changed[3] = {NULL};
+    Told *last = g_hash_table_lookup(told, transfer), now;
+    size_t count = 0;
+
+    berth_transfer_sum(transfer, &now.done, &now.total);
+    if (!last)
+        return;
+    if (now.done != last->done)
+        changed[count++] = "Done";
+    if (now.total != last->total)
+        changed[count++] = "Total";
+    *last = now;
+    if (count > 0)
+        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+}
+
+static void tell_end(BerthService *service, const BerthTransfer *transfer) {
+    static const char *const done[] = {"State", "Cancelable", "Done", "Total", "Result", NULL};
+    static const char *const failed[] = {"State", "Cancelable", "Done", "Total", "Error", NULL};
+    char number[24];
+    const BerthObject object = make_object(transfer, number);
+
+    g_hash_table_remove(told, transfer);
+    berth_watchers_tell_changed(service->watchers, &object, transfer->error ? failed : done, NULL);
+}
+
+static void tell_presence(BerthService *service, const BerthTransfer *transfer, bool added) {
+    char number[24];
+    const BerthObject object = make_object(transfer, number);
+
+    if (added) {
+        g_hash_table_insert(told, (gpointer)transfer, g_new0(Told, 1));
+        berth_watchers_tell_added(service->watchers, &object);
+    } else {
+        berth_watchers_tell_removed(service->watchers, &object);
+    }
+}
+
 static void on_change(BerthTransfer *transfer, BerthTransferChange change, void *userdata) {
     BerthService *service = userdata;
 
-    if (change == BERTH_TRANSFER_REMOVED)
+    if (change == BERTH_TRANSFER_ADDED || change == BERTH_TRANSFER_REMOVED) {
+        tell_presence(service, transfer, change == BERTH_TRANSFER_ADDED);
         return;
+    }
     send_progress(service, transfer);
-    if (change != BERTH_TRANSFER_FINISHED)
+    if (change != BERTH_TRANSFER_FINISHED) {
+        tell_progress(service, transfer);
         return;
+    }
+    tell_end(service, transfer);
     berth_audit_transfer_ended(transfer);
     for (guint i = waiters->len; i-- > 0;) {
         Waiter *waiter = waiters->pdata[i];
@@ -268,68 +418,17 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
     }
 }
 
-static int add_transfer(BerthPage *page, const BerthTransfer *transfer) {
-    g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
-    uint64_t done, total;
-    sd_bus_message *item;
-    int r;
-
-    berth_transfer_sum(transfer, &done, &total);
-    if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_append(item, "(ossustt)", path, transfer->kind, transfer->reference,
-                                   transfer->owner, berth_transfer_get_state(transfer), done,
-                                   total)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    GPtrArray *list = berth_transfers_list(service->transfers);
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    uint64_t after = 0;
-    bool sees_all;
-    uint32_t uid;
-    int r = berth_options_read(call, options, error);
-
-    if (r < 0)
-        return r;
-    r = berth_access_get_uid(service->access, call, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    /* They are in the order of their numbers. */
-    if (g_str_has_prefix(page.after, PREFIX "/"))
-        after = g_ascii_strtoull(page.after + strlen(PREFIX "/"), NULL, 10);
-    r = berth_page_open(&page, call, "(ossustt)");
-    for (guint i = 0; r > 0 && i < list->len; i++) {
-        const BerthTransfer *transfer = list->pdata[i];
-        if ((sees_all || transfer->owner == uid) && transfer->number > after)
-            r = add_transfer(&page, transfer);
-    }
-    return berth_page_send(&page, r);
+    return berth_objects_answer_list(call, userdata, &transfer_kind, error);
 }
 
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(ossustt)", transfers), method_list,
+                            SD_BUS_RESULT("a(sa{sv})", transfers), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
-
-/* sd-bus has only one kind of object at a path: the list is a fallback for this one path. */
-static int find_list(sd_bus *bus, const char *path, const char *interface, void *userdata,
-                     void **found, sd_bus_error *error) {
-    (void)bus;
-    (void)interface;
-    (void)error;
-    *found = userdata;
-    return g_str_equal(path, PREFIX);
-}
 
 int berth_transfers_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
@@ -337,10 +436,12 @@ int berth_transfers_bus_add(BerthService *service) {
     int r;
 
     waiters = g_ptr_array_new_with_free_func(g_free);
+    told = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     berth_transfers_observe(service->transfers, on_change, service);
-    if ((r = berth_properties_add(service, PREFIX, true, &source)) < 0 ||
-        (r = berth_dispatch_add(service, PREFIX, "org.berth1.Transfers", list_vtable, find_list)) <
-            0)
+    if ((r = berth_objects_add_kind(service, &transfer_kind)) < 0 ||
+        (r = berth_properties_add(service, PREFIX, true, &source)) < 0 ||
+        (r = berth_dispatch_add(service, PREFIX, "org.berth1.Transfers", list_vtable,
+                                berth_objects_find_collection)) < 0)
         return r;
-    return berth_dispatch_add(service, PREFIX, INTERFACE, vtable, find);
+    return berth_dispatch_add(service, PREFIX, INTERFACE, vtable, berth_objects_find_below);
 }

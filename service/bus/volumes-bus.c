@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/volumes, org.berth1.Volumes. */
+/*
+ * /org/berth1/volumes, org.berth1.Volumes, and /org/berth1/volumes/LABEL, org.berth1.Volume. A
+ * volume belongs to the user that made it; all about it but its end is fixed then.
+ */
 
 #include "containers/parts/volumes.h"
 
-#include "bus/container-object.h"
 #include "bus/dispatch.h"
-#include "bus/page.h"
+#include "bus/watchers.h"
+
+#include <errno.h>
+#include <string.h>
 
 #define PATH BERTH_BUS_ROOT "/volumes"
 #define INTERFACE "org.berth1.Volumes"
+
+#define VOLUME "org.berth1.Volume"
+
+static const BerthObjectKind volume_kind;
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
@@ -32,22 +41,32 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
                : berth_bus_error_set(ret_error, error);
 }
 
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    uint32_t uid = 0, user;
-    const char *name;
-    int r;
-
-    if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0 ||
-        (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
-        return r;
+/* The check of the call for the volume of that name, whether it is there or not. */
+static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        const char *name, bool deletes) {
+    uint32_t uid = 0;
     bool exists = berth_volume_get_owner(service->containers, name, &uid, NULL);
     const BerthOwned volume = {"volume", "volume", name, exists, uid};
     g_autofree char *owner = exists ? g_strdup_printf("%u", uid) : NULL;
-    r = berth_access_check_owned(service->access, call, ret_error, &volume, "volume", name, "owner",
-                                 owner, NULL);
+
+    return deletes ? berth_access_check_owned(service->access, call, error, &volume, "volume", name,
+                                              "owner", owner, NULL)
+                   : berth_access_check_owned(service->access, call, error, &volume, NULL);
+}
+
+/* Of both faces. */
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
+    uint32_t user;
+    int r;
+
+    if ((r = berth_object_read_name(&volume_kind, call, &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0 ||
+        (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
+        return r;
+    r = check_volume(call, service, ret_error, name, true);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_volume_delete(service->containers, name, user, &error)
@@ -55,33 +74,110 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
                : berth_bus_error_set(ret_error, error);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    g_autoptr(GError) error = NULL;
-    sd_bus_message *item;
-    BerthSight sight;
-    int r = berth_options_read(call, options, ret_error);
+static int get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(
+        reply, "s", ((const BerthVolume *)((const BerthView *)userdata)->object)->name);
+}
 
-    if (r < 0)
-        return r;
-    r = berth_sight_find(call, service, &sight);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, &error);
-    if (!list)
-        return berth_bus_error_set(ret_error, error);
-    r = berth_page_open(&page, call, "(sut)");
+static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(
+        reply, "u", ((const BerthVolume *)((const BerthView *)userdata)->object)->owner);
+}
+
+static int get_created(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(
+        reply, "t", ((const BerthVolume *)((const BerthView *)userdata)->object)->created_usec);
+}
+
+static const sd_bus_vtable volume_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Name", "s", get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Created", "t", get_created, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_VTABLE_END,
+};
+
+static BerthObject make_object(const BerthVolume *volume) {
+    return (BerthObject){&volume_kind, volume->name, true, volume->owner, (void *)volume};
+}
+
+/* They are in the order of their names. */
+static int visit_volumes(BerthService *service, const BerthViewer *viewer, const char *after,
+                         BerthObjectVisit visit, void *userdata) {
+    g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, NULL);
+    int r = list ? 1 : -EIO;
+
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthVolume *volume = list->pdata[i];
-        if (berth_sight_sees(&sight, volume->owner) && berth_page_wants(&page, volume->name) &&
-            (r = berth_page_begin(&page, &item)) >= 0 &&
-            (r = sd_bus_message_append(item, "(sut)", volume->name, volume->owner,
-                                       volume->created_usec)) >= 0)
-            r = berth_page_add(&page);
+        const BerthObject object = make_object(volume);
+        if (berth_viewer_sees(viewer, volume->owner) && strcmp(volume->name, after) > 0)
+            r = visit(&object, userdata);
     }
-    return berth_page_send(&page, r);
+    return r;
+}
+
+static const BerthObjectKind volume_kind = {
+    .interface = VOLUME,
+    .path = PATH,
+    .detail = "volume",
+    .action = "containers.inspect",
+    .vtable = volume_vtable,
+    .visit = visit_volumes,
+};
+
+static int volume_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_error) {
+    BerthService *service = view->service;
+    const char *path = sd_bus_message_get_path(call);
+    g_autofree char *decoded = berth_object_read_path(&volume_kind, path);
+    const char *name = decoded ? decoded : "";
+    g_autoptr(GError) error = NULL;
+    int r = check_volume(call, service, ret_error, name, false);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (!(view->object = berth_volume_get(service->containers, name, &error)))
+        return berth_bus_error_set(ret_error, error);
+    if (berth_properties_is_get_all(call))
+        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), path);
+    return r;
+}
+
+static void volume_close(BerthView *view) {
+    berth_volume_free(view->object);
+}
+
+static void on_change(const BerthVolume *volume, bool added, void *userdata) {
+    BerthService *service = userdata;
+    const BerthObject object = make_object(volume);
+
+    if (added)
+        berth_watchers_tell_added(service->watchers, &object);
+    else
+        berth_watchers_tell_removed(service->watchers, &object);
+}
+
+static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return berth_objects_answer_list(call, userdata, &volume_kind, error);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -90,11 +186,22 @@ static const sd_bus_vtable vtable[] = {
                             method_create, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a(sut)", volumes),
-                            method_list, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", volumes), method_list,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 
 int berth_volumes_bus_add(BerthService *service) {
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
+    static const BerthPropertySource source = {
+        .interface = VOLUME, .vtable = volume_vtable, .open = volume_open, .close = volume_close};
+    int r;
+
+    berth_volumes_observe(service->containers, on_change, service);
+    if ((r = berth_objects_add_kind(service, &volume_kind)) < 0 ||
+        (r = berth_properties_add(service, PATH, true, &source)) < 0 ||
+        (r = berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection)) <
+            0)
+        return r;
+    return berth_dispatch_add(service, PATH, VOLUME, volume_vtable, berth_objects_find_below);
 }

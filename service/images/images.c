@@ -64,13 +64,13 @@ static void write_index(BerthImages *images) {
 }
 
 static void tell(BerthImages *images, const char *name, const BerthDescriptor *target,
-                 BerthImageChange change) {
+                 BerthImageChange change, unsigned what) {
     static const char *const words[] = {"added", "updated", "removed"};
 
     berth_log(LOG_INFO, BERTH_MESSAGE_IMAGE_CHANGED, "BERTH_IMAGE", name, "Image %s %s", name,
               words[change]);
     if (images->observer)
-        images->observer(name, target, change, images->observer_userdata);
+        images->observer(name, target, change, what, images->observer_userdata);
 }
 
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
@@ -94,7 +94,9 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
     if (!berth_image_store_put(images->database, name, target, labels, owner, before, error))
         return false;
     write_index(images);
-    tell(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED);
+    bool is_same = *before && g_str_equal((*before)->digest, target->digest);
+    tell(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
+         (is_same ? 0 : BERTH_IMAGE_RETARGETED) | (labels ? BERTH_IMAGE_RELABELED : 0));
     return true;
 }
 
@@ -103,7 +105,7 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     if (!berth_image_store_delete(images->database, name, before, error))
         return false;
     write_index(images);
-    tell(images, name, *before, BERTH_IMAGE_REMOVED);
+    tell(images, name, *before, BERTH_IMAGE_REMOVED, 0);
     return true;
 }
 
@@ -119,8 +121,9 @@ bool berth_images_rename(BerthImages *images, const char *name, const char *new_
     if (!berth_image_store_rename(images->database, name, new_name, error))
         return false;
     write_index(images);
-    tell(images, name, image->target, BERTH_IMAGE_REMOVED);
-    tell(images, new_name, image->target, replaced ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED);
+    tell(images, name, image->target, BERTH_IMAGE_REMOVED, 0);
+    tell(images, new_name, image->target, replaced ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
+         BERTH_IMAGE_RETARGETED | BERTH_IMAGE_RELABELED);
     return true;
 }
 

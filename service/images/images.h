@@ -15,8 +15,10 @@
 #include "transfers/transfer.h"
 
 typedef enum { BERTH_IMAGE_ADDED, BERTH_IMAGE_UPDATED, BERTH_IMAGE_REMOVED } BerthImageChange;
+/* What else than its time is another of a name that was updated. */
+enum { BERTH_IMAGE_RETARGETED = 1 << 0, BERTH_IMAGE_RELABELED = 1 << 1 };
 typedef void (*BerthImageObserver)(const char *name, const BerthDescriptor *target,
-                                   BerthImageChange change, void *userdata);
+                                   BerthImageChange change, unsigned what, void *userdata);
 
 typedef struct {
     sd_event *event;

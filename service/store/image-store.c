@@ -169,6 +169,22 @@ bool berth_image_store_set_info(BerthDatabase *database, const char *digest, con
                               digest, platform, info);
 }
 
+GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *digest,
+                                           GError **error) {
+    g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local, "SELECT info FROM image_info WHERE digest = ?1 ORDER BY platform", "s",
+        digest);
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(infos, g_strdup(berth_database_text(rows, 0)));
+    if (!local)
+        return g_steal_pointer(&infos);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) local = NULL;

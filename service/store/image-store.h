@@ -47,5 +47,8 @@ bool berth_image_store_add_child(BerthDatabase *database, const char *parent, co
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest, const char *platform);
 /* The recorded configurations of all images that have a name or are held by a lease. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error);
+/* The same of one image's target, for each platform of which it was read. */
+GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *digest,
+                                           GError **error);
 bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
                                 const char *info, GError **error);

@@ -197,6 +197,7 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
     transfer->kind = g_strdup(kind);
     transfer->reference = g_strdup(reference);
     transfer->owner = owner;
+    transfer->started_usec = (uint64_t)g_get_real_time();
     transfer->items = g_ptr_array_new_with_free_func(item_free);
     guint place = transfers->all->len;
     while (place > 0 &&
@@ -292,6 +293,7 @@ BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransfe
     transfer->work = work;
     transfer->object = object;
     transfer->operation = berth_operation_new(transfer->transfers->event, &type, transfer);
+    transfer_report(transfer, BERTH_TRANSFER_ADDED);
     return transfer->operation;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
 } BerthTransferWork;
 
 typedef enum {
+    BERTH_TRANSFER_ADDED,
     BERTH_TRANSFER_PROGRESSED, /* at most 10 times a second */
     BERTH_TRANSFER_FINISHED,
     BERTH_TRANSFER_REMOVED,
@@ -52,6 +53,7 @@ struct BerthTransfer {
     char *kind;                /* fetch, pull, unpack */
     char *reference;           /* as it was requested */
     uint32_t owner;            /* uid */
+    uint64_t started_usec;     /* since the epoch */
     BerthCharge *charge;       /* while it runs */
     BerthOperation *operation; /* the same; NULL after its end */
     const BerthTransferWork *work;

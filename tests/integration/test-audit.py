@@ -84,7 +84,7 @@ def test_what_root_reads_is_not():
     after = cursor()
     root = Caller()
     root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})")
-    root.call(*IMAGES, "Get", f"('{IMAGE}',)", "(s)")
+    root.call(*IMAGES, "Get", f"('{IMAGE}', @a{{sv}} {{}})", "(sa{sv})")
     root.call(*VOLUMES, "Delete", "('data', @a{sv} {})", "(sa{sv})")
     wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")
     equal({record["BERTH_MEMBER"] for record in audit(after, CALLER_NAME=root.name)}, {"Volumes.Delete"})
@@ -94,7 +94,7 @@ def test_what_root_reads_is_not():
 def test_a_change_that_fails_says_with_which_error():
     after = cursor()
     root = Caller()
-    answer = root.call(*IMAGES, "Rename", "('no.such/image:x', 'a.b/c:d')", "(ss)")
+    answer = root.call(*IMAGES, "Rename", "('no.such/image:x', 'a.b/c:d', @a{sv} {})", "(ssa{sv})")
     record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
     equal(record["BERTH_RESULT"], answer["error"])
     equal(record["BERTH_OBJECT"], "no.such/image:x")

@@ -56,7 +56,7 @@ def test_invalid_references():
                             ("host.example/x@md5:abc", "algorithm"), ("host.example/%2e/x:y", "percent")):
         result = images_call("Pull", "sa{sv}", reference, "0")
         path = result.out.split('"')[1] if result.status == 0 else None
-        result = call(path, "org.berth1.Transfer", "Wait") if path else result
+        result = call(path, "org.berth1.Transfer", "Wait", "a{sv}", "0") if path else result
         assert result.status != 0, reference
         contains(result.err, word)
         assert "secret" not in result.err or "invalid reference" in result.err

@@ -169,8 +169,8 @@ def test_an_image_named_by_hand():
                               stdout=subprocess.DEVNULL) as process:
             process.communicate(blob)
     digest = ingest(data.decode(), "manifest")
-    equal(images_call("Put", "s(sst)a{ss}", "local.test/hand:x", oci.OCI_MANIFEST, digest,
-                      str(len(data)), "0").status, 0)
+    equal(images_call("Put", "s(sst)a{ss}a{sv}", "local.test/hand:x", oci.OCI_MANIFEST, digest,
+                      str(len(data)), "0", "0").status, 0)
     equal(pruned(), set())
     equal(why(manifest.manifest["layers"][1]["digest"]), ["image local.test/hand:x"])
     good("unpack", "local.test/hand:x")

@@ -111,8 +111,8 @@ def test_a_configuration_that_claims_anothers_layers_gets_its_own():
     # Neither by fetching it and naming it by hand.
     good("fetch", reference, user="alice")
     manifest = OWN.manifests[("thief/d", "1")][1]
-    equal(images_call("Put", "s(sst)a{ss}", "thief.example/d:1", oci.OCI_MANIFEST,
-                      oci.digest_of(manifest), str(len(manifest)), "0", user="alice").status, 0)
+    equal(images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/d:1", oci.OCI_MANIFEST,
+                      oci.digest_of(manifest), str(len(manifest)), "0", "0", user="alice").status, 0)
     lacks_secret("run", "--rm", "thief.example/d:1", "cat", "/secret")
     lacks_secret("unpack", "thief.example/d:1")
     lacks_secret("run", "--rm", "thief.example/d:1", "cat", "/secret")
@@ -186,14 +186,14 @@ def ingest(data, name):
 
 def test_a_digest_is_named_by_who_brought_it():
     forget_alice()
-    result = images_call("Put", "s(sst)a{ss}", "thief.example/g:1", oci.OCI_MANIFEST,
-                         PRIVATE["manifest"], "1", "0", user="alice")
+    result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
+                         PRIVATE["manifest"], "1", "0", "0", user="alice")
     assert result.status != 0, result
     # Its text is no secret: everybody may inspect images. She has it, but not what it names.
     text = PRIVATE["image"].finish()
     equal(ingest(text, "manifest").status, 0)
-    result = images_call("Put", "s(sst)a{ss}", "thief.example/g:1", oci.OCI_MANIFEST,
-                         PRIVATE["manifest"], str(len(text)), "0", user="alice")
+    result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
+                         PRIVATE["manifest"], str(len(text)), "0", "0", user="alice")
     equal(result.status, 0, result)
     for command in (("unpack", "thief.example/g:1"),
                     ("run", "--rm", "thief.example/g:1", "cat", "/secret"),
@@ -227,8 +227,8 @@ def prune_without_roots_name():
 
 
 def put_private(name):
-    result = images_call("Put", "s(sst)a{ss}", name, oci.OCI_MANIFEST, PRIVATE["manifest"],
-                         str(len(PRIVATE["image"].finish())), "0", user="alice")
+    result = images_call("Put", "s(sst)a{ss}a{sv}", name, oci.OCI_MANIFEST, PRIVATE["manifest"],
+                         str(len(PRIVATE["image"].finish())), "0", "0", user="alice")
     equal(result.status, 0, result)
 
 
@@ -294,14 +294,14 @@ def test_a_claimed_chain_is_not_told_to_be_here():
                                "config": {"mediaType": PRIVATE["image"].manifest["config"]["mediaType"],
                                           "digest": oci.digest_of(config), "size": len(config)}}).encode()
         equal([ingest(config, "config").status, ingest(manifest, "manifest").status], [0, 0])
-        equal(images_call("Put", "s(sst)a{ss}", "thief.example/claim:1", oci.OCI_MANIFEST, oci.digest_of(manifest),
-                          str(len(manifest)), "0", user="alice").status, 0)
+        equal(images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/claim:1", oci.OCI_MANIFEST, oci.digest_of(manifest),
+                          str(len(manifest)), "0", "0", user="alice").status, 0)
         result = images_call("Describe", "sa{sv}", "thief.example/claim:1", "0", user="alice")
         told.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
     contains(told[0], "DIGEST")
     equal(*told)
     # Who has it is told.
-    contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, "true true")
+    contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, '"Complete" b true "Unpacked" b true')
     good("rmi", "thief.example/claim:1")
 
 
@@ -357,7 +357,7 @@ def lease_call(member, *arguments, **more):
 
 
 def replace_lease(name):
-    lease_call("Delete", "s", name, user="alice")
+    lease_call("Delete", "sa{sv}", name, "0", user="alice")
     lease_call("Create", "sa{sv}", name, "0")
 
 

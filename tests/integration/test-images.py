@@ -90,8 +90,8 @@ def test_artifacts_are_kept_and_not_unpacked():
 
 def test_rename_and_untag():
     good("tag", IMAGE, "local.test/second:1")
-    images_call("Put", "s(sst)a{ss}", "local.test/labelled:1",
-                *[str(listing("resolve", IMAGE)[0][key]) for key in ("mediaType", "digest", "size")], "1", "k", "v")
+    images_call("Put", "s(sst)a{ss}a{sv}", "local.test/labelled:1",
+                *[str(listing("resolve", IMAGE)[0][key]) for key in ("mediaType", "digest", "size")], "1", "k", "v", "0")
     equal([row["name"] for row in listing("images", "--label=k")], ["local.test/labelled:1"])
     good("tag", "--move", "local.test/labelled:1", "local.test/moved:1")
     equal([row["name"] for row in listing("images", "--label=k=v")], ["local.test/moved:1"])

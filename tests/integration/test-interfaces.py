@@ -21,6 +21,10 @@ OBJECTS = {
     "org.berth1.Volumes": "/org/berth1/volumes",
     "org.berth1.Containers": "/org/berth1/containers",
     "org.berth1.Container": "/org/berth1/containers/x",
+    "org.berth1.Image": "/org/berth1/images/x",
+    "org.berth1.Networks": "/org/berth1/networks",
+    "org.berth1.Network": "/org/berth1/networks/x",
+    "org.berth1.Volume": "/org/berth1/volumes/x",
     "org.berth1.Transfers": "/org/berth1/transfers",
     "org.berth1.Transfer": "/org/berth1/transfers/1",
 }
@@ -104,10 +108,10 @@ def test_an_option_that_is_not_known_is_named_with_those_that_are():
 
 
 def test_every_error_is_one_of_the_contract():
-    result = images_call("Get", "s", "nothing")
+    result = images_call("Get", "sa{sv}", "nothing", "0")
     contains(result.err, "no image")
     result = run("gdbus", "call", "--system", "-d", "org.berth1", "-o", "/org/berth1/images", "-m",
-                 "org.berth1.Images.Get", "nothing")
+                 "org.berth1.Images.Get", "nothing", "{}")
     contains(result.err, "org.berth1.Error.NotFound")
     result = run("gdbus", "call", "--system", "-d", "org.berth1", "-o", "/org/berth1/contents", "-m",
                  "org.berth1.Contents.Info", "x", "{}")
@@ -117,7 +121,7 @@ def test_every_error_is_one_of_the_contract():
 def test_a_transfer_through_busctl_alone():
     reply = images_call("Pull", "sa{sv}", IMAGE, "0")
     path = reply.out.split('"')[1]
-    result = call(path, "org.berth1.Transfer", "Wait")
+    result = call(path, "org.berth1.Transfer", "Wait", "a{sv}", "0")
     contains(result.out, f'"Name" s "{IMAGE}"')
     contains(result.out, '"ChainId" s "sha256:')
     contains(busctl("get-property", "org.berth1", path, "org.berth1.Transfer", "State").out, "done")

@@ -23,7 +23,7 @@ SECRET = "onlyrootknows"
 PATHS = {
     "Images": "/org/berth1/images", "Contents": "/org/berth1/contents", "Leases": "/org/berth1/leases",
     "Volumes": "/org/berth1/volumes", "Containers": "/org/berth1/containers",
-    "Transfers": "/org/berth1/transfers",
+    "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks",
 }
 
 # The actions that let a member succeed, by whose the object is. A member that is not here may succeed
@@ -61,11 +61,15 @@ ALLOWED = {
     "Containers.Create": ({"containers.create"}, {"containers.create"}),
     "Containers.List": (ANY, ANY), "Containers.Subscribe": (ANY, ANY), "Containers.Unsubscribe": (ANY, ANY),
     "Containers.EventsSince": (ANY, ANY),
+    "Networks.List": (ANY, ANY),
     "Transfer.Wait": (ANY, INSPECT), "Transfer.Cancel": (ANY, MANAGE),
 }
 for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenTerminal", "Attach", "Detach", "Resize",
                "CloseStdin", "Update", "CopyOut", "CopyIn", "Changes", "Rename", "Diff"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE)
+for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
+    ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]
+ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
 # Who may execute anything in a container may copy its files.
 for member in ("CopyOut", "CopyIn", "Changes"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
@@ -187,6 +191,11 @@ def argument(name, kind, whose, files):
             "a{sv}": "@a{sv} {}"}[kind]
 
 
+def label(name):
+    """As sd_bus_path_encode(3) has it."""
+    return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}" for i, c in enumerate(name))
+
+
 def requests_of(interface, member, whose):
     """(path, arguments as text, signature, files)"""
     files, values, kinds = [], [], []
@@ -197,6 +206,10 @@ def requests_of(interface, member, whose):
         values.append(fixed[whose] if fixed else argument(name, kind, whose, files))
         kinds.append(kind)
     path = PATHS.get(interface)
+    if interface == "Image":
+        path = "/org/berth1/images/" + label({"own": IMAGE, "root": PRIVATE, "absent": "nobodys"}[whose])
+    if interface == "Volume":
+        path = "/org/berth1/volumes/" + {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}[whose]
     if interface == "Container":
         path = "/org/berth1/containers/" + {"own": "hers", "root": "roots", "absent": "nobodys"}[whose]
     if interface == "Transfer":
@@ -274,7 +287,7 @@ def check_action(action):
                 if changed and action not in HARMLESS:
                     restore(changed)
                 if action not in REACHING and f"{interface}.{member}" not in NAMING and told["root"] != told["absent"] and \
-                        (interface in ("Container", "Transfer") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
+                        (interface in ("Container", "Transfer", "Volume") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
                     problems.append(f"{interface}.{member} with {action} tells root's from absent: {told}")
     finally:
         alice.end()

@@ -2,16 +2,42 @@
 # Everything that lives is an object: each client sees, and is told of, what it may see, and what
 # systemctl asks of a service of the system it gets.
 
+import json
 import os
+import socket
 import sys
+import xml.etree.ElementTree as ElementTree
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from object_client import ObjectClient
 import oci
 
+OTHER = f"{HOST}/objects/other:x"
 IMAGE = f"{HOST}/objects/base:x"
 MANAGER = ("org.berth1", "/org/berth1", "org.berth1.Manager")
 LOG = ("org.berth1", "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1")
 NOTHING = "polkit.addRule(function() { return polkit.Result.NO; });"
+
+
+def allow(*actions):
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        return %s.indexOf(action.id) >= 0 ? polkit.Result.YES : polkit.Result.NO; });""" %
+                json.dumps([f"org.berth1.{action}" for action in actions]))
+
+
+def label(name):
+    """As sd_bus_path_encode(3) has it."""
+    return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}" for i, c in enumerate(name))
+
+
+def image_path(name):
+    return f"/org/berth1/images/{label(name)}"
+
+
+def children(path, user=None):
+    reply = call(path, "org.freedesktop.DBus.Introspectable", "Introspect", user=user)
+    text = reply.out.strip()[2:].strip('"').encode().decode("unicode_escape")
+    return {node.get("name") for node in ElementTree.fromstring(text[text.index("<node"):]).findall("node")}
 
 
 def manager(name, user=None):
@@ -61,9 +87,9 @@ def test_counts_are_of_what_the_caller_may_see():
 def test_systemctl_sets_the_log_level():
     equal(run("systemctl", "service-log-level", "berthd").out.strip(), "info")
     equal(run("systemctl", "service-log-target", "berthd").out.strip(), "journal")
-    images_call("Get", "s", "before")
+    images_call("Get", "sa{sv}", "before", "0")
     assert run("systemctl", "service-log-level", "berthd", "debug").status == 0
-    images_call("Get", "s", "after")
+    images_call("Get", "sa{sv}", "after", "0")
     run("journalctl", "--sync")
     lines = run("journalctl", "-q", "-o", "cat", "-p", "debug", "BERTH_METHOD=Images.Get").out.splitlines()
     equal(len(lines), 1)
@@ -84,11 +110,167 @@ def test_only_root_sets_the_log_level():
 
 def test_the_console_is_the_standard_error():
     assert run("systemctl", "service-log-target", "berthd", "console").status == 0
-    images_call("Get", "s", "console")
+    images_call("Get", "sa{sv}", "console", "0")
     wait_until(lambda: "Images.Get called by" in run(
         "journalctl", "-q", "-o", "cat", "-u", "berthd", "_TRANSPORT=stdout").out, "a line on the standard error")
     assert run("systemctl", "service-log-target", "berthd", "journal").status == 0
     assert run("systemctl", "service-log-level", "berthd", "info").status == 0
+
+
+def test_the_tree_is_what_the_caller_may_see():
+    os.makedirs("/etc/cni/net.d", exist_ok=True)
+    with open("/etc/cni/net.d/shown.conf", "w", encoding="utf-8") as file:
+        json.dump({"cniVersion": "0.4.0", "name": "shown", "type": "bridge",
+                   "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.99.0.0/24"}]]}}, file)
+    tree = busctl("tree", "--list", "org.berth1").out.split()
+    for path in (image_path(IMAGE), "/org/berth1/containers/roots", "/org/berth1/volumes/rootsvolume",
+                 "/org/berth1/networks/shown"):
+        contains(tree, path)
+    polkit_rule(NOTHING)
+    for kind in ("images", "containers", "volumes", "networks", "transfers"):
+        equal(children(f"/org/berth1/{kind}", "alice"), set(), kind)
+    allow("images.inspect")
+    equal(children("/org/berth1/images", "alice"), {label(IMAGE)})
+    equal(children("/org/berth1/containers", "alice"), set())
+    allow("containers.inspect")
+    equal(children("/org/berth1/images", "alice"), set())
+    equal(children("/org/berth1/volumes", "alice"), {"rootsvolume"})
+    equal(children("/org/berth1/networks", "alice"), {"shown"})
+
+
+def test_an_image_is_an_object():
+    client = ObjectClient()
+    found = client.dump()[image_path(IMAGE)]
+    equal((found["Name"], found["Unpacked"], found["UsedBy"], len(found["Platforms"])), (IMAGE, True, ["roots"], 1))
+    row = [row for row in listing("images") if row["name"] == IMAGE][0]
+    equal(found["Target"][1], row["digest"])
+    assert found["Size"] > found["Target"][2], found
+    good("tag", IMAGE, OTHER)
+    wait_until(lambda: ("added", image_path(OTHER)) in client.told, "an image more")
+    equal(client.dump()[image_path(OTHER)]["UsedBy"], [])
+    good("pull", IMAGE)
+    wait_until(lambda: client.of(image_path(IMAGE)), "a change")
+    kind, _, changed, gone = client.of(image_path(IMAGE))[0]
+    equal((kind, sorted(changed), gone), ("changed", ["Platforms", "Size", "Unpacked", "Updated"], []))
+    good("create", "--id=second", IMAGE)
+    wait_until(lambda: ("changed", image_path(IMAGE), {}, ["UsedBy"]) in client.told, "what invalidates")
+    good("rm", "second")
+    good("rmi", OTHER)
+    wait_until(lambda: ("removed", image_path(OTHER)) in client.told, "an image less")
+    client.end()
+
+
+def test_methods_of_an_image_are_those_of_the_collection():
+    path = image_path(IMAGE)
+    equal(call(path, "org.berth1.Image", "Inspect", "a{sv}", "1", "Document", "s", "manifest").out,
+          images_call("Inspect", "sa{sv}", IMAGE, "1", "Document", "s", "manifest").out)
+    equal(call(path, "org.berth1.Image", "Describe", "a{sv}", "0").out, images_call("Describe", "sa{sv}", IMAGE, "0").out)
+    equal(call(path, "org.berth1.Image", "Rename", "sa{sv}", OTHER, "0").status, 0)
+    equal(call(image_path(OTHER), "org.berth1.Image", "Rename", "sa{sv}", IMAGE, "0").status, 0)
+    contains(call(image_path(OTHER), "org.berth1.Image", "Delete", "a{sv}", "0").err, "no image")
+    allow("images.inspect")
+    for member, signature, more in (("Delete", "a{sv}", ()), ("Rename", "sa{sv}", (OTHER,)), ("Mount", "a{sv}", ())):
+        contains(call(path, "org.berth1.Image", member, signature, *more, "0", user="alice").err, "Access denied")
+
+
+def test_unknown_options_are_refused_by_name():
+    for path, interface, member, *arguments in (
+            ("images", "Images", "List", "a{sv}"), ("images", "Images", "Get", "sa{sv}", IMAGE),
+            ("images", "Images", "Delete", "sa{sv}", IMAGE), ("volumes", "Volumes", "Create", "sa{sv}", "x"),
+            ("volumes", "Volumes", "List", "a{sv}"), ("transfers", "Transfers", "List", "a{sv}"),
+            ("networks", "Networks", "List", "a{sv}")):
+        result = call(f"/org/berth1/{path}", f"org.berth1.{interface}", member, *arguments, "1", "Odd", "s", "x")
+        contains(result.err, 'unknown option "Odd"')
+    equal(busctl("get-property", "org.berth1", image_path(IMAGE), "org.berth1.Image", "Name").status, 0)
+
+
+def test_lists_are_filtered_and_paged():
+    for name in ("a", "b", "c"):
+        good("tag", IMAGE, f"{HOST}/objects/many-{name}:x")
+    def names(*options):
+        out = images_call("List", "a{sv}", *options).out
+        return [word for word in out.split('"') if "/objects/many-" in word and "type" not in word][::2]
+    equal(len(names("1", "Filter", "a{sv}", "1", "Name", "s", "*/many-?:x")), 3)
+    equal(len(names("2", "Limit", "t", "2", "Filter", "a{sv}", "1", "Name", "s", "*/many-?:x")), 2)
+    equal(names("1", "After", "s", f"{HOST}/objects/many-b:x")[:1], [f"{HOST}/objects/many-c:x"])
+    good("rmi", *[f"{HOST}/objects/many-{name}:x" for name in ("a", "b", "c")])
+    shown = call("/org/berth1/networks", "org.berth1.Networks", "List", "a{sv}", "0").out
+    contains(shown, '"shown"')
+    contains(shown, '"10.99.0.0/24"')
+
+
+def silent_registry():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener, f"127.0.0.1:{listener.getsockname()[1]}/x:y"
+
+
+def begin(reference, user=None):
+    return images_call("Pull", "sa{sv}", reference, "1", "Insecure", "b", "true", user=user).out.split('"')[1]
+
+
+def test_a_proxy_of_a_transfer_has_its_end():
+    client = ObjectClient()
+    path = begin(IMAGE)
+    client.ask(path)
+    wait_until(lambda: client.dump()[path]["State"] == "done", "the end")
+    found = client.dump()[path]
+    equal((found["Result"]["Name"], found["Error"], found["Cancelable"]), (IMAGE, ["", ""], False))
+    equal(found["Done"], found["Total"])
+    assert found["Started"] > 0
+    failed = begin(f"{HOST}/objects/none:x")
+    wait_until(lambda: client.dump()[failed]["State"] == "failed", "the failure")
+    found = client.dump()[failed]
+    equal((found["Error"][0], found["Result"]), ("org.berth1.Error.NotFound", {}))
+    listener, reference = silent_registry()
+    with listener:
+        waiting = begin(reference)
+        wait_until(lambda: waiting in client.dump(), "the transfer")
+        equal((client.dump()[waiting]["State"], client.dump()[waiting]["Cancelable"]), ("running", True))
+        equal(call(waiting, "org.berth1.Transfer", "Cancel", "a{sv}", "0").status, 0)
+        wait_until(lambda: client.dump()[waiting]["State"] == "cancelled", "the cancelling")
+    found = client.dump()[waiting]
+    equal((found["Error"][0], found["Cancelable"]), ("org.berth1.Error.Cancelled", False))
+    last = [told for told in client.of(waiting) if told[0] == "changed"][-1]
+    equal(sorted(last[2]), ["Cancelable", "Done", "Error", "State", "Total"])
+    client.end()
+
+
+def test_who_may_not_see_an_object_is_told_nothing_of_it():
+    allow("images.pull")
+    client = ObjectClient("alice")
+    equal([path for path in client.dump() if "/transfers/" not in path], [])
+    mine, roots = begin(IMAGE, "alice"), begin(IMAGE)
+    wait_until(lambda: client.dump().get(mine, {}).get("State") == "done", "her own transfer")
+    good("volume", "create", "unseen")
+    good("tag", IMAGE, OTHER)
+    good("rmi", OTHER)
+    good("volume", "rm", "unseen")
+    equal(call(roots, "org.berth1.Transfer", "Wait", "a{sv}", "0").status, 0)
+    contains(busctl("get-property", "org.berth1", roots, "org.berth1.Transfer", "State", user="alice").err, "no transfer")
+    contains(busctl("get-property", "org.berth1", "/org/berth1/volumes/rootsvolume", "org.berth1.Volume", "Owner",
+                    user="alice").err, "no volume")
+    contains(busctl("get-property", "org.berth1", "/org/berth1/networks/shown", "org.berth1.Network", "Type",
+                    user="alice").err, "no network")
+    # What she pulls she is told of, after all that is root's.
+    second = begin(IMAGE, "alice")
+    wait_until(lambda: client.dump().get(second, {}).get("State") == "done", "her second transfer")
+    equal({told[1] for told in client.told} - {mine, second}, set())
+    client.end()
+
+
+def test_volumes_come_and_go():
+    client = ObjectClient()
+    equal(client.dump()["/org/berth1/volumes/rootsvolume"]["Owner"], 0)
+    good("volume", "create", "passing")
+    wait_until(lambda: ("added", "/org/berth1/volumes/passing") in client.told, "a volume more")
+    equal(client.dump()["/org/berth1/volumes/passing"]["Name"], "passing")
+    equal(call("/org/berth1/volumes/passing", "org.berth1.Volume", "Delete", "a{sv}", "0").status, 0)
+    wait_until(lambda: ("removed", "/org/berth1/volumes/passing") in client.told, "a volume less")
+    good("run", "--rm", "-v", "implied:/v", IMAGE, "true")
+    wait_until(lambda: ("added", "/org/berth1/volumes/implied") in client.told, "a volume that a container makes")
+    client.end()
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def test_both_names_of_a_renaming_are_asked_about():
     rule('action.id == "org.berth1.images.manage" && action.lookup("image") == "local.test/mine:x"')
     good("tag", IMAGE, "local.test/mine:x")
     for old, new in (("local.test/mine:x", OTHER), (OTHER, "local.test/mine:x")):
-        result = images_call("Rename", "ss", old, new, user="alice")
+        result = images_call("Rename", "ssa{sv}", old, new, "0", user="alice")
         contains(result.err, "Access denied")
     equal(names(), sorted(["local.test/mine:x", IMAGE, OTHER]))
     good("rmi", "local.test/mine:x")
@@ -201,7 +201,7 @@ def test_contents_are_applied_with_a_right_of_its_own():
 
 FLOOD = """
 import subprocess
-call = ["busctl", "--timeout=60", "call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Delete", "s", "local.test/none:x"]
+call = ["busctl", "--timeout=60", "call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Delete", "sa{sv}", "local.test/none:x", "0"]
 calls = [subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(40)]
 for one in calls:
     print(one.communicate()[1].strip())

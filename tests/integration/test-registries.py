@@ -129,7 +129,7 @@ def test_get_decides_on_the_size_and_the_type():
                 good("fetch", reference)
             good("pull", reference)
             equal([(row["digest"], row["mediaType"]) for row in listing("images") if row["name"] == reference], [(digest, oci.OCI_MANIFEST)])
-            contains(busctl("call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Get", "s", reference).out, f" {len(data)} ")
+            contains(busctl("call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Get", "sa{sv}", reference, "0").out, f" {len(data)} ")
     REGISTRY.hook = None
 
 

@@ -99,9 +99,9 @@ TOO_LARGE = [
     ("Container", "Rename", "('%s', @a{sv} {})", 5000, "argument 1"),
     ("Images", "Pull", "('%s', @a{sv} {})", 5000, "argument 1"),
     ("Images", "Resolve", f"('{IMAGE}', {{'Credentials': <{{'Password': '%s'}}>}})", HUGE, "Credentials"),
-    ("Images", "Put", "('n', ('m', 'd', uint64 1), {'k': '%s'})", HUGE, "argument 3"),
-    ("Images", "Put", "('n', ('%s', 'd', uint64 1), @a{ss} {})", HUGE, "argument 2"),
-    ("Images", "List", "({'Name': <'%s'>},)", HUGE, "Name"),
+    ("Images", "Put", "('n', ('m', 'd', uint64 1), {'k': '%s'}, @a{sv} {})", HUGE, "argument 3"),
+    ("Images", "Put", "('n', ('%s', 'd', uint64 1), @a{ss} {}, @a{sv} {})", HUGE, "argument 2"),
+    ("Images", "List", "({'Filter': <{'Name': <'%s'>}>},)", HUGE, "Filter"),
     ("Contents", "SetLabels", "('d', {'k': '%s'}, @a{sv} {})", HUGE, "argument 2"),
     ("Contents", "Info", "('%s', @a{sv} {})", HUGE, "argument 1"),
     ("Contents", "Ingest", "('%s', uint64 0, '', @a{sv} {})", HUGE, "argument 1"),
@@ -222,7 +222,7 @@ def test_nothing_that_others_wrote_moves_a_terminal():
     """Names and references with control characters, of ASCII's and of Unicode's, are refused or shown without them."""
     for text in ("x\x1b]0;x\x07/y:1", "x\u009b31m/y:1", "x\x7f/y:1"):
         for member in (("images", "Images", "Pull", "sa{sv}", text, "0"),
-                       ("images", "Images", "Put", "s(sst)a{ss}", text, "a/b", "sha256:" + "0" * 64, "1", "0"),
+                       ("images", "Images", "Put", "s(sst)a{ss}a{sv}", text, "a/b", "sha256:" + "0" * 64, "1", "0", "0"),
                        ("contents", "Contents", "Ingest", "stsa{sv}", text, "0", "", "0")):
             result = call(f"/org/berth1/{member[0]}", f"org.berth1.{member[1]}", *member[2:])
             contains(result.err, "control character")
@@ -254,13 +254,13 @@ def test_what_is_in_the_database_cannot_stop_the_service():
             assert {IMAGE, "more", "odd"} <= {item[0] for item in found}, [item[0][:50] for item in found]
         pid = pid or service_pid()
         equal(service_pid(), pid, f"{name}.{member}: the service is the same")
-    digest = ask("Images", "Get", f"('{IMAGE}',)")["reply"][0][1]
-    for name, member, arguments in (("Containers", "Get", "('own', @a{sv} {})"), ("Images", "Get", f"('{IMAGE}',)"),
+    digest = ask("Images", "Get", f"('{IMAGE}', @a{{sv}} {{}})")["reply"][0]["Target"][1]
+    for name, member, arguments in (("Containers", "Get", "('own', @a{sv} {})"), ("Images", "Get", f"('{IMAGE}', @a{{sv}} {{}})"),
                                     ("Containers", "Inspect", "('own', @a{sv} {})"), ("Contents", "Info", f"('{digest}', @a{{sv}} {{}})"),
                                     ("Images", "Describe", f"('{IMAGE}', @a{{sv}} {{}})"), ("Images", "Describe", "('odd', @a{sv} {})"),
-                                    ("Images", "Inspect", f"('{IMAGE}', @a{{sv}} {{}})"), ("Images", "Get", "('odd',)"),
+                                    ("Images", "Inspect", f"('{IMAGE}', @a{{sv}} {{}})"), ("Images", "Get", "('odd', @a{sv} {})"),
                                     ("Contents", "Explain", f"('{digest}', @a{{sv}} {{}})"),
-                                    ("Containers", "EventsSince", "(uint64 0, @a{sv} {})"), ("Images", "Delete", "('odd',)"),
+                                    ("Containers", "EventsSince", "(uint64 0, @a{sv} {})"), ("Images", "Delete", "('odd', @a{sv} {})"),
                                     ("Containers", "Start", "('own', @a{sv} {})"), ("Images", "Prune", "({'DryRun': <true>},)")):
         answer = ask(name, member, arguments)
         assert answer["bytes"] < MAX_REPLY, (name, member, answer["bytes"])
@@ -306,13 +306,13 @@ def test_thousands_are_listed_page_by_page():
     equal(len([name for name in names if name.startswith("many/")]), 10000)
     equal(len(listing("images", "many/*")), 10000)
     equal(len(listing("images", "many/99*")), 111)
-    equal([len(page) for page in pages("Images", limit=", 'Name': <'many/999*'>, 'Limit': <uint64 4>")], [4, 4, 3])
+    equal([len(page) for page in pages("Images", limit=", 'Filter': <{'Name': <'many/999*'>}>, 'Limit': <uint64 4>")], [4, 4, 3])
     equal(len([item for page in pages("Leases") for item in page if item[0].startswith("lease")]), 12000)
     equal(len([item for page in pages("Volumes") for item in page]), 20000)
     equal(len(listing("volume", "list")), 20000)
     usage = [item for page in pages("Contents", "Usage", lambda item: item[0]) for item in page]
     assert len(usage) >= 10000, len(usage)
-    explained = ask("Images", "Get", f"('{IMAGE}',)")["reply"][0][1]
+    explained = ask("Images", "Get", f"('{IMAGE}', @a{{sv}} {{}})")["reply"][0]["Target"][1]
     keepers = [item for page in pages("Contents", "Explain", of=f"'{explained}', ") for item in page]
     assert len(keepers) >= 10000, len(keepers)
     last, count = 0, 0

@@ -19,21 +19,45 @@
 
 typedef struct {
     int directory; /* volumes/ of the state directory */
+    BerthVolumeObserver observer;
+    void *observer_userdata;
 } Volumes;
 
-int berth_volumes_get_directory(const BerthContainers *containers) {
-    return ((const Volumes *)*berth_containers_slot(containers, &berth_volumes_part))->directory;
+static Volumes *find_volumes(const BerthContainers *containers) {
+    return *berth_containers_slot(containers, &berth_volumes_part);
 }
 
-static void free_volume(gpointer data) {
+int berth_volumes_get_directory(const BerthContainers *containers) {
+    return find_volumes(containers)->directory;
+}
+
+void berth_volumes_observe(BerthContainers *containers, BerthVolumeObserver observer,
+                           void *userdata) {
+    Volumes *volumes = find_volumes(containers);
+
+    volumes->observer = observer;
+    volumes->observer_userdata = userdata;
+}
+
+static void report_volume(const BerthContainers *containers, const BerthVolume *volume,
+                          bool added) {
+    const Volumes *volumes = find_volumes(containers);
+
+    if (volume && volumes->observer)
+        volumes->observer(volume, added, volumes->observer_userdata);
+}
+
+void berth_volume_free(gpointer data) {
     BerthVolume *volume = data;
 
+    if (!volume)
+        return;
     g_free(volume->name);
     g_free(volume);
 }
 
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_volume);
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_volume_free);
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthRows) rows = berth_container_store_query_volumes(containers->database, &local);
 
@@ -50,19 +74,26 @@ GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
     return NULL;
 }
 
-bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
-                            GError **error) {
+BerthVolume *berth_volume_get(BerthContainers *containers, const char *name, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
 
-    for (guint i = 0; list && i < list->len; i++) {
-        const BerthVolume *volume = list->pdata[i];
-        if (g_str_equal(volume->name, name)) {
-            *owner = volume->owner;
-            return true;
-        }
-    }
-    return list &&
-           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
+    for (guint i = 0; list && i < list->len; i++)
+        if (g_str_equal(((const BerthVolume *)list->pdata[i])->name, name))
+            return g_ptr_array_steal_index(list, i);
+    if (list)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
+    return NULL;
+}
+
+bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
+                            GError **error) {
+    BerthVolume *volume = berth_volume_get(containers, name, error);
+    bool found = volume != NULL;
+
+    if (found)
+        *owner = volume->owner;
+    berth_volume_free(volume);
+    return found;
 }
 
 static bool check_quota(BerthContainers *containers, uint32_t owner, GError **error) {
@@ -88,6 +119,9 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
         return false;
     if (!berth_container_store_add_volume(containers->database, name, owner, error))
         return false;
+    BerthVolume *volume = berth_volume_get(containers, name, NULL);
+    report_volume(containers, volume, true);
+    berth_volume_free(volume);
     return mkdirat(berth_volumes_get_directory(containers), name, 0755) == 0 || errno == EEXIST ||
            berth_error_set_errno(error, errno, "make the volume %s", name);
 }
@@ -149,8 +183,11 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
         if (has_volume(record, name))
             return refuse_in_use(record, name, user, error);
     }
-    return berth_container_store_remove_volume(containers->database, name, error) &&
-           berth_trash_take(containers->event, berth_volumes_get_directory(containers), name,
+    BerthVolume removed = {.name = (char *)name, .owner = owner};
+    if (!berth_container_store_remove_volume(containers->database, name, error))
+        return false;
+    report_volume(containers, &removed, false);
+    return berth_trash_take(containers->event, berth_volumes_get_directory(containers), name,
                             error);
 }
 

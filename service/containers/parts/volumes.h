@@ -15,6 +15,11 @@ typedef struct {
     uint64_t created_usec;
 } BerthVolume;
 
+/* Told when there is a volume more, or one less. */
+typedef void (*BerthVolumeObserver)(const BerthVolume *volume, bool added, void *userdata);
+void berth_volumes_observe(BerthContainers *containers, BerthVolumeObserver observer,
+                           void *userdata);
+
 /* Makes it; AlreadyExists. */
 bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
                          GError **error);
@@ -32,5 +37,8 @@ int berth_volumes_get_directory(const BerthContainers *containers);
 
 /* Of BerthVolume. */
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error);
+/* NotFound; freed by berth_volume_free. */
+BerthVolume *berth_volume_get(BerthContainers *containers, const char *name, GError **error);
+void berth_volume_free(gpointer volume);
 bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
                             GError **error);

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * /org/berth1/images/LABEL, org.berth1.Image: a name of an image as an object. It exists as long as
+ * the name does; all is read from berth.db when it is asked for. Its methods are those of
+ * org.berth1.Images, in images-bus.c and images-transfers.c, which take the name from the path.
+ */
+
+#include "bus/container-object.h"
+#include "bus/dispatch.h"
+#include "bus/images-object.h"
+#include "bus/watchers.h"
+#include "images/summary.h"
+
+#include <errno.h>
+
+/* What a getter finds in its view: an image and what goes with it. */
+typedef struct {
+    const BerthImage *image;
+    BerthImageSummary summary;
+    GHashTable *users; /* image name → GPtrArray of BerthContainerRecord */
+} ImageData;
+
+static const ImageData *get_data(void *view) {
+    return ((const BerthView *)view)->object;
+}
+
+static int get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
+                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "s", get_data(userdata)->image->name);
+}
+
+static int get_target(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return berth_bus_append_descriptor(reply, get_data(userdata)->image->target);
+}
+
+static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    const ImageData *data = get_data(userdata);
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)error;
+    return sd_bus_message_append(reply, "t",
+                                 g_str_equal(property, "Created")   ? data->image->created_usec
+                                 : g_str_equal(property, "Updated") ? data->image->updated_usec
+                                                                    : data->summary.bytes);
+}
+
+static int get_platforms(sd_bus *bus, const char *path, const char *interface, const char *property,
+                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append_strv(reply, get_data(userdata)->summary.platforms);
+}
+
+static int get_unpacked(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "b", (int)get_data(userdata)->summary.unpacked);
+}
+
+static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return berth_bus_append_labels(reply, get_data(userdata)->image->labels);
+}
+
+static int get_users(sd_bus *bus, const char *path, const char *interface, const char *property,
+                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    const ImageData *data = get_data(userdata);
+    const GPtrArray *users = g_hash_table_lookup(data->users, data->image->name);
+    int r = sd_bus_message_open_container(reply, 'a', "s");
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    for (guint i = 0; r >= 0 && users && i < users->len; i++) {
+        const BerthContainerRecord *record = users->pdata[i];
+        if (berth_viewer_sees(&((const BerthView *)userdata)->viewer, record->owner))
+            r = sd_bus_message_append(reply, "s", record->id);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Push", SD_BUS_ARGS("s", reference, "a{sv}", options),
+                            SD_BUS_RESULT("o", transfer), berth_images_bus_push,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Unpack", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", transfer),
+                            berth_images_bus_unpack, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("(sst)", before),
+                            berth_images_bus_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
+                            berth_images_bus_inspect, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", key),
+                            berth_images_bus_verify, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("a(sa{sv})", platforms), berth_images_bus_describe,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", new_name, "a{sv}", options),
+                            SD_BUS_NO_RESULT, berth_images_bus_rename, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Mount", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", mount),
+                            berth_images_bus_mount, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Name", "s", get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Target", "(sst)", get_target, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Size", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Created", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Updated", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Platforms", "as", get_platforms, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Unpacked", "b", get_unpacked, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("UsedBy", "as", get_users, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
+    SD_BUS_VTABLE_END,
+};
+
+static int visit_images(BerthService *service, const BerthViewer *viewer, const char *after,
+                        BerthObjectVisit visit, void *userdata);
+
+const BerthObjectKind berth_image_kind = {
+    .interface = BERTH_IMAGE_INTERFACE,
+    .path = BERTH_IMAGES_PATH,
+    .detail = "image",
+    .action = "images.inspect",
+    .vtable = vtable,
+    .visit = visit_images,
+};
+
+static void free_users(gpointer users) {
+    g_ptr_array_unref(users);
+}
+
+/* Which containers each image has: found once for many images. */
+static GHashTable *list_users(BerthService *service) {
+    g_autoptr(GPtrArray) containers = berth_containers_list(service->containers);
+    GHashTable *users = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_users);
+
+    for (guint i = 0; i < containers->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(containers->pdata[i]);
+        GPtrArray *list = g_hash_table_lookup(users, record->image);
+        if (!list) {
+            list = g_ptr_array_new();
+            g_hash_table_insert(users, record->image, list);
+        }
+        g_ptr_array_add(list, (gpointer)record);
+    }
+    return users;
+}
+
+static int visit_image(BerthService *service, const BerthImage *image, GHashTable *users,
+                       BerthObjectVisit visit, void *userdata) {
+    ImageData data = {.image = image, .users = users};
+    const BerthObject object = {.kind = &berth_image_kind, .name = image->name, .data = &data};
+
+    if (!berth_images_summarize(service->images, image, &data.summary, NULL))
+        return -EIO;
+    int r = visit(&object, userdata);
+    berth_image_summary_clear(&data.summary);
+    return r;
+}
+
+/* One after the other: there may be many more than a page holds. */
+static int visit_images(BerthService *service, const BerthViewer *viewer, const char *after,
+                        BerthObjectVisit visit, void *userdata) {
+    g_autoptr(GHashTable) users = list_users(service);
+    g_autoptr(GError) error = NULL;
+    int r = 1;
+
+    if (!viewer->images)
+        return r;
+    g_autoptr(BerthRows) rows = berth_image_store_query(service->database, after, &error);
+    while (!error && r > 0 && berth_database_step(rows, &error)) {
+        g_autoptr(BerthImage) image = berth_image_store_read(service->database, rows);
+        r = visit_image(service, image, users, visit, userdata);
+    }
+    return error ? -EIO : r;
+}
+
+/* Calls for one image's properties: those are in ImageData, made for the call. */
+static int image_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_error) {
+    BerthService *service = view->service;
+    const char *path = sd_bus_message_get_path(call);
+    g_autofree char *name = berth_object_read_path(&berth_image_kind, path);
+    g_autoptr(GError) error = NULL;
+    int r = berth_access_check(service->access, call, ret_error, "inspect", "image",
+                               name ? name : "", NULL);
+
+    if (r != BERTH_ACCESS_GRANTED ||
+        (r = berth_viewer_find(call, service, &view->viewer)) != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) image =
+        berth_image_store_get(service->database, name ? name : "", &error);
+    g_autofree ImageData *data = g_new0(ImageData, 1);
+    if (!image || !berth_images_summarize(service->images, image, &data->summary, &error))
+        return berth_bus_error_set(ret_error, error);
+    data->image = g_steal_pointer(&image);
+    data->users = list_users(service);
+    view->object = g_steal_pointer(&data);
+    if (berth_properties_is_get_all(call))
+        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), path);
+    return r;
+}
+
+static void image_close(BerthView *view) {
+    ImageData *data = view->object;
+
+    berth_image_free((BerthImage *)data->image);
+    berth_image_summary_clear(&data->summary);
+    g_hash_table_unref(data->users);
+    g_free(data);
+}
+
+static int append_reply(const BerthObject *object, void *userdata) {
+    const BerthView *view = userdata;
+
+    return berth_object_append(view->object, view->service, &view->viewer, object);
+}
+
+int berth_image_object_reply(sd_bus_message *call, BerthService *service, const BerthViewer *viewer,
+                             const char *name, sd_bus_error *ret_error) {
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
+    g_autoptr(GHashTable) users = list_users(service);
+    int r;
+
+    if (!image)
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0)
+        return r;
+    BerthView view = {service, *viewer, reply};
+    r = visit_image(service, image, users, append_reply, &view);
+    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+typedef struct {
+    BerthService *service;
+    BerthImageChange change;
+    unsigned what;
+} Telling;
+
+static int tell_object(const BerthObject *object, void *userdata) {
+    const Telling *telling = userdata;
+    BerthWatchers *watchers = telling->service->watchers;
+    const char *changed[8] = {"Updated", "Size", "Platforms", "Unpacked"};
+    size_t count = 4;
+
+    if (telling->what & BERTH_IMAGE_RETARGETED)
+        changed[count++] = "Target";
+    if (telling->what & BERTH_IMAGE_RELABELED)
+        changed[count++] = "Labels";
+    if (telling->change == BERTH_IMAGE_ADDED)
+        berth_watchers_tell_added(watchers, object);
+    else
+        berth_watchers_tell_changed(watchers, object, changed, NULL);
+    return 1;
+}
+
+void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
+                             unsigned what) {
+    Telling telling = {service, change, what};
+
+    if (berth_watchers_count(service->watchers) == 0)
+        return;
+    if (change == BERTH_IMAGE_REMOVED) {
+        const BerthObject object = {.kind = &berth_image_kind, .name = name};
+        berth_watchers_tell_removed(service->watchers, &object);
+        return;
+    }
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
+    g_autoptr(GHashTable) users = list_users(service);
+    if (image)
+        visit_image(service, image, users, tell_object, &telling);
+}
+
+void berth_image_object_tell_users(BerthService *service, const char *name) {
+    static const char *const invalidated[] = {"UsedBy", NULL};
+    const BerthObject object = {.kind = &berth_image_kind, .name = name};
+
+    if (name[0] && berth_watchers_count(service->watchers) > 0)
+        berth_watchers_tell_changed(service->watchers, &object, NULL, invalidated);
+}
+
+int berth_image_bus_add(BerthService *service) {
+    static const BerthPropertySource source = {.interface = BERTH_IMAGE_INTERFACE,
+                                               .vtable = vtable,
+                                               .open = image_open,
+                                               .close = image_close};
+    int r;
+
+    if ((r = berth_objects_add_kind(service, &berth_image_kind)) < 0 ||
+        (r = berth_properties_add(service, BERTH_IMAGES_PATH, true, &source)) < 0)
+        return r;
+    return berth_dispatch_add(service, BERTH_IMAGES_PATH, BERTH_IMAGE_INTERFACE, vtable,
+                              berth_objects_find_below);
+}

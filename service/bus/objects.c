@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The registry of kinds, and what goes through all of them: GetManagedObjects, lists, and the
+ * children that Introspect names. sd-bus has answers of its own to the first and the last, which
+ * would be the same for everybody; handlers stand in front of both.
+ */
+
+#include "bus/objects.h"
+
+#include "base/limits.h"
+#include "bus/container-object.h"
+#include "bus/dispatch.h"
+#include "bus/watchers.h"
+
+#include <string.h>
+
+enum { MAX_KINDS = 16 };
+
+static const BerthObjectKind *kinds[MAX_KINDS + 1];
+
+/* Who introspects. The handler says so and leaves the call to sd-bus, which asks for the children
+ * before it does anything else. */
+static struct {
+    sd_bus_message *call;
+    BerthService *service;
+    BerthViewer viewer;
+} introspection;
+
+char *berth_object_make_path(const BerthObjectKind *kind, const char *name) {
+    char *path = NULL;
+
+    if (kind->plain)
+        return g_strconcat(kind->path, "/", name, NULL);
+    return sd_bus_path_encode(kind->path, name, &path) < 0 ? NULL : path;
+}
+
+char *berth_object_read_path(const BerthObjectKind *kind, const char *path) {
+    size_t length = strlen(kind->path);
+    char *name = NULL;
+
+    if (!g_str_has_prefix(path, kind->path) || path[length] != '/' ||
+        strchr(path + length + 1, '/'))
+        return NULL;
+    if (kind->plain)
+        return g_strdup(path + length + 1);
+    return sd_bus_path_decode(path, kind->path, &name) > 0 ? name : NULL;
+}
+
+bool berth_object_is_called(const BerthObjectKind *kind, sd_bus_message *call) {
+    return !g_str_equal(sd_bus_message_get_path(call), kind->path);
+}
+
+int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, char **name) {
+    const char *text;
+
+    if (berth_object_is_called(kind, call)) {
+        char *decoded = berth_object_read_path(kind, sd_bus_message_get_path(call));
+        *name = decoded ? decoded : g_strdup("");
+        return 1;
+    }
+    int r = sd_bus_message_read(call, "s", &text);
+    if (r >= 0)
+        *name = g_strdup(text);
+    return r;
+}
+
+int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
+                                  void *userdata, void **found, sd_bus_error *error) {
+    (void)bus;
+    (void)error;
+    *found = userdata;
+    for (const BerthObjectKind **kind = kinds; *kind; kind++)
+        if (g_str_equal((*kind)->path, path))
+            return !g_str_equal((*kind)->interface, interface);
+    return 0;
+}
+
+int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                             void **found, sd_bus_error *error) {
+    (void)bus;
+    (void)error;
+    *found = userdata;
+    for (const BerthObjectKind **kind = kinds; *kind; kind++)
+        if (g_str_equal((*kind)->interface, interface)) {
+            g_autofree char *name = berth_object_read_path(*kind, path);
+            return name && name[0];
+        }
+    return 0;
+}
+
+int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
+                        const BerthObject *object) {
+    const BerthObjectKind *kind = object->kind;
+    g_autofree char *path = berth_object_make_path(kind, object->name);
+    BerthView view = {.service = service, .viewer = *viewer, .object = object->data};
+
+    return kind->append ? kind->append(message, service, object)
+                        : berth_properties_append(service->bus, message, path, kind->interface,
+                                                  kind->vtable, &view, NULL);
+}
+
+/* What is visited becomes elements of a page. */
+typedef struct {
+    BerthService *service;
+    const BerthViewer *viewer;
+    BerthPage *page;
+} Listing;
+
+static int append_row(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", object->name)) < 0 ||
+        (r = berth_object_append(item, listing->service, listing->viewer, object)) < 0)
+        return r;
+    return sd_bus_message_close_container(item);
+}
+
+static int list_object(const BerthObject *object, void *userdata) {
+    const Listing *listing = userdata;
+    sd_bus_message *item;
+    int r;
+
+    /* A name that had to be cut would be asked for for ever. */
+    if (strlen(object->name) > BERTH_MAX_TEXT_BYTES)
+        return 1;
+    if ((r = berth_page_begin(listing->page, &item)) < 0 ||
+        (r = append_row(item, listing, object)) < 0)
+        return r;
+    return berth_page_add(listing->page);
+}
+
+int berth_objects_reply_list(sd_bus_message *call, BerthService *service,
+                             const BerthObjectKind *kind, const BerthViewer *viewer,
+                             BerthPage *page) {
+    Listing listing = {service, viewer, page};
+    int r = berth_page_open(page, call, "(sa{sv})");
+
+    if (r > 0)
+        r = kind->visit(service, viewer, page->after, list_object, &listing);
+    return berth_page_send(page, r);
+}
+
+int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
+                              const BerthObjectKind *kind, sd_bus_error *error) {
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
+    BerthViewer viewer;
+    int r = berth_options_read(call, options, error);
+
+    if (r < 0 || (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_objects_reply_list(call, service, kind, &viewer, &page);
+}
+
+static int append_managed(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
+    g_autofree char *path = berth_object_make_path(object->kind, object->name);
+    int r;
+
+    if ((r = sd_bus_message_open_container(item, 'e', "oa{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_append(item, "o", path)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'a', "{sa{sv}}")) < 0 ||
+        (r = sd_bus_message_open_container(item, 'e', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", object->kind->interface)) < 0 ||
+        (r = berth_object_append(item, listing->service, listing->viewer, object)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0 ||
+        (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return sd_bus_message_close_container(item);
+}
+
+static int manage_object(const BerthObject *object, void *userdata) {
+    const Listing *listing = userdata;
+    sd_bus_message *item;
+    int r;
+
+    if (strlen(object->name) > BERTH_MAX_TEXT_BYTES)
+        return 1;
+    if ((r = berth_page_begin(listing->page, &item)) < 0 ||
+        (r = append_managed(item, listing, object)) < 0)
+        return r;
+    return berth_page_add(listing->page);
+}
+
+/* The call knows no pages: kinds come in the order in which they were added, and as many objects as
+ * a reply holds; the lists have all. */
+static int answer_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
+    BerthViewer viewer;
+    int r = berth_viewer_find(call, service, &viewer);
+
+    (void)error;
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    const BerthSight sight = {.uid = viewer.uid, .sees_all = viewer.others};
+    Listing listing = {.service = service, .viewer = &viewer, .page = &page};
+    r = berth_page_open(&page, call, "{oa{sa{sv}}}");
+    for (const BerthObjectKind **kind = kinds; r > 0 && *kind; kind++)
+        r = (*kind)->visit(service, &viewer, "", manage_object, &listing);
+    if (r >= 0) {
+        berth_sight_watch(call, service, &sight);
+        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), NULL);
+    }
+    return berth_page_send(&page, r);
+}
+
+static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    return sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
+                                         "GetManagedObjects")
+               ? berth_access_run(service->access, call, answer_managed_objects, service, error)
+               : 0;
+}
+
+int berth_object_manager_add(BerthService *service) {
+    int r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service);
+
+    return r < 0 ? r : sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT);
+}
+
+/* Leaves the call to sd-bus, once it is known who the caller is. */
+static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthViewer viewer;
+    int r = berth_viewer_find(call, userdata, &viewer);
+
+    (void)error;
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    introspection.call = call;
+    introspection.service = userdata;
+    introspection.viewer = viewer;
+    return 0;
+}
+
+static int on_introspect(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+
+    introspection.call = NULL;
+    return sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Introspectable", "Introspect")
+               ? berth_access_run(service->access, call, prepare_introspection, service, error)
+               : 0;
+}
+
+typedef struct {
+    GPtrArray *paths;
+    size_t bytes;
+} Children;
+
+static int add_child(const BerthObject *object, void *userdata) {
+    Children *children = userdata;
+    char *path = strlen(object->name) > BERTH_MAX_TEXT_BYTES
+                     ? NULL
+                     : berth_object_make_path(object->kind, object->name);
+
+    if (!path)
+        return 1;
+    children->bytes += strlen(path) + 32;
+    g_ptr_array_add(children->paths, path);
+    return children->bytes < BERTH_MAX_REPLY_BYTES / 2;
+}
+
+/* sd-bus frees what it gets with free(3), which is what GLib's memory is from. */
+static int enumerate_kind(sd_bus *bus, const char *prefix, void *userdata, char ***nodes,
+                          sd_bus_error *error) {
+    const BerthObjectKind *kind = userdata;
+    Children children = {g_ptr_array_new(), 0};
+    int r = 1;
+
+    (void)prefix;
+    (void)error;
+    if (introspection.call && sd_bus_get_current_message(bus) == introspection.call)
+        r = kind->visit(introspection.service, &introspection.viewer, "", add_child, &children);
+    g_ptr_array_add(children.paths, NULL);
+    *nodes = (char **)g_ptr_array_free(children.paths, FALSE);
+    return MIN(r, 0);
+}
+
+int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind) {
+    size_t count = 0;
+    int r;
+
+    while (kinds[count])
+        count++;
+    g_assert(count < MAX_KINDS);
+    kinds[count] = kind;
+    if ((r = sd_bus_add_object(service->bus, NULL, kind->path, on_introspect, service)) < 0)
+        return r;
+    return sd_bus_add_node_enumerator(service->bus, NULL, kind->path, enumerate_kind, (void *)kind);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The objects of /org/berth1 as far as they are alike: where they are, who sees them, how they are
+ * listed, introspected and found through the object manager. What kinds there are is told at start,
+ * by the files that have their vtables (berth_objects_add_kind).
+ */
+
+#pragma once
+
+#include "bus/page.h"
+#include "bus/properties.h"
+
+typedef struct BerthObjectKind BerthObjectKind;
+
+/* One object, for as long as it is visited or told of. */
+typedef struct {
+    const BerthObjectKind *kind;
+    const char *name;
+    bool owned; /* by a user, who may always see it */
+    uint32_t owner;
+    void *data; /* the kind's own: what the getters find in a view */
+} BerthObject;
+
+/* 1 to go on, 0 to stop; negative errno. */
+typedef int (*BerthObjectVisit)(const BerthObject *object, void *userdata);
+
+struct BerthObjectKind {
+    const char *interface;
+    const char *path;   /* of the collection; its objects are below */
+    const char *detail; /* the key of its name among polkit's details */
+    const char *action; /* that a client needs for an object that it does not own */
+    bool plain;         /* names are their labels in the path, without sd_bus_path_encode(3) */
+    const sd_bus_vtable *vtable;
+    /* Calls visit for what the viewer sees, in the order of a listing, from after the name "after"
+     * on ("": from the first). Returns as the last call did, 1 without any. */
+    int (*visit)(BerthService *service, const BerthViewer *viewer, const char *after,
+                 BerthObjectVisit visit, void *userdata);
+    /* Appends the properties as a{sv}; NULL: they are those of the vtable. */
+    int (*append)(sd_bus_message *message, BerthService *service, const BerthObject *object);
+};
+
+/* Negative errno. The kind is static. */
+int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind);
+
+/* The object manager of /org/berth1. */
+int berth_object_manager_add(BerthService *service);
+
+char *berth_object_make_path(const BerthObjectKind *kind, const char *name);
+/* NULL: the path is none of that kind. */
+char *berth_object_read_path(const BerthObjectKind *kind, const char *path);
+
+/* Whether a call is to an object of that kind, and not to the collection. */
+bool berth_object_is_called(const BerthObjectKind *kind, sd_bus_message *call);
+/* The name for a method that both have: the object's from its path, otherwise the first argument.
+ * Caller frees. */
+int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, char **name);
+
+/* Appends the properties of an object as a{sv}, as this viewer sees them. */
+int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
+                        const BerthObject *object);
+
+/* For sd-bus, with the kind's path: the collection, and each object below it whether it is there or
+ * not, so that what sd-bus itself answers tells nothing. */
+int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
+                                  void *userdata, void **found, sd_bus_error *error);
+int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                             void **found, sd_bus_error *error);
+
+/* Replies with a page of what the viewer sees, as a(sa{sv}). */
+int berth_objects_reply_list(sd_bus_message *call, BerthService *service,
+                             const BerthObjectKind *kind, const BerthViewer *viewer,
+                             BerthPage *page);
+/* Answers a method List, which refuses nobody. */
+int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
+                              const BerthObjectKind *kind, sd_bus_error *error);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * See watchers.h. A watcher is a client, with the paths that it has looked at. The table is small
+ * and signals are few, so that it is simply gone through.
+ */
+
+#include "bus/watchers.h"
+
+#include "bus/unicast.h"
+
+/* Of clients that are told, a user; root has as many as it wants. Of paths, a client. */
+enum { MAX_CLIENTS = 16, MAX_PATHS = 1024 };
+
+typedef struct {
+    bool all;
+    GHashTable *paths;
+} Watcher;
+
+struct BerthWatchers {
+    BerthService *service;
+    GHashTable *clients; /* unique name → Watcher */
+};
+
+static void watcher_free(gpointer data) {
+    Watcher *watcher = data;
+
+    g_hash_table_unref(watcher->paths);
+    g_free(watcher);
+}
+
+BerthWatchers *berth_watchers_new(BerthService *service) {
+    BerthWatchers *watchers = g_new0(BerthWatchers, 1);
+
+    watchers->service = service;
+    watchers->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, watcher_free);
+    return watchers;
+}
+
+void berth_watchers_free(BerthWatchers *watchers) {
+    if (!watchers)
+        return;
+    g_hash_table_unref(watchers->clients);
+    g_free(watchers);
+}
+
+void berth_watchers_add(BerthWatchers *watchers, const char *client, const char *path) {
+    Watcher *watcher = g_hash_table_lookup(watchers->clients, client);
+
+    if (!watcher) {
+        watcher = g_new0(Watcher, 1);
+        watcher->paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_insert(watchers->clients, g_strdup(client), watcher);
+    }
+    if (!path)
+        watcher->all = true;
+    else if (g_hash_table_size(watcher->paths) < MAX_PATHS)
+        g_hash_table_add(watcher->paths, g_strdup(path));
+}
+
+void berth_watchers_forget(BerthWatchers *watchers, const char *client) {
+    g_hash_table_remove(watchers->clients, client);
+}
+
+unsigned berth_watchers_count(BerthWatchers *watchers) {
+    return g_hash_table_size(watchers->clients);
+}
+
+/* A signal to this client about the object. */
+typedef sd_bus_message *(*MakeSignal)(BerthService *service, const BerthViewer *viewer,
+                                      const BerthObject *object, const char *path,
+                                      const void *data);
+
+/* Whether this is one of the first of its user that are told. */
+static bool watcher_counts(GHashTable *users, uint32_t uid) {
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, GUINT_TO_POINTER(uid)));
+
+    g_hash_table_insert(users, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count + 1));
+    return uid == 0 || count < MAX_CLIENTS;
+}
+
+/* path_too: also those who watch only this path. */
+static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
+                          MakeSignal make, const void *data) {
+    g_autofree char *path = berth_object_make_path(object->kind, object->name);
+    g_autoptr(GHashTable) users = g_hash_table_new(NULL, NULL);
+    BerthService *service = watchers->service;
+    GHashTableIter iterator;
+    gpointer client, value;
+
+    g_hash_table_iter_init(&iterator, watchers->clients);
+    while (g_hash_table_iter_next(&iterator, &client, &value)) {
+        const Watcher *watcher = value;
+        BerthViewer viewer = {0};
+        if ((!watcher->all && !(path_too && g_hash_table_contains(watcher->paths, path))) ||
+            !berth_access_find_uid(service->access, client, &viewer.uid) ||
+            !watcher_counts(users, viewer.uid))
+            continue;
+        /* What only some may see of an object, beyond that, is asked of polkit by nobody here. */
+        viewer.others = viewer.images = viewer.uid == 0;
+        const bool own = object->owned && object->owner == viewer.uid;
+        const BerthSignalRight right = {own ? NULL : object->kind->action, object->kind->detail,
+                                        object->name};
+        berth_unicast_send(service->unicast, client, make(service, &viewer, object, path, data),
+                           &right);
+    }
+}
+
+static sd_bus_message *make_added(BerthService *service, const BerthViewer *viewer,
+                                  const BerthObject *object, const char *path, const void *data) {
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    (void)data;
+    if (sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
+                                  "org.freedesktop.DBus.ObjectManager", "InterfacesAdded") < 0 ||
+        sd_bus_message_append(signal, "o", path) < 0 ||
+        sd_bus_message_open_container(signal, 'a', "{sa{sv}}") < 0 ||
+        sd_bus_message_open_container(signal, 'e', "sa{sv}") < 0 ||
+        sd_bus_message_append(signal, "s", object->kind->interface) < 0 ||
+        berth_object_append(signal, service, viewer, object) < 0 ||
+        sd_bus_message_close_container(signal) < 0 || sd_bus_message_close_container(signal) < 0)
+        return NULL;
+    return g_steal_pointer(&signal);
+}
+
+static sd_bus_message *make_removed(BerthService *service, const BerthViewer *viewer,
+                                    const BerthObject *object, const char *path, const void *data) {
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    (void)viewer;
+    (void)data;
+    if (sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
+                                  "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved") < 0 ||
+        sd_bus_message_append(signal, "oas", path, 1, object->kind->interface) < 0)
+        return NULL;
+    return g_steal_pointer(&signal);
+}
+
+typedef struct {
+    const char *const *changed, *const *invalidated;
+} Change;
+
+static sd_bus_message *make_changed(BerthService *service, const BerthViewer *viewer,
+                                    const BerthObject *object, const char *path, const void *data) {
+    static const char *const none[] = {NULL};
+    const BerthObjectKind *kind = object->kind;
+    BerthView view = {.service = service, .viewer = *viewer, .object = object->data};
+    const Change *change = data;
+    g_autoptr(sd_bus_message) signal = NULL;
+
+    if (sd_bus_message_new_signal(service->bus, &signal, path, "org.freedesktop.DBus.Properties",
+                                  "PropertiesChanged") < 0 ||
+        sd_bus_message_append(signal, "s", kind->interface) < 0 ||
+        berth_properties_append(service->bus, signal, path, kind->interface, kind->vtable, &view,
+                                change->changed ? change->changed : none) < 0 ||
+        sd_bus_message_append_strv(signal, (char **)change->invalidated) < 0)
+        return NULL;
+    return g_steal_pointer(&signal);
+}
+
+void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *object) {
+    tell_watchers(watchers, object, false, make_added, NULL);
+}
+
+/* Whoever has watched it need not be remembered for it. */
+void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object) {
+    g_autofree char *path = berth_object_make_path(object->kind, object->name);
+    GHashTableIter iterator;
+    gpointer value;
+
+    tell_watchers(watchers, object, false, make_removed, NULL);
+    g_hash_table_iter_init(&iterator, watchers->clients);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        Watcher *watcher = value;
+        if (g_hash_table_remove(watcher->paths, path) && !watcher->all &&
+            g_hash_table_size(watcher->paths) == 0)
+            g_hash_table_iter_remove(&iterator);
+    }
+}
+
+void berth_watchers_tell_changed(BerthWatchers *watchers, const BerthObject *object,
+                                 const char *const *changed, const char *const *invalidated) {
+    const Change change = {changed, invalidated};
+
+    tell_watchers(watchers, object, true, make_changed, &change);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is read here is an administrator's, and still may be wrong: a file that cannot be read is no
+ * network, as for berth-launch. */
+
+#include "containers/parts/networks.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define CONFIGURATIONS "/etc/cni/net.d"
+
+enum { MAX_CONFIGURATIONS = 256, MAX_BYTES = 1024 * 1024 };
+
+void berth_network_free(gpointer data) {
+    BerthNetwork *network = data;
+
+    g_free(network->name);
+    g_free(network->type);
+    g_free(network->file);
+    g_strfreev(network->subnets);
+    g_free(network);
+}
+
+static gint compare_files(gconstpointer a, gconstpointer b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static gint compare_networks(gconstpointer a, gconstpointer b) {
+    return strcmp((*(BerthNetwork *const *)a)->name, (*(BerthNetwork *const *)b)->name);
+}
+
+static JsonNode *read_file(const char *path) {
+    berth_autofd int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    size_t size;
+    g_autofree char *text = file < 0 ? NULL : berth_fd_read_whole(file, MAX_BYTES, &size, NULL);
+
+    return text ? berth_document_parse(text, size, NULL) : NULL;
+}
+
+static void add_subnet(JsonObject *holder, GPtrArray *subnets) {
+    const char *subnet = NULL;
+
+    if (berth_document_get_string(holder, "subnet", &subnet, NULL) && subnet)
+        g_ptr_array_add(subnets, g_strdup(subnet));
+}
+
+/* "ranges" of host-local is an array of arrays, one of which an address is taken from each. */
+static void add_ranges(JsonObject *ipam, GPtrArray *subnets) {
+    JsonNode *node = json_object_get_member(ipam, "ranges");
+    JsonArray *ranges = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+    for (guint i = 0; ranges && i < json_array_get_length(ranges); i++) {
+        JsonNode *set = json_array_get_element(ranges, i);
+        JsonArray *array = JSON_NODE_HOLDS_ARRAY(set) ? json_node_get_array(set) : NULL;
+        for (guint k = 0; array && k < json_array_get_length(array); k++) {
+            JsonNode *range = json_array_get_element(array, k);
+            if (JSON_NODE_HOLDS_OBJECT(range))
+                add_subnet(json_node_get_object(range), subnets);
+        }
+    }
+}
+
+static void read_plugin(JsonObject *plugin, BerthNetwork *network, GPtrArray *subnets) {
+    const char *type = NULL;
+    JsonObject *ipam = NULL;
+
+    if (!network->type && berth_document_get_string(plugin, "type", &type, NULL) && type)
+        network->type = g_strdup(type);
+    if (berth_document_get_object(plugin, "ipam", &ipam, NULL) && ipam) {
+        add_subnet(ipam, subnets);
+        add_ranges(ipam, subnets);
+    }
+}
+
+static BerthNetwork *read_network(const char *path) {
+    g_autoptr(JsonNode) node = read_file(path);
+    JsonObject *object = node ? json_node_get_object(node) : NULL;
+    g_autoptr(GPtrArray) subnets = g_ptr_array_new();
+    JsonArray *plugins = NULL;
+    const char *name = NULL;
+
+    if (!object || !berth_document_get_string(object, "name", &name, NULL) || !name || !name[0])
+        return NULL;
+    BerthNetwork *network = g_new0(BerthNetwork, 1);
+    network->name = g_strdup(name);
+    network->file = g_strdup(path);
+    if (!g_str_has_suffix(path, ".conflist"))
+        read_plugin(object, network, subnets);
+    else if (berth_document_get_objects(object, "plugins", &plugins, NULL))
+        for (guint i = 0; plugins && i < json_array_get_length(plugins); i++)
+            read_plugin(json_array_get_object_element(plugins, i), network, subnets);
+    if (!network->type)
+        network->type = g_strdup("");
+    g_ptr_array_add(subnets, NULL);
+    network->subnets = (char **)g_ptr_array_free(g_steal_pointer(&subnets), FALSE);
+    return network;
+}
+
+GPtrArray *berth_networks_list(void) {
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GDir) directory = g_dir_open(CONFIGURATIONS, 0, NULL);
+    GPtrArray *networks = g_ptr_array_new_with_free_func(berth_network_free);
+    const char *file;
+
+    while (directory && files->len < MAX_CONFIGURATIONS && (file = g_dir_read_name(directory)))
+        if (g_str_has_suffix(file, ".conflist") || g_str_has_suffix(file, ".conf") ||
+            g_str_has_suffix(file, ".json"))
+            g_ptr_array_add(files, g_build_filename(CONFIGURATIONS, file, NULL));
+    g_ptr_array_sort(files, compare_files);
+    for (guint i = 0; i < files->len; i++) {
+        BerthNetwork *network = read_network(files->pdata[i]);
+        if (network && g_hash_table_add(names, network->name))
+            g_ptr_array_add(networks, network);
+        else if (network)
+            berth_network_free(network);
+    }
+    g_ptr_array_sort(networks, compare_networks);
+    return networks;
+}

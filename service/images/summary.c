@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The one thing to know: a name does not reach everything that its documents refer to, and what it
+ * does not reach must not be told to be here (store/provenance.h). */
+
+#include "images/summary.h"
+
+#include "store/provenance.h"
+#include "store/reach.h"
+
+static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *bytes,
+                      GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) digests =
+        berth_reach_list_blobs_of(images->database, image->target->digest, error);
+
+    for (guint i = 0; digests && i < digests->len; i++) {
+        g_auto(BerthBlob) blob = {0};
+        if (berth_provenance_reaches(images->database, image->name, digests->pdata[i]) &&
+            berth_content_store_info(store, digests->pdata[i], &blob, NULL))
+            *bytes += blob.size;
+    }
+    return digests != NULL;
+}
+
+static bool is_unpacked(BerthImages *images, const BerthImage *image, const BerthImageInfo *info) {
+    return info->chain_id[0] && berth_images_check_chain(images, image->name, info, NULL) &&
+           berth_snapshot_store_has(images->snapshots, info->chain_id);
+}
+
+static bool read_platforms(BerthImages *images, const BerthImage *image, BerthImageSummary *summary,
+                           GError **error) {
+    g_autoptr(GPtrArray) texts =
+        berth_image_store_list_infos_of(images->database, image->target->digest, error);
+    g_autoptr(GPtrArray) platforms = g_ptr_array_new();
+
+    for (guint i = 0; texts && i < texts->len; i++) {
+        g_autoptr(BerthImageInfo) info = berth_image_info_parse(texts->pdata[i]);
+        if (!info)
+            continue;
+        g_autofree char *platform = g_strconcat(info->os, "/", info->architecture,
+                                                info->variant[0] ? "/" : "", info->variant, NULL);
+        if (!g_ptr_array_find_with_equal_func(platforms, platform, g_str_equal, NULL))
+            g_ptr_array_add(platforms, g_steal_pointer(&platform));
+        summary->unpacked = summary->unpacked || is_unpacked(images, image, info);
+    }
+    g_ptr_array_add(platforms, NULL);
+    summary->platforms = (char **)g_ptr_array_free(g_steal_pointer(&platforms), FALSE);
+    return texts != NULL;
+}
+
+bool berth_images_summarize(BerthImages *images, const BerthImage *image,
+                            BerthImageSummary *summary, GError **error) {
+    *summary = (BerthImageSummary){0};
+    return sum_blobs(images, image, &summary->bytes, error) &&
+           read_platforms(images, image, summary, error);
+}
+
+void berth_image_summary_clear(BerthImageSummary *summary) {
+    g_strfreev(summary->platforms);
+    *summary = (BerthImageSummary){0};
+}
