@@ -4,6 +4,8 @@
 
 #include "base/fd.h"
 #include "containers/core/object.h"
+#include "contents/claim.h"
+#include "contents/ingestion.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -20,11 +22,8 @@ typedef struct {
     char *chain_id;        /* of the container */
     BerthWorker *pack, *ingest, *inspect;
     BerthTransferItem *item;
-    char *key;
-    bool claimed;
-    int file;
-    unsigned answers;
-    GError *pack_error, *ingest_error;
+    BerthClaim *claim;         /* of the ingest's key */
+    BerthIngestion *ingestion; /* of the layer */
     BerthDescriptor *layer, *config, *manifest;
     char *manifest_digest, *config_digest; /* of the base */
     BerthTextStoring *storing;
@@ -34,13 +33,11 @@ typedef struct {
 
 static void commit_free(void *object) {
     Commit *commit = object;
-    BerthContents *contents = commit->images->contents;
     BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
                                             commit->manifest};
     char *const strings[] = {
-        commit->id,           commit->name,     commit->author,    commit->comment,
-        commit->key,          commit->chain_id, commit->base_name, commit->manifest_digest,
-        commit->config_digest};
+        commit->id,       commit->name,      commit->author,          commit->comment,
+        commit->chain_id, commit->base_name, commit->manifest_digest, commit->config_digest};
 
     if (commit->item)
         commit->item->poll = NULL;
@@ -49,18 +46,13 @@ static void commit_free(void *object) {
     berth_worker_free(commit->pack);
     berth_worker_free(commit->ingest);
     berth_worker_free(commit->inspect);
-    if (commit->claimed) {
-        berth_content_store_abort(berth_contents_get_store(contents), commit->key, NULL);
-        berth_contents_release(contents, commit->key);
-    }
+    berth_ingestion_free(commit->ingestion);
+    berth_claim_free(commit->claim);
     berth_pins_free(commit->pins);
-    berth_fd_clear(&commit->file);
     for (size_t i = 0; i < G_N_ELEMENTS(descriptors); i++)
         berth_descriptor_free(descriptors[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
-    g_clear_error(&commit->pack_error);
-    g_clear_error(&commit->ingest_error);
     g_free(commit);
 }
 
@@ -199,27 +191,29 @@ static void on_image(const BerthImageInfo *info, const GError *image_error, void
     berth_call_inspect_append_to_config(commit->inspect, config, &addition, on_config, commit);
 }
 
-static void take_layer(Commit *commit) {
-    GError *first = commit->ingest_error && (commit->ingest_error->code == BERTH_ERROR_NO_SPACE ||
-                                             !commit->pack_error)
-                        ? commit->ingest_error
-                        : commit->pack_error;
-    g_autoptr(GError) error = NULL;
+static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
 
-    if (first) {
-        end(commit, first);
+    (void)reply;
+    berth_ingestion_source_ended(commit->ingestion, error);
+}
+
+static void on_ingested(const char *digest, uint64_t size, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local) {
+        /* Before it is there: nothing may collect it in between. */
+        berth_pins_add(commit->pins, digest);
+        hold(commit, digest);
+        commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
+        berth_ingestion_commit(commit->ingestion, digest, &local);
+    }
+    if (local) {
+        end(commit, local);
         return;
     }
-    berth_pins_add(commit->pins, commit->layer->digest);
-    hold(commit, commit->layer->digest);
-    if (!berth_contents_commit(commit->images->contents, commit->key, commit->layer->digest,
-                               &error) &&
-        error->code != BERTH_ERROR_ALREADY_EXISTS) {
-        end(commit, error);
-        return;
-    }
-    commit->claimed = false;
-    berth_contents_release(commit->images->contents, commit->key);
+    berth_claim_release(commit->claim);
     if (!commit->name) {
         finish(commit, commit->layer);
         return;
@@ -228,51 +222,28 @@ static void take_layer(Commit *commit) {
                                              on_image, commit);
 }
 
-static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
-    Commit *commit = userdata;
-
-    (void)reply;
-    commit->pack_error = error ? g_error_copy(error) : NULL;
-    if (--commit->answers == 0)
-        take_layer(commit);
-}
-
-static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
-    Commit *commit = userdata;
-    uint64_t limit = commit->images->remotes->settings->max_blob_bytes;
-    const char *digest;
-    uint64_t size;
-
-    if (error)
-        commit->ingest_error = g_error_copy(error);
-    else if (berth_reply_read_ingested(reply, "sha256", limit, &digest, &size,
-                                       &commit->ingest_error))
-        commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
-    if (--commit->answers == 0)
-        take_layer(commit);
-}
-
 /* Stored uncompressed: its digest is its diff ID. */
-static bool start(Commit *commit, GError **error) {
-    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
-    uint64_t offset, limit = commit->images->remotes->settings->max_blob_bytes;
-    int ends[2];
+static bool start(Commit *commit, const char *key, GError **error) {
+    const BerthIngestionRequest request = {
+        .ingest = commit->ingest,
+        .key = key,
+        .owner = commit->transfer->owner,
+        .algorithm = BERTH_ALGORITHM_SHA256,
+        .limit = commit->images->remotes->settings->max_blob_bytes,
+    };
 
-    if (!berth_contents_claim(commit->images->contents, commit->key, error))
+    commit->claim = berth_claim_new(commit->images->contents, key, NULL, NULL);
+    if (!berth_claim_take(commit->claim))
+        return berth_error_set(error, BERTH_ERROR_BUSY, "its changes are being read already");
+    commit->ingestion =
+        berth_ingestion_new(commit->images->contents, &request, on_ingested, commit, error);
+    if (!commit->ingestion)
         return false;
-    commit->claimed = true;
-    berth_content_store_abort(store, commit->key, NULL);
-    commit->file =
-        berth_content_store_begin(store, commit->key, 0, commit->transfer->owner, &offset, error);
-    if (commit->file < 0 || !berth_fd_pipe(ends, error))
+    berth_autofd int input = berth_ingestion_open_pipe(commit->ingestion, -1, error);
+    if (input < 0)
         return false;
-    berth_autofd int output = ends[0];
-    berth_autofd int input = ends[1];
     commit->item = berth_transfer_add_item(commit->transfer, commit->id, "reading", 0);
-    berth_transfer_item_watch_size(commit->item, &commit->file);
-    commit->answers = 2;
-    const BerthIngestArguments arguments = {output, commit->file, -1, "sha256", 0, limit};
-    berth_call_ingest_ingest(commit->ingest, &arguments, on_ingested, commit);
+    berth_transfer_item_watch_size(commit->item, berth_ingestion_get_file(commit->ingestion));
     berth_call_unpack_pack(commit->pack, input, on_packed, commit);
     return true;
 }
@@ -321,19 +292,18 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     commit->comment = g_strdup(request->comment);
     commit->chain_id = g_strdup(container->record.chain_id);
     commit->pins = berth_pins_new(commit->images->contents);
-    commit->file = -1;
     if (!prepare(commit, container, request, error)) {
         commit_free(commit);
         return NULL;
     }
     BerthTransfer *transfer = commit->transfer;
     g_autofree char *ref = g_strdup_printf("container %s", commit->id);
-    commit->key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
+    g_autofree char *key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
     /* And so all that it refers to: its name may go meanwhile. */
     if (commit->base)
         berth_pins_add(commit->pins, commit->base->digest);
     commit->operation = berth_transfer_begin(transfer, &work, commit);
-    if (!start(commit, &local))
+    if (!start(commit, key, &local))
         end(commit, local);
     return transfer;
 }

@@ -11,8 +11,8 @@ struct BerthContents {
     BerthContentStore *store;
     BerthDatabase *database;
     BerthRemotes *remotes;
-    GHashTable *writers;       /* set of keys */
-    GPtrArray *waiters;        /* for refs that are being written */
+    GHashTable *writers;       /* a set of the refs of claims that are held */
+    GPtrArray *waiters;        /* of BerthClaim, those that wait, in their order */
     sd_event_source *released; /* wakes them */
     GHashTable *pins;          /* digest → how often */
     GHashTable *sessions;      /* key → ingest session of a client */
@@ -21,3 +21,6 @@ struct BerthContents {
 };
 
 void berth_ingest_session_free(gpointer session);
+
+/* Wakes claims that wait for refs which are free now; a source of the event loop. */
+int berth_claims_wake(sd_event_source *source, void *userdata);

@@ -14,21 +14,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-typedef struct {
-    char *ref;
-    BerthReleased released;
-    void *userdata;
-} Waiter;
-
-static void free_waiter(gpointer data) {
-    Waiter *waiter = data;
-
-    g_free(waiter->ref);
-    g_free(waiter);
-}
-
-static int on_released(sd_event_source *source, void *userdata);
-
 BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
                                   BerthDatabase *database, BerthRemotes *remotes) {
     BerthContents *contents = g_new0(BerthContents, 1);
@@ -38,10 +23,10 @@ BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
     contents->database = database;
     contents->remotes = remotes;
     contents->writers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (sd_event_add_defer(event, &contents->released, on_released, contents) < 0)
+    if (sd_event_add_defer(event, &contents->released, berth_claims_wake, contents) < 0)
         g_error("out of memory");
     sd_event_source_set_enabled(contents->released, SD_EVENT_OFF);
-    contents->waiters = g_ptr_array_new_with_free_func(free_waiter);
+    contents->waiters = g_ptr_array_new();
     contents->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     berth_trash_sweep(event, berth_content_store_get_root(store));
     contents->sessions =
@@ -71,55 +56,8 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents) {
     return contents->store;
 }
 
-bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error) {
-    if (g_hash_table_contains(contents->writers, ref))
-        return berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", ref);
-    g_hash_table_add(contents->writers, g_strdup(ref));
-    return true;
-}
-
-void berth_contents_wait(BerthContents *contents, const char *ref, BerthReleased released,
-                         void *userdata) {
-    Waiter *waiter = g_new0(Waiter, 1);
-
-    *waiter = (Waiter){g_strdup(ref), released, userdata};
-    g_ptr_array_add(contents->waiters, waiter);
-}
-
-void berth_contents_forget_wait(BerthContents *contents, void *userdata) {
-    for (guint i = contents->waiters->len; i-- > 0;)
-        if (((Waiter *)contents->waiters->pdata[i])->userdata == userdata)
-            g_ptr_array_remove_index(contents->waiters, i);
-}
-
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref) {
     return g_hash_table_contains(contents->writers, ref);
-}
-
-/* The first in line claims again, in its callback; others for the same ref go on waiting. Each call
- * may change the list, so it is looked through again. */
-static int on_released(sd_event_source *source, void *userdata) {
-    BerthContents *contents = userdata;
-
-    (void)source;
-    for (guint i = 0; i < contents->waiters->len; i++) {
-        Waiter *waiter = contents->waiters->pdata[i];
-        if (berth_contents_is_claimed(contents, waiter->ref))
-            continue;
-        BerthReleased released = waiter->released;
-        void *data = waiter->userdata;
-        g_ptr_array_remove_index(contents->waiters, i);
-        released(data);
-        i = (guint)-1;
-    }
-    return 0;
-}
-
-void berth_contents_release(BerthContents *contents, const char *ref) {
-    g_hash_table_remove(contents->writers, ref);
-    /* From the loop: who lets go is in the middle of something. */
-    if (contents->waiters->len > 0)
-        sd_event_source_set_enabled(contents->released, SD_EVENT_ONESHOT);
 }
 
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,

@@ -25,17 +25,8 @@ void berth_contents_free(BerthContents *contents);
 void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
 BerthContentStore *berth_contents_get_store(BerthContents *contents);
 
-/*
- * Writers: one a key. Claiming succeeds at once, or fails with Busy. Who wants to write the same
- * blob waits instead; it is called once the present writer has let go, and claims again.
- */
-bool berth_contents_claim(BerthContents *contents, const char *ref, GError **error);
+/* Whether somebody holds the claim on this ref (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
-void berth_contents_release(BerthContents *contents, const char *ref);
-typedef void (*BerthReleased)(void *userdata);
-void berth_contents_wait(BerthContents *contents, const char *ref, BerthReleased released,
-                         void *userdata);
-void berth_contents_forget_wait(BerthContents *contents, void *userdata);
 
 /* Commits what berth-ingest has hashed as digest under an ingest's key, and tells of it. */
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,

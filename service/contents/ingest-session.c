@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/names.h"
 #include "base/operation.h"
+#include "contents/claim.h"
 #include "contents/contents-private.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
@@ -20,6 +21,7 @@
 typedef struct {
     BerthContents *contents;
     BerthOperation *operation;
+    BerthClaim *claim; /* of key */
     char *key;
     char *ref; /* the name that its owner has given it */
     uint32_t owner;
@@ -41,6 +43,7 @@ void berth_ingest_session_free(gpointer data) {
 
     berth_operation_abandon(session->operation);
     berth_worker_free(session->worker);
+    berth_claim_free(session->claim);
     g_free(session->key);
     berth_charge_free(session->charge);
     g_free(session->ref);
@@ -50,13 +53,9 @@ void berth_ingest_session_free(gpointer data) {
     g_free(session);
 }
 
-/* The session's end: whatever became of it, the key is free. */
+/* Whatever became of the session, the key is free for the next. */
 static void end_session(Session *session) {
-    BerthContents *contents = session->contents;
-    g_autofree char *key = g_strdup(session->key);
-
-    g_hash_table_remove(contents->sessions, key);
-    berth_contents_release(contents, key);
+    g_hash_table_remove(session->contents->sessions, session->key);
 }
 
 static bool check(Session *session, const BerthIngestInfo *info, GError **error) {
@@ -180,7 +179,8 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
         !check_count(contents, request, error) ||
         !(charge = berth_charge_new(request->owner, BERTH_RESOURCE_WRITES, 1, error)))
         return NULL;
-    if (!berth_contents_claim(contents, key, NULL)) {
+    g_autoptr(BerthClaim) claim = berth_claim_new(contents, key, NULL, NULL);
+    if (!berth_claim_take(claim)) {
         berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", request->ref);
         return NULL;
     }
@@ -188,6 +188,7 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
     session->operation = berth_operation_new(contents->event, &type, session);
     session->charge = g_steal_pointer(&charge);
     session->contents = contents;
+    session->claim = g_steal_pointer(&claim);
     session->key = g_strdup(key);
     session->ref = g_strdup(request->ref);
     session->owner = request->owner;
@@ -277,7 +278,7 @@ bool berth_contents_abort(BerthContents *contents, const char *key, GError **err
     Session *session = g_hash_table_lookup(contents->sessions, key);
     g_autoptr(GError) aborted = NULL;
 
-    if (!session && g_hash_table_contains(contents->writers, key))
+    if (!session && berth_contents_is_claimed(contents, key))
         return berth_error_set(error, BERTH_ERROR_BUSY,
                                "a transfer is writing this ingest; cancel that");
     if (session) {

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/operation.h"
+#include "contents/claim.h"
 #include "contents/contents-private.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -17,6 +18,7 @@
 struct BerthTextStoring {
     BerthOperation *operation;
     BerthContents *contents;
+    BerthClaim *claim; /* of key */
     BerthWorker *worker;
     char *key;
     char *digest; /* the result */
@@ -35,8 +37,8 @@ static void text_storing_tell(void *object, const GError *error) {
 static void text_storing_free(void *object) {
     BerthTextStoring *storing = object;
 
-    berth_contents_release(storing->contents, storing->key);
     berth_worker_free(storing->worker);
+    berth_claim_free(storing->claim);
     g_free(storing->key);
     g_free(storing->digest);
     g_free(storing);
@@ -76,7 +78,9 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
     storing->operation = berth_operation_new(contents->event, &type, storing);
     g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
     storing->key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
-    berth_contents_claim(contents, storing->key, NULL);
+    storing->claim = berth_claim_new(contents, storing->key, NULL, NULL);
+    /* No other has this key. */
+    berth_claim_take(storing->claim);
     berth_autofd int input = berth_fd_new_in_memory(text, storing->size, &error);
     berth_autofd int file =
         input < 0 ? -1

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * An import reads the archive, member by member; finds out which images these are; checks that each
+ * is whole; syncs; asks whether their names may be put; and puts all of them together. The parts
+ * are in files of their own (import-private.h). The transfer's operation owns it.
+ */
+
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/import-private.h"
@@ -15,126 +21,211 @@
  * taken for an image archive, has many more. */
 enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_ODD_MEMBERS = 1024 };
 
-static const char *const document_names[IMPORT_DOCUMENTS] = {
-    [IMPORT_LAYOUT] = "index.json",
-    [IMPORT_DOCKER] = "manifest.json",
+/* Documents that say which images there are; an archive may have both. */
+enum { DOCUMENTS = 2 };
+
+static const char *const document_names[DOCUMENTS] = {
+    [BERTH_IMPORT_LAYOUT] = "index.json",
+    [BERTH_IMPORT_DOCKER] = "manifest.json",
 };
 
-static void free_member(gpointer data) {
-    BerthImportMember *member = data;
-
-    g_free(member->digest);
-    g_free(member->target);
-    g_free(member);
-}
-
-static void free_found(gpointer data) {
-    BerthImportedImage *image = data;
-
-    berth_descriptor_free(image->target);
-    g_free(image->name);
-    g_free(image);
-}
+typedef struct {
+    BerthOperation *operation;
+    BerthImportContext context;
+    char *name;
+    char **command;
+    bool is_rootfs;
+    int documents[DOCUMENTS]; /* files in memory, or -1 */
+    BerthImportMembers *members;
+    unsigned odd_members;     /* that are not named like parts of an image */
+    BerthImportBlob *blob;    /* the present member, while it is stored */
+    BerthImportImages *found; /* has the images */
+    GPtrArray *images;        /* of BerthImportedImage, its; NULL until they are found */
+    BerthImportCheck *check;
+    BerthNameAsker *asker; /* NULL: all names may be put */
+} Import;
 
 static void import_free(void *object) {
-    BerthImport *import = object;
+    Import *import = object;
+    BerthImportContext *context = &import->context;
 
     /* Workers first: what they write into is let go of after them. */
-    berth_worker_free(import->archive);
-    berth_worker_free(import->ingest);
-    berth_worker_free(import->inspect);
-    berth_closure_free(import->closure);
-    berth_contents_forget_text(import->storing);
-    berth_import_blob_abandon(import);
-    berth_pins_free(import->pins);
-    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
-        berth_fd_clear(&import->documents[i]);
-    g_ptr_array_unref(import->found);
-    g_ptr_array_unref(import->docker);
-    g_hash_table_unref(import->members);
-    berth_platform_free(import->platform);
-    g_strfreev(import->command);
-    g_free(import->name);
-    berth_lease_free(import->lease);
+    berth_worker_free(context->archive);
+    berth_worker_free(context->ingest);
+    berth_worker_free(context->inspect);
     if (import->asker)
         import->asker->free(import->asker);
+    berth_import_check_free(import->check);
+    berth_import_images_free(import->found);
+    berth_import_blob_free(import->blob);
+    berth_pins_free(context->pins);
+    for (int i = 0; i < DOCUMENTS; i++)
+        berth_fd_clear(&import->documents[i]);
+    berth_import_members_free(import->members);
+    berth_platform_free(context->platform);
+    berth_lease_free(context->lease);
+    g_strfreev(import->command);
+    g_free(import->name);
     g_free(import);
 }
 
-void berth_import_end(BerthImport *import, const GError *error) {
+bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error) {
+    BerthDatabase *database = context->images->database;
+
+    berth_provenance_hold(database, context->transfer->owner, digest, NULL);
+    berth_pins_add(context->pins, digest);
+    return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
+}
+
+/* All are whole and allowed: the names appear together. */
+static bool import_put_names(Import *import, GError **error) {
+    BerthTransfer *transfer = import->context.transfer;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < import->images->len; i++) {
+        const BerthImportedImage *image = import->images->pdata[i];
+        g_autoptr(BerthDescriptor) before = NULL;
+        if (!transfer->target)
+            transfer->target = berth_descriptor_copy(image->target);
+        if (image->name[0] == '\0')
+            continue;
+        if (!berth_images_put(import->context.images, image->name, image->target, NULL,
+                              transfer->owner, &before, error))
+            return false;
+        g_ptr_array_add(names, g_strdup(image->name));
+    }
+    g_ptr_array_add(names, NULL);
+    transfer->names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+    return true;
+}
+
+static void import_on_allowed(const GError *refused, void *userdata) {
+    Import *import = userdata;
+    g_autoptr(GError) error = refused ? g_error_copy(refused) : NULL;
+
+    if (!error)
+        import_put_names(import, &error);
     berth_operation_end(import->operation, error);
 }
 
-void berth_import_pin(BerthImport *import, const char *digest) {
-    g_autoptr(GError) error = NULL;
-
-    berth_provenance_hold(import->images->database, import->transfer->owner, digest, NULL);
-    berth_pins_add(import->pins, digest);
-    if (import->lease &&
-        !berth_lease_store_add_to(import->images->database, import->lease, digest, &error))
-        berth_import_end(import, error);
-}
-
-static void on_document(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthImport *import = userdata;
+/* Only now are the names known: nothing is put before all of them are allowed. */
+static void import_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+    Import *import = userdata;
 
     (void)reply;
     if (error)
-        berth_import_end(import, error);
+        berth_operation_end(import->operation, error);
+    else if (import->asker)
+        import->asker->ask(import->asker, import->images, import_on_allowed, import);
     else
-        berth_import_next(import);
+        import_on_allowed(NULL, import);
 }
 
-static void extract_document(BerthImport *import, BerthImportDocument document) {
+/* The blobs' renames are made durable before anything is named. */
+static void import_on_checked(const GError *error, void *userdata) {
+    Import *import = userdata;
+    BerthContentStore *store = berth_contents_get_store(import->context.images->contents);
+
+    if (error) {
+        berth_operation_end(import->operation, error);
+        return;
+    }
+    const BerthImportedImage *first = import->images->pdata[0];
+    berth_call_ingest_sync(import->context.ingest,
+                           berth_content_store_get_directory(store, first->target->digest),
+                           import_on_synced, import);
+}
+
+static void import_on_found(GPtrArray *found, const GError *error, void *userdata) {
+    Import *import = userdata;
+
+    if (error) {
+        berth_operation_end(import->operation, error);
+        return;
+    }
+    import->images = found;
+    import->check = berth_import_check_new(&import->context, found, import_on_checked, import);
+    berth_import_check_start(import->check);
+}
+
+/* A layout's index comes first: docker writes both, and that knows more. */
+static bool import_get_kind(const Import *import, BerthImportKind *kind, GError **error) {
+    if (import->is_rootfs)
+        *kind = BERTH_IMPORT_ROOTFS;
+    else if (import->documents[BERTH_IMPORT_LAYOUT] >= 0)
+        *kind = BERTH_IMPORT_LAYOUT;
+    else if (import->documents[BERTH_IMPORT_DOCKER] >= 0)
+        *kind = BERTH_IMPORT_DOCKER;
+    else
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "this is no image archive: it has neither index.json nor manifest.json");
+    return true;
+}
+
+/* All members are read. */
+static void import_find_images(Import *import) {
+    BerthImportImagesRequest request = {
+        .document = -1,
+        .members = import->members,
+        .name = import->name,
+        .command = import->command,
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (!import_get_kind(import, &request.kind, &error)) {
+        berth_operation_end(import->operation, error);
+        return;
+    }
+    if (request.kind != BERTH_IMPORT_ROOTFS)
+        request.document = import->documents[request.kind];
+    import->found = berth_import_images_new(&import->context, &request, import_on_found, import);
+    berth_import_images_start(import->found);
+}
+
+static void import_read_next(Import *import);
+
+static void import_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+    Import *import = userdata;
+
+    (void)reply;
+    if (error)
+        berth_operation_end(import->operation, error);
+    else
+        import_read_next(import);
+}
+
+static void import_take_document(Import *import, int document) {
     g_autoptr(GError) error = NULL;
     int fd = memfd_create("document", MFD_CLOEXEC);
 
     if (fd < 0) {
         berth_error_set_errno(&error, errno, "make a file in memory");
-        berth_import_end(import, error);
+        berth_operation_end(import->operation, error);
         return;
     }
     berth_fd_clear(&import->documents[document]);
     import->documents[document] = fd;
-    berth_call_archive_extract(import->archive, fd, MAX_DOCUMENT_BYTES, on_document, import);
+    berth_call_archive_extract(import->context.archive, fd, MAX_DOCUMENT_BYTES, import_on_document,
+                               import);
 }
 
-char *berth_import_normalize(const char *name) {
-    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
-    g_autoptr(GString) path = g_string_new(NULL);
+static void import_on_blob(BerthImportBlob *blob, const char *digest, uint64_t size,
+                           const GError *error, void *userdata) {
+    Import *import = userdata;
 
-    for (char **part = parts; *part; part++) {
-        if ((*part)[0] == '\0' || g_str_equal(*part, "."))
-            continue;
-        if (g_str_equal(*part, ".."))
-            return g_strdup("");
-        g_string_append_printf(path, "%s%s", path->len > 0 ? "/" : "", *part);
+    if (error) {
+        berth_operation_end(import->operation, error);
+        return;
     }
-    return g_string_free(g_steal_pointer(&path), FALSE);
+    berth_import_members_add(import->members, berth_import_blob_get_member(blob), digest, size);
+    g_clear_pointer(&import->blob, berth_import_blob_free);
+    import_read_next(import);
 }
 
-/* A symbolic link is relative to where it is: "../HEX/layer.tar" in "ID/layer.tar". */
-static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
-    g_autofree char *directory = g_path_get_dirname(name);
-
-    if (is_hard_link || target[0] == '/')
-        return berth_import_normalize(target);
-    while (g_str_has_prefix(target, "../")) {
-        g_autofree char *above = g_path_get_dirname(directory);
-        g_free(directory);
-        directory = g_steal_pointer(&above);
-        target += strlen("../");
-    }
-    g_autofree char *joined = g_strconcat(directory, "/", target, NULL);
-    return berth_import_normalize(joined);
-}
-
-static void note_link(BerthImport *import, const char *name, const char *target,
-                      bool is_hard_link) {
-    BerthImportMember *member = g_new0(BerthImportMember, 1);
-
-    member->target = resolve_link(name, target, is_hard_link);
-    g_hash_table_replace(import->members, g_strdup(name), member);
+static void import_take_blob(Import *import, const char *name, const char *expected) {
+    import->blob = berth_import_blob_new(&import->context, name, expected, import_on_blob, import);
+    berth_import_blob_start(import->blob);
 }
 
 /* "blobs/sha256/HEX" as a digest; NULL for every other name. */
@@ -159,117 +250,117 @@ static bool is_layout_file(const char *name) {
     return g_str_equal(name, "oci-layout") || g_str_equal(name, "repositories");
 }
 
-static void take_docker_member(BerthImport *import, const char *name) {
+static void import_take_docker_member(Import *import, const char *name) {
     g_autoptr(GError) error = NULL;
 
     if (is_layout_file(name)) {
-        berth_import_next(import);
+        import_read_next(import);
     } else if (is_usual_content(name) || ++import->odd_members <= MAX_ODD_MEMBERS) {
-        berth_import_blob(import, name, NULL);
+        import_take_blob(import, name, NULL);
     } else {
         berth_error_set(
             &error, BERTH_ERROR_INVALID_ARGUMENT,
             "this is not an image archive: more than %d of its files are not named like "
             "parts of an image",
             MAX_ODD_MEMBERS);
-        berth_import_end(import, error);
+        berth_operation_end(import->operation, error);
     }
 }
 
-static void take_member(BerthImport *import, const char *name) {
+static void import_take_file(Import *import, const char *name) {
     g_autofree char *digest = digest_of_name(name);
 
-    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
+    for (int i = 0; i < DOCUMENTS; i++)
         if (g_str_equal(name, document_names[i])) {
-            extract_document(import, (BerthImportDocument)i);
+            import_take_document(import, i);
             return;
         }
     if (digest)
-        berth_import_blob(import, name, digest);
+        import_take_blob(import, name, digest);
     else
-        take_docker_member(import, name);
+        import_take_docker_member(import, name);
 }
 
-static void on_next(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthImport *import = userdata;
+static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
+    g_autofree char *name = berth_import_normalize(entry->name);
+
+    if (name[0] && entry->target[0])
+        berth_import_members_add_link(import->members, name, entry->target, entry->is_hard_link);
+    if (name[0] && !entry->target[0] && entry->is_file)
+        import_take_file(import, name);
+    else
+        import_read_next(import);
+}
+
+static void import_on_next(sd_bus_message *reply, const GError *error, void *userdata) {
+    Import *import = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     BerthArchiveEntry entry;
 
-    if (local || !berth_reply_read_member(reply, &entry, &local)) {
-        berth_import_end(import, local);
-        return;
-    }
-    if (!entry.more) {
-        berth_import_name_images(import);
-        return;
-    }
-    if (import->rootfs) {
-        berth_import_blob(import, "rootfs", NULL);
-        return;
-    }
-    g_autofree char *name = berth_import_normalize(entry.name);
-    if (name[0] && entry.target[0])
-        note_link(import, name, entry.target, entry.is_hard_link);
-    if (name[0] && !entry.target[0] && entry.is_file)
-        take_member(import, name);
+    if (local || !berth_reply_read_member(reply, &entry, &local))
+        berth_operation_end(import->operation, local);
+    else if (!entry.more)
+        import_find_images(import);
+    else if (import->is_rootfs)
+        import_take_blob(import, "rootfs", NULL);
     else
-        berth_import_next(import);
+        import_take_member(import, &entry);
 }
 
-void berth_import_next(BerthImport *import) {
-    if (!berth_operation_has_ended(import->operation))
-        berth_call_archive_next(import->archive, on_next, import);
+static void import_read_next(Import *import) {
+    berth_call_archive_next(import->context.archive, import_on_next, import);
 }
 
-static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthImport *import = userdata;
+static void import_on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
+    Import *import = userdata;
 
     (void)reply;
     if (error)
-        berth_import_end(import, error);
+        berth_operation_end(import->operation, error);
     else
-        berth_import_next(import);
+        import_read_next(import);
 }
 
-static bool prepare(BerthImport *import, const BerthImportRequest *request, GError **error) {
-    if (request->lease[0] &&
-        !(import->lease = berth_lease_store_get(import->images->database, request->lease, error)))
+static bool import_prepare(Import *import, const BerthImportRequest *request, GError **error) {
+    BerthImportContext *context = &import->context;
+    sd_event *event = context->images->event;
+
+    if (request->lease && request->lease[0] &&
+        !(context->lease = berth_lease_store_get(context->images->database, request->lease, error)))
         return false;
     if (request->rootfs && request->name[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a root file system says no name: give one");
-    return (import->platform = berth_platform_parse(request->platform, error)) &&
-           (import->archive = berth_worker_new_for_user(import->images->event, "archive", -1,
-                                                        request->owner, error)) &&
-           (import->ingest = berth_worker_new(import->images->event, "ingest", -1, error)) &&
-           (import->inspect = berth_worker_new(import->images->event, "inspect", -1, error)) &&
-           (import->transfer = berth_transfers_add(import->images->transfers, "import",
-                                                   request->name, request->owner, error));
+    return (context->platform = berth_platform_parse(request->platform, error)) &&
+           (context->archive =
+                berth_worker_new_for_user(event, "archive", -1, request->owner, error)) &&
+           (context->ingest = berth_worker_new(event, "ingest", -1, error)) &&
+           (context->inspect = berth_worker_new(event, "inspect", -1, error)) &&
+           (context->transfer = berth_transfers_add(context->images->transfers, "import",
+                                                    request->name, request->owner, error));
 }
 
 BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,
                                   GError **error) {
     static const BerthTransferWork work = {.free = import_free,
                                            .cancelled = "the import was cancelled"};
-    BerthImport *import = g_new0(BerthImport, 1);
+    Import *import = g_new0(Import, 1);
 
-    import->images = images;
+    import->context.images = images;
+    import->context.pins = berth_pins_new(images->contents);
     import->name = g_strdup(request->name);
     import->command = g_strdupv((char **)request->command);
-    import->rootfs = request->rootfs;
+    import->is_rootfs = request->rootfs;
     import->asker = request->asker;
-    import->file = -1;
-    for (int i = 0; i < IMPORT_DOCUMENTS; i++)
+    import->members = berth_import_members_new();
+    for (int i = 0; i < DOCUMENTS; i++)
         import->documents[i] = -1;
-    import->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_member);
-    import->pins = berth_pins_new(images->contents);
-    import->found = g_ptr_array_new_with_free_func(free_found);
-    import->docker = g_ptr_array_new_with_free_func(berth_import_docker_free);
-    if (!prepare(import, request, error)) {
+    if (!import_prepare(import, request, error)) {
         import_free(import);
         return NULL;
     }
-    import->operation = berth_transfer_begin(import->transfer, &work, import);
-    berth_call_archive_open(import->archive, request->archive, request->rootfs, on_opened, import);
-    return import->transfer;
+    import->operation = berth_transfer_begin(import->context.transfer, &work, import);
+    berth_call_archive_open(import->context.archive, request->archive, request->rootfs,
+                            import_on_opened, import);
+    return import->context.transfer;
 }

@@ -2,261 +2,301 @@
 
 /*
  * One layer of a pull: its bytes go to berth-unpack while they arrive (or from the blob that is
- * here), into a directory of its own; when the layer below is committed it is settled on it and
- * committed under its chain ID.
+ * here), into a directory of its own. When the layer below is committed, it is settled on it and
+ * committed under its chain ID. The image (pull-image.c) owns it and says when it starts and
+ * settles; states are in pull-private.h.
  */
 
+#include "base/digest.h"
 #include "base/fd.h"
+#include "contents/claim.h"
 #include "images/pull-private.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
 
-/* Under which one transfer at a time makes a snapshot. */
-static char *chain_ref(const BerthPullLayer *layer) {
-    return g_strconcat("chain ", layer->chain_id, NULL);
+struct BerthPullLayer {
+    const BerthPullContext *context;
+    BerthPullObjects *objects;
+    BerthPullLayerState state;
+    BerthDescriptor *descriptor;
+    BerthTransferItem *item;
+    char *diff_id, *chain_id, *parent;
+    const char *manifest_digest, *image_chain_id;
+    BerthClaim *claim; /* of making the snapshot */
+    BerthWorker *worker;
+    char *key;        /* of the snapshot that is being made */
+    bool needs_lower; /* to be settled on; an answer of berth-unpack, as size is */
+    uint64_t size;
+    BerthPullLayerChanged changed;
+    void *userdata;
+};
+
+static void pull_layer_on_released(void *userdata);
+
+BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
+                                     const BerthPullLayerRequest *request) {
+    BerthPullLayer *layer = g_new0(BerthPullLayer, 1);
+    const BerthDescriptor *descriptor = request->descriptor;
+
+    layer->context = context;
+    layer->objects = objects;
+    layer->descriptor = berth_descriptor_copy(descriptor);
+    layer->item =
+        berth_transfer_add_item(context->transfer, descriptor->digest, "waiting", descriptor->size);
+    layer->diff_id = g_strdup(request->diff_id);
+    layer->parent = g_strdup(request->parent);
+    layer->chain_id = berth_chain_id_next(request->parent, request->diff_id);
+    layer->manifest_digest = request->manifest_digest;
+    layer->image_chain_id = request->image_chain_id;
+    layer->changed = request->changed;
+    layer->userdata = request->userdata;
+    g_autofree char *ref = g_strconcat("chain ", layer->chain_id, NULL);
+    layer->claim = berth_claim_new(context->images->contents, ref, pull_layer_on_released, layer);
+    berth_pins_add(context->pins, layer->chain_id);
+    return layer;
 }
 
-static void release(BerthPullLayer *layer) {
-    g_autofree char *ref = chain_ref(layer);
-
-    if (layer->claimed)
-        berth_contents_release(layer->pull->images->contents, ref);
-    layer->claimed = false;
-}
-
-void berth_pull_layer_free(gpointer data) {
-    BerthPullLayer *layer = data;
-
-    if (layer->state == LAYER_ELSEWHERE)
-        berth_contents_forget_wait(layer->pull->images->contents, layer);
+void berth_pull_layer_free(BerthPullLayer *layer) {
+    if (!layer)
+        return;
     berth_worker_free(layer->worker);
-    release(layer);
+    berth_claim_free(layer->claim);
     /* After its writer has gone. */
     if (layer->key)
-        berth_snapshot_store_discard(layer->pull->images->snapshots, layer->key);
+        berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
     berth_descriptor_free(layer->descriptor);
     g_free(layer->key);
     g_free(layer->diff_id);
     g_free(layer->chain_id);
+    g_free(layer->parent);
     g_free(layer);
 }
 
-static void settle(BerthPullLayer *layer);
+BerthPullLayerState berth_pull_layer_get_state(const BerthPullLayer *layer) {
+    return layer->state;
+}
 
-/* The layer is done: so may be the one above it, which has only waited for this. */
-static void finish(BerthPullLayer *layer) {
-    BerthPull *pull = layer->pull;
+const char *berth_pull_layer_get_digest(const BerthPullLayer *layer) {
+    return layer->descriptor->digest;
+}
 
-    layer->state = LAYER_DONE;
+const char *berth_pull_layer_get_chain_id(const BerthPullLayer *layer) {
+    return layer->chain_id;
+}
+
+/* The only function that changes the state. */
+static void pull_layer_set_state(BerthPullLayer *layer, BerthPullLayerState state) {
+    layer->state = state;
+    if (state == BERTH_PULL_LAYER_WAITING || state == BERTH_PULL_LAYER_UNPACKED ||
+        state == BERTH_PULL_LAYER_DONE)
+        layer->changed(layer, NULL, layer->userdata);
+}
+
+static void pull_layer_fail(BerthPullLayer *layer, const GError *error) {
+    layer->changed(layer, error, layer->userdata);
+}
+
+static void pull_layer_finish(BerthPullLayer *layer) {
     layer->item->phase = "done";
-    release(layer);
+    berth_claim_release(layer->claim);
     g_clear_pointer(&layer->worker, berth_worker_free);
     g_clear_pointer(&layer->key, g_free);
-    for (guint i = 0; i < pull->layers->len; i++) {
-        BerthPullLayer *above = pull->layers->pdata[i];
-        if (above->below == layer && above->state == LAYER_UNPACKED) {
-            settle(above);
-            break;
-        }
-    }
-    berth_pull_done_one(pull);
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }
 
-static void commit(BerthPullLayer *layer) {
+static void pull_layer_commit(BerthPullLayer *layer) {
     g_autoptr(GError) error = NULL;
 
-    if (berth_snapshot_store_commit(layer->pull->images->snapshots, layer->key, layer->chain_id,
-                                    layer->below ? layer->below->chain_id : NULL, layer->size,
-                                    &error))
-        finish(layer);
+    if (berth_snapshot_store_commit(layer->context->images->snapshots, layer->key, layer->chain_id,
+                                    layer->parent, layer->size, &error))
+        pull_layer_finish(layer);
     else
-        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+        pull_layer_fail(layer, error);
 }
 
-static void on_settled(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthPullLayer *layer = userdata;
-
+static void pull_layer_on_settled(sd_bus_message *reply, const GError *error, void *userdata) {
     (void)reply;
     if (error)
-        berth_pull_fail(layer->pull, error, layer->descriptor->digest);
+        pull_layer_fail(userdata, error);
     else
-        commit(layer);
+        pull_layer_commit(userdata);
 }
 
-static void settle(BerthPullLayer *layer) {
-    BerthPull *pull = layer->pull;
+void berth_pull_layer_settle(BerthPullLayer *layer) {
+    BerthImages *images = layer->context->images;
     g_autoptr(GError) error = NULL;
-    berth_autofd int lower = -1, blob = -1;
 
-    layer->state = LAYER_SETTLING;
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_SETTLING);
     if (!layer->needs_lower) {
-        commit(layer);
+        pull_layer_commit(layer);
         return;
     }
-    if (layer->below) {
-        lower = berth_snapshot_store_mount(pull->images->snapshots, layer->below->chain_id, &error);
-        /* What lies below may show that the layer has to be read once more. */
-        if (lower >= 0)
-            blob = berth_content_store_open_blob(berth_contents_get_store(pull->images->contents),
-                                                 layer->descriptor->digest, &error);
-        if (blob < 0) {
-            berth_pull_fail(pull, error, layer->descriptor->digest);
-            return;
-        }
-    }
-    if (lower >= 0)
-        berth_call_unpack_settle(layer->worker, lower, blob, on_settled, layer);
-    else
-        berth_call_unpack_settle_lowest(layer->worker, on_settled, layer);
-}
-
-/* Both ends have to be there: the blob in the store, and its tree in the directory. */
-static void check_unpacked(BerthPullLayer *layer) {
-    BerthPull *pull = layer->pull;
-
-    if (!layer->stored || !layer->unpacked)
-        return;
-    berth_provenance_add_diff_id(pull->images->database, layer->descriptor->digest, layer->diff_id,
-                                 NULL);
-    layer->state = LAYER_UNPACKED;
-    if (!layer->below || layer->below->state == LAYER_DONE)
-        settle(layer);
-    /* Its place is free for another. */
-    berth_pull_start_layers(pull);
-}
-
-static void on_unpacked(sd_bus_message *reply, const GError *error, void *userdata) {
-    BerthPullLayer *layer = userdata;
-    g_autoptr(GError) local = NULL;
-    uint64_t limit = layer->pull->images->remotes->settings->max_layer_bytes;
-
-    if (error ||
-        !berth_reply_read_unpacked(reply, limit, &layer->size, &layer->needs_lower, &local)) {
-        berth_pull_fail(layer->pull, error ? error : local, layer->descriptor->digest);
+    if (!layer->parent) {
+        berth_call_unpack_settle_lowest(layer->worker, pull_layer_on_settled, layer);
         return;
     }
-    layer->unpacked = true;
-    check_unpacked(layer);
-}
-
-static bool start_worker(BerthPullLayer *layer, GError **error) {
-    berth_autofd int directory =
-        berth_snapshot_store_begin(layer->pull->images->snapshots, &layer->key, error);
-
-    if (directory < 0)
-        return false;
-    layer->worker = berth_worker_new(layer->pull->images->event, "unpack", directory, error);
-    return layer->worker != NULL;
-}
-
-static void unpack_from(BerthPullLayer *layer, int input) {
-    uint64_t limit = layer->pull->images->remotes->settings->max_layer_bytes;
-
-    berth_call_unpack_unpack(layer->worker, input, layer->diff_id, limit, layer->below == NULL,
-                             on_unpacked, layer);
-}
-
-static void unpack_blob(BerthPullLayer *layer) {
-    g_autoptr(GError) error = NULL;
-    BerthContentStore *store = berth_contents_get_store(layer->pull->images->contents);
-    berth_autofd int blob = berth_content_store_open_blob(store, layer->descriptor->digest, &error);
-
+    berth_autofd int lower = berth_snapshot_store_mount(images->snapshots, layer->parent, &error);
+    /* What lies below may show that the layer has to be read once more. */
+    berth_autofd int blob =
+        lower < 0 ? -1
+                  : berth_content_store_open_blob(berth_contents_get_store(images->contents),
+                                                  layer->descriptor->digest, &error);
     if (blob < 0)
-        berth_pull_fail(layer->pull, error, NULL);
+        pull_layer_fail(layer, error);
     else
-        unpack_from(layer, blob);
+        berth_call_unpack_settle(layer->worker, lower, blob, pull_layer_on_settled, layer);
 }
 
-/* The blob is in the store: what was not unpacked while it came is unpacked from there. */
-static void on_blob(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
+/* Both are there: the blob in the store, and its tree in the directory. */
+static void pull_layer_unpacked(BerthPullLayer *layer) {
+    berth_provenance_add_diff_id(layer->context->images->database, layer->descriptor->digest,
+                                 layer->diff_id, NULL);
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_UNPACKED);
+}
+
+static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullLayer *layer = userdata;
+    uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
-    (void)pull;
-    (void)descriptor;
-    layer->stored = true;
-    layer->item->phase = "unpacking";
-    if (layer->streamed)
-        check_unpacked(layer);
+    if (local ||
+        !berth_reply_read_unpacked(reply, limit, &layer->size, &layer->needs_lower, &local))
+        pull_layer_fail(layer, local);
+    else if (layer->state == BERTH_PULL_LAYER_STORED)
+        pull_layer_unpacked(layer);
     else
-        unpack_blob(layer);
+        pull_layer_set_state(layer, BERTH_PULL_LAYER_EXTRACTED);
 }
 
-/* The snapshot is here; only the blob may be missing. */
-static void on_blob_only(BerthPull *pull, const BerthDescriptor *descriptor, void *userdata) {
-    (void)pull;
-    (void)descriptor;
-    finish(userdata);
+static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
+    uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
+
+    berth_call_unpack_unpack(layer->worker, input, layer->diff_id, limit, layer->parent == NULL,
+                             pull_layer_on_extracted, layer);
 }
 
-static int stream(void *userdata) {
+/* Opens a pipe into berth-unpack. Without one, the blob is unpacked when it is there. */
+static int pull_layer_stream(void *userdata) {
     BerthPullLayer *layer = userdata;
     int ends[2];
 
-    /* Without, it is unpacked later. */
     if (!berth_fd_pipe(ends, NULL))
         return -1;
     berth_autofd int output = ends[0];
-    layer->streamed = true;
-    unpack_from(layer, output);
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_STREAMING);
+    pull_layer_extract_from(layer, output);
     return ends[1];
 }
 
-/* The other transfer has made the snapshot, or has failed: then it is this one's turn. */
-static void on_chain_released(void *userdata) {
-    BerthPullLayer *layer = userdata;
+static void pull_layer_extract_blob(BerthPullLayer *layer) {
+    BerthContentStore *store = berth_contents_get_store(layer->context->images->contents);
+    g_autoptr(GError) error = NULL;
+    berth_autofd int blob = berth_content_store_open_blob(store, layer->descriptor->digest, &error);
 
-    layer->state = LAYER_WAITING;
-    berth_pull_start_layers(layer->pull);
+    if (blob < 0)
+        pull_layer_fail(layer, error);
+    else
+        pull_layer_extract_from(layer, blob);
 }
 
-/* False where another transfer is about to make the same snapshot. It holds no place meanwhile. */
-static bool claim(BerthPullLayer *layer) {
-    BerthContents *contents = layer->pull->images->contents;
-    g_autofree char *ref = chain_ref(layer);
+static void pull_layer_on_blob(const BerthDescriptor *descriptor, const GError *error,
+                               void *userdata) {
+    BerthPullLayer *layer = userdata;
+    BerthPullLayerState before = layer->state;
 
-    layer->claimed = berth_contents_claim(contents, ref, NULL);
-    if (layer->claimed)
-        return true;
-    layer->state = LAYER_ELSEWHERE;
-    berth_contents_wait(contents, ref, on_chain_released, layer);
-    return false;
+    (void)descriptor;
+    if (error) {
+        pull_layer_fail(layer, error);
+        return;
+    }
+    layer->item->phase = "unpacking";
+    if (before == BERTH_PULL_LAYER_EXTRACTED) {
+        pull_layer_unpacked(layer);
+        return;
+    }
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_STORED);
+    if (before == BERTH_PULL_LAYER_FETCHING)
+        pull_layer_extract_blob(layer);
+}
+
+static void pull_layer_on_kept(const BerthDescriptor *descriptor, const GError *error,
+                               void *userdata) {
+    (void)descriptor;
+    if (error)
+        pull_layer_fail(userdata, error);
+    else
+        pull_layer_finish(userdata);
+}
+
+/* The other transfer has made the snapshot, or has failed: then it is this one's turn. */
+static void pull_layer_on_released(void *userdata) {
+    pull_layer_set_state(userdata, BERTH_PULL_LAYER_WAITING);
 }
 
 /* A snapshot of that chain may be used once the layer's own content was seen to unpack to it: the
  * image configuration alone may claim anybody's. */
-static bool is_known(BerthPullLayer *layer) {
-    BerthImages *images = layer->pull->images;
+static bool pull_layer_is_known(const BerthPullLayer *layer) {
+    BerthImages *images = layer->context->images;
 
     return berth_snapshot_store_has(images->snapshots, layer->chain_id) &&
            (berth_provenance_has_diff_id(images->database, layer->descriptor->digest,
                                          layer->diff_id) ||
-            berth_provenance_has_chain(images->database, layer->pull->manifest_digest,
-                                       layer->pull->info->chain_id));
+            berth_provenance_has_chain(images->database, layer->manifest_digest,
+                                       layer->image_chain_id));
+}
+
+/* Blobs that are dropped once they are unpacked are not fetched for nothing. */
+static void pull_layer_keep(BerthPullLayer *layer) {
+    const BerthPullContext *context = layer->context;
+    const char *digest = layer->descriptor->digest;
+    bool keeps =
+        context->mode != BERTH_PULL_UNPACK && context->images->remotes->settings->keep_compressed;
+
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_KEEPING);
+    if (!keeps && berth_pull_may_use(context, digest)) {
+        berth_pull_hold(context, digest);
+        pull_layer_finish(layer);
+        return;
+    }
+    const BerthPullFetch fetch = {.descriptor = layer->descriptor,
+                                  .item = layer->item,
+                                  .done = pull_layer_on_kept,
+                                  .userdata = layer};
+    berth_pull_objects_fetch(layer->objects, &fetch);
+}
+
+static bool pull_layer_start_worker(BerthPullLayer *layer, GError **error) {
+    BerthImages *images = layer->context->images;
+    berth_autofd int directory = berth_snapshot_store_begin(images->snapshots, &layer->key, error);
+
+    if (directory < 0)
+        return false;
+    layer->worker = berth_worker_new(images->event, "unpack", directory, error);
+    return layer->worker != NULL;
 }
 
 void berth_pull_layer_start(BerthPullLayer *layer) {
-    BerthPull *pull = layer->pull;
-    const char *digest = layer->descriptor->digest;
-    bool keeps =
-        pull->mode != BERTH_PULL_UNPACK && pull->images->remotes->settings->keep_compressed;
     g_autoptr(GError) error = NULL;
 
-    layer->state = LAYER_UNPACKING;
-    if (is_known(layer)) {
-        /* What was dropped once it was unpacked is not fetched for nothing. */
-        if (!keeps && berth_pull_may_use(pull, digest)) {
-            berth_pull_hold(pull, digest);
-            finish(layer);
-        } else {
-            berth_pull_object(pull, layer->descriptor, layer->item, NULL, on_blob_only, layer);
-        }
+    if (pull_layer_is_known(layer)) {
+        pull_layer_keep(layer);
         return;
     }
-    if (!claim(layer))
+    /* It takes no place while another transfer makes the same snapshot. */
+    if (!berth_claim_take(layer->claim)) {
+        pull_layer_set_state(layer, BERTH_PULL_LAYER_ELSEWHERE);
         return;
-    if (!start_worker(layer, &error))
-        berth_pull_fail(pull, error, digest);
-    else
-        berth_pull_object(pull, layer->descriptor, layer->item, stream, on_blob, layer);
+    }
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_FETCHING);
+    if (!pull_layer_start_worker(layer, &error)) {
+        pull_layer_fail(layer, error);
+        return;
+    }
+    const BerthPullFetch fetch = {.descriptor = layer->descriptor,
+                                  .item = layer->item,
+                                  .stream = pull_layer_stream,
+                                  .done = pull_layer_on_blob,
+                                  .userdata = layer};
+    berth_pull_objects_fetch(layer->objects, &fetch);
 }

@@ -1,114 +1,188 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the files of a pull share: pull.c walks the image's documents, pull-object.c brings one blob
- * into the store, pull-layer.c makes one snapshot. */
+/*
+ * The parts of a pull. Each owns what it needs, is told what to do by the one above it, and reports
+ * to that one through a callback; none of them calls or looks up:
+ *
+ *   pull.c              resolves, meets the policy, starts the parts, and names the image at the
+ * end pull-documents.c  walks the image's documents and has everything fetched that they name
+ *     pull-image.c      the image for the platform: its configuration, then its layers in their
+ * order pull-layer.c    one layer: blob and tree, settled on the layer below, committed
+ *     pull-objects.c    schedules what is fetched: so many objects at a time
+ *       pull-object.c   one blob: already here, proven (pull-proof.c), or fetched and committed
+ */
 
 #pragma once
 
 #include "images/pull.h"
-#include "images/signatures.h"
 #include "store/lease-store.h"
 
 /* The largest manifest, index or configuration; berth-inspect reads no larger one. */
 #define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
 
-typedef struct BerthPull BerthPull;
-typedef struct BerthPullObject BerthPullObject;
-typedef struct BerthPullLayer BerthPullLayer;
-
-struct BerthPull {
-    BerthOperation *operation;
+/* What all parts use. Only pull.c writes it. */
+typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
     BerthPullMode mode;
-    char *reference;
-    bool all_platforms;
+    char *name; /* of the image */
     char *platform_text;
-    BerthLease *lease; /* as it was found; NULL for none */
-    int64_t record;    /* in berth.db, of one that lasts; 0 for none */
     BerthPlatform *platform;
-    char *name;
-    BerthDescriptor *target;
+    bool all_platforms;
+    BerthLease *lease; /* as it was found; NULL for none */
     BerthRemoteSession *fetch;
-    BerthSignatureSearch *signatures; /* while the policy is being met */
     BerthWorker *ingest, *inspect;
-    GHashTable *objects;  /* digest → BerthPullObject */
-    GHashTable *embedded; /* digest → GBytes, that stood in the image's documents */
-    BerthPins *pins;      /* digests and chain IDs that nothing may collect meanwhile */
-    GQueue queued;        /* of BerthPullObject, that wait for others to be done */
-    unsigned fetching;    /* objects that are not queued */
-    GPtrArray *layers;    /* of BerthPullLayer, lowest first */
-    BerthImageInfo *info;
-    BerthDescriptor *manifest_config; /* of the chosen manifest */
-    GPtrArray *manifest_layers;       /* of BerthDescriptor, of the chosen manifest */
-    char *manifest_digest;
-    char *chosen;     /* the digest of the document that leads to the image to unpack */
-    unsigned pending; /* documents, objects and layers that are not done */
-    unsigned indexes;
-    bool with_get; /* what HEAD said of the target turned out to be wrong */
-};
+    BerthPins *pins; /* of digests and chain IDs that nothing may collect meanwhile */
+} BerthPullContext;
 
-/* Whichever comes first ends the pull, from the loop; until then it goes on being valid. */
-void berth_pull_fail(BerthPull *pull, const GError *error, const char *what);
-/* Whether what HEAD said of this object, which was not found to be that, is asked again by GET;
- * then the object is forgotten. */
-bool berth_pull_resolve_again(BerthPull *pull, const char *digest);
-/* One object or layer is done; the last one finishes the pull. */
-void berth_pull_done_one(BerthPull *pull);
-/* Keeps a blob or a snapshot until the pull has ended; under the lease too, if there is one. */
-void berth_pull_pin(BerthPull *pull, const char *digest);
-/* Whether a layer may begin; called again whenever one has ended. */
-void berth_pull_start_layers(BerthPull *pull);
+/* How a part ended; digest: of what failed, or NULL. Called once. */
+typedef void (*BerthPullDone)(const char *digest, const GError *error, void *userdata);
 
-/* The object's content is in the store. */
-typedef void (*BerthPullObjectDone)(BerthPull *pull, const BerthDescriptor *descriptor,
-                                    void *userdata);
+/* This remote has sent or shown the content: it is the caller's from now on. */
+void berth_pull_hold(const BerthPullContext *context, const char *digest);
+/* Whether content that is here may be used for this pull without asking the remote. */
+bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
+bool berth_pull_is_here(const BerthPullContext *context, const char *digest);
 
-/* Opens a pipe that gets the bytes as they arrive; -1 for none. Asked only if all of them do. */
-typedef int (*BerthPullObjectStream)(void *userdata);
-
-/* Brings descriptor into the store; done may be called at once. item: what shows its progress, NULL
- * for one of its own. stream: NULL if nobody wants the bytes before they are there. */
-void berth_pull_object(BerthPull *pull, const BerthDescriptor *descriptor, BerthTransferItem *item,
-                       BerthPullObjectStream stream, BerthPullObjectDone done, void *userdata);
-void berth_pull_object_free(gpointer object);
-
-/* This remote has brought or shown it: it is the caller's from now on. */
-void berth_pull_hold(BerthPull *pull, const char *digest);
-/* Whether content that may be here counts as there for this pull, without asking the remote. */
-bool berth_pull_may_use(BerthPull *pull, const char *digest);
-
-/* Lets the remote show that it has content that is here. NULL where that cannot be shown in short;
- * done is called once, unless it is freed before. */
+/* pull-proof.c: lets the remote show that it has content that is here. NULL if that cannot be shown
+ * by samples; otherwise done is called once, unless the proof is freed before. */
 typedef struct BerthPullProof BerthPullProof;
 typedef void (*BerthProven)(bool shown, void *userdata);
-BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *descriptor,
-                                     BerthProven done, void *userdata);
+BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
+                                     const BerthDescriptor *descriptor, BerthProven done,
+                                     void *userdata);
 void berth_pull_proof_free(BerthPullProof *proof);
 
-/* A layer of the chosen manifest. */
+/* pull-object.c */
 typedef enum {
-    LAYER_WAITING,   /* for a worker's place */
-    LAYER_ELSEWHERE, /* another transfer is unpacking it */
-    LAYER_UNPACKING, /* its bytes arrive */
-    LAYER_UNPACKED,  /* waits for the one below */
-    LAYER_SETTLING,
-    LAYER_DONE,
+    BERTH_PULL_OBJECT_QUEUED,   /* until fewer objects are under way */
+    BERTH_PULL_OBJECT_PROVING,  /* the remote shows that it has what is here */
+    BERTH_PULL_OBJECT_WAITING,  /* for another transfer, which fetches or writes the same */
+    BERTH_PULL_OBJECT_FETCHING, /* its bytes arrive */
+    BERTH_PULL_OBJECT_DONE,     /* it is in the store */
+    BERTH_PULL_OBJECT_FAILED,
+} BerthPullObjectState;
+
+/* Opens a pipe that gets the bytes as they arrive; -1 for none. Only called if all of them do. */
+typedef int (*BerthPullStream)(void *userdata);
+
+typedef struct BerthPullObject BerthPullObject;
+
+/* The object has become WAITING, QUEUED (it need not wait any longer), DONE or FAILED. It may be
+ * freed here. */
+typedef void (*BerthPullObjectChanged)(BerthPullObject *object, const GError *error,
+                                       void *userdata);
+
+typedef struct {
+    const BerthDescriptor *descriptor;
+    BerthTransferItem *item; /* shows its progress */
+    GBytes *embedded;        /* its content, if that was in the image's documents; or NULL */
+    BerthPullStream stream;  /* NULL if nobody wants the bytes before they are there */
+    void *stream_userdata;
+    BerthPullObjectChanged changed;
+    void *userdata;
+} BerthPullObjectRequest;
+
+BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
+                                       const BerthPullObjectRequest *request);
+void berth_pull_object_free(BerthPullObject *object);
+void berth_pull_object_start(BerthPullObject *object);
+BerthPullObjectState berth_pull_object_get_state(const BerthPullObject *object);
+
+/* pull-objects.c */
+typedef struct BerthPullObjects BerthPullObjects;
+typedef void (*BerthPullFetched)(const BerthDescriptor *descriptor, const GError *error,
+                                 void *userdata);
+
+typedef struct {
+    const BerthDescriptor *descriptor;
+    BerthTransferItem *item; /* NULL for one of its own */
+    BerthPullStream stream;  /* may be NULL */
+    BerthPullFetched done;
+    void *userdata;
+} BerthPullFetch;
+
+BerthPullObjects *berth_pull_objects_new(const BerthPullContext *context);
+void berth_pull_objects_free(BerthPullObjects *objects);
+/* A document had this content of digest in itself: it need not be fetched. */
+void berth_pull_objects_embed(BerthPullObjects *objects, const char *digest, GBytes *content);
+/* Brings an object into the store; done is called at once if it is there. */
+void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *fetch);
+
+/* pull-documents.c */
+typedef struct BerthPullDocuments BerthPullDocuments;
+
+/* The manifest of the image for the platform was read, in a pull that unpacks it: its configuration
+ * and layers are left to the one who is told. */
+typedef void (*BerthPullFound)(const char *digest, const BerthDocument *manifest, void *userdata);
+
+BerthPullDocuments *berth_pull_documents_new(const BerthPullContext *context,
+                                             BerthPullObjects *objects,
+                                             const BerthDescriptor *target, BerthPullFound found,
+                                             BerthPullDone done, void *userdata);
+void berth_pull_documents_free(BerthPullDocuments *documents);
+void berth_pull_documents_start(BerthPullDocuments *documents);
+/* Whether the target itself has not been read yet: nothing else is under way. */
+bool berth_pull_documents_are_at_target(const BerthPullDocuments *documents);
+/* With its true size, once it was read. */
+const BerthDescriptor *berth_pull_documents_get_target(const BerthPullDocuments *documents);
+
+/* pull-layer.c */
+typedef enum {
+    BERTH_PULL_LAYER_WAITING,   /* for one of the places of layers that are unpacked at a time */
+    BERTH_PULL_LAYER_ELSEWHERE, /* another transfer makes its snapshot */
+    BERTH_PULL_LAYER_KEEPING,   /* the snapshot is here; the blob is fetched */
+    BERTH_PULL_LAYER_FETCHING,  /* the blob is fetched, and unpacked after that */
+    BERTH_PULL_LAYER_STREAMING, /* it is unpacked while it arrives */
+    BERTH_PULL_LAYER_STORED,    /* the blob is there, the tree is not */
+    BERTH_PULL_LAYER_EXTRACTED, /* the tree is there, the blob is not */
+    BERTH_PULL_LAYER_UNPACKED,  /* both are, and the layer below may not be */
+    BERTH_PULL_LAYER_SETTLING,  /* on the layer below */
+    BERTH_PULL_LAYER_DONE,      /* committed */
 } BerthPullLayerState;
 
-struct BerthPullLayer {
-    BerthPull *pull;
-    BerthPullLayer *below; /* NULL for the lowest */
-    BerthDescriptor *descriptor;
-    BerthTransferItem *item;
-    char *diff_id, *chain_id;
-    BerthPullLayerState state;
-    BerthWorker *worker;
-    char *key; /* of the snapshot that is being made */
-    bool streamed, stored, unpacked, needs_lower;
-    bool claimed; /* this one makes the snapshot */
-    uint64_t size;
-};
+typedef struct BerthPullLayer BerthPullLayer;
 
+/* The layer has become WAITING again, UNPACKED or DONE; or it has failed. */
+typedef void (*BerthPullLayerChanged)(BerthPullLayer *layer, const GError *error, void *userdata);
+
+typedef struct {
+    const BerthDescriptor *descriptor;
+    const char *diff_id;
+    const char *parent; /* chain ID of the layer below; NULL for the lowest */
+    /* Of the image; they stay valid. */
+    const char *manifest_digest, *image_chain_id;
+    BerthPullLayerChanged changed;
+    void *userdata;
+} BerthPullLayerRequest;
+
+BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
+                                     const BerthPullLayerRequest *request);
+void berth_pull_layer_free(BerthPullLayer *layer);
+/* Of one that is WAITING. */
 void berth_pull_layer_start(BerthPullLayer *layer);
-void berth_pull_layer_free(gpointer layer);
+/* Of one that is UNPACKED; the layer below is DONE. */
+void berth_pull_layer_settle(BerthPullLayer *layer);
+BerthPullLayerState berth_pull_layer_get_state(const BerthPullLayer *layer);
+const char *berth_pull_layer_get_digest(const BerthPullLayer *layer);
+const char *berth_pull_layer_get_chain_id(const BerthPullLayer *layer);
+
+/* pull-image.c */
+typedef struct BerthPullImage BerthPullImage;
+
+typedef struct {
+    const char *target_digest; /* of the document that the image's name stands for */
+    const char *digest;        /* of the manifest */
+    const BerthDocument *manifest;
+} BerthPullImageRequest;
+
+BerthPullImage *berth_pull_image_new(const BerthPullContext *context, BerthPullObjects *objects,
+                                     const BerthPullImageRequest *request, BerthPullDone done,
+                                     void *userdata);
+void berth_pull_image_free(BerthPullImage *image);
+void berth_pull_image_start(BerthPullImage *image);
+/* What its configuration says, once it was read, or NULL. */
+const BerthImageInfo *berth_pull_image_get_info(const BerthPullImage *image);
+guint berth_pull_image_count_layers(const BerthPullImage *image);
+/* Deletes the blobs of layers that nothing else needs at the moment. */
+void berth_pull_image_drop_blobs(BerthPullImage *image);

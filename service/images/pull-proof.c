@@ -39,15 +39,15 @@ struct BerthPullProof {
     void *userdata;
 };
 
-bool berth_pull_may_use(BerthPull *pull, const char *digest) {
-    BerthDatabase *database = pull->images->database;
+bool berth_pull_may_use(const BerthPullContext *context, const char *digest) {
+    BerthDatabase *database = context->images->database;
 
-    if (pull->mode == BERTH_PULL_UNPACK)
-        return berth_provenance_reaches(database, pull->name, digest);
-    /* Root alone trusts whoever has the registry's port without a proof. */
-    return (pull->transfer->owner == 0 || berth_remote_session_is_proven(pull->fetch)) &&
-           berth_content_store_has_source(berth_contents_get_store(pull->images->contents), digest,
-                                          berth_remote_session_get_locator(pull->fetch));
+    if (context->mode == BERTH_PULL_UNPACK)
+        return berth_provenance_reaches(database, context->name, digest);
+    /* Only root trusts whoever has the registry's port, without a certificate. */
+    return (context->transfer->owner == 0 || berth_remote_session_is_proven(context->fetch)) &&
+           berth_content_store_has_source(berth_contents_get_store(context->images->contents),
+                                          digest, berth_remote_session_get_locator(context->fetch));
 }
 
 void berth_pull_proof_free(BerthPullProof *proof) {
@@ -96,9 +96,10 @@ static bool choose_offset(uint64_t size, uint64_t *offset) {
     return true;
 }
 
-BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *descriptor,
-                                     BerthProven done, void *userdata) {
-    BerthContentStore *store = berth_contents_get_store(pull->images->contents);
+BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
+                                     const BerthDescriptor *descriptor, BerthProven done,
+                                     void *userdata) {
+    BerthContentStore *store = berth_contents_get_store(context->images->contents);
     berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, NULL);
     uint64_t offset;
 
@@ -110,7 +111,7 @@ BerthPullProof *berth_pull_proof_new(BerthPull *pull, const BerthDescriptor *des
     proof->samples[1] = (Sample){proof, descriptor->size - SAMPLE_BYTES};
     for (size_t i = 0; i < SAMPLES; i++) {
         proof->answers++;
-        berth_call_fetch_sample(berth_remote_session_get_worker(pull->fetch), descriptor->digest,
+        berth_call_fetch_sample(berth_remote_session_get_worker(context->fetch), descriptor->digest,
                                 proof->samples[i].offset, SAMPLE_BYTES, on_sampled,
                                 &proof->samples[i]);
     }

@@ -109,12 +109,11 @@ static bool add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEnt
 
 /* Whether an entry failed only because the layers below are not there yet to say what it means;
  * then the layer is unpacked again, and fails again if it is not that. */
-static bool is_put_off(BerthTree *tree, GError **error) {
+static bool is_put_off(BerthTree *tree, const GError *error) {
     if (tree->knows != BERTH_LOWER_UNKNOWN ||
-        (!tree->is_inexact && (*error)->code != BERTH_ERROR_INVALID_ARGUMENT))
+        (!tree->is_inexact && error->code != BERTH_ERROR_INVALID_ARGUMENT))
         return false;
     tree->is_inexact = true;
-    g_clear_error(error);
     return true;
 }
 
@@ -134,10 +133,11 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
                                    "the layer has more than %d files", MAX_ENTRIES);
         /* What will be unpacked again is only read to its end. */
         if (!tree->is_inexact && !add_entry(reader, tree, &entry, &local) &&
-            !is_put_off(tree, &local)) {
+            !is_put_off(tree, local)) {
             g_propagate_error(error, local);
             return false;
         }
+        g_clear_error(&local);
     }
     return berth_tree_needs_lower(tree) || berth_tree_finish(tree, error);
 }

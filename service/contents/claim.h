@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A claim is the right to write something that only one operation at a time may write: an ingest
+ * (by its key), a snapshot (by its chain ID), or what transfers fetch for each other.
+ */
+
+#pragma once
+
+#include "contents/contents.h"
+
+typedef struct BerthClaim BerthClaim;
+
+/* The holder that was in the way has let go; the claim may be taken now, unless others were faster.
+ */
+typedef void (*BerthReleased)(void *userdata);
+
+/* A claim that is not held yet. released may be NULL for one that does not wait. */
+BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthReleased released,
+                            void *userdata);
+/* False if another holds it; released is called later then, once, in a turn of its own. */
+bool berth_claim_take(BerthClaim *claim);
+bool berth_claim_is_held(const BerthClaim *claim);
+/* Lets go, or stops waiting. */
+void berth_claim_release(BerthClaim *claim);
+void berth_claim_free(BerthClaim *claim);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthClaim, berth_claim_free)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * An ingestion is open until it was committed or discarded, and belongs to the object that brings
+ * the blob (of a pull, an import, a commit). Two answers are awaited: the source's end, which the
+ * owner reports, and the reply of berth-ingest.
+ */
+
+#include "contents/ingestion.h"
+
+#include "base/fd.h"
+#include "worker/calls.h"
+#include "worker/replies.h"
+
+#include <sys/stat.h>
+
+typedef enum { INGESTION_OPEN, INGESTION_COMMITTED, INGESTION_DISCARDED } IngestionState;
+
+struct BerthIngestion {
+    BerthContents *contents;
+    IngestionState state;
+    BerthWorker *ingest;
+    char *key;
+    const char *algorithm;
+    uint64_t offset, limit;
+    bool is_resumed;
+    int file;
+    unsigned awaited; /* answers */
+    char *digest;     /* what berth-ingest answered */
+    uint64_t size;
+    GError *source_error, *ingest_error;
+    BerthIngestionDone done;
+    void *userdata;
+};
+
+BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestionRequest *request,
+                                    BerthIngestionDone done, void *userdata, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(contents);
+    uint64_t offset;
+
+    /* What others have left under this key is not resumed here. */
+    if (!request->is_resumed)
+        berth_content_store_abort(store, request->key, NULL);
+    int file = berth_content_store_begin(store, request->key, request->total, request->owner,
+                                         &offset, error);
+    if (file < 0)
+        return NULL;
+    BerthIngestion *ingestion = g_new0(BerthIngestion, 1);
+    *ingestion = (BerthIngestion){
+        .contents = contents,
+        .ingest = request->ingest,
+        .key = g_strdup(request->key),
+        .algorithm = berth_algorithm_get_name(request->algorithm),
+        .offset = offset,
+        .limit = request->limit,
+        .is_resumed = request->is_resumed,
+        .file = file,
+        .done = done,
+        .userdata = userdata,
+    };
+    return ingestion;
+}
+
+static bool ingestion_is_empty(const BerthIngestion *ingestion) {
+    struct stat status;
+
+    return fstat(ingestion->file, &status) == 0 && status.st_size == 0;
+}
+
+void berth_ingestion_free(BerthIngestion *ingestion) {
+    if (!ingestion)
+        return;
+    if (ingestion->state == INGESTION_OPEN &&
+        (!ingestion->is_resumed || ingestion_is_empty(ingestion)))
+        berth_ingestion_discard(ingestion);
+    berth_fd_clear(&ingestion->file);
+    g_clear_error(&ingestion->source_error);
+    g_clear_error(&ingestion->ingest_error);
+    g_free(ingestion->digest);
+    g_free(ingestion->key);
+    g_free(ingestion);
+}
+
+uint64_t berth_ingestion_get_offset(const BerthIngestion *ingestion) {
+    return ingestion->offset;
+}
+
+const int *berth_ingestion_get_file(const BerthIngestion *ingestion) {
+    return &ingestion->file;
+}
+
+/* The source's error explains what berth-ingest then lacks. Except for a full disk, which stops the
+ * writer first: the source only finds that nobody reads any more. */
+static const GError *ingestion_get_error(const BerthIngestion *ingestion) {
+    const GError *source = ingestion->source_error, *ingest = ingestion->ingest_error;
+
+    if (ingest &&
+        (ingest->code == BERTH_ERROR_NO_SPACE || !source || source->code == BERTH_ERROR_INTERNAL))
+        return ingest;
+    return source;
+}
+
+static void ingestion_take_answer(BerthIngestion *ingestion) {
+    if (--ingestion->awaited > 0)
+        return;
+    const GError *error = ingestion_get_error(ingestion);
+    ingestion->done(error ? NULL : ingestion->digest, ingestion->size, error, ingestion->userdata);
+}
+
+static void ingestion_on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthIngestion *ingestion = userdata;
+    const char *digest;
+
+    if (error)
+        ingestion->ingest_error = g_error_copy(error);
+    else if (berth_reply_read_ingested(reply, ingestion->algorithm, ingestion->limit, &digest,
+                                       &ingestion->size, &ingestion->ingest_error))
+        ingestion->digest = g_strdup(digest);
+    ingestion_take_answer(ingestion);
+}
+
+void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int onward) {
+    const BerthIngestArguments arguments = {
+        file, ingestion->file, onward, ingestion->algorithm, ingestion->offset, ingestion->limit};
+
+    ingestion->awaited++;
+    berth_call_ingest_ingest(ingestion->ingest, &arguments, ingestion_on_ingested, ingestion);
+}
+
+int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **error) {
+    int ends[2];
+
+    if (!berth_fd_pipe(ends, error))
+        return -1;
+    berth_autofd int output = ends[0];
+    ingestion->awaited++;
+    berth_ingestion_read_file(ingestion, output, onward);
+    return ends[1];
+}
+
+void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error) {
+    ingestion->source_error = error ? g_error_copy(error) : NULL;
+    ingestion_take_answer(ingestion);
+}
+
+bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (!berth_contents_commit(ingestion->contents, ingestion->key, digest, &local) &&
+        local->code != BERTH_ERROR_ALREADY_EXISTS) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    /* Either way the ingest is gone. */
+    ingestion->state = INGESTION_COMMITTED;
+    return true;
+}
+
+void berth_ingestion_discard(BerthIngestion *ingestion) {
+    berth_content_store_abort(berth_contents_get_store(ingestion->contents), ingestion->key, NULL);
+    ingestion->state = INGESTION_DISCARDED;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Documents of images that came without them: archives of "docker save" have no manifests, a root
+ * file system has no configuration either. */
+
+#include "images/import-private.h"
+
+#include <json-glib/json-glib.h>
+
+static void add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
+                           uint64_t size) {
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "mediaType");
+    json_builder_add_string_value(builder, media_type);
+    json_builder_set_member_name(builder, "digest");
+    json_builder_add_string_value(builder, digest);
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, (gint64)size);
+    json_builder_end_object(builder);
+}
+
+/* How layers are compressed is seen when they are unpacked: the media type names no compression. */
+char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *layers) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "schemaVersion");
+    json_builder_add_int_value(builder, 2);
+    json_builder_set_member_name(builder, "mediaType");
+    json_builder_add_string_value(builder, BERTH_MEDIA_OCI_MANIFEST);
+    json_builder_set_member_name(builder, "config");
+    add_descriptor(builder, BERTH_MEDIA_OCI_CONFIG, config->digest, config->size);
+    json_builder_set_member_name(builder, "layers");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < layers->len; i++) {
+        const BerthImportMember *layer = layers->pdata[i];
+        add_descriptor(builder, BERTH_MEDIA_OCI_LAYER, layer->digest, layer->size);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+char *berth_import_format_config(const BerthPlatform *platform, char *const *command,
+                                 const char *diff_id) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *created = g_date_time_format_iso8601(now);
+    const struct {
+        const char *member, *value;
+    } texts[] = {
+        {"created", created},
+        {"architecture", platform->architecture},
+        {"os", platform->os},
+        {"variant", platform->variant},
+    };
+
+    json_builder_begin_object(builder);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (texts[i].value[0]) {
+            json_builder_set_member_name(builder, texts[i].member);
+            json_builder_add_string_value(builder, texts[i].value);
+        }
+    json_builder_set_member_name(builder, "config");
+    json_builder_begin_object(builder);
+    if (command && command[0]) {
+        json_builder_set_member_name(builder, "Cmd");
+        json_builder_begin_array(builder);
+        for (char *const *word = command; *word; word++)
+            json_builder_add_string_value(builder, *word);
+        json_builder_end_array(builder);
+    }
+    json_builder_end_object(builder);
+    json_builder_set_member_name(builder, "rootfs");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "type");
+    json_builder_add_string_value(builder, "layers");
+    json_builder_set_member_name(builder, "diff_ids");
+    json_builder_begin_array(builder);
+    json_builder_add_string_value(builder, diff_id);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}

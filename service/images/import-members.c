@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The members of an archive by their names: content that is in the store, and links to others, as
+ * "docker save" writes them. The import owns the table. */
+
+#include "images/import-private.h"
+
+#include <string.h>
+
+/* A link to a link would be a strange archive, one to itself a hostile one. */
+enum { MAX_LINKS = 8 };
+
+typedef struct {
+    BerthImportMember content; /* its digest is NULL for a link */
+    char *target;              /* another member's name */
+} Entry;
+
+struct BerthImportMembers {
+    GHashTable *by_name; /* name → Entry */
+};
+
+static void entry_free(gpointer data) {
+    Entry *entry = data;
+
+    g_free(entry->content.digest);
+    g_free(entry->target);
+    g_free(entry);
+}
+
+BerthImportMembers *berth_import_members_new(void) {
+    BerthImportMembers *members = g_new0(BerthImportMembers, 1);
+
+    members->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+    return members;
+}
+
+void berth_import_members_free(BerthImportMembers *members) {
+    if (!members)
+        return;
+    g_hash_table_unref(members->by_name);
+    g_free(members);
+}
+
+char *berth_import_normalize(const char *name) {
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+    g_autoptr(GString) path = g_string_new(NULL);
+
+    for (char **part = parts; *part; part++) {
+        if ((*part)[0] == '\0' || g_str_equal(*part, "."))
+            continue;
+        if (g_str_equal(*part, ".."))
+            return g_strdup("");
+        g_string_append_printf(path, "%s%s", path->len > 0 ? "/" : "", *part);
+    }
+    return g_string_free(g_steal_pointer(&path), FALSE);
+}
+
+/* A symbolic link is relative to where it is: "../HEX/layer.tar" in "ID/layer.tar". */
+static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
+    g_autofree char *directory = g_path_get_dirname(name);
+
+    if (is_hard_link || target[0] == '/')
+        return berth_import_normalize(target);
+    while (g_str_has_prefix(target, "../")) {
+        g_autofree char *above = g_path_get_dirname(directory);
+        g_free(directory);
+        directory = g_steal_pointer(&above);
+        target += strlen("../");
+    }
+    g_autofree char *joined = g_strconcat(directory, "/", target, NULL);
+    return berth_import_normalize(joined);
+}
+
+void berth_import_members_add(BerthImportMembers *members, const char *name, const char *digest,
+                              uint64_t size) {
+    Entry *entry = g_new0(Entry, 1);
+
+    entry->content = (BerthImportMember){g_strdup(digest), size};
+    g_hash_table_replace(members->by_name, g_strdup(name), entry);
+}
+
+void berth_import_members_add_link(BerthImportMembers *members, const char *name,
+                                   const char *target, bool is_hard_link) {
+    Entry *entry = g_new0(Entry, 1);
+
+    entry->target = resolve_link(name, target, is_hard_link);
+    g_hash_table_replace(members->by_name, g_strdup(name), entry);
+}
+
+const BerthImportMember *berth_import_members_find(BerthImportMembers *members, const char *name) {
+    g_autofree char *path = berth_import_normalize(name);
+    const Entry *entry = g_hash_table_lookup(members->by_name, path);
+
+    for (int i = 0; entry && entry->target && i < MAX_LINKS; i++)
+        entry = g_hash_table_lookup(members->by_name, entry->target);
+    return entry && entry->content.digest ? &entry->content : NULL;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The image of a pull that is unpacked: its configuration is fetched and read, and says how many
+ * layers there are and what they unpack to. Then the layers are started, lowest first, so many at a
+ * time (ParallelLayers=), and each is settled when the one below it is done. The image is done when
+ * all layers are. The pull owns it.
+ */
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "images/pull-private.h"
+#include "worker/calls.h"
+
+struct BerthPullImage {
+    const BerthPullContext *context;
+    BerthPullObjects *objects;
+    char *target_digest; /* of the document that the image's name stands for */
+    char *digest;        /* of the manifest */
+    BerthDescriptor *config;
+    GPtrArray *descriptors; /* of BerthDescriptor, of the layers */
+    BerthImageInfo *info;   /* NULL until the configuration was read */
+    GPtrArray *layers;      /* of BerthPullLayer, lowest first */
+    guint done_layers;
+    BerthPullDone done;
+    void *userdata;
+};
+
+BerthPullImage *berth_pull_image_new(const BerthPullContext *context, BerthPullObjects *objects,
+                                     const BerthPullImageRequest *request, BerthPullDone done,
+                                     void *userdata) {
+    BerthPullImage *image = g_new0(BerthPullImage, 1);
+
+    image->context = context;
+    image->objects = objects;
+    image->target_digest = g_strdup(request->target_digest);
+    image->digest = g_strdup(request->digest);
+    image->config = berth_descriptor_copy(request->manifest->config);
+    image->descriptors = g_ptr_array_ref(request->manifest->layers);
+    image->layers = g_ptr_array_new_with_free_func((GDestroyNotify)berth_pull_layer_free);
+    image->done = done;
+    image->userdata = userdata;
+    return image;
+}
+
+void berth_pull_image_free(BerthPullImage *image) {
+    if (!image)
+        return;
+    g_ptr_array_unref(image->layers);
+    g_ptr_array_unref(image->descriptors);
+    berth_descriptor_free(image->config);
+    berth_image_info_free(image->info);
+    g_free(image->digest);
+    g_free(image->target_digest);
+    g_free(image);
+}
+
+const BerthImageInfo *berth_pull_image_get_info(const BerthPullImage *image) {
+    return image->info;
+}
+
+guint berth_pull_image_count_layers(const BerthPullImage *image) {
+    return image->layers->len;
+}
+
+/* Whether a layer has one of the places of those that are unpacked at a time. */
+static bool layer_has_place(const BerthPullLayer *layer) {
+    BerthPullLayerState state = berth_pull_layer_get_state(layer);
+
+    return state >= BERTH_PULL_LAYER_KEEPING && state <= BERTH_PULL_LAYER_EXTRACTED;
+}
+
+/* The lowest that waits, since others are settled on it. */
+static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
+    unsigned places = image->context->images->remotes->settings->parallel_layers;
+    BerthPullLayer *next = NULL;
+
+    for (guint i = image->layers->len; i-- > 0;) {
+        BerthPullLayer *layer = image->layers->pdata[i];
+        if (layer_has_place(layer) && --places == 0)
+            return NULL;
+        if (berth_pull_layer_get_state(layer) == BERTH_PULL_LAYER_WAITING)
+            next = layer;
+    }
+    return next;
+}
+
+static void pull_image_start_layers(BerthPullImage *image) {
+    BerthPullLayer *next;
+
+    while (!berth_operation_has_ended(image->context->transfer->operation) &&
+           (next = pull_image_find_next(image)))
+        berth_pull_layer_start(next);
+}
+
+/* Settles the layer at place if it is unpacked and the one below it done. */
+static void pull_image_settle(BerthPullImage *image, guint place) {
+    BerthPullLayer *layer = place < image->layers->len ? image->layers->pdata[place] : NULL;
+    const BerthPullLayer *below = place > 0 ? image->layers->pdata[place - 1] : NULL;
+
+    if (layer && berth_pull_layer_get_state(layer) == BERTH_PULL_LAYER_UNPACKED &&
+        (!below || berth_pull_layer_get_state(below) == BERTH_PULL_LAYER_DONE))
+        berth_pull_layer_settle(layer);
+}
+
+static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void *userdata) {
+    BerthPullImage *image = userdata;
+    guint place = 0;
+
+    if (error) {
+        image->done(berth_pull_layer_get_digest(layer), error, image->userdata);
+        return;
+    }
+    g_ptr_array_find(image->layers, layer, &place);
+    bool is_done = berth_pull_layer_get_state(layer) == BERTH_PULL_LAYER_DONE;
+    /* Settling the layer above may finish that, and this is called again from within. */
+    if (is_done && ++image->done_layers == image->layers->len) {
+        image->done(NULL, NULL, image->userdata);
+        return;
+    }
+    pull_image_settle(image, is_done ? place + 1 : place);
+    pull_image_start_layers(image);
+}
+
+static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
+    GPtrArray *descriptors = image->descriptors;
+    const char *parent = NULL;
+
+    if (g_strv_length(image->info->diff_ids) != descriptors->len)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "the manifest has %u layers, but the image configuration %u diff IDs", descriptors->len,
+            g_strv_length(image->info->diff_ids));
+    for (guint i = 0; i < descriptors->len; i++) {
+        const BerthDescriptor *descriptor = descriptors->pdata[i];
+        if (berth_media_type_get_kind(descriptor->media_type) != BERTH_KIND_LAYER)
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "layer %s has the unknown media type %.200s", descriptor->digest,
+                                   descriptor->media_type);
+        const BerthPullLayerRequest request = {
+            .descriptor = descriptor,
+            .diff_id = image->info->diff_ids[i],
+            .parent = parent,
+            .manifest_digest = image->digest,
+            .image_chain_id = image->info->chain_id,
+            .changed = pull_image_on_layer,
+            .userdata = image,
+        };
+        BerthPullLayer *layer = berth_pull_layer_new(image->context, image->objects, &request);
+        g_ptr_array_add(image->layers, layer);
+        parent = berth_pull_layer_get_chain_id(layer);
+    }
+    return true;
+}
+
+static void pull_image_on_config_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    BerthPullImage *image = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+
+    if (!local)
+        image->info =
+            berth_image_info_read_reply(reply, image->digest, image->config->digest, &local);
+    if (!image->info || !pull_image_make_layers(image, &local) ||
+        !berth_images_remember_info(image->context->images, image->target_digest,
+                                    image->context->platform_text, image->info, &local))
+        image->done(image->config->digest, local, image->userdata);
+    else if (image->layers->len == 0)
+        image->done(NULL, NULL, image->userdata);
+    else
+        pull_image_start_layers(image);
+}
+
+static void pull_image_on_config(const BerthDescriptor *descriptor, const GError *error,
+                                 void *userdata) {
+    BerthPullImage *image = userdata;
+    BerthContentStore *store = berth_contents_get_store(image->context->images->contents);
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    berth_autofd int blob =
+        local ? -1 : berth_content_store_open_blob(store, descriptor->digest, &local);
+
+    if (blob < 0)
+        image->done(descriptor->digest, local, image->userdata);
+    else
+        berth_call_inspect_config(image->context->inspect, blob, pull_image_on_config_read, image);
+}
+
+void berth_pull_image_start(BerthPullImage *image) {
+    const BerthPullFetch fetch = {
+        .descriptor = image->config, .done = pull_image_on_config, .userdata = image};
+
+    berth_pull_objects_fetch(image->objects, &fetch);
+}
+
+/* What another operation is about to use as well stays. */
+void berth_pull_image_drop_blobs(BerthPullImage *image) {
+    BerthContents *contents = image->context->images->contents;
+    g_autoptr(GPtrArray) dropped = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < image->layers->len; i++) {
+        const char *digest = berth_pull_layer_get_digest(image->layers->pdata[i]);
+        if (berth_contents_count_pins(contents, digest) == 1 &&
+            berth_pull_is_here(image->context, digest) &&
+            !g_ptr_array_find_with_equal_func(dropped, digest, g_str_equal, NULL))
+            g_ptr_array_add(dropped, (gpointer)digest);
+    }
+    if (!berth_contents_discard(contents, dropped, &error))
+        berth_log_warning("BERTH_IMAGE", image->context->name, "Cannot drop layers of %s: %s",
+                          image->context->name, error->message);
+}
