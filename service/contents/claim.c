@@ -31,6 +31,39 @@ bool berth_claim_is_held(const BerthClaim *claim) {
     return claim->state == CLAIM_HELD;
 }
 
+/* The first in the queue takes its claim again in its callback; others for the same ref go on
+ * waiting. Each call may change the queue, so it is read from the start after each. */
+static int claims_wake(sd_event_source *source, void *userdata) {
+    BerthContents *contents = userdata;
+    guint i = 0;
+
+    (void)source;
+    while (i < contents->waiters->len) {
+        BerthClaim *claim = contents->waiters->pdata[i];
+        if (g_hash_table_contains(contents->writers, claim->ref)) {
+            i++;
+            continue;
+        }
+        g_ptr_array_remove_index(contents->waiters, i);
+        claim->state = CLAIM_IDLE;
+        claim->released(claim->userdata);
+        i = 0;
+    }
+    return 0;
+}
+
+static void claim_wait(BerthClaim *claim) {
+    BerthContents *contents = claim->contents;
+
+    if (!contents->released) {
+        if (sd_event_add_defer(contents->event, &contents->released, claims_wake, contents) < 0)
+            g_error("out of memory");
+        sd_event_source_set_enabled(contents->released, SD_EVENT_OFF);
+    }
+    claim->state = CLAIM_WAITING;
+    g_ptr_array_add(contents->waiters, claim);
+}
+
 bool berth_claim_take(BerthClaim *claim) {
     BerthContents *contents = claim->contents;
 
@@ -41,10 +74,8 @@ bool berth_claim_take(BerthClaim *claim) {
         claim->state = CLAIM_HELD;
         return true;
     }
-    if (claim->released) {
-        claim->state = CLAIM_WAITING;
-        g_ptr_array_add(contents->waiters, claim);
-    }
+    if (claim->released)
+        claim_wait(claim);
     return false;
 }
 
@@ -68,25 +99,4 @@ void berth_claim_free(BerthClaim *claim) {
     berth_claim_release(claim);
     g_free(claim->ref);
     g_free(claim);
-}
-
-/* The first in the queue takes its claim again in its callback; others for the same ref go on
- * waiting. Each call may change the queue, so it is read from the start after each. */
-int berth_claims_wake(sd_event_source *source, void *userdata) {
-    BerthContents *contents = userdata;
-    guint i = 0;
-
-    (void)source;
-    while (i < contents->waiters->len) {
-        BerthClaim *claim = contents->waiters->pdata[i];
-        if (g_hash_table_contains(contents->writers, claim->ref)) {
-            i++;
-            continue;
-        }
-        g_ptr_array_remove_index(contents->waiters, i);
-        claim->state = CLAIM_IDLE;
-        claim->released(claim->userdata);
-        i = 0;
-    }
-    return 0;
 }

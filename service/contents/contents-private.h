@@ -13,14 +13,9 @@ struct BerthContents {
     BerthRemotes *remotes;
     GHashTable *writers;       /* a set of the refs of claims that are held */
     GPtrArray *waiters;        /* of BerthClaim, those that wait, in their order */
-    sd_event_source *released; /* wakes them */
+    sd_event_source *released; /* wakes them; claim.c's, NULL before the first waits */
     GHashTable *pins;          /* digest → how often */
-    GHashTable *sessions;      /* key → ingest session of a client */
+    GHashTable *sessions;      /* key → ingest-session.c's; NULL before the first */
     BerthContentObserver observer;
     void *userdata;
 };
-
-void berth_ingest_session_free(gpointer session);
-
-/* Wakes claims that wait for refs which are free now; a source of the event loop. */
-int berth_claims_wake(sd_event_source *source, void *userdata);

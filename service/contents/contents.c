@@ -23,25 +23,21 @@ BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
     contents->database = database;
     contents->remotes = remotes;
     contents->writers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (sd_event_add_defer(event, &contents->released, berth_claims_wake, contents) < 0)
-        g_error("out of memory");
-    sd_event_source_set_enabled(contents->released, SD_EVENT_OFF);
     contents->waiters = g_ptr_array_new();
     contents->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     berth_trash_sweep(event, berth_content_store_get_root(store));
-    contents->sessions =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_ingest_session_free);
     return contents;
 }
 
 void berth_contents_free(BerthContents *contents) {
     if (!contents)
         return;
-    g_hash_table_unref(contents->sessions);
+    g_clear_pointer(&contents->sessions, g_hash_table_unref);
     g_hash_table_unref(contents->writers);
     g_hash_table_unref(contents->pins);
     g_ptr_array_unref(contents->waiters);
-    sd_event_source_disable_unref(contents->released);
+    if (contents->released)
+        sd_event_source_disable_unref(contents->released);
     sd_event_unref(contents->event);
     g_free(contents);
 }

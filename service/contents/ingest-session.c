@@ -38,7 +38,7 @@ typedef struct {
     char *wanted_digest;
 } Session;
 
-void berth_ingest_session_free(gpointer data) {
+static void ingest_session_free(gpointer data) {
     Session *session = data;
 
     berth_operation_abandon(session->operation);
@@ -51,6 +51,10 @@ void berth_ingest_session_free(gpointer data) {
     g_free(session->wanted_digest);
     g_clear_error(&session->error);
     g_free(session);
+}
+
+static Session *ingest_session_find(BerthContents *contents, const char *key) {
+    return contents->sessions ? g_hash_table_lookup(contents->sessions, key) : NULL;
 }
 
 /* Whatever became of the session, the key is free for the next. */
@@ -193,6 +197,9 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
     session->ref = g_strdup(request->ref);
     session->owner = request->owner;
     session->algorithm = algorithm;
+    if (!contents->sessions)
+        contents->sessions =
+            g_hash_table_new_full(g_str_hash, g_str_equal, NULL, ingest_session_free);
     g_hash_table_insert(contents->sessions, session->key, session);
     berth_autofd int file = berth_content_store_begin(contents->store, key, request->total,
                                                       request->owner, offset, error);
@@ -257,7 +264,7 @@ static Session *reopen_session(BerthContents *contents, const char *key, const c
 void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
                                   const char *expected, BerthCommitted done, void *userdata) {
     g_autoptr(GError) error = NULL;
-    Session *session = g_hash_table_lookup(contents->sessions, key);
+    Session *session = ingest_session_find(contents, key);
 
     if (session && session->done)
         berth_error_set(&error, BERTH_ERROR_BUSY, "\"%s\" is being committed already",
@@ -275,7 +282,7 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint
 }
 
 bool berth_contents_abort(BerthContents *contents, const char *key, GError **error) {
-    Session *session = g_hash_table_lookup(contents->sessions, key);
+    Session *session = ingest_session_find(contents, key);
     g_autoptr(GError) aborted = NULL;
 
     if (!session && berth_contents_is_claimed(contents, key))

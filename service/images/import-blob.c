@@ -25,6 +25,14 @@ struct BerthImportBlob {
     void *userdata;
 };
 
+bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error) {
+    BerthDatabase *database = context->images->database;
+
+    berth_provenance_hold(database, context->transfer->owner, digest, NULL);
+    berth_pins_add(context->pins, digest);
+    return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
+}
+
 static void import_blob_on_released(void *userdata) {
     berth_import_blob_start(userdata);
 }

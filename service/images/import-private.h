@@ -27,11 +27,12 @@ typedef struct {
     BerthPins *pins;
 } BerthImportContext;
 
+/* import-blob.c */
+
 /* The archive has brought this content. Nothing collects it while the import runs; the lease keeps
  * it after that. */
 bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error);
 
-/* import-blob.c */
 typedef struct BerthImportBlob BerthImportBlob;
 
 /* Called once; the blob may be freed in it. */

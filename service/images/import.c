@@ -9,7 +9,6 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "images/import-private.h"
-#include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
 
@@ -67,14 +66,6 @@ static void import_free(void *object) {
     g_strfreev(import->command);
     g_free(import->name);
     g_free(import);
-}
-
-bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error) {
-    BerthDatabase *database = context->images->database;
-
-    berth_provenance_hold(database, context->transfer->owner, digest, NULL);
-    berth_pins_add(context->pins, digest);
-    return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
 }
 
 /* All are whole and allowed: the names appear together. */
