@@ -67,7 +67,7 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         reply, "s",
         g_str_equal(property, "Id")        ? record->id
         : g_str_equal(property, "Image")   ? record->image
-        : g_str_equal(property, "Restart") ? record->restart
+        : g_str_equal(property, "Restart") ? berth_restart_policy_get_name(record->restart)
         : g_str_equal(property, "Network") ? record->network
         : g_str_equal(property, "Health")  ? berth_container_get_health(container)
         : g_str_equal(property, "Scope")   ? berth_container_get_scope(container)

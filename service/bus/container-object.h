@@ -61,13 +61,11 @@ int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bu
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
 
-/* The options of Create; cleared by berth_container_options_clear. The owner is there already. */
-int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *options,
-                                 sd_bus_error *error);
+/* Reads the options of Create, whose owner is set already, into an object. */
+int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
+                              sd_bus_error *error);
 /* The volumes that they name, for the details; NULL for none. Caller frees. */
-char *berth_container_options_list_volumes(const BerthContainerOptions *options);
-void berth_container_options_clear(BerthContainerOptions *options);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthContainerOptions, berth_container_options_clear)
+char *berth_create_options_list_volumes(const BerthCreateOptions *options);
 
 /* The methods of both faces. */
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);

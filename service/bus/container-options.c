@@ -10,46 +10,19 @@
 
 enum { MAX_MOUNTS = 512, MAX_DESCRIPTOR_NAME = 255 };
 
-void berth_container_options_clear(BerthContainerOptions *options) {
-    g_strfreev(options->command);
-    g_strfreev(options->environment);
-    g_strfreev(options->capabilities_add);
-    g_strfreev(options->capabilities_drop);
-    g_strfreev(options->labels);
-    g_strfreev(options->devices);
-    g_strfreev(options->ports);
-    g_strfreev(options->health_command);
-    g_clear_pointer(&options->mounts, g_ptr_array_unref);
-    g_clear_pointer(&options->properties, g_variant_unref);
-}
-
-typedef struct {
-    const char *name;
-    uint64_t value;
-} Limit;
-
-static void take_limits(BerthContainerOptions *options, const Limit *limits, size_t count) {
-    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
-
-    for (size_t i = 0; i < count; i++)
-        if (limits[i].value > 0)
-            g_variant_dict_insert(&properties, limits[i].name, "t", limits[i].value);
-    options->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
-}
-
-/* A mount of the caller's wish: (descriptor or source, destination, options). */
+/* A mount as a message has it: (descriptor or source, destination, options). */
 typedef struct {
     int fd;
     const char *source, *destination;
     char **options;
-} Wish;
+} GivenMount;
 
-static bool add_mount(BerthContainerOptions *options, const Wish *wish, GError **error) {
+static bool add_mount(BerthCreateOptions *options, const GivenMount *given, GError **error) {
     BerthMountRequest *request =
-        wish->source ? berth_mount_request_new(wish->source, wish->destination, wish->options,
-                                               options->owner, error)
-                     : berth_mount_request_new_bind(wish->fd, wish->destination, wish->options,
-                                                    options->owner, error);
+        given->source ? berth_mount_request_new(given->source, given->destination, given->options,
+                                                options->owner, error)
+                      : berth_mount_request_new_bind(given->fd, given->destination, given->options,
+                                                     options->owner, error);
 
     if (!request)
         return false;
@@ -62,22 +35,22 @@ static bool add_mount(BerthContainerOptions *options, const Wish *wish, GError *
     return true;
 }
 
-static int read_mount(sd_bus_message *call, bool binds, BerthContainerOptions *options,
+static int read_mount(sd_bus_message *call, bool binds, BerthCreateOptions *options,
                       sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) flags = NULL;
-    Wish wish = {.fd = -1};
+    GivenMount given = {.fd = -1};
     int r;
 
-    r = binds ? sd_bus_message_read(call, "hs", &wish.fd, &wish.destination)
-              : sd_bus_message_read(call, "ss", &wish.source, &wish.destination);
+    r = binds ? sd_bus_message_read(call, "hs", &given.fd, &given.destination)
+              : sd_bus_message_read(call, "ss", &given.source, &given.destination);
     if (r < 0 || (r = sd_bus_message_read_strv(call, &flags)) < 0)
         return r;
-    wish.options = flags;
-    return add_mount(options, &wish, &error) ? 1 : berth_bus_error_set(ret_error, error);
+    given.options = flags;
+    return add_mount(options, &given, &error) ? 1 : berth_bus_error_set(ret_error, error);
 }
 
-static int read_mounts(sd_bus_message *call, bool binds, BerthContainerOptions *options,
+static int read_mounts(sd_bus_message *call, bool binds, BerthCreateOptions *options,
                        sd_bus_error *error) {
     const char *type = binds ? "hsas" : "ssas";
     int r;
@@ -104,62 +77,75 @@ static int read_other_mounts(sd_bus_message *call, void *value, sd_bus_error *er
     return read_mounts(call, false, value, error);
 }
 
-int berth_container_options_read(sd_bus_message *call, BerthContainerOptions *options,
-                                 sd_bus_error *error) {
-    Limit limits[] = {
-        {"MemoryMax", 0}, {"TasksMax", 0}, {"CPUQuotaPerSecUSec", 0}, {"CPUWeight", 0}};
-    uint64_t stop_timeout_usec = UINT64_MAX;
-    int provisional = 0;
-    const BerthOption known[] = {
-        {"Command", "as", &options->command},
-        {"Env", "as", &options->environment},
-        {"WorkingDirectory", "s", &options->working_directory},
-        {"User", "s", &options->user},
-        {"Hostname", "s", &options->hostname},
-        {"Terminal", "b", &options->terminal},
-        {"ReadOnly", "b", &options->read_only},
-        {"Labels", "a{ss}", &options->labels},
+/* A text becomes the object's; a choice is parsed. */
+static bool take_text(BerthCreateOptions *options, const BerthCreateField *field, const char *text,
+                      GError **error) {
+    if (!text)
+        return true;
+    if (field->kind == BERTH_FIELD_CHOICE)
+        return field->parse(options, text, error);
+    *(char **)((char *)options + field->offset) = g_strdup(text);
+    return true;
+}
+
+/* Their types on the bus. */
+static const char *const field_types[] = {
+    [BERTH_FIELD_TEXT] = "s",    [BERTH_FIELD_CHOICE] = "s", [BERTH_FIELD_LIST] = "as",
+    [BERTH_FIELD_MAP] = "a{ss}", [BERTH_FIELD_FLAG] = "b",   [BERTH_FIELD_NUMBER] = "t",
+    [BERTH_FIELD_LIMIT] = "t",   [BERTH_FIELD_FILE] = "h",
+};
+
+/* texts: of those fields whose text is to be taken. */
+static GArray *list_options(BerthCreateOptions *options, const char **texts, int *provisional) {
+    GArray *list = g_array_new(TRUE, TRUE, sizeof(BerthOption));
+    const BerthOption others[] = {
         {"Mounts", NULL, options, read_other_mounts},
         {"Binds", NULL, options, read_binds},
-        {"Devices", "as", &options->devices},
-        {"Network", "s", &options->network},
-        {"Ports", "as", &options->ports},
-        {"HealthCommand", "as", &options->health_command},
-        {"HealthIntervalUSec", "t", &options->health_interval_usec},
-        {"HealthTimeoutUSec", "t", &options->health_timeout_usec},
-        {"HealthStartPeriodUSec", "t", &options->health_start_usec},
-        {"HealthRetries", "t", &options->health_retries},
-        {"UserNamespace", "s", &options->user_namespace},
-        {"CapabilitiesAdd", "as", &options->capabilities_add},
-        {"CapabilitiesDrop", "as", &options->capabilities_drop},
-        {"Seccomp", "s", &options->seccomp},
-        {"Spec", "s", &options->spec},
-        {"RootDirectory", "h", &options->root_directory},
-        {"MemoryMax", "t", &limits[0].value},
-        {"TasksMax", "t", &limits[1].value},
-        {"CPUQuotaPerSecUSec", "t", &limits[2].value},
-        {"CPUWeight", "t", &limits[3].value},
-        {"Slice", "s", &options->slice},
-        {"Restart", "s", &options->restart},
-        {"Autostart", "b", &options->autostart},
-        {"StopSignal", "s", &options->stop_signal},
-        {"StopTimeoutUSec", "t", &stop_timeout_usec},
-        {"AutoRemove", "b", &options->auto_remove},
-        {"Provisional", "b", &provisional},
-        {NULL, NULL, NULL},
+        {"Provisional", "b", provisional},
     };
-    int r = berth_options_read(call, known, error);
 
-    options->has_stop_timeout = stop_timeout_usec != UINT64_MAX;
-    options->stop_timeout_usec = stop_timeout_usec;
+    for (size_t i = 0; berth_create_fields[i].key; i++) {
+        const BerthCreateField *field = &berth_create_fields[i];
+        bool is_text = field->kind == BERTH_FIELD_TEXT || field->kind == BERTH_FIELD_CHOICE;
+        const BerthOption option = {
+            .key = field->key,
+            .type = field_types[field->kind],
+            .value = is_text ? (void *)&texts[i] : (char *)options + field->offset,
+        };
+        g_array_append_val(list, option);
+    }
+    g_array_append_vals(list, others, G_N_ELEMENTS(others));
+    return list;
+}
+
+static size_t count_fields(void) {
+    size_t count = 0;
+
+    while (berth_create_fields[count].key)
+        count++;
+    return count;
+}
+
+int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
+                              sd_bus_error *ret_error) {
+    g_autofree const char **texts = g_new0(const char *, count_fields());
+    int provisional = 0;
+    g_autoptr(GArray) list = list_options(options, texts, &provisional);
+    g_autoptr(GError) error = NULL;
+    int r = berth_options_read(call, (const BerthOption *)(void *)list->data, ret_error);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; berth_create_fields[i].key; i++)
+        if (!take_text(options, &berth_create_fields[i], texts[i], &error))
+            return berth_bus_error_set(ret_error, error);
     if (provisional)
-        options->creator = sd_bus_message_get_sender(call);
-    if (r >= 0)
-        take_limits(options, limits, G_N_ELEMENTS(limits));
+        options->creator = g_strdup(sd_bus_message_get_sender(call));
+    berth_create_options_set_properties(options);
     return r;
 }
 
-char *berth_container_options_list_volumes(const BerthContainerOptions *options) {
+char *berth_create_options_list_volumes(const BerthCreateOptions *options) {
     GString *list = g_string_new(NULL);
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {

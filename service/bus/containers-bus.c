@@ -79,7 +79,7 @@ static void on_created(BerthContainer *container, const GError *error, void *use
 }
 
 /* One list of details for each port and volume, or one in all. */
-static GPtrArray *list_create(const BerthContainerOptions *options, const char *slice) {
+static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     const char *network = options->network ? options->network : "none";
 
@@ -101,14 +101,14 @@ static GPtrArray *list_create(const BerthContainerOptions *options, const char *
 
 /* The privileges come first: whoever authenticates for them has seen the rest, too. */
 static int check_create(sd_bus_message *call, BerthService *service,
-                        const BerthContainerOptions *options, sd_bus_error *error) {
+                        const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
     g_autofree char *slice =
         options->slice ? g_strdup(options->slice) : berth_slice_get_default(options->owner);
     g_autoptr(GPtrArray) lists = list_create(options, slice);
     g_autofree char *ports =
         options->ports && options->ports[0] ? g_strjoinv(" ", options->ports) : NULL;
-    g_autofree char *volumes = berth_container_options_list_volumes(options);
+    g_autofree char *volumes = berth_create_options_list_volumes(options);
 
     if (privileges) {
         int r =
@@ -123,19 +123,23 @@ static int check_create(sd_bus_message *call, BerthService *service,
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    g_auto(BerthContainerOptions) options = {.root_directory = -1};
+    g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
+    const char *id, *image;
     int r;
 
-    r = berth_access_get_uid(service->access, call, &options.owner);
+    r = berth_access_get_uid(service->access, call, &options->owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if ((r = sd_bus_message_read(call, "ss", &options.id, &options.image)) < 0 ||
-        (r = berth_container_options_read(call, &options, error)) < 0)
+    if ((r = sd_bus_message_read(call, "ss", &id, &image)) < 0)
         return r;
-    r = check_create(call, service, &options, error);
+    options->id = g_strdup(id);
+    options->image = g_strdup(image);
+    if ((r = berth_create_options_read(call, options, error)) < 0)
+        return r;
+    r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_create(service->containers, &options, on_created,
+    berth_container_create(service->containers, g_steal_pointer(&options), on_created,
                            berth_pending_call_new(service, call));
     return 1;
 }

@@ -37,7 +37,7 @@
 
 typedef struct {
     BerthContainers *containers;
-    BerthContainerOptions options; /* its strings and vectors are the creation's */
+    BerthCreateOptions *options;
     uint32_t ids;
     char *root, *root_inode; /* of a directory instead of an image */
     BerthDeviceEdits *edits; /* what devices change of the configuration */
@@ -47,65 +47,12 @@ typedef struct {
 } Creation;
 
 static void free_creation(Creation *creation) {
-    BerthContainerOptions *options = &creation->options;
-    const char *strings[] = {options->id,      options->image,    options->working_directory,
-                             options->user,    options->hostname, options->network,
-                             options->seccomp, options->slice,    options->stop_signal,
-                             options->spec,    options->restart,  options->user_namespace,
-                             options->creator};
-    char **vectors[] = {options->command,
-                        options->environment,
-                        options->capabilities_add,
-                        options->capabilities_drop,
-                        options->labels,
-                        options->devices,
-                        options->ports,
-                        options->health_command};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
-        g_free((char *)strings[i]);
-    for (size_t i = 0; i < G_N_ELEMENTS(vectors); i++)
-        g_strfreev(vectors[i]);
-    g_clear_pointer(&options->mounts, g_ptr_array_unref);
-    g_clear_pointer(&options->properties, g_variant_unref);
+    berth_create_options_free(creation->options);
     berth_charge_free(creation->charge);
     g_free(creation->root);
     g_free(creation->root_inode);
     berth_device_edits_free(creation->edits);
     g_free(creation);
-}
-
-static Creation *new_creation(BerthContainers *containers, const BerthContainerOptions *from) {
-    Creation *creation = g_new0(Creation, 1);
-    BerthContainerOptions *options = &creation->options;
-
-    creation->containers = containers;
-    *options = *from;
-    options->id = g_strdup(from->id);
-    options->image = g_strdup(from->image);
-    options->working_directory = g_strdup(from->working_directory);
-    options->user = g_strdup(from->user);
-    options->hostname = g_strdup(from->hostname);
-    options->network = g_strdup(from->network);
-    options->seccomp = g_strdup(from->seccomp);
-    options->slice = from->slice ? g_strdup(from->slice) : berth_slice_get_default(from->owner);
-    options->stop_signal = g_strdup(from->stop_signal);
-    options->spec = g_strdup(from->spec);
-    options->restart = g_strdup(from->restart ? from->restart : "no");
-    options->user_namespace = g_strdup(from->user_namespace ? from->user_namespace : "auto");
-    options->creator = g_strdup(from->creator);
-    options->devices = g_strdupv(from->devices);
-    options->ports = g_strdupv(from->ports);
-    options->health_command = g_strdupv(from->health_command);
-    options->mounts = from->mounts ? g_ptr_array_ref(from->mounts) : NULL;
-    options->properties = from->properties ? g_variant_ref(from->properties) : NULL;
-    options->root_directory = -1;
-    options->command = g_strdupv(from->command);
-    options->environment = g_strdupv(from->environment);
-    options->capabilities_add = g_strdupv(from->capabilities_add);
-    options->capabilities_drop = g_strdupv(from->capabilities_drop);
-    options->labels = g_strdupv(from->labels);
-    return creation;
 }
 
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner) {
@@ -125,7 +72,7 @@ uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner
 /* Of those that are being made, the charges count. */
 static bool take_quota(Creation *creation, GError **error) {
     BerthContainers *containers = creation->containers;
-    uint32_t owner = creation->options.owner;
+    uint32_t owner = creation->options->owner;
     GHashTableIter iterator;
     uint64_t count = 0;
     gpointer value;
@@ -145,7 +92,7 @@ static bool take_quota(Creation *creation, GError **error) {
 static bool check_bytes(Creation *creation, const char *config, char *const *labels,
                         GError **error) {
     BerthContainers *containers = creation->containers;
-    uint32_t owner = creation->options.owner;
+    uint32_t owner = creation->options->owner;
     GHashTableIter iterator;
     uint64_t bytes = 0;
     gpointer value;
@@ -166,9 +113,9 @@ static bool check_bytes(Creation *creation, const char *config, char *const *lab
                               berth_labels_measure(labels), error);
 }
 
-static bool check_options(BerthContainers *containers, const BerthContainerOptions *options,
+static bool check_options(BerthContainers *containers, const BerthCreateOptions *options,
                           GError **error) {
-    if (!berth_container_options_check(options, error))
+    if (!berth_create_options_check(options, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
         g_hash_table_contains(containers->reserved, options->id))
@@ -206,7 +153,7 @@ static bool write_directory(BerthContainers *containers, const char *id, const c
 
 /* The names of its volumes, by which they are known to be in use, its ports, and those that its
  * image says to be of use. */
-static GVariant *make_extra(const BerthContainerOptions *options, const BerthImageInfo *image) {
+static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageInfo *image) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
 
@@ -233,7 +180,7 @@ static GVariant *make_extra(const BerthContainerOptions *options, const BerthIma
 
 /* The smaller one for a user; 0 is no limit. */
 static uint64_t choose_default(const Creation *creation, uint64_t all, uint64_t users) {
-    if (creation->options.owner == 0 || users == 0)
+    if (creation->options->owner == 0 || users == 0)
         return all;
     return all == 0 ? users : MIN(all, users);
 }
@@ -241,7 +188,7 @@ static uint64_t choose_default(const Creation *creation, uint64_t all, uint64_t 
 /* The limits of berth.conf, of what the caller has said nothing. */
 static GVariant *add_defaults(const Creation *creation) {
     const BerthSettings *settings = creation->containers->images->remotes->settings;
-    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options.properties);
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options->properties);
     const struct {
         const char *name;
         uint64_t value;
@@ -258,7 +205,7 @@ static GVariant *add_defaults(const Creation *creation) {
 
 static void fill_record(BerthContainerRecord *record, const Creation *creation,
                         const BerthImageInfo *image) {
-    const BerthContainerOptions *options = &creation->options;
+    const BerthCreateOptions *options = creation->options;
     bool is_system = image && !options->spec && berth_spec_is_system(options, image);
     const char *of_image = image && image->stop_signal[0] ? image->stop_signal
                            : is_system                    ? "SIGRTMIN+3"
@@ -279,12 +226,12 @@ static void fill_record(BerthContainerRecord *record, const Creation *creation,
         .systemd = is_system,
         .slice = g_strdup(options->slice),
         .stop_signal = signal > 0 ? signal : SIGTERM,
-        .stop_timeout_usec =
-            options->has_stop_timeout ? options->stop_timeout_usec : DEFAULT_STOP_TIMEOUT_USEC,
+        .stop_timeout_usec = options->stop_timeout_usec == UINT64_MAX ? DEFAULT_STOP_TIMEOUT_USEC
+                                                                      : options->stop_timeout_usec,
         .auto_remove = options->auto_remove,
         .terminal = options->terminal,
         .autostart = options->autostart,
-        .restart = g_strdup(options->restart),
+        .restart = options->restart,
         .network = g_strdup(options->network ? options->network : "none"),
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
@@ -311,7 +258,7 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
  * for good. All capabilities come with all devices, and a configuration of the caller's own says
  * itself which. */
 static bool closes_devices(const Creation *creation) {
-    const BerthContainerOptions *options = &creation->options;
+    const BerthCreateOptions *options = creation->options;
 
     for (char **name = options->capabilities_add; name && *name; name++)
         if (g_ascii_strcasecmp(*name, "ALL") == 0)
@@ -360,7 +307,7 @@ G_STATIC_ASSERT(BERTH_MAX_CONFIG_BYTES <= BERTH_DOCUMENT_MAX_BYTES);
 
 static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
                            GError **error) {
-    const BerthContainerOptions *options = &creation->options;
+    const BerthCreateOptions *options = creation->options;
 
     if (options->spec)
         return berth_spec_complete(options->spec, chain, creation->root, creation->root_inode,
@@ -379,7 +326,7 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
 static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image,
                                  const char *config, int root, GError **error) {
     BerthContainers *containers = creation->containers;
-    const char *id = creation->options.id;
+    const char *id = creation->options->id;
     BerthContainerRecord record;
 
     if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
@@ -390,17 +337,17 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         return NULL;
     }
     g_auto(GStrv) labels =
-        berth_labels_merge(image ? image->labels : NULL, creation->options.labels);
+        berth_labels_merge(image ? image->labels : NULL, creation->options->labels);
     if (!check_bytes(creation, config, labels, error))
         return NULL;
     /* It is read as berth-launch will: what is wrong with it is told now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, id, config, error) ||
-        (!creation->options.spec &&
+        (!creation->options->spec &&
          !berth_container_files_write(
              containers->directory, id, plan->hostname,
-             creation->options.network ? creation->options.network : "none", NULL, error)) ||
+             creation->options->network ? creation->options->network : "none", NULL, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
     berth_capabilities_warn(id, plan->unknown_capabilities);
@@ -422,15 +369,16 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
     if (image->chain_id[0] == '\0') {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the image \"%s\" has no layers: there is nothing to run in it",
-                        creation->options.image);
+                        creation->options->image);
         return NULL;
     }
-    if (!berth_images_check_chain(creation->containers->images, creation->options.image, image,
+    if (!berth_images_check_chain(creation->containers->images, creation->options->image, image,
                                   error))
         return NULL;
     /* No creation comes between this and the record. */
-    if (!creation->options.spec && g_str_equal(creation->options.user_namespace, "auto") &&
-        (creation->ids = berth_ids_allocate(creation->containers, creation->options.id, error)) ==
+    if (!creation->options->spec &&
+        creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO &&
+        (creation->ids = berth_ids_allocate(creation->containers, creation->options->id, error)) ==
             0)
         return NULL;
     g_auto(GStrv) chain = berth_snapshot_store_list_chain(snapshots, image->chain_id, error);
@@ -449,10 +397,10 @@ static BerthContainer *make_of_directory(Creation *creation, GError **error) {
 static void finish(Creation *creation, BerthContainer *container, const GError *error) {
     BerthContainers *containers = creation->containers;
 
-    g_hash_table_remove(containers->reserved, creation->options.id);
+    g_hash_table_remove(containers->reserved, creation->options->id);
     /* What was made before the failure is no container. */
-    if (!container && !g_hash_table_contains(containers->by_id, creation->options.id))
-        berth_fd_remove_tree(containers->directory, creation->options.id, NULL);
+    if (!container && !g_hash_table_contains(containers->by_id, creation->options->id))
+        berth_fd_remove_tree(containers->directory, creation->options->id, NULL);
     creation->done(container, error, creation->userdata);
     free_creation(creation);
 }
@@ -468,7 +416,7 @@ static void on_image(const BerthImageInfo *image, const GError *image_error, voi
 static bool take_root(Creation *creation, int root, GError **error) {
     if (root < 0)
         return true;
-    if (!creation->options.spec || creation->options.image[0])
+    if (!creation->options->spec || creation->options->image[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "RootDirectory is for a Spec, and instead of an image");
     creation->root = berth_mount_describe(root, &creation->root_inode, error);
@@ -477,8 +425,8 @@ static bool take_root(Creation *creation, int root, GError **error) {
 
 /* Volumes become bind mounts of their directories. */
 static bool open_volumes(Creation *creation, GError **error) {
-    BerthContainerOptions *options = &creation->options;
-    bool idmap = g_str_equal(options->user_namespace, "auto");
+    BerthCreateOptions *options = creation->options;
+    bool idmap = options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
         BerthMountRequest *mount = options->mounts->pdata[i];
@@ -492,10 +440,15 @@ static bool open_volumes(Creation *creation, GError **error) {
     return true;
 }
 
-static bool prepare(Creation *creation, int root, GError **error) {
+static bool prepare_creation(Creation *creation, GError **error) {
     BerthContainers *containers = creation->containers;
-    BerthContainerOptions *options = &creation->options;
+    BerthCreateOptions *options = creation->options;
+    int root = options->root_directory;
 
+    /* The caller's descriptor is there only now. */
+    options->root_directory = -1;
+    if (!options->slice)
+        options->slice = berth_slice_get_default(options->owner);
     if (options->id[0] == '\0') {
         g_free((char *)options->id);
         options->id = make_id();
@@ -506,15 +459,17 @@ static bool prepare(Creation *creation, int root, GError **error) {
                NULL;
 }
 
-void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
+void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
                             BerthContainerCreated done, void *userdata) {
     g_autoptr(GError) error = NULL;
-    Creation *creation = new_creation(containers, options);
+    Creation *creation = g_new0(Creation, 1);
     g_autoptr(BerthImage) image = NULL;
 
+    creation->containers = containers;
+    creation->options = options;
     creation->done = done;
     creation->userdata = userdata;
-    bool good = prepare(creation, options->root_directory, &error);
+    bool good = prepare_creation(creation, &error);
     if (good && !creation->root)
         good =
             (image = berth_image_store_get(containers->database, options->image, &error)) != NULL;
@@ -525,7 +480,7 @@ void berth_container_create(BerthContainers *containers, const BerthContainerOpt
         free_creation(creation);
         return;
     }
-    g_hash_table_add(containers->reserved, g_strdup(creation->options.id));
+    g_hash_table_add(containers->reserved, g_strdup(creation->options->id));
     if (image) {
         berth_images_read_info(containers->images, image->name, image->target, NULL, on_image,
                                creation);

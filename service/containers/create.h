@@ -7,9 +7,9 @@
 typedef void (*BerthContainerCreated)(BerthContainer *container, const GError *error,
                                       void *userdata);
 
-/* Creates a container; containers/spec/privileges.h tells what the options weaken of the
- * isolation. */
-void berth_container_create(BerthContainers *containers, const BerthContainerOptions *options,
+/* Creates a container. The options are taken over; containers/spec/privileges.h tells what they
+ * weaken of the isolation. */
+void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
                             BerthContainerCreated done, void *userdata);
 
 /* The bytes of the labels of all containers of an owner. */

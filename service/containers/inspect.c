@@ -99,7 +99,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     add_number(builder, "exited", (int64_t)record->first.exited_usec);
     add_number(builder, "checkpointed", (int64_t)berth_checkpoint_find(container));
     add_number(builder, "stopSignal", record->stop_signal);
-    add_string(builder, "restart", record->restart);
+    add_string(builder, "restart", berth_restart_policy_get_name(record->restart));
     add_flag(builder, "autoRemove", record->auto_remove);
     add_flag(builder, "autostart", record->autostart);
     add_flag(builder, "terminal", record->terminal);

@@ -20,6 +20,25 @@ const char *berth_container_state_get_name(BerthContainerState state) {
     return state_names[state];
 }
 
+static const char *const restart_names[] = {
+    [BERTH_RESTART_NO] = "no",
+    [BERTH_RESTART_ON_FAILURE] = "on-failure",
+    [BERTH_RESTART_ALWAYS] = "always",
+};
+
+const char *berth_restart_policy_get_name(BerthRestartPolicy policy) {
+    return restart_names[policy];
+}
+
+bool berth_restart_policy_parse(const char *name, BerthRestartPolicy *policy) {
+    for (size_t i = 0; i < G_N_ELEMENTS(restart_names); i++)
+        if (g_str_equal(restart_names[i], name)) {
+            *policy = i;
+            return true;
+        }
+    return false;
+}
+
 static BerthContainerState parse_state(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
         if (g_str_equal(state_names[i], name))
@@ -41,7 +60,6 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->slice, g_free);
     g_clear_pointer(&record->chain_id, g_free);
     g_clear_pointer(&record->labels, g_strfreev);
-    g_clear_pointer(&record->restart, g_free);
     g_clear_pointer(&record->network, g_free);
     g_clear_pointer(&record->root, g_free);
     g_clear_pointer(&record->properties, g_variant_unref);
@@ -143,7 +161,7 @@ static char *format_options(const BerthContainerRecord *record) {
     g_variant_dict_insert(&options, "Terminal", "b", (gboolean)record->terminal);
     g_variant_dict_insert(&options, "Systemd", "b", (gboolean)record->systemd);
     g_variant_dict_insert(&options, "Poststop", "b", (gboolean)record->poststop);
-    g_variant_dict_insert(&options, "Restart", "s", record->restart ? record->restart : "no");
+    g_variant_dict_insert(&options, "Restart", "s", berth_restart_policy_get_name(record->restart));
     g_variant_dict_insert(&options, "Wanted", "b", (gboolean)record->wanted);
     g_variant_dict_insert(&options, "Ids", "u", record->ids);
     g_variant_dict_insert(&options, "Network", "s", record->network ? record->network : "none");
@@ -210,7 +228,8 @@ static void parse_options(BerthContainerRecord *record, const char *text) {
     record->systemd = look_up_bool(&options, "Systemd");
     record->poststop = look_up_bool(&options, "Poststop");
     record->wanted = look_up_bool(&options, "Wanted");
-    record->restart = look_up_string(&options, "Restart", "no");
+    g_autofree char *restart = look_up_string(&options, "Restart", "no");
+    (void)berth_restart_policy_parse(restart, &record->restart);
     record->network = look_up_string(&options, "Network", "none");
     record->root = look_up_string(&options, "Root", "");
     g_variant_dict_lookup(&options, "Ids", "u", &record->ids);

@@ -13,6 +13,13 @@ typedef enum {
     BERTH_CONTAINER_STOPPED,
 } BerthContainerState;
 
+/* Whether a container that nobody has stopped is started again when it ends. */
+typedef enum {
+    BERTH_RESTART_NO,
+    BERTH_RESTART_ON_FAILURE, /* after a status other than 0 */
+    BERTH_RESTART_ALWAYS,
+} BerthRestartPolicy;
+
 /* The exit status of a process whose end nobody saw. */
 #define BERTH_STATUS_UNKNOWN (-1)
 
@@ -42,9 +49,9 @@ typedef struct {
     int stop_signal;
     uint64_t stop_timeout_usec;
     bool auto_remove, autostart, terminal, systemd;
-    bool poststop;        /* its configuration has hooks for its end */
-    char *restart;        /* "no", "on-failure", "always" */
-    bool wanted;          /* started, and not stopped by anybody: what Restart= goes by */
+    bool poststop; /* its configuration has hooks for its end */
+    BerthRestartPolicy restart;
+    bool wanted;          /* started, and not stopped by anybody: the restart policy applies */
     uint32_t ids;         /* the first host id of its user namespace; 0 for none of its own */
     GVariant *properties; /* a{sv} for its scope; NULL for none */
     char *network;        /* "none", "host" or a CNI network's name */
@@ -72,6 +79,10 @@ void berth_container_record_set_extra(BerthContainerRecord *record, const char *
 void berth_event_free(BerthEvent *event);
 
 const char *berth_container_state_get_name(BerthContainerState state);
+
+/* "no", "on-failure", "always". */
+const char *berth_restart_policy_get_name(BerthRestartPolicy policy);
+bool berth_restart_policy_parse(const char *name, BerthRestartPolicy *policy);
 
 /* Writes the whole record, and in the same transaction an event (kind may be NULL); the event's
  * sequence is returned through sequence. */

@@ -8,6 +8,7 @@
 
 #include "bus/container-object.h"
 #include "containers/spec/options-check.h"
+#include "containers/spec/privileges.h"
 #include "containers/spec/spec.h"
 #include "fuzz.h"
 #include "plan/plan.h"
@@ -111,7 +112,7 @@ static sd_bus_message *make_call(const char *text) {
     return g_steal_pointer(&message);
 }
 
-static void format(const BerthContainerOptions *options) {
+static void format(const BerthCreateOptions *options) {
     g_autoptr(BerthImageInfo) image = berth_image_info_parse(
         "('m', 'c', 'sha256:x', 'linux', 'amd64', '', ['sha256:x'], ['entry'], ['cmd'],"
         " ['A=1', 'PATH=/image'], @as [], @as [], @as [], 'u', '/w', 'SIGUSR1')");
@@ -129,21 +130,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     g_autofree char *text = g_strndup((const char *)data, size);
     g_autoptr(sd_bus_message) call = make_call(text);
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
-    BerthContainerOptions options = {.id = "x",
-                                     .image = "i",
-                                     .owner = 1000,
-                                     .root_directory = -1,
-                                     .user_namespace = "auto",
-                                     .restart = "no",
-                                     .slice = "berth.slice"};
+    g_autoptr(BerthCreateOptions) options = berth_create_options_new(1000);
 
     if (!call)
         return 0;
-    if (berth_container_options_read(call, &options, &error) >= 0) {
-        g_autofree char *weakened = berth_container_options_weaken(&options);
-        if (!options.spec && berth_container_options_check(&options, NULL))
-            format(&options);
+    options->id = g_strdup("x");
+    options->image = g_strdup("i");
+    if (berth_create_options_read(call, options, &error) >= 0) {
+        g_autofree char *privileges = berth_privileges_of_container(options);
+        if (!options->slice)
+            options->slice = g_strdup("berth.slice");
+        if (!options->spec && berth_create_options_check(options, NULL))
+            format(options);
     }
-    berth_container_options_clear(&options);
     return 0;
 }

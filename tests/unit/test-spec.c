@@ -14,14 +14,14 @@ static BerthImageInfo *new_image(void) {
         " ['A=1', 'PATH=/image'], @as [], @as [], @as [], 'u', '/w', 'SIGUSR1')");
 }
 
-static char *format(const BerthContainerOptions *options, GError **error) {
+static char *format(const BerthCreateOptions *options, GError **error) {
     g_autoptr(BerthImageInfo) image = new_image();
     char *chain[] = {(char *)"top", (char *)"bottom", NULL};
 
     g_assert_nonnull(image);
     const BerthSpecContext context = {
         .chain = chain,
-        .ids = g_strcmp0(options->network, "host") == 0 ? 0 : 524288,
+        .ids = options->network_mode == BERTH_NETWORK_HOST ? 0 : 524288,
         .directory = "/d",
     };
     return berth_spec_format(options, image, &context, error);
@@ -30,7 +30,7 @@ static char *format(const BerthContainerOptions *options, GError **error) {
 static void test_image_and_options_are_joined(void) {
     char *command[] = {(char *)"given", NULL};
     char *environment[] = {(char *)"A=2", NULL};
-    BerthContainerOptions options = {
+    BerthCreateOptions options = {
         .id = "x", .image = "i", .command = command, .environment = environment};
     g_autofree char *text = format(&options, NULL);
 
@@ -47,15 +47,15 @@ static void test_image_and_options_are_joined(void) {
 static void test_weaker_options_have_names(void) {
     char *add[] = {(char *)"net_admin", (char *)"CAP_SYS_TIME", NULL};
     char *devices[] = {(char *)"/dev/fuse:/dev/f:r", NULL};
-    BerthContainerOptions plain = {
-        .network = "none", .seccomp = "default", .slice = "berth-a.slice", .root_directory = -1};
-    BerthContainerOptions weak = {.network = "host",
-                                  .user_namespace = "host",
-                                  .seccomp = "unconfined",
-                                  .capabilities_add = add,
-                                  .devices = devices,
-                                  .slice = "system.slice",
-                                  .root_directory = 1 << 20};
+    BerthCreateOptions plain = {.network = "none", .slice = "berth-a.slice", .root_directory = -1};
+    BerthCreateOptions weak = {.network = "host",
+                               .network_mode = BERTH_NETWORK_HOST,
+                               .user_namespace = BERTH_USER_NAMESPACE_HOST,
+                               .seccomp = BERTH_SECCOMP_UNCONFINED,
+                               .capabilities_add = add,
+                               .devices = devices,
+                               .slice = "system.slice",
+                               .root_directory = 1 << 20};
     g_autofree char *names = berth_privileges_of_container(&weak);
 
     g_assert_null(berth_privileges_of_container(&plain));
@@ -65,9 +65,41 @@ static void test_weaker_options_have_names(void) {
         "host-network host-users root-directory:(unreachable) seccomp slice:system.slice");
 }
 
+static bool parse_choice(BerthCreateOptions *options, const char *key, const char *text) {
+    g_autoptr(GError) error = NULL;
+
+    for (const BerthCreateField *field = berth_create_fields; field->key; field++)
+        if (g_str_equal(field->key, key)) {
+            bool good = field->parse(options, text, &error);
+            g_assert_true(good ||
+                          g_error_matches(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT));
+            return good;
+        }
+    g_assert_not_reached();
+}
+
+static void test_choices_are_parsed_or_refused(void) {
+    g_autoptr(BerthCreateOptions) options = berth_create_options_new(1000);
+
+    g_assert_true(parse_choice(options, "Network", "web"));
+    g_assert_cmpint(options->network_mode, ==, BERTH_NETWORK_NAMED);
+    g_assert_cmpstr(options->network, ==, "web");
+    g_assert_true(parse_choice(options, "UserNamespace", "host"));
+    g_assert_cmpint(options->user_namespace, ==, BERTH_USER_NAMESPACE_HOST);
+    g_assert_true(parse_choice(options, "Seccomp", "{}"));
+    g_assert_cmpint(options->seccomp, ==, BERTH_SECCOMP_PROFILE);
+    g_assert_cmpstr(options->seccomp_profile, ==, "{}");
+    g_assert_true(parse_choice(options, "Restart", "on-failure"));
+    g_assert_cmpint(options->restart, ==, BERTH_RESTART_ON_FAILURE);
+    g_assert_false(parse_choice(options, "Network", "a/b"));
+    g_assert_false(parse_choice(options, "UserNamespace", "hosts"));
+    g_assert_false(parse_choice(options, "Seccomp", ""));
+    g_assert_false(parse_choice(options, "Restart", "sometimes"));
+}
+
 /* A Spec that asks for the same has the same names. */
 static void test_a_spec_has_the_same_names(void) {
-    BerthContainerOptions options = {
+    BerthCreateOptions options = {
         .root_directory = -1,
         .spec = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
                 "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":0},"
@@ -136,7 +168,7 @@ static void test_nothing_of_a_spec_goes_without_a_name(void) {
             cases[i].mounts, cases[i].process[0] ? "," : "", cases[i].process,
             cases[i].of_linux[0] ? cases[i].of_linux : "\"namespaces\":[{\"type\":\"mount\"}]",
             cases[i].rest[0] ? "," : "", cases[i].rest);
-        const BerthContainerOptions options = {.root_directory = -1, .spec = spec};
+        const BerthCreateOptions options = {.root_directory = -1, .spec = spec};
         g_autofree char *names = berth_privileges_of_container(&options);
         g_autofree char *padded = g_strdup_printf(" %s ", names);
         g_autofree char *word = g_strdup_printf(" %s ", cases[i].name);
@@ -174,7 +206,7 @@ static void test_a_name_hides_no_other(void) {
 
 static void test_capabilities(void) {
     char *drop[] = {(char *)"all", NULL}, *add[] = {(char *)"net_raw", NULL};
-    BerthContainerOptions options = {
+    BerthCreateOptions options = {
         .id = "x", .image = "i", .capabilities_drop = drop, .capabilities_add = add};
     g_autofree char *text = format(&options, NULL);
 
@@ -184,8 +216,8 @@ static void test_capabilities(void) {
 
 static void test_unknown_capabilities_are_errors(void) {
     char *names[] = {(char *)"net_raww", NULL};
-    BerthContainerOptions added = {.id = "x", .image = "i", .capabilities_add = names};
-    BerthContainerOptions dropped = {.id = "x", .image = "i", .capabilities_drop = names};
+    BerthCreateOptions added = {.id = "x", .image = "i", .capabilities_add = names};
+    BerthCreateOptions dropped = {.id = "x", .image = "i", .capabilities_drop = names};
     g_autoptr(GError) first = NULL;
     g_autoptr(GError) second = NULL;
 
@@ -197,7 +229,7 @@ static void test_unknown_capabilities_are_errors(void) {
 }
 
 static void test_a_relative_directory_is_refused(void) {
-    BerthContainerOptions options = {.id = "x", .image = "i", .working_directory = "a"};
+    BerthCreateOptions options = {.id = "x", .image = "i", .working_directory = "a"};
     g_autoptr(GError) error = NULL;
 
     g_assert_null(format(&options, &error));
@@ -219,6 +251,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
+    g_test_add_func("/spec/choices-are-parsed-or-refused", test_choices_are_parsed_or_refused);
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
     g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",
                     test_nothing_of_a_spec_goes_without_a_name);

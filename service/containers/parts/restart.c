@@ -91,10 +91,9 @@ static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdat
 }
 
 static bool is_wanted(const BerthContainerRecord *record) {
-    if (!record->wanted || !record->restart)
-        return false;
-    return g_str_equal(record->restart, "always") ||
-           (g_str_equal(record->restart, "on-failure") && record->first.status != 0);
+    return record->wanted &&
+           (record->restart == BERTH_RESTART_ALWAYS ||
+            (record->restart == BERTH_RESTART_ON_FAILURE && record->first.status != 0));
 }
 
 static void plan_restart(BerthContainer *container) {

@@ -41,7 +41,7 @@ void berth_capabilities_add(GPtrArray *set, const char *name) {
         g_ptr_array_add(set, g_steal_pointer(&added));
 }
 
-char **berth_capabilities_make(const BerthContainerOptions *options) {
+char **berth_capabilities_make(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
 
     for (const char *const *name = default_capabilities; *name; name++)

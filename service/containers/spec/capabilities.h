@@ -7,7 +7,7 @@
 #include "containers/spec/options.h"
 
 /* Those of a container: the defaults, without those dropped, with those added. */
-char **berth_capabilities_make(const BerthContainerOptions *options);
+char **berth_capabilities_make(const BerthCreateOptions *options);
 /* Adds one to a set of the kernel's names; "ALL" adds all. */
 void berth_capabilities_add(GPtrArray *set, const char *name);
 /* Whether all are known. */

@@ -3,6 +3,7 @@
 #include "containers/spec/files.h"
 
 #include "base/fd.h"
+#include "containers/spec/network-mode.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static char *format_hosts(const char *hostname, const char *network, char *const
     g_autoptr(GString) text = g_string_new("127.0.0.1\tlocalhost\n"
                                            "::1\tlocalhost ip6-localhost ip6-loopback\n");
 
-    if (g_strcmp0(network, "host") == 0) {
+    if (berth_network_parse_mode(network) == BERTH_NETWORK_HOST) {
         g_autofree char *hosts = NULL;
         if (g_file_get_contents("/etc/hosts", &hosts, NULL, NULL))
             return g_steal_pointer(&hosts);
@@ -46,11 +47,11 @@ static char *format_hosts(const char *hostname, const char *network, char *const
  * that it asks itself are in another file. */
 static char *read_resolv_conf(const char *network) {
     static const char *const files[] = {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"};
-    bool host = g_strcmp0(network, "host") == 0;
+    BerthNetworkMode mode = berth_network_parse_mode(network);
 
-    if (g_strcmp0(network, "none") == 0)
+    if (mode == BERTH_NETWORK_NONE)
         return g_strdup("# This container has no network.\n");
-    for (size_t i = host ? 1 : 0; i < G_N_ELEMENTS(files); i++) {
+    for (size_t i = mode == BERTH_NETWORK_HOST ? 1 : 0; i < G_N_ELEMENTS(files); i++) {
         berth_autofd int file = open(files[i], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         size_t size;
         char *text =

@@ -19,7 +19,7 @@ static GVariant *make_variant(char *const *command, const uint64_t numbers[4]) {
     return g_variant_dict_end(&options);
 }
 
-GVariant *berth_health_make_options(const BerthContainerOptions *options,
+GVariant *berth_health_make_options(const BerthCreateOptions *options,
                                     const BerthImageInfo *image) {
     bool of_image = image && image->health && g_strv_length(image->health) > 4;
     char **command = options->health_command && options->health_command[0] ? options->health_command

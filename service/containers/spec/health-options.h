@@ -6,5 +6,4 @@
 
 /* The health check of a container as its record keeps it (a{sv}), from the options or else from the
  * image; NULL for none. Floating. */
-GVariant *berth_health_make_options(const BerthContainerOptions *options,
-                                    const BerthImageInfo *image);
+GVariant *berth_health_make_options(const BerthCreateOptions *options, const BerthImageInfo *image);

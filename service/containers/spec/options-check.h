@@ -6,4 +6,4 @@
 
 /* Whether the options, with nothing left to a default, are well formed; what exists already is not
  * looked at. A configuration is made of such options only. */
-bool berth_container_options_check(const BerthContainerOptions *options, GError **error);
+bool berth_create_options_check(const BerthCreateOptions *options, GError **error);

@@ -4,33 +4,82 @@
 
 #pragma once
 
+#include "containers/spec/network-mode.h"
 #include "images/images.h"
+#include "store/container-store.h"
 
-/* What Create takes; vectors and strings may be NULL for the image's own. */
+typedef enum {
+    BERTH_USER_NAMESPACE_AUTO, /* one of its own, with host ids that nobody else has */
+    BERTH_USER_NAMESPACE_HOST,
+} BerthUserNamespace;
+
+typedef enum {
+    BERTH_SECCOMP_DEFAULT,
+    BERTH_SECCOMP_UNCONFINED,
+    BERTH_SECCOMP_PROFILE, /* the caller's own */
+} BerthSeccomp;
+
+/* What Create takes. An object owns what its members point to, except the descriptor; what is NULL
+ * is the image's own. */
 typedef struct {
     const char *id; /* "" for one that is made up */
     const char *image;
     uint32_t owner;
     char **command;
     char **environment; /* added to the image's */
-    const char *working_directory, *user, *hostname, *network, *seccomp, *slice, *stop_signal;
-    const char *user_namespace; /* "auto" or "host" */
-    const char *restart;        /* "no", "on-failure", "always" */
-    const char *spec;           /* a whole OCI runtime configuration; image may then be "" */
-    int root_directory;         /* of the caller's, instead of an image; -1 */
+    const char *working_directory, *user, *hostname, *slice, *stop_signal;
+    BerthNetworkMode network_mode;
+    const char *network; /* as given; NULL for none */
+    BerthSeccomp seccomp;
+    const char *seccomp_profile; /* as JSON */
+    BerthUserNamespace user_namespace;
+    BerthRestartPolicy restart;
+    const char *spec;   /* a whole OCI runtime configuration; image may then be "" */
+    int root_directory; /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
-    char **labels;
+    char **labels;     /* key, value, … */
     GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
     char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart;
-    const char *creator; /* on the bus: without him it goes before it is started; NULL: it stays */
+    const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
-    bool has_stop_timeout;
-    uint64_t stop_timeout_usec; /* 0: it is killed at once */
-    GVariant *properties;       /* a{sv}: limits, as systemd's properties; NULL for none */
-} BerthContainerOptions;
+    uint64_t stop_timeout_usec; /* 0: killed at once; UINT64_MAX: the default */
+    struct {
+        uint64_t memory_max, tasks_max, cpu_quota, cpu_weight; /* 0: not given */
+    } limits;
+    GVariant *properties; /* a{sv}: the limits, as systemd's properties; NULL for none */
+} BerthCreateOptions;
+
+/* Kinds of members, by which they are read and freed. */
+typedef enum {
+    BERTH_FIELD_TEXT,   /* s, as const char * */
+    BERTH_FIELD_CHOICE, /* s, parsed */
+    BERTH_FIELD_LIST,   /* as, as char ** */
+    BERTH_FIELD_MAP,    /* a{ss}, as char ** */
+    BERTH_FIELD_FLAG,   /* b, as int */
+    BERTH_FIELD_NUMBER, /* t, as uint64_t */
+    BERTH_FIELD_LIMIT,  /* the same, and a property of that name */
+    BERTH_FIELD_FILE,   /* h, as int; the caller's */
+} BerthFieldKind;
+
+/* An option of Create. */
+typedef struct {
+    const char *key; /* on the bus */
+    BerthFieldKind kind;
+    size_t offset; /* in BerthCreateOptions */
+    bool (*parse)(BerthCreateOptions *options, const char *text, GError **error); /* of a choice */
+} BerthCreateField;
+
+/* All but mounts and Provisional; the last one has no key. */
+extern const BerthCreateField berth_create_fields[];
+
+BerthCreateOptions *berth_create_options_new(uint32_t owner);
+void berth_create_options_free(BerthCreateOptions *options);
+/* Makes properties of the limits. */
+void berth_create_options_set_properties(BerthCreateOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCreateOptions, berth_create_options_free)
 
 /* What Exec takes; NULL for what the container's own process has. */
 typedef struct {
@@ -43,6 +92,6 @@ typedef struct {
     uint32_t rows, columns;
     char **capabilities_add;
     int no_new_privileges; /* also where the container's own process may gain some */
-    bool quiet;            /* the service's own check: nobody is told of it */
-    bool by_root;          /* the limits of the owner of the container do not hold */
+    bool quiet;            /* the service's own check: no record, no events */
+    bool by_root;          /* the limits of the container's owner do not apply */
 } BerthExecOptions;

@@ -2,8 +2,6 @@
 
 #include "containers/spec/port.h"
 
-#include "containers/spec/network-mode.h"
-
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -67,7 +65,7 @@ bool berth_port_parse(const char *text, BerthPort *port) {
            take_address(address, port);
 }
 
-bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
+bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
     for (char **text = options->ports; text && *text; text++) {
         BerthPort port;
         if (!berth_port_parse(*text, &port))
@@ -75,7 +73,7 @@ bool berth_ports_check(const BerthContainerOptions *options, GError **error) {
                                    "invalid port \"%.100s\": not of the form "
                                    "[IP:]HOST:CONTAINER[/PROTOCOL]",
                                    *text);
-        if (!berth_network_is_named(options->network))
+        if (options->network_mode != BERTH_NETWORK_NAMED)
             return berth_error_set(
                 error, BERTH_ERROR_INVALID_ARGUMENT,
                 "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);

@@ -18,7 +18,7 @@ typedef struct {
 bool berth_port_parse(const char *text, BerthPort *port);
 
 /* Whether the ports of the options are well formed and have a network to be published from. */
-bool berth_ports_check(const BerthContainerOptions *options, GError **error);
+bool berth_ports_check(const BerthCreateOptions *options, GError **error);
 
 /* The port as create-privileged is asked about it, "80" or "53/udp", if it is below the kernel's
  * ip_unprivileged_port_start; NULL for others. Caller frees. */

@@ -83,12 +83,12 @@ static void add_ports(GPtrArray *names, char *const *ports) {
     }
 }
 
-char *berth_privileges_of_container(const BerthContainerOptions *options) {
+char *berth_privileges_of_container(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-    if (g_strcmp0(options->network, "host") == 0)
+    if (options->network_mode == BERTH_NETWORK_HOST)
         berth_privileges_add(names, "host-network", "");
-    if (g_strcmp0(options->user_namespace, "host") == 0)
+    if (options->user_namespace == BERTH_USER_NAMESPACE_HOST)
         berth_privileges_add(names, "host-users", "");
     if (options->spec)
         add_spec(names, options->spec, options->owner);
@@ -98,7 +98,7 @@ char *berth_privileges_of_container(const BerthContainerOptions *options) {
     add_devices(names, options->devices);
     add_ports(names, options->ports);
     add_capabilities(names, options->capabilities_add);
-    if (options->seccomp && !g_str_equal(options->seccomp, "default"))
+    if (options->seccomp != BERTH_SECCOMP_DEFAULT)
         berth_privileges_add(names, "seccomp", "");
     add_slice(names, options->slice, options->owner);
     return join(names);

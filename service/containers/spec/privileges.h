@@ -13,7 +13,7 @@
 #include "containers/spec/options.h"
 
 /* Sorted, each once, with blanks between; NULL for none. Caller frees. */
-char *berth_privileges_of_container(const BerthContainerOptions *options);
+char *berth_privileges_of_container(const BerthCreateOptions *options);
 char *berth_privileges_of_exec(const BerthExecOptions *options);
 /* changed: a{sv} as berth_container_update takes it. */
 char *berth_privileges_of_update(GVariant *changed);

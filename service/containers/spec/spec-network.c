@@ -2,7 +2,6 @@
 
 #include "containers/spec/spec-network.h"
 
-#include "containers/spec/network-mode.h"
 #include "containers/spec/port.h"
 
 /* The form of CNI's portMappings (CONVENTIONS.md). */
@@ -35,8 +34,8 @@ static char *format_ports(char *const *ports) {
     return json_to_string(root, FALSE);
 }
 
-void berth_spec_add_network(JsonBuilder *builder, const BerthContainerOptions *options) {
-    if (!berth_network_is_named(options->network))
+void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options) {
+    if (options->network_mode != BERTH_NETWORK_NAMED)
         return;
     json_builder_set_member_name(builder, "org.berth1.network");
     json_builder_add_string_value(builder, options->network);

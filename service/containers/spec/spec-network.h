@@ -7,4 +7,4 @@
 #include <json-glib/json-glib.h>
 
 /* The annotations by which launch/cni.c knows the named network and the ports. */
-void berth_spec_add_network(JsonBuilder *builder, const BerthContainerOptions *options);
+void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options);

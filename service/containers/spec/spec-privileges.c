@@ -25,7 +25,7 @@
 static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
     uint64_t bits =
         plan->bounding | plan->permitted | plan->effective | plan->inheritable | plan->ambient;
-    const BerthContainerOptions none = {.root_directory = -1};
+    const BerthCreateOptions none = {.root_directory = -1};
     g_auto(GStrv) usual = berth_capabilities_make(&none);
 
     for (cap_value_t value = 0; value < 64 && bits >> value; value++) {

@@ -86,7 +86,7 @@ static void add_bool(JsonBuilder *builder, const char *member, bool value) {
     json_builder_add_boolean_value(builder, value);
 }
 
-static void add_capabilities(JsonBuilder *builder, const BerthContainerOptions *options) {
+static void add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     g_auto(GStrv) capabilities = berth_capabilities_make(options);
 
@@ -106,7 +106,7 @@ bool berth_spec_has_variable(char *const *environment, const char *assignment) {
     return false;
 }
 
-static void add_environment(JsonBuilder *builder, const BerthContainerOptions *options,
+static void add_environment(JsonBuilder *builder, const BerthCreateOptions *options,
                             const BerthImageInfo *image, const BerthSpecContext *context) {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -129,7 +129,7 @@ static void add_environment(JsonBuilder *builder, const BerthContainerOptions *o
     json_builder_end_array(builder);
 }
 
-static bool add_arguments(JsonBuilder *builder, const BerthContainerOptions *options,
+static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image, GError **error) {
     char **command = options->command && options->command[0] ? options->command : image->command;
 
@@ -160,7 +160,7 @@ static void add_limits(JsonBuilder *builder) {
     json_builder_end_array(builder);
 }
 
-static bool add_process(JsonBuilder *builder, const BerthContainerOptions *options,
+static bool add_process(JsonBuilder *builder, const BerthCreateOptions *options,
                         const BerthImageInfo *image, const BerthSpecContext *context,
                         GError **error) {
     const char *directory = options->working_directory    ? options->working_directory
@@ -204,12 +204,12 @@ static void add_mount(JsonBuilder *builder, const char *destination, const char 
 
 /* A user namespace has no /sys of its own for a network that is not its own: the host's is shown.
  */
-static void add_sys(JsonBuilder *builder, const BerthContainerOptions *options, uint32_t ids,
+static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uint32_t ids,
                     bool is_system) {
     static const char *const own[] = {"nosuid", "noexec", "nodev", "ro", NULL};
     static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", "rro", NULL};
     static const char *const writable[] = {"nosuid", "noexec", "nodev", NULL};
-    bool host = ids > 0 && g_strcmp0(options->network, "host") == 0;
+    bool host = ids > 0 && options->network_mode == BERTH_NETWORK_HOST;
 
     add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
               host ? hosts : own);
@@ -217,7 +217,7 @@ static void add_sys(JsonBuilder *builder, const BerthContainerOptions *options, 
     add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
 }
 
-static bool is_mounted(const BerthContainerOptions *options, const char *destination) {
+static bool is_mounted(const BerthCreateOptions *options, const char *destination) {
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
         if (g_str_equal(((BerthMountRequest *)options->mounts->pdata[i])->destination, destination))
             return true;
@@ -226,8 +226,7 @@ static bool is_mounted(const BerthContainerOptions *options, const char *destina
 
 /* With a read-only root there is still room for what is temporary, as for a system in a container.
  */
-static void add_temporary(JsonBuilder *builder, const BerthContainerOptions *options,
-                          bool is_system) {
+static void add_temporary(JsonBuilder *builder, const BerthCreateOptions *options, bool is_system) {
     static const char *const flags[] = {"nosuid", "nodev", "mode=1777", "size=50%", NULL};
     static const char *const run_flags[] = {"nosuid", "nodev", "mode=755", "size=20%", NULL};
 
@@ -241,7 +240,7 @@ static void add_temporary(JsonBuilder *builder, const BerthContainerOptions *opt
 }
 
 /* What files.c writes. */
-static void add_files(JsonBuilder *builder, const BerthContainerOptions *options,
+static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
                       const BerthSpecContext *context) {
     static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
     const char *const flags[] = {"bind", "nosuid", "nodev", context->ids > 0 ? "idmap" : NULL,
@@ -254,7 +253,7 @@ static void add_files(JsonBuilder *builder, const BerthContainerOptions *options
     }
 }
 
-static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *options,
+static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
                        const BerthImageInfo *image, const BerthSpecContext *context,
                        bool is_system) {
     static const char *const volume[] = {"bind", "x-berth.volume", NULL};
@@ -278,11 +277,11 @@ static void add_mounts(JsonBuilder *builder, const BerthContainerOptions *option
 }
 
 /* A profile of the caller's own, in the form of the runtime specification. */
-static bool add_profile(JsonBuilder *builder, const BerthContainerOptions *options,
-                        GError **error) {
-    if (!berth_spec_is_profile(options->seccomp))
+static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options, GError **error) {
+    if (options->seccomp != BERTH_SECCOMP_PROFILE)
         return true;
-    JsonNode *profile = berth_document_parse(options->seccomp, strlen(options->seccomp), error);
+    JsonNode *profile =
+        berth_document_parse(options->seccomp_profile, strlen(options->seccomp_profile), error);
     if (!profile) {
         g_prefix_error(error, "seccomp: ");
         return false;
@@ -338,7 +337,7 @@ static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
     json_builder_add_value(builder, node);
 }
 
-static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options,
+static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
                       const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;
     const char *const namespaces[] = {
@@ -348,7 +347,7 @@ static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options
         "uts",
         "cgroup",
         ids > 0 ? "user" : NULL,
-        g_strcmp0(options->network, "host") ? "network" : NULL,
+        options->network_mode != BERTH_NETWORK_HOST ? "network" : NULL,
     };
 
     json_builder_set_member_name(builder, "linux");
@@ -376,7 +375,7 @@ static bool add_linux(JsonBuilder *builder, const BerthContainerOptions *options
     return true;
 }
 
-static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *options,
+static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *options,
                             char *const *chain) {
     g_autofree char *layers = g_strjoinv(":", (char **)chain);
 
@@ -385,12 +384,13 @@ static void add_annotations(JsonBuilder *builder, const BerthContainerOptions *o
     add_string(builder, "org.berth1.layers", layers);
     add_string(builder, "org.berth1.image", options->image);
     berth_spec_add_network(builder, options);
-    if (!berth_spec_is_profile(options->seccomp))
-        add_string(builder, "org.berth1.seccomp", options->seccomp ? options->seccomp : "default");
+    if (options->seccomp != BERTH_SECCOMP_PROFILE)
+        add_string(builder, "org.berth1.seccomp",
+                   options->seccomp == BERTH_SECCOMP_UNCONFINED ? "unconfined" : "default");
     json_builder_end_object(builder);
 }
 
-char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
+char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     bool is_system = berth_spec_is_system(options, image);
@@ -415,11 +415,7 @@ char *berth_spec_format(const BerthContainerOptions *options, const BerthImageIn
     return json_to_string(root, TRUE);
 }
 
-bool berth_spec_is_profile(const char *seccomp) {
-    return seccomp && seccomp[0] == '{';
-}
-
-bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image) {
+bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image) {
     char **command = image->entrypoint[0]                      ? image->entrypoint
                      : options->command && options->command[0] ? options->command
                                                                : image->command;

@@ -19,7 +19,7 @@ typedef struct {
 } BerthSpecContext;
 
 /* The configuration of these options on an image. */
-char *berth_spec_format(const BerthContainerOptions *options, const BerthImageInfo *image,
+char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error);
 
 /* A caller's own configuration, completed by where its root is: layers, or a directory. */
@@ -36,8 +36,6 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 /* Whether the environment has the variable of an assignment, NAME=VALUE. */
 bool berth_spec_has_variable(char *const *environment, const char *assignment);
 /* Whether the command is an init system. */
-bool berth_spec_is_system(const BerthContainerOptions *options, const BerthImageInfo *image);
-/* Whether seccomp is a profile, not the name of one. */
-bool berth_spec_is_profile(const char *seccomp);
+bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Whether a configuration masks all that Berth's own do, and has as much read-only. */
 bool berth_spec_hides_as_default(const BerthPlan *plan);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The options of Create: one list of all of them, from which they are read and freed, and the
+ * parsing of those that are a choice, which later code knows as enums only. */
+
+#include "containers/spec/options.h"
+
+#include "base/names.h"
+
+static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
+    if (!berth_name_check_container(text, NULL))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid network \"%.100s\"; use none, host or the name of a CNI "
+                               "network",
+                               text);
+    options->network_mode = berth_network_parse_mode(text);
+    options->network = g_strdup(text);
+    return true;
+}
+
+static bool parse_seccomp(BerthCreateOptions *options, const char *text, GError **error) {
+    if (g_str_equal(text, "default")) {
+        options->seccomp = BERTH_SECCOMP_DEFAULT;
+    } else if (g_str_equal(text, "unconfined")) {
+        options->seccomp = BERTH_SECCOMP_UNCONFINED;
+    } else if (text[0] == '{') {
+        options->seccomp = BERTH_SECCOMP_PROFILE;
+        options->seccomp_profile = g_strdup(text);
+    } else {
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "unknown seccomp \"%.100s\"; use default, unconfined or a profile in "
+            "JSON",
+            text);
+    }
+    return true;
+}
+
+static bool parse_user_namespace(BerthCreateOptions *options, const char *text, GError **error) {
+    if (!g_str_equal(text, "auto") && !g_str_equal(text, "host"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown user namespace \"%.100s\"; use auto or host", text);
+    options->user_namespace =
+        text[0] == 'h' ? BERTH_USER_NAMESPACE_HOST : BERTH_USER_NAMESPACE_AUTO;
+    return true;
+}
+
+static bool parse_restart(BerthCreateOptions *options, const char *text, GError **error) {
+    return berth_restart_policy_parse(text, &options->restart) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "unknown restart policy \"%.100s\"; use no, on-failure or always", text);
+}
+
+#define FIELD(key, kind, member)                                                                   \
+    { key, BERTH_FIELD_##kind, offsetof(BerthCreateOptions, member) }
+#define CHOICE(key, member, parse)                                                                 \
+    { key, BERTH_FIELD_CHOICE, offsetof(BerthCreateOptions, member), parse }
+
+const BerthCreateField berth_create_fields[] = {
+    FIELD("Command", LIST, command),
+    FIELD("Env", LIST, environment),
+    FIELD("WorkingDirectory", TEXT, working_directory),
+    FIELD("User", TEXT, user),
+    FIELD("Hostname", TEXT, hostname),
+    FIELD("Terminal", FLAG, terminal),
+    FIELD("ReadOnly", FLAG, read_only),
+    FIELD("Labels", MAP, labels),
+    FIELD("Devices", LIST, devices),
+    CHOICE("Network", network_mode, parse_network),
+    FIELD("Ports", LIST, ports),
+    FIELD("HealthCommand", LIST, health_command),
+    FIELD("HealthIntervalUSec", NUMBER, health_interval_usec),
+    FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),
+    FIELD("HealthStartPeriodUSec", NUMBER, health_start_usec),
+    FIELD("HealthRetries", NUMBER, health_retries),
+    CHOICE("UserNamespace", user_namespace, parse_user_namespace),
+    FIELD("CapabilitiesAdd", LIST, capabilities_add),
+    FIELD("CapabilitiesDrop", LIST, capabilities_drop),
+    CHOICE("Seccomp", seccomp, parse_seccomp),
+    FIELD("Spec", TEXT, spec),
+    FIELD("RootDirectory", FILE, root_directory),
+    FIELD("MemoryMax", LIMIT, limits.memory_max),
+    FIELD("TasksMax", LIMIT, limits.tasks_max),
+    FIELD("CPUQuotaPerSecUSec", LIMIT, limits.cpu_quota),
+    FIELD("CPUWeight", LIMIT, limits.cpu_weight),
+    FIELD("Slice", TEXT, slice),
+    CHOICE("Restart", restart, parse_restart),
+    FIELD("Autostart", FLAG, autostart),
+    FIELD("StopSignal", TEXT, stop_signal),
+    FIELD("StopTimeoutUSec", NUMBER, stop_timeout_usec),
+    FIELD("AutoRemove", FLAG, auto_remove),
+    {NULL},
+};
+
+BerthCreateOptions *berth_create_options_new(uint32_t owner) {
+    BerthCreateOptions *options = g_new0(BerthCreateOptions, 1);
+
+    options->owner = owner;
+    options->root_directory = -1;
+    options->stop_timeout_usec = UINT64_MAX;
+    return options;
+}
+
+static void free_member(BerthCreateOptions *options, const BerthCreateField *field) {
+    void *member = (char *)options + field->offset;
+
+    if (field->kind == BERTH_FIELD_TEXT)
+        g_free(*(char **)member);
+    else if (field->kind == BERTH_FIELD_LIST || field->kind == BERTH_FIELD_MAP)
+        g_strfreev(*(char ***)member);
+}
+
+void berth_create_options_free(BerthCreateOptions *options) {
+    if (!options)
+        return;
+    for (const BerthCreateField *field = berth_create_fields; field->key; field++)
+        free_member(options, field);
+    g_free((char *)options->id);
+    g_free((char *)options->image);
+    g_free((char *)options->network);
+    g_free((char *)options->seccomp_profile);
+    g_free((char *)options->creator);
+    g_clear_pointer(&options->mounts, g_ptr_array_unref);
+    g_clear_pointer(&options->properties, g_variant_unref);
+    g_free(options);
+}
+
+void berth_create_options_set_properties(BerthCreateOptions *options) {
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
+
+    for (const BerthCreateField *field = berth_create_fields; field->key; field++) {
+        const uint64_t *value = (const void *)((const char *)options + field->offset);
+        if (field->kind == BERTH_FIELD_LIMIT && *value > 0)
+            g_variant_dict_insert(&properties, field->key, "t", *value);
+    }
+    g_clear_pointer(&options->properties, g_variant_unref);
+    options->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
+}
