@@ -396,7 +396,7 @@ call = lambda path, interface, member, arguments, descriptors: bus.call_with_uni
 archive = Gio.UnixFDList.new_from_array([0])
 transfer = call("/org/berth1/images", "Images", "Import",
                 GLib.Variant("(ha{sv})", (0, {"Lease": GLib.Variant("s", sys.argv[1])})), archive)[0].unpack()[0]
-call(transfer, "Transfer", "Wait", None, None)
+call(transfer, "Transfer", "Wait", GLib.Variant("(a{sv})", ({},)), None)
 """
 
 

@@ -65,6 +65,75 @@ def test_the_xml_is_what_the_service_says():
         equal(found ^ expected, set(), interface)
 
 
+def documented(name):
+    """(interface, element, its comment), of the interface and of each member."""
+    builder = ElementTree.TreeBuilder(insert_comments=True)
+    root = ElementTree.parse(f"{SOURCE}/{name}.xml", ElementTree.XMLParser(target=builder)).getroot()
+    for parent in (root, root.find("interface")):
+        comment = ""
+        for element in parent:
+            if element.tag is ElementTree.Comment:
+                comment = element.text
+            elif element.tag != "annotation":
+                yield root.find("interface"), element, comment
+                comment = ""
+
+
+def test_every_member_is_documented():
+    """As gdbus-codegen reads it: what it does, every argument, and the right that it takes."""
+    missing = []
+    for name in OBJECTS:
+        for interface, element, comment in documented(name):
+            what = f"{name}.{element.get('name')}"
+            if comment.strip().split("\n")[0] != element.get("name") + ":":
+                missing.append(f"{what} has no documentation")
+            for argument in element.findall("arg"):
+                if not re.search(rf"^ *@{argument.get('name')}: +\S", comment, re.MULTILINE):
+                    missing.append(f"{what}: {argument.get('name')} is not documented")
+            if element.tag == "method" and not re.search(r"Actions?: |See org\.berth1\.|[Aa]s of ", comment):
+                missing.append(f"{what}: its action is not documented")
+            if element.tag == "interface" and "@short_description:" not in comment:
+                missing.append(f"{what} has no short description")
+    equal(missing, [])
+
+
+def test_what_the_documentation_names_is_there():
+    """Actions of the policy, errors of the service, and each option of it."""
+    text = "".join(read_source("introspection", f"{name}.xml") for name in OBJECTS)
+    policy = read_source("polkit", "org.berth1.policy.in")
+    for action in set(re.findall(r"org\.berth1\.((?:images|contents|containers)\.[a-z-]+)", text)):
+        contains(policy, f'<action id="org.berth1.{action}">')
+    names = set(re.findall(r'\[BERTH_ERROR_\w+\] = "(\w+)"', read_source("service", "base", "bus-error.c")))
+    for listed in re.findall(r"Errors: ([^.]*)\.", text):
+        for error in re.findall(r"\b[A-Z]\w+[A-Z]\w+|NotFound|Cancelled|Unauthorized|Unsupported|Internal|Busy", listed):
+            assert not names or error in names or error.startswith("Access"), error
+    options = set()
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "service", "bus")
+    for file in os.listdir(folder):
+        if file.endswith(("-bus.c", "-options.c", "-transfers.c", "-methods.c", "page.h")):
+            options |= set(re.findall(r'\{"(\w+)", "[^"]+", &', read_source("service", "bus", file)))
+    missing = {option for option in options if not re.search(rf"\b{option} [a-z(]", text)}
+    equal(missing, set())
+
+
+def test_gdbus_codegen_makes_pages():
+    """DocBook, Markdown where it knows that, C, and the manual page that is installed."""
+    files = [f"{SOURCE}/{name}.xml" for name in sorted(OBJECTS)]
+    result = run("gdbus-codegen", "--generate-docbook", "/tmp/page", *files)
+    equal((result.status, result.err), (0, ""))
+    for name in OBJECTS:
+        assert ElementTree.parse(f"/tmp/page-{name}.xml").getroot().tag == "refentry", name
+    if "--generate-md" in run("gdbus-codegen", "--help").out:
+        equal(run("gdbus-codegen", "--generate-md", "/tmp/page", *files).status, 0)
+    equal(run("gdbus-codegen", "--generate-c-code", "/tmp/berth", "--c-namespace", "Berth", *files).status, 0)
+    for page in ("org.berth1", "berth.conf"):
+        assert os.path.exists(f"/usr/share/man/man5/{page}.5"), page
+    with open("/usr/share/man/man5/org.berth1.5", encoding="utf-8") as file:
+        text = file.read().replace("\\&", "")
+    for name in OBJECTS:
+        contains(text, name)
+
+
 def test_every_file_is_covered():
     files = {name[:-4] for name in os.listdir(SOURCE) if name.endswith(".xml")}
     equal(files, set(OBJECTS))
