@@ -295,6 +295,15 @@ static void pull_object_fetch(BerthPullObject *object) {
     berth_transfer_item_watch_size(object->item, berth_ingestion_get_file(object->ingestion));
 }
 
+/* What an earlier try left of content that need not be fetched any more is of no use. */
+static void pull_object_drop_leftover(BerthPullObject *object) {
+    BerthContents *contents = object->context->images->contents;
+
+    if (berth_claim_take(object->ingest))
+        berth_content_store_abort(berth_contents_get_store(contents), object->key, NULL);
+    berth_claim_release(object->ingest);
+}
+
 static void pull_object_on_proven(bool shown, void *userdata) {
     BerthPullObject *object = userdata;
 
@@ -304,6 +313,7 @@ static void pull_object_on_proven(bool shown, void *userdata) {
         return;
     }
     pull_object_note_source(object);
+    pull_object_drop_leftover(object);
     pull_object_finish(object);
 }
 

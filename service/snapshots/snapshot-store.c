@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/overlay.h"
 #include "snapshots/trash.h"
+#include "store/snapshot-records.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +16,6 @@
 #include <systemd/sd-id128.h>
 
 #define NEW_PREFIX ".new-"
-
-enum { MAX_CHAIN = 500 };
 
 struct BerthSnapshotStore {
     sd_event *event;
@@ -42,9 +41,7 @@ static char *chain_id_of(const char *name) {
 
 /* Rows of another boot were never synced; directories without a row are of a crash. */
 static bool repair(BerthSnapshotStore *store, GError **error) {
-    if (!berth_database_run(store->database, error,
-                            "DELETE FROM snapshots WHERE boot IS NOT NULL AND boot <> ?1", "s",
-                            store->boot))
+    if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
     int duplicate = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
@@ -106,10 +103,7 @@ int berth_snapshot_store_get_directory(BerthSnapshotStore *store) {
 }
 
 bool berth_snapshot_store_has(BerthSnapshotStore *store, const char *chain_id) {
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, NULL, "SELECT 1 FROM snapshots WHERE chain_id = ?1", "s", chain_id);
-
-    return rows && berth_database_step(rows, NULL);
+    return berth_snapshot_records_have(store->database, chain_id);
 }
 
 int berth_snapshot_store_begin(BerthSnapshotStore *store, char **key, GError **error) {
@@ -141,9 +135,8 @@ bool berth_snapshot_store_commit(BerthSnapshotStore *store, const char *key, con
     /* The directory first: a row stands for a directory that is there. */
     if (renameat(store->directory, key, store->directory, name) < 0)
         return berth_error_set_errno(error, errno, "commit the snapshot %s", chain_id);
-    return berth_database_run(
-        store->database, error, "INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4, ?5)", "ssiis",
-        chain_id, parent ? parent : "", (int64_t)size, g_get_real_time(), store->boot);
+    const BerthSnapshotRecord record = {chain_id, parent, size, store->boot};
+    return berth_snapshot_records_add(store->database, &record, error);
 }
 
 void berth_snapshot_store_discard(BerthSnapshotStore *store, const char *key) {
@@ -155,32 +148,11 @@ void berth_snapshot_store_discard(BerthSnapshotStore *store, const char *key) {
 
 char **berth_snapshot_store_list_chain(BerthSnapshotStore *store, const char *chain_id,
                                        GError **error) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, &local,
-        "WITH RECURSIVE chain (id, parent, depth) AS (SELECT chain_id, parent, 0 FROM snapshots"
-        "  WHERE chain_id = ?1 UNION ALL SELECT chain_id, snapshots.parent, depth + 1 FROM "
-        "snapshots"
-        "  JOIN chain ON chain_id = chain.parent WHERE depth < ?2)"
-        "SELECT id, parent FROM chain ORDER BY depth",
-        "si", chain_id, (int64_t)MAX_CHAIN);
-    g_autofree char *lowest_parent = g_strdup(chain_id);
+    char **names = berth_snapshot_records_list_chain(store->database, chain_id, error);
 
-    while (!local && berth_database_step(rows, &local)) {
-        g_ptr_array_add(names, directory_name(berth_database_text(rows, 0)));
-        g_free(lowest_parent);
-        lowest_parent = g_strdup(berth_database_text(rows, 1));
-    }
-    if (!local && lowest_parent[0])
-        berth_error_set(&local, BERTH_ERROR_NOT_FOUND,
-                        "the snapshot %s is not here; unpack the image", lowest_parent);
-    if (local) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return NULL;
-    }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+    for (char **name = names; name && *name; name++)
+        g_strdelimit(*name, ":", '-');
+    return names;
 }
 
 static void clear_fd(gpointer data) {
@@ -206,18 +178,9 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
 
 bool berth_snapshot_store_remove(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autofree char *name = directory_name(chain_id);
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, error, "SELECT chain_id FROM snapshots WHERE parent = ?1", "s", chain_id);
 
-    if (!rows)
-        return false;
-    if (berth_database_step(rows, NULL))
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the snapshot %s stands on %s", berth_database_text(rows, 0),
-                               chain_id);
     /* The row first: without it the directory is trash, whenever a crash comes. */
-    return berth_database_run(store->database, error, "DELETE FROM snapshots WHERE chain_id = ?1",
-                              "s", chain_id) &&
+    return berth_snapshot_records_remove(store->database, chain_id, error) &&
            berth_trash_take(store->event, store->directory, name, error);
 }
 
@@ -230,13 +193,7 @@ bool berth_snapshot_store_is_below(BerthSnapshotStore *store, const char *chain_
 }
 
 bool berth_snapshot_store_sum(BerthSnapshotStore *store, uint64_t *bytes, GError **error) {
-    g_autoptr(BerthRows) rows =
-        berth_database_query(store->database, error, "SELECT total(size) FROM snapshots", "");
-
-    if (!rows || !berth_database_step(rows, error))
-        return false;
-    *bytes = (uint64_t)sqlite3_column_double(rows, 0);
-    return true;
+    return berth_snapshot_records_sum(store->database, bytes, error);
 }
 
 int berth_snapshot_store_mount_locked(BerthSnapshotStore *store, const char *chain_id,
@@ -253,18 +210,10 @@ int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, 
 }
 
 bool berth_snapshot_store_has_unsynced(BerthSnapshotStore *store, int64_t *newest_usec) {
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, NULL, "SELECT max(created) FROM snapshots WHERE boot IS NOT NULL", "");
-
-    if (!rows || !berth_database_step(rows, NULL) || sqlite3_column_type(rows, 0) == SQLITE_NULL)
-        return false;
-    *newest_usec = sqlite3_column_int64(rows, 0);
-    return true;
+    return berth_snapshot_records_find_unsynced(store->database, newest_usec);
 }
 
 bool berth_snapshot_store_set_synced(BerthSnapshotStore *store, int64_t newest_usec,
                                      GError **error) {
-    return berth_database_run(store->database, error,
-                              "UPDATE snapshots SET boot = NULL WHERE created <= ?1", "i",
-                              newest_usec);
+    return berth_snapshot_records_set_synced(store->database, newest_usec, error);
 }

@@ -20,6 +20,7 @@ trust = importlib.import_module("test-trust")
 WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 VICTIM = {}
+CALLED_OFF = []    # references of pulls
 LIES = ("text", "digests", "numbers", "flags", "lists", "drop", "type", "huge", "error", "die")
 # Who answers what in a pull, and in the import of an archive.
 PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestOnward", "Sync"),
@@ -260,6 +261,7 @@ def test_one_that_never_answers_can_be_called_off():
                                          if row["state"] == "running"], "the transfer")[0]
             good("cancel", str(number))
             pulling.wait(30)
+        CALLED_OFF.append(reference)
     service_is_up()
     equal(good("run", "--rm", VICTIM["reference"], "cat", "/mine"), "the victim's")
 
@@ -269,6 +271,9 @@ def test_with_the_real_ones_all_is_well_again():
     reference, _ = REGISTRY.add("after/x:1", oci.Image([oci.busybox_layer()]))
     good("pull", reference)
     equal(good("run", "--rm", reference, "echo", "well"), "well\n")
+    # What a pull that was called off has fetched by then is gone on with.
+    for reference in CALLED_OFF:
+        good("pull", reference)
     equal(listing("content", "active"), [])
 
 
