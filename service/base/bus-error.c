@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* No state but the observer, which berthd sets once. An error's message may hold what a worker or a
+ * registry said, so that it is made valid UTF-8 and cut before sd-bus sees it. */
+
 #include "base/bus-error.h"
 
 #include "base/limits.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* By system calls and not by libcap: all three sets are known at once, and nothing of them is kept
+ * here. */
+
 #include "base/capabilities.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The kernel's own list format (bitmap parsing, "0-3,7"), as config.json has it, into the bytes
+ * that systemd's properties take. */
+
 #include "base/cpu-list.h"
 
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Credentials belong to the request that they came with. Every copy is overwritten when it is
+ * freed, the text of the file included. */
+
 #include "base/credentials.h"
 
 #include "base/document.h"

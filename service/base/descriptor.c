@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A descriptor is three values and not changed after it was made; copies are deep. The list of
+ * media types decides what an object is, here and in all of the service. */
+
 #include "base/descriptor.h"
 
 const char *const berth_manifest_media_types[] = {

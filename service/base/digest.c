@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Digests are text in one form, "algorithm:hex" with lower-case letters of the right number, so
+ * that they are compared as text and used as file names. */
+
 #include "base/digest.h"
 
 #include <string.h>

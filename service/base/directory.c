@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A list owns its descriptor and belongs to the variable that it was declared with. */
+
 #include "base/directory.h"
 
 #include "base/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Parsing happens in two steps: a scan of the bytes for depth, which no parser's recursion depends
+ * on, then json-glib. A document belongs to the caller, and what the getters return belongs to the
+ * document.
+ */
+
 #include "base/document.h"
 
 #include <string.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * An envelope is one end of a socketpair of a type that nothing else here uses, in which a message
+ * with the descriptor and its note lies. Opening peeks at the message (MSG_PEEK installs a new
+ * descriptor each time), so that an envelope can be opened by several processes.
+ */
+
 #include "base/envelope.h"
 
 #include "base/fd.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One table maps codes to names on the bus and back. A message is set where the failure happens and
+ * prefixed on its way; nothing here logs. */
+
 #include "base/error.h"
 
 #include <errno.h>
@@ -38,7 +41,7 @@ static void set_message(GError **error, int code, char *message) {
     g_set_error_literal(error, BERTH_ERROR, code, valid);
 }
 
-bool berth_error_set(GError **error, BerthErrorCode code, const char *format, ...) {
+bool(berth_error_set)(GError **error, BerthErrorCode code, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -47,7 +50,7 @@ bool berth_error_set(GError **error, BerthErrorCode code, const char *format, ..
     return false;
 }
 
-bool berth_error_set_errno(GError **error, int errnum, const char *format, ...) {
+bool(berth_error_set_errno)(GError **error, int errnum, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);

@@ -51,6 +51,12 @@ bool berth_error_set(GError **error, BerthErrorCode code, const char *format, ..
  */
 bool berth_error_set_errno(GError **error, int errnum, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+#ifdef BERTH_ANALYZE
+/* For tools/analyze, which does not see in other files that the result is false. */
+#define berth_error_set(...) (berth_error_set(__VA_ARGS__), false)
+#define berth_error_set_errno(...) (berth_error_set_errno(__VA_ARGS__), false)
+#endif
+
 /* The code's name on the bus without its prefix ("NotFound"); never NULL. */
 const char *berth_error_get_name(int code);
 

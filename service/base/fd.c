@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Functions on descriptors that keep no state. Paths are resolved by openat2(2) with the limits
+ * that the caller names, and repeated on EAGAIN, which the kernel returns when a rename raced with
+ * the resolution.
+ */
+
 #include "base/fd.h"
 
 #include <dirent.h>

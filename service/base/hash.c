@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A BerthHash belongs to one thread. Its digest can be asked for at any time: gnutls is given a
+ * copy of its state for that. */
+
 #include "base/hash.h"
 
 #include <gnutls/crypto.h>

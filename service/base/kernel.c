@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* For behaviour that cannot be tried without doing it. Whatever can be tried, is. */
+
 #include "base/kernel.h"
 
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Labels are vectors that nobody changes in place: what merges them makes new ones. */
+
 #include "base/labels.h"
 
 #include "base/limits.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Each check is a whole grammar of its own, so that a caller picks one by what the name becomes: a
+ * file, a part of a unit's name, or text that is shown. */
+
 #include "base/names.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Mounts are made by fsopen(2), fsconfig(2) and fsmount(2) and belong to the caller as descriptors;
+ * nothing is attached. Layers are given by descriptor ("lowerdir+") or, to kernels that do not take
+ * that, as numbers relative to /proc/self/fd, which keeps the list of hundreds of layers short.
+ */
+
 #include "base/overlay.h"
 
 #include "base/fd.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Platforms are made once and not changed. Variants are ordered: a machine runs what was built for
+ * an older one. */
+
 #include "base/platform.h"
 
 #include <string.h>

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The ring is a sealed memfd with a header that counts all bytes ever written. A place in it
+ * (BerthScreen) belongs to one attached client; the ring to all that have it open. A process that
+ * holds the lock is the reader, and may be killed at any instruction: bytes are read into a spare
+ * part of the ring before they are counted, so that the next reader finds them.
+ */
+
 #include "base/screen.h"
 
 #include "base/fd.h"

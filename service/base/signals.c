@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Names with and without "SIG", in any case, real-time ones as systemd writes them, and numbers.
+ */
+
 #include "base/signals.h"
 
 #include <glib.h>

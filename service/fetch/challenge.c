@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A challenge is what one parsing of the headers leaves; it has no states and belongs to the
+ * request that was challenged. The grammar is ambiguous: a comma separates challenges as well as
+ * the parameters of one. A scheme is told from a parameter by the "=" that does not follow it.
+ */
+
 #include "fetch/challenge.h"
 
 #include <string.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Endpoints are made once, when the worker opens its reference, and are not changed afterwards; the
+ * list belongs to berth-fetch's main(). Their order is the order in which they are asked, and the
+ * last one is the registry itself.
+ */
+
 #include "fetch/endpoint.h"
 
 #include <string.h>

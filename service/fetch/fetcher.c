@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A Fetch owns the pipe and itself, from berth_fetch() until done is called. It asks one remote at
+ * a time and is in one of three states: a request is under way (call), the pipe is full and the
+ * request paused until it is writable, or it waits to try the same remote again (delay). A remote
+ * that gives up is followed by the next; position stays, so that the reader of the pipe sees one
+ * content.
+ *
+ * Registries do not agree on where an object is: what is no manifest by its media type is asked for
+ * as a blob, and the other way round after a 404 (turned). A server that cannot resume is asked for
+ * all of it (whole), and what the pipe has already is skipped.
+ */
+
 #include "fetch/fetcher.h"
 
 #include "base/fd.h"

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A Push owns its content's descriptor and itself, until done is called. Its states are the
+ * requests of the specification, one at a time: HEAD (does the registry have it), POST (begin an
+ * upload, or mount), PATCH (one part), PUT (close with the digest); after a break, GET tells how
+ * far the registry got, and the upload goes on from there or begins anew.
+ */
+
 #include "fetch/pusher.h"
 
 #include "base/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A reference is parsed once and not changed. The grammar is that of the distribution project,
+ * except that a host is required: short names are completed by dist, because the service would
+ * otherwise decide which registry a name means.
+ */
+
 #include "fetch/reference.h"
 
 #include <string.h>

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A BerthRemote belongs to berth-fetch's main() and lives as long as the process. It learns as
+ * requests are answered: the scheme (for hosts that may be plain, by a probe), whether the registry
+ * takes Basic, and a token for each scope.
+ *
+ * A BerthRemoteCall is one request with all that it takes: probing, sent, challenged, waiting for a
+ * token, waiting to be sent again. It frees itself after done. Several calls may be under way, so
+ * that a 401 can be about a token that another call has replaced meanwhile.
+ */
+
 #include "fetch/remote.h"
 
 #include "base/names.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A Resolution asks one remote after the other and frees itself after done. For each it goes from
+ * HEAD to GET, where HEAD is refused or says too little, and for a digest from manifests/ to blobs/
+ * after a 404. The answer of the first remote that knows the object counts.
+ */
+
 #include "fetch/resolver.h"
 
 #include "base/document.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A response belongs to its request, which empties it whenever another answer begins: interim
+ * answers (1xx) and redirects bring headers of their own. Only headers that something here reads
+ * are noted.
+ */
+
 #include "fetch/response.h"
 
 #include <curl/curl.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A Sampling asks one remote after the other until one sends exactly the range, and frees itself
+ * after done. */
+
 #include "fetch/sampler.h"
 
 #include <string.h>

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A Question asks one token server and frees itself after done: by GET, which all servers have, or
+ * by POST, which takes a refresh token and is tried where GET is refused. A token belongs to the
+ * remote that asked and is used until shortly before it expires. It is overwritten when it is
+ * freed.
+ */
+
 #include "fetch/token.h"
 
 #include "base/document.h"

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The worker's process: its loop, its bus and its jobs, in one static object that lives as long as
+ * the process. The loop's thread alone speaks sd-bus. A job belongs to its thread while it runs,
+ * then its pointer goes through a pipe to the loop, which answers the call and frees it.
+ *
+ * The order of starting decides what a hostile input can reach: descriptors that the process needs
+ * are opened first, then the box is entered, and the first message is read last.
+ */
+
 #include "frame/frame.h"
 
 #include "base/envelope.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One pass over the content, with its state on the stack of the job that runs it: first what an
+ * earlier try left in the file, then the pipe. Writing comes before hashing: the bytes go onward as
+ * soon as they are there, and berth-unpack works on them meanwhile.
+ */
+
 #include "ingest/ingest.h"
 
 #include "base/fd.h"

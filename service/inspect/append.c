@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Both documents are read into json-glib's tree, changed by copies of the objects on the way, and
+ * written anew; nothing is kept. The caller hashes and stores the text. */
+
 #include "inspect/append.h"
 
 #include "base/document.h"

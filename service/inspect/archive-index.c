@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The lists belong to the caller; their strings are copies, since the document is freed before they
+ * are used. Names of members are not checked here: berthd looks each of them up among those that
+ * the archive really has.
+ */
+
 #include "inspect/archive-index.h"
 
 #include "base/digest.h"

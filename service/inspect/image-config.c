@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* A configuration is read once and belongs to the caller. Its fields are the image's author's; what
+ * the service relies on, the diff IDs, is checked, and base/document.h bounds the rest. */
+
 #include "base/digest.h"
 #include "base/document.h"
 #include "inspect/inspect.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A manifest or index is read once and belongs to the caller. Both have been used to smuggle one as
+ * the other: the document's own mediaType has to be that of the descriptor, and a document with the
+ * members of both is refused.
+ */
+
 #include "base/digest.h"
 #include "base/document.h"
 #include "base/names.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A check keeps nothing: the payload must be signed by one of the keys, and then must name the
+ * digest and the repository. The order matters: nothing of a payload is parsed before its signature
+ * was verified.
+ */
+
 #include "inspect/signature.h"
 
 #include "base/digest.h"

@@ -158,7 +158,7 @@ static void take_rights(struct msghdr *header) {
 static void add_rights(struct msghdr *header, Control *control) {
     header->msg_control = control->bytes;
     header->msg_controllen = CMSG_SPACE(present.count * sizeof(int));
-    struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    struct cmsghdr *rights = &control->align;
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(present.count * sizeof(int));

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * What a file has besides its content, set in the order that keeps it: owner, mode (chown clears
+ * set-id bits), extended attributes, and times last. One switch for the whole process, plain,
+ * leaves out what a user could not set; it is set before the first thread.
+ */
+
 #include "unpack/attributes.h"
 
 #include "base/fd.h"

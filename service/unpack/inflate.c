@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A BerthInflate belongs to the stream's thread. It alternates between wanting input and giving
+ * output; between_members is the only state in which the content may end. gzip and zstd both allow
+ * several members or frames one after another, and registries have both.
+ */
+
 #include "unpack/inflate.h"
 
 #include <isa-l/igzip_lib.h>

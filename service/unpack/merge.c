@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One walk through the upper tree, depth first; each name moves by a rename, so that contents are
+ * never copied. It keeps nothing, and may be broken off at any name: the rest is then still in
+ * upper.
+ */
+
 #include "unpack/merge.h"
 
 #include "base/directory.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One walk through the tree, with the names of each directory sorted, so that the same tree gives
+ * the same bytes and with them the same digest. A Pack belongs to that walk and remembers the first
+ * name of each file that has several, so that the others become hard links.
+ */
+
 #include "unpack/pack.h"
 
 #include "base/directory.h"

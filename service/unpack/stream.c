@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Two threads and two queues of blocks. The stream's own thread takes empty blocks, fills and
+ * hashes them; the caller takes full ones and gives them back. The block of size 0 ends the stream,
+ * after an error as well, which is read only when the thread has been joined. A caller that stops
+ * early sets abandoned and drains the queue, so that the thread never waits for a block that does
+ * not come.
+ */
+
 #include "unpack/stream.h"
 
 #include "unpack/inflate.h"

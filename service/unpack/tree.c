@@ -52,7 +52,7 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const Berth
         if (!berth_attributes_is_kept_xattr(name))
             continue;
         tree->default_acl = tree->default_acl || g_str_equal(name, DEFAULT_ACL_XATTR);
-        int r = fd >= 0
+        int r = !place
                     ? berth_attributes_set_xattr(fd, name, value, size)
                     : berth_attributes_set_xattr_of(place->parent, place->name, name, value, size);
         /* Only files and directories can have user.*. */

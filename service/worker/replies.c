@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Each reader takes one reply of a worker, which belongs to the caller, and compares it with what
+ * was asked. It keeps no state. Values are handed out only if all of the reply fits, so that a
+ * caller never acts on half of one.
+ */
+
 #include "worker/replies.h"
 
 #include "base/names.h"

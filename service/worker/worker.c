@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A worker is owned by the job that needs it and lives as long: starting, while its box is not
+ * entered and calls wait; serving, once it has spoken; dead, when its socket closes, after which
+ * every call fails. Freeing it kills it in any of these.
+ *
+ * A killed worker may not end at once, if it is inside a system call on a user's file system. It
+ * then exists without its BerthWorker, as a Killed that the event loop reaps, and counts against
+ * its user until it is gone (count_lingering).
+ */
+
 #include "worker/worker.h"
 
 #include "base/fd.h"
