@@ -56,7 +56,7 @@ static void commit_free(void *object) {
     g_free(commit);
 }
 
-static void end(Commit *commit, const GError *error) {
+static void commit_end(Commit *commit, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 
     if (copy)
@@ -69,12 +69,12 @@ static void hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }
 
-static void finish(Commit *commit, const BerthDescriptor *target) {
+static void commit_finish(Commit *commit, const BerthDescriptor *target) {
     commit->item->phase = "done";
     commit->item->done = commit->item->total = commit->layer->size;
     commit->transfer->target = berth_descriptor_copy(target);
     commit->transfer->name = g_strdup(commit->name);
-    end(commit, NULL);
+    commit_end(commit, NULL);
 }
 
 static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -89,9 +89,9 @@ static void on_synced(sd_bus_message *reply, const GError *error, void *userdata
                           commit->transfer->owner, &before, &local) ||
         !berth_provenance_vouch_as(commit->images->database, commit->name, commit->base_name,
                                    &local))
-        end(commit, local);
+        commit_end(commit, local);
     else
-        finish(commit, commit->manifest);
+        commit_finish(commit, commit->manifest);
 }
 
 static void on_manifest_stored(const char *digest, uint64_t size, const GError *error,
@@ -101,7 +101,7 @@ static void on_manifest_stored(const char *digest, uint64_t size, const GError *
 
     commit->storing = NULL;
     if (error) {
-        end(commit, error);
+        commit_end(commit, error);
         return;
     }
     berth_pins_add(commit->pins, digest);
@@ -118,7 +118,7 @@ static void on_manifest(sd_bus_message *reply, const GError *error, void *userda
     g_autoptr(GError) local = NULL;
 
     if (error || !berth_reply_read_text(reply, &text, &local))
-        end(commit, error ? error : local);
+        commit_end(commit, error ? error : local);
     else
         commit->storing =
             berth_contents_store_text(commit->images->contents, text, on_manifest_stored, commit);
@@ -130,7 +130,7 @@ static int open_blob(Commit *commit, const char *digest) {
                                            digest, &error);
 
     if (fd < 0)
-        end(commit, error);
+        commit_end(commit, error);
     return fd;
 }
 
@@ -140,7 +140,7 @@ static void on_config_stored(const char *digest, uint64_t size, const GError *er
 
     commit->storing = NULL;
     if (error) {
-        end(commit, error);
+        commit_end(commit, error);
         return;
     }
     berth_pins_add(commit->pins, digest);
@@ -160,14 +160,14 @@ static void on_config(sd_bus_message *reply, const GError *error, void *userdata
     g_autoptr(GError) local = NULL;
 
     if (error || !berth_reply_read_text(reply, &text, &local))
-        end(commit, error ? error : local);
+        commit_end(commit, error ? error : local);
     else
         commit->storing =
             berth_contents_store_text(commit->images->contents, text, on_config_stored, commit);
 }
 
 /* The name may stand for another image by now: the layer is one on what the container stood on. */
-static void on_image(const BerthImageInfo *info, const GError *image_error, void *userdata) {
+static void commit_on_image(const BerthImageInfo *info, const GError *image_error, void *userdata) {
     Commit *commit = userdata;
     g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
@@ -178,7 +178,7 @@ static void on_image(const BerthImageInfo *info, const GError *image_error, void
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "its image's name stands for another image by now");
     if (error) {
-        end(commit, error);
+        commit_end(commit, error);
         return;
     }
     commit->manifest_digest = g_strdup(info->manifest_digest);
@@ -210,20 +210,20 @@ static void on_ingested(const char *digest, uint64_t size, const GError *error, 
         berth_ingestion_commit(commit->ingestion, digest, &local);
     }
     if (local) {
-        end(commit, local);
+        commit_end(commit, local);
         return;
     }
     berth_claim_release(commit->claim);
     if (!commit->name) {
-        finish(commit, commit->layer);
+        commit_finish(commit, commit->layer);
         return;
     }
     commit->reading = berth_images_read_info(commit->images, commit->base_name, commit->base, NULL,
-                                             on_image, commit);
+                                             commit_on_image, commit);
 }
 
 /* Stored uncompressed: its digest is its diff ID. */
-static bool start(Commit *commit, const char *key, GError **error) {
+static bool commit_start_workers(Commit *commit, const char *key, GError **error) {
     const BerthIngestionRequest request = {
         .ingest = commit->ingest,
         .key = key,
@@ -248,8 +248,8 @@ static bool start(Commit *commit, const char *key, GError **error) {
     return true;
 }
 
-static bool prepare(Commit *commit, BerthContainer *container, const BerthCommitRequest *request,
-                    GError **error) {
+static bool commit_prepare(Commit *commit, BerthContainer *container,
+                           const BerthCommitRequest *request, GError **error) {
     BerthContainers *containers = container->containers;
     BerthContainerState state = container->record.state;
     g_autofree char *path = g_strconcat(container->record.id, "/upper", NULL);
@@ -292,7 +292,7 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     commit->comment = g_strdup(request->comment);
     commit->chain_id = g_strdup(container->record.chain_id);
     commit->pins = berth_pins_new(commit->images->contents);
-    if (!prepare(commit, container, request, error)) {
+    if (!commit_prepare(commit, container, request, error)) {
         commit_free(commit);
         return NULL;
     }
@@ -303,7 +303,7 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     if (commit->base)
         berth_pins_add(commit->pins, commit->base->digest);
     commit->operation = berth_transfer_begin(transfer, &work, commit);
-    if (!start(commit, key, &local))
-        end(commit, local);
+    if (!commit_start_workers(commit, key, &local))
+        commit_end(commit, local);
     return transfer;
 }

@@ -29,5 +29,6 @@
 #include "containers/parts/stop.h"
 #include "containers/parts/terminals.h"
 #include "containers/processes.h"
+#include "containers/quota.h"
 #include "containers/spec/properties.h"
 #include "containers/update.h"

@@ -11,6 +11,3 @@ typedef void (*BerthContainerCreated)(BerthContainer *container, const GError *e
  * weaken of the isolation. */
 void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
                             BerthContainerCreated done, void *userdata);
-
-/* The bytes of the labels of all containers of an owner. */
-uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner);

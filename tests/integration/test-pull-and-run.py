@@ -254,6 +254,16 @@ def test_entries_of_the_journal_name_container_and_image():
     good("rm", "--force", "stays")
 
 
+def test_a_start_that_fails_leaves_no_fields_in_the_journal():
+    fields = "/run/systemd/units/log-extra-fields:berth-broken.scope"
+    good("create", "--id=broken", IMAGE, "true")
+    os.rename("/var/lib/berth/containers/broken/config.json", "/var/lib/berth/containers/broken/away")
+    contains(dist("start", "broken").err, "open the files of container broken")
+    assert os.path.lexists(fields)
+    wait_until(lambda: not os.path.lexists(fields), "the end of the fields")
+    good("rm", "broken")
+
+
 def test_wait_after_the_end_answers_at_once():
     good("run", "-d", "--id=ended", IMAGE, "sh", "-c", "exit 3")
     equal(dist("wait", "ended").status, 3)

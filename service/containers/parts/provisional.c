@@ -14,7 +14,7 @@ static GVariant *get_creator(const BerthContainer *container) {
     return berth_container_record_get_extra(&container->record, CREATOR, G_VARIANT_TYPE_STRING);
 }
 
-static int on_left(sd_bus_track *track, void *userdata) {
+static int on_creator_left(sd_bus_track *track, void *userdata) {
     BerthContainer *container = userdata;
 
     (void)track;
@@ -43,13 +43,13 @@ static void provisional_watch(BerthContainer *container) {
 
     if (!creator || container->record.state != BERTH_CONTAINER_CREATED)
         return;
-    int r = sd_bus_track_new(container->containers->bus, &track, on_left, container);
+    int r = sd_bus_track_new(container->containers->bus, &track, on_creator_left, container);
     *slot = track;
     if (r >= 0)
         r = sd_bus_track_add_name(track, g_variant_get_string(creator, NULL));
     /* The client may have left already. */
     if (r < 0)
-        on_left(track, container);
+        on_creator_left(track, container);
 }
 
 static void provisional_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {

@@ -91,7 +91,7 @@ static void bury(Reader *reader, const GError *error) {
     free_reader(reader);
 }
 
-static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_reader_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     Reader *reader = userdata;
     g_autoptr(GError) error = NULL;
 
@@ -120,7 +120,7 @@ static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error
     reader->errands = g_ptr_array_new_with_free_func(g_free);
     g_hash_table_insert(screens->readers, GUINT_TO_POINTER(owner), reader);
     if ((r = sd_event_add_time_relative(screens->event, &reader->timeout, CLOCK_MONOTONIC,
-                                        ANSWER_USEC, 0, on_timeout, reader)) < 0 ||
+                                        ANSWER_USEC, 0, on_reader_timeout, reader)) < 0 ||
         (r = sd_event_source_set_enabled(reader->timeout, SD_EVENT_OFF)) < 0)
         g_error("out of memory");
     return reader;

@@ -91,7 +91,7 @@ static char *read_holder(int file) {
     return file < 0 ? NULL : berth_fd_read_whole(file, MAX_HOLDER_BYTES, &size, NULL);
 }
 
-static void warn_of(const BerthTerminal *terminal, const GError *error) {
+static void log_terminal_error(const BerthTerminal *terminal, const GError *error) {
     berth_log_warning(NULL, NULL, "Terminal of %s: %s", terminal->name, error->message);
 }
 
@@ -114,7 +114,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     else
         berth_error_set_errno(&error, errno, "open the screen");
     if (error)
-        warn_of(terminal, error);
+        log_terminal_error(terminal, error);
     return 0;
 }
 
@@ -150,7 +150,7 @@ static void on_released(const GError *error, void *userdata) {
     BerthTerminal *terminal = userdata;
 
     if (error)
-        warn_of(terminal, error);
+        log_terminal_error(terminal, error);
     terminal->kept = 0;
     answer_openings(terminal);
     keep_if_alone(terminal);
@@ -204,7 +204,7 @@ BerthTerminal *berth_terminal_new(const BerthTerminalService *service, const cha
     /* All clients share one description: a read that finds nothing must not block. */
     fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK);
     if (terminal->screen < 0 || (is_new && !keep_with_systemd(terminal, &error)))
-        warn_of(terminal, error);
+        log_terminal_error(terminal, error);
     else if (is_new || !ask_for_holder(terminal))
         keep_if_alone(terminal);
     return terminal;

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The record of a new container. Most of it is what Create was given; the rest comes from the
+ * image, from the configuration, and from berth.conf. */
+
+#include "containers/create-record.h"
+
+#include "base/labels.h"
+#include "base/signals.h"
+#include "containers/parts/provisional.h"
+#include "containers/spec/health-options.h"
+#include "containers/spec/mounts.h"
+#include "containers/spec/spec.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#define DEFAULT_STOP_TIMEOUT_USEC (10ull * G_USEC_PER_SEC)
+
+/* The chain ID of a container that is based on no image. */
+#define NO_CHAIN "-"
+
+/* What parts of containers keep in the record. */
+static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (mount->volume)
+            g_ptr_array_add(names, mount->volume);
+    }
+    g_variant_dict_insert_value(
+        &extra, "Volumes",
+        g_variant_new_strv((const char *const *)names->pdata, (gssize)names->len));
+    g_variant_dict_insert_value(
+        &extra, "Ports",
+        g_variant_new_strv((const char *const *)options->ports, options->ports ? -1 : 0));
+    if (image)
+        g_variant_dict_insert_value(&extra, "ExposedPorts",
+                                    g_variant_new_strv((const char *const *)image->ports, -1));
+    GVariant *health = berth_health_make_options(options, image);
+    if (health)
+        g_variant_dict_insert_value(&extra, "Health", health);
+    berth_provisional_note(&extra, options->creator);
+    return g_variant_ref_sink(g_variant_dict_end(&extra));
+}
+
+/* For a user the smaller one; 0 is no limit. */
+static uint64_t choose_default(const BerthNewContainer *creation, uint64_t all, uint64_t users) {
+    if (creation->options->owner == 0 || users == 0)
+        return all;
+    return all == 0 ? users : MIN(all, users);
+}
+
+/* Limits that the caller has not given are those of berth.conf. */
+static GVariant *add_defaults(const BerthNewContainer *creation) {
+    const BerthSettings *settings = creation->settings;
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options->properties);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } defaults[] = {{"MemoryMax", choose_default(creation, settings->default_memory_max,
+                                                 settings->user_memory_max)},
+                    {"TasksMax", choose_default(creation, settings->default_tasks_max,
+                                                settings->user_tasks_max)}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++)
+        if (defaults[i].value > 0 && !g_variant_dict_contains(&properties, defaults[i].name))
+            g_variant_dict_insert(&properties, defaults[i].name, "t", defaults[i].value);
+    return g_variant_ref_sink(g_variant_dict_end(&properties));
+}
+
+static void fill_record(BerthContainerRecord *record, const BerthNewContainer *creation) {
+    const BerthImageInfo *image = creation->image;
+    const BerthCreateOptions *options = creation->options;
+    bool is_system = image && !options->spec && berth_spec_is_system(options, image);
+    const char *of_image = image && image->stop_signal[0] ? image->stop_signal
+                           : is_system                    ? "SIGRTMIN+3"
+                                                          : "";
+    int signal = berth_signal_parse(options->stop_signal ? options->stop_signal : of_image);
+
+    *record = (BerthContainerRecord){
+        .id = g_strdup(options->id),
+        .image = g_strdup(options->image),
+        .owner = options->owner,
+        .state = BERTH_CONTAINER_CREATED,
+        .created_usec = (uint64_t)g_get_real_time(),
+        .first = {.container = g_strdup(options->id),
+                  .id = g_strdup(""),
+                  .status = BERTH_STATUS_UNKNOWN},
+        .labels = berth_labels_merge(image ? image->labels : NULL, options->labels),
+        .chain_id = g_strdup(image ? image->chain_id : NO_CHAIN),
+        .systemd = is_system,
+        .slice = g_strdup(options->slice),
+        .stop_signal = signal > 0 ? signal : SIGTERM,
+        .stop_timeout_usec = options->stop_timeout_usec == UINT64_MAX ? DEFAULT_STOP_TIMEOUT_USEC
+                                                                      : options->stop_timeout_usec,
+        .auto_remove = options->auto_remove,
+        .terminal = options->terminal,
+        .autostart = options->autostart,
+        .restart = options->restart,
+        .network = g_strdup(options->network ? options->network : "none"),
+        .root = g_strdup(creation->root ? creation->root : ""),
+        .ids = creation->ids,
+        .extra = make_extra(options, image),
+        .properties = add_defaults(creation),
+    };
+}
+
+/* Devices are allowed by name only, whatever a container mounts or makes: among the host's users a
+ * capability is enough to make any device, and in a user namespace nodev mounts may be undone. All
+ * capabilities come with all devices, and a caller's own configuration lists its devices itself. */
+static bool closes_devices(const BerthNewContainer *creation) {
+    const BerthCreateOptions *options = creation->options;
+
+    for (char **name = options->capabilities_add; name && *name; name++)
+        if (g_ascii_strcasecmp(*name, "ALL") == 0)
+            return false;
+    return !options->spec;
+}
+
+/* What the configuration says of the scope and of the record: limits, slice, terminal, devices. */
+static void take_plan(BerthContainerRecord *record, const BerthNewContainer *creation) {
+    const BerthPlan *plan = creation->plan;
+    const BerthDeviceEdits *edits = creation->edits;
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(record->properties);
+
+    record->terminal = plan->terminal;
+    record->poststop = plan->hooks[BERTH_HOOK_POSTSTOP]->len > 0;
+    if (plan->slice) {
+        g_free(record->slice);
+        record->slice = g_strdup(plan->slice);
+    }
+    for (guint i = 0; i < plan->properties->len; i++) {
+        const BerthPlanProperty *property = &g_array_index(plan->properties, BerthPlanProperty, i);
+        g_variant_dict_insert_value(&properties, property->name, property->value);
+    }
+    if (plan->device_deny || edits->devices->len > 0 || closes_devices(creation)) {
+        g_auto(GVariantBuilder) rules = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ss)"));
+        g_variant_dict_insert(&properties, "DevicePolicy", "s", "closed");
+        for (guint i = 0; i < plan->device_rules->len; i++) {
+            g_auto(GStrv) parts = g_strsplit(plan->device_rules->pdata[i], " ", 2);
+            g_variant_builder_add(&rules, "(ss)", parts[0], parts[1]);
+        }
+        for (guint i = 0; i < edits->devices->len; i++) {
+            const BerthDeviceRequest *device = edits->devices->pdata[i];
+            g_autofree char *node =
+                g_strdup_printf("/dev/%s/%u:%u", S_ISBLK(device->type) ? "block" : "char",
+                                device->major, device->minor);
+            g_variant_builder_add(&rules, "(ss)", node, device->access);
+        }
+        g_variant_dict_insert_value(&properties, "DeviceAllow", g_variant_builder_end(&rules));
+    }
+    if (record->properties)
+        g_variant_unref(record->properties);
+    record->properties = g_variant_ref_sink(g_variant_dict_end(&properties));
+}
+
+void berth_container_record_init(BerthContainerRecord *record, const BerthNewContainer *creation) {
+    fill_record(record, creation);
+    take_plan(record, creation);
+}
