@@ -14,7 +14,7 @@
 #include "bus/unicast.h"
 #include "containers/spec/privilege-names.h"
 #include "images/apply.h"
-#include "images/prune.h"
+#include "images/usage.h"
 #include "images/verify.h"
 
 #include <errno.h>

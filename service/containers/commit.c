@@ -65,7 +65,7 @@ static void commit_end(Commit *commit, const GError *error) {
 }
 
 /* What the commit makes is its owner's. */
-static void hold(Commit *commit, const char *digest) {
+static void commit_hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }
 
@@ -77,7 +77,7 @@ static void commit_finish(Commit *commit, const BerthDescriptor *target) {
     commit_end(commit, NULL);
 }
 
-static void on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
+static void commit_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
     g_autoptr(BerthDescriptor) before = NULL;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -94,8 +94,8 @@ static void on_synced(sd_bus_message *reply, const GError *error, void *userdata
         commit_finish(commit, commit->manifest);
 }
 
-static void on_manifest_stored(const char *digest, uint64_t size, const GError *error,
-                               void *userdata) {
+static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
+                                      void *userdata) {
     Commit *commit = userdata;
     BerthContentStore *store = berth_contents_get_store(commit->images->contents);
 
@@ -105,13 +105,13 @@ static void on_manifest_stored(const char *digest, uint64_t size, const GError *
         return;
     }
     berth_pins_add(commit->pins, digest);
-    hold(commit, digest);
+    commit_hold(commit, digest);
     commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
     berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
-                           on_synced, commit);
+                           commit_on_synced, commit);
 }
 
-static void on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
+static void commit_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
     const char *text;
 
@@ -120,11 +120,11 @@ static void on_manifest(sd_bus_message *reply, const GError *error, void *userda
     if (error || !berth_reply_read_text(reply, &text, &local))
         commit_end(commit, error ? error : local);
     else
-        commit->storing =
-            berth_contents_store_text(commit->images->contents, text, on_manifest_stored, commit);
+        commit->storing = berth_contents_store_text(commit->images->contents, text,
+                                                    commit_on_manifest_stored, commit);
 }
 
-static int open_blob(Commit *commit, const char *digest) {
+static int commit_open_blob(Commit *commit, const char *digest) {
     g_autoptr(GError) error = NULL;
     int fd = berth_content_store_open_blob(berth_contents_get_store(commit->images->contents),
                                            digest, &error);
@@ -134,8 +134,8 @@ static int open_blob(Commit *commit, const char *digest) {
     return fd;
 }
 
-static void on_config_stored(const char *digest, uint64_t size, const GError *error,
-                             void *userdata) {
+static void commit_on_config_stored(const char *digest, uint64_t size, const GError *error,
+                                    void *userdata) {
     Commit *commit = userdata;
 
     commit->storing = NULL;
@@ -144,16 +144,16 @@ static void on_config_stored(const char *digest, uint64_t size, const GError *er
         return;
     }
     berth_pins_add(commit->pins, digest);
-    hold(commit, digest);
+    commit_hold(commit, digest);
     commit->config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, digest, size);
-    berth_autofd int manifest = open_blob(commit, commit->manifest_digest);
+    berth_autofd int manifest = commit_open_blob(commit, commit->manifest_digest);
     if (manifest < 0)
         return;
     berth_call_inspect_append_to_manifest(commit->inspect, manifest, commit->config, commit->layer,
-                                          on_manifest, commit);
+                                          commit_on_manifest, commit);
 }
 
-static void on_config(sd_bus_message *reply, const GError *error, void *userdata) {
+static void commit_on_config(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
     const char *text;
 
@@ -162,8 +162,8 @@ static void on_config(sd_bus_message *reply, const GError *error, void *userdata
     if (error || !berth_reply_read_text(reply, &text, &local))
         commit_end(commit, error ? error : local);
     else
-        commit->storing =
-            berth_contents_store_text(commit->images->contents, text, on_config_stored, commit);
+        commit->storing = berth_contents_store_text(commit->images->contents, text,
+                                                    commit_on_config_stored, commit);
 }
 
 /* The name may stand for another image by now: the layer is one on what the container stood on. */
@@ -183,29 +183,31 @@ static void commit_on_image(const BerthImageInfo *info, const GError *image_erro
     }
     commit->manifest_digest = g_strdup(info->manifest_digest);
     commit->config_digest = g_strdup(info->config_digest);
-    berth_autofd int config = open_blob(commit, commit->config_digest);
+    berth_autofd int config = commit_open_blob(commit, commit->config_digest);
     if (config < 0)
         return;
     const BerthConfigAddition addition = {commit->layer->digest, created, commit->author,
                                           commit->comment};
-    berth_call_inspect_append_to_config(commit->inspect, config, &addition, on_config, commit);
+    berth_call_inspect_append_to_config(commit->inspect, config, &addition, commit_on_config,
+                                        commit);
 }
 
-static void on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
+static void commit_on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
 
     (void)reply;
     berth_ingestion_source_ended(commit->ingestion, error);
 }
 
-static void on_ingested(const char *digest, uint64_t size, const GError *error, void *userdata) {
+static void commit_on_ingested(const char *digest, uint64_t size, const GError *error,
+                               void *userdata) {
     Commit *commit = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!local) {
         /* Before it is there: nothing may collect it in between. */
         berth_pins_add(commit->pins, digest);
-        hold(commit, digest);
+        commit_hold(commit, digest);
         commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
         berth_ingestion_commit(commit->ingestion, digest, &local);
     }
@@ -236,7 +238,7 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
     if (!berth_claim_take(commit->claim))
         return berth_error_set(error, BERTH_ERROR_BUSY, "its changes are being read already");
     commit->ingestion =
-        berth_ingestion_new(commit->images->contents, &request, on_ingested, commit, error);
+        berth_ingestion_new(commit->images->contents, &request, commit_on_ingested, commit, error);
     if (!commit->ingestion)
         return false;
     berth_autofd int input = berth_ingestion_open_pipe(commit->ingestion, -1, error);
@@ -244,7 +246,7 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
         return false;
     commit->item = berth_transfer_add_item(commit->transfer, commit->id, "reading", 0);
     berth_transfer_item_watch_size(commit->item, berth_ingestion_get_file(commit->ingestion));
-    berth_call_unpack_pack(commit->pack, input, on_packed, commit);
+    berth_call_unpack_pack(commit->pack, input, commit_on_packed, commit);
     return true;
 }
 

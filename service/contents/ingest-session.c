@@ -36,10 +36,10 @@ typedef struct {
     void *userdata;
     uint64_t wanted_size;
     char *wanted_digest;
-} Session;
+} IngestSession;
 
 static void ingest_session_free(gpointer data) {
-    Session *session = data;
+    IngestSession *session = data;
 
     berth_operation_abandon(session->operation);
     berth_worker_free(session->worker);
@@ -53,16 +53,17 @@ static void ingest_session_free(gpointer data) {
     g_free(session);
 }
 
-static Session *ingest_session_find(BerthContents *contents, const char *key) {
+static IngestSession *ingest_session_find(BerthContents *contents, const char *key) {
     return contents->sessions ? g_hash_table_lookup(contents->sessions, key) : NULL;
 }
 
 /* Whatever became of the session, the key is free for the next. */
-static void end_session(Session *session) {
+static void ingest_session_end(IngestSession *session) {
     g_hash_table_remove(session->contents->sessions, session->key);
 }
 
-static bool check(Session *session, const BerthIngestInfo *info, GError **error) {
+static bool ingest_session_check(IngestSession *session, const BerthIngestInfo *info,
+                                 GError **error) {
     const char *expected = session->wanted_digest[0] ? session->wanted_digest : info->expected;
 
     if (session->error) {
@@ -82,7 +83,7 @@ static bool check(Session *session, const BerthIngestInfo *info, GError **error)
 }
 
 /* That another brought the same is not told: for this owner it was not here before. */
-static bool commit(Session *session, GError **error) {
+static bool ingest_session_commit(IngestSession *session, GError **error) {
     BerthContents *contents = session->contents;
     bool held = berth_provenance_may_name(contents->database, session->owner, session->digest);
     g_autoptr(GError) local = NULL;
@@ -96,7 +97,7 @@ static bool commit(Session *session, GError **error) {
 }
 
 /* Both the worker has answered and Commit has been called. */
-static void finish_commit(Session *session) {
+static void ingest_session_finish_commit(IngestSession *session) {
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
     g_autofree char *digest = g_strdup(session->digest);
@@ -105,20 +106,20 @@ static void finish_commit(Session *session) {
     BerthContents *contents = session->contents;
 
     bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
-                check(session, &info, &error) &&
+                ingest_session_check(session, &info, &error) &&
                 /* Before it is there: nothing may collect it in between. */
                 (!info.lease[0] ||
                  berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
-                commit(session, &error);
+                ingest_session_commit(session, &error);
     /* Content that is not what was expected never will be: the next try begins at 0. */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
         berth_content_store_abort(contents->store, session->key, NULL);
-    end_session(session);
+    ingest_session_end(session);
     done(good ? digest : NULL, error, userdata);
 }
 
-static void on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
-    Session *session = userdata;
+static void ingest_session_on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+    IngestSession *session = userdata;
     const char *digest;
 
     if (error)
@@ -128,25 +129,25 @@ static void on_ingested(sd_bus_message *reply, const GError *error, void *userda
         session->digest = g_strdup(digest);
     g_clear_pointer(&session->worker, berth_worker_free);
     if (session->done)
-        finish_commit(session);
+        ingest_session_finish_commit(session);
     else
         /* The client may come back and go on; what was written stays. */
-        end_session(session);
+        ingest_session_end(session);
 }
 
 /* limit: what it may become. */
-static bool start_worker(Session *session, uint64_t limit, int input, int file, uint64_t offset,
-                         const char *algorithm, GError **error) {
+static bool ingest_session_start_worker(IngestSession *session, uint64_t limit, int input, int file,
+                                        uint64_t offset, const char *algorithm, GError **error) {
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
     if (!session->worker)
         return false;
     const BerthIngestArguments arguments = {input, file, -1, algorithm, offset, limit};
-    berth_call_ingest_ingest(session->worker, &arguments, on_ingested, session);
+    berth_call_ingest_ingest(session->worker, &arguments, ingest_session_on_ingested, session);
     return true;
 }
 
 /* expected decides the algorithm; without one it is SHA-256. */
-static bool find_algorithm(const char *expected, const char **name, GError **error) {
+static bool ingest_find_algorithm(const char *expected, const char **name, GError **error) {
     BerthAlgorithm algorithm = BERTH_ALGORITHM_SHA256;
 
     if (expected[0] && !berth_digest_parse(expected, &algorithm, error))
@@ -156,8 +157,8 @@ static bool find_algorithm(const char *expected, const char **name, GError **err
 }
 
 /* One that is there already is not counted again. */
-static bool check_count(BerthContents *contents, const BerthIngestRequest *request,
-                        GError **error) {
+static bool ingest_check_count(BerthContents *contents, const BerthIngestRequest *request,
+                               GError **error) {
     g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(contents->store, error);
     uint64_t count = 0;
 
@@ -172,15 +173,16 @@ static bool check_count(BerthContents *contents, const BerthIngestRequest *reque
     return ingests && berth_charge_check(request->owner, BERTH_RESOURCE_INGESTS, count, 1, error);
 }
 
-static Session *open_session(BerthContents *contents, const BerthIngestRequest *request,
-                             const char *key, int input, uint64_t *offset, GError **error) {
+static IngestSession *ingest_session_open(BerthContents *contents,
+                                          const BerthIngestRequest *request, const char *key,
+                                          int input, uint64_t *offset, GError **error) {
     static const BerthOperationType type = {0};
     g_autoptr(BerthCharge) charge = NULL;
     const char *algorithm;
     uint64_t limit;
 
-    if (!find_algorithm(request->expected, &algorithm, error) ||
-        !check_count(contents, request, error) ||
+    if (!ingest_find_algorithm(request->expected, &algorithm, error) ||
+        !ingest_check_count(contents, request, error) ||
         !(charge = berth_charge_new(request->owner, BERTH_RESOURCE_WRITES, 1, error)))
         return NULL;
     g_autoptr(BerthClaim) claim = berth_claim_new(contents, key, NULL, NULL);
@@ -188,7 +190,7 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
         berth_error_set(error, BERTH_ERROR_BUSY, "\"%s\" is being written already", request->ref);
         return NULL;
     }
-    Session *session = g_new0(Session, 1);
+    IngestSession *session = g_new0(IngestSession, 1);
     session->operation = berth_operation_new(contents->event, &type, session);
     session->charge = g_steal_pointer(&charge);
     session->contents = contents;
@@ -205,9 +207,9 @@ static Session *open_session(BerthContents *contents, const BerthIngestRequest *
                                                       request->owner, offset, error);
     if (file >= 0 &&
         berth_content_store_check_disk(contents->store, key, request->owner, 0, &limit, error) &&
-        start_worker(session, limit, input, file, *offset, algorithm, error))
+        ingest_session_start_worker(session, limit, input, file, *offset, algorithm, error))
         return session;
-    end_session(session);
+    ingest_session_end(session);
     return NULL;
 }
 
@@ -232,11 +234,11 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
         return false;
     berth_autofd int input = ends[0];
     berth_autofd int output = ends[1];
-    Session *session = open_session(contents, request, key, input, offset, error);
+    IngestSession *session = ingest_session_open(contents, request, key, input, offset, error);
     if (!session)
         return false;
     if (!berth_content_store_intend(contents->store, key, expected, request->lease, error)) {
-        end_session(session);
+        ingest_session_end(session);
         return false;
     }
     *pipe = berth_fd_steal(&output);
@@ -245,8 +247,8 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
 
 /* After a restart of the service, or when the worker was done before Commit came: the file is
  * hashed again, with nothing added. */
-static Session *reopen_session(BerthContents *contents, const char *key, const char *expected,
-                               GError **error) {
+static IngestSession *ingest_session_reopen(BerthContents *contents, const char *key,
+                                            const char *expected, GError **error) {
     g_auto(BerthIngestInfo) info = {0};
     uint64_t offset;
 
@@ -258,19 +260,19 @@ static Session *reopen_session(BerthContents *contents, const char *key, const c
         .expected = expected[0] ? expected : info.expected,
         .owner = info.owner,
     };
-    return open_session(contents, &request, key, nothing, &offset, error);
+    return ingest_session_open(contents, &request, key, nothing, &offset, error);
 }
 
 void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
                                   const char *expected, BerthCommitted done, void *userdata) {
     g_autoptr(GError) error = NULL;
-    Session *session = ingest_session_find(contents, key);
+    IngestSession *session = ingest_session_find(contents, key);
 
     if (session && session->done)
         berth_error_set(&error, BERTH_ERROR_BUSY, "\"%s\" is being committed already",
                         session->ref);
     else if (!session)
-        session = reopen_session(contents, key, expected, &error);
+        session = ingest_session_reopen(contents, key, expected, &error);
     if (error) {
         done(NULL, error, userdata);
         return;
@@ -282,7 +284,7 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint
 }
 
 bool berth_contents_abort(BerthContents *contents, const char *key, GError **error) {
-    Session *session = ingest_session_find(contents, key);
+    IngestSession *session = ingest_session_find(contents, key);
     g_autoptr(GError) aborted = NULL;
 
     if (!session && berth_contents_is_claimed(contents, key))
@@ -293,7 +295,7 @@ bool berth_contents_abort(BerthContents *contents, const char *key, GError **err
         void *userdata = session->userdata;
         berth_error_set(&aborted, BERTH_ERROR_CANCELLED, "the ingest \"%s\" was aborted",
                         session->ref);
-        end_session(session);
+        ingest_session_end(session);
         if (done)
             done(NULL, aborted, userdata);
     }

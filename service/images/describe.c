@@ -52,7 +52,8 @@ static void describing_free(void *object) {
 
 /* A configuration alone may claim the chain of any other image, whose presence others may not
  * learn. */
-static bool is_unpacked(BerthImages *images, const char *name, const char *manifest_digest) {
+static bool describing_is_unpacked(BerthImages *images, const char *name,
+                                   const char *manifest_digest) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
 
     for (guint i = 0; infos && i < infos->len; i++) {
@@ -92,7 +93,8 @@ static void add_manifest(const Describing *describing, GPtrArray *items,
         add_content(platform, items, document->layers->pdata[i]);
         g_ptr_array_add(platform->layers, berth_descriptor_copy(document->layers->pdata[i]));
     }
-    platform->unpacked = is_unpacked(describing->images, describing->name, manifest->digest);
+    platform->unpacked =
+        describing_is_unpacked(describing->images, describing->name, manifest->digest);
 }
 
 static void add_index(const Describing *describing, GPtrArray *items, const BerthDocument *index,

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static void free_entry(gpointer data) {
+static void indexed_manifest_free(gpointer data) {
     BerthIndexedManifest *entry = data;
 
     berth_descriptor_free(entry->descriptor);
@@ -15,7 +15,7 @@ static void free_entry(gpointer data) {
     g_free(entry);
 }
 
-static void free_descriptor(gpointer data) {
+static void descriptor_free(gpointer data) {
     berth_descriptor_free(data);
 }
 
@@ -114,8 +114,8 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     g_autoptr(BerthDocument) document = g_new0(BerthDocument, 1);
     int is_index = 0;
 
-    document->entries = g_ptr_array_new_with_free_func(free_entry);
-    document->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    document->entries = g_ptr_array_new_with_free_func(indexed_manifest_free);
+    document->layers = g_ptr_array_new_with_free_func(descriptor_free);
     document->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     bool read = sd_bus_message_read(reply, "b", &is_index) > 0 &&
                 read_entries(reply, document->entries) && read_descriptors(reply, document) &&

@@ -30,7 +30,7 @@ static void add_index_entry(JsonBuilder *builder, const BerthImage *image) {
     json_builder_end_object(builder);
 }
 
-static char *format_index(GPtrArray *list) {
+static char *images_format_index(GPtrArray *list) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
@@ -48,12 +48,12 @@ static char *format_index(GPtrArray *list) {
 
 /* The layout's index.json, so that other tools can read the images of the content store. berth.db
  * stays the record; a failure here is no failure of what changed it. */
-static void write_index(BerthImages *images) {
+static void images_write_index(BerthImages *images) {
     g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
 
     if (!list)
         return;
-    g_autofree char *text = format_index(list);
+    g_autofree char *text = images_format_index(list);
     berth_autofd int fd = openat(images->content_directory, "index.json.new",
                                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0 || !berth_fd_write_all(fd, text, strlen(text)) ||
@@ -63,8 +63,8 @@ static void write_index(BerthImages *images) {
                           g_strerror(errno));
 }
 
-static void tell(BerthImages *images, const char *name, const BerthDescriptor *target,
-                 BerthImageChange change, unsigned what) {
+static void images_report(BerthImages *images, const char *name, const BerthDescriptor *target,
+                          BerthImageChange change, unsigned what) {
     static const char *const words[] = {"added", "updated", "removed"};
 
     berth_log(LOG_INFO, BERTH_MESSAGE_IMAGE_CHANGED, "BERTH_IMAGE", name, "Image %s %s", name,
@@ -93,10 +93,10 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         return false;
     if (!berth_image_store_put(images->database, name, target, labels, owner, before, error))
         return false;
-    write_index(images);
+    images_write_index(images);
     bool is_same = *before && g_str_equal((*before)->digest, target->digest);
-    tell(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
-         (is_same ? 0 : BERTH_IMAGE_RETARGETED) | (labels ? BERTH_IMAGE_RELABELED : 0));
+    images_report(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
+                  (is_same ? 0 : BERTH_IMAGE_RETARGETED) | (labels ? BERTH_IMAGE_RELABELED : 0));
     return true;
 }
 
@@ -104,8 +104,8 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
                          GError **error) {
     if (!berth_image_store_delete(images->database, name, before, error))
         return false;
-    write_index(images);
-    tell(images, name, *before, BERTH_IMAGE_REMOVED, 0);
+    images_write_index(images);
+    images_report(images, name, *before, BERTH_IMAGE_REMOVED, 0);
     return true;
 }
 
@@ -120,10 +120,11 @@ bool berth_images_rename(BerthImages *images, const char *name, const char *new_
         return true;
     if (!berth_image_store_rename(images->database, name, new_name, error))
         return false;
-    write_index(images);
-    tell(images, name, image->target, BERTH_IMAGE_REMOVED, 0);
-    tell(images, new_name, image->target, replaced ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
-         BERTH_IMAGE_RETARGETED | BERTH_IMAGE_RELABELED);
+    images_write_index(images);
+    images_report(images, name, image->target, BERTH_IMAGE_REMOVED, 0);
+    images_report(images, new_name, image->target,
+                  replaced ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
+                  BERTH_IMAGE_RETARGETED | BERTH_IMAGE_RELABELED);
     return true;
 }
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include "images/images.h"
-#include "store/reach.h"
 
 typedef struct {
     bool dry_run;
@@ -22,15 +21,5 @@ typedef void (*BerthPruned)(GPtrArray *digests, uint64_t bytes, const GError *er
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata);
 
-/* What keeps a blob or a snapshot, in words; empty for garbage. Includes running transfers. */
-GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
-                                GError **error);
-
-/* What takes the space. */
-typedef struct {
-    const char *kind; /* image, snapshot, container, ingest, garbage */
-    char *name;
-    uint64_t bytes;  /* in all */
-    uint64_t unique; /* that nothing of the same kind shares */
-} BerthUsage;
-GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error);
+/* Marks what is reached, in the temporary tables of store/reach.h. */
+bool berth_prune_mark(BerthImages *images, GError **error);

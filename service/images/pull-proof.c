@@ -67,7 +67,7 @@ static bool is_sample(const Sample *sample, sd_bus_message *reply, GError **erro
            memcmp(own, theirs, sizeof own) == 0;
 }
 
-static void on_sampled(sd_bus_message *reply, const GError *error, void *userdata) {
+static void proof_on_sampled(sd_bus_message *reply, const GError *error, void *userdata) {
     const Sample *sample = userdata;
     BerthPullProof *proof = sample->proof;
 
@@ -78,7 +78,7 @@ static void on_sampled(sd_bus_message *reply, const GError *error, void *userdat
 }
 
 /* gzip of one member, as image layers are; and of the size that the manifest says. */
-static bool is_suitable(int blob, const BerthDescriptor *descriptor) {
+static bool proof_is_suitable(int blob, const BerthDescriptor *descriptor) {
     unsigned char magic[2];
     struct stat status;
 
@@ -87,7 +87,7 @@ static bool is_suitable(int blob, const BerthDescriptor *descriptor) {
            magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-static bool choose_offset(uint64_t size, uint64_t *offset) {
+static bool proof_choose_offset(uint64_t size, uint64_t *offset) {
     uint64_t random;
 
     if (getrandom(&random, sizeof random, 0) != sizeof random)
@@ -103,7 +103,8 @@ BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
     berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, NULL);
     uint64_t offset;
 
-    if (blob < 0 || !is_suitable(blob, descriptor) || !choose_offset(descriptor->size, &offset))
+    if (blob < 0 || !proof_is_suitable(blob, descriptor) ||
+        !proof_choose_offset(descriptor->size, &offset))
         return NULL;
     BerthPullProof *proof = g_new0(BerthPullProof, 1);
     *proof = (BerthPullProof){.blob = berth_fd_steal(&blob), .done = done, .userdata = userdata};
@@ -112,7 +113,7 @@ BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
     for (size_t i = 0; i < SAMPLES; i++) {
         proof->answers++;
         berth_call_fetch_sample(berth_remote_session_get_worker(context->fetch), descriptor->digest,
-                                proof->samples[i].offset, SAMPLE_BYTES, on_sampled,
+                                proof->samples[i].offset, SAMPLE_BYTES, proof_on_sampled,
                                 &proof->samples[i]);
     }
     return proof;

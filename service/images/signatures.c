@@ -47,9 +47,9 @@ struct BerthSignatureSearch {
     void *userdata;
 };
 
-static void go_on(BerthSignatureSearch *search);
+static void search_next(BerthSignatureSearch *search);
 
-static void free_candidate(gpointer data) {
+static void candidate_free(gpointer data) {
     Candidate *candidate = data;
 
     berth_descriptor_free(candidate->payload);
@@ -71,7 +71,7 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
     g_free(search);
 }
 
-static void finish(BerthSignatureSearch *search, unsigned key, const GError *error) {
+static void search_finish(BerthSignatureSearch *search, unsigned key, const GError *error) {
     BerthSignatureFound done = search->done;
     void *userdata = search->userdata;
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
@@ -81,66 +81,66 @@ static void finish(BerthSignatureSearch *search, unsigned key, const GError *err
 }
 
 /* Every candidate was looked at. */
-static void give_up(BerthSignatureSearch *search) {
+static void search_give_up(BerthSignatureSearch *search) {
     g_autoptr(GError) error = NULL;
 
     berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION, "%s is not signed as it must be: %s",
                     search->digest,
                     search->error ? search->error->message : "there is no signature");
-    finish(search, 0, error);
+    search_finish(search, 0, error);
 }
 
-static void note(BerthSignatureSearch *search, const GError *error) {
+static void search_note_error(BerthSignatureSearch *search, const GError *error) {
     g_clear_error(&search->error);
     search->error = g_error_copy(error);
 }
 
-static bool new_file(BerthSignatureSearch *search, GError **error) {
+static bool search_open_file(BerthSignatureSearch *search, GError **error) {
     berth_fd_clear(&search->file);
     search->file = memfd_create("signature", MFD_CLOEXEC);
     return search->file >= 0 || berth_error_set_errno(error, errno, "make a file in memory");
 }
 
 /* Fetches one object into memory; reply sees that it is there. */
-static void fetch(BerthSignatureSearch *search, const BerthDescriptor *target, uint64_t limit,
-                  BerthWorkerReply reply) {
+static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *target,
+                         uint64_t limit, BerthWorkerReply reply) {
     g_autoptr(GError) error = NULL;
 
-    if (target->size > limit || !new_file(search, &error)) {
+    if (target->size > limit || !search_open_file(search, &error)) {
         if (!error)
             berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
                             "a signature of %" G_GUINT64_FORMAT " bytes", target->size);
-        note(search, error);
-        go_on(search);
+        search_note_error(search, error);
+        search_next(search);
         return;
     }
     berth_call_fetch_fetch(berth_remote_session_get_worker(search->session), target, 0,
                            search->file, reply, search);
 }
 
-static void on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     unsigned key = 0;
 
     if (!error && sd_bus_message_read(reply, "u", &key) > 0 && key < g_strv_length(search->keys)) {
-        finish(search, key, NULL);
+        search_finish(search, key, NULL);
         return;
     }
     if (error)
-        note(search, error);
+        search_note_error(search, error);
     g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
-    go_on(search);
+    search_next(search);
 }
 
-static void on_payload(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_payload(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     const Candidate *candidate = search->candidates->pdata[search->candidates->len - 1];
 
     (void)reply;
     if (error) {
-        note(search, error);
+        search_note_error(search, error);
         g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
-        go_on(search);
+        search_next(search);
         return;
     }
     const BerthSignatureArguments arguments = {
@@ -150,11 +150,11 @@ static void on_payload(sd_bus_message *reply, const GError *error, void *userdat
         .digest = search->digest,
         .repository = berth_remote_session_get_locator(search->session),
     };
-    berth_call_inspect_verify_signature(search->inspect, &arguments, on_verified, search);
+    berth_call_inspect_verify_signature(search->inspect, &arguments, search_on_verified, search);
 }
 
 /* What does not fit is no candidate. */
-static void read_candidates(BerthSignatureSearch *search, sd_bus_message *reply) {
+static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message *reply) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
 
     while (r >= 0 && search->candidates->len < MAX_CANDIDATES &&
@@ -172,29 +172,29 @@ static void read_candidates(BerthSignatureSearch *search, sd_bus_message *reply)
     }
 }
 
-static void on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
     if (error)
-        note(search, error);
+        search_note_error(search, error);
     else
-        read_candidates(search, reply);
-    go_on(search);
+        search_read_candidates(search, reply);
+    search_next(search);
 }
 
-static void on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
     (void)reply;
     if (error) {
-        note(search, error);
-        go_on(search);
+        search_note_error(search, error);
+        search_next(search);
         return;
     }
-    berth_call_inspect_signatures(search->inspect, search->file, on_manifest_read, search);
+    berth_call_inspect_signatures(search->inspect, search->file, search_on_manifest_read, search);
 }
 
-static void on_referrers_read(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_referrers_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthDocument) index = error ? NULL : berth_document_read_reply(reply, &local);
@@ -203,61 +203,61 @@ static void on_referrers_read(sd_bus_message *reply, const GError *error, void *
         const BerthIndexedManifest *entry = index->entries->pdata[i];
         g_ptr_array_add(search->manifests, berth_descriptor_copy(entry->descriptor));
     }
-    go_on(search);
+    search_next(search);
 }
 
 /* A registry without the referrers API has none. */
-static void on_referrers(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_referrers(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
     (void)reply;
     if (error) {
-        go_on(search);
+        search_next(search);
         return;
     }
     berth_call_inspect_manifest(search->inspect, search->file, BERTH_MEDIA_OCI_INDEX,
-                                on_referrers_read, search);
+                                search_on_referrers_read, search);
 }
 
-static void ask_referrers(BerthSignatureSearch *search) {
+static void search_ask_referrers(BerthSignatureSearch *search) {
     g_autoptr(GError) error = NULL;
 
     search->asked_referrers = true;
-    if (!new_file(search, &error)) {
-        finish(search, 0, error);
+    if (!search_open_file(search, &error)) {
+        search_finish(search, 0, error);
         return;
     }
     berth_call_fetch_referrers(berth_remote_session_get_worker(search->session), search->digest,
-                               search->file, on_referrers, search);
+                               search->file, search_on_referrers, search);
 }
 
-static void go_on(BerthSignatureSearch *search) {
+static void search_next(BerthSignatureSearch *search) {
     if (search->candidates->len > 0) {
         const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
-        fetch(search, next->payload, MAX_PAYLOAD_BYTES, on_payload);
+        search_fetch(search, next->payload, MAX_PAYLOAD_BYTES, search_on_payload);
     } else if (search->manifests->len > 0) {
         berth_descriptor_free(search->fetching);
         search->fetching = g_ptr_array_steal_index(search->manifests, search->manifests->len - 1);
-        fetch(search, search->fetching, MAX_MANIFEST_BYTES, on_manifest);
+        search_fetch(search, search->fetching, MAX_MANIFEST_BYTES, search_on_manifest);
     } else if (!search->asked_referrers) {
-        ask_referrers(search);
+        search_ask_referrers(search);
     } else {
-        give_up(search);
+        search_give_up(search);
     }
 }
 
-static void on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
+static void search_on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     BerthDescriptor *target = NULL;
 
     /* Without the tag there may be referrers; any other failure is one of the whole. */
     if (error && error->code != BERTH_ERROR_NOT_FOUND) {
-        finish(search, 0, error);
+        search_finish(search, 0, error);
         return;
     }
     if (!error && berth_reply_read_object(reply, "", &target, NULL))
         g_ptr_array_add(search->manifests, target);
-    go_on(search);
+    search_next(search);
 }
 
 static char **read_keys(char *const *paths, GError **error) {
@@ -298,7 +298,7 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
     search->digest = g_strdup(digest);
     search->file = -1;
     search->manifests = g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
-    search->candidates = g_ptr_array_new_with_free_func(free_candidate);
+    search->candidates = g_ptr_array_new_with_free_func(candidate_free);
     search->done = done;
     search->userdata = userdata;
     if (!(search->keys = read_keys(keys, error)) ||
@@ -308,7 +308,8 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
     }
     g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '-');
     g_autofree char *tag = g_strconcat(name, ".sig", NULL);
-    berth_call_fetch_resolve_object(berth_remote_session_get_worker(session), tag, on_tag, search);
+    berth_call_fetch_resolve_object(berth_remote_session_get_worker(session), tag, search_on_tag,
+                                    search);
     return search;
 }
 

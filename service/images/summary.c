@@ -23,7 +23,8 @@ static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *by
     return digests != NULL;
 }
 
-static bool is_unpacked(BerthImages *images, const BerthImage *image, const BerthImageInfo *info) {
+static bool summary_is_unpacked(BerthImages *images, const BerthImage *image,
+                                const BerthImageInfo *info) {
     return info->chain_id[0] && berth_images_check_chain(images, image->name, info, NULL) &&
            berth_snapshot_store_has(images->snapshots, info->chain_id);
 }
@@ -42,7 +43,7 @@ static bool read_platforms(BerthImages *images, const BerthImage *image, BerthIm
                                                 info->variant[0] ? "/" : "", info->variant, NULL);
         if (!g_ptr_array_find_with_equal_func(platforms, platform, g_str_equal, NULL))
             g_ptr_array_add(platforms, g_steal_pointer(&platform));
-        summary->unpacked = summary->unpacked || is_unpacked(images, image, info);
+        summary->unpacked = summary->unpacked || summary_is_unpacked(images, image, info);
     }
     g_ptr_array_add(platforms, NULL);
     summary->platforms = (char **)g_ptr_array_free(g_steal_pointer(&platforms), FALSE);

@@ -76,16 +76,17 @@ const char *berth_remote_session_get_name(BerthRemoteSession *session) {
     return session->opened.name;
 }
 
-static void finish(BerthRemoteSession *session, const GError *error) {
+static void remote_session_finish(BerthRemoteSession *session, const GError *error) {
     /* Handed on: from here on only the worker has them. */
     g_clear_pointer(&session->credentials, berth_secrets_free);
     g_clear_pointer(&session->own, g_bytes_unref);
     session->ready(session, error, session->userdata);
 }
 
-static void on_configured(sd_bus_message *reply, const GError *error, void *userdata) {
+static void remote_session_on_configured(sd_bus_message *reply, const GError *error,
+                                         void *userdata) {
     (void)reply;
-    finish(userdata, error);
+    remote_session_finish(userdata, error);
 }
 
 /* NULL, without an error, where the unit has none. */
@@ -259,16 +260,16 @@ bool berth_remote_session_is_proven(BerthRemoteSession *session) {
     return proven && is_proven_place(session->remotes->settings, session->opened.locator);
 }
 
-static void on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
+static void remote_session_on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthRemoteSession *session = userdata;
     g_auto(GStrv) places = list_places(session->remotes->settings, session->reference);
     const BerthOpenRequest request = {session->reference, session->object, places};
     g_autoptr(GError) local = NULL;
 
     if (error || !berth_reply_read_opened(reply, &request, &session->opened, &local) ||
-        !berth_call_fetch_configure(session->worker, append_configuration, on_configured, session,
-                                    &local))
-        finish(session, error ? error : local);
+        !berth_call_fetch_configure(session->worker, append_configuration,
+                                    remote_session_on_configured, session, &local))
+        remote_session_finish(session, error ? error : local);
 }
 
 static int append_registries(sd_bus_message *call, const BerthSettings *settings) {
@@ -322,6 +323,6 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     session->insecure = request->insecure;
     session->ready = ready;
     session->userdata = userdata;
-    berth_call_fetch_open(session->worker, append_opening, on_opened, session);
+    berth_call_fetch_open(session->worker, append_opening, remote_session_on_opened, session);
     return g_steal_pointer(&session);
 }

@@ -40,7 +40,7 @@ static char *chain_id_of(const char *name) {
 }
 
 /* Rows of another boot were never synced; directories without a row are of a crash. */
-static bool repair(BerthSnapshotStore *store, GError **error) {
+static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
     int duplicate = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,7 +88,7 @@ BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
         return NULL;
     }
     berth_trash_sweep(event, store->directory);
-    return repair(store, error) ? g_steal_pointer(&store) : NULL;
+    return snapshot_store_repair(store, error) ? g_steal_pointer(&store) : NULL;
 }
 
 void berth_snapshot_store_free(BerthSnapshotStore *store) {

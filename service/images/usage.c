@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What keeps content, and what takes the space: answered at once, from berth.db and the store. What
+ * the caller may not see is named together, as another user's. */
+
+#include "images/usage.h"
+
+#include "base/digest.h"
+#include "images/prune.h"
+#include "store/provenance.h"
+
+/* What keeps a manifest keeps the snapshots of its image. */
+static bool add_reasons(BerthImages *images, const char *manifest, const BerthSight *sight,
+                        GPtrArray *words, GError **error) {
+    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, sight, error);
+
+    for (guint i = 0; reasons && i < reasons->len; i++)
+        if (!g_ptr_array_find_with_equal_func(words, reasons->pdata[i], g_str_equal, NULL))
+            g_ptr_array_add(words, g_strdup(reasons->pdata[i]));
+    return reasons != NULL;
+}
+
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
+                                GError **error) {
+    g_autoptr(GPtrArray) words = NULL;
+    g_autoptr(GPtrArray) infos = NULL;
+
+    if (!berth_digest_parse(digest, NULL, error) ||
+        !(words = berth_reach_explain(images->database, digest, sight, error)) ||
+        !(infos = berth_image_store_list_infos(images->database, error)))
+        return NULL;
+    /* A snapshot is kept by what keeps the images whose chain it is in. */
+    for (guint i = 0; i < infos->len; i++) {
+        g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
+        if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
+            !add_reasons(images, info->manifest_digest, sight, words, error))
+            return NULL;
+    }
+    if (berth_contents_is_pinned(images->contents, digest))
+        g_ptr_array_add(words, g_strdup("a transfer that is running"));
+    return g_steal_pointer(&words);
+}
+
+/* As in what explains a blob. */
+#define NOT_TOLD "of another user"
+
+static void free_usage(gpointer data) {
+    BerthUsage *usage = data;
+
+    g_free(usage->name);
+    g_free(usage);
+}
+
+/* What has no name for the caller is one together. */
+static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
+    for (guint i = 0; g_str_equal(name, NOT_TOLD) && i < list->len; i++) {
+        BerthUsage *present = list->pdata[i];
+        if (g_str_equal(present->kind, kind) && g_str_equal(present->name, name))
+            return present;
+    }
+    BerthUsage *usage = g_new0(BerthUsage, 1);
+
+    usage->kind = kind;
+    usage->name = g_strdup(name);
+    g_ptr_array_add(list, usage);
+    return usage;
+}
+
+/* How many images each blob belongs to. */
+static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **error) {
+    g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autoptr(GPtrArray) digests = berth_reach_list_blobs_of(
+            images->database, ((BerthImage *)names->pdata[i])->target->digest, error);
+        if (!digests)
+            return NULL;
+        for (guint k = 0; k < digests->len; k++) {
+            guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, digests->pdata[k]));
+            g_hash_table_replace(users, g_strdup(digests->pdata[k]), GUINT_TO_POINTER(count + 1));
+        }
+    }
+    return g_steal_pointer(&users);
+}
+
+static bool add_images(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+                       GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) names = berth_image_store_list(images->database, error);
+    g_autoptr(GHashTable) users = names ? count_users(images, names, error) : NULL;
+
+    for (guint i = 0; users && i < names->len; i++) {
+        const BerthImage *image = names->pdata[i];
+        bool told =
+            sight->images || berth_provenance_vouches(images->database, image->name, sight->owner);
+        BerthUsage *usage = add_usage(list, "image", told ? image->name : NOT_TOLD);
+        g_autoptr(GPtrArray) digests =
+            berth_reach_list_blobs_of(images->database, image->target->digest, error);
+        if (!digests)
+            return false;
+        for (guint k = 0; k < digests->len; k++) {
+            g_auto(BerthBlob) blob = {0};
+            if (!berth_content_store_info(store, digests->pdata[k], &blob, NULL))
+                continue;
+            usage->bytes += blob.size;
+            if (GPOINTER_TO_UINT(g_hash_table_lookup(users, blob.digest)) == 1)
+                usage->unique += blob.size;
+        }
+    }
+    return users != NULL;
+}
+
+static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
+    BerthContentStore *store = berth_contents_get_store(images->contents);
+    g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
+
+    if (!blobs || !berth_prune_mark(images, error))
+        return false;
+    g_autoptr(GPtrArray) chains = berth_reach_list_chains(images->database, error);
+    BerthUsage *usage = add_usage(list, "garbage", "");
+    for (guint i = 0; i < blobs->len; i++) {
+        const BerthBlob *blob = blobs->pdata[i];
+        if (!berth_reach_has_blob(images->database, blob->digest))
+            usage->bytes += blob->size;
+    }
+    for (guint i = 0; chains && i < chains->len; i++)
+        usage->bytes += ((BerthUnreached *)chains->pdata[i])->size;
+    usage->unique = usage->bytes;
+    return chains != NULL;
+}
+
+static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+                        GError **error) {
+    g_autoptr(GPtrArray) ingests =
+        berth_content_store_list_ingests(berth_contents_get_store(images->contents), error);
+
+    for (guint i = 0; ingests && i < ingests->len; i++) {
+        const BerthIngestInfo *info = ingests->pdata[i];
+        bool told = sight->others || info->owner == sight->owner;
+        BerthUsage *usage = add_usage(list, "ingest", told ? info->ref : NOT_TOLD);
+        usage->bytes = usage->unique = usage->bytes + info->offset;
+    }
+    return ingests != NULL;
+}
+
+GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_usage);
+    uint64_t snapshots;
+
+    if (!add_images(images, list, sight, error) ||
+        !berth_snapshot_store_sum(images->snapshots, &snapshots, error))
+        return NULL;
+    BerthUsage *usage = add_usage(list, "snapshots", "");
+    usage->bytes = usage->unique = snapshots;
+    if (!add_ingests(images, list, sight, error) || !add_garbage(images, list, error))
+        return NULL;
+    return g_steal_pointer(&list);
+}
