@@ -317,7 +317,8 @@ static int append_image_filter(sd_bus_message *call, const void *userdata) {
     const ImageFilter *filter = userdata;
     int r;
 
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+    if ((r = sd_bus_message_append(call, "{sv}", "Properties", "as", 2, "Target", "Updated")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
         (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
         (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||

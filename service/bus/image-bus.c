@@ -14,15 +14,27 @@
 
 #include <errno.h>
 
-/* What a getter finds in its view: an image and what goes with it. */
+/* What a getter finds in its view: an image and what goes with it. The summary takes a dozen
+ * queries, and is made when the first property asks for it. */
 typedef struct {
+    BerthImages *images;
     const BerthImage *image;
+    bool summarized;
     BerthImageSummary summary;
     GHashTable *users; /* image name → GPtrArray of BerthContainerRecord */
 } ImageData;
 
-static const ImageData *get_data(void *view) {
+static ImageData *get_data(void *view) {
     return ((const BerthView *)view)->object;
+}
+
+static const BerthImageSummary *get_summary(void *view) {
+    ImageData *data = get_data(view);
+
+    if (!data->summarized)
+        berth_images_summarize(data->images, data->image, &data->summary, NULL);
+    data->summarized = true;
+    return &data->summary;
 }
 
 static int get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -56,7 +68,7 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
     return sd_bus_message_append(reply, "t",
                                  g_str_equal(property, "Created")   ? data->image->created_usec
                                  : g_str_equal(property, "Updated") ? data->image->updated_usec
-                                                                    : data->summary.bytes);
+                                                                    : get_summary(userdata)->bytes);
 }
 
 static int get_platforms(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -66,7 +78,7 @@ static int get_platforms(sd_bus *bus, const char *path, const char *interface, c
     (void)interface;
     (void)property;
     (void)error;
-    return sd_bus_message_append_strv(reply, get_data(userdata)->summary.platforms);
+    return sd_bus_message_append_strv(reply, get_summary(userdata)->platforms);
 }
 
 static int get_unpacked(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -76,7 +88,7 @@ static int get_unpacked(sd_bus *bus, const char *path, const char *interface, co
     (void)interface;
     (void)property;
     (void)error;
-    return sd_bus_message_append(reply, "b", (int)get_data(userdata)->summary.unpacked);
+    return sd_bus_message_append(reply, "b", (int)get_summary(userdata)->unpacked);
 }
 
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -175,11 +187,9 @@ static GHashTable *list_users(BerthService *service) {
 
 static int visit_image(BerthService *service, const BerthImage *image, GHashTable *users,
                        BerthObjectVisit visit, void *userdata) {
-    ImageData data = {.image = image, .users = users};
+    ImageData data = {.images = service->images, .image = image, .users = users};
     const BerthObject object = {.kind = &berth_image_kind, .name = image->name, .data = &data};
 
-    if (!berth_images_summarize(service->images, image, &data.summary, NULL))
-        return -EIO;
     int r = visit(&object, userdata);
     berth_image_summary_clear(&data.summary);
     return r;
@@ -217,8 +227,9 @@ static int image_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_e
     g_autoptr(BerthImage) image =
         berth_image_store_get(service->database, name ? name : "", &error);
     g_autofree ImageData *data = g_new0(ImageData, 1);
-    if (!image || !berth_images_summarize(service->images, image, &data->summary, &error))
+    if (!image)
         return berth_bus_error_set(ret_error, error);
+    data->images = service->images;
     data->image = g_steal_pointer(&image);
     data->users = list_users(service);
     view->object = g_steal_pointer(&data);
@@ -239,7 +250,7 @@ static void image_close(BerthView *view) {
 static int append_reply(const BerthObject *object, void *userdata) {
     const BerthView *view = userdata;
 
-    return berth_object_append(view->object, view->service, &view->viewer, object);
+    return berth_object_append(view->object, view->service, &view->viewer, object, NULL);
 }
 
 int berth_image_object_reply(sd_bus_message *call, BerthService *service, const BerthViewer *viewer,

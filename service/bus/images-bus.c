@@ -125,20 +125,7 @@ int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    BerthViewer viewer;
-    int r = berth_options_read(call, options, error);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, error, "inspect", NULL);
-    if (r != BERTH_ACCESS_GRANTED ||
-        (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
-        return r;
-    viewer.images = true;
-    return berth_objects_reply_list(call, service, &berth_image_kind, &viewer, &page);
+    return berth_objects_answer_list(call, userdata, &berth_image_kind, "inspect", error);
 }
 
 static void on_text(const char *text, const GError *error, void *userdata) {

@@ -143,7 +143,7 @@ static void network_close(BerthView *view) {
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &network_kind, error);
+    return berth_objects_answer_list(call, userdata, &network_kind, NULL, error);
 }
 
 static const sd_bus_vtable list_vtable[] = {

@@ -90,14 +90,14 @@ int berth_objects_find_below(sd_bus *bus, const char *path, const char *interfac
 }
 
 int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
-                        const BerthObject *object) {
+                        const BerthObject *object, const char *const *names) {
     const BerthObjectKind *kind = object->kind;
     g_autofree char *path = berth_object_make_path(kind, object->name);
     BerthView view = {.service = service, .viewer = *viewer, .object = object->data};
 
     return kind->append ? kind->append(message, service, object)
                         : berth_properties_append(service->bus, message, path, kind->interface,
-                                                  kind->vtable, &view, NULL);
+                                                  kind->vtable, &view, names);
 }
 
 /* What is visited becomes elements of a page. */
@@ -105,6 +105,7 @@ typedef struct {
     BerthService *service;
     const BerthViewer *viewer;
     BerthPage *page;
+    const char *const *names; /* of properties; NULL: all */
 } Listing;
 
 static int append_row(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
@@ -112,7 +113,8 @@ static int append_row(sd_bus_message *item, const Listing *listing, const BerthO
 
     if ((r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
         (r = sd_bus_message_append(item, "s", object->name)) < 0 ||
-        (r = berth_object_append(item, listing->service, listing->viewer, object)) < 0)
+        (r = berth_object_append(item, listing->service, listing->viewer, object, listing->names)) <
+            0)
         return r;
     return sd_bus_message_close_container(item);
 }
@@ -131,27 +133,46 @@ static int list_object(const BerthObject *object, void *userdata) {
     return berth_page_add(listing->page);
 }
 
-int berth_objects_reply_list(sd_bus_message *call, BerthService *service,
-                             const BerthObjectKind *kind, const BerthViewer *viewer,
-                             BerthPage *page) {
-    Listing listing = {service, viewer, page};
-    int r = berth_page_open(page, call, "(sa{sv})");
+/* The option Properties, and what the filter has to look at; caller frees the array. NULL: all. */
+static const char **list_names(char *const *chosen, const BerthPage *page) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    GVariantIter iterator;
+    const char *key;
 
-    if (r > 0)
-        r = kind->visit(service, viewer, page->after, list_object, &listing);
-    return berth_page_send(page, r);
+    if (!chosen)
+        return NULL;
+    for (; *chosen; chosen++)
+        g_ptr_array_add(names, *chosen);
+    if (page->filter.wanted) {
+        g_variant_iter_init(&iterator, page->filter.wanted);
+        while (g_variant_iter_next(&iterator, "{&sv}", &key, NULL))
+            g_ptr_array_add(names, (char *)key);
+    }
+    g_ptr_array_add(names, NULL);
+    return (const char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
 int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
-                              const BerthObjectKind *kind, sd_bus_error *error) {
+                              const BerthObjectKind *kind, const char *check, sd_bus_error *error) {
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
+    g_auto(GStrv) chosen = NULL;
+    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {"Properties", "as", &chosen}, {NULL}};
     BerthViewer viewer;
     int r = berth_options_read(call, options, error);
 
-    if (r < 0 || (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
+    if (r < 0)
         return r;
-    return berth_objects_reply_list(call, service, kind, &viewer, &page);
+    if (check &&
+        (r = berth_access_check(service->access, call, error, check, NULL)) != BERTH_ACCESS_GRANTED)
+        return r;
+    if ((r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
+        return r;
+    viewer.images = check != NULL;
+    g_autofree const char **names = list_names(chosen, &page);
+    Listing listing = {service, &viewer, &page, names};
+    if ((r = berth_page_open(&page, call, "(sa{sv})")) > 0)
+        r = kind->visit(service, &viewer, page.after, list_object, &listing);
+    return berth_page_send(&page, r);
 }
 
 static int append_managed(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
@@ -163,7 +184,7 @@ static int append_managed(sd_bus_message *item, const Listing *listing, const Be
         (r = sd_bus_message_open_container(item, 'a', "{sa{sv}}")) < 0 ||
         (r = sd_bus_message_open_container(item, 'e', "sa{sv}")) < 0 ||
         (r = sd_bus_message_append(item, "s", object->kind->interface)) < 0 ||
-        (r = berth_object_append(item, listing->service, listing->viewer, object)) < 0 ||
+        (r = berth_object_append(item, listing->service, listing->viewer, object, NULL)) < 0 ||
         (r = sd_bus_message_close_container(item)) < 0 ||
         (r = sd_bus_message_close_container(item)) < 0)
         return r;

@@ -56,9 +56,10 @@ bool berth_object_is_called(const BerthObjectKind *kind, sd_bus_message *call);
  * Caller frees. */
 int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, char **name);
 
-/* Appends the properties of an object as a{sv}, as this viewer sees them. */
+/* Appends the properties of an object as a{sv}, as this viewer sees them. names: of those; NULL: of
+ * all. */
 int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
-                        const BerthObject *object);
+                        const BerthObject *object, const char *const *names);
 
 /* For sd-bus, with the kind's path: the collection, and each object below it whether it is there or
  * not, so that what sd-bus itself answers tells nothing. */
@@ -67,10 +68,7 @@ int berth_objects_find_collection(sd_bus *bus, const char *path, const char *int
 int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
                              void **found, sd_bus_error *error);
 
-/* Replies with a page of what the viewer sees, as a(sa{sv}). */
-int berth_objects_reply_list(sd_bus_message *call, BerthService *service,
-                             const BerthObjectKind *kind, const BerthViewer *viewer,
-                             BerthPage *page);
-/* Answers a method List, which refuses nobody. */
+/* Answers a method List with a page of what the caller sees, as a(sa{sv}). check: what the caller
+ * needs to list anything, after which it sees images; NULL: nothing. */
 int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
-                              const BerthObjectKind *kind, sd_bus_error *error);
+                              const BerthObjectKind *kind, const char *check, sd_bus_error *error);

@@ -419,7 +419,7 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &transfer_kind, error);
+    return berth_objects_answer_list(call, userdata, &transfer_kind, NULL, error);
 }
 
 static const sd_bus_vtable list_vtable[] = {

@@ -177,7 +177,7 @@ static void on_change(const BerthVolume *volume, bool added, void *userdata) {
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &volume_kind, error);
+    return berth_objects_answer_list(call, userdata, &volume_kind, NULL, error);
 }
 
 static const sd_bus_vtable vtable[] = {

@@ -117,7 +117,7 @@ static sd_bus_message *make_added(BerthService *service, const BerthViewer *view
         sd_bus_message_open_container(signal, 'a', "{sa{sv}}") < 0 ||
         sd_bus_message_open_container(signal, 'e', "sa{sv}") < 0 ||
         sd_bus_message_append(signal, "s", object->kind->interface) < 0 ||
-        berth_object_append(signal, service, viewer, object) < 0 ||
+        berth_object_append(signal, service, viewer, object, NULL) < 0 ||
         sd_bus_message_close_container(signal) < 0 || sd_bus_message_close_container(signal) < 0)
         return NULL;
     return g_steal_pointer(&signal);

@@ -6,18 +6,16 @@
 #include "images/summary.h"
 
 #include "store/provenance.h"
-#include "store/reach.h"
 
 static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *bytes,
                       GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) digests =
-        berth_reach_list_blobs_of(images->database, image->target->digest, error);
+        berth_provenance_list_reached(images->database, image->name, image->target->digest, error);
 
     for (guint i = 0; digests && i < digests->len; i++) {
         g_auto(BerthBlob) blob = {0};
-        if (berth_provenance_reaches(images->database, image->name, digests->pdata[i]) &&
-            berth_content_store_info(store, digests->pdata[i], &blob, NULL))
+        if (berth_content_store_info(store, digests->pdata[i], &blob, NULL))
             *bytes += blob.size;
     }
     return digests != NULL;

@@ -37,6 +37,9 @@ bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const 
                                GError **error);
 /* Whether an image's name reaches a blob, as far as its documents lead there. */
 bool berth_provenance_reaches(BerthDatabase *database, const char *name, const char *digest);
+/* All that it reaches of its target and what that leads to, as far as that was recorded. */
+GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *name,
+                                         const char *target, GError **error);
 /* Whether it reaches all that a document refers to, as recorded when that was read. */
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
                                        const char *document);

@@ -194,6 +194,10 @@ def test_lists_are_filtered_and_paged():
     equal(len(names("2", "Limit", "t", "2", "Filter", "a{sv}", "1", "Name", "s", "*/many-?:x")), 2)
     equal(names("1", "After", "s", f"{HOST}/objects/many-b:x")[:1], [f"{HOST}/objects/many-c:x"])
     good("rmi", *[f"{HOST}/objects/many-{name}:x" for name in ("a", "b", "c")])
+    chosen = images_call("List", "a{sv}", "2", "Properties", "as", "2", "Updated", "Odd", "Filter", "a{sv}", "1", "Name", "s", IMAGE).out
+    equal(chosen.split('"')[3::2], [name for name in chosen.split('"')[3::2] if name in ("Name", "Updated", IMAGE)], chosen)
+    contains(chosen, '"Updated" t ')
+    assert '"Size"' not in chosen, chosen
     shown = call("/org/berth1/networks", "org.berth1.Networks", "List", "a{sv}", "0").out
     contains(shown, '"shown"')
     contains(shown, '"10.99.0.0/24"')
