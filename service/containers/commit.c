@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Commit, and Diff without a name: what a container has changed becomes a layer, and with a name a
+ * new image on that of the container. berth-unpack packs the upper directory into a pipe,
+ * berth-ingest stores it, and berth-inspect adds the layer to the image's configuration and
+ * manifest. A Commit is the work of its transfer, which owns it.
+ */
+
 #include "containers/commit.h"
 
 #include "base/fd.h"
@@ -83,7 +90,7 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
-    /* The layers below are of the base, and stay theirs who answer for that. */
+    /* The layers below come with the base, and keep their provenance. */
     if (local ||
         !berth_images_put(commit->images, commit->name, commit->manifest, NULL,
                           commit->transfer->owner, &before, &local) ||
@@ -166,7 +173,7 @@ static void commit_on_config(sd_bus_message *reply, const GError *error, void *u
                                                     commit_on_config_stored, commit);
 }
 
-/* The name may stand for another image by now: the layer is one on what the container stood on. */
+/* The name may refer to another image by now: the layer fits only the one of the container. */
 static void commit_on_image(const BerthImageInfo *info, const GError *image_error, void *userdata) {
     Commit *commit = userdata;
     g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;

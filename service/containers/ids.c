@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Ranges of host ids for user namespaces. Those of systemd's containers (systemd-nspawn(1),
- * --private-users=pick; UIDS-GIDS.md) are used: no user of a system is there. A range is the
- * container's from Create to Delete.
+ * Ranges of host ids for user namespaces. They come from those that systemd reserves for containers
+ * (systemd-nspawn(1), --private-users=pick; UIDS-GIDS.md), where no system has users. A range
+ * belongs to a container from Create to Delete.
  */
 
 #include "containers/ids.h"

@@ -30,7 +30,7 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
                             BerthScreenReleased released, void *userdata, GError **error);
 /* Has what is there read, and then no more. */
 void berth_screens_release(BerthScreens *screens, uint64_t token);
-/* The same; nobody is told. */
+/* The same, without calling released. */
 void berth_screens_forget(BerthScreens *screens, uint64_t token);
 
 /* Types one character, the end of input; done is called once, perhaps from here. */

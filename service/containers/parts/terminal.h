@@ -53,7 +53,7 @@ char *berth_terminal_make_name(const char *process_name);
 char *berth_terminal_make_screen_name(const char *process_name);
 char *berth_terminal_make_holder_name(const char *process_name);
 
-/* Its process runs no more: what it wrote last is read, and no more is waited for. */
+/* Its process has ended: what it wrote last is read, and nothing is expected any more. */
 void berth_terminal_set_ended(BerthTerminal *terminal);
 
 /* As a client, by its unique name on the bus; berth_container_attach. */

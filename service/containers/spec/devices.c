@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The devices of Create. A node of the host is opened to learn its numbers, below /dev alone for
+ * users; a name of CDI is looked up in the specifications, which are the administrator's and so are
+ * believed, but parsed with limits. */
+
 #include "containers/spec/devices.h"
 
 #include "base/document.h"
@@ -39,8 +43,8 @@ static bool check_access(const char *access, GError **error) {
                            "\"%.100s\" is no access to a device; write some of rwm", access);
 }
 
-/* Only what lies on the mount of /dev itself is looked at for a user: a file system that the user
- * has mounted, there too, may be a program that never answers. */
+/* For a user, only nodes on the mount of /dev itself: a file system that the user has mounted below
+ * it may be a program that never answers, and berthd would wait for it. */
 static bool look_at_node_for_user(const char *node, struct stat *status, GError **error) {
     berth_autofd int directory = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int file = -1;
@@ -67,7 +71,7 @@ static bool look_at_node(const char *node, uid_t owner, struct stat *status, GEr
                            g_strerror(errno));
 }
 
-/* The host's node as it is: its numbers, and who may use it. */
+/* The host's node: its numbers, its owner and its mode. */
 static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path,
                      const char *access, uid_t owner, GError **error) {
     struct stat status;
@@ -118,7 +122,7 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return false;
     if (!path)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a device node has no path");
-    /* The administrator's words, whoever asks for the device. */
+    /* The administrator has written this down, so the caller's rights do not matter. */
     if (!add_node(edits, host_path && host_path[0] ? host_path : path, path,
                   access && access[0] ? access : "rwm", 0, error))
         return false;
@@ -230,7 +234,7 @@ static int apply_device(BerthDeviceEdits *edits, JsonObject *specification, cons
     return 0;
 }
 
-/* VENDOR/CLASS=NAME; what /run has counts before what /etc has. */
+/* VENDOR/CLASS=NAME; a specification in /run takes precedence over one in /etc. */
 static bool add_named(BerthDeviceEdits *edits, const char *wanted, GError **error) {
     g_auto(GStrv) parts = g_strsplit(wanted, "=", 2);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices that a caller asks for: nodes of the host, and names of CDI (Container Device Interface,
+/* Devices that a caller requests: nodes of the host, and names of CDI (Container Device Interface,
  * SPEC.md of cncf-tags/container-device-interface), whose specifications the host's packages and
  * administrator keep in /etc/cdi and /run/cdi. */
 
@@ -28,8 +28,8 @@ typedef struct {
     JsonObject *hooks;      /* name → array of hooks */
 } BerthDeviceEdits;
 
-/* Resolves what was asked for; NULL with error, which names what is not there. For another owner
- * than root, nodes are looked for on the file system of /dev alone. */
+/* Resolves requested devices; NULL with error, which names the one that does not exist. For owners
+ * other than root, only nodes on the file system of /dev count. */
 BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GError **error);
 void berth_device_edits_free(BerthDeviceEdits *edits);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Files of a container's /etc. They live in its directory and are mounted into it, so that they can
+ * change between two starts without touching the image. */
+
 #include "containers/spec/files.h"
 
 #include "base/fd.h"

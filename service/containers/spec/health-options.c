@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Health checks at creation: each value that the caller does not give is the image's, and else a
+ * default. What comes out is kept in the record, and is all that the check goes by later. */
+
 #include "containers/spec/health-options.h"
 
 #define DEFAULT_INTERVAL_USEC (30ull * G_USEC_PER_SEC)

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The mounts of Create. A bind mount is given as a descriptor: that proves the caller's access,
+ * which a path would not. Path and inode of it are noted, and compared when the container starts.
+ * What a user other than root mounts is nosuid and nodev, whatever the options say.
+ */
+
 #include "containers/spec/mounts.h"
 
 #include "base/envelope.h"
@@ -50,15 +56,15 @@ static bool check_destination(const char *destination, GError **error) {
                            destination);
 }
 
-/* Whether an option takes back what is set on every mount of a caller other than root, or has
- * mounts made in a container appear on the host. */
+/* Whether an option undoes what is set on every mount of a caller other than root, or propagates
+ * mounts from the container to the host. */
 static bool is_for_root(const char *option) {
     static const char *const names[] = {"dev", "rdev", "suid", "rsuid", "shared", "rshared", NULL};
 
     return g_strv_contains(names, option);
 }
 
-/* Only flags: the file system is not the caller's to configure. */
+/* Flags only: the file system is not the caller's to configure. */
 static bool check_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
         BerthPlanMount mount = {.owner = -1};
@@ -90,8 +96,8 @@ static char **join_options(char *const *options, const char *const *more) {
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
-/* Files of the source's owner are the container's root's: of nobody else, since a container must
- * not make files of the host's users. Root may say "idmap", and mean all of them. */
+/* Files of the source's owner belong to the container's root. No other id is mapped, since a
+ * container must not create files of the host's users; root may map all of them with "idmap". */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error) {
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
@@ -106,12 +112,14 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
                         "only root may map all ids of %s into a container", path);
         return NULL;
     }
-    /* Nobody becomes another by a container: the owner is root's to give, or the caller himself. */
+    /* A container is no way to become another user: only root may map an owner other than the
+     * caller. */
     if (!idmap && !has_option(options, "noidmap") && berth_envelope_read(fd, &note) &&
         (caller == 0 || caller == note.uid))
         owner = g_strdup_printf("x-berth.owner=%u", note.uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
-    /* Ends at the first NULL. Devices and set-user-ID programs of the host stay root's to give. */
+    /* Ends at the first NULL. Only root may give a container devices and set-user-ID programs of
+     * the host. */
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind",
                                 same,
                                 caller != 0 ? "rnosuid" : owner,

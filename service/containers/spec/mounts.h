@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a caller wants to have mounted, as the OCI runtime configuration has it. */
+/* The mounts that a caller requests, in the terms of the OCI runtime configuration. */
 
 #pragma once
 
@@ -15,15 +15,15 @@ typedef struct {
     char *volume; /* the name of a volume of Berth's; NULL */
 } BerthMountRequest;
 
-/* A bind mount of what a descriptor of the caller's is: nobody can give what he cannot open. The
- * path is what is kept, and that it is still the same is checked when the container starts.
+/* A bind mount of what a descriptor of the caller's refers to, which the caller was able to open.
+ * The path is kept; that it still leads to the same file is checked when the container starts.
  * options: ro, rw, rbind, idmap … of the runtime specification; and "noidmap". Those of callers
  * other than root are nosuid and nodev, with all that is mounted below, whatever the options say.
  */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error);
 
-/* The same by a path of the host that an administrator has written down. */
+/* The same by a path of the host, from a file of the administrator's. */
 BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,
                                                    char **options, GError **error);
 

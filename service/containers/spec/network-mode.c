@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The one place where the name of a network is compared with those that have a meaning of their
+ * own. Records keep the name. */
+
 #include "containers/spec/network-mode.h"
 
 BerthNetworkMode berth_network_parse_mode(const char *network) {

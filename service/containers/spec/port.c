@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Published ports as text. The address is normalised, so that two ways to write one are the same
+ * port when ports are compared. */
+
 #include "containers/spec/port.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Names of privileges, as words of a list that polkit rules compare: no text of a caller may look
+ * like two words, or like another name. */
+
 #include "containers/spec/privilege-names.h"
 
 #include <stdbool.h>

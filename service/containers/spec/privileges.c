@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The names are made from what is asked for, before any of it is checked further: a name that is
- * wrong is refused later, and one that hides another must not be possible. See privileges.h. */
+/* The names are made from the request before it is checked any further. An invalid part of it is
+ * refused later; but no part may hide another from polkit. See privileges.h. */
 
 #include "containers/spec/privileges.h"
 
@@ -40,7 +40,7 @@ static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
         berth_privileges_add(names, "slice:", slice);
 }
 
-/* What a caller's own configuration asks for; one that cannot be read is refused later. */
+/* The requests of a caller's own configuration; one that cannot be parsed is refused later. */
 static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
     g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
 
@@ -57,8 +57,8 @@ static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
     }
 }
 
-/* By the path that it is opened by again, which must lead to the same then: so a path that another
- * mount namespace made up is of no use. */
+/* By the path by which it is opened again, and which must lead to the same directory then: a path
+ * made up in another mount namespace is of no use. */
 static void add_root_directory(GPtrArray *names, int directory) {
     g_autofree char *inode = NULL;
     g_autofree char *path = berth_mount_describe(directory, &inode, NULL);

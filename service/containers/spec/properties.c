@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The limits that callers may set. What is not in this table cannot reach systemd. */
+
 #include "containers/spec/properties.h"
 
 #include <glib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Slices of scopes. Users have berth-user-UID.slice and those below it; any other takes a
+ * privilege. The depth is limited, since each dash of a name is one more cgroup above. */
+
 #include "containers/spec/slices.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* OCI runtime configurations that are there already, changed: another process in a container's, and
- * a caller's own with what Berth adds. */
+/* Changes of existing OCI runtime configurations: another process in a container's, and Berth's
+ * additions to a caller's own. */
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/spec.h"
@@ -76,7 +76,7 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
 }
 
 static void set_console(JsonObject *process, const BerthExecOptions *options) {
-    /* A specification of the caller's says so itself. */
+    /* A process of the caller's own says so itself. */
     if (!options->spec || options->terminal)
         json_object_set_boolean_member(process, "terminal", options->terminal);
     if (options->spec && options->rows == 0)
@@ -94,7 +94,7 @@ static void set_user(JsonObject *process, const char *user) {
     set_member(process, "user", make_object(object));
 }
 
-/* The process that the options begin with: one of the caller's own, or the container's. */
+/* The process that the options are applied to: the caller's own, or the container's. */
 static JsonObject *copy_process(JsonObject *config, const BerthExecOptions *options,
                                 GError **error) {
     JsonObject *before;
@@ -116,7 +116,7 @@ static bool set_command(JsonObject *process, const BerthExecOptions *options, GE
     return true;
 }
 
-/* plan: what it says. */
+/* plan: receives the result, parsed. */
 static char *format_exec(const char *text, size_t size, const BerthExecOptions *options,
                          BerthPlan **plan, GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
@@ -141,7 +141,7 @@ static char *format_exec(const char *text, size_t size, const BerthExecOptions *
         !set_capabilities(process, options->capabilities_add, error))
         return NULL;
     g_autofree char *result = json_to_string(changed, FALSE);
-    /* What it says is checked as a whole before anything is made of it. */
+    /* Checked as a whole before any part of it is used. */
     return (*plan = berth_plan_parse(result, strlen(result), error)) ? g_steal_pointer(&result)
                                                                      : NULL;
 }
@@ -181,7 +181,7 @@ char *berth_spec_complete(const char *text, char *const *chain, const char *root
     JsonObject *whole = berth_document_copy(json_node_get_object(node));
     set_member(whole, "annotations", make_object(annotations));
     g_autoptr(JsonNode) changed = make_object(whole);
-    /* Nothing that the caller writes there is Berth's own word. */
+    /* Annotations of Berth's own are not the caller's to write. */
     g_autoptr(GList) members = json_object_get_members(annotations);
     for (GList *member = members; member; member = member->next)
         if (g_str_has_prefix(member->data, "org.berth1."))

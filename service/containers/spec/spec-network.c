@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The network of a container in its configuration: the specification has no place for CNI, so it is
+ * in annotations of Berth's own. */
+
 #include "containers/spec/spec-network.h"
 
 #include "containers/spec/port.h"

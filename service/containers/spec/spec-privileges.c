@@ -39,7 +39,7 @@ static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
-/* Those that are above the service's own, which a container has otherwise. */
+/* Limits above the service's own, which a container has by default. */
 static void add_limits(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->limits->len; i++) {
         const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, i);
@@ -88,7 +88,7 @@ static void add_namespaces(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
-/* Which ids of the host are the container's: in a configuration they are never Berth's choice. */
+/* The host ids of the container: in a caller's configuration they are the caller's choice. */
 static void add_ids(GPtrArray *names, const char *kind, const GArray *ranges) {
     for (guint i = 0; ranges && i < ranges->len; i++) {
         const BerthPlanRange *range = &g_array_index(ranges, BerthPlanRange, i);
@@ -151,7 +151,7 @@ static void add_devices(GPtrArray *names, const BerthPlan *plan) {
             berth_privileges_add(names, "device-rule:", plan->device_rules->pdata[i]);
 }
 
-/* What sets a limit reserves nothing. */
+/* A limit reserves nothing. */
 static void add_resources(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->properties->len; i++) {
         const char *name = g_array_index(plan->properties, BerthPlanProperty, i).name;
@@ -172,7 +172,7 @@ static void append_words(GString *line, char *const *words) {
     }
 }
 
-/* As env(1) would have it, since for a shell or with LD_PRELOAD the path says nothing. */
+/* In the form of env(1): for a shell, or with LD_PRELOAD, the path alone says nothing. */
 static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
     char *path[] = {(char *)hook->path, NULL};
     g_autoptr(GString) line = g_string_new(NULL);
@@ -200,7 +200,7 @@ void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t
     add_resources(names, plan);
     add_hooks(names, plan);
     berth_spec_add_process_privileges(names, plan);
-    /* The default one is in no configuration but Berth's own. */
+    /* Only Berth's own configurations have the default filter. */
     berth_privileges_add(names, "seccomp", "");
     if (!berth_spec_hides_as_default(plan))
         berth_privileges_add(names, "unmasked", "");

@@ -65,7 +65,7 @@ static const struct {
     {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}},
 };
 
-/* What a system in a container wants to write to. */
+/* Directories that an init system in a container writes to. */
 static const char *const system_directories[] = {"/run", "/run/lock", "/tmp", "/var/log/journal"};
 
 static void add_strings(JsonBuilder *builder, const char *member, const char *const *strings) {
@@ -122,7 +122,7 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
         json_builder_add_string_value(builder, *variable);
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
         json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
-    /* systemd's container interface: who has made it. */
+    /* systemd's container interface: the manager that created it. */
     if (!berth_spec_has_variable(image->environment, "container=") &&
         !berth_spec_has_variable(options->environment, "container="))
         json_builder_add_string_value(builder, "container=berth");
@@ -146,7 +146,8 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
     return true;
 }
 
-/* The service has raised its own limit of descriptors; programs that use select(2) want the old. */
+/* The service has raised its own limit of descriptors; programs that use select(2) need the usual
+ * one. */
 static void add_limits(JsonBuilder *builder) {
     json_builder_set_member_name(builder, "rlimits");
     json_builder_begin_array(builder);
@@ -176,7 +177,7 @@ static bool add_process(JsonBuilder *builder, const BerthCreateOptions *options,
     json_builder_set_member_name(builder, "process");
     json_builder_begin_object(builder);
     add_bool(builder, "terminal", options->terminal);
-    /* By name, as the image's own passwd and group have it, which only berth-launch reads. */
+    /* By name: the image's own passwd and group are read by berth-launch alone. */
     json_builder_set_member_name(builder, "user");
     json_builder_begin_object(builder);
     add_string(builder, "username", options->user ? options->user : image->user);
@@ -202,8 +203,8 @@ static void add_mount(JsonBuilder *builder, const char *destination, const char 
     json_builder_end_object(builder);
 }
 
-/* A user namespace has no /sys of its own for a network that is not its own: the host's is shown.
- */
+/* A user namespace cannot mount sysfs for a network namespace that it does not own: the host's is
+ * bind-mounted. */
 static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uint32_t ids,
                     bool is_system) {
     static const char *const own[] = {"nosuid", "noexec", "nodev", "ro", NULL};
@@ -213,7 +214,8 @@ static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uin
 
     add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
               host ? hosts : own);
-    /* The limits in it stay the host's: only what is below can be divided. */
+    /* The limits of this cgroup remain the host's to set; only what is below it is the container's.
+     */
     add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
 }
 
@@ -224,8 +226,7 @@ static bool is_mounted(const BerthCreateOptions *options, const char *destinatio
     return false;
 }
 
-/* With a read-only root there is still room for what is temporary, as for a system in a container.
- */
+/* With a read-only root, temporary files still need a place, as for an init system. */
 static void add_temporary(JsonBuilder *builder, const BerthCreateOptions *options, bool is_system) {
     static const char *const flags[] = {"nosuid", "nodev", "mode=1777", "size=50%", NULL};
     static const char *const run_flags[] = {"nosuid", "nodev", "mode=755", "size=20%", NULL};
@@ -239,7 +240,7 @@ static void add_temporary(JsonBuilder *builder, const BerthCreateOptions *option
     }
 }
 
-/* What files.c writes. */
+/* The files that files.c writes. */
 static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
                       const BerthSpecContext *context) {
     static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
