@@ -3,6 +3,7 @@
 
 import select
 import signal
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -14,6 +15,7 @@ GRANTED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a110"
 REFUSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a111"
 CHANGE = "0f7c1d6a6a1e4a0bb2c64de1f1f0a112"
 SUPPRESSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a113"
+ENTRIES_LOST = "0f7c1d6a6a1e4a0bb2c64de1f1f0a114"
 IMAGES = ("/org/berth1/images", "org.berth1.Images")
 VOLUMES = ("/org/berth1/volumes", "org.berth1.Volumes")
 # Of every entry of a service's, and of every one in the native protocol.
@@ -273,6 +275,31 @@ def test_a_user_cannot_flood_the_journal():
                "the windows' end")
 
 
+def test_a_call_that_wants_no_answer_is_recorded():
+    after = cursor()
+    callers = [Caller(), Caller("alice")]
+    for caller, name in zip(callers, ("silent-None", "silent-alice")):
+        caller.send(*VOLUMES, "Create", f"('{name}', @a{{sv}} {{}})", "(sa{sv})")
+    equal(wait_for(after, BERTH_AUDIT="change", BERTH_OBJECT="silent-None")[0]["BERTH_RESULT"], "ok")
+    refused = wait_for(after, BERTH_AUDIT="decision", BERTH_OBJECT="silent-alice")[0]
+    equal((refused["CALLER_UID"], refused["MESSAGE_ID"]), ("4242", REFUSED))
+    good("volume", "rm", "silent-None")
+    for caller in callers:
+        caller.end()
+
+
+def test_what_ends_with_its_caller_is_recorded_as_that():
+    good("run", "-d", "--id=fills", IMAGE, "sleep", "1000")
+    after = cursor()
+    copying = subprocess.Popen(["dist", "cp", "-", "fills:/"], stdin=subprocess.PIPE)
+    wait_for(after, BERTH_MEMBER="Containers.CopyIn", BERTH_AUDIT="decision")
+    copying.kill()
+    copying.wait()
+    equal(wait_for(after, BERTH_MEMBER="Containers.CopyIn", BERTH_AUDIT="change")[0]["BERTH_RESULT"], "org.berth1.Error.Cancelled")
+    copying.stdin.close()
+    good("rm", "-f", "fills")
+
+
 def test_the_journal_explains_each():
     run("journalctl", "--update-catalog")
     for name, text in ((GRANTED, "was allowed"), (REFUSED, "add a polkit rule"), (CHANGE, "dist audit"),
@@ -294,6 +321,28 @@ def test_a_journal_that_does_not_read_stops_nobody():
         os.kill(journald, signal.SIGCONT)
     # And none of it is lost.
     wait_until(lambda: len(audit(after, CALLER_NAME=root.name, BERTH_AUDIT="change")) == count, "all the records")
+    root.end()
+
+
+def test_what_a_journal_that_stands_still_did_not_get_is_counted():
+    """As many bytes as are kept for it, and more: the oldest are there, and how many are not."""
+    after = cursor()
+    journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
+    root = Caller()
+    count = 2500
+    os.kill(journald, signal.SIGSTOP)
+    try:
+        for number in range(count):
+            root.call(*VOLUMES, "Delete", f"('{number:05}{'x' * 4000}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
+    finally:
+        os.kill(journald, signal.SIGCONT)
+    # It is told with the next one that is taken.
+    good("images")
+    wait_until(lambda: run("journalctl", "-b", "-q", "-o", "cat", f"MESSAGE_ID={ENTRIES_LOST}").out, "the count", seconds=90)
+    lost = [record for record in records(after) if record.get("MESSAGE_ID") == ENTRIES_LOST]
+    known = len([record for record in records(after) if record.get("CALLER_NAME") == root.name])
+    number = sum(int(record["MESSAGE"].split()[0]) for record in lost)
+    assert 0 < number and number + known == 2 * count, (number, known)
     root.end()
 
 

@@ -39,6 +39,11 @@ class Caller:
                               "signature": signature, "files": list(files), "timeout": timeout_ms},
                              timeout_ms / 1000 + 30)
 
+    def send(self, path, interface, member, arguments, signature):
+        """Without an answer."""
+        self.call_raw({"path": path, "interface": interface, "member": member, "arguments": arguments, "signature": signature,
+                       "silent": True})
+
     def end(self):
         self.process.stdin.close()
         self.process.wait()
@@ -89,6 +94,16 @@ def answer(bus, Gio, GLib, request):
         pipes.clear()
 
 
+def send(bus, Gio, GLib, request):
+    """A call that wants no answer."""
+    message = Gio.DBusMessage.new_method_call(request.get("name", NAME), request["path"], request["interface"], request["member"])
+    message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
+    message.set_body(GLib.Variant.parse(GLib.VariantType(request["signature"]), request["arguments"], None, None))
+    bus.send_message(message, Gio.DBusSendMessageFlags.NONE)
+    bus.flush_sync()
+    return {"value": None}
+
+
 def main():
     import gi  # pylint: disable=import-outside-toplevel
     gi.require_version("Gio", "2.0")
@@ -96,7 +111,8 @@ def main():
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
     for line in sys.stdin:
         request = json.loads(line)
-        reply = {"value": bus.get_unique_name()} if "who" in request else answer(bus, Gio, GLib, request)
+        reply = {"value": bus.get_unique_name()} if "who" in request else \
+            (send if request.get("silent") else answer)(bus, Gio, GLib, request)
         print(json.dumps(reply), flush=True)
 
 
