@@ -49,15 +49,15 @@ static int read_block(struct archive *archive, const void **block, size_t *size)
     la_int64_t offset;
     int r;
 
-    /* An empty block is none, not the end. */
+    /* An empty block is not the end. */
     do
         r = archive_read_data_block(archive, block, size, &offset);
     while (r == ARCHIVE_OK && *size == 0);
     return r;
 }
 
-/* The end, also where it is broken: then the tar's reader finds that something is missing, and
- * says so, or nobody needs what comes. */
+/* A broken archive ends here as well: the reader of the tar then reports what is missing, if it
+ * needs it. */
 static size_t read_archive_block(void *userdata, const void **block) {
     BerthArchiveReader *reader = userdata;
     size_t size;
@@ -182,7 +182,7 @@ bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64
 
     *size = 0;
     while ((read = read_part(reader, &block, &length, &offset, error)) && length > 0) {
-        /* A hole would have to be written as zeros; nobody makes image archives with any. */
+        /* A hole would have to be written as zeros; no tool makes image archives with holes. */
         if (reader->tar && (uint64_t)offset != *size)
             return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                    "the archive has sparse members");

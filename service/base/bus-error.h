@@ -19,8 +19,8 @@ typedef void (*BerthBusErrorObserver)(sd_bus_message *call, const char *name);
 void berth_bus_error_observe(BerthBusErrorObserver observer);
 int berth_bus_reply_error(sd_bus_message *call, const GError *error);
 
-/* True for a good reply; otherwise sets error from the error reply. whose: who answered, for the
- * message when nobody did. */
+/* True for a good reply; otherwise sets error from the error reply. whose: the peer, for the
+ * message if it did not answer. */
 bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **error);
 
 /* Reads or appends a descriptor, "(sst)". Reading checks nothing but the signature. */

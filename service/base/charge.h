@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What each user holds of what there is not without an end, and how much of it he may hold: every
- * operation, process and descriptor that berthd has for a client is charged to the client's uid
- * before it begins, and released with it. What is stored is counted where it is stored, and
- * compared with the same limits here. Root is bounded by the totals of all users alone.
+ * What each user holds of scarce resources, and how much of them a user may hold: every operation,
+ * process and descriptor that berthd has for a client is charged to the client's uid before it
+ * begins, and released at its end. What is stored is counted where it is stored, and compared with
+ * the same limits here. Root is bounded by the totals of all users alone.
  *
  * One table a process; berthd's loop is the only one that uses it.
  */

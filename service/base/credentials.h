@@ -30,8 +30,7 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);
 
-/* Such keys and values, or anything else of that form that nobody is to find in memory that was
- * freed. */
+/* Such keys and values, or other vectors that must not be found in freed memory. */
 typedef char **BerthSecrets;
 void berth_secrets_free(BerthSecrets secrets);
 /* A text as bytes, which are overwritten at the end; the text is taken over. */

@@ -5,9 +5,9 @@
  * note of what it is. berthd never holds what is inside: closing a description of a FUSE file
  * system asks its server, closing a TCP socket may linger, and both can take for ever, in berthd
  * and in every process that it forks. Reading the note, passing an envelope on and closing it never
- * wait; whoever works with the descriptor opens it. berth-relay makes them of all that comes from
- * the bus, and holds what is inside until berthd has let go of the envelope, so that the last
- * reference is never ours to give up.
+ * wait; the process that works with the descriptor opens it. berth-relay makes them of all that
+ * comes from the bus, and holds what is inside until berthd has let go of the envelope, so that the
+ * last reference is never ours to give up.
  */
 
 #pragma once
@@ -24,8 +24,8 @@ typedef struct {
     char path[PATH_MAX];       /* as proc_pid_fd(5) has it; "" for none */
 } BerthEnvelopeNote;
 
-/* Puts fd into a new envelope, which is returned; -1 with errno. The other side, in *holder, tells
- * by POLLHUP that nobody has the envelope any more. */
+/* Puts fd into a new envelope, which is returned; -1 with errno. The other side, in *holder, polls
+ * POLLHUP when the last copy of the envelope is closed. */
 int berth_envelope_new(int fd, int *holder);
 
 /* An envelope, and no other descriptor: they are the only sockets of their type among those that

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the kernel lets nobody do to files but a process with capabilities of the machine's own user
- * namespace: attributes of trusted.* and security.*, and nodes of devices. A worker in another user
- * namespace has it done by its keeper (frame/box-keeper.c), a process with a socket, these few acts
- * and nothing else. A process without a keeper does it itself.
+ * What only a process with capabilities in the machine's own user namespace may do to files: set
+ * attributes of trusted.* and security.*, and make device nodes. For a worker in another user
+ * namespace its keeper does it (frame/box-users.c), a process that has a socket, these few acts and
+ * nothing else. A process without a keeper does it itself.
  *
- * All return as the system calls do, with errno; EPERM is also what a keeper says that does not do
- * this for anybody.
+ * All return as the system calls do, with errno. A keeper answers EPERM to what it does for no
+ * worker.
  */
 
 #pragma once
@@ -17,11 +17,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* From here on the one at the other end of the socket does it. Once, before there are threads. */
+/* From now on, the keeper at the other end of the socket acts. Called once, before there are
+ * threads. */
 void berth_keeper_use(int socket);
 
-/* Does what is asked over the socket until its other end closes. What changes a file is done on
- * this mount only; 0: on any. */
+/* Serves requests from the socket until its other end closes. Files are changed on this mount only;
+ * 0: on any. */
 G_GNUC_NORETURN void berth_keeper_serve(int socket, uint64_t mount);
 
 /* Whether attributes of this name need it. */
@@ -33,7 +34,7 @@ int berth_keeper_set_xattr(int fd, const char *entry, const char *xattr, const v
                            size_t size);
 int berth_keeper_remove_xattr(int fd, const char *xattr);
 
-/* Of trusted.* only; what else there is, everybody may read. */
+/* Of trusted.* only; any process may read the others. */
 ssize_t berth_keeper_get_xattr(int fd, const char *xattr, void *value, size_t size);
 
 /* All names, with trusted.*; as flistxattr(2). */

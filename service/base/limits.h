@@ -8,12 +8,12 @@
 
 #pragma once
 
-/* One message. The bus takes 32 MiB or more from the service and disconnects it beyond that; a
- * client and what stands between are spared anything near. */
+/* One message. The bus takes 32 MiB or more from the service and disconnects it beyond that;
+ * messages stay far below. */
 #define BERTH_MAX_CALL_BYTES (3u * 1024 * 1024)
 #define BERTH_MAX_REPLY_BYTES (1024u * 1024)
 
-/* The one reply that has a whole config.json in it, indented: the inspection of a container. */
+/* The one reply with a whole config.json in it, indented: the inspection of a container. */
 #define BERTH_MAX_INSPECTION_BYTES (8u * 1024 * 1024)
 
 /* What of a reply one item of a listing, or all properties of one object, may take; what is in the

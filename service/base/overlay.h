@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Overlay mounts from directory descriptors: no path, so no limit on the number of layers and no
- * race about what a path means. What images hold is shown nodev: a device of theirs is nobody's,
- * and every mount of layers is made here. */
+ * race about what a path means. Images are mounted nodev, so that device nodes in them cannot be
+ * used; every mount of layers is made here. */
 
 #pragma once
 
@@ -16,8 +16,8 @@
 int berth_overlay_mount(const int *layers, unsigned count, int upper, int work, GError **error);
 
 /*
- * A detached clone of mount that is nosuid as well, and whose flags whoever has it cannot take
- * back. A mount that is merely handed to somebody is at the mercy of a user namespace of theirs, in
- * which mount_setattr(2) may clear what it was made with. Takes a process for a moment.
+ * A detached clone of mount that is nosuid as well, and whose flags its holder cannot clear. The
+ * flags of a mount that is merely passed on are not safe: its holder can take it into a user
+ * namespace of its own, where mount_setattr(2) may clear them. Takes a process for a moment.
  */
 int berth_overlay_lock(int mount, GError **error);

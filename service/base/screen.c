@@ -51,12 +51,12 @@ static bool lock_screen(int file, short type) {
     return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
-/* All who are attached may write there at any time: what decides is read once. */
+/* Every attached client may write there at any time: a value that decides is read once. */
 static uint64_t load_screen_header(const uint64_t *value) {
     return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
-/* In this order for who comes after one that was killed in between. */
+/* Stored in this order for the reader after one that was killed in between. */
 static void store_screen_header(uint64_t *value, uint64_t number) {
     __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
@@ -136,7 +136,7 @@ static BerthScreenState read_master(Content *content, int master) {
     struct iovec room[2];
     ssize_t size;
 
-    /* O_NONBLOCK is everybody's who shares the master: somebody may have cleared it. */
+    /* O_NONBLOCK belongs to the description that all clients share: one may have cleared it. */
     if (poll(&ready, 1, 0) <= 0)
         return BERTH_SCREEN_QUIET;
     find_room(content, written, room);

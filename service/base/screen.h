@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a terminal wrote last, shared by all who are attached to it. The master of a terminal gives
- * each byte to one reader only; so whoever reads, appends it here, to a ring in memory, and all
- * show what is new in the ring. A lock of the kernel's, which ends with its holder, makes one of
- * them the reader for a moment. The others learn of new bytes by a bell: an eventfd that each
- * watches edge-triggered and nobody reads. One that is killed while it reads has lost nothing: what
- * it did not come to count is found by the next.
+ * The last output of a terminal, shared by all clients that are attached to it. The master of a
+ * terminal gives each byte to one reader only; so the reader appends it here, to a ring in memory,
+ * and every client shows what is new in the ring. A lock of the kernel's, which ends with its
+ * holder, makes one client the reader for a moment. The others learn of new bytes by a bell: an
+ * eventfd that each client watches edge-triggered and none reads. A reader that is killed loses
+ * nothing: the next one finds what it had not counted yet.
  *
- * Who is attached may write here; nothing that is found here is believed further than as text of
- * the terminal's.
+ * Every attached client may write here; the content is trusted no further than as text from the
+ * terminal.
  */
 
 #pragma once
@@ -27,7 +27,7 @@ enum {
 /* A new one, of a size that cannot change; -1 with error. */
 int berth_screen_new(GError **error);
 
-/* The same one for another, whose locks are his own; -1 with errno. */
+/* The same screen for another client, with locks of its own; -1 with errno. */
 int berth_screen_reopen(int file);
 
 /* One reader's place. file is what was reopened for it; the rest begins as 0. */
@@ -42,10 +42,10 @@ typedef struct {
 void berth_screen_clear(BerthScreen *screen);
 
 typedef enum {
-    BERTH_SCREEN_BUSY,  /* another reads just now */
+    BERTH_SCREEN_BUSY,  /* another client is reading */
     BERTH_SCREEN_QUIET, /* the terminal has no more */
     BERTH_SCREEN_MORE,  /* the terminal had bytes: ring, and take again */
-    BERTH_SCREEN_CLOSED /* nobody has the other side open now */
+    BERTH_SCREEN_CLOSED /* no process has the other side open */
 } BerthScreenState;
 
 /*

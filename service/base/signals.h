@@ -4,5 +4,5 @@
 
 #pragma once
 
-/* "SIGTERM", "term", "15", "RTMIN+3"; 0 for what is none. */
+/* "SIGTERM", "term", "15", "RTMIN+3"; 0 for anything else. */
 int berth_signal_parse(const char *text);

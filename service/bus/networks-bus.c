@@ -87,9 +87,11 @@ static const sd_bus_vtable vtable[] = {
 
 static bool sees_network(BerthService *service, const BerthViewer *viewer, const char *name) {
     const BerthView view = {.service = service, .viewer = *viewer};
-    g_autoptr(GPtrArray) members = viewer->others ? NULL : list_members(&view, name);
 
-    return viewer->others || members->len > 0;
+    if (viewer->others)
+        return true;
+    g_autoptr(GPtrArray) members = list_members(&view, name);
+    return members->len > 0;
 }
 
 static int visit_networks(BerthService *service, const BerthViewer *viewer, const char *after,

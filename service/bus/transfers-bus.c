@@ -117,6 +117,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     if (r < 0 || (r = check(call, service, error, false, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
+    g_assert(transfer);
     if (transfer->state != BERTH_TRANSFER_RUNNING) {
         answer_wait(call, transfer);
         return 1;

@@ -273,7 +273,7 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint
                         session->ref);
     else if (!session)
         session = ingest_session_reopen(contents, key, expected, &error);
-    if (error) {
+    if (!session || error) {
         done(NULL, error, userdata);
         return;
     }

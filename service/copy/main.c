@@ -29,10 +29,11 @@
 /* Where what is kept for the work itself is, beside the standard descriptors and the socket. */
 enum { KEPT_FD = BERTH_CONFIG_FD };
 
-static int answer(bool good, const GError *error) {
-    berth_peer_send(BERTH_SOCKET_FD, good ? BERTH_LAUNCH_DONE : BERTH_LAUNCH_FAILED,
-                    good ? NULL : error->message, -1);
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+/* Tells berthd the end; error is NULL if all went well. */
+static int answer(const GError *error) {
+    berth_peer_send(BERTH_SOCKET_FD, error ? BERTH_LAUNCH_FAILED : BERTH_LAUNCH_DONE,
+                    error ? error->message : NULL, -1);
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static BerthPlan *read_plan(void) {
@@ -64,13 +65,14 @@ static int write_changes(void) {
     if (!plan->layers) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the container has no image that it could have changed");
-        return answer(false, error);
+        return answer(error);
     }
     enter_box("copy-out", berth_copy_enter_image(plan));
     berth_autofd int image = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (image < 0)
         berth_fail_errno("image", NULL);
-    return answer(berth_changes_write(KEPT_FD, image, STDOUT_FILENO, &error), error);
+    berth_changes_write(KEPT_FD, image, STDOUT_FILENO, &error);
+    return answer(error);
 }
 
 int main(int argc, char **argv) {
@@ -100,8 +102,9 @@ int main(int argc, char **argv) {
     }
     umask(0);
     enter_box(out ? "copy-out" : "copy-in", lock);
-    bool good = out ? berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error)
-                    : berth_copy_in(argv[3], name, STDIN_FILENO,
-                                    g_str_equal(argv[1], "in-with-owners"), &error);
-    return answer(good, error);
+    if (out)
+        berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error);
+    else
+        berth_copy_in(argv[3], name, STDIN_FILENO, g_str_equal(argv[1], "in-with-owners"), &error);
+    return answer(error);
 }

@@ -59,7 +59,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
 }
 
 static void fetcher_finish(Fetch *fetch, const GError *error) {
-    /* Who does not take what comes will not take it from another either. */
+    /* The reader of the pipe failed: another remote would not help. */
     bool refused =
         error && (error->code == BERTH_ERROR_INTERNAL || error->code == BERTH_ERROR_NO_SPACE);
 

@@ -12,7 +12,7 @@
 
 typedef void (*BerthFetched)(uint64_t size, const GError *error, void *userdata);
 
-/* remotes: of BerthRemote, the next one goes on where one gives up. offset: how much of the content
+/* remotes: of BerthRemote; if one gives up, the next continues. offset: how much of the content
  * the other side has. Takes the pipe over and closes it before done is called. */
 void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *target,
                  uint64_t offset, int pipe, BerthFetched done, void *userdata);

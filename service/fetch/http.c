@@ -52,7 +52,7 @@ struct BerthRequest {
     BerthResponse response;
     size_t header_bytes;
     BerthHttpOptions options; /* its strings are the request's */
-    char *first_host;         /* whom credentials are for */
+    char *first_host;         /* the host that credentials are for */
     unsigned redirects;
     uint64_t sent; /* of what is uploaded */
     BerthHttpDone done;
@@ -79,7 +79,7 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
         return false;
     if (overloaded && response->retry_after >= 0)
         usec = MAX(usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
-    /* A server that wants more patience than this gets a person's. */
+    /* A longer wait is the user's decision. */
     if (usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
         return false;
     (*retries)++;

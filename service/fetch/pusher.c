@@ -76,7 +76,8 @@ static uint64_t parse_range(const char *range, uint64_t otherwise) {
 
 static int on_pusher_delay(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* After a break: how far the upload is, as the registry sees it; one it has lost begins anew. */
+/* After a break: the offset that the registry reports; an upload that it has lost starts from the
+ * beginning. */
 static void on_status(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pushing one blob or manifest (OCI distribution specification, "Pushing"): what the registry has
- * is not sent, what another of its repositories has is mounted from there, and an upload that
- * breaks off goes on where the registry says that it is.
+ * Pushing one blob or manifest (OCI distribution specification, "Pushing"): content that the
+ * registry has is not sent, content of another of its repositories is mounted from there, and an
+ * upload that breaks off continues at the offset that the registry reports.
  */
 
 #pragma once

@@ -2,8 +2,8 @@
 
 /*
  * A repository of a registry (OCI distribution specification): where it is, over which scheme, and
- * as whom. Requests answer its challenges by themselves, and are sent again when the registry is
- * overloaded or was broken off.
+ * as whom. Requests answer its challenges by themselves, and are sent again if the registry is
+ * overloaded or the connection breaks.
  */
 
 #pragma once
@@ -38,6 +38,6 @@ BerthRemoteCall *berth_remote_send(BerthRemote *remote, const char *path, const 
                                    void *userdata);
 void berth_remote_resume(BerthRemoteCall *call);
 
-/* The error for a response that is none of 2xx: its status and the registry's own words. */
+/* The error for a response other than 2xx: its status and the registry's message. */
 void berth_remote_set_status_error(BerthRemote *remote, const char *path,
                                    const BerthResponse *response, GError **error);

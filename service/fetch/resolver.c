@@ -45,7 +45,7 @@ static char *make_path(const Resolution *resolution) {
     return g_strconcat(resolution->as_blob ? "blobs/" : "manifests/", resolution->object, NULL);
 }
 
-/* A mirror that does not know it, or does not answer, is not the last word. */
+/* If a mirror does not have the object or does not answer, the next remote is asked. */
 static bool resolver_ask_next(Resolution *resolution) {
     if (resolution->next >= resolution->remotes->len)
         return false;

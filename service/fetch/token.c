@@ -170,7 +170,7 @@ static char *make_url(const BerthTokenRequest *request) {
                        NULL);
 }
 
-/* The form of a POST; NULL for nobody in particular. */
+/* The form of a POST; NULL without credentials. */
 static char *make_form(const BerthTokenRequest *request) {
     const BerthCredentials *credentials = request->credentials;
     const BerthChallenge *challenge = request->challenge;

@@ -3,7 +3,7 @@
 /*
  * The box of a worker for a user's directory: root of a user namespace in which the user and the
  * user's group are the only ids. The file system of the directory may be a program of the user's
- * that answers nobody, so berthd waits for none of this.
+ * that never answers, so berthd waits for none of this.
  */
 
 #include "base/fd.h"

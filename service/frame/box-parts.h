@@ -12,14 +12,14 @@ bool berth_box_change_files(const BerthBox *box, int directory, GError **error);
 /* The same for a directory of a user's, as that user. As root, who it leaves. */
 bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error);
 
-/* A mount of the present mount namespace, of what is below at and path (which may be empty), as one
- * of nobody's yet. Negative, with errno; EINVAL: it is of another namespace. */
+/* A mount of the present mount namespace, of what is below at and path (which may be empty), as a
+ * detached one. Negative, with errno; EINVAL: it belongs to another namespace. */
 int berth_box_clone_mount(int at, const char *path, uint64_t attributes);
 
 /* A user namespace of the worker's. */
 typedef struct {
     const char *uids, *gids; /* as they are written (user_namespaces(7)) */
-    bool has_keeper;         /* what it may not do there is done for it (base/keeper.h) … */
+    bool has_keeper;         /* a keeper acts for it (base/keeper.h) … */
     uint64_t mount;          /* … on this mount only; 0: on any */
 } BerthMaps;
 

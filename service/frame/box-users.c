@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Every id but the last, which is none. */
+/* Every id but the last, which is invalid. */
 #define ALL_IDS "0 0 4294967295\n"
 
 /* What the acts of base/keeper.c take; by name they reach into directories of any user's. */

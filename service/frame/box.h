@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The box a worker puts itself into before it reads a byte of its job: user, capabilities, resource
+ * The box that a worker enters before it reads a byte of its job: user, capabilities, resource
  * limits, its view of files, and the system calls that are left. Entering is final, and failing to
  * enter ends the worker. The processes a worker could see are already those of its own pid
- * namespace, in which berthd starts it (worker/worker.c). What each worker's box is stands in
- * boxes.c.
+ * namespace, in which berthd starts it (worker/worker.c). boxes.c has the box of each worker.
  */
 
 #pragma once

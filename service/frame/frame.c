@@ -149,7 +149,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
     (void)message;
     (void)userdata;
     (void)error;
-    /* berthd is gone or done with this worker: what is under way is of use to nobody. */
+    /* berthd is gone or does not need this worker any more: the result of its job is of no use. */
     _exit(EXIT_SUCCESS);
 }
 

@@ -207,7 +207,7 @@ static void export_on_index(sd_bus_message *reply, const GError *error, void *us
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
-    if (local || !export_send_text(export, "manifest.json", text, export_on_documents, &local))
+    if (!text || !export_send_text(export, "manifest.json", text, export_on_documents, &local))
         berth_operation_end(export->operation, local);
 }
 

@@ -5,10 +5,10 @@
  * envelope (base/envelope.h). It knows how long messages are, and nothing else of them. What the
  * service sends goes to the bus without it.
  *
- * It holds what is in an envelope until nobody has the envelope any more, and then closes it in a
- * thread: what waits for its file system then is one thread here, and only while that file system
- * lets it. All threads share one table of descriptors, the bus among them, so that a thread that
- * cannot end would keep the connection: it is shut down at the end, whoever still has it.
+ * It holds the content of an envelope until the last copy of the envelope is closed, and then
+ * closes it in a thread, so that only that thread waits if the file system does not answer. All
+ * threads share one table of descriptors, the bus among them, so that a thread that cannot end
+ * would keep the connection: it is shut down at the end.
  */
 
 #include "base/capabilities.h"
@@ -57,7 +57,8 @@ static struct {
 
 static int poller;
 
-/* The bus sees the end now, not when the last thread that shares its descriptor is gone. */
+/* The bus sees the end now, and not only when the last thread that shares its descriptor has ended.
+ */
 static void __attribute__((noreturn)) relay_end(int status) {
     (void)shutdown(BUS_FD, SHUT_RDWR);
     _exit(status);
@@ -250,7 +251,7 @@ static void relay_messages(void) {
     }
 }
 
-/* Nobody has the envelope any more. */
+/* The last copy of the envelope was closed. */
 static void let_go(Held *held) {
     (void)epoll_ctl(poller, EPOLL_CTL_DEL, held->holder, NULL);
     close(held->holder);

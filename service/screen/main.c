@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-screen: reads the terminals that nobody is attached to, so that what writes to them goes
- * on and its last words are there for the next client that attaches; and writes what the service
- * has to write to terminals and bells. One process for all terminals of one owner, only while there
- * are such. Clients share these descriptions and can make a call on them wait, which holds up the
+ * berth-screen: reads the terminals to which no client is attached, so that programs that write to
+ * them continue and the last output is there for the next client; and writes what the service has
+ * to write to terminals and bells. One process for all terminals of one owner, only while there are
+ * such. Clients share these descriptions and can make a call on them wait, which holds up the
  * terminals of this owner until the service kills the worker; what it leaves unread when it dies is
  * read by the next.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a tar member holds in memory; whoever was given the struct clears it. */
+/* The memory of a tar member; the caller that was given the struct clears it. */
 
 #include "tar/entry.h"
 

@@ -141,7 +141,7 @@ static bool take_extension(BerthTarReader *reader, const BerthTarHeader *header,
         g_free(*name);
         *name = g_strdup(text);
         return true;
-    case 'g': /* for the whole archive; nobody who makes layers says anything there */
+    case 'g': /* for the whole archive; no tool that makes layers uses it */
     case 'A': /* Solaris' ACLs */
     case 'V': /* the volume's name */
         set_body(reader, entry->size);

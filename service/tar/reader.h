@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads a tar, member by member, from blocks that somebody else fetches: names and targets are the
- * bytes that stand there, numbers and times are exact. Sparse files come as their parts.
+ * Reads a tar, member by member, from blocks that the caller fetches. Names and targets are the
+ * bytes of the archive, numbers and times are exact. Sparse files come as their parts.
  */
 
 #pragma once
@@ -17,7 +17,7 @@ typedef size_t (*BerthTarFetch)(void *userdata, const void **block);
 BerthTarReader *berth_tar_reader_new(BerthTarFetch fetch, void *userdata);
 void berth_tar_reader_free(BerthTarReader *reader);
 
-/* The next member; more is false at the end. What is left of the former one is passed over. */
+/* The next member; more is false at the end. The rest of the previous one is skipped. */
 bool berth_tar_reader_next(BerthTarReader *reader, BerthTarEntry *entry, bool *more,
                            GError **error);
 

@@ -111,7 +111,7 @@ static GString *make_pax(const BerthTarEntry *entry) {
     bool long_path = needs_record(entry->path, sizeof((BerthTarHeader *)0)->name);
     bool long_target = needs_record(entry->target, sizeof((BerthTarHeader *)0)->target);
 
-    /* Without a record of the character set, which GNU tar warns of and nobody reads. */
+    /* Without a record of the character set: GNU tar warns of it, and no reader uses it. */
     if (long_path)
         add_record(pax, "path", entry->path, strlen(entry->path));
     if (long_target)

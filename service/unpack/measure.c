@@ -68,7 +68,7 @@ static bool add_level(Walk *walk, ino_t inode, GError **error) {
     return true;
 }
 
-/* One that is gone, or is none any more, is left out. */
+/* A directory that is gone, or is not one any more, is left out. */
 static bool enter(Walk *walk, const char *name, GError **error) {
     berth_autofd int child =
         openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -32,7 +32,7 @@ struct BerthStream {
     GAsyncQueue *full, *empty;
     Block *current; /* with the caller */
     bool ended;     /* the caller has seen the end */
-    gint abandoned; /* atomic: nobody takes blocks any more */
+    gint abandoned; /* atomic: the caller takes no more blocks */
     GError *error;  /* the thread's, to be read once it ended */
 };
 

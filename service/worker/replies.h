@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What workers answer, checked in one place before berthd uses any of it. A worker reads what
- * strangers wrote and may be theirs by the time it answers: every name, digest, media type, size,
- * count and length is compared with what was asked for, or with a limit. What does not fit is
- * Internal, "berth-KIND sent a malformed reply", and nothing of the reply is handed out then.
+ * Replies of workers, checked in one place before berthd uses any of them. A worker reads untrusted
+ * data and may have been taken over by the time it answers: every name, digest, media type, size,
+ * count and length is compared with what was asked for, or with a limit. A reply that does not fit
+ * is Internal, "berth-KIND sent a malformed reply", and no part of it is handed out.
  *
- * Strings that are handed out as const belong to the reply.
+ * const strings belong to the reply.
  */
 
 #pragma once
@@ -24,8 +24,8 @@ enum {
 /* Sets the error for a reply of that worker ("fetch"); false. */
 bool berth_reply_set_malformed(const char *kind, GError **error);
 
-/* A list of strings, each checked for its length and as UTF-8, all of them together within
- * BERTH_REPLY_MAX_TEXT. False where it is none. Caller frees. */
+/* A list of strings, each checked for its length and as UTF-8, and all of them together at most
+ * BERTH_REPLY_MAX_TEXT long; otherwise false. Caller frees. */
 bool berth_reply_read_strings(sd_bus_message *reply, char ***strings);
 /* A string of at most so many bytes. */
 bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text);
@@ -70,7 +70,7 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
 /* berth-unpack. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
                                bool *needs_lower, GError **error);
-/* What a tree takes on disk, of which nothing can be said but that it is no nonsense. */
+/* Disk usage of a tree, of which only the range can be checked. */
 bool berth_reply_read_measured(sd_bus_message *reply, uint64_t *size, bool *is_complete,
                                GError **error);
 

@@ -96,7 +96,7 @@ static void free_killed(Killed *killed) {
     g_free(killed);
 }
 
-/* What was killed and is not reaped yet; a zombie needs no more than this. */
+/* A worker that was killed and is not reaped yet. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
     Killed *killed = userdata;
 
@@ -118,7 +118,7 @@ static void free_call(gpointer data) {
     g_free(call);
 }
 
-/* What a child needs from its parent's memory, which it uses until it executes. */
+/* What the child uses of its parent's memory until it executes. */
 typedef struct {
     char *path, *uid;
     char **environment;
@@ -126,7 +126,7 @@ typedef struct {
     int errnum; /* of what failed in the child */
 } Birth;
 
-/* In the child, whose memory is still the parent's: nothing is called that keeps state. */
+/* Runs in the child, in the parent's memory: nothing may be called that keeps state. */
 static int execute_worker(void *data) {
     Birth *birth = data;
     char *arguments[] = {birth->path, birth->uid, NULL};
@@ -404,8 +404,9 @@ void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_mes
         fail_later(call, sd_bus_is_open(worker->bus) > 0 ? -EINVAL : -ENOTCONN);
         return;
     }
-    /* sd-bus blocks for a message with descriptors until it knows that the other side takes them,
-     * and a worker may be long in getting there: its box enters a directory of who knows whom. */
+    /* sd-bus blocks on a message with descriptors until the peer has agreed to take them, and a
+     * worker may be slow to do so: its box enters a directory that may be on a user's file system.
+     */
     if (sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
         call->waiting = g_steal_pointer(&owned);
     else

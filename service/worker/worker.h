@@ -25,9 +25,9 @@ typedef void (*BerthWorkerReply)(sd_bus_message *reply, const GError *error, voi
 BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error);
 
 /* The same for a directory (or, -1, descriptors that come later) of a user's. Its file system may
- * be the user's own program and keep the worker from ending: with too many such workers of the user
- * left, LimitExceeded. The worker is told the user: berth-unpack takes that user's ids, and no more
- * rights than the user has. */
+ * be a program of the user's and keep the worker from ending: LimitExceeded if too many such
+ * workers of the user are left. The worker learns the user's id: berth-unpack takes that user's
+ * ids, and no more rights than the user has. */
 BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
                                        GError **error);
 void berth_worker_free(BerthWorker *worker);
