@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Contents, above the store: who is writing what at the moment, ingests of clients, and single
- * objects of remotes. Everything that comes in goes through berth-ingest.
+ * Contents, above the store: claims on what is written, pins, ingests of clients, and single
+ * objects of remotes. Everything that enters the store goes through berth-ingest.
  */
 
 #pragma once
@@ -28,11 +28,11 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents);
 /* Whether somebody holds the claim on this ref (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
 
-/* Commits what berth-ingest has hashed as digest under an ingest's key, and tells of it. */
+/* Commits an ingest, which berth-ingest has hashed to this digest, and tells the observer. */
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);
 
-/* InUse, unless forced; for a caller who may see images the error names one. */
+/* InUse, unless forced. The error names an image only if the caller may see images. */
 bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
                            bool sees_images, GError **error);
 
@@ -47,28 +47,29 @@ unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
 
-/* Deletes blobs (of const char *) by a rename each, and tells of them; a worker does the rest. */
+/* Deletes blobs (of const char *) by one rename each and tells the observer; a worker frees the
+ * space. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error);
 
-/* How long an ingest may be left alone. */
+/* How long an ingest may stay unwritten before it is removed. */
 #define BERTH_INGEST_LIFE_USEC (24 * 3600ll * G_USEC_PER_SEC)
 
-/* Moves a blob that is not what its name says out of the way, to content/damaged/. */
+/* Moves a blob whose content has another digest to content/damaged/. */
 bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error);
 
-/* Removes ingests that nobody writes and that have not grown for so long. */
+/* Removes ingests that nobody writes and that have not grown for this long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
 
-/* The key under which owner's transfers ingest a blob. Caller frees. */
+/* The key under which an owner's transfers ingest a blob. Caller frees. */
 char *berth_contents_blob_key(uint32_t owner, const char *digest);
 
 /*
- * A client's ingest: it writes into pipe from offset on, and closes it. Then it commits; that waits
- * until all that was written has been hashed.
+ * A client's ingest. The client writes into the pipe, starting at offset, and closes it. Then it
+ * commits, which waits until everything that was written has been hashed.
  */
 typedef struct {
     const char *ref;
-    uint64_t total;       /* 0 where it is not known */
+    uint64_t total;       /* 0 if it is not known */
     const char *expected; /* a digest, or "" */
     const char *lease;    /* that keeps the result, or "" */
     uint32_t owner;
@@ -81,20 +82,20 @@ void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint
 /* key: as berth_content_store_find_ingest finds it. */
 bool berth_contents_abort(BerthContents *contents, const char *key, GError **error);
 
-/* Content that the service makes itself; done is told its digest. */
+/* Stores content that the service makes itself; done gets its digest. */
 typedef void (*BerthTextStored)(const char *digest, uint64_t size, const GError *error,
                                 void *userdata);
 typedef struct BerthTextStoring BerthTextStoring;
 BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char *text,
                                             BerthTextStored done, void *userdata);
-/* It is stored all the same, but nobody is told. */
+/* done will not be called; it is stored all the same. */
 void berth_contents_forget_text(BerthTextStoring *storing);
 
-/* One object of a remote, as it comes: into a pipe, not into the store, and not hashed. */
+/* One object of a remote, written into a pipe as it arrives; neither stored nor hashed. */
 typedef struct {
     BerthRemoteRequest remote;
     char *const *media_types;
-    const char *client;  /* when it leaves the bus, the object ends */
+    const char *client;  /* the fetch ends when it leaves the bus */
     BerthCharge *charge; /* taken over */
 } BerthObjectRequest;
 typedef void (*BerthObjectReady)(int pipe, const BerthDescriptor *target, const GError *error,

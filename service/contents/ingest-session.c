@@ -82,7 +82,7 @@ static bool ingest_session_check(IngestSession *session, const BerthIngestInfo *
     return true;
 }
 
-/* That another brought the same is not told: for this owner it was not here before. */
+/* That another user brought the same content is not disclosed: for this owner it was not here. */
 static bool ingest_session_commit(IngestSession *session, GError **error) {
     BerthContents *contents = session->contents;
     bool held = berth_provenance_may_name(contents->database, session->owner, session->digest);
@@ -96,7 +96,7 @@ static bool ingest_session_commit(IngestSession *session, GError **error) {
     return berth_provenance_hold(contents->database, session->owner, session->digest, error);
 }
 
-/* Both the worker has answered and Commit has been called. */
+/* The worker has answered, and Commit has been called. */
 static void ingest_session_finish_commit(IngestSession *session) {
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
@@ -107,11 +107,12 @@ static void ingest_session_finish_commit(IngestSession *session) {
 
     bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
                 ingest_session_check(session, &info, &error) &&
-                /* Before it is there: nothing may collect it in between. */
+                /* Before it is committed: nothing may collect it in between. */
                 (!info.lease[0] ||
                  berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
                 ingest_session_commit(session, &error);
-    /* Content that is not what was expected never will be: the next try begins at 0. */
+    /* Content with the wrong digest never becomes right by resuming it: the next try starts at 0.
+     */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
         berth_content_store_abort(contents->store, session->key, NULL);
     ingest_session_end(session);
@@ -131,11 +132,11 @@ static void ingest_session_on_ingested(sd_bus_message *reply, const GError *erro
     if (session->done)
         ingest_session_finish_commit(session);
     else
-        /* The client may come back and go on; what was written stays. */
+        /* The client may resume it; what was written stays. */
         ingest_session_end(session);
 }
 
-/* limit: what it may become. */
+/* limit: the largest size. */
 static bool ingest_session_start_worker(IngestSession *session, uint64_t limit, int input, int file,
                                         uint64_t offset, const char *algorithm, GError **error) {
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
@@ -146,7 +147,7 @@ static bool ingest_session_start_worker(IngestSession *session, uint64_t limit, 
     return true;
 }
 
-/* expected decides the algorithm; without one it is SHA-256. */
+/* The algorithm is that of the expected digest; SHA-256 if there is none. */
 static bool ingest_find_algorithm(const char *expected, const char **name, GError **error) {
     BerthAlgorithm algorithm = BERTH_ALGORITHM_SHA256;
 
@@ -156,7 +157,7 @@ static bool ingest_find_algorithm(const char *expected, const char **name, GErro
     return true;
 }
 
-/* One that is there already is not counted again. */
+/* An ingest that exists already is not counted again. */
 static bool ingest_check_count(BerthContents *contents, const BerthIngestRequest *request,
                                GError **error) {
     g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(contents->store, error);
@@ -245,8 +246,8 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
     return true;
 }
 
-/* After a restart of the service, or when the worker was done before Commit came: the file is
- * hashed again, with nothing added. */
+/* After a restart of the service, or if the worker had answered before Commit was called: the file
+ * is hashed again, with nothing added. */
 static IngestSession *ingest_session_reopen(BerthContents *contents, const char *key,
                                             const char *expected, GError **error) {
     g_auto(BerthIngestInfo) info = {0};

@@ -137,8 +137,7 @@ static bool check_directory(const BerthApplyRequest *request, GError **error) {
 
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,
                                  GError **error) {
-    static const BerthTransferWork work = {
-        .free = apply_free, .cancelled = "cancelled; some of the layers were applied"};
+    static const BerthTransferWork work = {.free = apply_free, .is_partial = true};
     BerthContentStore *store = berth_contents_get_store(images->contents);
 
     if (!check_directory(request, error))

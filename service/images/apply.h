@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Layers onto a directory of the caller's, one after another, as they would show in an image. For
- * others than root that is a directory of their own, and workers write as they could. */
+/* Applies layers onto a directory of the caller, one after the other, as they would show in an
+ * image. A caller other than root must own the directory, and the workers have no more rights to it
+ * than the caller has. */
 
 #pragma once
 
@@ -13,7 +14,8 @@ typedef struct {
     uint32_t owner;
 } BerthApplyRequest;
 
-/* The directory's path for who decides; marked where it is of a mount namespace of the caller's. */
+/* The directory's path, for the decision of polkit; marked if it is in a mount namespace of the
+ * caller. */
 char *berth_apply_describe_directory(int directory);
 
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an image consists of: its platforms, and the layers of each, as far as they are here. */
+/* Describes an image: its platforms, and the layers of each as far as they are here. */
 
 #pragma once
 
 #include "images/closure.h"
 
 typedef struct {
-    char *platform; /* "linux/amd64"; "" where it is not said */
+    char *platform; /* "linux/amd64"; "" if it is not known */
     BerthDescriptor *manifest;
-    uint64_t bytes;    /* of the manifest and all it refers to */
-    bool complete;     /* all of it is here */
+    uint64_t bytes;    /* of the manifest and everything that it refers to */
+    bool complete;     /* everything of it is here */
     bool unpacked;     /* ready to run */
-    GPtrArray *layers; /* of BerthDescriptor, lowest first; empty where it is not here */
+    GPtrArray *layers; /* of BerthDescriptor, lowest first; empty if the manifest is not here */
 } BerthDescribedPlatform;
 
 /* platforms: of BerthDescribedPlatform. */

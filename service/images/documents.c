@@ -35,7 +35,7 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
                     manifest->config->media_type);
 }
 
-/* More than any registry takes in one document (berth-inspect's own limits are tighter). */
+/* More than any registry accepts in one document; berth-inspect has tighter limits. */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
 static bool is_short(const char *text) {
@@ -166,7 +166,7 @@ const BerthDescriptor *berth_document_choose(const BerthDocument *index,
             best = entry;
         }
     }
-    /* The first that names no platform may be of any, as podman has it. */
+    /* As in podman, the first entry without a platform fits any. */
     if (!best)
         best = nameless;
     if (best)
@@ -246,7 +246,7 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
 }
 
 #define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss^as)"
-/* Without the health check, as earlier versions wrote it. */
+/* As earlier versions wrote it, without the health check. */
 #define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
 
 char *berth_image_info_format(const BerthImageInfo *info) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What berth-inspect answers about an image's documents, as berthd uses it. */
+/* An image's documents, as berth-inspect reports them. */
 
 #pragma once
 
@@ -19,10 +19,10 @@ typedef struct {
     GPtrArray *entries;      /* of BerthIndexedManifest */
     BerthDescriptor *config; /* of a manifest */
     GPtrArray *layers;       /* of BerthDescriptor, lowest first */
-    GHashTable *embedded;    /* digest → GBytes: said to be the content of that digest */
+    GHashTable *embedded;    /* digest → GBytes: claimed to be its content, and not verified */
 } BerthDocument;
 
-/* What running an image takes from its configuration. Vectors are never NULL. */
+/* What is needed of an image configuration to run it. Vectors are never NULL. */
 typedef struct {
     char *manifest_digest, *config_digest;
     char *chain_id; /* of the topmost layer; "" for an image without layers */
@@ -30,7 +30,7 @@ typedef struct {
     char **diff_ids;
     char **entrypoint, **command, **environment, **volumes, **ports, **labels;
     char *user, *working_directory, *stop_signal;
-    /* Interval, time-out, start period (ns), retries, then the test; empty without one, NULL where
+    /* Interval, time-out, start period (ns), retries, then the test; empty without one, NULL if
      * it was not read. */
     char **health;
 } BerthImageInfo;
@@ -39,10 +39,10 @@ typedef struct {
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error);
 void berth_document_free(BerthDocument *document);
 
-/* Of a manifest that is something else than an image (OCI artifacts): that it cannot be run. */
+/* The error for a manifest of anything but an image (an OCI artifact). */
 void berth_document_set_artifact_error(const BerthDocument *manifest, GError **error);
 
-/* The entry of an index for a platform; NotFound lists what there is. */
+/* The entry of an index for a platform; NotFound lists the platforms that there are. */
 const BerthDescriptor *berth_document_choose(const BerthDocument *index,
                                              const BerthPlatform *platform, GError **error);
 

@@ -373,8 +373,7 @@ static bool export_find_images(Export *export, char *const *names, GError **erro
 
 BerthTransfer *berth_export_start(BerthImages *images, const BerthExportRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = export_free,
-                                           .cancelled = "the export was cancelled"};
+    static const BerthTransferWork work = {.free = export_free};
     Export *export = g_new0(Export, 1);
     g_autofree char *joined = g_strjoinv(" ", (char **)request->names);
 

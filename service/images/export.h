@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Exporting: images as one tar that is an OCI layout and a "docker save" archive at once, so that
- * everything reads it. Written as a stream into a descriptor of the caller's.
+ * Exports images as one tar that is an OCI layout and a "docker save" archive at once, so that
+ * every tool can read it. It is written as a stream into the caller's descriptor.
  */
 
 #pragma once
@@ -12,7 +12,7 @@
 typedef struct {
     char *const *names;
     int output;           /* stays the caller's */
-    const char *platform; /* NULL: all of an index that is here */
+    const char *platform; /* NULL: everything of an index that is here */
     uint32_t owner;
 } BerthExportRequest;
 

@@ -46,8 +46,8 @@ static char *images_format_index(GPtrArray *list) {
     return json_to_string(root, FALSE);
 }
 
-/* The layout's index.json, so that other tools can read the images of the content store. berth.db
- * stays the record; a failure here is no failure of what changed it. */
+/* Writes the layout's index.json, by which other tools can read the content store. The record is
+ * berth.db: a failure here is logged, and what changed the images has succeeded. */
 static void images_write_index(BerthImages *images) {
     g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
 
@@ -80,7 +80,7 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         !berth_name_check_media_type(target->media_type, error) ||
         !berth_digest_parse(target->digest, NULL, error))
         return false;
-    /* What is another's is not here for this owner. */
+    /* Another user's content counts as not here for this owner. */
     if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest) ||
         !berth_provenance_may_name(images->database, owner, target->digest))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,

@@ -97,7 +97,7 @@ static void import_images_finish(BerthImportImages *images) {
     import_images_fail(images, error);
 }
 
-/* A name of docker's is short; one of a layout may be a tag only. */
+/* docker writes short names, and a layout may have a tag only. */
 static char *complete_name(const char *fallback, const char *name) {
     const char *slash = strchr(name, '/');
     g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
@@ -109,7 +109,7 @@ static char *complete_name(const char *fallback, const char *name) {
     if (has_host)
         return g_strconcat(name, has_tag ? "" : ":latest", NULL);
     if (!slash && !has_tag)
-        /* A tag alone, which is one of the name that was given. */
+        /* A tag alone belongs to the requested name. */
         return fallback[0] ? g_strdup(fallback) : g_strconcat("localhost/imported:", name, NULL);
     return g_strconcat("docker.io/", slash ? "" : "library/", name, has_tag ? "" : ":latest", NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* A link to a link would be a strange archive, one to itself a hostile one. */
+/* A link to a link is unusual, a circle of links hostile. */
 enum { MAX_LINKS = 8 };
 
 typedef struct {

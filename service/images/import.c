@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Of members that only manifest.json can tell to be content: the root file system of something,
- * taken for an image archive, has many more. */
+/* Members that only manifest.json could identify as content. A root file system that is mistaken
+ * for an image archive has many more. */
 enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_ODD_MEMBERS = 1024 };
 
 /* Documents that say which images there are; an archive may have both. */
@@ -48,7 +48,7 @@ static void import_free(void *object) {
     Import *import = object;
     BerthImportContext *context = &import->context;
 
-    /* Workers first: what they write into is let go of after them. */
+    /* Workers first: the files that they write go after them. */
     berth_worker_free(context->archive);
     berth_worker_free(context->ingest);
     berth_worker_free(context->inspect);
@@ -139,7 +139,7 @@ static void import_on_found(GPtrArray *found, const GError *error, void *userdat
     berth_import_check_start(import->check);
 }
 
-/* A layout's index comes first: docker writes both, and that knows more. */
+/* A layout's index has precedence: docker writes both, and the index says more. */
 static bool import_get_kind(const Import *import, BerthImportKind *kind, GError **error) {
     if (import->is_rootfs)
         *kind = BERTH_IMPORT_ROOTFS;
@@ -230,8 +230,8 @@ static char *digest_of_name(const char *name) {
     return berth_digest_is_valid(digest) ? g_steal_pointer(&digest) : NULL;
 }
 
-/* manifest.json may call configurations and layers anything, and may come after them. These are
- * what docker, skopeo, crane and kaniko call them; anything else may be one, too. */
+/* manifest.json may use any names for configurations and layers, and may come after them. These are
+ * the names of docker, skopeo, crane and kaniko; members with others may be content, too. */
 static bool is_usual_content(const char *name) {
     return g_str_has_suffix(name, ".tar") || g_str_has_suffix(name, ".tar.gz") ||
            g_str_has_suffix(name, ".json") || g_str_has_prefix(name, "sha256:");
@@ -333,8 +333,7 @@ static bool import_prepare(Import *import, const BerthImportRequest *request, GE
 
 BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = import_free,
-                                           .cancelled = "the import was cancelled"};
+    static const BerthTransferWork work = {.free = import_free};
     Import *import = g_new0(Import, 1);
 
     import->context.images = images;

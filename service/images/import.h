@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Importing: an archive is read once, as a stream; each member that matters becomes content while
- * it passes, and the names are put when all that they stand for is here. OCI layouts, "docker save"
- * archives, and plain root file systems as images of one layer.
+ * Imports images from an archive, which is read once, as a stream: members become content as they
+ * are read, and the names are put when everything that they stand for is here. Archives are OCI
+ * layouts, those of "docker save", and plain root file systems, which become images of one layer.
  */
 
 #pragma once
 
 #include "images/images.h"
 
-/* Asks whether the names may be put that the archive turned out to hold. images: of
- * BerthImportedImage, the import's; answered with an error for a refusal. */
+/* Asks whether the names in the archive may be put. images: of BerthImportedImage, owned by the
+ * import. The answer is an error if they may not. */
 typedef void (*BerthNamesAnswered)(const GError *refused, void *userdata);
 typedef struct BerthNameAsker BerthNameAsker;
 struct BerthNameAsker {
     void (*ask)(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswered answered,
                 void *userdata);
-    void (*free)(BerthNameAsker *asker); /* nothing is answered after that */
+    void (*free)(BerthNameAsker *asker); /* there is no answer after that */
 };
 
 typedef struct {
@@ -27,11 +27,11 @@ typedef struct {
 
 typedef struct {
     int archive;          /* stays the caller's */
-    const char *name;     /* for what the archive gives none; "" */
+    const char *name;     /* for images without one in the archive; "" */
     bool rootfs;          /* the archive is the root file system itself */
     char *const *command; /* of an image made of a root file system */
     const char *platform; /* of that; NULL: this machine's */
-    const char *lease;    /* that keeps all of it, or "" */
+    const char *lease;    /* that keeps everything, or "" */
     uint32_t owner;
     BerthNameAsker *asker; /* taken over; NULL: all names may be put */
 } BerthImportRequest;

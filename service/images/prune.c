@@ -65,7 +65,7 @@ static bool prune_mark_chains(BerthImages *images, GError **error) {
 static bool prune_mark_pins(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) pins = berth_contents_list_pins(images->contents);
 
-    /* A pin may be of either kind; none is both. */
+    /* A pin is a digest or a chain ID; no string is both. */
     for (guint i = 0; i < pins->len; i++)
         if (!berth_reach_add_blob(images->database, pins->pdata[i], error) ||
             !berth_reach_add_chain(images->database, pins->pdata[i], error))
@@ -151,8 +151,8 @@ static void prune_on_collected(GPtrArray *items, const GError *error, void *user
     prune_read_next(prune);
 }
 
-/* Images that were named while others were being read are read as well: nobody else may have noted
- * what they refer to. */
+/* Images that were named while others were being read are read as well: what they refer to may not
+ * be recorded otherwise. */
 static bool prune_list_unseen(Prune *prune, GError **error) {
     g_autoptr(GPtrArray) names = berth_image_store_list(prune->images->database, error);
 
@@ -181,7 +181,7 @@ static void prune_read_next(Prune *prune) {
         return;
     }
     image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
-    /* All that any name might reach is kept, whosever it is. */
+    /* Whatever any name might reach is kept, whoever owns it. */
     const BerthClosureScope everything = {.everything = true};
     prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
                                            prune_on_collected, prune, &error);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Collection: what no image, lease, container or running transfer reaches is deleted, blobs and
- * snapshots alike. First the documents of all images are read, since names may have been put by
- * hand; then marking and deleting are one step of the loop, so that no transfer can begin to rely
- * on something between the two. Deleting is a rename; a worker does what takes time.
+ * Collects garbage: deletes blobs and snapshots that no image, lease, container or running transfer
+ * reaches. First the documents of all images are read, since names may have been put by hand. Then
+ * marking and deleting are one step of the loop, so that no transfer can begin to rely on something
+ * in between. Deleting is a rename; a worker frees the space.
  */
 
 #pragma once
@@ -15,7 +15,7 @@ typedef struct {
     bool dry_run;
 } BerthPruneRequest;
 
-/* digests: of blobs and chain IDs of snapshots; bytes: what they take. */
+/* digests: of blobs, and chain IDs of snapshots; bytes: their size. */
 typedef void (*BerthPruned)(GPtrArray *digests, uint64_t bytes, const GError *error,
                             void *userdata);
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,

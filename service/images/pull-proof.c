@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whether content that is here may be used for a pull. It is stored once for everybody, and a
- * manifest may name anybody's: so it counts as there only if this repository is known to have it,
- * from an earlier fetch, or shows now that it has it. It shows that by samples: ranges that berthd
- * chooses and compares with the blob. (A registry that lies answers HEAD for every digest.) What
- * cannot be shown so is fetched as if it were not here, which is the plain proof.
+ * Whether content that is here may be used for a pull. Content is stored once for all users, and a
+ * manifest may name any digest. So it is used only if this repository is known to have it, from an
+ * earlier fetch, or shows now that it has it. It shows that by samples: ranges that berthd chooses
+ * and compares with the blob. (HEAD proves nothing: a hostile registry answers it for every
+ * digest.) Content that cannot be proven by samples is fetched as if it were not here.
  *
- * Samples stand for the whole where a part cannot be known without the rest: in a compressed layer,
- * whose end holds a checksum of all of it.
+ * Samples are enough for compressed layers only, whose parts cannot be known without the rest: the
+ * last bytes hold a checksum of the whole.
  */
 
 #include "base/fd.h"
@@ -22,7 +22,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* What is smaller is fetched again, which costs as much. */
+/* Fetching anything smaller again costs no more than a proof. */
 enum { SAMPLES = 2, SAMPLE_BYTES = 4096, LEAST_BYTES = 64 * 1024 };
 
 typedef struct {
@@ -77,7 +77,7 @@ static void proof_on_sampled(sd_bus_message *reply, const GError *error, void *u
         proof->done(!proof->differs, proof->userdata);
 }
 
-/* gzip of one member, as image layers are; and of the size that the manifest says. */
+/* It is gzip, as layers are, and has the size that the manifest states. */
 static bool proof_is_suitable(int blob, const BerthDescriptor *descriptor) {
     unsigned char magic[2];
     struct stat status;

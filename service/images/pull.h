@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pulling: all that an image needs into the content store (Fetch), then its snapshots and its name
- * (Pull); or the snapshots of an image that is here (Unpack). A layer is hashed, stored, inflated
- * and unpacked while it arrives, several at a time.
+ * Pulls an image: everything that it needs into the content store (Fetch), and also its snapshots
+ * and its name (Pull); or only the snapshots of an image that is here (Unpack). Layers are hashed,
+ * stored, inflated and unpacked while they arrive, several at a time.
  */
 
 #pragma once
@@ -16,18 +16,18 @@ typedef struct {
     BerthPullMode mode;
     const char *reference; /* of a remote; for Unpack the name of an image here */
     const char *platform;  /* NULL: this machine's */
-    bool all_platforms;    /* Fetch only what all platforms need, too */
+    bool all_platforms;    /* fetch the other platforms' content, too */
     bool insecure;
     char *const *credentials; /* key, value, …; may be NULL */
-    bool own;                 /* for want of those the service's, for this time */
-    const char *lease;        /* that keeps all of it, or "" */
+    bool own;                 /* without those, use the service's own */
+    const char *lease;        /* that keeps everything, or "" */
     uint32_t owner;
-    bool lasting; /* taken up again after the service was away */
+    bool lasting; /* resumed by the next start of the service */
 } BerthPullRequest;
 
-/* Begins again what was under way when the service went; what cannot be begun is logged. */
+/* Resumes what was under way when the service stopped; what cannot be resumed is logged. */
 void berth_pull_resume_all(BerthImages *images);
 
-/* Starts it; NULL with error where that fails at once. The transfer tells the rest. */
+/* Starts it; NULL with error if that fails at once. The transfer reports the rest. */
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
                                 GError **error);

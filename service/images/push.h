@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pushing: what the remote lacks of an image, blobs first and several at a time, then its documents
- * from the inside out, and the name last. What is sent are the stored bytes.
+ * Pushes what the remote lacks of an image: blobs first, several at a time, then its documents,
+ * each after those that it refers to, and the name last. The bytes are sent as they are stored.
  */
 
 #pragma once
@@ -10,14 +10,14 @@
 #include "images/images.h"
 
 typedef struct {
-    const char *name;       /* of an image here; NULL for the object below alone */
-    const char *digest;     /* of content here */
-    const char *media_type; /* of that */
+    const char *name;       /* of an image here; NULL to push one object alone */
+    const char *digest;     /* of that object */
+    const char *media_type; /* of that object */
     BerthRemoteRequest remote;
     const char *platform; /* NULL: all of an index */
     uint32_t owner;
 } BerthPushRequest;
 
-/* Starts it; NULL with error where that fails at once. The transfer tells the rest. */
+/* Starts it; NULL with error if that fails at once. The transfer reports the rest. */
 BerthTransfer *berth_push_start(BerthImages *images, const BerthPushRequest *request,
                                 GError **error);

@@ -42,7 +42,7 @@ struct BerthSignatureSearch {
     GPtrArray *manifests;  /* of BerthDescriptor, to be read, the next one last */
     GPtrArray *candidates; /* of Candidate, to be checked, the next one last */
     bool asked_referrers;
-    GError *error; /* why the last candidate was none */
+    GError *error; /* why the last candidate was rejected */
     BerthSignatureFound done;
     void *userdata;
 };
@@ -80,7 +80,7 @@ static void search_finish(BerthSignatureSearch *search, unsigned key, const GErr
     done(key, copy, userdata);
 }
 
-/* Every candidate was looked at. */
+/* No candidate is left. */
 static void search_give_up(BerthSignatureSearch *search) {
     g_autoptr(GError) error = NULL;
 
@@ -101,7 +101,7 @@ static bool search_open_file(BerthSignatureSearch *search, GError **error) {
     return search->file >= 0 || berth_error_set_errno(error, errno, "make a file in memory");
 }
 
-/* Fetches one object into memory; reply sees that it is there. */
+/* Fetches one object into memory. */
 static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *target,
                          uint64_t limit, BerthWorkerReply reply) {
     g_autoptr(GError) error = NULL;
@@ -153,7 +153,7 @@ static void search_on_payload(sd_bus_message *reply, const GError *error, void *
     berth_call_inspect_verify_signature(search->inspect, &arguments, search_on_verified, search);
 }
 
-/* What does not fit is no candidate. */
+/* Malformed entries are not candidates. */
 static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message *reply) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
 
@@ -206,7 +206,7 @@ static void search_on_referrers_read(sd_bus_message *reply, const GError *error,
     search_next(search);
 }
 
-/* A registry without the referrers API has none. */
+/* A registry without the referrers API reports an error, and has no referrers. */
 static void search_on_referrers(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
@@ -250,7 +250,7 @@ static void search_on_tag(sd_bus_message *reply, const GError *error, void *user
     BerthSignatureSearch *search = userdata;
     BerthDescriptor *target = NULL;
 
-    /* Without the tag there may be referrers; any other failure is one of the whole. */
+    /* Without the tag there may be referrers; any other failure ends the search. */
     if (error && error->code != BERTH_ERROR_NOT_FOUND) {
         search_finish(search, 0, error);
         return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whether an image of a remote is signed by one of some keys: its signatures are looked for where
- * cosign puts them, under the tag "sha256-HEX.sig" and among the referrers of its digest
- * (distribution specification 1.1), and checked by berth-inspect.
+ * Checks whether an image of a remote is signed with one of a set of keys. Signatures are searched
+ * where cosign puts them: under the tag "sha256-HEX.sig", and among the referrers of the digest
+ * (distribution specification 1.1). berth-inspect verifies them.
  */
 
 #pragma once
@@ -12,19 +12,18 @@
 
 typedef struct BerthSignatureSearch BerthSignatureSearch;
 
-/* key: which of the keys it is signed by, from 0. error: FailedPrecondition, with the reason.
- * Called once; the search is gone afterwards. */
+/* key: index of the key that has signed it. error: FailedPrecondition, with the reason. Called
+ * once; the search is gone then. */
 typedef void (*BerthSignatureFound)(unsigned key, const GError *error, void *userdata);
 
-/* session is ready and stays the caller's, longer than the search. keys: paths of public keys. */
+/* session is ready, belongs to the caller, and outlives the search. keys: paths of public keys. */
 BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
                                               const char *digest, char *const *keys,
                                               BerthSignatureFound done, void *userdata,
                                               GError **error);
 void berth_signature_search_free(BerthSignatureSearch *search);
 
-/* Searches for an image that is here, at its own name's remote, with the keys of the policy for it.
- */
+/* Searches at the remote of an image's own name, with the keys of the policy for it. */
 typedef struct {
     BerthRemoteRequest remote;
     const char *digest;

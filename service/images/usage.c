@@ -9,7 +9,7 @@
 #include "images/prune.h"
 #include "store/provenance.h"
 
-/* What keeps a manifest keeps the snapshots of its image. */
+/* Whatever keeps a manifest keeps the snapshots of its image. */
 static bool add_reasons(BerthImages *images, const char *manifest, const BerthSight *sight,
                         GPtrArray *words, GError **error) {
     g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, sight, error);
@@ -29,7 +29,7 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const B
         !(words = berth_reach_explain(images->database, digest, sight, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
-    /* A snapshot is kept by what keeps the images whose chain it is in. */
+    /* A snapshot is kept by whatever keeps an image in whose chain it is. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
@@ -41,8 +41,8 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const B
     return g_steal_pointer(&words);
 }
 
-/* As in what explains a blob. */
-#define NOT_TOLD "of another user"
+/* The same text as in berth_reach_explain. */
+#define HIDDEN_NAME "of another user"
 
 static void free_usage(gpointer data) {
     BerthUsage *usage = data;
@@ -51,9 +51,9 @@ static void free_usage(gpointer data) {
     g_free(usage);
 }
 
-/* What has no name for the caller is one together. */
+/* Everything whose name the caller may not see is one entry. */
 static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
-    for (guint i = 0; g_str_equal(name, NOT_TOLD) && i < list->len; i++) {
+    for (guint i = 0; g_str_equal(name, HIDDEN_NAME) && i < list->len; i++) {
         BerthUsage *present = list->pdata[i];
         if (g_str_equal(present->kind, kind) && g_str_equal(present->name, name))
             return present;
@@ -66,7 +66,7 @@ static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name
     return usage;
 }
 
-/* How many images each blob belongs to. */
+/* The number of images that each blob belongs to. */
 static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **error) {
     g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
@@ -91,9 +91,9 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthSight *s
 
     for (guint i = 0; users && i < names->len; i++) {
         const BerthImage *image = names->pdata[i];
-        bool told =
+        bool is_shown =
             sight->images || berth_provenance_vouches(images->database, image->name, sight->owner);
-        BerthUsage *usage = add_usage(list, "image", told ? image->name : NOT_TOLD);
+        BerthUsage *usage = add_usage(list, "image", is_shown ? image->name : HIDDEN_NAME);
         g_autoptr(GPtrArray) digests =
             berth_reach_list_blobs_of(images->database, image->target->digest, error);
         if (!digests)
@@ -136,8 +136,8 @@ static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthSight *
 
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
-        bool told = sight->others || info->owner == sight->owner;
-        BerthUsage *usage = add_usage(list, "ingest", told ? info->ref : NOT_TOLD);
+        bool is_shown = sight->others || info->owner == sight->owner;
+        BerthUsage *usage = add_usage(list, "ingest", is_shown ? info->ref : HIDDEN_NAME);
         usage->bytes = usage->unique = usage->bytes + info->offset;
     }
     return ingests != NULL;

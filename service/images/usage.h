@@ -7,15 +7,15 @@
 #include "images/images.h"
 #include "store/reach.h"
 
-/* What keeps a blob or a snapshot, in words; empty for garbage. Includes running transfers. */
+/* Lists what keeps a blob or a snapshot, running transfers included; empty for garbage. */
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
                                 GError **error);
 
-/* What takes the space. */
+/* Lists what takes the space. */
 typedef struct {
     const char *kind; /* image, snapshot, container, ingest, garbage */
     char *name;
     uint64_t bytes;  /* in all */
-    uint64_t unique; /* that nothing of the same kind shares */
+    uint64_t unique; /* not shared with others of the same kind */
 } BerthUsage;
 GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error);

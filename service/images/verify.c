@@ -115,8 +115,7 @@ static void verify_check_next(Verify *verify) {
 
 BerthTransfer *berth_verify_start(BerthImages *images, const BerthVerifyRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = verify_free,
-                                           .cancelled = "the check was cancelled"};
+    static const BerthTransferWork work = {.free = verify_free};
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
     g_autoptr(BerthWorker) worker =

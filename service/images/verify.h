@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Checking the store: every blob is hashed again. One that is not what its name says is set aside
- * (content/damaged/) and named; where it is asked for, it is fetched again from where it came.
+ * Checks the content store: every blob is hashed again. A damaged one is moved to content/damaged/
+ * and reported; on request, it is fetched again from its source.
  */
 
 #pragma once
@@ -14,6 +14,6 @@ typedef struct {
     uint32_t owner;
 } BerthVerifyRequest;
 
-/* The transfer's result names what is damaged and was not had again. */
+/* The transfer's result lists the damaged blobs that were not fetched again. */
 BerthTransfer *berth_verify_start(BerthImages *images, const BerthVerifyRequest *request,
                                   GError **error);

@@ -20,8 +20,7 @@ void berth_certificates_clear(BerthCertificates *certificates) {
     berth_fd_clear(&certificates->key);
 }
 
-/* A file in memory that nobody changes any more; for the worker, which has no right to the other.
- */
+/* A sealed file in memory, for the worker, which may not read the original. */
 static int make_file(const char *data, size_t size, GError **error) {
     berth_autofd int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 

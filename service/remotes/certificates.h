@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * certs.d directories, as docker and podman lay them out (containers-certs.d(5)): for a registry
- * HOST[:PORT]/ with *.crt, authorities, and NAME.cert with NAME.key, a certificate of this machine.
- * Looked for below /etc/berth, /etc/containers and /etc/docker; the first that has the registry
- * counts. They are read by berthd, since a key is for root only, and handed on as files in memory.
+ * certs.d directories in the layout of docker and podman (containers-certs.d(5)): for a registry, a
+ * directory HOST[:PORT] with *.crt (authorities), and NAME.cert with NAME.key (a certificate of
+ * this machine). They are searched below /etc/berth, /etc/containers and /etc/docker; the first
+ * directory for the registry is used. berthd reads them, since keys are readable by root only, and
+ * passes them on as files in memory.
  */
 
 #pragma once
@@ -12,7 +13,7 @@
 #include "base/error.h"
 
 typedef struct {
-    int authorities, certificate, key; /* -1 where there is none */
+    int authorities, certificate, key; /* -1 if there is none */
 } BerthCertificates;
 
 /* host: "registry.example.com:5000". A key without a certificate, and the reverse, is an error. */

@@ -77,7 +77,7 @@ const char *berth_remote_session_get_name(BerthRemoteSession *session) {
 }
 
 static void remote_session_finish(BerthRemoteSession *session, const GError *error) {
-    /* Handed on: from here on only the worker has them. */
+    /* From here on, only the worker has them. */
     g_clear_pointer(&session->credentials, berth_secrets_free);
     g_clear_pointer(&session->own, g_bytes_unref);
     session->ready(session, error, session->userdata);
@@ -89,7 +89,7 @@ static void remote_session_on_configured(sd_bus_message *reply, const GError *er
     remote_session_finish(userdata, error);
 }
 
-/* NULL, without an error, where the unit has none. */
+/* NULL without an error if the unit has none. */
 static GBytes *read_own(GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
     g_autofree char *path = directory ? g_build_filename(directory, OWN_CREDENTIALS, NULL) : NULL;
@@ -194,8 +194,7 @@ static const BerthRegistry *find_registry(const BerthSettings *settings, const c
     return NULL;
 }
 
-/* The places that are asked for a reference: mirrors, then the registry or where it is said to be.
- */
+/* Where a reference is looked up: mirrors first, then the registry or its Location=. */
 static char **list_places(const BerthSettings *settings, const char *reference) {
     g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(g_free);
     const char *slash = strchr(reference, '/');
@@ -307,7 +306,7 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     g_autoptr(GError) local = NULL;
 
     checked = berth_credentials_read_pairs(request->credentials, &local);
-    /* They are not shown to whoever answers on an unprotected connection. */
+    /* Never on an unprotected connection, where anybody might answer. */
     if (!local && request->own && !request->insecure)
         session->own = read_own(&local);
     if (!local)

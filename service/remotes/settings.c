@@ -21,7 +21,7 @@ enum {
 #define MAX_LAYER_BYTES (256ull << 30)
 #define MAX_BLOB_BYTES (1ull << 40)
 
-/* Where a key stands, for the person who has to mend it. */
+/* The place of a key, for messages. */
 typedef struct {
     const char *path;
     char **lines;
@@ -56,8 +56,8 @@ void berth_settings_free(BerthSettings *settings) {
     g_free(settings);
 }
 
-/* The line of a key within its group, counted from 1; GKeyFile does not tell. The last one counts,
- * as it does there. */
+/* The line of a key in its group, from 1, which GKeyFile does not report. The last of several is
+ * the one that GKeyFile uses. */
 static unsigned find_line(const Place *place, const char *key) {
     g_autofree char *header = g_strconcat("[", place->group, "]", NULL);
     bool inside = false;
@@ -111,7 +111,7 @@ static bool take_number(const Place *place, const char *key, const char *text, u
     return true;
 }
 
-/* Bytes, with K, M, G or T for powers of 1024, as systemd has them. */
+/* Bytes, with systemd's suffixes K, M, G and T for powers of 1024. */
 static bool take_size(const Place *place, const char *key, const char *text, uint64_t *value) {
     static const char units[] = "KMGT";
     char *end;
@@ -215,7 +215,7 @@ static bool take_transfer(const Place *place, const char *key, const char *text)
     return true;
 }
 
-/* "infinity" as systemd has it. */
+/* "infinity", as in systemd. */
 static bool take_amount(const Place *place, const char *key, const char *text, bool bytes,
                         uint64_t *value) {
     unsigned number = 0;
@@ -266,14 +266,14 @@ static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefi
     }
     BerthPolicy *policy = g_new0(BerthPolicy, 1);
     policy->prefix = g_strdup(prefix);
-    /* One that does not say what it requires was written to keep something out. */
+    /* A policy without Require= was meant to keep something out. */
     policy->kind = prefix[0] ? BERTH_POLICY_REJECT : BERTH_POLICY_ACCEPT;
     policy->keys = g_new0(char *, 1);
     g_ptr_array_add(settings->policies, policy);
     return policy;
 }
 
-/* A policy that cannot be read must not let through what it was written to keep out. */
+/* An invalid policy rejects everything: it must not let through what it was meant to keep out. */
 static bool take_policy(const Place *place, BerthPolicy *policy, const char *key, const char *text,
                         char **list) {
     if (g_str_equal(key, "Key")) {
@@ -328,7 +328,7 @@ static void take_group(Place *place, GKeyFile *file) {
     }
 }
 
-/* GKeyFile gives up at the first line that is wrong: such lines are named and left out. */
+/* GKeyFile gives up at the first invalid line: such lines are logged and removed. */
 static char *drop_wrong_lines(Place *place) {
     GString *text = g_string_new(NULL);
     bool has_group = false;
@@ -336,7 +336,7 @@ static char *drop_wrong_lines(Place *place) {
     for (unsigned i = 0; place->lines[i]; i++) {
         g_autofree char *line = g_strstrip(g_strdup(place->lines[i]));
         bool is_group = line[0] == '[' && line[strlen(line) - 1] == ']';
-        /* What follows a header that is wrong belongs to no section, least of all to the last. */
+        /* Lines after an invalid header belong to no section, least of all to the previous one. */
         has_group = line[0] == '[' ? is_group : has_group;
         bool good = line[0] == '\0' || line[0] == '#' || line[0] == ';' || is_group ||
                     (has_group && strchr(line, '=') && line[0] != '=' && line[0] != '[' &&

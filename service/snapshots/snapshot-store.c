@@ -25,7 +25,7 @@ struct BerthSnapshotStore {
     unsigned counter;
 };
 
-/* "sha256:HEX" as a name: the colon separates layers in overlayfs' option of old. */
+/* "sha256:HEX" as a name: a colon separates layers in overlayfs' older mount option. */
 static char *directory_name(const char *chain_id) {
     return g_strdelimit(g_strdup(chain_id), ":", '-');
 }
@@ -39,7 +39,7 @@ static char *chain_id_of(const char *name) {
     return chain_id;
 }
 
-/* Rows of another boot were never synced; directories without a row are of a crash. */
+/* Rows of another boot were never synced; directories without a row were left by a crash. */
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
@@ -179,7 +179,7 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
 bool berth_snapshot_store_remove(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autofree char *name = directory_name(chain_id);
 
-    /* The row first: without it the directory is trash, whenever a crash comes. */
+    /* The row first: without it, the directory is removed by the next start, even after a crash. */
     return berth_snapshot_records_remove(store->database, chain_id, error) &&
            berth_trash_take(store->event, store->directory, name, error);
 }

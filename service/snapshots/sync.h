@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Syncs committed snapshots to the disk, in a worker and in its own time: until that is done they
- * are known to be of this boot, and unpacked again after a crash. */
+/* Syncs committed snapshots to the disk, in a worker and after the pull has ended. Until then their
+ * rows name this boot, and they are unpacked again after a crash. */
 
 #pragma once
 

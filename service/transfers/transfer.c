@@ -309,10 +309,12 @@ void berth_transfer_cancel(BerthTransfer *transfer) {
 
     if (!transfer->operation)
         return;
-    if (transfer->work->cancelled)
-        berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s", transfer->work->cancelled);
-    else
+    if (transfer->work->is_partial)
+        berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled; a part of it was done");
+    else if (transfer->reference[0])
         berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s: cancelled", transfer->reference);
+    else
+        berth_error_set(&error, BERTH_ERROR_CANCELLED, "the transfer was cancelled");
     berth_operation_cancel(transfer->operation, error);
 }
 

@@ -27,8 +27,8 @@ typedef enum {
 typedef struct {
     /* Frees the object, which stops what it has under way: the transfer has ended. */
     void (*free)(void *object);
-    /* The message of one that was cancelled; NULL: "REFERENCE: cancelled". */
-    const char *cancelled;
+    /* A cancellation leaves a part of it done, and says so. */
+    bool is_partial;
 } BerthTransferWork;
 
 typedef enum {
