@@ -15,55 +15,24 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 enum { MAX_TREE_DEPTH = 2048, PIPE_BYTES = 1024 * 1024 };
 
-static int open_resolving(int directory, const char *path, int flags, mode_t mode,
-                          uint64_t resolve) {
-    struct open_how how = {
-        .flags = (uint64_t)flags | O_CLOEXEC,
-        .mode = (flags & (O_CREAT | __O_TMPFILE)) ? mode : 0,
-        .resolve = resolve | RESOLVE_NO_MAGICLINKS,
-    };
-    int fd;
-
-    /* EAGAIN: a rename raced with the resolution; the kernel asks to try again. */
-    do
-        fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
-    while (fd < 0 && (errno == EAGAIN || errno == EINTR));
-    return fd;
-}
-
 int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode) {
-    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH);
+    return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_BENEATH);
 }
 
 int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode) {
-    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+    return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
 int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode) {
-    return open_resolving(directory, path, flags, mode, RESOLVE_IN_ROOT);
+    return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_IN_ROOT);
 }
 
 int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode) {
-    return open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-}
-
-bool berth_fd_write_all(int fd, const void *data, size_t size) {
-    const char *next = data;
-
-    while (size > 0) {
-        ssize_t written = write(fd, next, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return false;
-        next += written;
-        size -= written;
-    }
-    return true;
+    return berth_fd_open_resolving(directory, path, flags, mode,
+                                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
@@ -213,16 +182,4 @@ bool berth_fd_remove_children(const char *path, GError **error) {
     if (top < 0 || fstat(top, &status) < 0)
         return berth_error_set_errno(error, errno, "open %s", path);
     return remove_children(top, status.st_dev, 0, &unlimited, error);
-}
-
-int64_t berth_fd_get_info(pid_t pid, int fd, const char *name) {
-    g_autofree char *process = pid > 0 ? g_strdup_printf("%d", (int)pid) : g_strdup("self");
-    g_autofree char *path = g_strdup_printf("/proc/%s/fdinfo/%d", process, fd);
-    g_autofree char *start = g_strconcat("\n", name, ":", NULL);
-    g_autofree char *text = NULL;
-    const char *line = NULL;
-
-    if (g_file_get_contents(path, &text, NULL, NULL))
-        line = strstr(text, start);
-    return line ? g_ascii_strtoll(line + strlen(start), NULL, 10) : -1;
 }

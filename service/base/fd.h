@@ -7,27 +7,8 @@
 
 #pragma once
 
+#include "bare/fd.h"
 #include "base/error.h"
-
-#include <fcntl.h>
-#include <stdint.h>
-#include <sys/types.h>
-#include <unistd.h>
-
-static inline void berth_fd_clear(int *fd) {
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static inline int berth_fd_steal(int *fd) {
-    int taken = *fd;
-
-    *fd = -1;
-    return taken;
-}
-
-#define berth_autofd __attribute__((cleanup(berth_fd_clear)))
 
 /* Opens path below directory, and on the same mount. */
 int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode);
@@ -43,9 +24,6 @@ int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mod
  * O_NOFOLLOW the last component may be one. */
 int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode);
 
-/* Writes all of it, across short writes and EINTR; false with errno. */
-bool berth_fd_write_all(int fd, const void *data, size_t size);
-
 /* Reads a whole file from its start; LimitExceeded above limit bytes. The result is freed with
  * g_free and has a NUL after its last byte. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
@@ -58,10 +36,6 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error);
 
 /* A pipe with both ends close-on-exec and as large a buffer as is allowed up to 1 MiB. */
 bool berth_fd_pipe(int ends[2], GError **error);
-
-/* A number of a descriptor's information (proc_pid_fdinfo(5)) by its name, "Pid" or "mnt_id", of
- * this process (pid 0) or another one; -1 where it has none. */
-int64_t berth_fd_get_info(pid_t pid, int fd, const char *name);
 
 /* Removes what lies below directory under name, whatever it is, without following symlinks and
  * without crossing a mount. What is not there is fine. */

@@ -12,13 +12,18 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "base/error.h"
+#include "launch/fault.h"
+
+/* What a step of the launcher's failed by, as an error. */
+bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault);
 
 #define BERTH_CHECKPOINT_IMAGES "checkpoint"
 #define BERTH_CHECKPOINT_NEW "checkpoint.new"
 
 /* Whether Berth can bring such a container back; else Unsupported, naming what it cannot. */
-bool berth_checkpoint_check(const BerthPlan *plan, GError **error);
+bool berth_checkpoint_check(const BerthSetup *setup, GError **error);
 
 /* The container's directory, reopened in the host's mount namespace, which is entered; as a path.
  */
@@ -26,7 +31,7 @@ char *berth_checkpoint_enter_host(GError **error);
 
 /* Writes one of the container whose first process is pid. */
 typedef struct {
-    const BerthPlan *plan;
+    const BerthSetup *setup;
     const char *id;
     pid_t pid;
     bool leave_running;
@@ -35,7 +40,7 @@ bool berth_checkpoint_dump(const BerthDump *dump, GError **error);
 
 /* Makes the container's processes again, of the one that is there, with these streams. */
 typedef struct {
-    const BerthPlan *plan;
+    const BerthSetup *setup;
     const char *id;
     bool output_to_journal, error_to_journal;
 } BerthRestore;

@@ -22,30 +22,37 @@ static bool refuse(const char *what, GError **error) {
                            "a container with %s cannot be checkpointed", what);
 }
 
-bool berth_checkpoint_check(const BerthPlan *plan, GError **error) {
-    if (plan->terminal)
+bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault) {
+    return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", fault->text);
+}
+
+bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
+    if (setup->terminal)
         return refuse("a terminal", error);
-    if (plan->network)
+    if (setup->network)
         return refuse("a network", error);
-    if (!berth_plan_find_namespace(plan, CLONE_NEWPID))
+    if (!berth_setup_find_namespace(setup, CLONE_NEWPID))
         return refuse("the pid namespace of the host", error);
-    for (guint i = 0; i < plan->namespaces->len; i++)
-        if (g_array_index(plan->namespaces, BerthPlanNamespace, i).path)
+    for (uint32_t i = 0; i < setup->namespace_count; i++)
+        if (setup->namespaces[i].path)
             return refuse("a namespace that it joined", error);
     for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
-        if (stage != BERTH_HOOK_POSTSTOP && plan->hooks[stage]->len > 0)
+        if (stage != BERTH_HOOK_POSTSTOP && setup->hooks[stage].count > 0)
             return refuse("hooks", error);
-    for (guint i = 0; i < plan->devices->len; i++)
-        if (berth_inside_has_loose_device(plan, plan->devices->pdata[i]))
+    for (uint32_t i = 0; i < setup->device_count; i++)
+        if (berth_inside_has_loose_device(setup, &setup->devices[i]))
             return refuse("devices outside of a /dev of its own", error);
     return true;
 }
 
 char *berth_checkpoint_enter_host(GError **error) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", BERTH_DIRECTORY_FD);
+    BerthFault fault;
 
-    if (!berth_trees_enter_host(error) || !berth_trees_reopen(BERTH_DIRECTORY_FD, error))
+    if (!berth_trees_enter_host(&fault) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &fault)) {
+        berth_checkpoint_set_fault(error, &fault);
         return NULL;
+    }
     return g_file_read_link(link, error);
 }
 
@@ -80,9 +87,9 @@ typedef struct {
 } Mounts;
 
 /* Destinations may be reached through links of the image: the kernel says which mounts they are. */
-static void find_given(Mounts *mounts, const BerthPlan *plan, int root) {
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
+static void find_given(Mounts *mounts, const BerthSetup *setup, int root) {
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
         bool cgroup = berth_mounts_is_cgroup(mount);
         if (!cgroup && !berth_trees_has(mount))
             continue;
@@ -121,7 +128,7 @@ static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
     return true;
 }
 
-static bool add_mounts(Mounts *mounts, const BerthPlan *plan, pid_t pid, GError **error) {
+static bool add_mounts(Mounts *mounts, const BerthSetup *setup, pid_t pid, GError **error) {
     g_autofree char *root_path = g_strdup_printf("/proc/%d/root", (int)pid);
     g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", (int)pid);
     berth_autofd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -132,7 +139,7 @@ static bool add_mounts(Mounts *mounts, const BerthPlan *plan, pid_t pid, GError 
         return berth_error_set_errno(error, errno, "open the container's root");
     if (!g_file_get_contents(path, &text, NULL, error))
         return false;
-    find_given(mounts, plan, root);
+    find_given(mounts, setup, root);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; good && *line; line++) {
         g_auto(GStrv) fields = g_strsplit(*line, " ", -1);
@@ -144,8 +151,10 @@ static bool add_mounts(Mounts *mounts, const BerthPlan *plan, pid_t pid, GError 
 }
 
 static bool add_streams(BerthStreams *streams, GPtrArray *arguments, GError **error) {
-    if (!berth_streams_read(streams, BERTH_DIRECTORY_FD, error))
-        return false;
+    BerthFault fault;
+
+    if (!berth_streams_read(streams, BERTH_DIRECTORY_FD, &fault))
+        return berth_checkpoint_set_fault(error, &fault);
     for (int i = 0; i < BERTH_STREAMS; i++) {
         const char *name = streams->names[i];
         if (g_str_has_prefix(name, BERTH_STREAM_FOREIGN))
@@ -165,20 +174,22 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
     g_autofree char *log = g_build_filename(images, "dump.log", NULL);
     g_autoptr(GHashTable) given = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_autoptr(GPtrArray) arguments = berth_criu_new("dump", images, log);
-    g_auto(BerthStreams) streams = {0};
+    BerthStreams streams;
+    BerthFault fault;
     Mounts mounts = {given, NULL, arguments};
 
     berth_criu_add(arguments, "--tree=%d", (int)dump->pid);
     if (dump->leave_running)
         berth_criu_add(arguments, "--leave-running");
-    bool good = add_mounts(&mounts, dump->plan, dump->pid, error);
+    bool good = add_mounts(&mounts, dump->setup, dump->pid, error);
     g_free(mounts.dev);
     if (!good || !add_streams(&streams, arguments, error))
         return false;
     berth_autofd int directory =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return berth_streams_write(&streams, directory, error) &&
-           berth_criu_run(arguments, log, dump->id, error);
+    if (!berth_streams_write(&streams, directory, &fault))
+        return berth_checkpoint_set_fault(error, &fault);
+    return berth_criu_run(arguments, log, dump->id, error);
 }
 
 /* The one before is worth keeping until there is another. */

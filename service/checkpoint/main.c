@@ -6,11 +6,10 @@
  *   berth-checkpoint dump ID go-on|end -
  *   berth-checkpoint restore ID OUTPUT ERROR     as berth-launch create
  *
- * Descriptors are those of launch/peer.h; for a dump, in the place of the snapshots, a pidfd of the
- * container's first process. It answers 'K' when a dump is done. To restore it is the process that
- * berthd puts into the container's scope ('P'), and once that has happened ('g') becomes CRIU,
- * which makes the restored processes siblings of its own: children of berthd. Another process of it
- * stays to say which they are ('R'); they go on if berthd has written that down ('g').
+ * Descriptors and messages are those of bare/launch-protocol.h. For a restore it is the process
+ * that berthd puts into the container's scope; after the go-ahead it becomes CRIU, which makes the
+ * restored processes siblings of its own: children of berthd. Another process of it stays to say
+ * which they are; they go on once berthd has recorded that.
  */
 
 #include "base/fd.h"
@@ -24,9 +23,9 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-static int write_dump(const BerthPlan *plan, const char *id, bool leave_running) {
+static int write_dump(const BerthSetup *setup, const char *id, bool leave_running) {
     const BerthDump dump = {
-        .plan = plan,
+        .setup = setup,
         .id = id,
         .pid = berth_outside_read_pid(BERTH_SNAPSHOTS_FD),
         .leave_running = leave_running,
@@ -35,9 +34,9 @@ static int write_dump(const BerthPlan *plan, const char *id, bool leave_running)
 
     if (dump.pid <= 0)
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
-    if (!berth_checkpoint_check(plan, &error) || !berth_checkpoint_dump(&dump, &error)) {
+    if (!berth_checkpoint_check(setup, &error) || !berth_checkpoint_dump(&dump, &error)) {
         if (error->code != BERTH_ERROR_UNSUPPORTED)
-            berth_fail_with("checkpoint", error);
+            berth_fail("checkpoint", NULL, error->message, BERTH_EXIT_LAUNCH);
         berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_UNSUPPORTED, error->message, -1);
         return EXIT_FAILURE;
     }
@@ -46,26 +45,24 @@ static int write_dump(const BerthPlan *plan, const char *id, bool leave_running)
 }
 
 int main(int argc, char **argv) {
-    g_autoptr(GError) error = NULL;
-
     if (argc != 5 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
         return BERTH_EXIT_LAUNCH;
     prctl(PR_SET_NAME, "berth-checkpoin", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     berth_peer_open_streams();
-    BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
-    if (!plan)
-        berth_fail_with("configuration", error);
+    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
+    if (!setup)
+        berth_fail_errno("configuration", NULL);
     bool dumps = g_str_equal(argv[1], "dump");
     /* What is restored inherits what CRIU has: a filter of ours would be the container's for ever,
      * and what the container may have is not to be lost. */
-    berth_outer_box_drop(dumps ? 0 : plan->bounding);
+    berth_outer_box_drop(dumps ? 0 : setup->bounding);
     if (dumps) {
         berth_outer_box_filter();
-        return write_dump(plan, argv[2], g_str_equal(argv[3], "go-on"));
+        return write_dump(setup, argv[2], g_str_equal(argv[3], "go-on"));
     }
     const BerthRestore restore = {
-        .plan = plan,
+        .setup = setup,
         .id = argv[2],
         .output_to_journal = g_str_equal(argv[3], "journal"),
         .error_to_journal = g_str_equal(argv[4], "journal"),

@@ -46,13 +46,12 @@ typedef struct {
 } Restore;
 
 static void announce(void) {
-    g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
     if (pidfd < 0)
         berth_fail_errno("process", NULL);
-    if (!berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, pid, pidfd) ||
-        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != BERTH_LAUNCH_GO_AHEAD)
+    if (!berth_peer_send_process(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, getpid(), pidfd) ||
+        berth_peer_receive(BERTH_SOCKET_FD, NULL) != BERTH_LAUNCH_GO_AHEAD)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -70,13 +69,13 @@ static int open_scope(const char *id) {
 }
 
 /* The same ids as before, in a namespace of its own: CRIU makes the container's later. */
-static BerthTrees make_trees(const BerthPlan *plan) {
-    BerthTrees trees = {plan, -1};
-    g_autoptr(GError) error = NULL;
+static BerthTrees make_trees(const BerthSetup *setup) {
+    BerthTrees trees = {setup, -1, false};
+    BerthFault fault;
 
-    if (berth_plan_find_namespace(plan, CLONE_NEWUSER) &&
-        (trees.userns = berth_userns_new(plan->uid_ranges, plan->gid_ranges, &error)) < 0)
-        berth_fail_with("user namespace", error);
+    if (berth_setup_find_namespace(setup, CLONE_NEWUSER) &&
+        (trees.userns = berth_userns_new(&setup->uid_ranges, &setup->gid_ranges, &fault)) < 0)
+        berth_fail_with("user namespace", &fault);
     return trees;
 }
 
@@ -94,10 +93,10 @@ static void make_place(Restore *restore) {
     g_autofree char *directory = berth_checkpoint_enter_host(&error);
 
     if (!directory)
-        berth_fail_with("root", error);
+        berth_fail("root", NULL, error->message, BERTH_EXIT_LAUNCH);
     adopt_new();
     if (!berth_ghosts_begin(BERTH_DIRECTORY_FD, &error))
-        berth_fail_with("restore", error);
+        berth_fail("restore", NULL, error->message, BERTH_EXIT_LAUNCH);
     restore->images = g_build_filename(directory, BERTH_CHECKPOINT_IMAGES, NULL);
     if (mkdir(PLACE, 0755) < 0 && errno != EEXIST)
         berth_fail_errno("root", PLACE);
@@ -135,18 +134,18 @@ static char *attach(const char *name, int tree) {
 }
 
 /* The container's /dev is made anew: what is mounted below needs its place. */
-static void fill_dev(const BerthPlan *plan, int dev) {
-    g_autoptr(GError) error = NULL;
+static void fill_dev(const BerthSetup *setup, int dev) {
+    BerthFault fault;
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
         struct stat status;
         if (!g_str_has_prefix(mount->destination, "/dev/"))
             continue;
         bool directory =
             !mount->bind || stat(mount->source, &status) < 0 || S_ISDIR(status.st_mode);
-        if (!berth_mounts_make_point(dev, mount->destination + strlen("/dev"), directory, &error))
-            berth_fail_with("root", error);
+        if (!berth_mounts_make_point(dev, mount->destination + strlen("/dev"), directory, &fault))
+            berth_fail_with("root", &fault);
     }
 }
 
@@ -164,45 +163,45 @@ static void add_null(const Restore *restore, const char *dev) {
     berth_criu_add(restore->arguments, "--external=mnt[null]:%s", there);
 }
 
-static void add_mount(const Restore *restore, const BerthTrees *trees, guint number) {
-    const BerthPlanMount *mount = trees->plan->mounts->pdata[number];
+static void add_mount(const Restore *restore, const BerthTrees *trees, uint32_t number) {
+    const BerthMount *mount = &trees->setup->mounts[number];
     g_autofree char *key = g_strdup_printf("mount-%u", number);
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
     berth_autofd int tree = -1;
 
     if (berth_mounts_is_cgroup(mount)) {
         g_free(key);
         key = g_strdup("cgroup");
-        tree = berth_mounts_make(mount, &error);
+        tree = berth_mounts_make(mount, &fault);
     } else if (berth_trees_has(mount)) {
-        tree = berth_trees_make_mount(trees, mount, &error);
+        tree = berth_trees_make_mount(trees, mount, &fault);
     } else {
         return;
     }
     if (tree < 0)
-        berth_fail_with("root", error);
+        berth_fail_with("root", &fault);
     g_autofree char *path = attach(key, tree);
     berth_criu_add(restore->arguments, "--external=mnt[%s]:%s", key, path);
     if (!berth_trees_is_dev(mount))
         return;
-    fill_dev(trees->plan, tree);
+    fill_dev(trees->setup, tree);
     add_null(restore, path);
-    if (!berth_mounts_close(mount, tree, &error))
-        berth_fail_with("root", error);
+    if (!berth_mounts_close(mount, tree, &fault))
+        berth_fail_with("root", &fault);
 }
 
 static int open_stream(const BerthRestore *request, int number) {
     bool to_journal = (number == STDOUT_FILENO && request->output_to_journal) ||
                       (number == STDERR_FILENO && request->error_to_journal);
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
     if (!to_journal)
         return fcntl(number, F_DUPFD, BERTH_FIRST_FREE_FD);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         berth_fail_errno("journal", NULL);
-    if (!berth_journal_connect(fd, request->id, &error))
-        berth_fail_with("journal", error);
+    if (!berth_journal_connect(fd, request->id, &fault))
+        berth_fail_with("journal", &fault);
     return fd;
 }
 
@@ -217,11 +216,11 @@ static int find_same(const BerthStreams *streams, int number) {
 static void add_streams(Restore *restore) {
     berth_autofd int images =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_auto(BerthStreams) streams = {0};
-    g_autoptr(GError) error = NULL;
+    BerthStreams streams;
+    BerthFault fault;
 
-    if (!berth_streams_read(&streams, images, &error))
-        berth_fail_with("checkpoint", error);
+    if (!berth_streams_read(&streams, images, &fault))
+        berth_fail_with("checkpoint", &fault);
     for (int i = 0; i < BERTH_STREAMS; i++) {
         int same = find_same(&streams, i);
         int fd = same >= 0 ? restore->streams[same] : open_stream(restore->request, i);
@@ -235,12 +234,12 @@ static void add_streams(Restore *restore) {
 
 /* For the next checkpoint. */
 static void note_streams(const Restore *restore, pid_t pid) {
-    g_auto(BerthStreams) streams = {0};
-    g_autoptr(GError) error = NULL;
+    BerthStreams streams;
+    BerthFault fault;
 
     berth_streams_name(&streams, restore->streams, pid);
-    if (!berth_streams_write(&streams, BERTH_DIRECTORY_FD, &error))
-        berth_log_warning("BERTH_CONTAINER", restore->request->id, "%s", error->message);
+    if (!berth_streams_write(&streams, BERTH_DIRECTORY_FD, &fault))
+        berth_log_warning("BERTH_CONTAINER", restore->request->id, "%s", fault.text);
 }
 
 static pid_t read_pidfile(void) {
@@ -273,55 +272,55 @@ static void wait_for_criu(const Restore *restore, int criu) {
 G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     const BerthRestore *request = restore->request;
     g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
     wait_for_criu(restore, criu);
     pid_t pid = read_pidfile();
     int pidfd = pid <= 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0 || berth_criu_has_failed(LOG)) {
         berth_criu_explain(LOG, request->id, &error);
-        berth_fail_with("restore", error);
+        berth_fail("restore", NULL, error->message, BERTH_EXIT_LAUNCH);
     }
     berth_ghosts_end(BERTH_DIRECTORY_FD);
     note_streams(restore, pid);
     /* The scope is a new one. */
-    if (!berth_cgroup_files_write(request->plan, restore->scope, &error))
-        berth_fail_with("cgroup", error);
-    if (!berth_attributes_delegate(request->plan, restore->scope, &error))
-        berth_log_warning("BERTH_CONTAINER", request->id, "%s", error->message);
-    g_autofree char *text = g_strdup_printf("%d", (int)pid);
-    if (berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_RESTORED, text, pidfd) &&
-        berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) == BERTH_LAUNCH_GO_AHEAD)
+    if (!berth_cgroup_files_write(request->setup, restore->scope, &fault))
+        berth_fail_with("cgroup", &fault);
+    if (!berth_attributes_delegate(request->setup, restore->scope, &fault))
+        berth_log_warning("BERTH_CONTAINER", request->id, "%s", fault.text);
+    if (berth_peer_send_process(BERTH_SOCKET_FD, BERTH_LAUNCH_RESTORED, pid, pidfd) &&
+        berth_peer_receive(BERTH_SOCKET_FD, NULL) == BERTH_LAUNCH_GO_AHEAD)
         _exit(EXIT_SUCCESS);
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
     give_up(restore);
 }
 
 void berth_checkpoint_restore(const BerthRestore *request) {
-    const BerthPlan *plan = request->plan;
+    const BerthSetup *setup = request->setup;
     Restore restore = {.request = request};
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
     announce();
     restore.scope = open_scope(request->id);
-    BerthTrees trees = make_trees(plan);
-    int root = berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+    BerthTrees trees = make_trees(setup);
+    int root = berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
     if (root < 0)
-        berth_fail_with("root", error);
+        berth_fail_with("root", &fault);
     make_place(&restore);
     show_sysfs();
     restore.arguments = berth_criu_new("restore", restore.images, LOG);
     g_autofree char *root_path = attach("root", root);
     berth_criu_add(restore.arguments, "--root=%s", root_path);
-    for (guint i = 0; i < plan->mounts->len; i++)
+    for (uint32_t i = 0; i < setup->mount_count; i++)
         add_mount(&restore, &trees, i);
     add_streams(&restore);
     berth_criu_add(restore.arguments, "--restore-detached");
     berth_criu_add(restore.arguments, "--restore-sibling");
     berth_criu_add(restore.arguments, "--pidfile=%s", PIDFILE);
     /* CRIU does not set these itself. */
-    if (!berth_attributes_set_inherited(plan, getpid(), &error))
-        berth_fail_with("attributes", error);
-    if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (!berth_attributes_set_inherited(setup, getpid(), &fault))
+        berth_fail_with("attributes", &fault);
+    if (setup->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         berth_fail_errno("no new privileges", NULL);
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
         berth_fail_errno("keyring", NULL);

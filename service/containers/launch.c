@@ -2,9 +2,10 @@
 
 #include "containers/launch.h"
 
+#include "bare/launch-protocol.h"
 #include "base/fd.h"
-#include "base/launch-protocol.h"
 #include "config.h"
+#include "containers/setup.h"
 
 #include <errno.h>
 #include <linux/mount.h>
@@ -383,14 +384,16 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
 
 bool berth_launch_afterwards(sd_event *event, int program, const char *mode, const char *id,
                              uint32_t pid, int directory, GError **error) {
-    bool reads = g_str_equal(mode, "poststop");
+    bool is_hook = g_str_equal(mode, "poststop");
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    berth_autofd int config = reads ? openat(directory, "config.json", O_RDONLY | O_CLOEXEC)
-                                    : fcntl(null, F_DUPFD_CLOEXEC, 0);
+    berth_autofd int network = is_hook ? -1 : berth_launch_open_program("berth-network", error);
+    berth_autofd int config = is_hook ? berth_container_setup_open(directory, id, error)
+                                      : fcntl(null, F_DUPFD_CLOEXEC, 0);
     BerthLaunch nobody = {.socket = -1, .process = -1, .helper_pidfd = -1};
     const BerthLaunchRequest request = {
         .event = event,
-        .program = program,
+        .program = is_hook ? program : network,
+        .name = is_hook ? "berth-launch" : "berth-network",
         .mode = mode,
         .id = id,
         .pid = pid,
@@ -402,8 +405,10 @@ bool berth_launch_afterwards(sd_event *event, int program, const char *mode, con
         .snapshots = -1,
     };
 
-    if (config < 0 || null < 0)
-        return berth_error_set_errno(error, errno, "open the configuration of container %s", id);
+    if (null < 0)
+        return berth_error_set_errno(error, errno, "open /dev/null");
+    if (config < 0 || request.program < 0)
+        return false;
     bool spawned = spawn(&nobody, &request, null, error);
     berth_fd_clear(&nobody.helper_pidfd);
     return spawned;

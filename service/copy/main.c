@@ -10,7 +10,7 @@
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
  *
- * Descriptors are those of launch/peer.h; the target is a pidfd for what runs.
+ * Descriptors are those of bare/launch-protocol.h.
  */
 
 #include "base/fd.h"
@@ -36,13 +36,12 @@ static int answer(const GError *error) {
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static BerthPlan *read_plan(void) {
-    g_autoptr(GError) error = NULL;
-    BerthPlan *plan = berth_plan_read(BERTH_CONFIG_FD, &error);
+static const BerthSetup *map_setup(void) {
+    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
 
-    if (!plan)
-        berth_fail_with("configuration", error);
-    return plan;
+    if (!setup)
+        berth_fail_errno("configuration", NULL);
+    return setup;
 }
 
 /* Nothing of the host's is open any more, but what is kept. */
@@ -55,19 +54,19 @@ static void enter_box(const char *name, int kept) {
     if (close_range((unsigned)first, ~0u, 0) < 0 || chdir("/") < 0)
         berth_fail_errno("root", NULL);
     if (!berth_box_enter(berth_box_find(name), -1, &error))
-        berth_fail_with("box", error);
+        berth_fail("box", NULL, error->message, BERTH_EXIT_LAUNCH);
 }
 
 static int write_changes(void) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(BerthPlan) plan = read_plan();
+    const BerthSetup *setup = map_setup();
 
-    if (!plan->layers) {
+    if (!setup->layers.texts) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the container has no image that it could have changed");
         return answer(error);
     }
-    enter_box("copy-out", berth_copy_enter_image(plan));
+    enter_box("copy-out", berth_copy_enter_image(setup));
     berth_autofd int image = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (image < 0)
         berth_fail_errno("image", NULL);
@@ -97,8 +96,7 @@ int main(int argc, char **argv) {
     if (pid > 0) {
         berth_copy_enter_running(pid);
     } else {
-        g_autoptr(BerthPlan) plan = read_plan();
-        lock = berth_copy_enter_stopped(plan, !out);
+        lock = berth_copy_enter_stopped(map_setup(), !out);
     }
     umask(0);
     enter_box(out ? "copy-out" : "copy-in", lock);

@@ -10,9 +10,9 @@
 
 #include "copy/root.h"
 
+#include "bare/overlay.h"
+#include "bare/pivot.h"
 #include "base/fd.h"
-#include "base/overlay.h"
-#include "base/pivot.h"
 #include "config.h"
 #include "launch/mounts.h"
 #include "launch/outside.h"
@@ -31,14 +31,13 @@
 
 /* All but the last, which stands for none. */
 static int make_namespace_of_all(void) {
-    g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
-    const BerthPlanRange all = {0, 0, UINT32_MAX};
-    g_autoptr(GError) error = NULL;
+    const BerthRange all = {0, 0, UINT32_MAX};
+    const BerthRanges ranges = {&all, 1};
+    BerthFault fault;
+    int userns = berth_userns_new(&ranges, &ranges, &fault);
 
-    g_array_append_val(ranges, all);
-    int userns = berth_userns_new(ranges, ranges, &error);
     if (userns < 0)
-        berth_fail_with("user namespace", error);
+        berth_fail_with("user namespace", &fault);
     return userns;
 }
 
@@ -74,13 +73,11 @@ static bool restrict_tree(int tree, uint64_t attributes) {
 
 /* Makes tree the root, in the user namespace. */
 static void enter(int tree, int userns) {
-    g_autoptr(GError) error = NULL;
-
     if (setns(userns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         berth_fail_errno("namespaces", NULL);
-    if (!berth_pivot(tree, &error))
-        berth_fail_with("root", error);
+    if (!berth_pivot(tree))
+        berth_fail_errno("root", "change the root");
     become_root();
 }
 
@@ -96,11 +93,11 @@ static int lock_writer(void) {
 }
 
 typedef struct {
-    const BerthPlanMount *mount;
+    const BerthMount *mount;
     int tree;
 } VolumeTree;
 
-static bool is_volume(const BerthPlanMount *mount) {
+static bool is_volume(const BerthMount *mount) {
     return mount->bind && !mount->self && mount->source &&
            g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
 }
@@ -109,15 +106,15 @@ static bool is_volume(const BerthPlanMount *mount) {
  * namespace from here on. */
 static GArray *make_volumes(const BerthTrees *trees) {
     GArray *volumes = g_array_new(FALSE, FALSE, sizeof(VolumeTree));
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
-    for (guint i = 0; i < trees->plan->mounts->len; i++) {
-        VolumeTree volume = {trees->plan->mounts->pdata[i], -1};
+    for (uint32_t i = 0; i < trees->setup->mount_count; i++) {
+        VolumeTree volume = {&trees->setup->mounts[i], -1};
         if (!is_volume(volume.mount))
             continue;
-        volume.tree = berth_trees_make_mount(trees, volume.mount, &error);
+        volume.tree = berth_trees_make_mount(trees, volume.mount, &fault);
         if (volume.tree < 0)
-            berth_fail_with("volume", error);
+            berth_fail_with("volume", &fault);
         if (!restrict_tree(volume.tree, 0))
             berth_fail_errno("volume", volume.mount->destination);
         g_array_append_val(volumes, volume);
@@ -130,29 +127,29 @@ static void attach_volumes(GArray *volumes, bool writes) {
     berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     for (guint i = 0; i < volumes->len; i++) {
-        g_autoptr(GError) error = NULL;
+        BerthFault fault;
         const VolumeTree *volume = &g_array_index(volumes, VolumeTree, i);
-        if (!berth_mounts_attach(root, volume->mount, volume->tree, &error) && writes)
-            berth_fail_with("volume", error);
+        if (!berth_mounts_attach(root, volume->mount, volume->tree, &fault) && writes)
+            berth_fail_with("volume", &fault);
         close(volume->tree);
     }
 }
 
-int berth_copy_enter_stopped(const BerthPlan *plan, bool writes) {
-    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
+int berth_copy_enter_stopped(const BerthSetup *setup, bool writes) {
+    const BerthNamespace *user = berth_setup_find_namespace(setup, CLONE_NEWUSER);
     bool own = user && !user->path;
-    g_autoptr(GError) error = NULL;
-    berth_autofd int userns = own ? berth_userns_new(plan->uid_ranges, plan->gid_ranges, &error)
+    BerthFault fault;
+    berth_autofd int userns = own ? berth_userns_new(&setup->uid_ranges, &setup->gid_ranges, &fault)
                                   : make_namespace_of_all();
 
     if (userns < 0)
-        berth_fail_with("user namespace", error);
+        berth_fail_with("user namespace", &fault);
     int lock = writes ? lock_writer() : -1;
-    const BerthTrees trees = {plan, own ? userns : -1, !writes};
+    const BerthTrees trees = {setup, own ? userns : -1, !writes};
     berth_autofd int root =
-        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
     if (root < 0)
-        berth_fail_with("root", error);
+        berth_fail_with("root", &fault);
     if (!restrict_tree(root, 0))
         berth_fail_errno("root", NULL);
     g_autoptr(GArray) volumes = make_volumes(&trees);
@@ -162,28 +159,28 @@ int berth_copy_enter_stopped(const BerthPlan *plan, bool writes) {
 }
 
 /* Topmost first. */
-static int mount_image(const BerthPlan *plan) {
+static int mount_image(const BerthSetup *setup) {
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
-    g_autoptr(GError) error = NULL;
 
-    for (char **name = plan->layers; *name; name++) {
+    for (uint32_t i = 0; i < setup->layers.count; i++) {
+        const char *name = setup->layers.texts[i];
         int layer =
-            openat(BERTH_SNAPSHOTS_FD, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            openat(BERTH_SNAPSHOTS_FD, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (layer < 0)
-            berth_fail_errno("layer", *name);
+            berth_fail_errno("layer", name);
         g_array_append_val(layers, layer);
     }
-    int image = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, &error);
+    int image = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1);
     if (image < 0)
-        berth_fail_with("image", error);
+        berth_fail_errno("image", "mount its layers");
     for (guint i = 0; i < layers->len; i++)
         close(g_array_index(layers, int, i));
     return image;
 }
 
-int berth_copy_enter_image(const BerthPlan *plan) {
+int berth_copy_enter_image(const BerthSetup *setup) {
     berth_autofd int userns = make_namespace_of_all();
-    berth_autofd int image = mount_image(plan);
+    berth_autofd int image = mount_image(setup);
     /* A mount of its own has nothing above it. */
     berth_autofd int upper = (int)syscall(SYS_open_tree, BERTH_DIRECTORY_FD, "upper",
                                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);

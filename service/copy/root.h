@@ -5,14 +5,14 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
 
 /* The namespaces of a running container. */
 void berth_copy_enter_running(pid_t pid);
 
 /* The root of one that does not run, mounted for this process alone. There is one writer at a time:
  * answers the descriptor that holds the lock, which the caller keeps, or -1 for a reader. */
-int berth_copy_enter_stopped(const BerthPlan *plan, bool writes);
+int berth_copy_enter_stopped(const BerthSetup *setup, bool writes);
 
 /* The image of a container as the root; a descriptor of what the container has written over it. */
-int berth_copy_enter_image(const BerthPlan *plan);
+int berth_copy_enter_image(const BerthSetup *setup);

@@ -8,8 +8,8 @@
  * and signals on this side.
  */
 
+#include "bare/pivot.h"
 #include "base/fd.h"
-#include "base/pivot.h"
 #include "frame/box-parts.h"
 
 #include <dlfcn.h>
@@ -88,8 +88,8 @@ static bool enter_directory(const BerthBox *box, int directory, GError **error) 
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
     if (!unshare_mounts(error))
         return false;
-    if (!foreign && !berth_pivot(tree, error))
-        return false;
+    if (!foreign && !berth_pivot(tree))
+        return berth_error_set_errno(error, errno, "change the root");
     if (box->has_keeper && !berth_box_enter_all_users(process, foreign ? -1 : tree, error))
         return false;
     return !foreign || (fchdir(directory) == 0 && chroot(".") == 0) ||
@@ -203,11 +203,13 @@ static bool enter_resolver_root(GError **error) {
     berth_autofd int root = make_file_system("tmpfs", "mode", "0755");
     if (root < 0)
         return berth_error_set_errno(error, errno, "make a root");
-    if (!berth_pivot_attach(root, error) || !fill_root(root, error))
+    if (!berth_pivot_attach(root))
+        return berth_error_set_errno(error, errno, "attach the new root");
+    if (!fill_root(root, error))
         return false;
     if (syscall(SYS_mount_setattr, root, "", AT_EMPTY_PATH, &read_only, sizeof read_only) < 0)
         return berth_error_set_errno(error, errno, "make the root read-only");
-    return berth_pivot_enter(root, error);
+    return berth_pivot_enter(root) || berth_error_set_errno(error, errno, "change the root");
 }
 
 bool berth_box_change_files(const BerthBox *box, int directory, GError **error) {

@@ -5,7 +5,7 @@
 
 #include "frame/box.h"
 
-#include "base/capabilities.h"
+#include "bare/capabilities.h"
 #include "frame/box-parts.h"
 
 #include <errno.h>
@@ -85,10 +85,14 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     if (!find_box_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
         !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
                      : berth_box_change_files(box, directory, error)) ||
-        !set_box_limits(box, error) || !berth_capabilities_bound(box->capabilities, error) ||
-        !set_user(box, uid, gid, error) ||
-        !berth_capabilities_set(box->capabilities, box->capabilities, 0, error))
+        !set_box_limits(box, error))
         return false;
+    if (!berth_capabilities_bound(box->capabilities))
+        return berth_error_set_errno(error, errno, "drop capabilities");
+    if (!set_user(box, uid, gid, error))
+        return false;
+    if (!berth_capabilities_set(box->capabilities, box->capabilities, 0))
+        return berth_error_set_errno(error, errno, "set the capabilities");
     /* After the user has changed, which would clear both. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)

@@ -11,7 +11,7 @@
 
 #include "frame/frame.h"
 
-#include "base/envelope.h"
+#include "bare/envelope.h"
 #include "base/fd.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "images/apply.h"
 
-#include "base/envelope.h"
+#include "bare/envelope.h"
 #include "base/fd.h"
 #include "worker/calls.h"
 

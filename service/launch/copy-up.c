@@ -2,7 +2,8 @@
 
 #include "launch/copy-up.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
+#include "launch/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,10 +13,10 @@
 
 enum { MAX_DEPTH = 256, CHUNK_BYTES = 1024 * 1024 };
 
-static bool copy_directory(int from, int to, unsigned depth, GError **error);
+static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault);
 
-static bool fail(const char *name, GError **error) {
-    return berth_error_set_errno(error, errno, "tmpcopyup: copy %s", name);
+static bool fail(const char *name, BerthFault *fault) {
+    return berth_fault_set_errno(fault, errno, "tmpcopyup: copy %s", name);
 }
 
 /* An id that the container does not have cannot be given; it stays the root's. */
@@ -33,7 +34,7 @@ static bool set_attributes(int directory, const char *name, const struct stat *s
     return !name[0] || utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool copy_file(int from, int to, const char *name, GError **error) {
+static bool copy_file(int from, int to, const char *name, BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     berth_autofd int target =
         source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -41,69 +42,68 @@ static bool copy_file(int from, int to, const char *name, GError **error) {
 
     while (target >= 0 && size > 0)
         size = sendfile(target, source, NULL, CHUNK_BYTES);
-    return (target >= 0 && size == 0) || fail(name, error);
+    return (target >= 0 && size == 0) || fail(name, fault);
 }
 
-static bool copy_link(int from, int to, const char *name, GError **error) {
+static bool copy_link(int from, int to, const char *name, BerthFault *fault) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(from, name, target, sizeof target - 1);
 
     if (size >= 0)
         target[size] = '\0';
-    return (size >= 0 && symlinkat(target, to, name) == 0) || fail(name, error);
+    return (size >= 0 && symlinkat(target, to, name) == 0) || fail(name, fault);
 }
 
-static bool copy_below(int from, int to, const char *name, unsigned depth, GError **error) {
+static bool copy_below(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (source < 0 || mkdirat(to, name, 0700) < 0)
-        return fail(name, error);
+        return fail(name, fault);
     berth_autofd int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return target < 0 ? fail(name, error) : copy_directory(source, target, depth + 1, error);
+    return target < 0 ? fail(name, fault) : copy_directory(source, target, depth + 1, fault);
 }
 
-static bool copy_entry(int from, int to, const char *name, unsigned depth, GError **error) {
+static bool copy_entry(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
     struct stat status;
     bool good;
 
     if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail(name, error);
+        return fail(name, fault);
     if (S_ISDIR(status.st_mode))
-        good = copy_below(from, to, name, depth, error);
+        good = copy_below(from, to, name, depth, fault);
     else if (S_ISREG(status.st_mode))
-        good = copy_file(from, to, name, error);
+        good = copy_file(from, to, name, fault);
     else if (S_ISLNK(status.st_mode))
-        good = copy_link(from, to, name, error);
+        good = copy_link(from, to, name, fault);
     else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
         /* A device of an image is nobody's. */
         return true;
     else
-        good = mknodat(to, name, status.st_mode, 0) == 0 || fail(name, error);
-    return good && (set_attributes(to, name, &status) || fail(name, error));
+        good = mknodat(to, name, status.st_mode, 0) == 0 || fail(name, fault);
+    return good && (set_attributes(to, name, &status) || fail(name, fault));
 }
 
-static bool copy_directory(int from, int to, unsigned depth, GError **error) {
+static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) {
     int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = again < 0 ? NULL : fdopendir(again);
     bool good = true;
 
     if (!entries)
-        return fail("a directory", error);
+        return fail("a directory", fault);
     if (depth > MAX_DEPTH)
-        good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                               "tmpcopyup: directories are nested too deep");
+        good = berth_fault_set(fault, "tmpcopyup: directories are nested too deep");
     for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            good = copy_entry(from, to, entry->d_name, depth, error);
+        if (!berth_text_is(entry->d_name, ".") && !berth_text_is(entry->d_name, ".."))
+            good = copy_entry(from, to, entry->d_name, depth, fault);
     closedir(entries);
     return good;
 }
 
-bool berth_copy_up(int from, int to, bool keeps_own, GError **error) {
+bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault) {
     struct stat status;
 
     if (fstat(from, &status) < 0)
-        return fail("a directory", error);
-    return copy_directory(from, to, 0, error) &&
-           (keeps_own || set_attributes(to, "", &status) || fail("a directory", error));
+        return fail("a directory", fault);
+    return copy_directory(from, to, 0, fault) &&
+           (keeps_own || set_attributes(to, "", &status) || fail("a directory", fault));
 }

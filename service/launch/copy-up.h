@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "launch/fault.h"
 
 /* Copies all that is below a directory, with its owners, modes and times, and itself the
  * directory's owner and mode where keeps_own is not set. from, to: descriptors. */
-bool berth_copy_up(int from, int to, bool keeps_own, GError **error);
+bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault);

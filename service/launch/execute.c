@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * From the root that was entered to execve(2). The order of berth_execution_run is that of what is
+ * given up: the terminal takes rights in the container's namespaces, the label and the descriptors
+ * come before limits that could be too low for them, limits are set from outside, and the filter is
+ * loaded last that can be, by a process that has nothing left but what the command will have.
+ */
+
 #include "launch/execute.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
+#include "launch/filter.h"
 #include "launch/hooks.h"
 #include "launch/label.h"
 #include "launch/peer.h"
 #include "launch/terminal.h"
+#include "launch/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -17,86 +28,80 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-BerthProgram *berth_execution_build_filter(const BerthPlan *plan) {
-    g_autoptr(GError) error = NULL;
-    BerthFilter filter;
-
-    if (g_strcmp0(plan->seccomp, "unconfined") == 0 || (!plan->seccomp && !plan->seccomp_profile))
-        return NULL;
-    bool built =
-        g_strcmp0(plan->seccomp, "default") == 0
-            ? berth_filter_build_default(plan->bounding, &filter, &error)
-            : berth_filter_build_object(plan->seccomp_profile, plan->bounding, &filter, &error);
-    BerthProgram *program = built ? berth_filter_compile(&filter, &error) : NULL;
-    if (!program)
-        berth_fail_with("system call filter", error);
-    return program;
-}
-
-void berth_execution_wait_for_word(void) {
-    if (berth_peer_receive(BERTH_SOCKET_FD, NULL, NULL) != BERTH_LAUNCH_GO_AHEAD)
+void berth_execution_wait_for_go_ahead(void) {
+    if (berth_peer_receive(BERTH_SOCKET_FD, NULL) != BERTH_LAUNCH_GO_AHEAD)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-/* What sd_listen_fds(3) looks for. */
-static void add_listen_variables(GPtrArray *environment, const BerthExecution *execution) {
-    g_ptr_array_add(environment, g_strdup_printf("LISTEN_PID=%d", (int)getpid()));
-    g_ptr_array_add(environment, g_strdup_printf("LISTEN_FDS=%u", execution->descriptor_count));
-    g_ptr_array_add(environment, g_strconcat("LISTEN_FDNAMES=", execution->descriptor_names, NULL));
+static char *format_variable(const char *name, const char *value) {
+    char *text;
+
+    if (asprintf(&text, "%s=%s", name, value) < 0)
+        berth_fail("environment", name, berth_fault_describe(ENOMEM), BERTH_EXIT_LAUNCH);
+    return text;
 }
 
-/* A variable that is set again has its last value, also in a configuration of the caller's own. An
- * empty HOME is as good as none: the image's passwd says what it is. */
-static GPtrArray *take_variables(const BerthExecution *execution) {
-    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    GPtrArray *environment = g_ptr_array_new();
-    char **variables = execution->plan->environment;
+static char *format_number(const char *name, unsigned value) {
+    char text[16];
 
-    for (guint i = g_strv_length(variables); i-- > 0;) {
-        char *name = g_strndup(variables[i], strcspn(variables[i], "="));
-        bool replaced = g_str_equal(variables[i], "HOME=") ||
-                        (execution->descriptor_count > 0 && g_str_has_prefix(name, "LISTEN_"));
-        if (g_hash_table_add(names, name) && !replaced)
-            g_ptr_array_add(environment, variables[i]);
-    }
-    for (guint i = 0; i < environment->len / 2; i++) {
-        gpointer *ends[] = {&environment->pdata[i], &environment->pdata[environment->len - 1 - i]};
-        gpointer first = *ends[0];
-        *ends[0] = *ends[1];
-        *ends[1] = first;
-    }
-    return environment;
+    snprintf(text, sizeof text, "%u", value);
+    return format_variable(name, text);
 }
 
-static bool has_variable(GPtrArray *environment, const char *assignment) {
-    for (guint i = 0; i < environment->len; i++)
-        if (g_str_has_prefix(environment->pdata[i], assignment))
+static bool has_variable(char *const *environment, const char *assignment) {
+    for (; *environment; environment++)
+        if (berth_text_begins(*environment, assignment))
             return true;
     return false;
 }
 
+/* berthd has removed repetitions. What sd_listen_fds(3) looks for is the launch's to say, if it
+ * passes descriptors. */
 static char **make_environment(const BerthExecution *execution) {
-    GPtrArray *environment = take_variables(execution);
+    enum { MAX_ADDED = 5 };
+    const BerthTexts *variables = &execution->setup->environment;
+    char **environment = calloc(variables->count + MAX_ADDED + 1, sizeof *environment);
+    size_t count = 0;
 
-    if (execution->descriptor_count > 0)
-        add_listen_variables(environment, execution);
+    if (!environment)
+        berth_fail_errno("environment", NULL);
+    for (uint32_t i = 0; i < variables->count; i++)
+        if (execution->descriptor_count == 0 || !berth_text_begins(variables->texts[i], "LISTEN_"))
+            environment[count++] = variables->texts[i];
+    if (execution->descriptor_count > 0) {
+        environment[count++] = format_number("LISTEN_PID", (unsigned)getpid());
+        environment[count++] = format_number("LISTEN_FDS", execution->descriptor_count);
+        environment[count++] = format_variable("LISTEN_FDNAMES", execution->descriptor_names);
+    }
     if (!has_variable(environment, "HOME="))
-        g_ptr_array_add(environment, g_strconcat("HOME=", execution->identity.home, NULL));
-    if (execution->plan->terminal && !has_variable(environment, "TERM="))
-        g_ptr_array_add(environment, g_strdup("TERM=xterm"));
-    g_ptr_array_add(environment, NULL);
-    return (char **)g_ptr_array_free(environment, FALSE);
+        environment[count++] = format_variable("HOME", execution->identity.home);
+    if (execution->setup->terminal && !has_variable(environment, "TERM="))
+        environment[count++] = (char *)"TERM=xterm";
+    return environment;
+}
+
+/* Makes what is missing of a path, whose links are the image's: this process is in its root. */
+static bool make_parents(const char *path) {
+    char part[PATH_MAX];
+
+    for (const char *end = path + 1; *end; end += strspn(end, "/")) {
+        end += strcspn(end, "/");
+        snprintf(part, sizeof part, "%.*s", (int)(end - path), path);
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return false;
+    }
+    return true;
 }
 
 static void make_directory(const char *path, const BerthIdentity *identity) {
-    if (g_mkdir_with_parents(path, 0755) < 0 || lchown(path, identity->uid, identity->gid) < 0)
+    if (!make_parents(path) || lchown(path, identity->uid, identity->gid) < 0)
         berth_fail_errno("working directory", path);
 }
 
 /* A descriptor that leads out of the container has no place in it, and as a working directory
  * neither: where the kernel cannot name it, it is outside. */
-static void enter_directory(const BerthPlan *plan, const BerthIdentity *identity) {
-    const char *path = plan->working_directory;
+static void enter_directory(const BerthSetup *setup, const BerthIdentity *identity) {
+    const char *path = setup->working_directory;
     char name[PATH_MAX];
 
     if (chdir(path) < 0) {
@@ -110,21 +115,21 @@ static void enter_directory(const BerthPlan *plan, const BerthIdentity *identity
         berth_fail("working directory", path, "it is not in the container", BERTH_EXIT_LAUNCH);
 }
 
-static void find_identity(const BerthPlan *plan, BerthIdentity *identity) {
-    g_autoptr(GError) error = NULL;
+static void find_identity(const BerthSetup *setup, BerthIdentity *identity) {
+    BerthFault fault;
 
-    if (!(plan->user ? berth_identity_find(plan->user, identity, &error)
-                     : berth_identity_take(plan, identity, &error)))
-        berth_fail_with("user", error);
+    if (!(setup->user ? berth_identity_find(setup->user, identity, &fault)
+                      : berth_identity_take(setup, identity, &fault)))
+        berth_fail_with("user", &fault);
 }
 
-void berth_execution_make_directory(const BerthPlan *plan) {
-    BerthIdentity identity = {0};
+void berth_execution_make_directory(const BerthSetup *setup) {
+    BerthIdentity identity;
 
-    if (access(plan->working_directory, F_OK) == 0 || errno != ENOENT)
+    if (access(setup->working_directory, F_OK) == 0 || errno != ENOENT)
         return;
-    find_identity(plan, &identity);
-    make_directory(plan->working_directory, &identity);
+    find_identity(setup, &identity);
+    make_directory(setup->working_directory, &identity);
 }
 
 /* A directory of PATH that is none is passed over, as by a shell. */
@@ -132,37 +137,56 @@ static bool is_missing(int errnum) {
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
+/* A command that cannot be executed counts more than a directory that has none. */
+static void try_command(const char *file, char *const *arguments, char *const *environment,
+                        int *errnum) {
+    execve(file, arguments, environment);
+    if (!is_missing(errno))
+        *errnum = errno;
+}
+
+/* Each directory of PATH; an empty one is the working directory. */
+static void search_command(const char *path, char *const *arguments, char *const *environment,
+                           int *errnum) {
+    char file[PATH_MAX];
+
+    for (const char *directory = path, *end;; directory = end + 1) {
+        end = directory + strcspn(directory, ":");
+        int length =
+            snprintf(file, sizeof file, "%.*s/%s", end > directory ? (int)(end - directory) : 1,
+                     end > directory ? directory : ".", arguments[0]);
+        if (length < (int)sizeof file)
+            try_command(file, arguments, environment, errnum);
+        else if (*errnum == ENOENT)
+            *errnum = ENAMETOOLONG;
+        if (!*end)
+            break;
+    }
+}
+
 /* execvpe(3), but it tells a command that is nowhere from one that cannot be executed. */
-G_GNUC_NORETURN static void become_command(char **arguments, char **environment) {
-    const char *name = arguments[0];
-    const char *path = "";
+_Noreturn static void become_command(char *const *arguments, char *const *environment) {
+    const char *name = arguments[0], *path = "";
     int errnum = ENOENT;
 
-    for (char **variable = environment; *variable; variable++)
-        if (g_str_has_prefix(*variable, "PATH="))
+    for (char *const *variable = environment; *variable; variable++)
+        if (berth_text_begins(*variable, "PATH="))
             path = *variable + strlen("PATH=");
     if (strchr(name, '/')) {
         execve(name, arguments, environment);
         errnum = errno;
-    } else {
-        g_auto(GStrv) directories = g_strsplit(path, ":", -1);
-        for (char **directory = directories; *directory; directory++) {
-            g_autofree char *file =
-                g_strconcat((*directory)[0] ? *directory : ".", "/", name, NULL);
-            execve(file, arguments, environment);
-            if (!is_missing(errno))
-                errnum = errno;
-        }
+    } else if (path[0]) {
+        search_command(path, arguments, environment, &errnum);
     }
     if (errnum == ENOENT)
         berth_fail("command", name, "not found in the image", BERTH_EXIT_NOT_FOUND);
-    berth_fail("command", name, g_strerror(errnum), BERTH_EXIT_NOT_EXECUTABLE);
+    berth_fail("command", name, berth_fault_describe(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }
 
 /* Limits, scheduling and the like are set from outside, where the right to raise them is. */
 static void ask_for_attributes(const BerthExecution *execution) {
     if (!berth_peer_send(execution->peer, BERTH_LAUNCH_SET_ATTRIBUTES, NULL, -1) ||
-        berth_peer_receive(execution->peer, NULL, NULL) != BERTH_LAUNCH_ATTRIBUTES_SET)
+        berth_peer_receive(execution->peer, NULL) != BERTH_LAUNCH_ATTRIBUTES_SET)
         _exit(BERTH_EXIT_LAUNCH);
 }
 
@@ -177,7 +201,7 @@ static int make_stream(const BerthExecution *execution) {
 }
 
 static void make_streams(BerthExecution *execution) {
-    if (execution->plan->terminal)
+    if (execution->setup->terminal)
         return;
     if (execution->output_to_journal)
         execution->output = make_stream(execution);
@@ -186,8 +210,8 @@ static void make_streams(BerthExecution *execution) {
 }
 
 static void use_streams(const BerthExecution *execution, const BerthIdentity *identity) {
-    if (execution->plan->terminal) {
-        berth_terminal_open(execution->plan, identity, execution->is_first);
+    if (execution->setup->terminal) {
+        berth_terminal_open(execution->setup, identity, execution->is_first);
         return;
     }
     if ((execution->output >= 0 && dup2(execution->output, STDOUT_FILENO) < 0) ||
@@ -218,29 +242,24 @@ static void arrange_descriptors(BerthExecution *execution) {
 }
 
 static void load_filter(const BerthExecution *execution) {
-    const BerthProgram *program = execution->filter;
-    g_autoptr(GError) error = NULL;
-    int listener = -1;
-
-    if (!program)
+    if (!execution->filter->instructions)
         return;
-    if (!berth_program_load(program, &listener, &error))
-        berth_fail_with("system call filter", error);
+    int listener = berth_launch_filter_load(execution->filter);
     /* Nothing is waited for: the message has the descriptor, whatever happens to this process. */
     if (listener >= 0 && !berth_peer_send(execution->peer, BERTH_LAUNCH_LISTENER, NULL, listener))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
 static void give_up_privileges(const BerthExecution *execution, const BerthIdentity *identity) {
-    const BerthPlan *plan = execution->plan;
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = execution->setup;
+    BerthFault fault;
 
     /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */
-    if (!plan->no_new_privileges)
+    if (!setup->no_new_privileges)
         load_filter(execution);
-    if (!berth_identity_become(plan, identity, &error))
-        berth_fail_with("identity", error);
-    if (plan->no_new_privileges) {
+    if (!berth_identity_become(setup, identity, &fault))
+        berth_fail_with("identity", &fault);
+    if (setup->no_new_privileges) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
             berth_fail_errno("no new privileges", NULL);
         load_filter(execution);
@@ -248,32 +267,32 @@ static void give_up_privileges(const BerthExecution *execution, const BerthIdent
 }
 
 void berth_execution_prepare(BerthExecution *execution) {
-    find_identity(execution->plan, &execution->identity);
+    find_identity(execution->setup, &execution->identity);
     execution->environment = make_environment(execution);
     make_streams(execution);
-    if (execution->filter && berth_program_notifies(execution->filter) &&
+    if (execution->filter->notifies &&
         !berth_peer_send(execution->peer, BERTH_LAUNCH_NEED_LISTENER, NULL, -1))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
 void berth_execution_run(BerthExecution *execution) {
-    const BerthPlan *plan = execution->plan;
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = execution->setup;
+    BerthFault fault;
 
     use_streams(execution, &execution->identity);
-    if (plan->has_personality && personality(plan->personality) < 0)
+    if (setup->has_personality && personality(setup->personality) < 0)
         berth_fail_errno("personality", NULL);
-    if (plan->apparmor && plan->apparmor[0] && !berth_label_set_apparmor(plan->apparmor, &error))
-        berth_fail_with("AppArmor", error);
+    if (setup->apparmor && !berth_label_set_apparmor(setup->apparmor, &fault))
+        berth_fail_with("AppArmor", &fault);
     /* Before a limit of them is set that is too low for it. */
     arrange_descriptors(execution);
     ask_for_attributes(execution);
-    enter_directory(plan, &execution->identity);
-    umask(plan->umask);
+    enter_directory(setup, &execution->identity);
+    umask(setup->umask);
     give_up_privileges(execution, &execution->identity);
     /* What these execute is the image's: they may do what its command may, and no more. */
     if (execution->is_first &&
-        !berth_hooks_run(plan, BERTH_HOOK_START_CONTAINER, execution->id, "created", 1, &error))
-        berth_fail_with("hooks", error);
-    become_command(plan->arguments, execution->environment);
+        !berth_hooks_run(setup, BERTH_HOOK_START_CONTAINER, "created", 1, &fault))
+        berth_fail_with("hooks", &fault);
+    become_command(setup->arguments.texts, execution->environment);
 }

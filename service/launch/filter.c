@@ -2,353 +2,62 @@
 
 #include "launch/filter.h"
 
-#include "base/document.h"
-#include "base/fd.h"
-#include "config.h"
-#include "launch/filter-conditions.h"
+#include "bare/fd.h"
+#include "launch/children.h"
+#include "launch/peer.h"
 
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
-#define DEFAULT_PROFILE BERTH_DATADIR "/seccomp-default.json"
+#define STEP "system call filter"
 
-/* linux/seccomp.h has it since Linux 5.19. */
-#define FLAG_WAIT_KILLABLE_RECV (1u << 5)
-
-/* The listener is handed over by this one, after the filter was loaded. */
-#define HANDS_OVER "sendmsg"
-
-enum { MAX_ARGUMENTS = 6 };
-
-static const struct {
-    const char *name;
-    uint32_t action;
-    bool with_errno;
-} actions[] = {
-    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, false},
-    {"SCMP_ACT_ERRNO", 0, true},
-    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD, false},
-    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD, false},
-    {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, false},
-    {"SCMP_ACT_LOG", SCMP_ACT_LOG, false},
-    {"SCMP_ACT_TRAP", SCMP_ACT_TRAP, false},
-    {"SCMP_ACT_TRACE", 1, true},
-    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY, false},
-};
-
-static const struct {
-    const char *name;
-    unsigned flag;
-} flags[] = {
-    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
-    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
-    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
-    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", FLAG_WAIT_KILLABLE_RECV},
-};
-
-static const struct {
-    const char *name;
-    enum scmp_compare operation;
-} operations[] = {
-    {"SCMP_CMP_NE", SCMP_CMP_NE},
-    {"SCMP_CMP_LT", SCMP_CMP_LT},
-    {"SCMP_CMP_LE", SCMP_CMP_LE},
-    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
-    {"SCMP_CMP_GE", SCMP_CMP_GE},
-    {"SCMP_CMP_GT", SCMP_CMP_GT},
-    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
-};
-
-static bool read_action(JsonObject *object, const char *member, const char *errno_member,
-                        uint32_t *action, GError **error) {
-    const char *name;
-    uint64_t errnum;
-
-    if (!berth_document_get_string(object, member, &name, error) ||
-        !berth_document_get_size(object, errno_member, &errnum, error))
-        return false;
-    if (!json_object_has_member(object, errno_member))
-        errnum = EPERM;
-    for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
-        if (g_str_equal(actions[i].name, name)) {
-            *action = !actions[i].with_errno   ? actions[i].action
-                      : actions[i].action == 0 ? SCMP_ACT_ERRNO(errnum & 0xffff)
-                                               : SCMP_ACT_TRACE(errnum & 0xffff);
-            return true;
-        }
-    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           "seccomp: the %s \"%.100s\" is not supported", member, name ? name : "");
-}
-
-static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GError **error) {
-    uint64_t index, value, second;
-    const char *name;
-
-    if (!berth_document_get_size(object, "index", &index, error) ||
-        !berth_document_get_size(object, "value", &value, error) ||
-        !berth_document_get_size(object, "valueTwo", &second, error) ||
-        !berth_document_get_string(object, "op", &name, error))
-        return false;
-    for (size_t i = 0; name && index < MAX_ARGUMENTS && i < G_N_ELEMENTS(operations); i++)
-        if (g_str_equal(operations[i].name, name)) {
-            *argument =
-                (struct scmp_arg_cmp){(unsigned)index, operations[i].operation, value, second};
-            return true;
-        }
-    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: an invalid argument");
-}
-
-static bool note_action(BerthFilter *filter, uint32_t action, char **names, GError **error) {
-    if (action != SCMP_ACT_NOTIFY)
-        return true;
-    if (g_strv_contains((const char *const *)names, HANDS_OVER))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "seccomp: SCMP_ACT_NOTIFY is not supported for " HANDS_OVER
-                               ", which hands the listener over");
-    filter->notifies = true;
-    return true;
-}
-
-static bool has_argument_twice(const struct scmp_arg_cmp *arguments, guint count) {
-    unsigned seen = 0;
-
-    for (guint i = 0; i < count; i++) {
-        if (seen & 1u << arguments[i].arg)
-            return true;
-        seen |= 1u << arguments[i].arg;
-    }
-    return false;
-}
-
-/* All conditions must hold, except where two are of one argument, which libseccomp does not take:
- * profiles that have such come from a time when each was a rule of its own, and runc and crun still
- * read them so. */
-static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
-                     const struct scmp_arg_cmp *arguments, guint count, GError **error) {
-    int number = seccomp_syscall_resolve_name(name);
-    guint step = has_argument_twice(arguments, count) ? 1 : MAX(count, 1);
-
-    if (number == __NR_SCMP_ERROR)
-        return true;
-    for (guint i = 0; i < MAX(count, 1); i += step) {
-        int r = seccomp_rule_add_array(filter->context, action, number, MIN(step, count),
-                                       arguments + i);
-        /* EACCES: the rule is the default action. EDOM: not of this architecture. */
-        if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
-            return berth_error_set_errno(error, r, "seccomp: add a rule for %s", name);
-    }
-    return true;
-}
-
-static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilities, GError **error) {
-    struct scmp_arg_cmp arguments[MAX_ARGUMENTS];
-    g_auto(GStrv) names = NULL;
-    JsonArray *array;
-    uint32_t action;
-    bool applies;
-    guint count = 0;
-
-    if (!berth_filter_check_conditions(rule, capabilities, &applies, error))
-        return false;
-    if (!applies)
-        return true;
-    if (!berth_document_get_strings(rule, "names", &names, error) ||
-        !read_action(rule, "action", "errnoRet", &action, error) ||
-        !note_action(filter, action, names, error) ||
-        !berth_document_get_array(rule, "args", &array, error))
-        return false;
-    for (; array && count < json_array_get_length(array); count++) {
-        JsonNode *node = json_array_get_element(array, count);
-        if (count >= MAX_ARGUMENTS || !JSON_NODE_HOLDS_OBJECT(node))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid args");
-        if (!read_argument(json_node_get_object(node), &arguments[count], error))
-            return false;
-    }
-    for (char **name = names; *name; name++)
-        if (!add_call(filter, *name, action, arguments, count, error))
-            return false;
-    return true;
-}
-
-static bool add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabilities,
-                      GError **error) {
-    JsonArray *array;
-    int r;
-
-    if (!berth_document_get_array(root, "syscalls", &array, error))
-        return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (!JSON_NODE_HOLDS_OBJECT(node))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "seccomp: invalid syscalls");
-        if (!add_rule(filter, json_node_get_object(node), capabilities, error))
-            return false;
-    }
-    if ((r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
-        (r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_NNP, 0)) < 0)
-        return berth_error_set_errno(error, r, "seccomp: set attributes");
-    return true;
-}
-
-/* "SCMP_ARCH_X86_64"; 0 for what is none. */
-static uint32_t resolve_architecture(const char *name) {
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-
-    return g_str_has_prefix(lower, "scmp_arch_")
-               ? seccomp_arch_resolve_name(lower + strlen("scmp_arch_"))
-               : 0;
-}
-
-static bool add_named_architectures(scmp_filter_ctx filter, char **names, GError **error) {
-    for (char **name = names; *name; name++) {
-        uint32_t token = resolve_architecture(*name);
-        if (token == 0)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "seccomp: unknown architecture \"%.100s\"", *name);
-        int r = seccomp_arch_add(filter, token);
-        if (r < 0 && r != -EEXIST)
-            return berth_error_set_errno(error, r, "seccomp: add the architecture %s", *name);
-    }
-    return true;
-}
-
-/* "archMap" in profiles of moby's and podman's: what belongs to an architecture, this machine's. */
-static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
-    JsonArray *array;
-
-    if (!berth_document_get_array(root, "archMap", &array, error))
-        return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        g_auto(GStrv) below = NULL;
-        const char *name;
-        if (!JSON_NODE_HOLDS_OBJECT(node))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid archMap");
-        JsonObject *entry = json_node_get_object(node);
-        if (!berth_document_get_string(entry, "architecture", &name, error) ||
-            !berth_document_get_strings(entry, "subArchitectures", &below, error))
-            return false;
-        if (name && resolve_architecture(name) == seccomp_arch_native() &&
-            !add_named_architectures(filter, below, error))
-            return false;
-    }
-    return true;
-}
-
-/* The machine's own is always there. */
-static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
-    g_auto(GStrv) names = NULL;
-
-    return berth_document_get_strings(root, "architectures", &names, error) &&
-           add_named_architectures(filter, names, error) &&
-           add_mapped_architectures(filter, root, error);
-}
-
-/* They are given to the kernel when the filter is loaded. */
-static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
-    g_auto(GStrv) names = NULL;
-
-    *bits = 0;
-    if (!berth_document_get_strings(root, "flags", &names, error))
-        return false;
-    for (char **name = names; *name; name++) {
-        size_t i = 0;
-        while (i < G_N_ELEMENTS(flags) && !g_str_equal(flags[i].name, *name))
-            i++;
-        if (i == G_N_ELEMENTS(flags))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "seccomp: the flag \"%.100s\" is not supported", *name);
-        *bits |= flags[i].flag;
-    }
-    return true;
-}
-
-bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
-                        BerthFilter *filter, GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
-
-    return node &&
-           berth_filter_build_object(json_node_get_object(node), capabilities, filter, error);
-}
-
-bool berth_filter_build_object(JsonObject *root, uint64_t capabilities, BerthFilter *filter,
-                               GError **error) {
-    uint32_t action;
-
-    *filter = (BerthFilter){NULL};
-    if (!read_action(root, "defaultAction", "defaultErrnoRet", &action, error) ||
-        !read_flags(root, &filter->flags, error))
-        return false;
-    if (action == SCMP_ACT_NOTIFY)
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "seccomp: SCMP_ACT_NOTIFY is not supported as the default action");
-    filter->context = seccomp_init(action);
-    if (!filter->context)
-        return berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
-    if (add_architectures(filter->context, root, error) &&
-        add_rules(filter, root, capabilities, error))
-        return true;
-    seccomp_release(g_steal_pointer(&filter->context));
-    return false;
-}
-
-bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GError **error) {
-    berth_autofd int fd = open(DEFAULT_PROFILE, O_RDONLY | O_CLOEXEC);
+/* What it wrote is as long as it says, and no longer than the kernel takes. */
+static void read_program(int file, BerthFilterProgram *filter) {
+    static struct sock_filter instructions[BPF_MAXINSNS];
+    BerthFilterHeader header;
     size_t size;
 
-    if (fd < 0)
-        return berth_error_set_errno(error, errno, "open " DEFAULT_PROFILE);
-    g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    return text && berth_filter_build(text, size, capabilities, filter, error);
+    if (pread(file, &header, sizeof header, 0) != (ssize_t)sizeof header || header.count == 0 ||
+        header.count > BPF_MAXINSNS)
+        berth_fail(STEP, NULL, "berth-filter wrote no program", BERTH_EXIT_LAUNCH);
+    size = header.count * sizeof *instructions;
+    if (pread(file, instructions, size, sizeof header) != (ssize_t)size)
+        berth_fail(STEP, NULL, "berth-filter wrote a part of a program", BERTH_EXIT_LAUNCH);
+    filter->instructions = instructions;
+    filter->count = header.count;
+    filter->flags = header.flags;
+    filter->notifies = header.notifies != 0;
 }
 
-struct BerthProgram {
-    unsigned short length;
-    unsigned flags;
-    bool notifies;
-    struct sock_filter *instructions;
-};
+void berth_launch_filter_find(const BerthSetup *setup, BerthFilterProgram *filter) {
+    char *arguments[] = {(char *)"berth-filter", NULL};
 
-BerthProgram *berth_filter_compile(const BerthFilter *filter, GError **error) {
-    berth_autofd int file = memfd_create("filter", MFD_CLOEXEC);
-    size_t size;
-    int r = file < 0 ? -errno : seccomp_export_bpf(filter->context, file);
-
-    if (r < 0) {
-        berth_error_set_errno(error, r, "seccomp: compile the filter");
-        return NULL;
-    }
-    char *data = berth_fd_read_whole(file, BPF_MAXINSNS * sizeof(struct sock_filter), &size, error);
-    if (!data)
-        return NULL;
-    BerthProgram *program = g_new0(BerthProgram, 1);
-    program->length = (unsigned short)(size / sizeof(struct sock_filter));
-    program->flags = filter->flags;
-    program->notifies = filter->notifies;
-    if (program->notifies)
-        program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    /* What cannot be synchronized is told in another way than by the descriptor then. */
-    if (program->notifies && (program->flags & SECCOMP_FILTER_FLAG_TSYNC))
-        program->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-    program->instructions = (struct sock_filter *)data;
-    return program;
+    *filter = setup->filter;
+    if (!setup->filter_profile)
+        return;
+    berth_autofd int output = memfd_create("filter", MFD_CLOEXEC);
+    int status = output < 0 ? -1 : berth_child_run(arguments, output, BERTH_CONFIG_FD + 1);
+    if (status < 0)
+        berth_fail_errno(STEP, NULL);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)
+        berth_fail_silently(BERTH_EXIT_LAUNCH);
+    if (status != 0)
+        berth_fail(STEP, NULL, "it takes too long to compile", BERTH_EXIT_LAUNCH);
+    read_program(output, filter);
 }
 
-bool berth_program_notifies(const BerthProgram *program) {
-    return program->notifies;
-}
+int berth_launch_filter_load(const BerthFilterProgram *filter) {
+    const struct sock_fprog program = {
+        .len = (unsigned short)filter->count,
+        .filter = (struct sock_filter *)filter->instructions,
+    };
 
-bool berth_program_load(const BerthProgram *program, int *listener, GError **error) {
-    struct sock_fprog whole = {.len = program->length, .filter = program->instructions};
-    long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole);
-
-    if (r < 0)
-        return berth_error_set_errno(error, errno, "seccomp: load the filter");
-    *listener = program->notifies ? (int)r : -1;
-    return true;
+    long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program);
+    if (listener < 0)
+        berth_fail_errno(STEP, "seccomp: load the filter");
+    return filter->notifies ? (int)listener : -1;
 }

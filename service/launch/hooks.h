@@ -5,13 +5,14 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
 
 /* Runs those of a stage one after the other, with the container's state on their standard input. A
- * hook that fails or takes too long is an error. pid: as the hooks see it. */
-bool berth_hooks_run(const BerthPlan *plan, BerthHookStage stage, const char *id,
-                     const char *status, pid_t pid, GError **error);
+ * hook that fails or takes too long is a fault. pid: as the hooks see it. */
+bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *status, pid_t pid,
+                     BerthFault *fault);
 
-/* The container's state (runtime.md, State), as they are given it. */
-JsonNode *berth_hooks_build_state(const BerthPlan *plan, const char *id, const char *status,
-                                  pid_t pid);
+/* A file in memory with a document that berthd has begun (open: without its end) and the members
+ * that are known only now; -1 with fault. pid: 0 for none. */
+int berth_hooks_make_state(const char *open, const char *status, pid_t pid, BerthFault *fault);

@@ -1,162 +1,232 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Users and groups of the image. Its files are hostile input: they are read whole up to a limit and
+ * taken apart in place; a line that is not well-formed is passed over.
+ */
+
 #include "launch/identity.h"
 
-#include "base/capabilities.h"
-#include "base/fd.h"
+#include "bare/capabilities.h"
+#include "bare/fd.h"
+#include "launch/text.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-enum { MAX_FILE_BYTES = 4 * 1024 * 1024, MAX_GROUPS = 1024 };
+enum { MAX_FILE_BYTES = 4 * 1024 * 1024, MAX_FIELDS = 8 };
 
-/* Lines of a file that the image provides; none where it has no such file. */
-static char **read_lines(const char *path, GError **error) {
-    struct stat status;
-    size_t size;
+#define autofree __attribute__((cleanup(free_text)))
+
+static void free_text(char **text) {
+    free(*text);
+}
+
+/* A file that the image provides, to be freed; an empty text if it has no such file, NULL with
+ * fault if it cannot be read. */
+static char *read_file(const char *path, BerthFault *fault) {
+    struct stat status = {0};
 
     /* A fifo in its place would keep a reader waiting for ever. */
     berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return g_new0(char *, 1);
-    g_autofree char *text = berth_fd_read_whole(fd, MAX_FILE_BYTES, &size, error);
-    if (!text) {
-        g_prefix_error(error, "%s of the image: ", path);
+    bool there = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (there && status.st_size > MAX_FILE_BYTES) {
+        berth_fault_set(fault, "%s of the image: more than %d bytes", path, MAX_FILE_BYTES);
         return NULL;
     }
-    return g_strsplit(text, "\n", -1);
+    size_t size = there ? (size_t)status.st_size : 0;
+    char *text = malloc(size + 1);
+    /* It may grow meanwhile: then it is too long. */
+    if (!text || (there && berth_fd_read_text(fd, text, size) < 0)) {
+        berth_fault_set_errno(fault, text ? errno : ENOMEM, "%s of the image", path);
+        free(text);
+        return NULL;
+    }
+    if (!there)
+        text[0] = '\0';
+    return text;
 }
 
 static bool parse_id(const char *text, uint32_t *id) {
     char *end;
-    guint64 value = g_ascii_strtoull(text, &end, 10);
 
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
     /* The largest is what chown(2) takes for "leave it". */
-    if (!g_ascii_isdigit(text[0]) || *end != '\0' || value >= UINT32_MAX)
+    if (errno != 0 || *end != '\0' || value >= UINT32_MAX)
         return false;
     *id = (uint32_t)value;
     return true;
 }
 
-/* The fields of the line whose name, or whose id, is the one wanted. A number is an id, whatever
- * names there are, so that nobody becomes another user by a line of the image's. */
-static char **find_entry(char *const *lines, const char *name, guint fields) {
+/* The next line of *rest as its fields, in place; how many there are, 0 for the end. Further fields
+ * are part of the last one. */
+static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
+    char *line = strsep(rest, "\n");
+    size_t count = 0;
+
+    if (!line)
+        return 0;
+    while (count < MAX_FIELDS - 1 && line)
+        fields[count++] = strsep(&line, ":");
+    if (line)
+        fields[count++] = line;
+    return count;
+}
+
+/* Finds the line whose name, or whose id, is the one wanted. A number is an id, whatever names
+ * there are, so that nobody becomes another user by a line of the image's. */
+static bool find_entry(char *text, const char *name, size_t wanted_fields,
+                       char *fields[MAX_FIELDS]) {
     uint32_t wanted, id;
     bool by_id = parse_id(name, &wanted);
+    size_t count;
 
-    for (char *const *line = lines; *line; line++) {
-        char **parts = g_strsplit(*line, ":", -1);
-        if (g_strv_length(parts) >= fields &&
-            (by_id ? parse_id(parts[2], &id) && id == wanted : g_str_equal(parts[0], name)))
-            return parts;
-        g_strfreev(parts);
-    }
-    return NULL;
+    while ((count = next_line(&text, fields)) > 0)
+        if (count >= wanted_fields &&
+            (by_id ? parse_id(fields[2], &id) && id == wanted : berth_text_is(fields[0], name)))
+            return true;
+    return false;
 }
 
-static bool find_group(const char *name, gid_t *gid, GError **error) {
-    g_auto(GStrv) lines = read_lines("/etc/group", error);
-    g_auto(GStrv) entry = lines ? find_entry(lines, name, 3) : NULL;
+static bool find_group(const char *name, gid_t *gid, BerthFault *fault) {
+    autofree char *text = read_file("/etc/group", fault);
+    char *fields[MAX_FIELDS];
 
-    if (!lines)
+    if (!text)
         return false;
-    if (entry ? parse_id(entry[2], gid) : parse_id(name, gid))
+    if (find_entry(text, name, 3, fields) ? parse_id(fields[2], gid) : parse_id(name, gid))
         return true;
-    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "the group \"%.100s\" is not in /etc/group of the image", name);
+    return berth_fault_set(fault, "the group \"%.100s\" is not in /etc/group of the image", name);
 }
 
-static bool find_supplementary(const char *user, BerthIdentity *identity, GError **error) {
-    g_auto(GStrv) lines = read_lines("/etc/group", error);
+static bool is_member(char *members, const char *user) {
+    const char *member;
 
-    if (!lines)
+    while ((member = strsep(&members, ",")))
+        if (berth_text_is(member, user))
+            return true;
+    return false;
+}
+
+static bool find_supplementary(const char *user, BerthIdentity *identity, BerthFault *fault) {
+    autofree char *text = read_file("/etc/group", fault);
+    char *fields[MAX_FIELDS], *rest = text;
+    size_t count;
+
+    if (!text)
         return false;
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) parts = g_strsplit(*line, ":", -1);
+    while ((count = next_line(&rest, fields)) > 0) {
         gid_t gid;
-        if (g_strv_length(parts) < 4 || !parse_id(parts[2], &gid))
-            continue;
-        g_auto(GStrv) members = g_strsplit(parts[3], ",", -1);
-        if (g_strv_contains((const char *const *)members, user) &&
-            identity->groups->len < MAX_GROUPS)
-            g_array_append_val(identity->groups, gid);
+        if (count >= 4 && parse_id(fields[2], &gid) && is_member(fields[3], user) &&
+            identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
+            identity->groups[identity->group_count++] = gid;
     }
     return true;
 }
 
-static bool find_user(const char *name, bool with_groups, BerthIdentity *identity, GError **error) {
-    g_auto(GStrv) lines = read_lines("/etc/passwd", error);
-    g_auto(GStrv) entry = lines ? find_entry(lines, name, 6) : NULL;
+/* A directory that is too long for a path is none. */
+static void take_home(BerthIdentity *identity, const char *home) {
+    if (home[0] == '/' && strlen(home) < sizeof identity->home)
+        strcpy(identity->home, home);
+}
 
-    if (!lines)
+static bool find_user(const char *name, bool with_groups, BerthIdentity *identity,
+                      BerthFault *fault) {
+    autofree char *text = read_file("/etc/passwd", fault);
+    char *fields[MAX_FIELDS];
+
+    if (!text)
         return false;
-    if (!entry) {
+    if (!find_entry(text, name, 6, fields)) {
         if (parse_id(name, &identity->uid))
             return true;
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the user \"%.100s\" is not in /etc/passwd of the image", name);
+        return berth_fault_set(fault, "the user \"%.100s\" is not in /etc/passwd of the image",
+                               name);
     }
-    if (!parse_id(entry[2], &identity->uid) || !parse_id(entry[3], &identity->gid))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "/etc/passwd of the image has no valid ids for \"%.100s\"", name);
-    if (entry[5][0] == '/') {
-        g_free(identity->home);
-        identity->home = g_strdup(entry[5]);
-    }
-    return !with_groups || find_supplementary(entry[0], identity, error);
+    if (!parse_id(fields[2], &identity->uid) || !parse_id(fields[3], &identity->gid))
+        return berth_fault_set(fault, "/etc/passwd of the image has no valid ids for \"%.100s\"",
+                               name);
+    take_home(identity, fields[5]);
+    return !with_groups || find_supplementary(fields[0], identity, fault);
 }
 
-bool berth_identity_find(const char *user, BerthIdentity *identity, GError **error) {
-    g_auto(GStrv) parts = g_strsplit(user, ":", 2);
-    const char *name = parts[0] && parts[0][0] ? parts[0] : "0";
-    const char *group = parts[0] ? parts[1] : NULL;
+static void clear_identity(BerthIdentity *identity, uid_t uid, gid_t gid) {
+    identity->uid = uid;
+    identity->gid = gid;
+    identity->group_count = 0;
+    strcpy(identity->home, "/");
+}
 
-    *identity = (BerthIdentity){
-        .groups = g_array_new(FALSE, FALSE, sizeof(gid_t)),
-        .home = g_strdup("/"),
-    };
+bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *fault) {
+    autofree char *copy = strdup(user);
+    char *group = copy;
+
+    clear_identity(identity, 0, 0);
+    if (!copy)
+        return berth_fault_set_errno(fault, ENOMEM, "user %.100s", user);
+    const char *name = strsep(&group, ":");
+    if (!name[0])
+        name = "0";
     /* A group that is named replaces all that the user has. */
-    return find_user(name, !group || !group[0], identity, error) &&
-           (!group || !group[0] || find_group(group, &identity->gid, error));
+    bool named = group && group[0];
+    return find_user(name, !named, identity, fault) &&
+           (!named || find_group(group, &identity->gid, fault));
 }
 
-bool berth_identity_take(const BerthPlan *plan, BerthIdentity *identity, GError **error) {
-    g_auto(GStrv) lines = read_lines("/etc/passwd", error);
-    g_autofree char *name = g_strdup_printf("%u", plan->uid);
-    g_auto(GStrv) entry = lines ? find_entry(lines, name, 6) : NULL;
+static bool find_home(BerthIdentity *identity, BerthFault *fault) {
+    autofree char *text = read_file("/etc/passwd", fault);
+    char *fields[MAX_FIELDS], *rest = text;
+    uint32_t id;
+    size_t count;
 
-    *identity = (BerthIdentity){
-        .uid = plan->uid,
-        .gid = plan->gid,
-        .groups = g_array_ref(plan->groups),
-        .home = g_strdup(entry && entry[5][0] == '/' ? entry[5] : "/"),
-    };
-    return lines != NULL;
+    if (!text)
+        return false;
+    while ((count = next_line(&rest, fields)) > 0)
+        if (count >= 6 && parse_id(fields[2], &id) && id == identity->uid) {
+            take_home(identity, fields[5]);
+            break;
+        }
+    return true;
 }
 
-bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error) {
-    /* On some machines root has not all of them; what there is to give is given, as other runtimes
+bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, BerthFault *fault) {
+    clear_identity(identity, setup->uid, setup->gid);
+    identity->group_count = BERTH_MIN(setup->group_count, BERTH_IDENTITY_MAX_GROUPS);
+    if (identity->group_count > 0)
+        memcpy(identity->groups, setup->groups, identity->group_count * sizeof(gid_t));
+    return find_home(identity, fault);
+}
+
+bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identity,
+                           BerthFault *fault) {
+    /* On some machines root has not all of them; those that there are are given, as other runtimes
      * do. */
     uint64_t had = berth_capabilities_get_permitted();
 
-    if (!berth_capabilities_bound(plan->bounding, error))
-        return false;
+    if (!berth_capabilities_bound(setup->bounding))
+        return berth_fault_set_errno(fault, errno, "drop capabilities");
     /* A user namespace may forbid setgroups(2); then there is nothing to drop or to add. */
-    if (setgroups(identity->groups->len, (const gid_t *)identity->groups->data) < 0 &&
-        (errno != EPERM || identity->groups->len > 0))
-        return berth_error_set_errno(error, errno, "set the groups");
+    if (setgroups(identity->group_count, identity->groups) < 0 &&
+        (errno != EPERM || identity->group_count > 0))
+        return berth_fault_set_errno(fault, errno, "set the groups");
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
-        return berth_error_set_errno(error, errno, "become user %u and group %u", identity->uid,
+        return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
     /* What is not both permitted and inheritable cannot be ambient (capabilities(7));
      * configurations name such ones all the same, and other runtimes go on without them. */
-    uint64_t ambient = plan->ambient & plan->permitted & plan->inheritable;
-    return berth_capabilities_set(plan->permitted & had, plan->effective & had,
-                                  plan->inheritable & had, error) &&
-           berth_capabilities_set_ambient(ambient & had, error);
+    uint64_t ambient = setup->ambient & setup->permitted & setup->inheritable;
+    if (!berth_capabilities_set(setup->permitted & had, setup->effective & had,
+                                setup->inheritable & had))
+        return berth_fault_set_errno(fault, errno, "set the capabilities");
+    return berth_capabilities_set_ambient(ambient & had) ||
+           berth_fault_set_errno(fault, errno, "set the ambient capabilities");
 }

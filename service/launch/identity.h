@@ -5,20 +5,26 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
+
+enum { BERTH_IDENTITY_MAX_GROUPS = 1024, BERTH_IDENTITY_MAX_HOME = 4096 };
 
 typedef struct {
     uid_t uid;
     gid_t gid;
-    GArray *groups; /* of gid_t, supplementary */
-    char *home;     /* "/" where the image does not say */
+    gid_t groups[BERTH_IDENTITY_MAX_GROUPS]; /* supplementary */
+    size_t group_count;
+    char home[BERTH_IDENTITY_MAX_HOME]; /* "/" if the image does not say */
 } BerthIdentity;
 
-/* Reads /etc/passwd and /etc/group of the root, which is the container's by now. */
-bool berth_identity_find(const char *user, BerthIdentity *identity, GError **error);
+/* Reads /etc/passwd and /etc/group of the root, which is the container's by now: files of the
+ * image, read as such and not by way of nsswitch.conf(5). */
+bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *fault);
 
 /* The ids that the configuration gives itself; home as /etc/passwd has it. */
-bool berth_identity_take(const BerthPlan *plan, BerthIdentity *identity, GError **error);
+bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, BerthFault *fault);
 
 /* Becomes it, for good. */
-bool berth_identity_become(const BerthPlan *plan, const BerthIdentity *identity, GError **error);
+bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identity,
+                           BerthFault *fault);

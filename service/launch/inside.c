@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Inside: from the clone until the process is in its root, step after step as berth_inside_run and
+ * berth_inside_join list them. What comes after the go-ahead is in launch/execute.c.
+ */
+
 #include "launch/inside.h"
 
-#include "base/fd.h"
-#include "base/pivot.h"
+#include "bare/fd.h"
+#include "bare/pivot.h"
 #include "launch/execute.h"
 #include "launch/hooks.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/text.h"
 #include "launch/trees.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -25,23 +34,23 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-bool berth_inside_has_loose_device(const BerthPlan *plan, const BerthPlanDevice *device) {
-    for (guint i = 0; i < plan->mounts->len; i++)
-        if (berth_trees_is_dev(plan->mounts->pdata[i]))
-            return !g_str_has_prefix(device->path, "/dev/");
+bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *device) {
+    for (uint32_t i = 0; i < setup->mount_count; i++)
+        if (berth_trees_is_dev(&setup->mounts[i]))
+            return !berth_text_begins(device->path, "/dev/");
     return true;
 }
 
-bool berth_inside_waits_for_hooks(const BerthPlan *plan) {
-    return plan->network || plan->hooks[BERTH_HOOK_PRESTART]->len > 0 ||
-           plan->hooks[BERTH_HOOK_CREATE_RUNTIME]->len > 0;
+bool berth_inside_waits_for_hooks(const BerthSetup *setup) {
+    return setup->network || setup->hooks[BERTH_HOOK_PRESTART].count > 0 ||
+           setup->hooks[BERTH_HOOK_CREATE_RUNTIME].count > 0;
 }
 
 /* The other process ends by itself when it fails, and has said why. */
-static int receive(const BerthInside *inside, char expected) {
+static int receive(const BerthInside *inside, BerthLaunchMessage expected) {
     int fd = -1;
 
-    if (berth_peer_receive(inside->peer, NULL, &fd) != expected)
+    if (berth_peer_receive(inside->peer, &fd) != (char)expected)
         _exit(BERTH_EXIT_LAUNCH);
     return fd;
 }
@@ -61,20 +70,17 @@ static void become_root(void) {
     (void)!setresuid(0, 0, 0);
 }
 
-static void join(const BerthInside *inside, int flag) {
-    for (guint i = 0; i < inside->plan->namespaces->len; i++) {
-        const BerthPlanNamespace *entry =
-            &g_array_index(inside->plan->namespaces, BerthPlanNamespace, i);
+static void join_namespace(const BerthInside *inside, int flag) {
+    for (uint32_t i = 0; i < inside->setup->namespace_count; i++) {
+        const BerthNamespace *entry = &inside->setup->namespaces[i];
         if (inside->joined[i] >= 0 && entry->flag == flag && setns(inside->joined[i], flag) < 0)
             berth_fail_errno("join namespace", entry->path);
     }
 }
 
-static void write_time_offsets(const BerthPlan *plan) {
-    g_autofree char *text = g_strdup_printf(
-        "monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\nboottime %" G_GINT64_FORMAT
-        " %" G_GINT64_FORMAT "\n",
-        plan->monotonic_secs, plan->monotonic_nsecs, plan->boottime_secs, plan->boottime_nsecs);
+static void write_time_offsets(const BerthSetup *setup) {
+    const char *text = setup->time_offsets;
+
     /* What is not dumpable has its /proc files owned by the host's root. */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     berth_autofd int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
@@ -98,59 +104,69 @@ static void enter_time_namespace(void) {
 static void enter_namespaces(const BerthInside *inside) {
     static const int order[] = {CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET,
                                 CLONE_NEWTIME};
-    const BerthPlan *plan = inside->plan;
+    const BerthSetup *setup = inside->setup;
     int made = 0;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
-        const BerthPlanNamespace *entry = berth_plan_find_namespace(plan, order[i]);
+    for (size_t i = 0; i < BERTH_COUNT(order); i++) {
+        const BerthNamespace *entry = berth_setup_find_namespace(setup, order[i]);
         if (entry && entry->path)
-            join(inside, order[i]);
+            join_namespace(inside, order[i]);
         else if (entry)
             made |= order[i];
     }
     if (unshare(made) < 0)
         berth_fail_errno("namespaces", NULL);
-    if (plan->has_time_offsets)
-        write_time_offsets(plan);
+    if (setup->time_offsets)
+        write_time_offsets(setup);
     if (made & CLONE_NEWTIME)
         enter_time_namespace();
     if (made & CLONE_NEWNET)
         bring_up_loopback();
-    if (plan->hostname && (made & CLONE_NEWUTS) &&
-        sethostname(plan->hostname, strlen(plan->hostname)) < 0)
-        berth_fail_errno("hostname", plan->hostname);
-    if (plan->domainname && (made & CLONE_NEWUTS) &&
-        setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
-        berth_fail_errno("domainname", plan->domainname);
+    if (setup->hostname && (made & CLONE_NEWUTS) &&
+        sethostname(setup->hostname, strlen(setup->hostname)) < 0)
+        berth_fail_errno("hostname", setup->hostname);
+    if (setup->domainname && (made & CLONE_NEWUTS) &&
+        setdomainname(setup->domainname, strlen(setup->domainname)) < 0)
+        berth_fail_errno("domainname", setup->domainname);
     /* The keyring of the service is not the container's. */
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
         berth_fail_errno("keyring", NULL);
 }
 
+/* One for each mount, -1 for none. */
+static int *new_descriptors(const BerthSetup *setup) {
+    int *fds = calloc(setup->mount_count + 1, sizeof *fds);
+
+    if (!fds)
+        berth_fail_errno("root", NULL);
+    for (uint32_t i = 0; i < setup->mount_count; i++)
+        fds[i] = -1;
+    return fds;
+}
+
 /* /proc belongs to a pid namespace of the host's where the user namespace is joined: it is made
  * before that. */
-static int *make_early_proc(const BerthPlan *plan) {
-    int *trees = g_new(int, plan->mounts->len + 1);
-    g_autoptr(GError) error = NULL;
+static int *make_early_proc(const BerthSetup *setup) {
+    int *trees = new_descriptors(setup);
+    BerthFault fault;
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
-        trees[i] = -1;
-        if (!mount->bind && g_str_equal(mount->type, "proc") &&
-            (trees[i] = berth_mounts_make(mount, &error)) < 0)
-            berth_fail_with("root", error);
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
+        if (!mount->bind && berth_text_is(mount->type, "proc") &&
+            (trees[i] = berth_mounts_make(mount, &fault)) < 0)
+            berth_fail_with("root", &fault);
     }
     return trees;
 }
 
 static void enter_user_namespace(const BerthInside *inside, int **early) {
-    const BerthPlanNamespace *user = berth_plan_find_namespace(inside->plan, CLONE_NEWUSER);
+    const BerthNamespace *user = berth_setup_find_namespace(inside->setup, CLONE_NEWUSER);
 
     if (!user)
         return;
     if (user->path) {
-        *early = make_early_proc(inside->plan);
-        join(inside, CLONE_NEWUSER);
+        *early = make_early_proc(inside->setup);
+        join_namespace(inside, CLONE_NEWUSER);
     } else {
         receive(inside, BERTH_LAUNCH_MAPPED);
     }
@@ -162,125 +178,127 @@ static void enter_user_namespace(const BerthInside *inside, int **early) {
 /* All that is mounted, as detached trees, while the host's /proc is still in sight: the kernel
  * makes a new one in a user namespace only where one is. */
 static int *make_trees(const BerthInside *inside, const int *early) {
-    const BerthPlan *plan = inside->plan;
-    int *trees = g_new(int, plan->mounts->len + 1);
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = inside->setup;
+    int *trees = new_descriptors(setup);
+    BerthFault fault;
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
         if (early && early[i] >= 0)
             trees[i] = early[i];
         else if (mount->self || berth_trees_has(mount) || berth_mounts_is_cgroup(mount))
             trees[i] = -1;
-        else if ((trees[i] = berth_mounts_make(mount, &error)) < 0)
-            berth_fail_with("root", error);
+        else if ((trees[i] = berth_mounts_make(mount, &fault)) < 0)
+            berth_fail_with("root", &fault);
     }
     return trees;
 }
 
 static void attach_all(const BerthInside *inside, int root, int *trees) {
-    const BerthPlan *plan = inside->plan;
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = inside->setup;
+    BerthFault fault;
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
         if (berth_mounts_is_cgroup(mount))
             continue;
         if (mount->self) {
-            if (!berth_mounts_split(root, mount, &error))
-                berth_fail_with("root", error);
+            if (!berth_mounts_split(root, mount, &fault))
+                berth_fail_with("root", &fault);
             continue;
         }
         if (berth_trees_has(mount))
             trees[i] = receive(inside, BERTH_LAUNCH_TREE);
-        if (!berth_mounts_attach(root, mount, trees[i], &error))
-            berth_fail_with("root", error);
+        if (!berth_mounts_attach(root, mount, trees[i], &fault))
+            berth_fail_with("root", &fault);
     }
-    for (guint i = 0; i < plan->devices->len; i++) {
-        const BerthPlanDevice *device = plan->devices->pdata[i];
-        if (!berth_inside_has_loose_device(plan, device))
+    for (uint32_t i = 0; i < setup->device_count; i++) {
+        const BerthDevice *device = &setup->devices[i];
+        if (!berth_inside_has_loose_device(setup, device))
             continue;
         berth_autofd int node = receive(inside, BERTH_LAUNCH_TREE);
-        if (!berth_mounts_add_device(root, device, node, &error))
-            berth_fail_with("device", error);
+        if (!berth_mounts_add_device(root, device, node, &fault))
+            berth_fail_with("device", &fault);
     }
-    if (plan->makes_dev && !berth_mounts_add_device_links(root, &error))
-        berth_fail_with("device", error);
-    if (plan->terminal && !berth_mounts_make_console(root, &error))
-        berth_fail_with("terminal", error);
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        if (trees[i] >= 0 && !berth_mounts_close(plan->mounts->pdata[i], trees[i], &error))
-            berth_fail_with("root", error);
+    if (setup->makes_dev && !berth_mounts_add_device_links(root, &fault))
+        berth_fail_with("device", &fault);
+    if (setup->terminal && !berth_mounts_make_console(root, &fault))
+        berth_fail_with("terminal", &fault);
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        if (trees[i] >= 0 && !berth_mounts_close(&setup->mounts[i], trees[i], &fault))
+            berth_fail_with("root", &fault);
         berth_fd_clear(&trees[i]);
     }
 }
 
-static void write_sysctls(const BerthPlan *plan) {
-    for (char **name = plan->sysctls; *name; name += 2) {
-        g_autofree char *path = g_strconcat("/proc/sys/", name[0], NULL);
-        /* With slashes, dots are part of a name (an interface's). */
-        if (!strchr(name[0], '/'))
-            g_strdelimit(path + strlen("/proc/sys/"), ".", '/');
-        berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-        struct statfs status;
-        if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
-            berth_fail("kernel parameter", name[0], "/proc/sys is not the kernel's",
-                       BERTH_EXIT_LAUNCH);
-        if (file < 0 || !berth_fd_write_all(file, name[1], strlen(name[1])))
-            berth_fail_errno("kernel parameter", name[0]);
-    }
+static void write_sysctl(const BerthPair *parameter) {
+    char path[PATH_MAX];
+    struct statfs status;
+
+    if ((size_t)snprintf(path, sizeof path, "/proc/sys/%s", parameter->name) >= sizeof path)
+        berth_fail("kernel parameter", parameter->name, "the name is too long", BERTH_EXIT_LAUNCH);
+    berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
+        berth_fail("kernel parameter", parameter->name, "/proc/sys is not the kernel's",
+                   BERTH_EXIT_LAUNCH);
+    if (file < 0 || !berth_fd_write_all(file, parameter->value, strlen(parameter->value)))
+        berth_fail_errno("kernel parameter", parameter->name);
 }
 
-static void mount_cgroup(const BerthPlan *plan) {
-    g_autoptr(GError) error = NULL;
+static void write_sysctls(const BerthSetup *setup) {
+    for (uint32_t i = 0; i < setup->sysctls.count; i++)
+        write_sysctl(&setup->sysctls.pairs[i]);
+}
+
+static void mount_cgroup(const BerthSetup *setup) {
+    BerthFault fault;
     berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        const BerthMount *mount = &setup->mounts[i];
         if (!berth_mounts_is_cgroup(mount))
             continue;
-        berth_autofd int tree = berth_mounts_make(mount, &error);
-        if (tree < 0 || !berth_mounts_attach(root, mount, tree, &error))
-            berth_fail_with("root", error);
+        berth_autofd int tree = berth_mounts_make(mount, &fault);
+        if (tree < 0 || !berth_mounts_attach(root, mount, tree, &fault))
+            berth_fail_with("root", &fault);
     }
 }
 
 static void enter_cgroup_namespace(const BerthInside *inside) {
-    const BerthPlanNamespace *entry = berth_plan_find_namespace(inside->plan, CLONE_NEWCGROUP);
+    const BerthNamespace *entry = berth_setup_find_namespace(inside->setup, CLONE_NEWCGROUP);
 
     if (entry && entry->path)
-        join(inside, CLONE_NEWCGROUP);
+        join_namespace(inside, CLONE_NEWCGROUP);
     else if (entry && unshare(CLONE_NEWCGROUP) < 0)
         berth_fail_errno("cgroup namespace", NULL);
 }
 
 static void make_root(const BerthInside *inside, int root, int *trees) {
-    const BerthPlan *plan = inside->plan;
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = inside->setup;
+    BerthFault fault;
 
-    if (!berth_pivot_attach(root, &error))
-        berth_fail_with("root", error);
+    if (!berth_pivot_attach(root))
+        berth_fail_errno("root", "attach the new root");
     attach_all(inside, root, trees);
-    if (berth_inside_waits_for_hooks(plan)) {
+    if (berth_inside_waits_for_hooks(setup)) {
         if (!berth_peer_send(inside->peer, BERTH_LAUNCH_NAMESPACES, NULL, -1))
             _exit(BERTH_EXIT_LAUNCH);
         receive(inside, BERTH_LAUNCH_HOOKS_DONE);
     }
-    if (!berth_hooks_run(plan, BERTH_HOOK_CREATE_CONTAINER, inside->id, "created", getpid(),
-                         &error))
-        berth_fail_with("hooks", error);
-    if (!berth_pivot_enter(root, &error))
-        berth_fail_with("root", error);
-    write_sysctls(plan);
-    berth_execution_make_directory(plan);
-    if (!berth_mounts_restrict(plan, &error))
-        berth_fail_with("root", error);
+    if (!berth_hooks_run(setup, BERTH_HOOK_CREATE_CONTAINER, "created", getpid(), &fault))
+        berth_fail_with("hooks", &fault);
+    if (!berth_pivot_enter(root))
+        berth_fail_errno("root", "change the root");
+    write_sysctls(setup);
+    berth_execution_make_directory(setup);
+    if (!berth_mounts_restrict(setup, &fault))
+        berth_fail_with("root", &fault);
 }
 
 static BerthExecution begin(const BerthInside *inside) {
     BerthExecution execution = {
-        .plan = inside->plan,
-        .id = inside->id,
+        .setup = inside->setup,
+        .filter = &inside->filter,
         .output_to_journal = inside->output_to_journal,
         .error_to_journal = inside->error_to_journal,
         .output = -1,
@@ -294,7 +312,6 @@ static BerthExecution begin(const BerthInside *inside) {
     berth_fail_set_peer(inside->peer);
     if (setsid() < 0)
         berth_fail_errno("session", NULL);
-    execution.filter = berth_execution_build_filter(inside->plan);
     return execution;
 }
 
@@ -312,9 +329,9 @@ void berth_inside_run(const BerthInside *inside) {
     int root = receive(inside, BERTH_LAUNCH_TREE);
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
-    berth_execution_wait_for_word();
+    berth_execution_wait_for_go_ahead();
     enter_cgroup_namespace(inside);
-    mount_cgroup(inside->plan);
+    mount_cgroup(inside->setup);
     berth_execution_run(&execution);
 }
 
@@ -331,6 +348,6 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
     berth_execution_prepare(&execution);
-    berth_execution_wait_for_word();
+    berth_execution_wait_for_go_ahead();
     berth_execution_run(&execution);
 }

@@ -2,10 +2,10 @@
 
 #include "launch/journal.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -13,14 +13,13 @@
 
 enum { PRIORITY_INFO = 6 };
 
-bool berth_journal_connect(int fd, const char *id, GError **error) {
+bool berth_journal_connect(int fd, const char *id, BerthFault *fault) {
     const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
-    /* Identifier, unit, priority; lines may begin with "<3>"; nothing is passed on. */
-    g_autofree char *header =
-        g_strdup_printf("%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, PRIORITY_INFO);
 
+    /* Identifier, unit, priority; lines may begin with "<3>"; nothing is passed on. */
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
-        shutdown(fd, SHUT_RD) < 0 || !berth_fd_write_all(fd, header, strlen(header)))
-        return berth_error_set_errno(error, errno, "connect to the journal");
+        shutdown(fd, SHUT_RD) < 0 ||
+        dprintf(fd, "%s\nberth-%s.scope\n%d\n1\n0\n0\n0\n", id, id, PRIORITY_INFO) < 0)
+        return berth_fault_set_errno(fault, errno, "connect to the journal");
     return true;
 }

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "launch/fault.h"
 
 /*
  * Makes of a new socket a stream whose lines are of the container's scope. It names the unit, which
@@ -12,4 +12,4 @@
  * namespace nobody is root. So it is connected outside; but it is made inside, in the container's
  * network namespace, which is where CRIU looks for both of its ends.
  */
-bool berth_journal_connect(int fd, const char *id, GError **error);
+bool berth_journal_connect(int fd, const char *id, BerthFault *fault);

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "launch/fault.h"
 
 /* An AppArmor profile that the host has loaded (proc_pid_attr(5), attr/apparmor/exec). */
-bool berth_label_set_apparmor(const char *profile, GError **error);
+bool berth_label_set_apparmor(const char *profile, BerthFault *fault);

@@ -2,80 +2,54 @@
 
 #include "launch/listener.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 #include "launch/trees.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static bool read_profile(const BerthPlan *plan, const char **path, const char **metadata,
-                         GError **error) {
-    *path = *metadata = NULL;
-    return !plan->seccomp_profile ||
-           (berth_document_get_string(plan->seccomp_profile, "listenerPath", path, error) &&
-            berth_document_get_string(plan->seccomp_profile, "listenerMetadata", metadata, error));
-}
-
-int berth_listener_connect(const BerthPlan *plan, GError **error) {
+int berth_listener_connect(const BerthSetup *setup, BerthFault *fault) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path, *metadata;
+    const char *path = setup->filter.socket;
     berth_autofd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (!read_profile(plan, &path, &metadata, error))
-        return -1;
     if (!path || path[0] != '/' || strlen(path) >= sizeof address.sun_path) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+        berth_fault_set(fault,
                         "seccomp: SCMP_ACT_NOTIFY needs a listenerPath, absolute and of less than "
                         "%zu characters",
                         sizeof address.sun_path);
         return -1;
     }
     strcpy(address.sun_path, path);
-    if (!berth_trees_enter_host(error))
+    if (!berth_trees_enter_host(fault))
         return -1;
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
-        berth_error_set_errno(error, errno, "seccomp: connect to the listener at %s", path);
+        berth_fault_set_errno(fault, errno, "seccomp: connect to the listener at %s", path);
         return -1;
     }
     return berth_fd_steal(&fd);
 }
 
-/* config-linux.md, The Container Process State. */
-static char *format(const BerthPlan *plan, JsonNode *state, pid_t pid) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    const char *path, *metadata = NULL;
+/* config-linux.md, The Container Process State. To be freed. */
+static char *format_state(const BerthSetup *setup, pid_t pid, const char *status, pid_t first) {
+    char *text = NULL;
 
-    (void)read_profile(plan, &path, &metadata, NULL);
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "ociVersion");
-    json_builder_add_string_value(builder, "1.0.2");
-    json_builder_set_member_name(builder, "fds");
-    json_builder_begin_array(builder);
-    json_builder_add_string_value(builder, "seccompFd");
-    json_builder_end_array(builder);
-    json_builder_set_member_name(builder, "pid");
-    json_builder_add_int_value(builder, pid);
-    if (metadata) {
-        json_builder_set_member_name(builder, "metadata");
-        json_builder_add_string_value(builder, metadata);
-    }
-    json_builder_set_member_name(builder, "state");
-    json_builder_add_value(builder, state);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    return asprintf(&text, "%s,\"pid\":%d,\"state\":%s,\"status\":\"%s\",\"pid\":%d}}",
+                    setup->filter.state, (int)pid, setup->state, status, (int)first) < 0
+               ? NULL
+               : text;
 }
 
-bool berth_listener_send(int socket, const BerthPlan *plan, JsonNode *state, pid_t pid, int filter,
-                         GError **error) {
-    g_autofree char *text = format(plan, state, pid);
+static ssize_t send_with_filter(int socket, const char *text, int filter) {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = {{0}};
-    struct iovec part = {text, strlen(text)};
+    struct iovec part = {(void *)text, strlen(text)};
     struct msghdr message = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -88,8 +62,19 @@ bool berth_listener_send(int socket, const BerthPlan *plan, JsonNode *state, pid
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof filter);
     memcpy(CMSG_DATA(header), &filter, sizeof filter);
-    ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+bool berth_listener_send(int socket, const BerthSetup *setup, int filter, pid_t pid,
+                         const char *status, pid_t first, BerthFault *fault) {
+    char *text = format_state(setup, pid, status, first);
+
+    if (!text)
+        return berth_fault_set_errno(fault, ENOMEM, "seccomp: hand over to the listener");
+    ssize_t sent = send_with_filter(socket, text, filter);
     /* The descriptor went with the first byte. */
-    return (sent > 0 && berth_fd_write_all(socket, text + sent, strlen(text) - (size_t)sent)) ||
-           berth_error_set_errno(error, errno, "seccomp: hand over to the listener");
+    bool good = sent > 0 && berth_fd_write_all(socket, text + sent, strlen(text) - (size_t)sent);
+    int errnum = errno;
+    free(text);
+    return good || berth_fault_set_errno(fault, errnum, "seccomp: hand over to the listener");
 }

@@ -6,11 +6,13 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
 
-/* The socket, connected; in the host's mount namespace. -1 with error. */
-int berth_listener_connect(const BerthPlan *plan, GError **error);
+/* The socket, connected; in the host's mount namespace. -1 with fault. */
+int berth_listener_connect(const BerthSetup *setup, BerthFault *fault);
 
-/* pid: of the process whose filter it is; state: the container's, taken over. */
-bool berth_listener_send(int socket, const BerthPlan *plan, JsonNode *state, pid_t pid, int filter,
-                         GError **error);
+/* filter: the filter's descriptor; pid: of the process whose filter it is; status, first: the
+ * container's. */
+bool berth_listener_send(int socket, const BerthSetup *setup, int filter, pid_t pid,
+                         const char *status, pid_t first, BerthFault *fault);

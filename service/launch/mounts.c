@@ -2,8 +2,9 @@
 
 #include "launch/mounts.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 #include "launch/copy-up.h"
+#include "launch/text.h"
 #include "launch/trees.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -19,35 +21,31 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-static bool is_temporary(const BerthPlanMount *mount) {
-    return !mount->bind && g_str_equal(mount->type, "tmpfs");
+static bool is_temporary(const BerthMount *mount) {
+    return !mount->bind && berth_text_is(mount->type, "tmpfs");
 }
 
-bool berth_mounts_is_cgroup(const BerthPlanMount *mount) {
-    return berth_plan_is_cgroup(mount) && !mount->hosts_cgroups;
+bool berth_mounts_is_cgroup(const BerthMount *mount) {
+    return berth_setup_is_cgroup(mount) && !mount->hosts_cgroups;
 }
 
 /* What the kernel shows there must be what the name says: no link leads to or from it. */
 static bool is_kernels(const char *path) {
     static const char *const trees[] = {"/proc", "/sys", "/dev"};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(trees); i++)
-        if (g_str_has_prefix(path, trees[i]) &&
+    for (size_t i = 0; i < BERTH_COUNT(trees); i++)
+        if (berth_text_begins(path, trees[i]) &&
             (path[strlen(trees[i])] == '/' || path[strlen(trees[i])] == '\0'))
             return true;
     return false;
 }
 
 static int open_in(int directory, const char *path, int flags, uint64_t resolve) {
-    const struct open_how how = {
-        .flags = (uint64_t)flags | O_CLOEXEC,
-        .resolve = resolve | RESOLVE_NO_MAGICLINKS,
-    };
-
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return berth_fd_open_resolving(directory, path, flags, 0, resolve);
 }
 
-enum { MAX_LINKS = 40 };
+/* A path that is walked has to fit into one, and so has what a link adds to it. */
+enum { MAX_LINKS = 40, MAX_WALK = 2 * PATH_MAX };
 
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links);
@@ -55,7 +53,7 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
 /* A link to what is not there yet: that is made, as far as it is within the root. */
 static bool make_behind_link(int root, int parent, const char *above, const char *name,
                              uint64_t resolve, bool as_directory, unsigned links) {
-    char target[PATH_MAX];
+    char target[PATH_MAX], path[MAX_WALK];
     ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
 
     if (size < 0 || links == 0 || (resolve & RESOLVE_NO_SYMLINKS)) {
@@ -63,84 +61,98 @@ static bool make_behind_link(int root, int parent, const char *above, const char
         return false;
     }
     target[size] = '\0';
-    g_autofree char *path =
-        target[0] == '/' ? g_strdup(target) : g_strconcat(above, "/", target, NULL);
+    int length = target[0] == '/' ? snprintf(path, sizeof path, "%s", target)
+                                  : snprintf(path, sizeof path, "%s/%s", above, target);
+    if (length >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
     return make_path(root, path, resolve, as_directory, links - 1);
+}
+
+/* Makes one component if it is missing. above: the path to it. */
+static bool make_component(int root, const char *above, const char *path, const char *name,
+                           uint64_t resolve, bool as_directory, unsigned links) {
+    berth_autofd int parent = open_in(root, above, O_PATH | O_DIRECTORY, resolve);
+    berth_autofd int there = parent < 0 ? -1 : open_in(root, path, O_PATH, resolve);
+
+    if (parent < 0 || (there < 0 && errno != ENOENT))
+        return false;
+    if (there >= 0 || berth_text_is(name, ".."))
+        return true;
+    berth_autofd int made = -1;
+    if (as_directory
+            ? mkdirat(parent, name, 0755) == 0
+            : (made = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+                             0644)) >= 0)
+        return true;
+    return errno == EEXIST &&
+           make_behind_link(root, parent, above, name, resolve, as_directory, links);
 }
 
 /* Makes what is missing of the path, one component after the other; as_directory says what the last
  * is to be. */
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links) {
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-    g_autoptr(GString) above = g_string_new(".");
+    char above[MAX_WALK] = ".", here[MAX_WALK] = ".", name[NAME_MAX + 1];
+    size_t length = 1;
 
-    for (char **part = parts; *part; part++) {
-        if ((*part)[0] == '\0' || g_str_equal(*part, "."))
+    for (const char *part = path + strspn(path, "/"), *next; *part; part = next) {
+        size_t size = strcspn(part, "/");
+        next = part + size + strspn(part + size, "/");
+        if (size == 1 && part[0] == '.')
             continue;
-        bool last = true;
-        for (char **rest = part + 1; *rest; rest++)
-            last = last && (*rest)[0] == '\0';
-        berth_autofd int parent = open_in(root, above->str, O_PATH | O_DIRECTORY, resolve);
-        g_autofree char *before = g_strdup(above->str);
-        g_string_append_printf(above, "/%s", *part);
-        berth_autofd int there = parent < 0 ? -1 : open_in(root, above->str, O_PATH, resolve);
-        if (parent < 0 || (there < 0 && errno != ENOENT))
+        if (size > NAME_MAX || length + 1 + size >= sizeof here) {
+            errno = ENAMETOOLONG;
             return false;
-        if (there >= 0 || g_str_equal(*part, ".."))
-            continue;
-        bool directory = !last || as_directory;
-        berth_autofd int made = -1;
-        if (directory
-                ? mkdirat(parent, *part, 0755) == 0
-                : (made = openat(parent, *part,
-                                 O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644)) >= 0)
-            continue;
-        if (errno != EEXIST ||
-            !make_behind_link(root, parent, before, *part, resolve, directory, links))
+        }
+        snprintf(name, sizeof name, "%.*s", (int)size, part);
+        snprintf(here + length, sizeof here - length, "/%s", name);
+        length += 1 + size;
+        if (!make_component(root, above, here, name, resolve, *next || as_directory, links))
             return false;
+        strcpy(above, here);
     }
     return true;
 }
 
 /* Where something is to be mounted. A link of the image is followed within its root, but not into
  * what the kernel shows there, and never where /proc, /sys or /dev themselves belong. */
-static int open_target(int root, const char *path, bool as_directory, GError **error) {
+static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
     uint64_t resolve = RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
     struct statfs status;
 
     if (!make_path(root, path, resolve, as_directory, MAX_LINKS)) {
-        berth_error_set_errno(error, errno, "make the mount point %s in the image", path);
+        berth_fault_set_errno(fault, errno, "make the mount point %s in the image", path);
         return -1;
     }
     berth_autofd int target =
         open_in(root, path, O_PATH | (as_directory ? O_DIRECTORY : 0), resolve);
     if (target < 0) {
-        berth_error_set_errno(error, errno, "open the mount point %s in the image", path);
+        berth_fault_set_errno(fault, errno, "open the mount point %s in the image", path);
         return -1;
     }
     if (!is_kernels(path) && fstatfs(target, &status) == 0 &&
         (status.f_type == PROC_SUPER_MAGIC || status.f_type == SYSFS_MAGIC)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "the mount point %s leads into /proc or /sys by a link of the image", path);
+        berth_fault_set(fault, "the mount point %s leads into /proc or /sys by a link of the image",
+                        path);
         return -1;
     }
     return berth_fd_steal(&target);
 }
 
-static int set_data(int context, const char *option) {
-    g_auto(GStrv) parts = g_strsplit(option, "=", 2);
-
-    return (int)syscall(SYS_fsconfig, context, parts[1] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
-                        parts[0], parts[1], 0);
+static int set_data(int context, const BerthPair *option) {
+    return (int)syscall(SYS_fsconfig, context,
+                        option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option->name,
+                        option->value, 0);
 }
 
-int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
-    const char *type = berth_plan_is_cgroup(mount) ? "cgroup2" : mount->type;
+int berth_mounts_make(const BerthMount *mount, BerthFault *fault) {
+    const char *type = berth_setup_is_cgroup(mount) ? "cgroup2" : mount->type;
     berth_autofd int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 
     if (context < 0) {
-        berth_error_set_errno(error, errno, "mount %s: open %s", mount->destination, type);
+        berth_fault_set_errno(fault, errno, "mount %s: open %s", mount->destination, type);
         return -1;
     }
     uint64_t attributes = mount->set | mount->set_below;
@@ -148,72 +160,75 @@ int berth_mounts_make(const BerthPlanMount *mount, GError **error) {
         attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
     if (mount->source)
         (void)syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", mount->source, 0);
-    for (guint i = 0; i < mount->data->len; i++)
-        if (set_data(context, mount->data->pdata[i]) < 0) {
-            berth_error_set_errno(error, errno, "mount %s: option %s", mount->destination,
-                                  (const char *)mount->data->pdata[i]);
+    for (uint32_t i = 0; i < mount->data.count; i++) {
+        const BerthPair *option = &mount->data.pairs[i];
+        if (set_data(context, option) < 0) {
+            berth_fault_set_errno(fault, errno, "mount %s: option %s%s%s", mount->destination,
+                                  option->name, option->value ? "=" : "",
+                                  option->value ? option->value : "");
             return -1;
         }
+    }
     int tree = -1;
     if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     if (tree < 0)
-        berth_error_set_errno(error, errno, "mount %s: %s", mount->destination, type);
+        berth_fault_set_errno(fault, errno, "mount %s: %s", mount->destination, type);
     return tree;
 }
 
-static bool move_onto(int tree, int target, const char *path, GError **error) {
+static bool move_onto(int tree, int target, const char *path, BerthFault *fault) {
     return syscall(SYS_move_mount, tree, "", target, "",
                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0 ||
-           berth_error_set_errno(error, errno, "mount %s", path);
+           berth_fault_set_errno(fault, errno, "mount %s", path);
 }
 
-static bool set_propagation(const BerthPlanMount *mount, int tree, GError **error) {
+static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault) {
     struct mount_attr attributes = {.propagation = mount->propagation & ~(unsigned long)MS_REC};
     unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0u);
 
     return mount->propagation == 0 || mount->bind ||
            syscall(SYS_mount_setattr, tree, "", flags, &attributes, sizeof attributes) == 0 ||
-           berth_error_set_errno(error, errno, "mount %s: propagation", mount->destination);
+           berth_fault_set_errno(fault, errno, "mount %s: propagation", mount->destination);
 }
 
-static bool fill(const BerthPlanMount *mount, int target, int tree, GError **error) {
+static bool fill(const BerthMount *mount, int target, int tree, BerthFault *fault) {
     bool has_mode = false;
 
     if (!mount->copies_up)
         return true;
-    for (guint i = 0; i < mount->data->len; i++)
-        has_mode = has_mode || g_str_has_prefix(mount->data->pdata[i], "mode=");
+    for (uint32_t i = 0; i < mount->data.count; i++)
+        has_mode = has_mode || berth_text_is(mount->data.pairs[i].name, "mode");
     berth_autofd int source = openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int directory = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || directory < 0)
-        return berth_error_set_errno(error, errno, "open %s of the image", mount->destination);
-    return berth_copy_up(source, directory, has_mode, error);
+        return berth_fault_set_errno(fault, errno, "open %s of the image", mount->destination);
+    return berth_copy_up(source, directory, has_mode, fault);
 }
 
-bool berth_mounts_close(const BerthPlanMount *mount, int tree, GError **error) {
+bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault) {
     struct mount_attr attributes = {.attr_set =
                                         (mount->set | mount->set_below) & MOUNT_ATTR_RDONLY};
 
     return !is_temporary(mount) || attributes.attr_set == 0 ||
            syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
                0 ||
-           berth_error_set_errno(error, errno, "make %s read-only", mount->destination);
+           berth_fault_set_errno(fault, errno, "make %s read-only", mount->destination);
 }
 
-bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error) {
+bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault *fault) {
     struct stat status;
 
     if (fstat(tree, &status) < 0)
-        return berth_error_set_errno(error, errno, "mount %s", mount->destination);
-    berth_autofd int target = open_target(root, mount->destination, S_ISDIR(status.st_mode), error);
-    return target >= 0 && fill(mount, target, tree, error) &&
-           move_onto(tree, target, mount->destination, error) &&
-           set_propagation(mount, tree, error);
+        return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
+    berth_autofd int target = open_target(root, mount->destination, S_ISDIR(status.st_mode), fault);
+    return target >= 0 && fill(mount, target, tree, fault) &&
+           move_onto(tree, target, mount->destination, fault) &&
+           set_propagation(mount, tree, fault);
 }
 
-bool berth_mounts_split(int root, const BerthPlanMount *mount, GError **error) {
-    berth_autofd int target = open_target(root, mount->destination, true, error);
+bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault) {
+    berth_autofd int target = open_target(root, mount->destination, true, fault);
     berth_autofd int tree = -1;
 
     if (target < 0)
@@ -221,59 +236,63 @@ bool berth_mounts_split(int root, const BerthPlanMount *mount, GError **error) {
     tree = (int)syscall(SYS_open_tree, target, "",
                         AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0)
-        return berth_error_set_errno(error, errno, "mount %s", mount->destination);
-    return move_onto(tree, target, mount->destination, error);
+        return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
+    return move_onto(tree, target, mount->destination, fault);
 }
 
-bool berth_mounts_add_device(int root, const BerthPlanDevice *device, int node, GError **error) {
+bool berth_mounts_add_device(int root, const BerthDevice *device, int node, BerthFault *fault) {
     if (node >= 0) {
-        berth_autofd int target = open_target(root, device->path, false, error);
-        return target >= 0 && move_onto(node, target, device->path, error);
+        berth_autofd int target = open_target(root, device->path, false, fault);
+        return target >= 0 && move_onto(node, target, device->path, fault);
     }
-    g_autofree char *parent = g_path_get_dirname(device->path);
-    g_autofree char *name = g_path_get_basename(device->path);
-    berth_autofd int directory = open_target(root, parent, true, error);
+    char parent[PATH_MAX];
+    const char *name = strrchr(device->path, '/') + 1;
+    /* The slash belongs to it: the parent of /null is the root. */
+    if ((size_t)snprintf(parent, sizeof parent, "%.*s", (int)(name - device->path), device->path) >=
+        sizeof parent)
+        return berth_fault_set_errno(fault, ENAMETOOLONG, "make %s", device->path);
+    berth_autofd int directory = open_target(root, parent, true, fault);
     if (directory < 0)
         return false;
     if (mknodat(directory, name, device->type | device->mode,
                 makedev(device->major, device->minor)) < 0)
-        return errno == EEXIST || berth_error_set_errno(error, errno, "make %s", device->path);
+        return errno == EEXIST || berth_fault_set_errno(fault, errno, "make %s", device->path);
     if (fchownat(directory, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
         fchmodat(directory, name, device->mode, 0) < 0)
-        return berth_error_set_errno(error, errno, "make %s", device->path);
+        return berth_fault_set_errno(fault, errno, "make %s", device->path);
     return true;
 }
 
-bool berth_mounts_add_device_links(int root, GError **error) {
-    berth_autofd int dev = open_target(root, "/dev", true, error);
+bool berth_mounts_add_device_links(int root, BerthFault *fault) {
+    berth_autofd int dev = open_target(root, "/dev", true, fault);
 
     if (dev < 0)
         return false;
     for (const BerthDeviceLink *link = berth_device_links; link->name; link++)
         if (symlinkat(link->target, dev, link->name) < 0 && errno != EEXIST)
-            return berth_error_set_errno(error, errno, "make /dev/%s", link->name);
+            return berth_fault_set_errno(fault, errno, "make /dev/%s", link->name);
     return true;
 }
 
-bool berth_mounts_make_point(int root, const char *path, bool as_directory, GError **error) {
-    berth_autofd int target = open_target(root, path, as_directory, error);
+bool berth_mounts_make_point(int root, const char *path, bool as_directory, BerthFault *fault) {
+    berth_autofd int target = open_target(root, path, as_directory, fault);
 
     return target >= 0;
 }
 
-bool berth_mounts_make_console(int root, GError **error) {
-    berth_autofd int target = open_target(root, "/dev/console", false, error);
+bool berth_mounts_make_console(int root, BerthFault *fault) {
+    berth_autofd int target = open_target(root, "/dev/console", false, fault);
 
     return target >= 0;
 }
 
-bool berth_mounts_cover(const char *path, int tree, GError **error) {
+bool berth_mounts_cover(const char *path, int tree, BerthFault *fault) {
     return syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
-           berth_error_set_errno(error, errno, "mount %s", path);
+           berth_fault_set_errno(fault, errno, "mount %s", path);
 }
 
 /* A read-only copy of a mount, attached to path. */
-static bool attach_clone(int source, const char *path, GError **error) {
+static bool attach_clone(int source, const char *path, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
     berth_autofd int tree = (int)syscall(SYS_open_tree, source, "",
                                          AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -282,11 +301,11 @@ static bool attach_clone(int source, const char *path, GError **error) {
             syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attribute, sizeof attribute) ==
                 0 &&
             syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == 0) ||
-           berth_error_set_errno(error, errno, "mask %s", path);
+           berth_fault_set_errno(fault, errno, "mask %s", path);
 }
 
 /* An empty file system, attached nowhere yet. */
-static int make_empty(GError **error) {
+static int make_empty(BerthFault *fault) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
     int tree = -1;
 
@@ -298,75 +317,75 @@ static int make_empty(GError **error) {
                             MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                                 MOUNT_ATTR_NOEXEC);
     if (tree < 0)
-        berth_error_set_errno(error, errno, "make an empty file system");
+        berth_fault_set_errno(fault, errno, "make an empty file system");
     return tree;
 }
 
 /* What masks files must be what its name says: a link of the image, or of who shares its /dev,
  * would show something else there. */
-static int open_null(GError **error) {
+static int open_null(BerthFault *fault) {
     berth_autofd int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
 
     if (null >= 0 && fstat(null, &status) == 0 && S_ISCHR(status.st_mode) &&
         status.st_rdev == makedev(1, 3))
         return berth_fd_steal(&null);
-    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                    "/dev/null of the container is none, and cannot mask files");
+    berth_fault_set(fault, "/dev/null in the container is not the null device; cannot mask files");
     return -1;
 }
 
 /* A file is hidden by /dev/null, a directory by an empty file system, of which one serves all. */
-static bool mask_paths(char *const *paths, GError **error) {
-    berth_autofd int null = paths[0] ? open_null(error) : -1;
+static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
+    char *const *paths = list->texts, *const *end = paths + list->count;
+    berth_autofd int null = list->count > 0 ? open_null(fault) : -1;
     berth_autofd int empty = -1, tree = -1;
     struct stat status;
 
-    if (paths[0] && null < 0)
+    if (list->count > 0 && null < 0)
         return false;
-    for (; *paths; paths++) {
+    for (; paths < end; paths++) {
         if (lstat(*paths, &status) < 0)
             continue;
         if (!S_ISDIR(status.st_mode)) {
-            if (!attach_clone(null, *paths, error))
+            if (!attach_clone(null, *paths, fault))
                 return false;
             continue;
         }
         if (empty < 0) {
             /* Only what is attached can be cloned: the first copy is the source of the others. */
-            if ((tree = make_empty(error)) < 0 || !berth_mounts_cover(*paths, tree, error))
+            if ((tree = make_empty(fault)) < 0 || !berth_mounts_cover(*paths, tree, fault))
                 return false;
             empty = berth_fd_steal(&tree);
             continue;
         }
-        if (!attach_clone(empty, *paths, error))
+        if (!attach_clone(empty, *paths, fault))
             return false;
     }
     return true;
 }
 
-static bool make_read_only(const char *path, GError **error) {
+static bool make_read_only(const char *path, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 
     if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
-        return errno == ENOENT || berth_error_set_errno(error, errno, "make %s read-only", path);
+        return errno == ENOENT || berth_fault_set_errno(fault, errno, "make %s read-only", path);
     return syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attribute, sizeof attribute) ==
                0 ||
-           berth_error_set_errno(error, errno, "make %s read-only", path);
+           berth_fault_set_errno(fault, errno, "make %s read-only", path);
 }
 
-bool berth_mounts_restrict(const BerthPlan *plan, GError **error) {
+bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 
-    if (!mask_paths(plan->masked_paths, error))
+    if (!mask_paths(&setup->masked_paths, fault))
         return false;
-    for (char **path = plan->read_only_paths; *path; path++)
-        if (!make_read_only(*path, error))
+    for (uint32_t i = 0; i < setup->read_only_paths.count; i++)
+        if (!make_read_only(setup->read_only_paths.texts[i], fault))
             return false;
-    if (plan->read_only &&
+    if (setup->read_only &&
         syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &attribute, sizeof attribute) < 0)
-        return berth_error_set_errno(error, errno, "make the root read-only");
-    if (plan->root_propagation && mount(NULL, "/", NULL, plan->root_propagation, NULL) < 0)
-        return berth_error_set_errno(error, errno, "set the propagation of the root");
+        return berth_fault_set_errno(fault, errno, "make the root read-only");
+    if (setup->root_propagation && mount(NULL, "/", NULL, setup->root_propagation, NULL) < 0)
+        return berth_fault_set_errno(fault, errno, "set the propagation of the root");
     return true;
 }

@@ -5,38 +5,39 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
 
 /* A file system made for the container, as a detached mount; the process is in its namespaces. */
-int berth_mounts_make(const BerthPlanMount *mount, GError **error);
+int berth_mounts_make(const BerthMount *mount, BerthFault *fault);
 
 /* Whether this one waits for the container's cgroup. */
-bool berth_mounts_is_cgroup(const BerthPlanMount *mount);
+bool berth_mounts_is_cgroup(const BerthMount *mount);
 
 /* Makes what is missing of a mount point below root. */
-bool berth_mounts_make_point(int root, const char *path, bool as_directory, GError **error);
+bool berth_mounts_make_point(int root, const char *path, bool as_directory, BerthFault *fault);
 
 /* Attaches a detached mount at its destination below root. */
-bool berth_mounts_attach(int root, const BerthPlanMount *mount, int tree, GError **error);
+bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault *fault);
 
 /* Makes an empty file system read-only that is to be: once all is in it that belongs there, as
  * mount points of others do. */
-bool berth_mounts_close(const BerthPlanMount *mount, int tree, GError **error);
+bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault);
 
 /* Makes a directory of the root a mount of its own, which a read-only root leaves writable. */
-bool berth_mounts_split(int root, const BerthPlanMount *mount, GError **error);
+bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault);
 
 /* A device where /dev is not the container's own, or elsewhere: node is a mount of it, or -1. */
-bool berth_mounts_add_device(int root, const BerthPlanDevice *device, int node, GError **error);
+bool berth_mounts_add_device(int root, const BerthDevice *device, int node, BerthFault *fault);
 
 /* The links that belong into /dev, where they are missing. */
-bool berth_mounts_add_device_links(int root, GError **error);
+bool berth_mounts_add_device_links(int root, BerthFault *fault);
 
 /* A file that the terminal will be mounted on, while /dev can still be written to. */
-bool berth_mounts_make_console(int root, GError **error);
+bool berth_mounts_make_console(int root, BerthFault *fault);
 
 /* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
-bool berth_mounts_restrict(const BerthPlan *plan, GError **error);
+bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault);
 
 /* Attaches a detached mount at a path of the root that was entered. */
-bool berth_mounts_cover(const char *path, int tree, GError **error);
+bool berth_mounts_cover(const char *path, int tree, BerthFault *fault);

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Outside: opens what the inner process cannot, clones it as a child of berthd's, sends it the
+ * trees that its root is made of, and then serves what it asks for, in the order of the launch
+ * protocol, until its socket closes. That is the command's start, and this process's end.
+ */
+
 #include "launch/outside.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 #include "launch/attributes.h"
 #include "launch/cgroup-files.h"
-#include "launch/cni.h"
+#include "launch/children.h"
 #include "launch/hooks.h"
 #include "launch/journal.h"
 #include "launch/listener.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
 #include "launch/streams.h"
+#include "launch/text.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
 
@@ -19,10 +26,12 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 typedef struct {
     BerthInside *inside;
@@ -60,20 +69,20 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
 
 /* Afterwards only: what was sent to the other end of a socket that nobody holds is lost. */
 static void tell_pid(Outside *outside) {
-    g_autofree char *pid = g_strdup_printf("%d", (int)outside->pid);
-
     berth_fd_clear(&outside->inside->peer);
     berth_fail_set_peer(outside->peer);
-    if (!berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, pid, outside->pidfd))
+    if (!berth_peer_send_process(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, outside->pid,
+                                 outside->pidfd))
         _exit(BERTH_EXIT_LAUNCH);
 }
 
 static void open_joined(BerthInside *inside) {
-    const GArray *namespaces = inside->plan->namespaces;
+    const BerthSetup *setup = inside->setup;
 
-    inside->joined = g_new(int, namespaces->len + 1);
-    for (guint i = 0; i < namespaces->len; i++) {
-        const BerthPlanNamespace *entry = &g_array_index(namespaces, BerthPlanNamespace, i);
+    if (setup->namespace_count > BERTH_INSIDE_MAX_NAMESPACES)
+        berth_fail("namespaces", NULL, "one is given twice", BERTH_EXIT_LAUNCH);
+    for (uint32_t i = 0; i < setup->namespace_count; i++) {
+        const BerthNamespace *entry = &setup->namespaces[i];
         inside->joined[i] = -1;
         if (!entry->path)
             continue;
@@ -86,9 +95,9 @@ static void open_joined(BerthInside *inside) {
     }
 }
 
-static uint64_t get_clone_flags(const BerthPlan *plan) {
-    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
-    const BerthPlanNamespace *pid = berth_plan_find_namespace(plan, CLONE_NEWPID);
+static uint64_t get_clone_flags(const BerthSetup *setup) {
+    const BerthNamespace *user = berth_setup_find_namespace(setup, CLONE_NEWUSER);
+    const BerthNamespace *pid = berth_setup_find_namespace(setup, CLONE_NEWPID);
 
     return (user && !user->path ? CLONE_NEWUSER : 0u) | (pid && !pid->path ? CLONE_NEWPID : 0u);
 }
@@ -99,17 +108,18 @@ static void send_to_inside(const Outside *outside, BerthLaunchMessage message, i
 }
 
 static int open_userns(const Outside *outside) {
-    const BerthPlan *plan = outside->inside->plan;
-    const BerthPlanNamespace *user = berth_plan_find_namespace(plan, CLONE_NEWUSER);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_strdup_printf("/proc/%d/ns/user", (int)outside->pid);
+    const BerthSetup *setup = outside->inside->setup;
+    const BerthNamespace *user = berth_setup_find_namespace(setup, CLONE_NEWUSER);
+    char path[BERTH_PROC_PATH_BYTES];
+    BerthFault fault;
 
     if (!user)
         return -1;
     if (user->path)
         return open(user->path, O_RDONLY | O_CLOEXEC);
-    if (!berth_userns_write_maps(outside->pid, plan->uid_ranges, plan->gid_ranges, &error))
-        berth_fail_with("user namespace", error);
+    if (!berth_userns_write_maps(outside->pid, &setup->uid_ranges, &setup->gid_ranges, &fault))
+        berth_fail_with("user namespace", &fault);
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)outside->pid);
     int userns = open(path, O_RDONLY | O_CLOEXEC);
     if (userns < 0)
         berth_fail_errno("user namespace", NULL);
@@ -118,115 +128,124 @@ static int open_userns(const Outside *outside) {
 }
 
 static void send_trees(const Outside *outside) {
-    const BerthPlan *plan = outside->inside->plan;
-    g_autoptr(GError) error = NULL;
-    BerthTrees trees = {plan, open_userns(outside)};
+    const BerthSetup *setup = outside->inside->setup;
+    BerthFault fault;
+    BerthTrees trees = {setup, open_userns(outside)};
     berth_autofd int root =
-        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &error);
+        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
 
     if (root < 0)
-        berth_fail_with("root", error);
+        berth_fail_with("root", &fault);
     send_to_inside(outside, BERTH_LAUNCH_TREE, root);
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        if (!berth_trees_has(plan->mounts->pdata[i]))
+    for (uint32_t i = 0; i < setup->mount_count; i++) {
+        if (!berth_trees_has(&setup->mounts[i]))
             continue;
-        berth_autofd int tree = berth_trees_make_mount(&trees, plan->mounts->pdata[i], &error);
+        berth_autofd int tree = berth_trees_make_mount(&trees, &setup->mounts[i], &fault);
         if (tree < 0)
-            berth_fail_with("root", error);
+            berth_fail_with("root", &fault);
         send_to_inside(outside, BERTH_LAUNCH_TREE, tree);
     }
-    for (guint i = 0; i < plan->devices->len; i++) {
-        const BerthPlanDevice *device = plan->devices->pdata[i];
-        if (!berth_inside_has_loose_device(plan, device))
+    for (uint32_t i = 0; i < setup->device_count; i++) {
+        const BerthDevice *device = &setup->devices[i];
+        if (!berth_inside_has_loose_device(setup, device))
             continue;
-        bool bound = device->type != S_IFIFO && (trees.userns >= 0 || plan->layers);
-        berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &error) : -1;
+        bool bound = device->type != S_IFIFO && (trees.userns >= 0 || setup->layers.texts);
+        berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &fault) : -1;
         if (bound && node < 0)
-            berth_fail_with("device", error);
+            berth_fail_with("device", &fault);
         send_to_inside(outside, BERTH_LAUNCH_TREE, node);
     }
 }
 
 /* What is executed later is in the container's, as that is by then. */
 static void set_up_cgroup(const Outside *outside) {
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
     if (outside->first > 0)
         return;
     berth_autofd int cgroup = berth_attributes_open_cgroup(outside->pid);
-    if (!berth_cgroup_files_write(outside->inside->plan, cgroup, &error))
-        berth_fail_with("cgroup", error);
+    if (!berth_cgroup_files_write(outside->inside->setup, cgroup, &fault))
+        berth_fail_with("cgroup", &fault);
 }
 
 static void run_hooks(const Outside *outside, BerthHookStage stage, const char *status) {
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
-    if (outside->inside->plan->hooks[stage]->len == 0)
+    if (outside->inside->setup->hooks[stage].count == 0)
         return;
-    if (!berth_trees_enter_host(&error) ||
-        !berth_hooks_run(outside->inside->plan, stage, outside->inside->id, status, outside->pid,
-                         &error))
-        berth_fail_with("hooks", error);
+    if (!berth_trees_enter_host(&fault) ||
+        !berth_hooks_run(outside->inside->setup, stage, status, outside->pid, &fault))
+        berth_fail_with("hooks", &fault);
 }
 
+/* Networks are JSON documents that an administrator wrote, plugins and what they answer: a program
+ * of its own reads them. It speaks to berthd itself if it fails. */
 static void connect_network(const Outside *outside) {
-    const BerthPlan *plan = outside->inside->plan;
-    g_autoptr(GError) error = NULL;
+    const BerthSetup *setup = outside->inside->setup;
+    char pid[16];
+    char *arguments[] = {(char *)"berth-network", (char *)"connect", (char *)setup->id, pid, NULL};
+    BerthFault fault;
 
-    if (!plan->network)
+    if (!setup->network)
         return;
     /* Plugins are the host's, and so is what they keep. */
-    if (!berth_trees_enter_host(&error) ||
-        !berth_cni_add(plan, outside->inside->id, outside->pid, BERTH_DIRECTORY_FD, &error))
-        berth_fail_with("network", error);
+    if (!berth_trees_enter_host(&fault))
+        berth_fail_with("network", &fault);
+    snprintf(pid, sizeof pid, "%d", (int)outside->pid);
+    int status = berth_child_run(arguments, -1, BERTH_DIRECTORY_FD + 1);
+    if (status < 0)
+        berth_fail_errno("network", NULL);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)
+        berth_fail_silently(BERTH_EXIT_LAUNCH);
+    if (status != 0)
+        berth_fail("network", NULL, "berth-network ended before it was done", BERTH_EXIT_LAUNCH);
 }
 
 /* Standard output comes first. */
 static void connect_stream(Outside *outside, int fd) {
     bool output =
         outside->inside->output_to_journal && outside->streams[STDOUT_FILENO] == STDOUT_FILENO;
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
-    if (!berth_journal_connect(fd, outside->inside->id, &error))
-        berth_fail_with("journal", error);
+    if (!berth_journal_connect(fd, outside->inside->setup->id, &fault))
+        berth_fail_with("journal", &fault);
     outside->streams[output ? STDOUT_FILENO : STDERR_FILENO] = fd;
 }
 
 /* For a checkpoint, which is not to be had without. */
 static void note_streams(const Outside *outside) {
-    g_auto(BerthStreams) streams = {0};
+    BerthStreams streams;
 
-    if (outside->first > 0 || outside->inside->plan->terminal)
+    if (outside->first > 0 || outside->inside->setup->terminal)
         return;
     berth_streams_name(&streams, outside->streams, outside->pid);
     berth_streams_write(&streams, BERTH_DIRECTORY_FD, NULL);
 }
 
 static void hand_over(const Outside *outside, int filter) {
-    const BerthInside *inside = outside->inside;
+    const BerthSetup *setup = outside->inside->setup;
     bool other = outside->first > 0;
-    g_autoptr(GError) error = NULL;
-    JsonNode *state =
-        berth_hooks_build_state(inside->plan, inside->id, other ? "running" : "creating",
-                                other ? outside->first : outside->pid);
+    BerthFault fault;
 
-    if (!berth_listener_send(outside->listener, inside->plan, state, outside->pid, filter, &error))
-        berth_fail_with("system call filter", error);
+    if (!berth_listener_send(outside->listener, setup, filter, outside->pid,
+                             other ? "running" : "creating", other ? outside->first : outside->pid,
+                             &fault))
+        berth_fail_with("system call filter", &fault);
 }
 
 /* Answers what the process inside asks until it has become the command. */
-G_GNUC_NORETURN static void serve(Outside *outside) {
-    g_autoptr(GError) error = NULL;
+_Noreturn static void serve(Outside *outside) {
+    BerthFault fault;
     char letter;
     int fd = -1;
 
-    while ((letter = berth_peer_receive(outside->peer, NULL, &fd)) != 0) {
+    while ((letter = berth_peer_receive(outside->peer, &fd)) != 0) {
         if (letter == BERTH_LAUNCH_STREAM) {
             connect_stream(outside, fd);
         } else if (letter == BERTH_LAUNCH_NEED_LISTENER) {
-            outside->listener = berth_listener_connect(outside->inside->plan, &error);
+            outside->listener = berth_listener_connect(outside->inside->setup, &fault);
             if (outside->listener < 0)
-                berth_fail_with("system call filter", error);
+                berth_fail_with("system call filter", &fault);
         } else if (letter == BERTH_LAUNCH_LISTENER) {
             hand_over(outside, fd);
             berth_fd_clear(&fd);
@@ -237,8 +256,8 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
             send_to_inside(outside, BERTH_LAUNCH_HOOKS_DONE, -1);
         } else if (letter == BERTH_LAUNCH_SET_ATTRIBUTES) {
             set_up_cgroup(outside);
-            if (!berth_attributes_set(outside->inside->plan, outside->pid, &error))
-                berth_fail_with("attributes", error);
+            if (!berth_attributes_set(outside->inside->setup, outside->pid, &fault))
+                berth_fail_with("attributes", &fault);
             send_to_inside(outside, BERTH_LAUNCH_ATTRIBUTES_SET, -1);
             note_streams(outside);
         } else {
@@ -252,26 +271,26 @@ G_GNUC_NORETURN static void serve(Outside *outside) {
 /* Namespaces that are joined, and hooks that run inside before the root is changed, are files of
  * the host's: the container's mount namespace must come from the host's then, not from the
  * service's. */
-static void enter_host_early(const BerthPlan *plan) {
-    bool wanted = plan->hooks[BERTH_HOOK_CREATE_CONTAINER]->len > 0;
-    g_autoptr(GError) error = NULL;
+static void enter_host_early(const BerthSetup *setup) {
+    bool wanted = setup->hooks[BERTH_HOOK_CREATE_CONTAINER].count > 0;
+    BerthFault fault;
 
-    for (guint i = 0; i < plan->namespaces->len; i++)
-        wanted = wanted || g_array_index(plan->namespaces, BerthPlanNamespace, i).path;
+    for (uint32_t i = 0; i < setup->namespace_count; i++)
+        wanted = wanted || setup->namespaces[i].path;
     if (!wanted)
         return;
-    if (!berth_trees_enter_host(&error) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &error) ||
-        !berth_trees_reopen(BERTH_SNAPSHOTS_FD, &error))
-        berth_fail_with("namespaces", error);
+    if (!berth_trees_enter_host(&fault) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &fault) ||
+        !berth_trees_reopen(BERTH_SNAPSHOTS_FD, &fault))
+        berth_fail_with("namespaces", &fault);
 }
 
 void berth_outside_create(BerthInside *inside) {
     Outside outside = {.pidfd = -1, .listener = -1};
 
     open_sockets(&outside, inside);
-    enter_host_early(inside->plan);
+    enter_host_early(inside->setup);
     open_joined(inside);
-    outside.pid = clone_inside(get_clone_flags(inside->plan), -1, &outside.pidfd);
+    outside.pid = clone_inside(get_clone_flags(inside->setup), -1, &outside.pidfd);
     if (outside.pid < 0)
         berth_fail_errno("process", NULL);
     if (outside.pid == 0) {
@@ -294,10 +313,11 @@ int berth_outside_find_namespaces(pid_t pid) {
                {"time", CLONE_NEWTIME}};
     int flags = 0;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-        g_autofree char *theirs = g_strdup_printf("/proc/%d/ns/%s", (int)pid, all[i].name);
-        g_autofree char *ours = g_strconcat("/proc/self/ns/", all[i].name, NULL);
+    for (size_t i = 0; i < BERTH_COUNT(all); i++) {
+        char theirs[BERTH_PROC_PATH_BYTES], ours[BERTH_PROC_PATH_BYTES];
         struct stat a, b;
+        snprintf(theirs, sizeof theirs, "/proc/%d/ns/%s", (int)pid, all[i].name);
+        snprintf(ours, sizeof ours, "/proc/self/ns/%s", all[i].name);
         if (stat(theirs, &a) == 0 && stat(ours, &b) == 0 &&
             (a.st_ino != b.st_ino || a.st_dev != b.st_dev))
             flags |= all[i].flag;

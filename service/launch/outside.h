@@ -6,12 +6,12 @@
 
 #include "launch/inside.h"
 
-/* Makes a container of the plan and its first process. */
-G_GNUC_NORETURN void berth_outside_create(BerthInside *inside);
+/* Makes a container of the set-up and its first process. */
+_Noreturn void berth_outside_create(BerthInside *inside);
 
 /* The namespaces (CLONE_NEW…) of a process that are not this one's; the pid of a pidfd, or -1. */
 int berth_outside_find_namespaces(pid_t pid);
 pid_t berth_outside_read_pid(int pidfd);
 
 /* Another process in the container whose first process is init, a pidfd. */
-G_GNUC_NORETURN void berth_outside_exec(BerthInside *inside, int init);
+_Noreturn void berth_outside_exec(BerthInside *inside, int init);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Messages as packets. The two sockets that a failure is reported through are this process's for as
+ * long as it lives, and it has one thread: they are remembered here. */
+
 #include "launch/peer.h"
 
-#include "base/envelope.h"
-#include "base/fd.h"
+#include "bare/envelope.h"
+#include "bare/fd.h"
+#include "launch/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -24,38 +29,45 @@ void berth_peer_open_streams(void) {
         berth_fail_errno("descriptors", "the standard ones");
 }
 
-bool berth_peer_send(int socket, BerthLaunchMessage kind, const char *text, int fd) {
-    char letter = (char)kind;
+bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd) {
+    char letter = (char)message;
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = {{0}};
     struct iovec parts[] = {
         {&letter, 1},
-        {(void *)text, text ? MIN(strlen(text), (size_t)BERTH_LAUNCH_MAX_TEXT) : 0},
+        {(void *)text, text ? strnlen(text, BERTH_LAUNCH_MAX_TEXT) : 0},
     };
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
+    struct msghdr header = {.msg_iov = parts, .msg_iovlen = BERTH_COUNT(parts)};
 
     if (fd >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &fd, sizeof fd);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+    return sendmsg(socket, &header, MSG_NOSIGNAL) >= 0;
 }
 
-char berth_peer_receive(int socket, char **text, int *fd) {
-    char buffer[1 + BERTH_LAUNCH_MAX_TEXT + 1];
+bool berth_peer_send_process(int socket, BerthLaunchMessage message, int pid, int pidfd) {
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", pid);
+    return berth_peer_send(socket, message, text, pidfd);
+}
+
+char berth_peer_receive(int socket, int *fd) {
+    char buffer[1 + BERTH_LAUNCH_MAX_TEXT];
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct iovec part = {buffer, sizeof buffer - 1};
-    struct msghdr message = {
+    struct iovec part = {buffer, sizeof buffer};
+    struct msghdr header = {
         .msg_iov = &part,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
@@ -64,38 +76,40 @@ char berth_peer_receive(int socket, char **text, int *fd) {
     ssize_t size;
     int received = -1;
 
+    /* ECONNRESET: the other end closed with something unread. What it sent before is there. */
     do
-        size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     if (size <= 0)
         return 0;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(&received, CMSG_DATA(header), sizeof received);
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
+        memcpy(&received, CMSG_DATA(rights), sizeof received);
     if (fd)
         *fd = received;
     else if (received >= 0)
         close(received);
-    buffer[size] = '\0';
-    if (text)
-        *text = g_strdup(buffer + 1);
     return buffer[0];
 }
 
-void berth_fail(const char *step, const char *object, const char *reason, int status) {
-    g_autofree char *report =
-        g_strdup_printf("%s%s%s: %s", step, object ? " " : "", object ? object : "", reason);
-
-    berth_peer_send(service, BERTH_LAUNCH_FAILED, report, -1);
+void berth_fail_silently(int status) {
     if (peer >= 0)
         berth_peer_send(peer, BERTH_LAUNCH_PEER_FAILED, NULL, -1);
     _exit(status);
 }
 
-void berth_fail_with(const char *step, const GError *error) {
-    berth_fail(step, NULL, error->message, BERTH_EXIT_LAUNCH);
+void berth_fail(const char *step, const char *object, const char *reason, int status) {
+    BerthFault report;
+
+    berth_fault_set(&report, "%s%s%s: %s", step, object ? " " : "", object ? object : "", reason);
+    berth_peer_send(service, BERTH_LAUNCH_FAILED, report.text, -1);
+    berth_fail_silently(status);
+}
+
+void berth_fail_with(const char *step, const BerthFault *fault) {
+    berth_fail(step, NULL, fault->text, BERTH_EXIT_LAUNCH);
 }
 
 void berth_fail_errno(const char *step, const char *object) {
-    berth_fail(step, object, g_strerror(errno), BERTH_EXIT_LAUNCH);
+    berth_fail(step, object, berth_fault_describe(errno), BERTH_EXIT_LAUNCH);
 }

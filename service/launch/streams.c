@@ -2,10 +2,13 @@
 
 #include "launch/streams.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
+#include "launch/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -23,68 +26,67 @@ static bool is_terminal(dev_t device) {
 }
 
 static bool is_of_network(int socket, pid_t pid) {
-    g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = ioctl(socket, SIOCGSKNS);
     struct stat theirs, own;
 
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
     return namespace >= 0 && stat(path, &theirs) == 0 && fstat(namespace, &own) == 0 &&
            theirs.st_ino == own.st_ino && theirs.st_dev == own.st_dev;
 }
 
-static char *make_name(int fd, pid_t pid) {
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
-    g_autofree char *link = g_file_read_link(path, NULL);
+static void make_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTES]) {
+    char path[BERTH_PROC_PATH_BYTES], link[PATH_MAX];
     struct stat status;
 
-    if (!link || fstat(fd, &status) < 0)
-        return g_strdup("");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(path, link, sizeof link - 1);
+    name[0] = '\0';
+    if (size < 0 || fstat(fd, &status) < 0)
+        return;
+    link[size] = '\0';
+    /* What is no file is named by the kernel, shortly. */
     if (S_ISSOCK(status.st_mode))
-        return g_strconcat(is_of_network(fd, pid) ? "" : BERTH_STREAM_FOREIGN, link, NULL);
-    if (link[0] != '/')
-        return g_steal_pointer(&link);
-    if (S_ISCHR(status.st_mode) && is_terminal(status.st_rdev))
-        return g_strdup_printf("tty[%" G_GINT64_MODIFIER "x:%" G_GINT64_MODIFIER "x]",
-                               (guint64)status.st_rdev, (guint64)status.st_dev);
-    return g_strdup_printf("file[%x:%" G_GINT64_MODIFIER "x]",
-                           (unsigned)berth_fd_get_info(0, fd, "mnt_id"), (guint64)status.st_ino);
+        snprintf(name, BERTH_STREAM_NAME_BYTES, "%s%.100s",
+                 is_of_network(fd, pid) ? "" : BERTH_STREAM_FOREIGN, link);
+    else if (link[0] != '/')
+        snprintf(name, BERTH_STREAM_NAME_BYTES, "%.100s", link);
+    else if (S_ISCHR(status.st_mode) && is_terminal(status.st_rdev))
+        snprintf(name, BERTH_STREAM_NAME_BYTES, "tty[%llx:%llx]",
+                 (unsigned long long)status.st_rdev, (unsigned long long)status.st_dev);
+    else
+        snprintf(name, BERTH_STREAM_NAME_BYTES, "file[%x:%llx]",
+                 (unsigned)berth_fd_get_info(0, fd, "mnt_id"), (unsigned long long)status.st_ino);
 }
 
 void berth_streams_name(BerthStreams *streams, const int fds[BERTH_STREAMS], pid_t pid) {
     for (int i = 0; i < BERTH_STREAMS; i++)
-        streams->names[i] = make_name(fds[i], pid);
+        make_name(fds[i], pid, streams->names[i]);
 }
 
-bool berth_streams_write(const BerthStreams *streams, int directory, GError **error) {
-    g_autofree char *text =
-        g_strdup_printf("%s\n%s\n%s\n", streams->names[0], streams->names[1], streams->names[2]);
+bool berth_streams_write(const BerthStreams *streams, int directory, BerthFault *fault) {
     berth_autofd int file =
         openat(directory, FILE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    return (file >= 0 && berth_fd_write_all(file, text, strlen(text))) ||
-           berth_error_set_errno(error, errno, "write the names of the standard descriptors");
+    return (file >= 0 && dprintf(file, "%s\n%s\n%s\n", streams->names[0], streams->names[1],
+                                 streams->names[2]) >= 0) ||
+           berth_fault_set_errno(fault, errno, "write the names of the standard descriptors");
 }
 
-bool berth_streams_read(BerthStreams *streams, int directory, GError **error) {
+bool berth_streams_read(BerthStreams *streams, int directory, BerthFault *fault) {
     berth_autofd int file = openat(directory, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    size_t size;
+    char text[MAX_BYTES + 1], *rest = text;
 
-    if (file < 0)
-        return berth_error_set_errno(error, errno,
+    if (file < 0 || berth_fd_read_text(file, text, MAX_BYTES) < 0)
+        return berth_fault_set_errno(fault, errno,
                                      "read the names of the standard descriptors; start the "
                                      "container anew");
-    g_autofree char *text = berth_fd_read_whole(file, MAX_BYTES, &size, error);
-    if (!text)
-        return false;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    if (g_strv_length(lines) != BERTH_STREAMS + 1)
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the names of the standard descriptors are damaged");
-    for (int i = 0; i < BERTH_STREAMS; i++)
-        streams->names[i] = g_strdup(lines[i]);
-    return true;
-}
-
-void berth_streams_clear(BerthStreams *streams) {
-    for (int i = 0; i < BERTH_STREAMS; i++)
-        g_clear_pointer(&streams->names[i], g_free);
+    for (int i = 0; i < BERTH_STREAMS; i++) {
+        const char *line = strsep(&rest, "\n");
+        if (!line || !rest || strlen(line) >= BERTH_STREAM_NAME_BYTES)
+            return berth_fault_set(fault, "the names of the standard descriptors are damaged");
+        strcpy(streams->names[i], line);
+    }
+    return rest[0] == '\0' ||
+           berth_fault_set(fault, "the names of the standard descriptors are damaged");
 }

@@ -10,24 +10,22 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "launch/fault.h"
 
 #include <sys/types.h>
 
-enum { BERTH_STREAMS = 3 };
+enum { BERTH_STREAMS = 3, BERTH_STREAM_NAME_BYTES = 128 };
 
 /* Of a socket of another network namespace than the container's, where CRIU does not look. */
 #define BERTH_STREAM_FOREIGN "foreign "
 
 typedef struct {
-    char *names[BERTH_STREAMS]; /* "pipe:[1]", "socket:[2]", "tty[8800:3]", "file[9b:2]" */
+    /* "pipe:[1]", "socket:[2]", "tty[8800:3]", "file[9b:2]" */
+    char names[BERTH_STREAMS][BERTH_STREAM_NAME_BYTES];
 } BerthStreams;
 
 /* Of these descriptors of this process; pid: a process of the container. */
 void berth_streams_name(BerthStreams *streams, const int fds[BERTH_STREAMS], pid_t pid);
 
-bool berth_streams_write(const BerthStreams *streams, int directory, GError **error);
-bool berth_streams_read(BerthStreams *streams, int directory, GError **error);
-void berth_streams_clear(BerthStreams *streams);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthStreams, berth_streams_clear)
+bool berth_streams_write(const BerthStreams *streams, int directory, BerthFault *fault);
+bool berth_streams_read(BerthStreams *streams, int directory, BerthFault *fault);

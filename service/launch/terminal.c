@@ -2,7 +2,7 @@
 
 #include "launch/terminal.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
 
@@ -15,20 +15,20 @@
 
 /* A name for it inside: the file is one of the image's root or of the container's /dev. */
 static void cover_console(int slave) {
-    g_autoptr(GError) error = NULL;
+    BerthFault fault;
     berth_autofd int tree =
         (int)syscall(SYS_open_tree, slave, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
     if (tree < 0)
         berth_fail_errno("terminal", "/dev/console");
-    if (!berth_mounts_cover("/dev/console", tree, &error))
-        berth_fail_with("terminal", error);
+    if (!berth_mounts_cover("/dev/console", tree, &fault))
+        berth_fail_with("terminal", &fault);
 }
 
-void berth_terminal_open(const BerthPlan *plan, const BerthIdentity *identity, bool as_console) {
+void berth_terminal_open(const BerthSetup *setup, const BerthIdentity *identity, bool as_console) {
     struct winsize size = {
-        .ws_row = (unsigned short)MIN(plan->rows, 0xffff),
-        .ws_col = (unsigned short)MIN(plan->columns, 0xffff),
+        .ws_row = setup->rows,
+        .ws_col = setup->columns,
     };
     int unlock = 0;
     berth_autofd int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);

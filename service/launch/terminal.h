@@ -8,4 +8,4 @@
 
 /* Opens a new one; the master is sent to berthd, the other end becomes the standard descriptors and
  * the controlling terminal. as_console: it is /dev/console, too. */
-void berth_terminal_open(const BerthPlan *plan, const BerthIdentity *identity, bool as_console);
+void berth_terminal_open(const BerthSetup *setup, const BerthIdentity *identity, bool as_console);

@@ -8,25 +8,26 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
 
 typedef struct {
-    const BerthPlan *plan;
+    const BerthSetup *setup;
     int userns; /* the container's; -1 */
     bool reads; /* nothing is written: there may be another mount of the writable directory */
 } BerthTrees;
 
 /* The root file system; before the mount namespace changes, since layers and the writable directory
  * are mounts of the present one. */
-int berth_trees_make_root(const BerthTrees *trees, int directory, int snapshots, GError **error);
+int berth_trees_make_root(const BerthTrees *trees, int directory, int snapshots, BerthFault *fault);
 
 /* Whether this mount is made here, and made: in the host's mount namespace. */
-bool berth_trees_has(const BerthPlanMount *mount);
-int berth_trees_make_mount(const BerthTrees *trees, const BerthPlanMount *mount, GError **error);
+bool berth_trees_has(const BerthMount *mount);
+int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault);
 
 /* A device of Berth's own making, to be bound: what the root shows is nodev, and no file of an
  * image is ever taken for a device. */
-int berth_trees_make_device(const BerthTrees *trees, const BerthPlanDevice *device, GError **error);
+int berth_trees_make_device(const BerthTrees *trees, const BerthDevice *device, BerthFault *fault);
 
 /* The symbolic links of every /dev (config-linux.md, Dev symbolic links); ended by one without
  * name. */
@@ -36,9 +37,9 @@ typedef struct {
 extern const BerthDeviceLink berth_device_links[];
 
 /* Whether the mount is a /dev of the container's own, which devices are made in. */
-bool berth_trees_is_dev(const BerthPlanMount *mount);
+bool berth_trees_is_dev(const BerthMount *mount);
 
 /* Goes into the host's own mount namespace: the service's hides what the service need not see. */
-bool berth_trees_enter_host(GError **error);
+bool berth_trees_enter_host(BerthFault *fault);
 /* There, makes the descriptor one of the same directory as the host's namespace has it. */
-bool berth_trees_reopen(int fd, GError **error);
+bool berth_trees_reopen(int fd, BerthFault *fault);

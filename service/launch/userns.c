@@ -2,59 +2,70 @@
 
 #include "launch/userns.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
+#include "launch/text.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static bool write_map(pid_t pid, const char *name, const GArray *ranges, GError **error) {
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
-    berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
+/* user_namespaces(7): at most 340 lines, of three numbers each. */
+enum { MAX_MAP_BYTES = 341 * 3 * 11 + 1 };
 
-    for (guint i = 0; i < ranges->len; i++) {
-        const BerthPlanRange *range = &g_array_index(ranges, BerthPlanRange, i);
-        g_string_append_printf(text, "%u %u %u\n", range->inside, range->outside, range->count);
+static bool write_map(pid_t pid, const char *name, const BerthRanges *ranges, BerthFault *fault) {
+    char path[BERTH_PROC_PATH_BYTES], text[MAX_MAP_BYTES];
+    size_t length = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    for (uint32_t i = 0; i < ranges->count; i++) {
+        const BerthRange *range = &ranges->ranges[i];
+        length += (size_t)snprintf(text + length, sizeof text - length, "%u %u %u\n", range->inside,
+                                   range->outside, range->count);
+        if (length >= sizeof text)
+            return berth_fault_set(fault, "write %s: too many ranges", name);
     }
+    berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
     /* The kernel takes the whole map in one write(2). */
-    return (file >= 0 && write(file, text->str, text->len) == (ssize_t)text->len) ||
-           berth_error_set_errno(error, errno, "write %s", name);
+    return (file >= 0 && write(file, text, length) == (ssize_t)length) ||
+           berth_fault_set_errno(fault, errno, "write %s", name);
 }
 
-bool berth_userns_write_maps(pid_t pid, const GArray *uid_ranges, const GArray *gid_ranges,
-                             GError **error) {
-    return write_map(pid, "uid_map", uid_ranges, error) &&
-           write_map(pid, "gid_map", gid_ranges, error);
+bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRanges *gids,
+                             BerthFault *fault) {
+    return write_map(pid, "uid_map", uids, fault) && write_map(pid, "gid_map", gids, fault);
 }
 
-int berth_userns_new(const GArray *uid_ranges, const GArray *gid_ranges, GError **error) {
+/* A namespace is made by a process that enters it, and stays when that is gone: a descriptor of it
+ * is left. */
+int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault) {
     pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+    char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = -1;
 
     if (pid == 0)
         for (;;)
             pause();
     if (pid < 0) {
-        berth_error_set_errno(error, errno, "make a user namespace");
+        berth_fault_set_errno(fault, errno, "make a user namespace");
         return -1;
     }
-    g_autofree char *path = g_strdup_printf("/proc/%d/ns/user", (int)pid);
-    bool mapped = berth_userns_write_maps(pid, uid_ranges, gid_ranges, error);
+    snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+    bool mapped = berth_userns_write_maps(pid, uids, gids, fault);
     if (mapped && (namespace = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-        berth_error_set_errno(error, errno, "open a user namespace");
+        berth_fault_set_errno(fault, errno, "open a user namespace");
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     return berth_fd_steal(&namespace);
 }
 
-bool berth_userns_map(const GArray *ranges, uint32_t inside, uint32_t *outside) {
-    for (guint i = 0; i < ranges->len; i++) {
-        const BerthPlanRange *range = &g_array_index(ranges, BerthPlanRange, i);
+bool berth_userns_map(const BerthRanges *ranges, uint32_t inside, uint32_t *outside) {
+    for (uint32_t i = 0; i < ranges->count; i++) {
+        const BerthRange *range = &ranges->ranges[i];
         if (inside >= range->inside && inside - range->inside < range->count) {
             *outside = range->outside + (inside - range->inside);
             return true;

@@ -4,14 +4,15 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "launch/fault.h"
 
 /* Writes the maps of the process's user namespace, from outside of it. */
-bool berth_userns_write_maps(pid_t pid, const GArray *uid_ranges, const GArray *gid_ranges,
-                             GError **error);
+bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRanges *gids,
+                             BerthFault *fault);
 
-/* A user namespace with these maps, which nobody is in; -1 with error. */
-int berth_userns_new(const GArray *uid_ranges, const GArray *gid_ranges, GError **error);
+/* A user namespace with these maps, which no process is in; -1 with fault. */
+int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault);
 
-/* The id outside of what is id inside; false where that is in no range. */
-bool berth_userns_map(const GArray *ranges, uint32_t inside, uint32_t *outside);
+/* The id outside that is id inside; false if that is in no range. */
+bool berth_userns_map(const BerthRanges *ranges, uint32_t inside, uint32_t *outside);

@@ -203,23 +203,13 @@ static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
-const BerthPlanDevice berth_plan_default_devices[] = {
-    {.path = "/dev/null", .type = S_IFCHR, .major = 1, .minor = 3, .mode = 0666},
-    {.path = "/dev/zero", .type = S_IFCHR, .major = 1, .minor = 5, .mode = 0666},
-    {.path = "/dev/full", .type = S_IFCHR, .major = 1, .minor = 7, .mode = 0666},
-    {.path = "/dev/random", .type = S_IFCHR, .major = 1, .minor = 8, .mode = 0666},
-    {.path = "/dev/urandom", .type = S_IFCHR, .major = 1, .minor = 9, .mode = 0666},
-    {.path = "/dev/tty", .type = S_IFCHR, .major = 5, .minor = 0, .mode = 0666},
-    {.path = NULL},
-};
-
 /* Where /dev is a mount of its own they are made with it. */
 static void add_default_devices(BerthPlan *plan) {
     for (guint i = 0; i < plan->mounts->len; i++)
         if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))
             return;
     plan->makes_dev = true;
-    for (const BerthPlanDevice *device = berth_plan_default_devices; device->path; device++)
+    for (const BerthPlanDevice *device = berth_default_devices; device->path; device++)
         g_ptr_array_add(plan->devices, g_memdup2(device, sizeof *device));
 }
 

@@ -12,26 +12,15 @@
 
 #pragma once
 
+#include "bare/setup.h"
 #include "base/document.h"
 
 #include <sys/types.h>
 
-typedef struct {
-    int resource; /* RLIMIT_… */
-    const char *name;
-    uint64_t soft, hard;
-} BerthPlanLimit;
-
-/* A range of a user namespace. */
-typedef struct {
-    uint32_t inside, outside, count;
-} BerthPlanRange;
-
-typedef enum {
-    BERTH_IDMAP_NONE,
-    BERTH_IDMAP_PLAIN,     /* this mount */
-    BERTH_IDMAP_RECURSIVE, /* and those below it */
-} BerthPlanIdmap;
+typedef BerthRange BerthPlanRange;
+typedef BerthLimit BerthPlanLimit;
+typedef BerthNamespace BerthPlanNamespace;
+typedef BerthDevice BerthPlanDevice;
 
 typedef struct {
     const char *destination, *type, *source;
@@ -40,7 +29,7 @@ typedef struct {
     uint64_t set_below, clear_below; /* and of those below it too */
     unsigned long propagation;       /* MS_SHARED … | MS_REC, 0 for none */
     GPtrArray *data;                 /* const char *, for the file system: KEY or KEY=VALUE */
-    BerthPlanIdmap idmap;
+    BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
     bool self;                       /* the container's own directory, writable again */
     bool hosts_cgroups;              /* all of the host's, which a user namespace cannot mount */
@@ -48,35 +37,6 @@ typedef struct {
     bool has_inode;                  /* the source must still be this */
     uint64_t device, inode;
 } BerthPlanMount;
-
-typedef struct {
-    const char *path;
-    mode_t type; /* S_IFCHR, S_IFBLK, S_IFIFO */
-    unsigned major, minor;
-    mode_t mode;
-    uid_t uid;
-    gid_t gid;
-} BerthPlanDevice;
-
-/* config-linux.md, Default Devices: there in any case, all of them in /dev itself. The last one has
- * no path. */
-extern const BerthPlanDevice berth_plan_default_devices[];
-
-typedef struct {
-    int flag;         /* CLONE_NEW… */
-    const char *name; /* as /proc/PID/ns has it */
-    const char *path; /* to join, NULL for a new one */
-} BerthPlanNamespace;
-
-typedef enum {
-    BERTH_HOOK_PRESTART,
-    BERTH_HOOK_CREATE_RUNTIME,
-    BERTH_HOOK_CREATE_CONTAINER,
-    BERTH_HOOK_START_CONTAINER,
-    BERTH_HOOK_POSTSTART,
-    BERTH_HOOK_POSTSTOP,
-    BERTH_HOOK_COUNT,
-} BerthHookStage;
 
 typedef struct {
     const char *path;

@@ -11,8 +11,8 @@
  * would keep the connection: it is shut down at the end.
  */
 
-#include "base/capabilities.h"
-#include "base/envelope.h"
+#include "bare/capabilities.h"
+#include "bare/envelope.h"
 #include "base/fd.h"
 #include "config.h"
 
@@ -331,7 +331,7 @@ static bool give_up_privileges(void) {
     struct passwd *user = getpwnam(BERTH_USER);
     struct rlimit none = {0, 0};
 
-    return user && berth_capabilities_bound(0, NULL) && setgroups(0, NULL) == 0 &&
+    return user && berth_capabilities_bound(0) && setgroups(0, NULL) == 0 &&
            setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
            setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 &&
            setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&

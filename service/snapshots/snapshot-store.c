@@ -2,9 +2,10 @@
 
 #include "snapshots/snapshot-store.h"
 
+#include "bare/overlay.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/overlay.h"
+#include "base/overlay-lock.h"
 #include "snapshots/trash.h"
 #include "store/snapshot-records.h"
 
@@ -206,7 +207,12 @@ int berth_snapshot_store_mount_locked(BerthSnapshotStore *store, const char *cha
 int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autoptr(GArray) layers = berth_snapshot_store_open_chain(store, chain_id, error);
 
-    return layers ? berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, error) : -1;
+    if (!layers)
+        return -1;
+    int mount = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1);
+    if (mount < 0)
+        berth_error_set_errno(error, errno, "mount the %u layers of %s", layers->len, chain_id);
+    return mount;
 }
 
 bool berth_snapshot_store_has_unsynced(BerthSnapshotStore *store, int64_t *newest_usec) {

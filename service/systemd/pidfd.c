@@ -8,8 +8,8 @@
 
 #include "systemd/pidfd.h"
 
+#include "bare/kernel.h"
 #include "base/fd.h"
-#include "base/kernel.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "fuzz.h"
-#include "launch/filter.h"
+#include "seccomp/filter.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     BerthFilter filter;

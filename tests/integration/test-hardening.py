@@ -75,6 +75,22 @@ def test_programs_check_buffers():
         assert checked, f"{path} calls no function that checks"
 
 
+def test_the_launcher_needs_no_library():
+    """It runs with the host's rights before anything else of a container does: what is in it is the C
+    library and itself. The figures are those of docs/performance.md, with room."""
+    path = "/usr/libexec/berth/berth-launch"
+    assert is_static(path)
+    assert "INTERP" not in readelf("-l", path)
+    relocations = re.findall(r"\bR_\w+", readelf("-r", path))
+    assert len(relocations) < 1600, len(relocations)
+    kinds = {name.rsplit("_", 1)[1] for name in relocations}
+    assert kinds <= {"RELATIVE", "IRELATIVE", "IRELATIV", "GLOB", "DAT", "TPOFF64", "TPREL64"}, kinds
+    names = set(re.findall(r"\b(?:g|json|seccomp|sd|mnt|cap)_[a-z]\w+", readelf("--syms", path)))
+    equal(names & {"g_malloc", "g_error_new", "json_parser_new", "seccomp_init", "sd_bus_open", "cap_from_name"}, set())
+    text, data, _ = map(int, run("size", path).out.splitlines()[1].split()[:3])
+    assert text < 1_000_000 and data < 64_000, (text, data)
+
+
 def test_functions_are_marked_for_branch_tracking():
     """The C library's start-up code is not, on Debian, so that the whole program is not; all of Berth's
     own begins with the mark."""

@@ -612,6 +612,18 @@ def test_what_is_not_supported_is_named():
     contains(result.err, "SCMP_ACT_NOTIFY is not supported as the default action")
 
 
+def test_a_profile_that_takes_too_long_ends_its_start_alone():
+    """libseccomp takes long for many rules of one call. The service answers meanwhile."""
+    rules = [{"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
+              "args": [{"index": i % 6, "value": i * 7919, "op": "SCMP_CMP_EQ"},
+                       {"index": (i + 1) % 6, "value": i * 104729 % 99991, "op": "SCMP_CMP_GT"}]} for i in range(2700)]
+    before = service_pid()
+    result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}}))
+    equal(result.status, 125)
+    contains(result.err, "it takes too long to compile")
+    equal(service_pid(), before)
+
+
 def test_wrong_types_are_named():
     for word, changes in (("args", {"process.args": "x"}), ("env", {"process.env": {}}), ("uid", {"process.user": {"uid": "0"}}),
                           ("mounts", {"mounts": {}}), ("namespaces", {"linux.namespaces": "x"}), ("cwd", {"process.cwd": 5}),

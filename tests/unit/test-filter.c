@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "launch/filter.h"
+#include "seccomp/filter.h"
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,6 +17,16 @@ static bool build(const char *profile, BerthFilter *filter, GError **error) {
     return berth_filter_build(profile, strlen(profile), 0, filter, error);
 }
 
+/* As launch/execute.c does. */
+static bool load(const BerthFilterProgram *program) {
+    const struct sock_fprog whole = {
+        .len = (unsigned short)program->count,
+        .filter = (struct sock_filter *)program->instructions,
+    };
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole) >= 0;
+}
+
 /* In a child, under a profile: the errno that a call is answered with. */
 static int call_under(const char *profile, uint64_t capabilities, long number, long argument) {
     int status;
@@ -23,10 +35,8 @@ static int call_under(const char *profile, uint64_t capabilities, long number, l
     if (child == 0) {
         BerthFilter filter;
         bool built = berth_filter_build(profile, strlen(profile), capabilities, &filter, NULL);
-        BerthProgram *program = built ? berth_filter_compile(&filter, NULL) : NULL;
-        int listener;
-        if (!program || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            !berth_program_load(program, &listener, NULL))
+        BerthFilterProgram *program = built ? berth_filter_compile(&filter, NULL) : NULL;
+        if (!program || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !load(program))
             _exit(255);
         _exit(syscall(number, argument, 0, 0, 0, 0) < 0 ? errno : 0);
     }
@@ -36,7 +46,7 @@ static int call_under(const char *profile, uint64_t capabilities, long number, l
 }
 
 static int call_with(uint64_t capabilities, long number, long argument) {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "service", "launch",
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "service", "seccomp",
                                                   "seccomp-default.json", NULL);
     g_autofree char *text = NULL;
 

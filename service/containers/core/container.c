@@ -7,6 +7,7 @@
 #include "containers/core/object.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
+#include "containers/setup.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,12 +49,11 @@ const char *berth_container_get_scope(const BerthContainer *container) {
 bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
                                 GError **error) {
     const char *id = container->record.id;
-    g_autofree char *path = g_strconcat(id, "/config.json", NULL);
 
-    *config = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
     *directory = openat(container->containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return (*config >= 0 && *directory >= 0) ||
-           berth_error_set_errno(error, errno, "open the files of container %s", id);
+    if (*directory < 0)
+        return berth_error_set_errno(error, errno, "open the files of container %s", id);
+    return (*config = berth_container_setup_open(*directory, id, error)) >= 0;
 }
 
 bool berth_container_is_running(const BerthContainer *container) {

@@ -12,6 +12,7 @@
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 #include "containers/core/start.h"
+#include "containers/setup.h"
 #include "containers/spec/spec.h"
 
 #include <errno.h>
@@ -88,7 +89,9 @@ static int make_config(BerthContainer *container, const BerthExecOptions *option
     g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
     g_autofree char *changed =
         text ? berth_spec_format_exec(text, size, options, command, error) : NULL;
-    return changed ? berth_fd_new_in_memory(changed, strlen(changed), error) : -1;
+    return changed
+               ? berth_container_setup_make(container->record.id, changed, strlen(changed), error)
+               : -1;
 }
 
 /* For display: as much of it as is kept of any text. */

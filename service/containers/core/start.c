@@ -353,6 +353,9 @@ static void start_or_answer(BerthContainer *container, int restorer,
         return;
     berth_parts_abandoned(container);
     done(error, userdata);
+    /* A set-up that cannot be made is a launch that failed, as one is that fails later. */
+    if (error->code == BERTH_ERROR_LAUNCH_FAILED)
+        berth_process_set_exited(container->first, STATUS_NOT_STARTED);
 }
 
 bool berth_start_check(const BerthContainer *container, GError **error) {

@@ -8,7 +8,7 @@
 
 #include "containers/spec/mounts.h"
 
-#include "base/envelope.h"
+#include "bare/envelope.h"
 #include "base/names.h"
 #include "plan/plan.h"
 

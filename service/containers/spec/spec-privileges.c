@@ -122,7 +122,7 @@ static void add_mount(GPtrArray *names, const BerthPlanMount *mount) {
 }
 
 static bool is_default_device(const BerthPlanDevice *device) {
-    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++)
+    for (const BerthPlanDevice *usual = berth_default_devices; usual->path; usual++)
         if (g_str_equal(usual->path, device->path) && usual->type == device->type &&
             usual->major == device->major && usual->minor == device->minor)
             return true;
@@ -130,7 +130,7 @@ static bool is_default_device(const BerthPlanDevice *device) {
 }
 
 static bool is_default_rule(const char *rule) {
-    for (const BerthPlanDevice *usual = berth_plan_default_devices; usual->path; usual++) {
+    for (const BerthPlanDevice *usual = berth_default_devices; usual->path; usual++) {
         g_autofree char *start = g_strdup_printf("/dev/char/%u:%u ", usual->major, usual->minor);
         if (g_str_has_prefix(rule, start))
             return true;

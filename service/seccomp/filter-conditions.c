@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "launch/filter-conditions.h"
+#include "seccomp/filter-conditions.h"
 
-#include "base/kernel.h"
+#include "bare/kernel.h"
 #include "base/platform.h"
 
 #include <string.h>

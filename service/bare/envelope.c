@@ -6,9 +6,9 @@
  * descriptor each time), so that an envelope can be opened by several processes.
  */
 
-#include "base/envelope.h"
+#include "bare/envelope.h"
 
-#include "base/fd.h"
+#include "bare/fd.h"
 
 #include <errno.h>
 #include <poll.h>

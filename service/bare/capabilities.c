@@ -3,7 +3,7 @@
 /* By system calls and not by libcap: all three sets are known at once, and nothing of them is kept
  * here. */
 
-#include "base/capabilities.h"
+#include "bare/capabilities.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -11,17 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-bool berth_capabilities_bound(uint64_t kept, GError **error) {
+bool berth_capabilities_bound(uint64_t kept) {
     /* EINVAL: the kernel knows no such capability. */
     for (int capability = 0; capability < 64; capability++)
         if (!(kept & (1ull << capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 &&
             errno != EINVAL)
-            return berth_error_set_errno(error, errno, "drop capability %d", capability);
+            return false;
     return true;
 }
 
-bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inheritable,
-                            GError **error) {
+bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inheritable) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {0};
 
@@ -30,15 +29,14 @@ bool berth_capabilities_set(uint64_t permitted, uint64_t effective, uint64_t inh
         data[i].effective = (uint32_t)(effective >> (32 * i));
         data[i].inheritable = (uint32_t)(inheritable >> (32 * i));
     }
-    return syscall(SYS_capset, &header, data) == 0 ||
-           berth_error_set_errno(error, errno, "set the capabilities");
+    return syscall(SYS_capset, &header, data) == 0;
 }
 
-bool berth_capabilities_set_ambient(uint64_t ambient, GError **error) {
+bool berth_capabilities_set_ambient(uint64_t ambient) {
     for (int capability = 0; capability < 64; capability++)
         if ((ambient & (1ull << capability)) &&
             prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
-            return berth_error_set_errno(error, errno, "make capability %d ambient", capability);
+            return false;
     return true;
 }
 

@@ -2,13 +2,20 @@
 
 /* For behaviour that cannot be tried without doing it. Whatever can be tried, is. */
 
-#include "base/kernel.h"
+#include "bare/kernel.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/utsname.h>
 
 bool berth_kernel_parse(const char *text, unsigned *major, unsigned *minor) {
-    return sscanf(text, "%u.%u", major, minor) == 2;
+    char *end;
+
+    *major = (unsigned)strtoul(text, &end, 10);
+    if (end == text || *end != '.')
+        return false;
+    text = end + 1;
+    *minor = (unsigned)strtoul(text, &end, 10);
+    return end != text;
 }
 
 bool berth_kernel_is(unsigned major, unsigned minor) {

@@ -9,11 +9,13 @@
 
 #pragma once
 
-#include "plan/plan.h"
+#include "bare/setup.h"
+#include "base/error.h"
 
 /* Adds the container whose first process is pid to its network. What an earlier run left is undone
  * first. directory: the container's. */
-bool berth_cni_add(const BerthPlan *plan, const char *id, pid_t pid, int directory, GError **error);
+bool berth_cni_add(const BerthSetup *setup, const char *id, pid_t pid, int directory,
+                   GError **error);
 
 /* Undoes it, if it was of this process. networks: where the state is. */
 bool berth_cni_delete(const char *id, pid_t pid, int networks, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "launch/cni.h"
+#include "network/cni.h"
 
+#include "base/document.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -264,13 +265,6 @@ static bool write_state(const Call *call, int networks, pid_t pid, JsonNode *net
            berth_error_set_errno(error, errno, "write networks/%s", name);
 }
 
-static const char *find_annotation(const BerthPlan *plan, const char *name) {
-    for (char **entry = plan->annotations; entry && *entry; entry += 2)
-        if (g_str_equal(entry[0], name))
-            return entry[1];
-    return NULL;
-}
-
 static bool prepare(Call *call, JsonObject *network, JsonArray **plugins, GError **error) {
     if (!berth_document_get_string(network, "name", &call->name, error) ||
         !berth_document_get_string(network, "cniVersion", &call->version, error) ||
@@ -322,7 +316,7 @@ static int lock(const char *id, int networks, GError **error) {
 }
 
 /* Its addresses beside its name in the container's own /etc/hosts, which is mounted by now. */
-static void add_to_hosts(const BerthPlan *plan, int directory, JsonNode *result) {
+static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
     berth_autofd int file =
         openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
     JsonArray *addresses = NULL;
@@ -336,18 +330,19 @@ static void add_to_hosts(const BerthPlan *plan, int directory, JsonNode *result)
                                       &address, NULL) &&
             address)
             dprintf(file, "%.*s\t%s\n", (int)strcspn(address, "/"), address,
-                    plan->hostname ? plan->hostname : "");
+                    setup->hostname ? setup->hostname : "");
 }
 
-static bool read_ports(const BerthPlan *plan, JsonNode **node, JsonArray **ports, GError **error) {
-    const char *text = find_annotation(plan, "org.berth1.ports");
+static bool read_ports(const BerthSetup *setup, JsonNode **node, JsonArray **ports,
+                       GError **error) {
+    const char *text = setup->ports;
 
     *node = text ? berth_document_parse(text, strlen(text), error) : NULL;
     return !text || (*node && berth_document_get_objects(json_node_get_object(*node), "ports",
                                                          ports, error));
 }
 
-bool berth_cni_add(const BerthPlan *plan, const char *id, pid_t pid, int directory,
+bool berth_cni_add(const BerthSetup *setup, const char *id, pid_t pid, int directory,
                    GError **error) {
     g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
     g_autoptr(JsonNode) network = NULL, ports = NULL, result = NULL;
@@ -362,8 +357,8 @@ bool berth_cni_add(const BerthPlan *plan, const char *id, pid_t pid, int directo
     if (locked < 0)
         return false;
     (void)undo(id, 0, networks, NULL);
-    if (!(network = find_network(plan->network, error)) ||
-        !read_ports(plan, &ports, &call.ports, error) ||
+    if (!(network = find_network(setup->network, error)) ||
+        !read_ports(setup, &ports, &call.ports, error) ||
         !prepare(&call, json_node_get_object(network), &plugins, error) ||
         !run_add(&call, plugins, &result, error))
         return false;
@@ -371,7 +366,7 @@ bool berth_cni_add(const BerthPlan *plan, const char *id, pid_t pid, int directo
         (void)run_delete(&call, plugins, result, NULL);
         return false;
     }
-    add_to_hosts(plan, directory, result);
+    add_to_hosts(setup, directory, result);
     return true;
 }
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Compiles what a launcher carries out. The configuration is parsed as it was when it was written
+ * (plan/plan.h), with all of its limits: only berthd writes it, and a damaged one still fails
+ * cleanly, here and not in a process with the host's rights.
+ */
+
+#include "containers/setup.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "plan/compile.h"
+#include "seccomp/filter-cache.h"
+
+#include <errno.h>
+
+/* A failure is one of the launch, by the name of its step, as a launcher's own are. */
+static int fail_step(const char *step, const GError *reason, GError **error) {
+    berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED, "%s: %s", step, reason->message);
+    return -1;
+}
+
+int berth_container_setup_make(const char *id, const char *text, size_t size, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthPlan) plan = berth_plan_parse(text, size, &local);
+    const BerthFilterProgram *filter;
+
+    if (!plan)
+        return fail_step("configuration", local, error);
+    if (!berth_filter_cache_find(plan, &filter, &local))
+        return fail_step("system call filter", local, error);
+    return berth_plan_compile(plan, id, filter, error);
+}
+
+int berth_container_setup_open(int directory, const char *id, GError **error) {
+    berth_autofd int file = openat(directory, "config.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open the configuration of container %s", id);
+        return -1;
+    }
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    return text ? berth_container_setup_make(id, text, size, error) : -1;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The set-up that a launcher is handed (bare/setup.h), of a configuration that berthd wrote. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+/* Of a configuration's text, for the container with this id. A sealed file in memory; -1 with
+ * error. */
+int berth_container_setup_make(const char *id, const char *text, size_t size, GError **error);
+
+/* Of config.json in the container's directory. */
+int berth_container_setup_open(int directory, const char *id, GError **error);

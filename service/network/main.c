@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-network: connects a container to a network and disconnects it, by CNI (network/cni.h). It
+ * reads JSON documents, of an administrator's and of plugins', which berth-launch does not.
+ *
+ *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
+ *                                      descriptors of the launch protocol; a failure is reported to
+ *                                      berthd from here, and its status is then 125
+ *   berth-network disconnect ID PID    run by berthd, with networks/ in the place of the
+ * container's directory; a failure is written to standard error
+ */
+
+#include "bare/launch-protocol.h"
+#include "bare/setup.h"
+#include "base/fd.h"
+#include "launch/outer-box.h"
+#include "launch/peer.h"
+#include "network/cni.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+static int connect_container(const char *id, pid_t pid) {
+    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
+    g_autoptr(GError) error = NULL;
+
+    if (!setup)
+        berth_fail_errno("configuration", NULL);
+    if (!berth_cni_add(setup, id, pid, BERTH_DIRECTORY_FD, &error))
+        berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
+    return EXIT_SUCCESS;
+}
+
+/* Plugins are the host's, and so is what they keep. */
+static bool enter_host(GError **error) {
+    berth_autofd int namespace = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+    return (namespace >= 0 && setns(namespace, CLONE_NEWNS) == 0) ||
+           berth_error_set_errno(error, errno, "enter the host's mount namespace");
+}
+
+static int disconnect_container(const char *id, pid_t pid) {
+    g_autoptr(GError) error = NULL;
+
+    berth_outer_box_enter();
+    if (enter_host(&error) && berth_cni_delete(id, pid, BERTH_DIRECTORY_FD, &error))
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s\n", error->message);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4)
+        return EXIT_FAILURE;
+    prctl(PR_SET_NAME, "berth-network", 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    pid_t pid = (pid_t)g_ascii_strtoll(argv[3], NULL, 10);
+    return g_str_equal(argv[1], "connect") ? connect_container(argv[2], pid)
+                                           : disconnect_container(argv[2], pid);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Makes the set-up of a plan: first a BerthSetup whose pointers are into the plan and a pool, then
+ * its image, as berth_setup_layout says where pointers are. What takes JSON, text processing or a
+ * growing list happens here, so that a launcher needs none of them.
+ */
+
+#include "plan/compile.h"
+
+#include "base/fd.h"
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { ALIGNMENT = 8 };
+
+#define OCI_VERSION "1.0.2"
+
+/* For a hook that names no time-out of its own. */
+#define DEFAULT_HOOK_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
+
+typedef struct {
+    BerthSetup setup;
+    GPtrArray *pool; /* what the set-up refers to and the plan has not */
+} Compilation;
+
+static gpointer keep(Compilation *compilation, gpointer data) {
+    g_ptr_array_add(compilation->pool, data);
+    return data;
+}
+
+static BerthTexts make_texts(char *const *texts) {
+    return (BerthTexts){(char **)texts, texts ? g_strv_length((char **)texts) : 0};
+}
+
+static BerthRanges make_ranges(const GArray *ranges) {
+    return ranges ? (BerthRanges){(const BerthRange *)ranges->data, ranges->len}
+                  : (BerthRanges){NULL, 0};
+}
+
+/* texts: name, value … */
+static BerthPairs make_pairs(Compilation *compilation, char *const *texts, guint count) {
+    BerthPair *pairs = keep(compilation, g_new0(BerthPair, count / 2 + 1));
+
+    for (guint i = 0; i < count / 2; i++)
+        pairs[i] = (BerthPair){texts[2 * i], texts[2 * i + 1]};
+    return (BerthPairs){pairs, count / 2};
+}
+
+/* "KEY" or "KEY=VALUE". */
+static BerthPairs split_options(Compilation *compilation, const GPtrArray *options) {
+    BerthPair *pairs = keep(compilation, g_new0(BerthPair, options->len + 1));
+
+    for (guint i = 0; i < options->len; i++) {
+        char *name = keep(compilation, g_strdup(options->pdata[i]));
+        char *equals = strchr(name, '=');
+        if (equals)
+            *equals = '\0';
+        pairs[i] = (BerthPair){name, equals ? equals + 1 : NULL};
+    }
+    return (BerthPairs){pairs, options->len};
+}
+
+/* A variable that is set again has its last value, in a configuration of the caller's own as well.
+ * An empty HOME is as good as none: the image's passwd says what it is. */
+static BerthTexts make_environment(Compilation *compilation, char *const *variables) {
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guint count = g_strv_length((char **)variables), kept = count;
+    char **environment = keep(compilation, g_new0(char *, count + 1));
+
+    for (guint i = count; i-- > 0;) {
+        char *name = g_strndup(variables[i], strcspn(variables[i], "="));
+        if (g_hash_table_add(names, name) && !g_str_equal(variables[i], "HOME="))
+            environment[--kept] = variables[i];
+    }
+    memmove(environment, environment + kept, (count - kept + 1) * sizeof *environment);
+    return (BerthTexts){environment, count - kept};
+}
+
+static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
+    BerthMount *mounts = keep(compilation, g_new0(BerthMount, plan->mounts->len + 1));
+
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        mounts[i] = (BerthMount){
+            .destination = mount->destination,
+            .type = mount->type,
+            .source = mount->source,
+            .data = split_options(compilation, mount->data),
+            .bind = mount->bind,
+            .recursive = mount->recursive,
+            .copies_up = mount->copies_up,
+            .self = mount->self,
+            .hosts_cgroups = mount->hosts_cgroups,
+            .has_inode = mount->has_inode,
+            .device = mount->device,
+            .inode = mount->inode,
+            .set = mount->set,
+            .clear = mount->clear,
+            .set_below = mount->set_below,
+            .clear_below = mount->clear_below,
+            .propagation = mount->propagation,
+            .owner = mount->owner,
+            .uid_ranges = make_ranges(mount->uid_ranges),
+            .gid_ranges = make_ranges(mount->gid_ranges),
+            .idmap = mount->idmap,
+        };
+    }
+    compilation->setup.mounts = mounts;
+    compilation->setup.mount_count = plan->mounts->len;
+}
+
+static void add_devices(Compilation *compilation, const BerthPlan *plan) {
+    BerthDevice *devices = keep(compilation, g_new0(BerthDevice, plan->devices->len + 1));
+
+    for (guint i = 0; i < plan->devices->len; i++)
+        devices[i] = *(const BerthDevice *)plan->devices->pdata[i];
+    compilation->setup.devices = devices;
+    compilation->setup.device_count = plan->devices->len;
+}
+
+static void add_hooks(Compilation *compilation, const BerthPlan *plan) {
+    static char *const none[] = {NULL};
+
+    for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++) {
+        const GPtrArray *from = plan->hooks[stage];
+        BerthHook *hooks = keep(compilation, g_new0(BerthHook, from->len + 1));
+        for (guint i = 0; i < from->len; i++) {
+            const BerthPlanHook *hook = from->pdata[i];
+            /* execve(2) is given a name in any case. */
+            char **alone = keep(compilation, g_new0(char *, 2));
+            alone[0] = (char *)hook->path;
+            hooks[i] = (BerthHook){
+                .path = hook->path,
+                .arguments =
+                    make_texts(hook->arguments && hook->arguments[0] ? hook->arguments : alone),
+                .environment = make_texts(hook->environment ? hook->environment : none),
+                .timeout_usec = hook->timeout_usec ? hook->timeout_usec : DEFAULT_HOOK_TIMEOUT_USEC,
+            };
+        }
+        compilation->setup.hooks[stage] = (BerthHooks){hooks, from->len};
+    }
+}
+
+/* A document without its last brace, which the launcher writes after what it adds. */
+static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    char *text = keep(compilation, json_to_string(root, FALSE));
+
+    text[strlen(text) - 1] = '\0';
+    return text;
+}
+
+static void add_member(JsonBuilder *builder, const char *name, const char *value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+/* runtime.md, State. */
+static void add_state(Compilation *compilation, const BerthPlan *plan) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *bundle =
+        g_strconcat(BERTH_STATEDIR "/containers/", compilation->setup.id, NULL);
+
+    json_builder_begin_object(builder);
+    add_member(builder, "ociVersion", OCI_VERSION);
+    add_member(builder, "id", compilation->setup.id);
+    add_member(builder, "bundle", bundle);
+    json_builder_set_member_name(builder, "annotations");
+    json_builder_begin_object(builder);
+    for (char **entry = plan->annotations; entry && *entry; entry += 2)
+        add_member(builder, entry[0], entry[1]);
+    json_builder_end_object(builder);
+    compilation->setup.state = open_end(compilation, builder);
+}
+
+/* config-linux.md, The Container Process State: for a profile that asks for a listener, which shows
+ * when it is compiled. */
+static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError **error) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    BerthFilterProgram *filter = &compilation->setup.filter;
+    const char *metadata;
+
+    if (!berth_document_get_string(plan->seccomp_profile, "listenerPath", &filter->socket, error) ||
+        !berth_document_get_string(plan->seccomp_profile, "listenerMetadata", &metadata, error))
+        return false;
+    json_builder_begin_object(builder);
+    add_member(builder, "ociVersion", OCI_VERSION);
+    json_builder_set_member_name(builder, "fds");
+    json_builder_begin_array(builder);
+    json_builder_add_string_value(builder, "seccompFd");
+    json_builder_end_array(builder);
+    if (metadata)
+        add_member(builder, "metadata", metadata);
+    filter->state = open_end(compilation, builder);
+    return true;
+}
+
+static bool add_filter(Compilation *compilation, const BerthPlan *plan,
+                       const BerthFilterProgram *filter, GError **error) {
+    if (filter)
+        compilation->setup.filter = *filter;
+    compilation->setup.filter.socket = compilation->setup.filter.state = NULL;
+    if (plan->seccomp || !plan->seccomp_profile)
+        return true;
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+    json_node_set_object(node, plan->seccomp_profile);
+    compilation->setup.filter_profile = keep(compilation, json_to_string(node, FALSE));
+    return add_listener(compilation, plan, error);
+}
+
+/* With slashes, dots are part of a name (an interface's). */
+static void add_sysctls(Compilation *compilation, const BerthPlan *plan) {
+    guint count = g_strv_length(plan->sysctls);
+    char **texts = keep(compilation, g_new0(char *, count + 1));
+
+    for (guint i = 0; i + 1 < count; i += 2) {
+        texts[i] = keep(compilation, g_strdup(plan->sysctls[i]));
+        if (!strchr(texts[i], '/'))
+            g_strdelimit(texts[i], ".", '/');
+        texts[i + 1] = plan->sysctls[i + 1];
+    }
+    compilation->setup.sysctls = make_pairs(compilation, texts, count);
+}
+
+static const char *find_annotation(const BerthPlan *plan, const char *name) {
+    for (char **entry = plan->annotations; entry && *entry; entry += 2)
+        if (g_str_equal(entry[0], name))
+            return entry[1];
+    return NULL;
+}
+
+static void add_process(Compilation *compilation, const BerthPlan *plan) {
+    BerthSetup *setup = &compilation->setup;
+
+    setup->user = plan->user;
+    setup->uid = plan->uid;
+    setup->gid = plan->gid;
+    setup->groups = (const gid_t *)plan->groups->data;
+    setup->group_count = plan->groups->len;
+    setup->umask = plan->umask;
+    setup->arguments = make_texts(plan->arguments);
+    setup->environment = make_environment(compilation, plan->environment);
+    setup->working_directory = plan->working_directory;
+    setup->bounding = plan->bounding;
+    setup->effective = plan->effective;
+    setup->permitted = plan->permitted;
+    setup->inheritable = plan->inheritable;
+    setup->ambient = plan->ambient;
+    setup->no_new_privileges = plan->no_new_privileges;
+    setup->terminal = plan->terminal;
+    setup->rows = (uint16_t)MIN(plan->rows, UINT16_MAX);
+    setup->columns = (uint16_t)MIN(plan->columns, UINT16_MAX);
+    setup->apparmor = plan->apparmor && plan->apparmor[0] ? plan->apparmor : NULL;
+    setup->limits = (const BerthLimit *)plan->limits->data;
+    setup->limit_count = plan->limits->len;
+    setup->oom_score = plan->has_oom_score ? plan->oom_score : 0;
+    setup->has_io_priority = plan->has_io_priority;
+    setup->io_priority = plan->io_priority;
+    setup->has_scheduler = plan->has_scheduler;
+    setup->scheduler = (BerthScheduler){
+        .policy = plan->scheduler.policy,
+        .nice = plan->scheduler.nice,
+        .priority = plan->scheduler.priority,
+        .flags = plan->scheduler.flags,
+        .runtime = plan->scheduler.runtime,
+        .deadline = plan->scheduler.deadline,
+        .period = plan->scheduler.period,
+    };
+}
+
+static void add_root(Compilation *compilation, const BerthPlan *plan) {
+    BerthSetup *setup = &compilation->setup;
+
+    setup->read_only = plan->read_only;
+    setup->root = plan->root;
+    setup->root_has_inode = plan->root_has_inode;
+    setup->root_device = plan->root_device;
+    setup->root_inode = plan->root_inode;
+    setup->layers = make_texts(plan->layers);
+    add_mounts(compilation, plan);
+    setup->hostname = plan->hostname;
+    setup->domainname = plan->domainname;
+    setup->network = plan->network;
+    setup->ports = find_annotation(plan, "org.berth1.ports");
+}
+
+static void add_linux(Compilation *compilation, const BerthPlan *plan) {
+    BerthSetup *setup = &compilation->setup;
+
+    setup->namespaces = (const BerthNamespace *)plan->namespaces->data;
+    setup->namespace_count = plan->namespaces->len;
+    setup->uid_ranges = make_ranges(plan->uid_ranges);
+    setup->gid_ranges = make_ranges(plan->gid_ranges);
+    add_devices(compilation, plan);
+    setup->makes_dev = plan->makes_dev;
+    add_sysctls(compilation, plan);
+    setup->masked_paths = make_texts(plan->masked_paths);
+    setup->read_only_paths = make_texts(plan->read_only_paths);
+    setup->root_propagation = plan->root_propagation;
+    setup->has_personality = plan->has_personality;
+    setup->personality = plan->personality;
+    if (plan->has_time_offsets)
+        setup->time_offsets = keep(
+            compilation, g_strdup_printf("monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                                         "\nboottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+                                         plan->monotonic_secs, plan->monotonic_nsecs,
+                                         plan->boottime_secs, plan->boottime_nsecs));
+    setup->cgroup_files =
+        make_pairs(compilation, (char *const *)plan->cgroup_files->pdata, plan->cgroup_files->len);
+}
+
+/* The image: structures and lists first, then all texts. Where a text will be is known only then,
+ * so the places of their offsets are noted. */
+typedef struct {
+    GByteArray *image, *texts;
+    GArray *places; /* of gsize: in the image, of offsets into texts */
+} Image;
+
+static void set_offset(Image *image, gsize place, uintptr_t offset) {
+    memcpy(image->image->data + place, &offset, sizeof offset);
+}
+
+static void add_text(Image *image, gsize place, const char *text) {
+    set_offset(image, place, image->texts->len);
+    g_byte_array_append(image->texts, (const guint8 *)text, (guint)strlen(text) + 1);
+    g_array_append_val(image->places, place);
+}
+
+static void add_array(Image *image, gsize place, const char *first, uint32_t count,
+                      const BerthSetupReference *reference);
+
+/* The structure itself is in the image, its pointers still being those of this process. */
+static void add_references(Image *image, gsize structure, const BerthSetupLayout *layout) {
+    for (size_t i = 0; i < layout->reference_count; i++) {
+        const BerthSetupReference *reference = &layout->references[i];
+        gsize place = structure + reference->pointer;
+        const char *pointer;
+        uint32_t count = 0;
+        memcpy(&pointer, image->image->data + place, sizeof pointer);
+        if (reference->element)
+            memcpy(&count, image->image->data + structure + reference->count, sizeof count);
+        if (!pointer || (reference->element && count == 0 && !reference->ends_with_null))
+            set_offset(image, place, 0);
+        else if (reference->element)
+            add_array(image, place, pointer, count, reference);
+        else
+            add_text(image, place, pointer);
+    }
+}
+
+static void add_array(Image *image, gsize place, const char *first, uint32_t count,
+                      const BerthSetupReference *reference) {
+    const BerthSetupLayout *element = reference->element;
+    gsize size = (count + (reference->ends_with_null ? 1u : 0u)) * element->size;
+    gsize offset = image->image->len;
+
+    g_byte_array_append(image->image, (const guint8 *)first, (guint)size);
+    while (image->image->len % ALIGNMENT != 0)
+        g_byte_array_append(image->image, (const guint8 *)"", 1);
+    set_offset(image, place, offset);
+    for (uint32_t i = 0; i < count; i++)
+        add_references(image, offset + i * element->size, element);
+}
+
+static GByteArray *make_image(const BerthSetup *setup) {
+    g_autoptr(GByteArray) texts = g_byte_array_new();
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(gsize));
+    Image image = {g_byte_array_new(), texts, places};
+
+    g_byte_array_append(image.image, (const guint8 *)setup, sizeof *setup);
+    add_references(&image, 0, &berth_setup_layout);
+    for (guint i = 0; i < places->len; i++) {
+        gsize place = g_array_index(places, gsize, i);
+        uintptr_t offset;
+        memcpy(&offset, image.image->data + place, sizeof offset);
+        set_offset(&image, place, offset + image.image->len);
+    }
+    g_byte_array_append(image.image, texts->data, texts->len);
+    ((BerthSetup *)image.image->data)->bytes = image.image->len;
+    return image.image;
+}
+
+GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
+                               const BerthFilterProgram *filter, GError **error) {
+    g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
+    Compilation compilation = {
+        .setup =
+            {
+                .magic = BERTH_SETUP_MAGIC,
+                .version = BERTH_SETUP_VERSION,
+                .size = sizeof(BerthSetup),
+                .id = id,
+            },
+        .pool = pool,
+    };
+
+    add_process(&compilation, plan);
+    add_root(&compilation, plan);
+    add_linux(&compilation, plan);
+    add_hooks(&compilation, plan);
+    add_state(&compilation, plan);
+    return add_filter(&compilation, plan, filter, error) ? make_image(&compilation.setup) : NULL;
+}
+
+int berth_plan_compile(const BerthPlan *plan, const char *id, const BerthFilterProgram *filter,
+                       GError **error) {
+    g_autoptr(GByteArray) image = berth_plan_flatten(plan, id, filter, error);
+    berth_autofd int file = image ? memfd_create("setup", MFD_CLOEXEC | MFD_ALLOW_SEALING) : -1;
+
+    if (!image)
+        return -1;
+    if (file < 0 || !berth_fd_write_all(file, image->data, image->len) ||
+        fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+        berth_error_set_errno(error, errno, "write the set-up of container %s", id);
+        return -1;
+    }
+    return berth_fd_steal(&file);
+}
