@@ -159,9 +159,13 @@ static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *er
 
 int berth_properties_add(BerthService *service, const char *path, bool below,
                          const BerthPropertySource *source) {
-    /* It lives as long as the connection, which is as long as the service does. */
+    /* They live as long as the connection, which is as long as the service does. */
+    static GPtrArray *answerers;
     Answerer *answerer = g_new0(Answerer, 1);
 
+    if (!answerers)
+        answerers = g_ptr_array_new();
+    g_ptr_array_add(answerers, answerer);
     *answerer = (Answerer){service, source, below ? path : NULL};
     return below ? sd_bus_add_fallback(service->bus, NULL, path, on_source_call, answerer)
                  : sd_bus_add_object(service->bus, NULL, path, on_source_call, answerer);

@@ -112,7 +112,7 @@ static void pull_object_set_state(BerthPullObject *object, BerthPullObjectState 
     static const char *const phases[] = {
         [BERTH_PULL_OBJECT_QUEUED] = "waiting",  [BERTH_PULL_OBJECT_PROVING] = "checking",
         [BERTH_PULL_OBJECT_WAITING] = "waiting", [BERTH_PULL_OBJECT_FETCHING] = "fetching",
-        [BERTH_PULL_OBJECT_DONE] = "done",
+        [BERTH_PULL_OBJECT_DONE] = "done",       [BERTH_PULL_OBJECT_FAILED] = NULL,
     };
 
     object->state = state;
