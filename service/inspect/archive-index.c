@@ -8,9 +8,8 @@
 
 #include "inspect/archive-index.h"
 
-#include "base/digest.h"
 #include "base/document.h"
-#include "base/names.h"
+#include "inspect/descriptor.h"
 
 #include <string.h>
 
@@ -48,25 +47,6 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
     return true;
 }
 
-static BerthDescriptor *read_descriptor(JsonObject *object, GError **error) {
-    const char *media_type, *digest;
-    uint64_t size;
-
-    if (!berth_document_get_string(object, "mediaType", &media_type, error) ||
-        !berth_document_get_string(object, "digest", &digest, error) ||
-        !berth_document_get_size(object, "size", &size, error))
-        return NULL;
-    if (!digest) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "an entry lacks its digest");
-        return NULL;
-    }
-    if (!media_type)
-        media_type = BERTH_MEDIA_OCI_MANIFEST;
-    if (!berth_name_check_media_type(media_type, error) || !berth_digest_parse(digest, NULL, error))
-        return NULL;
-    return berth_descriptor_new(media_type, digest, size);
-}
-
 GPtrArray *berth_layout_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -84,7 +64,8 @@ GPtrArray *berth_layout_read(const char *data, size_t size, GError **error) {
         }
         BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
         g_ptr_array_add(entries, entry);
-        entry->descriptor = read_descriptor(json_node_get_object(node), error);
+        entry->descriptor =
+            berth_descriptor_read_json(json_node_get_object(node), BERTH_MEDIA_OCI_MANIFEST, error);
         if (!entry->descriptor || !read_name(json_node_get_object(node), &entry->name, error))
             return NULL;
     }

@@ -9,13 +9,12 @@
 #include "base/digest.h"
 #include "base/document.h"
 #include "base/names.h"
+#include "inspect/descriptor.h"
 #include "inspect/inspect.h"
 
 #include <string.h>
 
 enum { MAX_LAYERS = 500, MAX_ENTRIES = 1000 };
-
-#define MAX_BLOB_BYTES (1ull << 40)
 
 static void free_index_entry(gpointer data) {
     BerthIndexEntry *entry = data;
@@ -68,30 +67,12 @@ static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
 }
 
 static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded, GError **error) {
-    const char *media_type, *digest;
-    uint64_t size;
+    g_autoptr(BerthDescriptor) descriptor = berth_descriptor_read_json(object, NULL, error);
 
-    if (!berth_document_get_string(object, "mediaType", &media_type, error) ||
-        !berth_document_get_string(object, "digest", &digest, error) ||
-        !berth_document_get_size(object, "size", &size, error))
+    if (!descriptor ||
+        !read_embedded(object, descriptor->digest, descriptor->size, embedded, error))
         return NULL;
-    if (!media_type || !digest || !json_object_has_member(object, "size")) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "a descriptor lacks its mediaType, digest or size");
-        return NULL;
-    }
-    /* A media type is the same in upper and lower case (RFC 6838 section 4.2). */
-    g_autofree char *type = g_ascii_strdown(media_type, -1);
-    if (!berth_name_check_media_type(type, error) || !berth_digest_parse(digest, NULL, error))
-        return NULL;
-    if (size > MAX_BLOB_BYTES) {
-        berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "a descriptor's size is %" G_GUINT64_FORMAT, size);
-        return NULL;
-    }
-    if (!read_embedded(object, digest, size, embedded, error))
-        return NULL;
-    return berth_descriptor_new(type, digest, size);
+    return g_steal_pointer(&descriptor);
 }
 
 static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
