@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The examples of docs/examples/ are what they say: an application of each kind pulls with progress,
+# runs, follows, reads what was written and removes, with the published interfaces alone.
+# machine: package python3-dasbus
+# machine: package gjs
+
+import os
+import re
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/examples/base:x"
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "examples")
+COMMAND = ("sh", "-c", "echo first; echo second; exit 7")
+
+
+def test_setup():
+    layer = oci.Layer().add("large", os.urandom(3000000))
+    oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/bin"]}), IMAGE)
+
+
+def check(*program):
+    """The program's steps, and that it leaves nothing."""
+    result = run(*program, IMAGE, *COMMAND, env={"G_MESSAGES_DEBUG": ""})
+    equal(result.status, 7, result)
+    lines = result.out.splitlines()
+    assert re.match(r"done: (\d+) of \1 bytes$", [line for line in lines if " bytes" in line][-1]), lines
+    equal([line for line in lines if line.startswith("log: ")], ["log: first", "log: second"])
+    assert any(re.match(r"process: \d+$", line) for line in lines), lines
+    equal(lines[-1], "exit status: 7")
+    equal(listing("ps", "-a"), [])
+    # What cannot be pulled is said, with the service's text.
+    result = run(*program, f"{HOST}/examples/none:x", "true")
+    equal(result.status, 1, result)
+    contains(result.err, "examples/none")
+    good("rmi", IMAGE)
+
+
+def test_gdbus_from_python():
+    check("/usr/bin/python3", f"{EXAMPLES}/gdbus.py")
+
+
+def test_dasbus():
+    check("/usr/bin/python3", f"{EXAMPLES}/dasbus_app.py")
+
+
+def test_gjs():
+    check("gjs", f"{EXAMPLES}/app.js")
+
+
+def test_c_from_the_published_xml():
+    """Built by the lines at the head of the file."""
+    with open(f"{EXAMPLES}/app.c", encoding="utf-8") as file:
+        build = re.search(r"( \*     dir=.*? -o app\n)", file.read(), re.DOTALL).group(1).replace(" *     ", "")
+    os.makedirs("/tmp/example", exist_ok=True)
+    result = run("sh", "-ec", f"cp {EXAMPLES}/app.c /tmp/example; cd /tmp/example; {build}")
+    equal(result.status, 0, result)
+    check("/tmp/example/app")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
