@@ -9,8 +9,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
+
+/* The third Ctrl-C leaves what does not end. */
+enum { MAX_INTERRUPTS = 3 };
 
 typedef struct {
     const DistForeground *request;
@@ -23,6 +27,7 @@ typedef struct {
     bool detached;
     bool attaching;       /* until it has the terminal */
     bool started;         /* by this */
+    unsigned interrupts;  /* Ctrl-C so far */
     GError *attach_error; /* which matters only where it runs */
 } Loop;
 
@@ -162,6 +167,9 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         send_size(loop);
         return 0;
     }
+    /* One that does not end by it is left, as whoever insists wants. */
+    if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
+        return sd_event_exit(loop->event, 0);
     return sd_bus_call_method_async(
         loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL, NULL, "sia{sv}",
         loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);
@@ -220,6 +228,12 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         berth_error_set_errno(error, r, "%s", _("run the container"));
     if (loop.detached)
         return EXIT_SUCCESS;
+    if (!waited && loop.interrupts >= MAX_INTERRUPTS) {
+        g_clear_error(error);
+        fprintf(stderr, _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
+                request->id, request->id);
+        return 128 + SIGINT;
+    }
     if (!waited)
         return DIST_EXIT_BERTH;
     if (loop.error)

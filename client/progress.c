@@ -1,85 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a transfer: bars on a terminal, a line for each finished object otherwise. */
+/* Waiting for a transfer: its signals are shown, its end is its result, and Ctrl-C cancels it. */
 
 #include "client/progress.h"
 
 #include "client/bus.h"
 #include "client/format.h"
+#include "client/progress-view.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
-
-enum { BAR_WIDTH = 24, SHORT_DIGEST = 19 };
-
-/* The phases of an item, as the service names them. */
-static const char *const phases[] G_GNUC_UNUSED = {
-    N_("waiting"), N_("fetching"), N_("unpacking"), N_("done"),    N_("exists"),
-    N_("pushing"), N_("mounted"),  N_("reading"),   N_("writing"), N_("checking"),
-};
 
 typedef struct {
     sd_bus *bus;
     sd_event *event;
     const char *path;
-    bool is_terminal;
-    int lines;            /* that were drawn last */
-    GHashTable *reported; /* objects that were told to be done */
+    DistProgressView *view;
     sd_bus_message *reply;
     bool cancelled;
 } Waiting;
 
-static void draw_bar(const char *object, const char *phase, uint64_t done, uint64_t total) {
-    g_autofree char *size = dist_format_size(total);
-    int filled = total > 0 ? (int)(done * BAR_WIDTH / total) : 0;
-    char bar[BAR_WIDTH + 1];
-
-    memset(bar, '-', BAR_WIDTH);
-    memset(bar, '#', (size_t)MIN(filled, BAR_WIDTH));
-    bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\033[K%.*s  %-9s [%s] %3d %%  %s\n", SHORT_DIGEST, object, _(phase), bar,
-            total > 0 ? (int)(done * 100 / total) : 100, size);
-}
-
-static void tell_once(Waiting *waiting, const char *object, const char *phase, uint64_t total) {
-    bool is_done =
-        g_str_equal(phase, "done") || g_str_equal(phase, "exists") || g_str_equal(phase, "mounted");
-    g_autofree char *size = dist_format_size(total);
-
-    if (is_done && g_hash_table_add(waiting->reported, g_strdup(object)))
-        fprintf(stderr, "%s  %s  %s\n", object, _(phase), size);
-}
-
-static int terminal_rows(void) {
-    struct winsize size;
-
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4 ? size.ws_row - 2 : 20;
-}
-
 static int progress_on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     Waiting *waiting = userdata;
-    const char *object, *phase;
-    uint64_t done, total;
-    int lines = 0, rows = terminal_rows();
 
     (void)error;
-    if (sd_bus_message_read(signal, "tt", &done, &total) < 0 ||
-        sd_bus_message_enter_container(signal, 'a', "(sstt)") < 0)
-        return 0;
-    if (waiting->is_terminal && waiting->lines > 0)
-        fprintf(stderr, "\033[%dA", waiting->lines);
-    while (sd_bus_message_read(signal, "(sstt)", &object, &phase, &done, &total) > 0) {
-        if (!waiting->is_terminal)
-            tell_once(waiting, object, phase, total);
-        else if (lines < rows)
-            draw_bar(object, phase, done, total), lines++;
-    }
-    waiting->lines = lines;
+    dist_progress_view_update(waiting->view, signal);
     return 0;
 }
 
@@ -118,7 +67,7 @@ static int progress_start(Waiting *waiting) {
         (r = sd_event_add_signal(waiting->event, NULL, SIGTERM, progress_on_interrupt, waiting)) <
             0 ||
         (r = sd_bus_attach_event(waiting->bus, waiting->event, 0)) < 0 ||
-        (!dist_settings.quiet &&
+        (dist_progress_view_is_wanted(waiting->view) &&
          (r = sd_bus_match_signal_async(waiting->bus, NULL, NULL, waiting->path,
                                         "org.berth1.Transfer", "Progress", progress_on_signal, NULL,
                                         waiting)) < 0))
@@ -188,8 +137,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
     Waiting waiting = {
         .bus = dist_bus(error),
         .path = path,
-        .is_terminal = isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
-        .reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .view = dist_progress_view_new(),
     };
     int r = progress_start(&waiting);
 
@@ -197,7 +145,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
         r = sd_event_loop(waiting.event);
     sd_bus_detach_event(waiting.bus);
     g_clear_pointer(&waiting.event, sd_event_unref);
-    g_hash_table_unref(waiting.reported);
+    dist_progress_view_free(waiting.view);
     g_autoptr(sd_bus_message) reply = waiting.reply;
     if (r < 0)
         return berth_error_set_errno(error, r, "%s", _("wait for the transfer"));

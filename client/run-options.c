@@ -9,6 +9,7 @@
 #include "client/run-options.h"
 
 #include "client/mount-fields.h"
+#include "client/progress-view.h"
 #include "client/run-values.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ const DistOption dist_create_options[] = {
      N_("Pull the image: missing (default), always, never"), N_("WHEN")},
     {"platform", 0, DIST_OPTION_TEXT, &texts.platform, N_("Only this machine's platform"),
      "OS/ARCH[/VARIANT]"},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     {"tls-verify", 0, DIST_OPTION_FLAG, &texts.tls_verify,
      N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
     {"authfile", 0, DIST_OPTION_TEXT, &texts.auth_file, N_("File with the registry's credentials"),

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/format.h"
+#include "client/progress-view.h"
 #include "client/progress.h"
 #include "config.h"
 
@@ -30,6 +31,7 @@ static const DistOption import_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform of that root file system"),
      "OS/ARCH[/VARIANT]"},
     {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not make it ready to run"), NULL},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 
@@ -38,6 +40,7 @@ static const DistOption export_options[] = {
      N_("File or directory to write to, standard output if not given"), N_("PATH")},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
      "OS/ARCH[/VARIANT]"},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 
@@ -242,6 +245,7 @@ static const DistOption commit_options[] = {
     {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("What it is"), N_("TEXT")},
     {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not make it ready to run"),
      NULL},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 

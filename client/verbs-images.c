@@ -13,6 +13,7 @@
 #include "client/format.h"
 #include "client/listing.h"
 #include "client/object.h"
+#include "client/progress-view.h"
 #include "client/progress.h"
 #include "client/table.h"
 #include "config.h"
@@ -44,6 +45,7 @@ static const DistOption pull_options[] = {
     {"lease", 0, DIST_OPTION_TEXT, &lease, N_("Keep what is fetched under this lease"), "ID"},
     {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 
@@ -52,6 +54,7 @@ static const DistOption push_options[] = {
      "OS/ARCH[/VARIANT]"},
     {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is shown of a transfer while it is waited for, on standard error. */
+
+#pragma once
+
+#include "client/bus.h"
+
+/* The options of a verb that waits for transfers. */
+extern const DistOption dist_progress_options[];
+
+typedef struct DistProgressView DistProgressView;
+
+DistProgressView *dist_progress_view_new(void);
+void dist_progress_view_free(DistProgressView *view);
+
+/* Whether anything is to be shown. */
+bool dist_progress_view_is_wanted(const DistProgressView *view);
+/* Shows what the signal Progress says. */
+void dist_progress_view_update(DistProgressView *view, sd_bus_message *signal);
