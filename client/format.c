@@ -29,6 +29,14 @@ char *dist_complete_reference(const char *text) {
                        has_object ? "" : ":latest", NULL);
 }
 
+void dist_split_reference(const char *reference, char **repository, char **tag) {
+    const char *slash = strchr(reference, '/');
+    const char *object = strpbrk(slash ? slash : reference, ":@");
+
+    *repository = object ? g_strndup(reference, (gsize)(object - reference)) : g_strdup(reference);
+    *tag = g_strdup(!object ? "" : *object == '@' ? object : object + 1);
+}
+
 /* Left-to-right marks and what else turns the direction of what follows. */
 static bool turns_direction(gunichar c) {
     return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||

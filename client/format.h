@@ -9,6 +9,9 @@
 /* "redis" → "docker.io/library/redis:latest". */
 char *dist_complete_reference(const char *text);
 
+/* A complete reference in two: before its tag or digest, and that; "" if it has none. */
+void dist_split_reference(const char *reference, char **repository, char **tag);
+
 /* Without control characters but those in kept, and without what turns the direction of text. */
 char *dist_format_text(const char *text, const char *kept);
 /* JSON without them, which means the same. text: valid UTF-8. */

@@ -230,15 +230,20 @@ static int verb_push(char **argv, GError **error) {
 
 static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     DistTarget target = {"", "", 0};
-    uint64_t updated = 0;
+    uint64_t created = 0, updated = 0, size = 0;
     const char *name;
     const DistField fields[] = {
-        {"Target", "(sst)", &target}, {"Updated", "t", &updated}, {NULL, NULL, NULL}};
+        {"Target", "(sst)", &target}, {"Created", "t", &created}, {"Updated", "t", &updated},
+        {"Size", "t", &size},         {NULL, NULL, NULL},
+    };
     int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;
-    dist_table_add(userdata, name, target.digest, target.media_type, (int64_t)updated);
+    g_autofree char *repository = NULL, *tag = NULL;
+    dist_split_reference(name, &repository, &tag);
+    dist_table_add(userdata, name, repository, tag, target.digest, (int64_t)created, (int64_t)size,
+                   target.media_type, (int64_t)updated);
     *key = g_strdup(name);
     return 1;
 }
@@ -350,10 +355,14 @@ static const DistOption images_options[] = {
 static int verb_images(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},
-        {"digest", _("DIGEST"), DIST_CELL_TEXT},
-        {"mediaType", _("MEDIA TYPE"), DIST_CELL_TEXT},
-        {"updated", _("UPDATED"), DIST_CELL_TIME},
+        {"name", NULL, DIST_CELL_TEXT},
+        {"repository", _("NAME"), DIST_CELL_TEXT},
+        {"tag", _("TAG"), DIST_CELL_TEXT},
+        {"digest", _("DIGEST"), DIST_CELL_DIGEST},
+        {"created", _("CREATED"), DIST_CELL_TIME},
+        {"size", _("SIZE"), DIST_CELL_SIZE},
+        {"mediaType", NULL, DIST_CELL_TEXT},
+        {"updated", NULL, DIST_CELL_TIME},
         {NULL, NULL, 0},
     };
 

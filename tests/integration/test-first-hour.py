@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The first hour at a terminal of 80 columns: what tables, progress and Ctrl-C look like to somebody who is new.
+
+import fcntl
+import json
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/first/box-with-a-rather-long-name:x"
+LARGE = f"{HOST}/first/large:x"
+
+
+class Screen:
+    """dist on a terminal of so many columns; text is all that it wrote there."""
+
+    def __init__(self, columns, *arguments, rows=24, env=None):
+        self.master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm", **(env or {})}
+        environment.pop("COLUMNS", None)
+        self.process = subprocess.Popen(["dist", *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment,
+                                        start_new_session=True)
+        os.close(slave)
+        self.text = ""
+
+    def read(self, until=None):
+        """Reads to the end, or until the text is there."""
+        while until is None or until not in self.text:
+            assert select.select([self.master], [], [], 60)[0], self.text
+            try:
+                piece = os.read(self.master, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            self.text += piece.decode("utf-8", "replace")
+        return self.text
+
+    def finish(self):
+        self.read()
+        os.close(self.master)
+        return self.process.wait(timeout=60)
+
+
+def lines(text):
+    """The lines of a screen without what moves and colours."""
+    return [line.rstrip("\r") for line in re.sub(r"\033\[[0-9;]*[A-Za-z]", "", text).split("\n")]
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    layers = [oci.layer({f"file{n}": os.urandom(8 * 1024 * 1024)}) for n in range(6)] if hasattr(oci, "layer") else [oci.busybox_layer()]
+    oci.push(oci.Image(layers, {}), LARGE)
+    good("pull", IMAGE)
+    good("run", "-d", "--name=web", IMAGE)
+    good("create", "--name=made", IMAGE)
+    dist("run", "--name=failed", IMAGE, "false")
+
+
+def test_tables_fit_the_screen():
+    for columns in (40, 80, 200):
+        for verb in (("images",), ("ps", "-a"), ("volume", "ls"), ("df",), ("transfers",)):
+            screen = Screen(columns, *verb)
+            equal(screen.finish(), 0)
+            assert max(map(len, lines(screen.text))) <= columns, (columns, screen.text)
+    contains(lines(screen.text)[0], "TRANSFER")
+
+
+def test_images():
+    header, *rows = good("images").strip().split("\n")
+    equal(header.split(), ["NAME", "TAG", "DIGEST", "CREATED", "SIZE"])
+    name, rest = rows[0].split(None, 1)
+    equal(name, IMAGE[:-2])
+    assert re.fullmatch(r"x +[0-9a-f]{12} +\d+ seconds? ago +[\d.]+ .?B|x +[0-9a-f]{12} +\d+ minutes? ago +[\d.]+ .?B", rest), rest
+    equal(good("images", "-q").strip(), IMAGE)
+    [image] = json.loads(good("images", "--json"))
+    contains(good("images", "--no-trunc"), image["digest"])
+    assert image["size"] > 0 and image["name"] == IMAGE, image
+
+
+def test_containers():
+    text = good("ps", "-a")
+    equal(text.split("\n")[0].split(), ["ID", "IMAGE", "COMMAND", "STATUS", "PORTS"])
+    assert re.search(r"^web .* up \d+ (seconds?|minutes?)", text, re.MULTILINE), text
+    assert re.search(r"^made .* created", text, re.MULTILINE), text
+    assert re.search(r"^failed .* exited \(1\) \d+ (seconds?|minutes?) ago", text, re.MULTILINE), text
+    assert re.search(r"^web .* läuft seit \d+ (Sekunden?|Minuten?)", good("ps", env={"LANG": "C.UTF-8", "LANGUAGE": "de"}), re.MULTILINE)
+
+
+def test_formats():
+    equal(good("ps", "-a", "--format={{.Id}}\\t{{.State}}", "--sort=id").split("\n")[:3], ["failed\tstopped", "made\tcreated", "web\trunning"])
+    equal(good("ps", "-a", "--format=id,state", "--sort=-id", "--noheading").split(), ["web", "running", "made", "created", "failed", "stopped"])
+    equal(good("ps", "--format=table {{.ID}}\\t{{.Image}}").split(), ["ID", "IMAGE", "web", IMAGE])
+    equal(good("images", "--format={{.Repository}}:{{.Tag}}").strip(), IMAGE)
+    equal([c["id"] for c in json.loads(good("ps", "--format=json"))], ["web"])
+    for words in (("--format={{.Nothing}}",), ("--format=nothing",), ("--sort=nothing",)):
+        result = dist("ps", *words)
+        equal(result.status, 1)
+        contains(result.err, "othing")
+
+
+def test_colours():
+    screen = Screen(80, "ps")
+    screen.finish()
+    contains(screen.text, "\033[32mup ")
+    screen = Screen(80, "ps", env={"NO_COLOR": "1"})
+    screen.finish()
+    assert "\033[" not in screen.text, screen.text
+    assert "\033[" not in good("ps")
+
+
+def test_progress_never_wraps():
+    for columns in (20, 40, 80, 200):
+        dist("rmi", LARGE)
+        good("prune")
+        screen = Screen(columns, "pull", LARGE, "--progress=tty", rows=8)
+        equal(screen.finish(), 0)
+        drawn = lines(screen.text)
+        assert max(map(len, drawn[:-2])) < columns or columns < len(LARGE), (columns, drawn)
+        for up in re.findall(r"\033\[(\d+)A", screen.text):
+            assert int(up) < 8, up
+        if columns >= 80:
+            assert re.search(r"\d of \d+, [\d.]+ .?B of ", screen.text), screen.text
+
+
+def test_kinds_of_progress():
+    for kind in ("plain", "json", "none"):
+        dist("rmi", LARGE)
+        good("prune")
+        result = dist("pull", f"--progress={kind}", LARGE)
+        equal((result.status, result.out), (0, f"{LARGE}\n"))
+        if kind == "none":
+            equal(result.err, "")
+        elif kind == "json":
+            for line in result.err.splitlines():
+                assert {"done", "total", "items"} <= set(json.loads(line)), line
+        else:
+            contains(result.err, "sha256:")
+    contains(dist("pull", "--progress=odd", LARGE).err, "--progress takes")
+
+
+def test_the_third_interrupt_lets_go():
+    process = subprocess.Popen(["dist", "run", "--name=deaf", IMAGE, "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    equal(process.stdout.readline(), "ready\n")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    # Signals that are pending count once, so each is sent again until dist has gone.
+    def gone():
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        return process.poll() is not None
+    wait_until(gone, "dist lets go")
+    equal(process.returncode, 130)
+    contains(process.stderr.read(), 'deaf goes on without dist; "dist stop deaf" stops it')
+    contains(good("ps", "-q"), "deaf")
+    good("rm", "-f", "deaf")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
