@@ -67,12 +67,21 @@ static void complete_list(const char *path, const char *interface) {
     dist_list(&listing, complete_offer_item, NULL, &error);
 }
 
+/* Names are enough. */
+static int append_no_properties(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return sd_bus_message_append(call, "{sv}", "Properties", "as", 0);
+}
+
 static void complete_containers(void) {
     complete_list(DIST_CONTAINERS);
 }
 
 static void complete_images(void) {
-    complete_list(DIST_IMAGES);
+    const DistListing listing = {DIST_IMAGES, "List", .filter = append_no_properties};
+    g_autoptr(GError) error = NULL;
+
+    dist_list(&listing, complete_offer_item, NULL, &error);
 }
 
 static void complete_volumes(void) {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GAP = 2, MIN_WIDTH = 8 };
+enum { GAP = 2, MIN_WIDTH = 3 };
 
 typedef struct {
     char *text;

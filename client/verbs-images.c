@@ -323,10 +323,13 @@ typedef struct {
 
 static int append_image_filter(sd_bus_message *call, const void *userdata) {
     const ImageFilter *filter = userdata;
-    int r;
+    /* The size is a sum over all contents of each image: only whoever sees it pays for it. */
+    bool has_size = !dist_settings.quiet;
+    int r = has_size ? sd_bus_message_append(call, "{sv}", "Properties", "as", 4, "Target",
+                                             "Created", "Updated", "Size")
+                     : sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "Target");
 
-    if ((r = sd_bus_message_append(call, "{sv}", "Properties", "as", 2, "Target", "Updated")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+    if (r < 0 || (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
         (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
         (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
