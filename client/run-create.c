@@ -158,7 +158,7 @@ static bool delete_replaced(GError **error) {
 }
 
 static bool image_is_here(const char *name) {
-    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_IMAGES, "Get", "s", name);
+    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_IMAGES, "Get", "sa{sv}", name, 0);
 
     return reply != NULL;
 }
