@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * CRIU is a program and not a library here: it forks, ends by exit(2), and writes what went wrong
+ * to a log, which is read afterwards.
+ */
+
 #include "checkpoint/criu.h"
 
 #include "base/log.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A dump is written beside the one before and takes its place by a rename, after it was synced:
+ * there is a whole one at any time.
+ */
+
 #include "checkpoint/checkpoint.h"
 
 #include "base/fd.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A mark says that a restore is under way. One that finds it there removes what the last one left,
+ * before CRIU begins.
+ */
+
 #include "checkpoint/ghosts.h"
 
 #include "base/fd.h"

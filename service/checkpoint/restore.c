@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * This process makes what CRIU cannot: the root and all that is mounted from outside, in a mount
+ * namespace of its own below PLACE, and the streams. Then it forks a reporter and becomes CRIU,
+ * whose processes are siblings of it and so berthd's children. The reporter waits for CRIU's end,
+ * says which process is the first, and kills it if berthd does not answer.
+ */
+
 #include "checkpoint/checkpoint.h"
 
 #include "base/fd.h"

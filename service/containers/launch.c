@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A launch is started, has made its process (born), for a restore has brought back another one
+ * (restored), has been given the go-ahead (told), and is done, by an error or by its socket
+ * closing. Its owner has it until done is called, or frees it. The launcher itself is reaped by a
+ * source that outlives it.
+ */
+
 #include "containers/launch.h"
 
 #include "bare/launch-protocol.h"
@@ -89,7 +96,8 @@ static int receive(BerthLaunch *launch, Message *message) {
 
     message->fd = -1;
     ssize_t size;
-    /* That the word was not read any more is told once, before what was said last. */
+    /* ECONNRESET: the go-ahead was not read any more. It is reported once, before the last
+     * messages. */
     do
         size = recvmsg(launch->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == ECONNRESET || errno == EINTR));
@@ -199,14 +207,14 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
     if (!launch->failure)
         launch->failure = g_error_copy(reason);
     kill_process(launch);
-    /* Who waits for the second word takes the process back. */
+    /* A restore that waits for its second go-ahead kills the process. */
     if (launch->restores)
         (void)!send_letter(launch, BERTH_LAUNCH_WITHDRAWN);
 }
 
 bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
     if (!send_letter(launch, BERTH_LAUNCH_GO_AHEAD))
-        return berth_error_set_errno(error, errno, "speak to berth-launch");
+        return berth_error_set_errno(error, errno, "send the go-ahead to berth-launch");
     launch->told = !launch->restores || launch->restored;
     return true;
 }

@@ -35,8 +35,8 @@ typedef struct {
 typedef struct {
     /* The process is there, and waits. The pidfd is the callee's. */
     void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
-    /* What was born has brought back this process, which is to be recorded and given the word once
-     * more. The pidfd is the callee's. */
+    /* What was born has brought back this process, which is to be recorded and given the go-ahead
+     * once more. The pidfd is the callee's. */
     void (*restored)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
     /* The master of its terminal; the callee's. */
     void (*terminal)(int master, void *userdata);
@@ -62,7 +62,7 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
 /* Ends what has no process yet, and calls nobody any more. */
 void berth_launch_free(BerthLaunch *launch);
 
-/* Gives the word: the process is where it belongs, and is recorded. */
+/* Sends the go-ahead: the process is where it belongs, and is recorded. */
 bool berth_launch_give_word(BerthLaunch *launch, GError **error);
 
 /* Gives it up with this reason, unless it has one of its own; done is called when the process is

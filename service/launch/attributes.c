@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Called by the outer process once the inner one has heard the go-ahead, and before it gives
+ * anything up: limits that are too low would keep it from its last steps, and raising them takes
+ * the host's root. Nothing is kept between calls but a buffer for /proc/PID/cgroup.
+ */
+
 #include "launch/attributes.h"
 
 #include "bare/fd.h"

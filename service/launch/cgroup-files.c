@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * systemd sets what it has properties for. The rest is written here, to the scope's directory,
+ * after controllers that nobody has enabled on the way there were enabled.
+ */
+
 #include "launch/cgroup-files.h"
 
 #include "bare/fd.h"

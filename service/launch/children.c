@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Children are waited for by pidfd, so that one that hangs can be given up. The programs run here
+ * are Berth's own; hooks are in launch/hooks.c.
+ */
+
 #include "launch/children.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A walk by descriptors, in the container's namespaces and before the tmpfs covers what is copied.
+ * What it reads is the image's: links are copied and never followed, devices are left out, and the
+ * depth has a limit.
+ */
+
 #include "launch/copy-up.h"
 
 #include "bare/fd.h"

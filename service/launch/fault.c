@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The text is cut at what a message of the launch protocol can carry. */
+
 #include "launch/fault.h"
 
 #include <errno.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * berthd compiles the default filter. A profile of the caller's is compiled by berth-filter, before
+ * the inner process is cloned, into memory of this one that the clone has as well.
+ */
+
 #include "launch/filter.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * berthd has written the container's state but for its status and its pid; with these it becomes a
+ * file in memory, which each hook reads as its standard input. A hook has nothing else of the
+ * launcher's open.
+ */
+
 #include "launch/hooks.h"
 
 #include "bare/fd.h"

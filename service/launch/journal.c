@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The protocol of the journal's stream socket, as sd_journal_stream_fd(3) speaks it: seven lines,
+ * and then what the command writes.
+ */
+
 #include "launch/journal.h"
 
 #include "bare/fd.h"

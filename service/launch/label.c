@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Written by the process itself, as late as its /proc can still be believed to be the kernel's: the
+ * container mounts it, and an image could have files there.
+ */
+
 #include "launch/label.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The outer process connects, since the socket is the host's, before the inner one loads the
+ * filter; the descriptor follows when it is loaded.
+ */
+
 #include "launch/listener.h"
 
 #include "bare/fd.h"

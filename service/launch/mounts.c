@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Mount points are looked up by descriptors below the container's root, component by component
+ * where they have to be made (openat2(2)): a link of the image leads to another place of that root,
+ * and never into the kernel's file systems. Nothing here is reached by a path that the image could
+ * change between a check and its use.
+ */
+
 #include "launch/mounts.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One line a descriptor. Names are what CRIU calls them, which for files is what the kernel says of
+ * the mount and the inode, not a path.
+ */
+
 #include "launch/streams.h"
 
 #include "bare/fd.h"

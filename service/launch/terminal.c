@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Opened by the inner process, so that it is of the container's devpts and has the container's ids;
+ * only its master leaves the container.
+ */
+
 #include "launch/terminal.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Every tree is a detached mount, a descriptor that nobody else has, from open_tree(2) or
+ * fsmount(2) to the move_mount(2) by the inner process. Attributes are set before it leaves this
+ * process: afterwards the container's root could clear what is not locked.
+ */
+
 #include "launch/trees.h"
 
 #include "bare/fd.h"

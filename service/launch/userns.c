@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A map can be written only from outside and only once. A namespace that is nothing but a map is
+ * what idmapped mounts take (mount_setattr(2)).
+ */
+
 #include "launch/userns.h"
 
 #include "bare/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * One call of a plugin is a Call: the network, the container and what plugins before it answered.
+ * State is a file for each container below networks/, written by renaming; a lock file serializes
+ * those of one container across processes.
+ */
+
 #include "network/cni.h"
 
 #include "base/document.h"

@@ -47,7 +47,7 @@ static const struct {
     {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
-/* What says what is the case anyway, or what fsconfig(2) has no word for and no effect. */
+/* Options that are the default, or that mount(8) takes and fsconfig(2) does not. */
 static const char *const empty_options[] = {"defaults",   "async", "loud",   "silent",
                                             "iversion",   "mand",  "nomand", "noiversion",
                                             "nolazytime", NULL};

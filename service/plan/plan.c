@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Reads the whole of a configuration: what its parts (plan-*.c) say, what one part says about
+ * another, and what Berth adds. Strings belong to the JSON document, which the plan keeps; what is
+ * computed is in its pool.
+ */
+
 #include "plan/plan.h"
 
 #include "base/fd.h"

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A profile becomes a libseccomp context and that a program; the context is its caller's to
+ * release. Names of calls that libseccomp does not know are passed over, everything else that is
+ * not understood is an error.
+ */
+
 #include "seccomp/filter.h"
 
 #include "base/document.h"
