@@ -185,6 +185,13 @@ static void complete_aliases(const char *first) {
 static void complete_words(char **words) {
     g_autofree char **expanded = dist_alias_expand(words);
     const DistVerb *verb = expanded[0] ? dist_verb_find(expanded[0]) : NULL;
+    bool is_help = expanded[0] && g_str_equal(expanded[0], "help");
+
+    if (is_help && !expanded[1]) {
+        for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
+            complete_verbs(group->verbs);
+        return;
+    }
 
     if (verb)
         complete_verb("", verb, expanded);

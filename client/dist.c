@@ -8,6 +8,7 @@
 #include "client/completion.h"
 #include "client/each.h"
 #include "client/help.h"
+#include "client/manual.h"
 #include "config.h"
 
 #include <locale.h>
@@ -22,6 +23,10 @@ static int run_dist(int argc, char **argv, GError **error) {
         dist_complete_line(argv[2] + strlen("--line="));
         return EXIT_SUCCESS;
     }
+    /* For the build. */
+    if (argc == 3 && g_str_equal(argv[1], "shell-completion") &&
+        g_str_has_prefix(argv[2], "--manual="))
+        return dist_manual_print(argv[2] + strlen("--manual=")) ? EXIT_SUCCESS : EXIT_FAILURE;
     if (!dist_option_parse(NULL, dist_common_options, true, &argc, argv, error))
         return EXIT_FAILURE;
     bool is_help = argc > 1 && g_str_equal(argv[1], "help");

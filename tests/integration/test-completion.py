@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion: what dist says may follow, and bash with its script.
 
+import os
 import re
 import subprocess
 import sys
@@ -84,6 +85,21 @@ def test_the_manual_has_every_verb():
     words = set(re.findall(r"[a-z-]+", manual))
     missing = [verb for verb in offered("dist ") if not verb.startswith("-") and verb not in words]
     equal(missing, [])
+
+
+def test_each_group_of_verbs_has_a_manual():
+    pages = {}
+    for name in os.listdir("/usr/share/man/man1"):
+        if name.startswith("dist-"):
+            with open(f"/usr/share/man/man1/{name}", encoding="utf-8") as file:
+                pages[name] = file.read().replace("\\-", "-")
+    for verb in offered("dist help "):
+        if not verb.startswith("-"):
+            assert any(f'.SH "DIST {verb}"' in page for page in pages.values()), verb
+    for option in offered("dist run --"):
+        assert f"{option}" in pages["dist-run.1"], option
+    contains(pages["dist-run.1"], "--sysctl=NAME=VALUE\\fP\nNot supported: --spec takes sysctl.")
+    contains(pages["dist-contents.1"], '.SH "DIST content get"')
 
 
 def test_scripts_for_shells():
