@@ -10,7 +10,7 @@
 #include <sys/personality.h>
 #include <sys/stat.h>
 
-enum { MAX_RANGES = 340, MAX_DEVICES = 1024 };
+enum { MAX_DEVICES = 1024 };
 
 static const struct {
     const char *type, *name;
@@ -48,32 +48,6 @@ static const struct {
     {"net.", CLONE_NEWNET},       {"fs.mqueue.", CLONE_NEWIPC}, {"kernel.msg", CLONE_NEWIPC},
     {"kernel.sem", CLONE_NEWIPC}, {"kernel.shm", CLONE_NEWIPC}, {"kernel.domainname", CLONE_NEWUTS},
 };
-
-bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
-                            GError **error) {
-    JsonArray *array;
-
-    if (*ranges)
-        g_array_unref(*ranges);
-    *ranges = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
-    if (!berth_document_get_objects(object, member, &array, error))
-        return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonObject *entry = json_array_get_object_element(array, i);
-        uint64_t inside, outside, count;
-        if (!berth_document_get_size(entry, "containerID", &inside, error) ||
-            !berth_document_get_size(entry, "hostID", &outside, error) ||
-            !berth_document_get_size(entry, "size", &count, error))
-            return false;
-        if (i >= MAX_RANGES || count == 0 || count > UINT32_MAX || inside > UINT32_MAX - count ||
-            outside > UINT32_MAX - count)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%s\" is no list of at most %d ranges", member, MAX_RANGES);
-        BerthPlanRange range = {(uint32_t)inside, (uint32_t)outside, (uint32_t)count};
-        g_array_append_val(*ranges, range);
-    }
-    return true;
-}
 
 static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanNamespace entry = {0};

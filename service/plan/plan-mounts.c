@@ -155,13 +155,6 @@ static bool is_in_proc(const char *destination) {
     return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));
 }
 
-bool berth_plan_path_climbs(const char *path) {
-    for (const char *part = path; *part; part += strcspn(part, "/") + (strchr(part, '/') != NULL))
-        if (strcspn(part, "/") == 2 && part[0] == '.' && part[1] == '.')
-            return true;
-    return false;
-}
-
 static bool check_mount(const BerthPlanMount *mount, GError **error) {
     if (!mount->destination || mount->destination[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

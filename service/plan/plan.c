@@ -80,41 +80,6 @@ void berth_plan_free(BerthPlan *plan) {
     g_free(plan);
 }
 
-char *berth_plan_keep(BerthPlan *plan, char *text) {
-    g_ptr_array_add(plan->pool, text);
-    return text;
-}
-
-bool berth_plan_is_cgroup(const BerthPlanMount *mount) {
-    return !mount->bind &&
-           (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
-}
-
-const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag) {
-    for (guint i = 0; i < plan->namespaces->len; i++) {
-        const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
-        if (entry->flag == flag)
-            return entry;
-    }
-    return NULL;
-}
-
-bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
-                       GError **error) {
-    for (; *names; names++) {
-        JsonNode *node = json_object_get_member(object, *names);
-        if (!node || JSON_NODE_HOLDS_NULL(node))
-            continue;
-        /* Empty is what generators write for "none". */
-        if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
-            json_node_get_string(node)[0] == '\0')
-            continue;
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s%s is not supported", where,
-                               *names);
-    }
-    return true;
-}
-
 static bool read_hook(BerthPlan *plan, BerthHookStage stage, JsonObject *object, GError **error) {
     BerthPlanHook *hook = g_new0(BerthPlanHook, 1);
     uint64_t seconds;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Values that several parts of a plan read, below all of them: plan.c calls the readers of mounts,
+ * processes and resources, and each of those calls these. Nothing is kept here; text that is made
+ * belongs to the plan (berth_plan_keep).
+ */
+
+#include "plan/plan.h"
+
+#include <string.h>
+
+/* As many as the kernel takes (user_namespaces(7)). */
+enum { MAX_RANGES = 340 };
+
+char *berth_plan_keep(BerthPlan *plan, char *text) {
+    g_ptr_array_add(plan->pool, text);
+    return text;
+}
+
+bool berth_plan_is_cgroup(const BerthPlanMount *mount) {
+    return !mount->bind &&
+           (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
+}
+
+const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag) {
+    for (guint i = 0; i < plan->namespaces->len; i++) {
+        const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
+        if (entry->flag == flag)
+            return entry;
+    }
+    return NULL;
+}
+
+bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
+                       GError **error) {
+    for (; *names; names++) {
+        JsonNode *node = json_object_get_member(object, *names);
+        if (!node || JSON_NODE_HOLDS_NULL(node))
+            continue;
+        /* Empty is what generators write for "none". */
+        if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
+            json_node_get_string(node)[0] == '\0')
+            continue;
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s%s is not supported", where,
+                               *names);
+    }
+    return true;
+}
+
+bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
+                            GError **error) {
+    JsonArray *array;
+
+    if (*ranges)
+        g_array_unref(*ranges);
+    *ranges = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
+    if (!berth_document_get_objects(object, member, &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonObject *entry = json_array_get_object_element(array, i);
+        uint64_t inside, outside, count;
+        if (!berth_document_get_size(entry, "containerID", &inside, error) ||
+            !berth_document_get_size(entry, "hostID", &outside, error) ||
+            !berth_document_get_size(entry, "size", &count, error))
+            return false;
+        if (i >= MAX_RANGES || count == 0 || count > UINT32_MAX || inside > UINT32_MAX - count ||
+            outside > UINT32_MAX - count)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "\"%s\" is no list of at most %d ranges", member, MAX_RANGES);
+        BerthPlanRange range = {(uint32_t)inside, (uint32_t)outside, (uint32_t)count};
+        g_array_append_val(*ranges, range);
+    }
+    return true;
+}
+
+bool berth_plan_path_climbs(const char *path) {
+    for (const char *part = path; *part; part += strcspn(part, "/") + (strchr(part, '/') != NULL))
+        if (strcspn(part, "/") == 2 && part[0] == '.' && part[1] == '.')
+            return true;
+    return false;
+}
