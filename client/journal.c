@@ -178,6 +178,16 @@ static bool read_export(FILE *stream, const DistJournalReader *reader) {
     return good;
 }
 
+bool dist_journal_read_fd(int fd, const DistJournalReader *reader, GError **error) {
+    FILE *stream = fdopen(fd, "r");
+    bool good = stream && read_export(stream, reader);
+
+    if (stream)
+        fclose(stream);
+    return good || berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
+                                   _("the service sent an entry that cannot be read"));
+}
+
 bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, GError **error) {
     g_autoptr(GError) local = NULL;
     GPid pid;

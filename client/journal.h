@@ -28,6 +28,9 @@ typedef struct {
  */
 bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, GError **error);
 
+/* Reads entries in the export format until the end of fd, which it takes over. */
+bool dist_journal_read_fd(int fd, const DistJournalReader *reader, GError **error);
+
 /* Runs journalctl with these arguments, of which one is --output=export, and prints the messages as
  * they were written: lines that the journal had to cut are whole. */
 bool dist_journal_print(char *const *arguments, GError **error);

@@ -11,8 +11,8 @@
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/format.h"
-#include "client/journal.h"
 #include "client/table.h"
+#include "client/verbs-logs.h"
 #include "config.h"
 
 #include <errno.h>
@@ -202,41 +202,6 @@ static int verb_rm(char **argv, GError **error) {
     return dist_delete_each(DIST_CONTAINERS, rm_given.force, argv + 1);
 }
 
-static struct {
-    gboolean follow;
-    char *since;
-} logs_given;
-
-static const DistOption logs_options[] = {
-    {"follow", 'f', DIST_OPTION_FLAG, &logs_given.follow, N_("Go on with what comes"), NULL},
-    {"since", 0, DIST_OPTION_TEXT, &logs_given.since, N_("From this time on"), N_("TIME")},
-    DIST_OPTION_END,
-};
-
-/* The journal's own client finds the entries, since it knows ways to say a time; what it has found
- * is printed here, as the container wrote it. */
-static int verb_logs(char **argv, GError **error) {
-    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(arguments, g_strdup("journalctl"));
-    g_ptr_array_add(arguments, g_strdup("--quiet"));
-    g_ptr_array_add(arguments,
-                    g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=export"
-                             : dist_settings.json == DIST_JSON_SHORT ? "--output=json"
-                                                                     : "--output=json-pretty"));
-    if (logs_given.follow)
-        g_ptr_array_add(arguments, g_strdup("--follow"));
-    g_ptr_array_add(arguments, g_strdup("--no-pager"));
-    if (logs_given.since)
-        g_ptr_array_add(arguments, g_strconcat("--since=", logs_given.since, NULL));
-    g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", argv[1]));
-    g_ptr_array_add(arguments, NULL);
-    if (dist_settings.json == DIST_JSON_OFF)
-        return dist_journal_print((char **)arguments->pdata, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-    execvp("journalctl", (char **)arguments->pdata);
-    berth_error_set_errno(error, errno, "%s", _("run journalctl"));
-    return EXIT_FAILURE;
-}
-
 /* Those after *last, which it becomes: the first to come as signals may be among those asked for.
  */
 static void print_event(sd_bus_message *message, uint64_t *last) {
@@ -384,8 +349,8 @@ const DistVerb dist_container_verbs[] = {
     {.name = "logs",
      .arguments = N_("ID"),
      .summary = N_("Show what a container wrote to the journal"),
-     .options = logs_options,
-     .run = verb_logs,
+     .options = dist_logs_options,
+     .run = dist_verb_logs,
      .min = 1,
      .max = 1,
      .example = "dist logs -f web"},

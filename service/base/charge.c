@@ -28,6 +28,7 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_QUESTIONS] = {"Questions", "questions to registries", 16, 64},
     [BERTH_RESOURCE_READS] = {"Reads", "images being read", 32, 256},
     [BERTH_RESOURCE_COPIES] = {"Copies", "copies into or out of containers", 16, 256},
+    [BERTH_RESOURCE_LOGS] = {"Logs", "readers of logs", 32, 256},
     [BERTH_RESOURCE_TRANSFERS] = {"Transfers", "running transfers", 32, 512},
     [BERTH_RESOURCE_WRITES] = {"Writes", "ingests being written", 32, 256},
     [BERTH_RESOURCE_PROCESSES] = {"Processes", "executed processes that run", 1024, 16384},

@@ -18,6 +18,7 @@ typedef enum {
     BERTH_RESOURCE_QUESTIONS,     /* to registries; a process each */
     BERTH_RESOURCE_READS,         /* of images' documents; a process each */
     BERTH_RESOURCE_COPIES,        /* into and out of containers; a process each */
+    BERTH_RESOURCE_LOGS,          /* readers of logs; a process each */
     BERTH_RESOURCE_TRANSFERS,     /* that run */
     BERTH_RESOURCE_WRITES,        /* of ingests; a process each */
     BERTH_RESOURCE_PROCESSES,     /* that were executed in containers, and run */

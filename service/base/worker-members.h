@@ -97,6 +97,11 @@ enum {
     /* manifest.json of "docker save" → configuration, tags, layers */                             \
     MEMBER(BERTH_INSPECT_DOCKER_ARCHIVE, docker_archive, "DockerArchive", "h", "a(sasas)")
 
+#define BERTH_JOURNAL_MEMBERS(MEMBER)                                                              \
+    /* output, unit, since, until, lines, follow, messages alone, fields; the reply comes at the   \
+     * end */                                                                                      \
+    MEMBER(BERTH_JOURNAL_READ, read, "Read", "hstttbbas", "")
+
 #define BERTH_SCREEN_MEMBERS(MEMBER)                                                               \
     /* token, master, screen; the reply comes after Release */                                     \
     MEMBER(BERTH_SCREEN_KEEP, keep, "Keep", "thh", "")                                             \

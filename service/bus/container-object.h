@@ -81,6 +81,7 @@ int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_err
 int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_logs(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -166,6 +167,9 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
             SD_BUS_NO_RESULT, berth_container_method_copy_in, SD_BUS_VTABLE_UNPRIVILEGED),         \
         SD_BUS_METHOD_WITH_ARGS("Changes", SD_BUS_ARGS(__VA_ARGS__ "h", output, "a{sv}", options), \
                                 SD_BUS_NO_RESULT, berth_container_method_changes,                  \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
+        SD_BUS_METHOD_WITH_ARGS("Logs", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                 \
+                                SD_BUS_RESULT("h", pipe), berth_container_method_logs,             \
                                 SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("Processes", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),            \
                                 SD_BUS_RESULT("a(sa{sv})", processes),                             \

@@ -177,6 +177,9 @@ static const BerthPermission permissions[] = {
     READ_INSIDE("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
     READ_INSIDE("Changes", "changes"),
+    /* What it has logged the owner may read as it may see its state. */
+    SEEN(BOTH, "Logs", "logs", "container"),
+    {BOTH, "Logs", "others", "containers.exec", "logs", CONTAINER, NULL},
     MANAGED("Rename", "rename"),
     {BOTH, "Rename", "new-own", "containers.manage-own", "rename", CONTAINER, NULL, CHANGES},
     {BOTH, "Rename", "new-others", "containers.manage", "rename", CONTAINER, NULL, CHANGES},

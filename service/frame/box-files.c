@@ -81,8 +81,9 @@ static bool unshare_mounts(GError **error) {
  * comes between: only the machine's root may pivot, and none is made after chroot(2). */
 static bool enter_directory(const BerthBox *box, int directory, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    berth_autofd int tree = berth_box_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
-    bool foreign = tree < 0 && errno == EINVAL;
+    berth_autofd int tree = berth_box_clone_mount(
+        directory, "", MOUNT_ATTR_NOEXEC | (box->read_only ? MOUNT_ATTR_RDONLY : 0));
+    bool foreign = tree < 0 && errno == EINVAL && !box->read_only;
 
     if (tree < 0 && !foreign)
         return berth_error_set_errno(error, errno, "clone the mount of the directory");

@@ -29,6 +29,7 @@ typedef struct {
     bool has_keeper;       /* root of a user namespace of all ids; see base/keeper.h */
     bool network;          /* keeps the machine's network; otherwise an empty one */
     BerthFiles files;
+    bool read_only;           /* nothing can be written in the one directory */
     const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */
     uint64_t max_descriptors; /* RLIMIT_NOFILE; 0 for what other workers have */
 } BerthBox;

@@ -52,6 +52,27 @@ static const char *const copy_in_calls[] = {
     NULL,
 };
 
+/* What libsystemd reads the journal's files with, and watches their directory. */
+static const char *const journal_calls[] = {
+    "access",
+    "faccessat",
+    "faccessat2",
+    "fstatfs",
+    "getdents64",
+    "inotify_init1",
+    "inotify_add_watch",
+    "inotify_rm_watch",
+    "lstat",
+    "open",
+    "openat",
+    "readlink",
+    "readlinkat",
+    "stat",
+    "statfs",
+    "statx",
+    NULL,
+};
+
 static const BerthBox boxes[] = {
     {.worker = "archive", .user = BERTH_USER},
     /* Capabilities of the container's user namespace, or of one that maps all ids. */
@@ -71,6 +92,11 @@ static const BerthBox boxes[] = {
      .calls = fetch_calls},
     {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls},
     {.worker = "inspect", .user = BERTH_USER},
+    /* The journal's files are root's. */
+    {.worker = "journal",
+     .files = BERTH_FILES_ONE_DIRECTORY,
+     .read_only = true,
+     .calls = journal_calls},
     {.worker = "screen", .user = BERTH_USER, .max_descriptors = MAX_SCREEN_DESCRIPTORS},
     {.worker = "unpack",
      .files = BERTH_FILES_ONE_DIRECTORY,

@@ -9,6 +9,7 @@
 
 #include "worker/calls.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 /* The values follow userdata, as the signature of the member's call says. */
@@ -225,6 +226,20 @@ void berth_call_inspect_layout(BerthWorker *worker, int index, BerthWorkerReply 
 void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthWorkerReply reply,
                                        void *userdata) {
     call_member(worker, BERTH_INSPECT_DOCKER_ARCHIVE, reply, userdata, manifest);
+}
+
+void berth_call_journal_read(BerthWorker *worker, const BerthJournalRead *arguments,
+                             BerthWorkerReply reply, void *userdata) {
+    sd_bus_message *call = berth_worker_new_call(worker, BERTH_JOURNAL_READ);
+    int r =
+        call ? sd_bus_message_append(call, "hstttbb", arguments->output, arguments->unit,
+                                     arguments->since_usec, arguments->until_usec, arguments->lines,
+                                     (int)arguments->follow, (int)arguments->messages)
+             : -ENOMEM;
+
+    if (r >= 0)
+        r = sd_bus_message_append_strv(call, (char **)arguments->fields);
+    send_appended(worker, BERTH_JOURNAL_READ, call, r, reply, userdata);
 }
 
 void berth_call_screen_keep(BerthWorker *worker, uint64_t token, int master, int screen,

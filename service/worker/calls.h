@@ -98,6 +98,18 @@ void berth_call_inspect_layout(BerthWorker *worker, int index, BerthWorkerReply 
 void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthWorkerReply reply,
                                        void *userdata);
 
+/* berth-journal. */
+typedef struct {
+    int output; /* a pipe */
+    const char *unit;
+    uint64_t since_usec, until_usec, lines;
+    bool follow;
+    bool messages;       /* alone; otherwise entries … */
+    char *const *fields; /* … with these fields; none or NULL: all */
+} BerthJournalRead;
+void berth_call_journal_read(BerthWorker *worker, const BerthJournalRead *arguments,
+                             BerthWorkerReply reply, void *userdata);
+
 /* berth-screen. */
 void berth_call_screen_keep(BerthWorker *worker, uint64_t token, int master, int screen,
                             BerthWorkerReply reply, void *userdata);

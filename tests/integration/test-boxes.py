@@ -29,6 +29,8 @@ MAY = {
     "ingest": COMMON,
     "inspect": COMMON,
     "screen": COMMON,
+    # Its root is a read-only view of the journal, whose directories are all there is.
+    "journal": {**COMMON, **FILES},
     # Its root is a layer's directory, which is empty, and its own. It is root of a user namespace; of what the
     # machine's root may do, its keeper does what layers need, in that directory; a device there is not one.
     "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
@@ -115,6 +117,13 @@ def test_archive():
 def test_screen():
     check("screen", report_of("screen", "run", "-dt", "--id=terminal", IMAGE), MAY["screen"])
     good("rm", "-f", "terminal")
+
+
+def test_journal():
+    good("pull", IMAGE)
+    good("create", "--id=logged", IMAGE)
+    check("journal", report_of("journal", "logs", "logged"), MAY["journal"])
+    good("rm", "logged")
 
 
 def test_copies():

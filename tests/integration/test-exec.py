@@ -671,5 +671,77 @@ def test_nothing_is_left():
     wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
 
 
+def logs(name, *options, user=None):
+    """What Logs has of a container: options and their values as busctl takes them."""
+    command = f"""import sys
+from gi.repository import Gio, GLib
+options = {{key: GLib.Variant.parse(None, value, None, None) for key, value in zip(sys.argv[2::2], sys.argv[3::2])}}
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+reply, files = bus.call_with_unix_fd_list_sync("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Logs",
+    GLib.Variant("(sa{{sv}})", (sys.argv[1], options)), None, 0, 5000, None, None)
+sys.stdout.buffer.write(open(files.get(reply.unpack()[0]), "rb").read())
+"""
+    return run("/usr/bin/python3", "-c", command, name, *options, user=user)
+
+
+def readers():
+    return run("pgrep", "-x", "berth-journal").out.split()
+
+
+def test_logs_are_the_owners_to_read():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id == "org.berth1.containers.create")
+            return polkit.Result.YES;
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.") == 0)
+            return polkit.Result.NO;
+    });""")
+    good("run", "--id=logged", IMAGE, "sh", "-c", "exec >/dev/null", user="alice")
+    good("rm", "-f", "logged")
+    good("run", "-d", "--id=logged", IMAGE, "sh", "-c", "echo first; echo second; while [ ! -e /end ]; do sleep 0.1; done; echo third; sleep 1000", user="alice")
+    wait_until(lambda: good("logs", "logged", user="alice") == "first\nsecond\n", "the lines")
+    assert run("journalctl", "-q", "_SYSTEMD_UNIT=berth-logged.scope", user="alice").out == ""
+    rows = [json.loads(line) for line in good("--json=short", "logs", "logged", user="alice").splitlines()]
+    equal([(row["MESSAGE"], row["BERTH_CONTAINER"]) for row in rows], [("first", "logged"), ("second", "logged")])
+    equal(logs("logged", "Lines", "uint64 1", user="alice").out, "second\n")
+    equal(logs("logged", "Lines", "uint64 0", user="alice").out, "")
+    equal(logs("logged", "Until", "uint64 1", user="alice").out, "")
+    # Lines that come at once may have one time.
+    last = int(rows[1]["__REALTIME_TIMESTAMP"])
+    contains(logs("logged", "Since", f"uint64 {last}", user="alice").out, "second\n")
+    equal(logs("logged", "Since", f"uint64 {last + 1}", user="alice").out, "")
+    entries = logs("logged", "Fields", "['MESSAGE']", user="alice").out.split("\n\n")
+    equal([entry.splitlines()[-1] for entry in entries if entry], ["MESSAGE=first", "MESSAGE=second"])
+    good("run", "-d", "--id=roots", IMAGE, "sh", "-c", "echo secret; sleep 1000")
+    wait_until(lambda: "secret" in good("logs", "roots"), "the line")
+    result = logs("roots", user="alice")
+    contains(result.err, "NotFound")
+    assert "secret" not in result.out
+    wait_until(lambda: not readers(), "the end of the readers")
+
+
+def test_what_had_the_id_before_is_not_in_the_logs():
+    good("rm", "-f", "roots")
+    good("run", "--id=roots", IMAGE, "true", user="alice")
+    equal(good("logs", "roots", user="alice"), "")
+    good("rm", "roots")
+
+
+def test_a_reader_of_logs_ends_with_its_client_and_with_its_pipe():
+    follower = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "logs", "-f", "logged"], stdout=subprocess.PIPE, text=True)
+    equal([follower.stdout.readline() for _ in range(2)], ["first\n", "second\n"])
+    equal(len(readers()), 1)
+    pid = service_pid()
+    # journald goes on in a new file.
+    run("journalctl", "--rotate")
+    good("exec", "logged", "touch", "/end")
+    equal(follower.stdout.readline(), "third\n")
+    # runuser does not pass a SIGKILL on.
+    run("pkill", "-KILL", "-u", "alice", "dist")
+    follower.wait()
+    wait_until(lambda: not readers(), "the end of the reader")
+    equal(service_pid(), pid)
+    good("rm", "-f", "logged")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

@@ -73,6 +73,7 @@ ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
 # Who may execute anything in a container may copy its files.
 for member in ("CopyOut", "CopyIn", "Changes"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
+ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
 # These change nothing that is root's, whatever is granted.

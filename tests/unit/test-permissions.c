@@ -143,6 +143,7 @@ static bool asks_only(const BerthPermission *row) {
                                           "Contents.FetchObject",
                                           "Containers Container.CopyOut",
                                           "Containers Container.Changes",
+                                          "Containers Container.Logs",
                                           NULL};
     g_autofree char *member = g_strconcat(row->interfaces, ".", row->member, NULL);
 

@@ -120,6 +120,8 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
     g_autofree char *old = g_strdup(container->record.id);
     berth_parts_process_dropped(container->first);
     berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
+    berth_container_record_set_extra(&container->record, BERTH_RENAMED_TIME,
+                                     g_variant_new_uint64((uint64_t)g_get_real_time()));
     if (!berth_container_store_rename(containers->database, &container->record, id, &deleted,
                                       &created, error))
         return false;

@@ -4,6 +4,9 @@
 
 #include "containers/core/part.h"
 
+/* A value of extra, t: when the container was given its present id. */
+#define BERTH_RENAMED_TIME "RenamedTime"
+
 /* Completes renames that a crash has cut off. */
 extern const BerthPart berth_rename_part;
 

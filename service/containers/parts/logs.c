@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A reader of logs is an operation with a worker of its own. It ends when the worker has written
+ * all, when nobody reads the pipe any more, or when the client leaves the bus. berthd itself never
+ * touches the pipe, and holds neither end of it once both are handed out.
+ */
+
+#include "containers/parts/logs.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/operation.h"
+#include "containers/parts/rename.h"
+#include "worker/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+typedef struct {
+    BerthOperation *operation;
+    BerthWorker *worker;
+    BerthCharge *charge;
+} Logs;
+
+static void logs_free(void *object) {
+    Logs *logs = object;
+
+    berth_worker_free(logs->worker);
+    berth_charge_free(logs->charge);
+    g_free(logs);
+}
+
+static const BerthOperationType logs_type = {.free = logs_free};
+
+static void on_logs_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    Logs *logs = userdata;
+
+    (void)reply;
+    if (error)
+        berth_log_warning(NULL, NULL, "Cannot read the journal: %s", error->message);
+    berth_operation_end(logs->operation, error);
+}
+
+/* The journal is in one of these, whether it outlives the boot or not. */
+static int open_journal(GError **error) {
+    static const char *const paths[] = {"/var/log/journal", "/run/log/journal"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        berth_autofd int directory = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (directory >= 0)
+            return berth_fd_steal(&directory);
+    }
+    berth_error_set_errno(error, errno, "open the journal");
+    return -1;
+}
+
+/* Another container may have had the id before this one was created, or renamed to it: its entries
+ * are not this one's. */
+static uint64_t find_beginning(const BerthContainerRecord *record) {
+    g_autoptr(GVariant) renamed =
+        berth_container_record_get_extra(record, BERTH_RENAMED_TIME, G_VARIANT_TYPE_UINT64);
+
+    return renamed ? MAX(g_variant_get_uint64(renamed), record->created_usec)
+                   : record->created_usec;
+}
+
+int berth_container_open_logs(BerthContainer *container, const BerthLogsRequest *request,
+                              BerthCharge *charge, GError **error) {
+    g_autoptr(BerthCharge) owned = charge;
+    berth_autofd int directory = open_journal(error);
+    int ends[2];
+
+    if (directory < 0)
+        return -1;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        berth_error_set_errno(error, errno, "make a pipe");
+        return -1;
+    }
+    berth_autofd int readable = ends[0];
+    berth_autofd int writable = ends[1];
+    g_autoptr(BerthWorker) worker =
+        berth_worker_new(container->containers->event, "journal", directory, error);
+    if (!worker)
+        return -1;
+    Logs *logs = g_new0(Logs, 1);
+    logs->worker = g_steal_pointer(&worker);
+    logs->charge = g_steal_pointer(&owned);
+    logs->operation = berth_operation_new(container->containers->event, &logs_type, logs);
+    berth_operation_set_caller(logs->operation, NULL, request->client);
+    const BerthJournalRead read = {
+        .output = writable,
+        .unit = container->scope,
+        .since_usec = MAX(request->since_usec, find_beginning(&container->record)),
+        .until_usec = request->until_usec,
+        .lines = request->lines,
+        .follow = request->follow,
+        .messages = request->messages,
+        .fields = request->fields,
+    };
+    berth_call_journal_read(logs->worker, &read, on_logs_read, logs);
+    return berth_fd_steal(&readable);
+}

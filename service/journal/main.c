@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-journal: writes what one container has logged into a pipe, whose other end is a client's.
+ * One process a reader, which serves one call and waits wherever it has to: for the client to read,
+ * or for the container to log. Its root is a read-only view of the journal's directory, and what it
+ * parses there was written by anybody on the machine. It ends when the client closes the pipe, and
+ * berthd ends it when the client leaves the bus.
+ */
+
+#include "base/fd.h"
+#include "frame/frame.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+typedef struct {
+    sd_journal *journal;
+    char *match, *cursor; /* cursor: of the last entry; NULL: there was none */
+    int changes;          /* inotify; -1: not followed */
+    FILE *output;
+    uint64_t since_usec, until_usec, lines;
+    bool follow;
+    bool messages; /* only these, as they were written; otherwise entries with fields */
+    char **fields; /* of entries; empty: all */
+} Reader;
+
+static void reader_clear(Reader *reader) {
+    sd_journal_close(reader->journal);
+    berth_fd_clear(&reader->changes);
+    g_free(reader->match);
+    free(reader->cursor);
+    if (reader->output)
+        fclose(reader->output);
+    g_strfreev(reader->fields);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reader, reader_clear)
+
+/* The value of a field of the present entry; NULL: it has none. Valid until the next call. */
+static const char *get_field(sd_journal *journal, const char *name, size_t *size) {
+    const void *data;
+    size_t skipped = strlen(name) + 1;
+
+    if (sd_journal_get_data(journal, name, &data, size) < 0 || *size < skipped)
+        return NULL;
+    *size -= skipped;
+    return (const char *)data + skipped;
+}
+
+/* Whether an entry ends for another reason than a newline: the line was too long for one, or the
+ * stream ended. If another process writes next (pid-change), its newline is lost, as journald keeps
+ * no empty lines; so that counts as one. */
+static bool is_broken(sd_journal *journal) {
+    size_t size;
+    const char *reason = get_field(journal, "_LINE_BREAK", &size);
+
+    return reason && ((size == strlen("line-max") && memcmp(reason, "line-max", size) == 0) ||
+                      (size == strlen("eof") && memcmp(reason, "eof", size) == 0));
+}
+
+static void write_message(Reader *reader) {
+    size_t size;
+    const char *text = get_field(reader->journal, "MESSAGE", &size);
+
+    if (!text)
+        return;
+    fwrite(text, 1, size, reader->output);
+    if (!is_broken(reader->journal))
+        putc('\n', reader->output);
+}
+
+static bool is_plain(const char *value, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)value[i] < ' ' && value[i] != '\t')
+            return false;
+    return g_utf8_validate(value, (gssize)size, NULL);
+}
+
+/* journald's export format (JOURNAL_EXPORT_FORMATS): text as NAME=VALUE, anything else as the name,
+ * the size in 64 bits, little-endian, and the value. */
+static void write_field(const Reader *reader, const char *data, size_t size) {
+    const char *equals = memchr(data, '=', size);
+    g_autofree char *name = equals ? g_strndup(data, (gsize)(equals - data)) : NULL;
+
+    if (!name || (reader->fields && reader->fields[0] &&
+                  !g_strv_contains((const char *const *)reader->fields, name)))
+        return;
+    const char *value = equals + 1;
+    size_t left = size - (size_t)(value - data);
+    if (is_plain(value, left)) {
+        fwrite(data, 1, size, reader->output);
+    } else {
+        const uint64_t little = GUINT64_TO_LE(left);
+        fprintf(reader->output, "%s\n", name);
+        fwrite(&little, sizeof little, 1, reader->output);
+        fwrite(value, 1, left, reader->output);
+    }
+    putc('\n', reader->output);
+}
+
+static void write_entry(Reader *reader) {
+    const void *data;
+    uint64_t usec;
+    size_t size;
+
+    if (sd_journal_get_realtime_usec(reader->journal, &usec) < 0)
+        return;
+    fprintf(reader->output, "__REALTIME_TIMESTAMP=%" G_GUINT64_FORMAT "\n", usec);
+    SD_JOURNAL_FOREACH_DATA(reader->journal, data, size)
+    write_field(reader, data, size);
+    putc('\n', reader->output);
+}
+
+/* False: there is no more to come, or nobody reads it. */
+static bool write_current(Reader *reader) {
+    uint64_t usec;
+
+    if (sd_journal_get_realtime_usec(reader->journal, &usec) >= 0) {
+        if (usec > reader->until_usec)
+            return false;
+        if (usec < reader->since_usec)
+            return true;
+    }
+    if (reader->messages)
+        write_message(reader);
+    else
+        write_entry(reader);
+    return !ferror(reader->output);
+}
+
+static bool write_new(Reader *reader) {
+    while (sd_journal_next(reader->journal) > 0)
+        if (!write_current(reader))
+            return false;
+    return fflush(reader->output) == 0;
+}
+
+static int reader_open(Reader *reader) {
+    int r = sd_journal_open_directory(&reader->journal, "/", 0);
+
+    return r < 0 ? r : sd_journal_add_match(reader->journal, reader->match, 0);
+}
+
+/* libsystemd watches directories by their names in /proc, which is not there. The machine's own are
+ * right below the root. */
+static bool watch_directories(Reader *reader, GError **error) {
+    g_autoptr(GDir) root = g_dir_open("/", 0, NULL);
+    const char *name;
+
+    reader->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (reader->changes < 0 || !root)
+        return berth_error_set_errno(error, errno, "watch the journal");
+    while ((name = g_dir_read_name(root))) {
+        g_autofree char *path = g_strconcat("/", name, NULL);
+        if (inotify_add_watch(reader->changes, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+            return berth_error_set_errno(error, errno, "watch the journal");
+    }
+    return true;
+}
+
+/* Whether there are new files, as when journald has rotated its own. */
+static bool read_changes(const Reader *reader) {
+    _Alignas(struct inotify_event) char buffer[4096];
+    bool has_new_files = false;
+    ssize_t size;
+
+    while ((size = read(reader->changes, buffer, sizeof buffer)) > 0)
+        for (const char *at = buffer; at < buffer + size;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
+            has_new_files |= (event->mask & (IN_CREATE | IN_MOVED_TO | IN_Q_OVERFLOW)) != 0;
+            at += sizeof *event + event->len;
+        }
+    return has_new_files;
+}
+
+/* Goes on in all files that there are now, after the last entry that was read. */
+static int reader_reopen(Reader *reader) {
+    char *cursor = NULL;
+    int r;
+
+    if (sd_journal_get_cursor(reader->journal, &cursor) >= 0) {
+        free(reader->cursor);
+        reader->cursor = cursor;
+    }
+    sd_journal_close(reader->journal);
+    reader->journal = NULL;
+    if ((r = reader_open(reader)) < 0)
+        return r;
+    if (!reader->cursor)
+        return sd_journal_seek_realtime_usec(reader->journal, reader->since_usec);
+    if ((r = sd_journal_seek_cursor(reader->journal, reader->cursor)) < 0)
+        return r;
+    return sd_journal_next(reader->journal);
+}
+
+/* Until the journal has changed; false: the client has closed its end. */
+static bool wait_for_more(Reader *reader) {
+    struct pollfd fds[] = {
+        {.fd = reader->changes, .events = POLLIN},
+        {.fd = fileno(reader->output)}, /* POLLERR: a pipe without readers */
+    };
+
+    if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+        return false;
+    if (fds[1].revents & (POLLERR | POLLHUP))
+        return false;
+    return !read_changes(reader) || reader_reopen(reader) >= 0;
+}
+
+/* At the last lines, or at all since a time. */
+static int reader_seek(Reader *reader, bool *is_at_entry) {
+    int r;
+
+    *is_at_entry = false;
+    if (reader->lines == UINT64_MAX)
+        return sd_journal_seek_realtime_usec(reader->journal, reader->since_usec);
+    if ((r = sd_journal_seek_tail(reader->journal)) < 0)
+        return r;
+    if (reader->lines == 0)
+        return sd_journal_previous(reader->journal);
+    r = sd_journal_previous_skip(reader->journal, reader->lines);
+    *is_at_entry = r > 0;
+    return r;
+}
+
+/* It is watched before it is read, so that nothing is missed between. */
+static bool reader_run(Reader *reader, GError **error) {
+    bool is_at_entry;
+    int r;
+
+    if (reader->follow && !watch_directories(reader, error))
+        return false;
+    if ((r = reader_open(reader)) < 0 || (r = reader_seek(reader, &is_at_entry)) < 0)
+        return berth_error_set_errno(error, r, "read the journal");
+    bool goes_on = (!is_at_entry || write_current(reader)) && write_new(reader);
+    while (goes_on && reader->follow)
+        goes_on = wait_for_more(reader) && write_new(reader);
+    return true;
+}
+
+static int read_request(sd_bus_message *call, Reader *reader, const char **unit) {
+    int follow, messages, r;
+    berth_autofd int output = berth_frame_read_fd(call);
+
+    if (output < 0)
+        return output;
+    if ((r = sd_bus_message_read(call, "stttbb", unit, &reader->since_usec, &reader->until_usec,
+                                 &reader->lines, &follow, &messages)) < 0 ||
+        (r = sd_bus_message_read_strv(call, &reader->fields)) < 0)
+        return r;
+    reader->follow = follow;
+    reader->messages = messages;
+    reader->output = fdopen(output, "w");
+    if (!reader->output)
+        return -errno;
+    berth_fd_steal(&output);
+    return 1;
+}
+
+/* output, unit, since, until, lines, follow, messages alone, fields; answered at the end. */
+static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_auto(Reader) reader = {.changes = -1};
+    g_autoptr(GError) error = NULL;
+    const char *unit;
+    int r;
+
+    (void)userdata;
+    if ((r = read_request(call, &reader, &unit)) < 0)
+        return r;
+    reader.match = g_strconcat("_SYSTEMD_UNIT=", unit, NULL);
+    if (!reader_run(&reader, &error))
+        return berth_bus_error_set(ret_error, error);
+    return sd_bus_reply_method_return(call, NULL);
+}
+
+static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_JOURNAL_MEMBERS);
+
+/* What libsystemd decompresses entries with it may load only when it meets one, which is too late
+ * in the box. */
+static void load_compressors(void) {
+    static const char *const names[] = {"libzstd.so.1", "liblz4.so.1", "liblzma.so.5"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        (void)dlopen(names[i], RTLD_NOW);
+}
+
+int main(void) {
+    signal(SIGPIPE, SIG_IGN);
+    load_compressors();
+    return berth_frame_main("journal", vtable);
+}
