@@ -81,7 +81,7 @@ struct Start {
     BerthLaunch *launch; /* NULL once it has reported its end */
     uint32_t pid;        /* of the process that the launch made last; 0: none yet */
     int pidfd;           /* of that one, until it is watched */
-    GError *failure;     /* of a launch that ended without a process */
+    GError *failure;     /* of a start that was cancelled, or of a launch without a process */
     BerthContainerDone done;
     void *userdata;
 };
@@ -98,11 +98,16 @@ static void start_free(BerthStart *base) {
     g_free(start);
 }
 
+/* Before there is a process, berth-launch is not killed but refused the go-ahead: between making
+ * the process and handing over its pidfd it is the only one to know it, and a process that nobody
+ * reaps keeps the first one of its pid namespace from ending. */
 static void start_cancel(BerthStart *base, const GError *reason) {
-    BerthLaunch *launch = ((Start *)base)->launch;
+    Start *start = (Start *)base;
 
-    if (launch)
-        berth_launch_fail(launch, reason);
+    if (!start->failure)
+        start->failure = g_error_copy(reason);
+    if (start->launch && start->pid != 0)
+        berth_launch_fail(start->launch, reason);
 }
 
 static void start_advance(Start *start) {
@@ -193,6 +198,10 @@ static StepResult start_step_record_executed(Start *start, GError **error) {
 }
 
 static StepResult start_step_go_ahead(Start *start, GError **error) {
+    if (start->failure) {
+        g_propagate_error(error, g_error_copy(start->failure));
+        return STEP_FAILED;
+    }
     return berth_launch_give_word(start->launch, error) ? STEP_WAITS : STEP_FAILED;
 }
 
@@ -265,14 +274,14 @@ static void start_on_done(const GError *error, void *userdata) {
     Start *start = userdata;
 
     start->launch = NULL;
-    if (error && start->pid == 0 && start->process->kind == BERTH_PROCESS_FIRST) {
-        /* A container whose start fails has ended, even if it never had a process: its exit is
-         * recorded like any other, and settles the start on its way. */
+    if (error && !start->failure)
         start->failure = g_error_copy(error);
+    /* A container whose start fails has ended, even if it never had a process: its exit is recorded
+     * like any other, and settles the start on its way. */
+    if (error && start->pid == 0 && start->process->kind == BERTH_PROCESS_FIRST)
         berth_process_set_exited(start->process, STATUS_NOT_STARTED);
-    } else {
-        start_finish(start, error);
-    }
+    else
+        start_finish(start, error ? start->failure : NULL);
 }
 
 static bool start_begin(BerthProcess *process, const StartStep *steps,
