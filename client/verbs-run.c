@@ -171,6 +171,37 @@ static int verb_start(char **argv, GError **error) {
     return start_detached("Start", argv[1], STREAMS_JOURNAL, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static struct { gint64 seconds; } restart_given = {.seconds = -1};
+
+static const DistOption restart_options[] = {
+    {"time", 't', DIST_OPTION_NUMBER, &restart_given.seconds,
+     N_("Time to wait before SIGKILL, the container's own if not given"), N_("SECONDS")},
+    DIST_OPTION_END,
+};
+
+/* One that does not run is only started, as systemctl restart does. */
+static bool restart_by_id(const char *id, const void *userdata, GError **error) {
+    uint64_t timeout =
+        restart_given.seconds < 0 ? UINT64_MAX : (uint64_t)restart_given.seconds * G_USEC_PER_SEC;
+    g_autoptr(DistContainer) container = dist_container_get(id, error);
+
+    (void)userdata;
+    if (!container)
+        return false;
+    if (dist_container_is_running(container)) {
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}", id, 1, "TimeoutUSec", "t", timeout);
+        if (!reply)
+            return false;
+    }
+    return start_detached("Start", id, STREAMS_JOURNAL, error);
+}
+
+static int verb_restart(char **argv, GError **error) {
+    (void)error;
+    return dist_for_each(argv + 1, restart_by_id, NULL);
+}
+
 static struct { gboolean attach; } restore_given;
 
 static const DistOption restore_options[] = {
@@ -209,6 +240,14 @@ const DistVerb dist_run_verbs[] = {
      .run = verb_start,
      .max = 1,
      .example = "dist start web"},
+    {.name = "restart",
+     .arguments = N_("ID…"),
+     .summary = N_("Stop containers and start them again"),
+     .options = restart_options,
+     .run = verb_restart,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist restart web"},
     {.name = "restore",
      .arguments = N_("ID"),
      .summary = N_("Start a container where its checkpoint left it"),

@@ -9,6 +9,7 @@
 #include "client/each.h"
 #include "client/format.h"
 #include "client/listing.h"
+#include "client/service-errors.h"
 #include "client/table.h"
 #include "config.h"
 
@@ -185,6 +186,23 @@ static int lease_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The service's version is what is asked for; dist's own is that of --version. */
+static int verb_version(char **argv, GError **error) {
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    g_autofree char *version = NULL;
+    sd_bus *bus = dist_bus(error);
+
+    (void)argv;
+    if (!bus)
+        return EXIT_FAILURE;
+    int r = sd_bus_get_property_string(bus, DIST_DESTINATION, "/org/berth1", "org.berth1.Manager",
+                                       "Version", &bus_error, &version);
+    if (r < 0)
+        return dist_set_bus_error(error, &bus_error, -r), EXIT_FAILURE;
+    printf(_("dist %s, service %s\n"), BERTH_VERSION, version);
+    return EXIT_SUCCESS;
+}
+
 static const DistVerb lease_verbs[] = {
     {.name = "create",
      .arguments = N_("[ID]"),
@@ -230,6 +248,10 @@ const DistVerb dist_store_verbs[] = {
      .summary = N_("Show what uses disk space"),
      .options = dist_table_options,
      .run = verb_df},
+    {.name = "version",
+     .arguments = "",
+     .summary = N_("Show the versions of dist and of the service"),
+     .run = verb_version},
     {.name = "lease",
      .arguments = "VERB",
      .summary = N_("Keep contents that have no name"),

@@ -28,7 +28,7 @@ def test_setup():
 
 def test_verbs():
     equal(offered("dist che"), ["checkpoint"])
-    equal(sorted(offered("dist --quiet res")), ["resolve", "restore", "resume"])
+    equal(sorted(offered("dist --quiet res")), ["resolve", "restart", "restore", "resume"])
     assert {"run", "pull", "content", "shell-completion"} <= set(offered("dist ")), offered("dist ")
     equal(offered("dist nosuchverb x"), [])
     equal(offered("dist"), [])

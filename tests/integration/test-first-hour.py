@@ -150,6 +150,20 @@ def test_kinds_of_progress():
     contains(dist("pull", "--progress=odd", LARGE).err, "--progress takes")
 
 
+def test_restart_and_version():
+    good("run", "-d", "--name=again", IMAGE)
+    [before] = [c for c in json.loads(good("ps", "--json")) if c["id"] == "again"]
+    equal(good("restart", "-t", "0", "again"), "again\n")
+    [after] = [c for c in json.loads(good("ps", "--json")) if c["id"] == "again"]
+    assert before["pid"] != after["pid"] and after["state"] == "running", (before, after)
+    good("stop", "-t", "0", "again")
+    equal(good("container", "restart", "again"), "again\n")
+    contains(good("ps", "-q"), "again")
+    good("rm", "-f", "again")
+    equal(dist("restart", "nothing").status, 1)
+    assert re.fullmatch(r"dist [\w.]+, service [\w.]+\n", good("version")), good("version")
+
+
 def test_the_third_interrupt_lets_go():
     # A file for what dist says: the container has the same standard error, and goes on.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
