@@ -258,7 +258,7 @@ def test_a_start_that_fails_leaves_no_fields_in_the_journal():
     fields = "/run/systemd/units/log-extra-fields:berth-broken.scope"
     good("create", "--id=broken", IMAGE, "true")
     os.rename("/var/lib/berth/containers/broken/config.json", "/var/lib/berth/containers/broken/away")
-    contains(dist("start", "broken").err, "open the files of container broken")
+    contains(dist("start", "broken").err, "open the configuration of container broken")
     assert os.path.lexists(fields)
     wait_until(lambda: not os.path.lexists(fields), "the end of the fields")
     good("rm", "broken")
