@@ -21,10 +21,16 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+/* A new file can be opened only when its header is written, of which nothing tells: for so long
+ * after one has appeared, all files are opened again and again. */
+#define SETTLE_USEC (10 * G_USEC_PER_SEC)
+enum { SETTLE_POLL_MSEC = 250 };
+
 typedef struct {
     sd_journal *journal;
     char *match, *cursor; /* cursor: of the last entry; NULL: there was none */
     int changes;          /* inotify; -1: not followed */
+    int64_t settled_usec; /* when new files are taken for complete */
     FILE *output;
     uint64_t since_usec, until_usec, lines;
     bool follow;
@@ -207,11 +213,17 @@ static bool wait_for_more(Reader *reader) {
         {.fd = fileno(reader->output)}, /* POLLERR: a pipe without readers */
     };
 
-    if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+    bool settles = g_get_monotonic_time() < reader->settled_usec;
+
+    if (poll(fds, G_N_ELEMENTS(fds), settles ? SETTLE_POLL_MSEC : -1) < 0 && errno != EINTR)
         return false;
     if (fds[1].revents & (POLLERR | POLLHUP))
         return false;
-    return !read_changes(reader) || reader_reopen(reader) >= 0;
+    if (read_changes(reader)) {
+        reader->settled_usec = g_get_monotonic_time() + SETTLE_USEC;
+        settles = true;
+    }
+    return !settles || reader_reopen(reader) >= 0;
 }
 
 /* At the last lines, or at all since a time. */
