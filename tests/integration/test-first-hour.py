@@ -164,6 +164,21 @@ def test_restart_and_version():
     assert re.fullmatch(r"dist [\w.]+, service [\w.]+\n", good("version")), good("version")
 
 
+def test_logs():
+    for name in ("one", "two"):
+        good("run", "-d", f"--name={name}", IMAGE, "sh", "-c", "for n in 1 2 3 4 5; do echo $0 $n; done; sleep 1000", name)
+        wait_until(lambda: f"{name} 5" in good("logs", name), "its output")  # pylint: disable=cell-var-from-loop
+    equal(good("logs", "-n", "2", "one"), "one 4\none 5\n")
+    equal(good("logs", "--tail=1", "--names", "one"), "one | one 5\n")
+    equal(good("logs", "--tail=1", "one", "two"), "one | one 5\ntwo | two 5\n")
+    contains(good("logs", "--since=5m", "one"), "one 1")
+    contains(good("logs", "--since=yesterday", "one"), "one 1")
+    equal(good("logs", "--until=yesterday", "one"), "")
+    equal(dist("logs", "--since=whenever", "one").status, 1)
+    equal(dist("logs", "-f", "one", "two").status, 1)
+    good("rm", "-f", "one", "two")
+
+
 def test_the_third_interrupt_lets_go():
     # A file for what dist says: the container has the same standard error, and goes on.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
