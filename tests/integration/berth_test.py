@@ -101,7 +101,7 @@ def kill_service():
 
 
 def service_is_up():
-    equal(dist("images").status, 0, "the service answers")
+    equal(dist("images", "-q").status, 0, "the service answers")
 
 
 def leftovers():

@@ -175,7 +175,7 @@ def check_root(pid, problems):
 
 def soak():
     prepare()
-    good("images")
+    good("images", "-q")
     pid = service_pid()
     problems = []
     end = time.monotonic() + SECONDS

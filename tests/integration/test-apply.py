@@ -265,7 +265,7 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
     try:
         for _ in range(8):
             equal(server.stdout.readline(), "asked\n")
-        good("images")
+        good("images", "-q")
         for row in running():
             good("cancel", str(row["transfer"]))
         equal(running(), [])
@@ -274,7 +274,7 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
         directory = directory_of("alice", "/tmp/mine")
         contains(apply(plain, directory).err, "does not answer")
         good("content", "apply", plain, directory)
-        good("images")
+        good("images", "-q")
     finally:
         server.kill()
     wait_until(lambda: not workers(), "the end of the workers")

@@ -337,7 +337,7 @@ def test_what_a_journal_that_stands_still_did_not_get_is_counted():
     finally:
         os.kill(journald, signal.SIGCONT)
     # It is told with the next one that is taken.
-    good("images")
+    good("images", "-q")
     wait_until(lambda: run("journalctl", "-b", "-q", "-o", "cat", f"MESSAGE_ID={ENTRIES_LOST}").out, "the count", seconds=90)
     lost = [record for record in records(after) if record.get("MESSAGE_ID") == ENTRIES_LOST]
     known = len([record for record in records(after) if record.get("CALLER_NAME") == root.name])

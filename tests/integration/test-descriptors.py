@@ -297,14 +297,14 @@ def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():
 
 
 def test_a_relay_that_stands_still_does_not_keep_the_name():
-    good("images")
+    good("images", "-q")
     pid = service_pid()
     relay = run("pgrep", "-x", "berth-relay").out.split()
     equal(len(relay), 1)
     os.kill(int(relay[0]), 19)
     os.kill(pid, 9)
     wait_until(lambda: service_pid() not in (0, pid), "another service")
-    good("images")
+    good("images", "-q")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def with_fault(path, respond, reference, *words, **more):
 
 def test_setup():
     configure("[Transfer]\nStallTimeoutSec=2\nConnectTimeoutSec=2\nMaxLayerSize=4M\nMaxBlobSize=64M\n")
-    good("images")
+    good("images", "-q")
 
 
 def test_a_body_that_stalls():

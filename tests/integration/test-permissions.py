@@ -216,7 +216,7 @@ def test_few_calls_of_a_user_wait_for_polkit():
     try:
         wait_until(lambda: sum(line.startswith("Z") for line in run("ps", "-u", "alice", "-o", "stat").out.splitlines()) == 24,
                    "the others are refused at once")
-        good("images")
+        good("images", "-q")
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
     lines = flood.communicate(timeout=60)[0].splitlines()

@@ -276,7 +276,7 @@ def test_what_was_handed_over_is_forgotten():
     password = "remembered-by-nobody"
     registry.basic = f"anna:{password}"
     reference, _ = registry.add("app:x", image(31))
-    good("images")
+    good("images", "-q")
     pid = run("systemctl", "show", "-P", "MainPID", "berthd.service").out.strip()
     given = ("Credentials", "a{ss}", "2", "Username", "anna", "Password", password)
     for member in ("Resolve", "Pull"):
@@ -368,7 +368,7 @@ def test_mirrors_in_their_order_and_back_to_the_origin():
     second.cut_always[layer] = 1000
     pulled(f"{origin.host}/app:y")
     contains(str(origin.requests), layer)
-    equal(good("images").count(origin.host), 2)
+    equal(good("images", "-q").count(origin.host), 2)
 
 
 def test_a_registry_that_moved_and_one_that_is_blocked():
@@ -387,7 +387,7 @@ def test_a_registry_by_its_ipv6_address():
     reference, _ = registry.add("six/app:x", image(21))
     contains(reference, "[::1]:")
     pulled(reference)
-    contains(good("images"), reference)
+    contains(good("images", "-q"), reference)
     good("rmi", reference)
 
 
