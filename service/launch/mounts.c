@@ -11,8 +11,8 @@
 
 #include "bare/fd.h"
 #include "launch/copy-up.h"
+#include "launch/device-links.h"
 #include "launch/text.h"
-#include "launch/trees.h"
 
 #include <errno.h>
 #include <limits.h>

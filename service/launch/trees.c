@@ -12,6 +12,7 @@
 #include "bare/kernel.h"
 #include "bare/overlay.h"
 #include "launch/children.h"
+#include "launch/device-links.h"
 #include "launch/mounts.h"
 #include "launch/text.h"
 #include "launch/userns.h"
@@ -38,11 +39,6 @@ typedef struct {
     int fds[MAX_LAYERS];
     unsigned count;
 } Layers;
-
-const BerthDeviceLink berth_device_links[] = {
-    {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-    {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {NULL, NULL},
-};
 
 static int clone_tree(int file, bool recursive, BerthFault *fault) {
     int tree = (int)syscall(SYS_open_tree, file, "",

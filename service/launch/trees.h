@@ -29,13 +29,6 @@ int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, Ber
  * image is ever taken for a device. */
 int berth_trees_make_device(const BerthTrees *trees, const BerthDevice *device, BerthFault *fault);
 
-/* The symbolic links of every /dev (config-linux.md, Dev symbolic links); ended by one without
- * name. */
-typedef struct {
-    const char *target, *name;
-} BerthDeviceLink;
-extern const BerthDeviceLink berth_device_links[];
-
 /* Whether the mount is a /dev of the container's own, which devices are made in. */
 bool berth_trees_is_dev(const BerthMount *mount);
 

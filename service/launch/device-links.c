@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A constant table, which both kinds of /dev are given: the one that the outer process makes as a
+ * tree (trees.c) and the one of the image, which the inner process completes (mounts.c). */
+
+#include "launch/device-links.h"
+
+#include <stddef.h>
+
+const BerthDeviceLink berth_device_links[] = {
+    {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+    {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {NULL, NULL},
+};
