@@ -51,7 +51,7 @@ const DistOption dist_create_options[] = {
     {"pull", 0, DIST_OPTION_TEXT, &texts.pull,
      N_("Pull the image: missing (default), always, never"), N_("WHEN")},
     {"platform", 0, DIST_OPTION_TEXT, &texts.platform, N_("Only this machine's platform"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     DIST_OPTION_INCLUDE(dist_progress_options),
     {"tls-verify", 0, DIST_OPTION_FLAG, &texts.tls_verify,
      N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},

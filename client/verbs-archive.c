@@ -29,7 +29,7 @@ static const DistOption import_options[] = {
     {"rootfs", 0, DIST_OPTION_FLAG, &rootfs,
      N_("The archive is a root file system: make an image of it"), NULL},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform of that root file system"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not make it ready to run"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
@@ -39,7 +39,7 @@ static const DistOption export_options[] = {
     {"output", 'o', DIST_OPTION_TEXT, &output,
      N_("File or directory to write to, standard output if not given"), N_("PATH")},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };

@@ -39,7 +39,7 @@ static const DistOption remote_options[] = {
 
 static const DistOption pull_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     {"all-platforms", 0, DIST_OPTION_FLAG, &all_platforms, N_("Fetch what all platforms need"),
      NULL},
     {"lease", 0, DIST_OPTION_TEXT, &lease, N_("Keep what is fetched under this lease"), "ID"},
@@ -51,7 +51,7 @@ static const DistOption pull_options[] = {
 
 static const DistOption push_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
@@ -466,7 +466,7 @@ static struct {
 
 static const DistOption inspect_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
-     "OS/ARCH[/VARIANT]"},
+     N_("OS/ARCH[/VARIANT]")},
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
     {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show how it was made"), NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
