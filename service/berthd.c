@@ -12,6 +12,7 @@
 #include "bus/audit.h"
 #include "bus/connection.h"
 #include "bus/limits.h"
+#include "bus/object-manager.h"
 #include "bus/service.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"

@@ -6,49 +6,19 @@
 #include "bus/container-object.h"
 #include "bus/dispatch.h"
 #include "bus/properties.h"
+#include "bus/subscribers.h"
 
 #include <string.h>
 
-char *berth_container_make_path(const char *id) {
-    char *path = NULL;
-
-    return sd_bus_path_encode(BERTH_CONTAINER_PREFIX, id, &path) < 0 ? NULL : path;
-}
-
-static char *decode_path(const char *path) {
-    char *id = NULL;
-
-    return sd_bus_path_decode(path, BERTH_CONTAINER_PREFIX, &id) > 0 ? id : NULL;
-}
-
-bool berth_container_is_object_call(sd_bus_message *call) {
-    return g_strcmp0(sd_bus_message_get_interface(call), BERTH_CONTAINER_INTERFACE) == 0 ||
-           !g_str_equal(sd_bus_message_get_path(call), BERTH_CONTAINER_PREFIX);
-}
-
-int berth_container_read_id(sd_bus_message *call, char **id) {
-    const char *text;
-
-    if (berth_container_is_object_call(call)) {
-        char *decoded = decode_path(sd_bus_message_get_path(call));
-        *id = decoded ? decoded : g_strdup("");
-        return 1;
-    }
-    int r = sd_bus_message_read(call, "s", &text);
-    if (r >= 0)
-        *id = g_strdup(text);
-    return r;
-}
-
 static BerthContainer *find_by_path(BerthService *service, const char *path) {
-    g_autofree char *id = decode_path(path);
+    g_autofree char *id = berth_container_read_path(path);
 
     return id ? berth_containers_find(service->containers, id, NULL) : NULL;
 }
 
-static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                 BerthContainer **container) {
-    g_autofree char *id = decode_path(sd_bus_message_get_path(call));
+static int container_bus_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                               BerthContainer **container) {
+    g_autofree char *id = berth_container_read_path(sd_bus_message_get_path(call));
 
     return berth_container_check(call, service, error, id ? id : "", container);
 }
@@ -195,15 +165,15 @@ static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error 
     BerthService *service = userdata;
     BerthContainer *container;
 
-    int r = check(call, service, error, &container);
+    int r = container_bus_check(call, service, error, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (berth_properties_is_get_all(call) && !berth_sight_is_watching(call, service)) {
-        BerthSight sight;
-        r = berth_sight_find(call, service, &sight);
+    if (berth_properties_is_get_all(call) && !berth_subscriber_is_watching(call, service)) {
+        BerthSubscriber subscriber;
+        r = berth_subscriber_find(call, service, &subscriber);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
-        berth_sight_watch(call, service, &sight);
+        berth_subscriber_watch(call, service, &subscriber);
     }
     return berth_properties_answer(service->bus, call, BERTH_CONTAINER_INTERFACE, vtable, service,
                                    error);
@@ -222,7 +192,7 @@ static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *err
  * properties say what the caller may know. */
 static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
                 sd_bus_error *error) {
-    g_autofree char *id = decode_path(path);
+    g_autofree char *id = berth_container_read_path(path);
 
     (void)bus;
     (void)interface;

@@ -6,47 +6,10 @@
 #pragma once
 
 #include "bus/access.h"
+#include "bus/container-call.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
-
-#define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
-#define BERTH_CONTAINER_INTERFACE "org.berth1.Container"
-
-/* Finds the container and makes the call's check of it ("own", "see", "others"); as
- * berth_access_check. */
-int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                          const char *id, BerthContainer **container);
-
-/* The same for a member whose arguments are the id and options: reads both. */
-int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
-                                   const BerthOption *options, sd_bus_error *error,
-                                   BerthContainer **container);
-
-/* The same for members about a process of it, "" for its first. */
-int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                                  const char *id, const char *process, BerthContainer **container);
-
-/* The same for a member that sets properties: their names, with blanks between. */
-int berth_container_check_properties(sd_bus_message *call, BerthService *service,
-                                     sd_bus_error *error, const char *id, const char *properties,
-                                     BerthContainer **container);
-
-/* Whose eyes: a caller, and whether he may see what is others'. */
-typedef struct {
-    uint32_t uid;
-    bool sees_all;
-    bool events; /* he has subscribed, and does not only keep objects up to date */
-} BerthSight;
-
-/* As berth_access_check, but never refused: who may inspect nothing sees what is his own. */
-int berth_sight_find(sd_bus_message *call, BerthService *service, BerthSight *sight);
-bool berth_sight_sees(const BerthSight *sight, uint32_t owner);
-
-/* Who has asked for objects or for all properties is told how they change, as proxies of every
- * D-Bus library expect, until he leaves the bus. sight: what he was answered by. */
-void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight);
-bool berth_sight_is_watching(sd_bus_message *call, BerthService *service);
 
 /* An event as "tssa{sv}". */
 int berth_container_append_event(sd_bus_message *message, const BerthEvent *event);
@@ -180,14 +143,6 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
         SD_BUS_METHOD_WITH_ARGS("Stats", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                \
                                 SD_BUS_RESULT("a{st}", figures), berth_container_method_stats,     \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
-
-/* Whether a call is to a container's object, and the id that it is about: of its path, or its first
- * argument. */
-bool berth_container_is_object_call(sd_bus_message *call);
-int berth_container_read_id(sd_bus_message *call, char **id);
-
-/* Its object path. Caller frees. */
-char *berth_container_make_path(const char *id);
 
 /* All its properties as a{sv}, and those that change while it lives. */
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,

@@ -6,39 +6,11 @@
 #include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
+#include "bus/subscribers.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 
 #define MANAGER "org.berth1.Containers"
-
-/* The caller's uid, and whether he may see what is others'. */
-int berth_sight_find(sd_bus_message *call, BerthService *service, BerthSight *sight) {
-    *sight = (BerthSight){0};
-    int r = berth_access_get_uid(service->access, call, &sight->uid);
-
-    return r != BERTH_ACCESS_GRANTED
-               ? r
-               : berth_access_query(service->access, call, &sight->sees_all, "sight", NULL);
-}
-
-bool berth_sight_sees(const BerthSight *sight, uint32_t owner) {
-    return sight->sees_all || sight->uid == owner;
-}
-
-bool berth_sight_is_watching(sd_bus_message *call, BerthService *service) {
-    const char *sender = sd_bus_message_get_sender(call);
-
-    return sender && g_hash_table_contains(service->subscribers, sender);
-}
-
-void berth_sight_watch(sd_bus_message *call, BerthService *service, const BerthSight *sight) {
-    const char *sender = sd_bus_message_get_sender(call);
-
-    /* One who has subscribed stays so. */
-    if (sender && !berth_sight_is_watching(call, service))
-        g_hash_table_insert(service->subscribers, g_strdup(sender),
-                            g_memdup2(sight, sizeof *sight));
-}
 
 int berth_container_append_event(sd_bus_message *message, const BerthEvent *event) {
     return sd_bus_message_append(message, "tssa{sv}", event->sequence, event->kind, event->id, 4,
@@ -47,25 +19,25 @@ int berth_container_append_event(sd_bus_message *message, const BerthEvent *even
 }
 
 /* What is its own a client may always see. */
-static void send_to(BerthService *service, const BerthSight *sight, const BerthEvent *event,
-                    const char *destination, sd_bus_message *signal) {
-    const BerthSignalRight right = {sight->uid == event->owner ? NULL : "containers.inspect",
+static void send_to(BerthService *service, const BerthSubscriber *subscriber,
+                    const BerthEvent *event, const char *destination, sd_bus_message *signal) {
+    const BerthSignalRight right = {subscriber->uid == event->owner ? NULL : "containers.inspect",
                                     "container", event->id};
 
     berth_unicast_send(service->unicast, destination, signal, &right);
 }
 
-static void send_event(BerthService *service, const BerthSight *sight, const BerthEvent *event,
-                       const char *destination) {
+static void send_event(BerthService *service, const BerthSubscriber *subscriber,
+                       const BerthEvent *event, const char *destination) {
     g_autoptr(sd_bus_message) signal = NULL;
 
     if (sd_bus_message_new_signal(service->bus, &signal, BERTH_CONTAINER_PREFIX, MANAGER,
                                   "Event") >= 0 &&
         berth_container_append_event(signal, event) >= 0)
-        send_to(service, sight, event, destination, g_steal_pointer(&signal));
+        send_to(service, subscriber, event, destination, g_steal_pointer(&signal));
 }
 
-static void send_object_change(BerthService *service, const BerthSight *sight,
+static void send_object_change(BerthService *service, const BerthSubscriber *subscriber,
                                const BerthEvent *event, const char *destination) {
     g_autofree char *path = berth_container_make_path(event->id);
     g_autoptr(sd_bus_message) signal = NULL;
@@ -73,7 +45,7 @@ static void send_object_change(BerthService *service, const BerthSight *sight,
     int r;
 
     if (!added && !g_str_equal(event->kind, "delete")) {
-        send_to(service, sight, event, destination,
+        send_to(service, subscriber, event, destination,
                 berth_container_new_changed(service, event->id));
         return;
     }
@@ -91,7 +63,7 @@ static void send_object_change(BerthService *service, const BerthSight *sight,
              (r = sd_bus_message_close_container(signal)) >= 0)
         r = sd_bus_message_close_container(signal);
     if (r >= 0)
-        send_to(service, sight, event, destination, g_steal_pointer(&signal));
+        send_to(service, subscriber, event, destination, g_steal_pointer(&signal));
 }
 
 static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
@@ -107,10 +79,10 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         berth_image_object_tell_users(service, berth_container_get_record(container)->image);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        if (!berth_sight_sees(value, event->owner))
+        if (!berth_subscriber_sees(value, event->owner))
             continue;
         send_object_change(service, value, event, name);
-        if (((const BerthSight *)value)->events)
+        if (((const BerthSubscriber *)value)->events)
             send_event(service, value, event, name);
     }
 }

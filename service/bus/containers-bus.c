@@ -9,6 +9,7 @@
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
+#include "bus/subscribers.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
@@ -18,52 +19,6 @@
 #define PATH BERTH_CONTAINER_PREFIX
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
-
-int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                          const char *id, BerthContainer **container) {
-    return berth_container_check_process(call, service, error, id, "", container);
-}
-
-/* property: of members that take some. */
-static int check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                        const char *id, const char *process, const char *property,
-                        BerthContainer **container) {
-    *container = berth_containers_find(service->containers, id, NULL);
-    const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
-    const BerthOwned object = {"container", "container", id, record != NULL,
-                               record ? record->owner : 0};
-    g_autofree char *owner = record ? g_strdup_printf("%u", record->owner) : NULL;
-
-    if (record && process[0] == '\0' && berth_creators_is(service, id, call) &&
-        berth_access_has_check(call, "creator"))
-        return BERTH_ACCESS_GRANTED;
-    return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
-                                    record ? record->image : NULL, "owner", owner,
-                                    property ? "property" : NULL, property, NULL);
-}
-
-int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                                  const char *id, const char *process, BerthContainer **container) {
-    return check_member(call, service, error, id, process, NULL, container);
-}
-
-int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
-                                   const BerthOption *options, sd_bus_error *error,
-                                   BerthContainer **container) {
-    g_autofree char *id = NULL;
-    int r;
-
-    if ((r = berth_container_read_id(call, &id)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    return berth_container_check(call, service, error, id, container);
-}
-
-int berth_container_check_properties(sd_bus_message *call, BerthService *service,
-                                     sd_bus_error *error, const char *id, const char *properties,
-                                     BerthContainer **container) {
-    return check_member(call, service, error, id, "", properties, container);
-}
 
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
@@ -176,19 +131,20 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    BerthSight sight;
+    BerthSubscriber subscriber;
     int r = berth_options_read(call, options, error);
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, &sight);
+    r = berth_subscriber_find(call, service, &subscriber);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
     g_autoptr(GPtrArray) records = g_ptr_array_new();
     for (guint i = 0; i < list->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (berth_sight_sees(&sight, record->owner) && berth_page_wants(&page, record->id))
+        if (berth_subscriber_sees(&subscriber, record->owner) &&
+            berth_page_wants(&page, record->id))
             g_ptr_array_add(records, (gpointer)record);
     }
     berth_page_sort(records);
@@ -203,7 +159,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
     sd_bus_message *item;
-    BerthSight sight;
+    BerthSubscriber subscriber;
     uint64_t sequence;
     const BerthOption options[] = {{"Limit", "t", &page.limit}, {NULL, NULL, NULL}};
     int r;
@@ -211,7 +167,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     if ((r = sd_bus_message_read(call, "t", &sequence)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_sight_find(call, service, &sight);
+    r = berth_subscriber_find(call, service, &subscriber);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) events =
@@ -222,7 +178,8 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     r = berth_page_open(&page, call, "(tssa{sv})");
     for (guint i = 0; r > 0 && i < events->len; i++) {
         const BerthEvent *event = events->pdata[i];
-        if (berth_sight_sees(&sight, event->owner) && (r = berth_page_begin(&page, &item)) >= 0 &&
+        if (berth_subscriber_sees(&subscriber, event->owner) &&
+            (r = berth_page_begin(&page, &item)) >= 0 &&
             (r = sd_bus_message_open_container(item, 'r', "tssa{sv}")) >= 0 &&
             (r = berth_container_append_event(item, event)) >= 0 &&
             (r = sd_bus_message_close_container(item)) >= 0)
@@ -241,9 +198,9 @@ static bool check_subscriptions(BerthService *service, sd_bus_message *call, uin
 
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        const BerthSight *sight = value;
+        const BerthSubscriber *subscriber = value;
         if (g_strcmp0(name, sd_bus_message_get_sender(call)) != 0)
-            count += sight->events && sight->uid == uid;
+            count += subscriber->events && subscriber->uid == uid;
     }
     if (berth_charge_check(uid, BERTH_RESOURCE_SUBSCRIPTIONS, count, 1, &error))
         return true;
@@ -253,19 +210,19 @@ static bool check_subscriptions(BerthService *service, sd_bus_message *call, uin
 
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    BerthSight sight;
+    BerthSubscriber subscriber;
     int r = berth_options_read_none(call, error);
 
     if (r < 0)
         return r;
-    r = berth_sight_find(call, service, &sight);
+    r = berth_subscriber_find(call, service, &subscriber);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!check_subscriptions(service, call, sight.uid, error))
+    if (!check_subscriptions(service, call, subscriber.uid, error))
         return -EBUSY;
-    sight.events = true;
+    subscriber.events = true;
     g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
-                        g_memdup2(&sight, sizeof sight));
+                        g_memdup2(&subscriber, sizeof subscriber));
     return sd_bus_reply_method_return(call, NULL);
 }
 

@@ -243,15 +243,15 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     uint32_t uid;
-    BerthSight sight;
+    BerthReachViewer viewer;
     if ((r = berth_access_get_uid(service->access, call, &uid)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &sight.images, "images", "digest", digest,
+        (r = berth_access_query(service->access, call, &viewer.images, "images", "digest", digest,
                                 NULL)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &sight.others, "sight", "digest", digest,
+        (r = berth_access_query(service->access, call, &viewer.others, "sight", "digest", digest,
                                 NULL)) != BERTH_ACCESS_GRANTED)
         return r;
-    sight.owner = uid;
-    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &sight, &error);
+    viewer.owner = uid;
+    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &viewer, &error);
     if (!words)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(words, compare_words);
@@ -297,14 +297,14 @@ static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    BerthSight sight;
-    if ((r = berth_access_get_uid(service->access, call, &sight.owner)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &sight.images, "images", NULL)) !=
+    BerthReachViewer viewer;
+    if ((r = berth_access_get_uid(service->access, call, &viewer.owner)) != BERTH_ACCESS_GRANTED ||
+        (r = berth_access_query(service->access, call, &viewer.images, "images", NULL)) !=
             BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &sight.others, "sight", NULL)) !=
+        (r = berth_access_query(service->access, call, &viewer.others, "sight", NULL)) !=
             BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &sight, &error);
+    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &viewer, &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(list, compare_usage);

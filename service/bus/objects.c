@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The registry of kinds, and what goes through all of them: GetManagedObjects, lists, and the
- * children that Introspect names. sd-bus has answers of its own to the first and the last, which
- * would be the same for everybody; handlers stand in front of both.
+ * The registry of kinds, and what goes through them: lists, and the children that Introspect names.
+ * sd-bus has an answer of its own to the latter, which would be the same for everybody; a handler
+ * stands in front of it. The registry is filled while the service starts and only read afterwards.
  */
 
 #include "bus/objects.h"
 
 #include "base/limits.h"
-#include "bus/container-object.h"
 #include "bus/dispatch.h"
-#include "bus/watchers.h"
 
 #include <string.h>
 
@@ -175,73 +173,6 @@ int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
     return berth_page_send(&page, r);
 }
 
-static int append_managed(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
-    g_autofree char *path = berth_object_make_path(object->kind, object->name);
-    int r;
-
-    if ((r = sd_bus_message_open_container(item, 'e', "oa{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_append(item, "o", path)) < 0 ||
-        (r = sd_bus_message_open_container(item, 'a', "{sa{sv}}")) < 0 ||
-        (r = sd_bus_message_open_container(item, 'e', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_append(item, "s", object->kind->interface)) < 0 ||
-        (r = berth_object_append(item, listing->service, listing->viewer, object, NULL)) < 0 ||
-        (r = sd_bus_message_close_container(item)) < 0 ||
-        (r = sd_bus_message_close_container(item)) < 0)
-        return r;
-    return sd_bus_message_close_container(item);
-}
-
-static int manage_object(const BerthObject *object, void *userdata) {
-    const Listing *listing = userdata;
-    sd_bus_message *item;
-    int r;
-
-    if (strlen(object->name) > BERTH_MAX_TEXT_BYTES)
-        return 1;
-    if ((r = berth_page_begin(listing->page, &item)) < 0 ||
-        (r = append_managed(item, listing, object)) < 0)
-        return r;
-    return berth_page_add(listing->page);
-}
-
-/* The call knows no pages: kinds come in the order in which they were added, and as many objects as
- * a reply holds; the lists have all. */
-static int answer_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    BerthViewer viewer;
-    int r = berth_viewer_find(call, service, &viewer);
-
-    (void)error;
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthSight sight = {.uid = viewer.uid, .sees_all = viewer.others};
-    Listing listing = {.service = service, .viewer = &viewer, .page = &page};
-    r = berth_page_open(&page, call, "{oa{sa{sv}}}");
-    for (const BerthObjectKind **kind = kinds; r > 0 && *kind; kind++)
-        r = (*kind)->visit(service, &viewer, "", manage_object, &listing);
-    if (r >= 0) {
-        berth_sight_watch(call, service, &sight);
-        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), NULL);
-    }
-    return berth_page_send(&page, r);
-}
-
-static int on_managed_objects(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-
-    return sd_bus_message_is_method_call(call, "org.freedesktop.DBus.ObjectManager",
-                                         "GetManagedObjects")
-               ? berth_access_run(service->access, call, answer_managed_objects, service, error)
-               : 0;
-}
-
-int berth_object_manager_add(BerthService *service) {
-    int r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, on_managed_objects, service);
-
-    return r < 0 ? r : sd_bus_add_object_manager(service->bus, NULL, BERTH_BUS_ROOT);
-}
-
 /* Leaves the call to sd-bus, once it is known who the caller is. */
 static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthViewer viewer;
@@ -310,4 +241,13 @@ int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind) {
     if ((r = sd_bus_add_object(service->bus, NULL, kind->path, on_introspect, service)) < 0)
         return r;
     return sd_bus_add_node_enumerator(service->bus, NULL, kind->path, enumerate_kind, (void *)kind);
+}
+
+int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
+                            BerthObjectVisit visit, void *userdata) {
+    int r = 1;
+
+    for (const BerthObjectKind **kind = kinds; r > 0 && *kind; kind++)
+        r = (*kind)->visit(service, viewer, "", visit, userdata);
+    return r;
 }

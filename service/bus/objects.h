@@ -43,8 +43,10 @@ struct BerthObjectKind {
 /* Negative errno. The kind is static. */
 int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind);
 
-/* The object manager of /org/berth1. */
-int berth_object_manager_add(BerthService *service);
+/* Visits the objects of all kinds that the viewer sees, in the order in which the kinds were added;
+ * returns as BerthObjectKind's visit(). */
+int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
+                            BerthObjectVisit visit, void *userdata);
 
 char *berth_object_make_path(const BerthObjectKind *kind, const char *name);
 /* NULL: the path is none of that kind. */

@@ -10,9 +10,9 @@
 #include "store/provenance.h"
 
 /* Whatever keeps a manifest keeps the snapshots of its image. */
-static bool add_reasons(BerthImages *images, const char *manifest, const BerthSight *sight,
+static bool add_reasons(BerthImages *images, const char *manifest, const BerthReachViewer *viewer,
                         GPtrArray *words, GError **error) {
-    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, sight, error);
+    g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, viewer, error);
 
     for (guint i = 0; reasons && i < reasons->len; i++)
         if (!g_ptr_array_find_with_equal_func(words, reasons->pdata[i], g_str_equal, NULL))
@@ -20,20 +20,20 @@ static bool add_reasons(BerthImages *images, const char *manifest, const BerthSi
     return reasons != NULL;
 }
 
-GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
-                                GError **error) {
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
+                                const BerthReachViewer *viewer, GError **error) {
     g_autoptr(GPtrArray) words = NULL;
     g_autoptr(GPtrArray) infos = NULL;
 
     if (!berth_digest_parse(digest, NULL, error) ||
-        !(words = berth_reach_explain(images->database, digest, sight, error)) ||
+        !(words = berth_reach_explain(images->database, digest, viewer, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
     /* A snapshot is kept by whatever keeps an image in whose chain it is. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
-            !add_reasons(images, info->manifest_digest, sight, words, error))
+            !add_reasons(images, info->manifest_digest, viewer, words, error))
             return NULL;
     }
     if (berth_contents_is_pinned(images->contents, digest))
@@ -83,7 +83,7 @@ static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **e
     return g_steal_pointer(&users);
 }
 
-static bool add_images(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachViewer *viewer,
                        GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) names = berth_image_store_list(images->database, error);
@@ -91,8 +91,8 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthSight *s
 
     for (guint i = 0; users && i < names->len; i++) {
         const BerthImage *image = names->pdata[i];
-        bool is_shown =
-            sight->images || berth_provenance_vouches(images->database, image->name, sight->owner);
+        bool is_shown = viewer->images ||
+                        berth_provenance_vouches(images->database, image->name, viewer->owner);
         BerthUsage *usage = add_usage(list, "image", is_shown ? image->name : HIDDEN_NAME);
         g_autoptr(GPtrArray) digests =
             berth_reach_list_blobs_of(images->database, image->target->digest, error);
@@ -129,30 +129,31 @@ static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
     return chains != NULL;
 }
 
-static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthSight *sight,
+static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthReachViewer *viewer,
                         GError **error) {
     g_autoptr(GPtrArray) ingests =
         berth_content_store_list_ingests(berth_contents_get_store(images->contents), error);
 
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
-        bool is_shown = sight->others || info->owner == sight->owner;
+        bool is_shown = viewer->others || info->owner == viewer->owner;
         BerthUsage *usage = add_usage(list, "ingest", is_shown ? info->ref : HIDDEN_NAME);
         usage->bytes = usage->unique = usage->bytes + info->offset;
     }
     return ingests != NULL;
 }
 
-GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error) {
+GPtrArray *berth_images_list_usage(BerthImages *images, const BerthReachViewer *viewer,
+                                   GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_usage);
     uint64_t snapshots;
 
-    if (!add_images(images, list, sight, error) ||
+    if (!add_images(images, list, viewer, error) ||
         !berth_snapshot_store_sum(images->snapshots, &snapshots, error))
         return NULL;
     BerthUsage *usage = add_usage(list, "snapshots", "");
     usage->bytes = usage->unique = snapshots;
-    if (!add_ingests(images, list, sight, error) || !add_garbage(images, list, error))
+    if (!add_ingests(images, list, viewer, error) || !add_garbage(images, list, error))
         return NULL;
     return g_steal_pointer(&list);
 }

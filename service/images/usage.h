@@ -8,8 +8,8 @@
 #include "store/reach.h"
 
 /* Lists what keeps a blob or a snapshot, running transfers included; empty for garbage. */
-GPtrArray *berth_images_explain(BerthImages *images, const char *digest, const BerthSight *sight,
-                                GError **error);
+GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
+                                const BerthReachViewer *viewer, GError **error);
 
 /* Lists what takes the space. */
 typedef struct {
@@ -18,4 +18,5 @@ typedef struct {
     uint64_t bytes;  /* in all */
     uint64_t unique; /* not shared with others of the same kind */
 } BerthUsage;
-GPtrArray *berth_images_list_usage(BerthImages *images, const BerthSight *sight, GError **error);
+GPtrArray *berth_images_list_usage(BerthImages *images, const BerthReachViewer *viewer,
+                                   GError **error);

@@ -208,11 +208,11 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
 #define ANSWERS_FOR                                                                                \
     "EXISTS (SELECT 1 FROM image_holders AS own WHERE own.name = images.name AND own.owner = ?2)"
 
-GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, const BerthSight *sight,
-                               GError **error) {
+GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
+                               const BerthReachViewer *viewer, GError **error) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-    int64_t of_images = sight->images ? -1 : (int64_t)sight->owner;
-    int64_t of_others = sight->others ? -1 : (int64_t)sight->owner;
+    int64_t of_images = viewer->images ? -1 : (int64_t)viewer->owner;
+    int64_t of_others = viewer->others ? -1 : (int64_t)viewer->owner;
 
     if (add_words(database, words, "image",
                   ABOVE "SELECT DISTINCT " TOLD(ANSWERS_FOR, "images.name") NAMES_ABOVE

@@ -45,11 +45,11 @@ bool berth_reach_forget(BerthDatabase *database, GError **error);
 typedef struct {
     bool images, others;
     uint32_t owner;
-} BerthSight;
+} BerthReachViewer;
 
 /* What keeps a blob or a snapshot, in words ("image NAME", "lease ID", "container ID"). */
-GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest, const BerthSight *sight,
-                               GError **error);
+GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
+                               const BerthReachViewer *viewer, GError **error);
 
 /* Sizes are of the caller's to find: digests that an image's target reaches, itself included. */
 GPtrArray *berth_reach_list_blobs_of(BerthDatabase *database, const char *digest, GError **error);

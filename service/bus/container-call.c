@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A call about a container: which one it names, and whether the caller may make it. A container has
+ * two addresses, an argument of the manager's members and an object path; handlers serve both, so
+ * they read the id here. The container is looked up anew at every check, since it may be gone while
+ * polkit is asked.
+ */
+
+#include "bus/container-call.h"
+
+#include "bus/access.h"
+#include "bus/creators.h"
+
+char *berth_container_make_path(const char *id) {
+    char *path = NULL;
+
+    return sd_bus_path_encode(BERTH_CONTAINER_PREFIX, id, &path) < 0 ? NULL : path;
+}
+
+char *berth_container_read_path(const char *path) {
+    char *id = NULL;
+
+    return sd_bus_path_decode(path, BERTH_CONTAINER_PREFIX, &id) > 0 ? id : NULL;
+}
+
+bool berth_container_is_object_call(sd_bus_message *call) {
+    return g_strcmp0(sd_bus_message_get_interface(call), BERTH_CONTAINER_INTERFACE) == 0 ||
+           !g_str_equal(sd_bus_message_get_path(call), BERTH_CONTAINER_PREFIX);
+}
+
+int berth_container_read_id(sd_bus_message *call, char **id) {
+    const char *text;
+
+    if (berth_container_is_object_call(call)) {
+        char *decoded = berth_container_read_path(sd_bus_message_get_path(call));
+        *id = decoded ? decoded : g_strdup("");
+        return 1;
+    }
+    int r = sd_bus_message_read(call, "s", &text);
+    if (r >= 0)
+        *id = g_strdup(text);
+    return r;
+}
+
+/* property: of members that take some. */
+static int container_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, const char *property,
+                                  BerthContainer **container) {
+    *container = berth_containers_find(service->containers, id, NULL);
+    const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
+    const BerthOwned object = {"container", "container", id, record != NULL,
+                               record ? record->owner : 0};
+    g_autofree char *owner = record ? g_strdup_printf("%u", record->owner) : NULL;
+
+    if (record && process[0] == '\0' && berth_creators_is(service, id, call) &&
+        berth_access_has_check(call, "creator"))
+        return BERTH_ACCESS_GRANTED;
+    return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
+                                    record ? record->image : NULL, "owner", owner,
+                                    property ? "property" : NULL, property, NULL);
+}
+
+int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                          const char *id, BerthContainer **container) {
+    return berth_container_check_process(call, service, error, id, "", container);
+}
+
+int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, BerthContainer **container) {
+    return container_check_member(call, service, error, id, process, NULL, container);
+}
+
+int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
+                                   const BerthOption *options, sd_bus_error *error,
+                                   BerthContainer **container) {
+    g_autofree char *id = NULL;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return berth_container_check(call, service, error, id, container);
+}
+
+int berth_container_check_properties(sd_bus_message *call, BerthService *service,
+                                     sd_bus_error *error, const char *id, const char *properties,
+                                     BerthContainer **container) {
+    return container_check_member(call, service, error, id, "", properties, container);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What all members about a container begin with: the id, and the check of the caller. */
+
+#pragma once
+
+#include "bus/options.h"
+#include "bus/service.h"
+
+#define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
+#define BERTH_CONTAINER_INTERFACE "org.berth1.Container"
+
+/* Whether a call is to a container's object, and the id that it is about: of its path, or its first
+ * argument. */
+bool berth_container_is_object_call(sd_bus_message *call);
+int berth_container_read_id(sd_bus_message *call, char **id);
+
+/* Its object path. Caller frees. */
+char *berth_container_make_path(const char *id);
+/* The id; NULL: the path is no container's. Caller frees. */
+char *berth_container_read_path(const char *path);
+
+/* Finds the container and makes the call's check of it ("own", "see", "others"); as
+ * berth_access_check. */
+int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                          const char *id, BerthContainer **container);
+
+/* The same for a member whose arguments are the id and options: reads both. */
+int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
+                                   const BerthOption *options, sd_bus_error *error,
+                                   BerthContainer **container);
+
+/* The same for members about a process of it, "" for its first. */
+int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *process, BerthContainer **container);
+
+/* The same for a member that sets properties: their names, with blanks between. */
+int berth_container_check_properties(sd_bus_message *call, BerthService *service,
+                                     sd_bus_error *error, const char *id, const char *properties,
+                                     BerthContainer **container);
