@@ -17,10 +17,10 @@ struct DistJournal {
     sd_event_source *watch;
 };
 
-/* Whether an entry ends for another reason than a newline: the line was too long for one, or the
- * stream ended. Where another process writes next (pid-change), its newline would be lost: journald
- * keeps no empty lines. So that counts as one. */
-static bool is_broken(const char *line_break, size_t size) {
+/* An entry may end because the line was too long for one, or because the stream ended. If another
+ * process writes next (pid-change), its newline would be lost, for journald keeps no empty lines:
+ * so that counts as a newline. */
+bool dist_journal_is_broken(const char *line_break, size_t size) {
     return (size == strlen("line-max") && memcmp(line_break, "line-max", size) == 0) ||
            (size == strlen("eof") && memcmp(line_break, "eof", size) == 0);
 }
@@ -39,10 +39,10 @@ static void print_line(sd_journal *journal) {
     if (sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0 || size < strlen(field))
         return;
     g_autofree void *text = g_memdup2((const char *)data + strlen(field), size - strlen(field));
-    bool broken =
-        sd_journal_get_data(journal, "_LINE_BREAK", &line_break, &line_break_size) >= 0 &&
-        line_break_size > strlen(reason) &&
-        is_broken((const char *)line_break + strlen(reason), line_break_size - strlen(reason));
+    bool broken = sd_journal_get_data(journal, "_LINE_BREAK", &line_break, &line_break_size) >= 0 &&
+                  line_break_size > strlen(reason) &&
+                  dist_journal_is_broken((const char *)line_break + strlen(reason),
+                                         line_break_size - strlen(reason));
     print_message(text, size - strlen(field), broken);
 }
 
@@ -112,33 +112,6 @@ void dist_journal_free(DistJournal *journal) {
 
 /* An entry of journalctl's export format (systemd's JOURNAL_EXPORT_FORMATS): a line a field, or its
  * name, a size of eight bytes in little endian, and as many bytes; an empty line ends it. */
-typedef struct {
-    char *message;
-    size_t size;
-    bool broken;
-} Entry;
-
-static void journal_end_entry(void *userdata) {
-    Entry *entry = userdata;
-
-    if (entry->message)
-        print_message(entry->message, entry->size, entry->broken);
-    g_free(entry->message);
-    *entry = (Entry){0};
-    fflush(stdout);
-}
-
-static void journal_take_field(const char *name, const char *value, size_t size, void *userdata) {
-    Entry *entry = userdata;
-
-    if (g_str_equal(name, "MESSAGE") && !entry->message) {
-        entry->message = g_memdup2(value, size + 1);
-        entry->size = size;
-    } else if (g_str_equal(name, "_LINE_BREAK")) {
-        entry->broken = is_broken(value, size);
-    }
-}
-
 static bool read_binary(FILE *stream, const DistJournalReader *reader, const char *name) {
     uint64_t size;
 
@@ -211,9 +184,13 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
            berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("journalctl failed"));
 }
 
-bool dist_journal_print(char *const *arguments, GError **error) {
-    Entry entry = {0};
-    const DistJournalReader reader = {journal_take_field, journal_end_entry, &entry};
+bool dist_journal_knows(const char *id) {
+    g_autofree char *match = g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", id);
+    sd_journal *journal = NULL;
+    bool known = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY) >= 0 &&
+                 sd_journal_add_match(journal, match, 0) >= 0 &&
+                 sd_journal_seek_head(journal) >= 0 && sd_journal_next(journal) > 0;
 
-    return dist_journal_read(arguments, &reader, error);
+    sd_journal_close(journal);
+    return known;
 }

@@ -31,6 +31,8 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
 /* Reads entries in the export format until the end of fd, which it takes over. */
 bool dist_journal_read_fd(int fd, const DistJournalReader *reader, GError **error);
 
-/* Runs journalctl with these arguments, of which one is --output=export, and prints the messages as
- * they were written: lines that the journal had to cut are whole. */
-bool dist_journal_print(char *const *arguments, GError **error);
+/* Whether an entry with this _LINE_BREAK ends without a newline. */
+bool dist_journal_is_broken(const char *line_break, size_t size);
+
+/* Whether the caller finds entries of a container of this id in the journal. */
+bool dist_journal_knows(const char *id);

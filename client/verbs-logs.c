@@ -5,9 +5,11 @@
 
 #include "client/verbs-logs.h"
 
+#include "base/fd.h"
 #include "client/bus.h"
 #include "client/each.h"
 #include "client/journal.h"
+#include "client/log-lines.h"
 #include "client/run-values.h"
 #include "client/stream.h"
 #include "config.h"
@@ -24,7 +26,7 @@
 enum { LINES_BEFORE = 10 };
 
 static struct {
-    gboolean follow, names;
+    gboolean follow, names, timestamps;
     char *since, *until;
     gint64 tail;
 } logs_given = {.tail = -1};
@@ -37,6 +39,8 @@ const DistOption dist_logs_options[] = {
      N_("From this time on: as systemd.time(7), or 5m for five minutes ago"), N_("TIME")},
     {"until", 0, DIST_OPTION_TEXT, &logs_given.until, N_("Up to this time"), N_("TIME")},
     {"names", 0, DIST_OPTION_FLAG, &logs_given.names, N_("Put the id before each line"), NULL},
+    {"timestamps", 't', DIST_OPTION_FLAG, &logs_given.timestamps,
+     N_("Put the time before each line"), NULL},
     DIST_OPTION_END,
 };
 
@@ -102,37 +106,48 @@ static void end_entry(void *userdata) {
     fflush(stdout);
 }
 
-/* Lines with the id before each. */
-static bool print_prefixed(int pipe, const char *id, GError **error) {
-    FILE *stream = fdopen(fcntl(pipe, F_DUPFD_CLOEXEC, 3), "r");
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t length;
-
-    if (!stream)
-        return berth_error_set_errno(error, errno, "%s", _("read"));
-    while ((length = getline(&line, &room, stream)) > 0) {
-        printf("%s | ", id);
-        fwrite(line, 1, (size_t)length, stdout);
-        if (line[length - 1] != '\n')
-            putchar('\n');
-        fflush(stdout);
-    }
-    free(line);
-    fclose(stream);
-    return true;
+/* Whether the pipe is to have entries with fields, rather than the messages alone. */
+static bool wants_entries(void) {
+    return logs_given.names || logs_given.timestamps || dist_settings.json != DIST_JSON_OFF;
 }
 
-static bool print_logs(int pipe, const char *id, GError **error) {
+typedef bool (*ReadEntries)(const DistJournalReader *reader, const void *userdata, GError **error);
+
+static bool print_entries(ReadEntries read, const void *userdata, const char *id, GError **error) {
     JsonObject *entry = NULL;
-    const DistJournalReader reader = {take_field, end_entry, &entry};
+    DistLogLines lines = {
+        .prefix = logs_given.names ? id : NULL,
+        .timestamps = logs_given.timestamps,
+    };
+    const DistJournalReader reader = dist_settings.json == DIST_JSON_OFF
+                                         ? dist_log_lines_reader(&lines)
+                                         : (DistJournalReader){take_field, end_entry, &entry};
+
+    return read(&reader, userdata, error);
+}
+
+static bool read_pipe(const DistJournalReader *reader, const void *userdata, GError **error) {
+    return dist_journal_read_fd(*(const int *)userdata, reader, error);
+}
+
+static bool read_journal(const DistJournalReader *reader, const void *userdata, GError **error) {
+    return dist_journal_read((char *const *)userdata, reader, error);
+}
+
+/* Takes the pipe over. */
+static bool print_pipe(int pipe, const char *id, GError **error) {
     uint64_t copied;
 
-    if (logs_given.names && dist_settings.json == DIST_JSON_OFF)
-        return print_prefixed(pipe, id, error);
-    return dist_settings.json == DIST_JSON_OFF
-               ? dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, error)
-               : dist_journal_read_fd(fcntl(pipe, F_DUPFD_CLOEXEC, 3), &reader, error);
+    if (wants_entries())
+        return print_entries(read_pipe, &pipe, id, error);
+    berth_autofd int input = pipe;
+    return dist_copy(input, STDOUT_FILENO, UINT64_MAX, &copied, error);
+}
+
+static int append_fields(sd_bus_message *call) {
+    if (dist_settings.json != DIST_JSON_OFF)
+        return sd_bus_message_append(call, "{sv}", "Fields", "as", 0);
+    return sd_bus_message_append(call, "{sv}", "Fields", "as", 2, "MESSAGE", "_LINE_BREAK");
 }
 
 static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until, GError **error) {
@@ -150,8 +165,7 @@ static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until,
                                    "Since", "t", since, "Lines", "t", lines)) >= 0 &&
         (!logs_given.until ||
          (r = sd_bus_message_append(call, "{sv}", "Until", "t", until)) >= 0) &&
-        (dist_settings.json == DIST_JSON_OFF ||
-         (r = sd_bus_message_append(call, "{sv}", "Fields", "as", 0)) >= 0) &&
+        (!wants_entries() || (r = append_fields(call)) >= 0) &&
         (r = sd_bus_message_close_container(call)) >= 0)
         return dist_send(call, error);
     sd_bus_message_unref(call);
@@ -159,53 +173,107 @@ static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until,
     return NULL;
 }
 
-/* Of a container that the service does not have. */
-static int print_journal(const char *id, uint64_t since, uint64_t until, GError **error) {
-    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
-
-    g_ptr_array_add(arguments, g_strdup("journalctl"));
-    g_ptr_array_add(arguments, g_strdup("--quiet"));
-    g_ptr_array_add(arguments,
-                    g_strdup(dist_settings.json == DIST_JSON_OFF     ? "--output=export"
-                             : dist_settings.json == DIST_JSON_SHORT ? "--output=json"
-                                                                     : "--output=json-pretty"));
-    if (logs_given.follow)
-        g_ptr_array_add(arguments, g_strdup("--follow"));
-    g_ptr_array_add(arguments, g_strdup("--no-pager"));
-    if (logs_given.since)
-        g_ptr_array_add(arguments, g_strdup_printf("--since=@%" G_GUINT64_FORMAT, since / 1000000));
-    if (logs_given.until)
-        g_ptr_array_add(arguments, g_strdup_printf("--until=@%" G_GUINT64_FORMAT, until / 1000000));
-    if (logs_given.tail >= 0)
-        g_ptr_array_add(arguments, g_strdup_printf("--lines=%" G_GINT64_FORMAT, logs_given.tail));
-    g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", id));
-    g_ptr_array_add(arguments, NULL);
-    if (dist_settings.json == DIST_JSON_OFF)
-        return dist_journal_print((char **)arguments->pdata, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-    execvp("journalctl", (char **)arguments->pdata);
-    berth_error_set_errno(error, errno, "%s", _("run journalctl"));
-    return EXIT_FAILURE;
-}
-
 typedef struct {
     uint64_t since, until;
 } LogsTimes;
 
+/* Of a container that the service does not have. */
+static bool print_journal(const char *id, const LogsTimes *times, GError **error) {
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+
+    if (!dist_journal_knows(id))
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               _("there is no container %s, and the journal has no lines of one"),
+                               id);
+    g_ptr_array_add(arguments, g_strdup("journalctl"));
+    g_ptr_array_add(arguments, g_strdup("--quiet"));
+    g_ptr_array_add(arguments, g_strdup("--output=export"));
+    g_ptr_array_add(arguments, g_strdup("--no-pager"));
+    if (logs_given.follow)
+        g_ptr_array_add(arguments, g_strdup("--follow"));
+    if (logs_given.since)
+        g_ptr_array_add(arguments,
+                        g_strdup_printf("--since=@%" G_GUINT64_FORMAT, times->since / 1000000));
+    if (logs_given.until)
+        g_ptr_array_add(arguments,
+                        g_strdup_printf("--until=@%" G_GUINT64_FORMAT, times->until / 1000000));
+    if (logs_given.tail >= 0)
+        g_ptr_array_add(arguments, g_strdup_printf("--lines=%" G_GINT64_FORMAT, logs_given.tail));
+    g_ptr_array_add(arguments, g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", id));
+    g_ptr_array_add(arguments, NULL);
+    return print_entries(read_journal, arguments->pdata, id, error);
+}
+
+/* The reading end, which the caller owns; -1 with error. */
+static int open_logs(const char *id, const LogsTimes *times, GError **error) {
+    g_autoptr(sd_bus_message) reply = call_logs(id, times->since, times->until, error);
+    int pipe, r;
+
+    if (!reply)
+        return -1;
+    if ((r = sd_bus_message_read(reply, "h", &pipe)) < 0 ||
+        (r = pipe = fcntl(pipe, F_DUPFD_CLOEXEC, 3)) < 0) {
+        dist_bad_reply(r, error);
+        return -1;
+    }
+    return pipe;
+}
+
 static bool print_logs_of(const char *id, const void *userdata, GError **error) {
     const LogsTimes *times = userdata;
     g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply = call_logs(id, times->since, times->until, &local);
-    int pipe, r;
+    int pipe = open_logs(id, times, &local);
 
-    if (!reply && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        return print_journal(id, times->since, times->until, error) == EXIT_SUCCESS;
-    if (!reply) {
+    if (pipe < 0 && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return print_journal(id, times, error);
+    if (pipe < 0) {
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    if ((r = sd_bus_message_read(reply, "h", &pipe)) < 0)
-        return dist_bad_reply(r, error);
-    return print_logs(pipe, id, error);
+    return print_pipe(pipe, id, error);
+}
+
+/* One of several containers that are followed at once, with a thread each. */
+typedef struct {
+    const char *id;
+    int pipe;
+    GThread *thread; /* NULL if its logs cannot be read */
+    GError *error;
+} LogsFollower;
+
+static void *follow_one(void *userdata) {
+    LogsFollower *follower = userdata;
+
+    print_pipe(follower->pipe, follower->id, &follower->error);
+    return NULL;
+}
+
+static int follow_several(char *const *ids, const LogsTimes *times) {
+    const size_t count = g_strv_length((char **)ids);
+    g_autofree LogsFollower *followers = g_new0(LogsFollower, count);
+    int status = EXIT_SUCCESS;
+
+    for (size_t i = 0; i < count; i++) {
+        g_autoptr(GError) error = NULL;
+        followers[i].id = ids[i];
+        followers[i].pipe = open_logs(ids[i], times, &error);
+        if (followers[i].pipe >= 0) {
+            followers[i].thread = g_thread_new("follow", follow_one, &followers[i]);
+            continue;
+        }
+        dist_print_error(error);
+        status = EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (followers[i].thread)
+            g_thread_join(followers[i].thread);
+        if (!followers[i].error)
+            continue;
+        dist_print_error(followers[i].error);
+        g_clear_error(&followers[i].error);
+        status = EXIT_FAILURE;
+    }
+    return status;
 }
 
 int dist_verb_logs(char **argv, GError **error) {
@@ -216,11 +284,7 @@ int dist_verb_logs(char **argv, GError **error) {
         return EXIT_FAILURE;
     if (!argv[2])
         return print_logs_of(argv[1], &times, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (logs_given.follow) {
-        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
-                        _("--follow is of one container; several can be shown without it"));
-        return EXIT_FAILURE;
-    }
     logs_given.names = TRUE;
-    return dist_for_each(argv + 1, print_logs_of, &times);
+    return logs_given.follow ? follow_several(argv + 1, &times)
+                             : dist_for_each(argv + 1, print_logs_of, &times);
 }

@@ -175,7 +175,33 @@ def test_logs():
     contains(good("logs", "--since=yesterday", "one"), "one 1")
     equal(good("logs", "--until=yesterday", "one"), "")
     equal(dist("logs", "--since=whenever", "one").status, 1)
-    equal(dist("logs", "-f", "one", "two").status, 1)
+    contains(good("logs", "--since=2 hours ago", "one"), "one 1")
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d "
+    for shown, line in (((), ""), (("--names",), "one \\| ")):
+        text = good("logs", "-t", *shown, "--tail=1", "one")
+        assert re.fullmatch(f"{line}{time}one 5\n", text), text
+    missing = dist("logs", "never-was")
+    equal((missing.status, missing.out), (1, ""))
+    contains(missing.err, "there is no container never-was")
+    good("rm", "-f", "one", "two")
+    wait_until(lambda: "one 5" in good("logs", "one"), "what the journal keeps of a deleted container")
+    assert re.search(f"^{time}one 5$", good("logs", "--timestamps", "one"), re.MULTILINE)
+
+
+def test_logs_of_several_are_followed():
+    for name in ("one", "two"):
+        good("run", "-d", f"--name={name}", IMAGE, "sh", "-c", "echo $0 begins; while [ ! -e /go ]; do sleep 0.2; done; echo $0 goes on", name)
+    process = subprocess.Popen(["dist", "logs", "-f", "--since=5m", "one", "two", "never-was"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    shown = {process.stdout.readline() for _ in range(2)}
+    equal(shown, {"one | one begins\n", "two | two begins\n"})
+    for name in ("two", "one"):
+        good("exec", name, "touch", "/go")
+        equal(process.stdout.readline(), f"{name} | {name} goes on\n")
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    equal(out, "")
+    contains(err, "never-was")
     good("rm", "-f", "one", "two")
 
 
