@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/images, org.berth1.Images: names of images and what they stand for. What moves images
- * is in images-transfers.c. */
+/* /org/berth1/images, org.berth1.Images: the collection of names of images. What is done with one
+ * name is in image-methods.c and images-transfers.c, which the name's own object shares. */
 
-#include "base/credentials.h"
-#include "base/fd.h"
-#include "base/labels.h"
 #include "base/limits.h"
 #include "bus/access.h"
 #include "bus/bring.h"
 #include "bus/dispatch.h"
 #include "bus/images-object.h"
 #include "bus/options.h"
-#include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/properties.h"
-#include "bus/remote-check.h"
 #include "bus/unicast.h"
-#include "images/describe.h"
 #include "images/prune.h"
-#include "images/signatures.h"
 #include "store/provenance.h"
 #include "store/reach.h"
 
@@ -42,13 +35,6 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         (r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
         return r;
     return berth_image_object_reply(call, service, &viewer, name, ret_error);
-}
-
-/* The descriptor that a name stood for; empty where it stood for nothing. */
-static int reply_before(sd_bus_message *call, const BerthDescriptor *before) {
-    return sd_bus_reply_method_return(call, "(sst)", before ? before->media_type : "",
-                                      before ? before->digest : "",
-                                      before ? before->size : (uint64_t)0);
 }
 
 /* What the caller did not bring to the store itself it has to be allowed to read: the target, and
@@ -101,298 +87,11 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     if ((brought && !berth_bring_hold(service, uid, brought, &error)) ||
         !berth_images_put(service->images, name, target, labels, uid, &before, &error))
         return berth_bus_error_set(ret_error, error);
-    return reply_before(call, before);
-}
-
-int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(BerthDescriptor) before = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *name = NULL;
-    int r;
-
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0)
-        return r;
-    g_autoptr(BerthImage) current = berth_image_store_get(service->database, name, NULL);
-    r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
-                           current ? current->target->digest : NULL, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_images_delete(service->images, name, &before, &error))
-        return berth_bus_error_set(ret_error, error);
-    return reply_before(call, before);
+    return berth_image_reply_before(call, before);
 }
 
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     return berth_objects_answer_list(call, userdata, &berth_image_kind, "inspect", error);
-}
-
-static void on_text(const char *text, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        berth_bus_reply_text(pending->call, text, BERTH_MAX_REPLY_BYTES,
-                             "the document, which can be opened by its digest,");
-}
-
-static int parse_document(const char *name, BerthImageDocument *document, sd_bus_error *error) {
-    static const char *const names[] = {"index", "manifest", "config"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_str_equal(names[i], name)) {
-            *document = (BerthImageDocument)i;
-            return 1;
-        }
-    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                             "\"%.50s\" is none of index, manifest and config", name);
-}
-
-int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *name = NULL;
-    const char *platform = NULL, *document = "config";
-    const BerthOption options[] = {
-        {"Platform", "s", &platform}, {"Document", "s", &document}, {NULL, NULL, NULL}};
-    BerthImageDocument wanted = BERTH_IMAGE_CONFIG;
-    int r;
-
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0 ||
-        (r = parse_document(document, &wanted, ret_error)) < 0)
-        return r;
-    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
-    if (!pending)
-        return -EBUSY;
-    berth_images_read_text(service->images, name, image->target, platform, wanted, on_text,
-                           pending);
-    return 1;
-}
-
-static void on_signature(const char *key, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, "s", key);
-}
-
-/* The keys are the policy's: a caller who could name files would have them read as root. */
-int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_auto(BerthSecrets) credentials = NULL;
-    g_autofree char *name = NULL;
-    int insecure = 0, r;
-    bool own;
-    const BerthOption options[] = {
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
-
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    const BerthRemoteQuestion question = {name, insecure, credentials};
-    r = berth_remote_check(service, call, ret_error, "pull", &question, &own, "image", name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    const BerthSignatureRequest request = {
-        .remote = {name, "", insecure, credentials, own},
-        .digest = image->target->digest,
-    };
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, ret_error);
-    if (!pending)
-        return -EBUSY;
-    berth_images_verify_signature(service->images, &request, on_signature, pending);
-    return 1;
-}
-
-static int append_layers(sd_bus_message *item, const BerthDescribedPlatform *platform) {
-    int r;
-
-    if ((r = sd_bus_message_open_container(item, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(item, "s", "Layers")) < 0 ||
-        (r = sd_bus_message_open_container(item, 'v', "a(sst)")) < 0 ||
-        (r = sd_bus_message_open_container(item, 'a', "(sst)")) < 0)
-        return r;
-    for (guint i = 0; r >= 0 && i < platform->layers->len; i++)
-        r = berth_bus_append_descriptor(item, platform->layers->pdata[i]);
-    if (r < 0 || (r = sd_bus_message_close_container(item)) < 0 ||
-        (r = sd_bus_message_close_container(item)) < 0)
-        return r;
-    return sd_bus_message_close_container(item);
-}
-
-static int append_platform(sd_bus_message *item, const BerthDescribedPlatform *platform) {
-    const BerthDescriptor *manifest = platform->manifest;
-    int r;
-
-    if ((r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_append(item, "s", platform->platform)) < 0 ||
-        (r = sd_bus_message_open_container(item, 'a', "{sv}")) < 0 ||
-        (r = sd_bus_message_append(item, "{sv}", "Manifest", "(sst)", manifest->media_type,
-                                   manifest->digest, manifest->size)) < 0 ||
-        (r = sd_bus_message_append(item, "{sv}", "Size", "t", platform->bytes)) < 0 ||
-        (r = sd_bus_message_append(item, "{sv}", "Complete", "b", (int)platform->complete)) < 0 ||
-        (r = sd_bus_message_append(item, "{sv}", "Unpacked", "b", (int)platform->unpacked)) < 0 ||
-        (r = append_layers(item, platform)) < 0 || (r = sd_bus_message_close_container(item)) < 0)
-        return r;
-    return sd_bus_message_close_container(item);
-}
-
-static int read_describe(sd_bus_message *call, char **name, BerthPage *page, sd_bus_error *error) {
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(*page), {NULL, NULL, NULL}};
-    int r = berth_object_read_name(&berth_image_kind, call, name);
-
-    return r < 0 ? r : berth_options_read(call, options, error);
-}
-
-/* Platforms have no name of their own: a page goes on after so many of them. */
-static void on_described(GPtrArray *platforms, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-    g_auto(sd_bus_error) ignored = SD_BUS_ERROR_NULL;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    g_autofree char *name = NULL;
-    sd_bus_message *item;
-
-    if (error) {
-        berth_bus_reply_error(pending->call, error);
-        return;
-    }
-    sd_bus_message_rewind(pending->call, 1);
-    if (read_describe(pending->call, &name, &page, &ignored) < 0)
-        return;
-    guint64 after = g_ascii_strtoull(page.after, NULL, 10);
-    int r = berth_page_open(&page, pending->call, "(sa{sv})");
-    for (guint64 i = after; r > 0 && i < platforms->len; i++)
-        if ((r = berth_page_begin(&page, &item)) >= 0 &&
-            (r = append_platform(item, platforms->pdata[i])) >= 0)
-            r = berth_page_add(&page);
-    berth_page_send(&page, r);
-}
-
-int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *name = NULL;
-    int r = read_describe(call, &name, &page, ret_error);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
-    if (!pending)
-        return -EBUSY;
-    berth_images_describe(service->images, image, on_described, pending);
-    return 1;
-}
-
-int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *name = NULL;
-    const char *new_name;
-    int r;
-
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
-        (r = sd_bus_message_read(call, "s", &new_name)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0)
-        return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
-    g_autoptr(BerthImage) replaced = berth_image_store_get(service->database, new_name, NULL);
-    const char *digest = image ? image->target->digest : NULL;
-    r = berth_access_check(service->access, call, ret_error, "old", "image", name, "digest", digest,
-                           "reference", new_name, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_check(service->access, call, ret_error, "new", "image", new_name, "digest",
-                           digest, "replaced", replaced ? replaced->target->digest : NULL, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!berth_images_rename(service->images, name, new_name, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, NULL);
-}
-
-/* The chain is known: all that is left is to mount it. For root that is a mount like any other. */
-static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
-    uint32_t uid = UINT32_MAX;
-    g_autofree char *name = NULL;
-    BerthSnapshotStore *snapshots = pending->service->snapshots;
-    g_autoptr(GError) error = info_error ? g_error_copy(info_error) : NULL;
-    if (info && info->chain_id[0] == '\0')
-        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the image has no layers: there is nothing to mount");
-    else if (info && sd_bus_message_rewind(pending->call, 1) >= 0 &&
-             berth_object_read_name(&berth_image_kind, pending->call, &name) > 0)
-        berth_images_check_chain(pending->service->images, name, info, &error);
-    (void)berth_access_find_uid(pending->service->access, sd_bus_message_get_sender(pending->call),
-                                &uid);
-    berth_autofd int mount =
-        error      ? -1
-        : uid == 0 ? berth_snapshot_store_mount(snapshots, info->chain_id, &error)
-                   : berth_snapshot_store_mount_locked(snapshots, info->chain_id, &error);
-    if (error)
-        berth_bus_reply_error(pending->call, error);
-    else
-        sd_bus_reply_method_return(pending->call, "h", mount);
-}
-
-int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *name = NULL;
-    const char *platform = NULL;
-    const BerthOption options[] = {{"Platform", "s", &platform}, {NULL, NULL, NULL}};
-    int r;
-
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    const char *digest = image ? image->target->digest : NULL;
-    r = berth_access_check(service->access, call, ret_error, "manage", "image", name, "digest",
-                           digest, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    /* What is mounted can be read. */
-    r = berth_access_check(service->access, call, ret_error, "read", "image", name, "digest",
-                           digest, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
-    if (!pending)
-        return -EBUSY;
-    berth_images_read_info(service->images, name, image->target, platform, on_mount_info, pending);
-    return 1;
 }
 
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two faces of images: the collection (images-bus.c, images-transfers.c) and the
- * object that each name has (image-bus.c). Methods of both are one handler, which takes the name
- * from the object's path or from the first argument. */
+/* Shared by the two faces of images: the collection (images-bus.c) and the object that each name
+ * has (image-bus.c). Members of both are one handler each (image-methods.c, images-transfers.c),
+ * which takes the name from the object's path or from the first argument (image-call.c). */
 
 #pragma once
 
@@ -12,6 +12,11 @@
 #define BERTH_IMAGE_INTERFACE "org.berth1.Image"
 
 extern const BerthObjectKind berth_image_kind;
+
+/* The name that a call is about. Caller frees. */
+int berth_image_read_name(sd_bus_message *call, char **name);
+/* Replies with the descriptor that a name stood for; NULL if it stood for nothing. */
+int berth_image_reply_before(sd_bus_message *call, const BerthDescriptor *before);
 
 /* images-transfers.c */
 int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -23,7 +28,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *er
 int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
-/* images-bus.c */
+/* image-methods.c */
 int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *error);

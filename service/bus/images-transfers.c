@@ -97,7 +97,7 @@ static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **referenc
     const char *text;
 
     if (mode == BERTH_PULL_UNPACK)
-        return berth_object_read_name(&berth_image_kind, call, reference);
+        return berth_image_read_name(call, reference);
     int r = sd_bus_message_read(call, "s", &text);
     if (r >= 0)
         *reference = g_strdup(text);
@@ -180,7 +180,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         {NULL, NULL, NULL},
     };
 
-    if ((r = berth_object_read_name(&berth_image_kind, call, &name)) < 0 ||
+    if ((r = berth_image_read_name(call, &name)) < 0 ||
         (r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
