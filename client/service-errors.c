@@ -21,7 +21,7 @@ static const struct {
 #include "service-texts.h"
 };
 
-enum { MAX_ERRNO = 133, MAX_DEPTH = 3 };
+enum { MAX_ERRNO = 133, MAX_DEPTH = 4 };
 
 /* What an error number of the system is called in the caller's language: the service says it in
  * English. */
@@ -37,13 +37,26 @@ static char *translate_errno(const char *text) {
     return translated;
 }
 
-static char *translate_whole(const char *text) {
+static char *translate_text(const char *text, int depth);
+
+/* What a text of this format ends with is a text of its own: the cause. */
+static void translate_cause(const char *format, GPtrArray *arguments, int depth) {
+    if (!g_str_has_suffix(format, ": %s") || arguments->len == 0 || depth == MAX_DEPTH)
+        return;
+    char **last = (char **)&arguments->pdata[arguments->len - 1];
+    g_autofree char *cause = *last;
+    *last = translate_text(cause, depth + 1);
+}
+
+static char *translate_whole(const char *text, int depth) {
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         const char *translation = _(texts[i].format);
         g_autoptr(GPtrArray) arguments =
             translation == texts[i].format ? NULL : dist_pattern_match(texts[i].format, text);
-        if (arguments)
+        if (arguments) {
+            translate_cause(texts[i].format, arguments, depth);
             return dist_pattern_fill(translation, arguments);
+        }
     }
     return translate_errno(text);
 }
@@ -51,7 +64,7 @@ static char *translate_whole(const char *text) {
 /* Messages read from outside in, "OBJECT: what failed: why": parts that are known are translated,
  * the others stay. */
 static char *translate_text(const char *text, int depth) {
-    g_autofree char *whole = translate_whole(text);
+    g_autofree char *whole = translate_whole(text, depth);
 
     if (whole || depth == MAX_DEPTH)
         return whole ? g_steal_pointer(&whole) : g_strdup(text);
@@ -59,7 +72,7 @@ static char *translate_text(const char *text, int depth) {
     if (!colon)
         return g_strdup(text);
     g_autofree char *head = g_strndup(text, (gsize)(colon - text));
-    g_autofree char *first = translate_whole(head);
+    g_autofree char *first = translate_whole(head, depth);
     g_autofree char *rest = translate_text(colon + 2, depth + 1);
     return g_strconcat(first ? first : head, ": ", rest, NULL);
 }

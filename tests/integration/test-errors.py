@@ -66,6 +66,13 @@ def test_in_german():
           "dist: es gibt hier kein Abbild „docker.io/library/nothing:latest“; „dist pull "
           "docker.io/library/nothing:latest“ holt es, „dist images“ listet die vorhandenen auf")
     equal(says("stop", "nothing", env=GERMAN), "dist: es gibt keinen Container „nothing“; „dist ps -a“ listet Container auf")
+    # The cause at the end of a text is a text, too; and so is a refusal.
+    equal(says("pull", "a b", env=GERMAN),
+          "dist: ungültige Referenz „docker.io/library/a b:latest“: sie enthält ein unzulässiges Zeichen")
+    contains(says("run", "--rm", IMAGE, "no-such-command", env=GERMAN), "Befehl no-such-command: nicht im Abbild gefunden")
+    contains(says("import", "/etc/passwd", env=GERMAN), "dist: dies ist kein gültiges tar-Archiv: ")
+    equal(says("--no-ask-password", "pull", "a/b", env=GERMAN, user="alice"),
+          "dist: Keine Berechtigung: org.berth1.images.pull verlangt die Anmeldung eines Systemverwalters")
     equal(says("kil", "web", env=GERMAN), "dist: unbekanntes Verb „kil“; war „kill“ gemeint?")
 
 
