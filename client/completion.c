@@ -8,18 +8,13 @@
 
 #include "client/completion.h"
 
-#include "base/fd.h"
 #include "client/aliases.h"
 #include "client/bus.h"
 #include "client/listing.h"
-#include "config.h"
+#include "client/verbs.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { MAX_SCRIPT_BYTES = 65536 };
 
 static const char *partial = ""; /* what is there of the word */
 
@@ -225,41 +220,3 @@ void dist_complete_line(const char *line) {
     complete_words((char **)words->pdata + first);
     partial = "";
 }
-
-static bool print_script(const char *shell, GError **error) {
-    static const struct {
-        const char *shell, *file;
-    } scripts[] = {{"bash", "dist.bash"}, {"zsh", "_dist"}, {"fish", "dist.fish"}};
-    size_t i = 0, size;
-
-    while (i < G_N_ELEMENTS(scripts) && !g_str_equal(scripts[i].shell, shell))
-        i++;
-    if (i == G_N_ELEMENTS(scripts))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("there is no completion for \"%s\", only for bash, zsh and fish"),
-                               shell);
-    g_autofree char *path = g_build_filename(BERTH_DATADIR, "completion", scripts[i].file, NULL);
-    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return berth_error_set_errno(error, errno, "%s", path);
-    g_autofree char *text = berth_fd_read_whole(file, MAX_SCRIPT_BYTES, &size, error);
-    return text && (fputs(text, stdout) >= 0 || berth_error_set_errno(error, errno, "write"));
-}
-
-static int verb_shell_completion(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
-    const char *own = g_getenv("SHELL");
-    g_autofree char *shell = argc > 1 ? g_strdup(argv[1]) : g_path_get_basename(own ? own : "bash");
-
-    return print_script(shell, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-const DistVerb dist_shell_verbs[] = {
-    {.name = "shell-completion",
-     .arguments = N_("[SHELL]"),
-     .summary = N_("Print the completion script for bash, zsh or fish"),
-     .run = verb_shell_completion,
-     .max = 1,
-     .example = "source <(dist shell-completion bash)"},
-    {.name = NULL},
-};

@@ -4,10 +4,5 @@
 
 #pragma once
 
-#include "client/verb.h"
-
 /* Prints the candidates for the last word of a line, which is given up to the cursor. */
 void dist_complete_line(const char *line);
-
-/* Writes the script for a shell: "dist shell-completion". */
-extern const DistVerb dist_shell_verbs[];

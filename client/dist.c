@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* dist: Berth's client for people at a terminal. Takes the options before the verb, and lets
- * verb.c run the verb; what the verbs do is in verbs-*.c. */
+ * verb-run.c run the verb; what the verbs do is in verbs-*.c. */
 
 #include "client/agent.h"
-
 #include "client/completion.h"
 #include "client/each.h"
 #include "client/help.h"
 #include "client/manual.h"
+#include "client/settings.h"
+#include "client/verb-run.h"
 #include "config.h"
 
 #include <locale.h>

@@ -7,6 +7,7 @@
 
 #include "client/aliases.h"
 #include "client/screen.h"
+#include "client/verbs.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 
 #include "client/help.h"
 #include "client/verb.h"
+#include "client/verbs.h"
 
 #include <stdio.h>
 #include <string.h>

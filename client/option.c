@@ -9,7 +9,7 @@
 #include "client/option.h"
 
 #include "client/nearest.h"
-#include "client/settings.h"
+#include "client/translate.h"
 
 #include <errno.h>
 #include <string.h>

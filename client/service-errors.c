@@ -8,8 +8,10 @@
 
 #include "client/service-errors.h"
 
+#include "base/bus-error.h"
 #include "client/hints.h"
 #include "client/pattern.h"
+#include "client/translate.h"
 
 #include <errno.h>
 #include <locale.h>

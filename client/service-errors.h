@@ -4,7 +4,9 @@
 
 #pragma once
 
-#include "client/bus.h"
+#include "base/error.h"
+
+#include <systemd/sd-bus.h>
 
 /* Sets an error from an error reply, translated, and returns false. errnum: what to say if the
  * reply has no text. */

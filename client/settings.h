@@ -5,11 +5,7 @@
 #pragma once
 
 #include "client/option.h"
-
-#include <libintl.h>
-
-#define _(text) gettext(text)
-#define N_(text) (text)
+#include "client/translate.h"
 
 /* The exit status of a verb that runs a container, if Berth itself fails. */
 #define DIST_EXIT_BERTH 125

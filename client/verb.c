@@ -1,124 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finding a verb by the words of a command line, taking its options, and running it. */
+/* A table of verbs, read by name. What tables there are is in verbs.c. */
 
 #include "client/verb.h"
-
-#include "client/aliases.h"
-#include "client/help.h"
-#include "client/nearest.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 const DistVerb *dist_verb_find_in(const DistVerb *verbs, const char *name) {
     for (; verbs->name; verbs++)
         if (g_str_equal(verbs->name, name))
             return verbs;
     return NULL;
-}
-
-const DistVerb *dist_verb_find(const char *name) {
-    const DistVerb *verb = NULL;
-
-    for (const DistVerbGroup *group = dist_verb_groups; group->name && !verb; group++)
-        verb = dist_verb_find_in(group->verbs, name);
-    return verb;
-}
-
-static void verb_offer_names(DistNearest *nearest, const DistVerb *verbs) {
-    for (; verbs->name; verbs++)
-        dist_nearest_offer(nearest, verbs->name);
-}
-
-static int verb_set_unknown(const char *path, const char *name, const DistNearest *nearest,
-                            GError **error) {
-    if (nearest->best)
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        _("unknown verb \"%s%s\"; did you mean \"%s%s\"?"), path, name, path,
-                        nearest->best);
-    else
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        _("unknown verb \"%s%s\"; see \"dist %s--help\""), path, name, path);
-    return EXIT_FAILURE;
-}
-
-static bool verb_check_count(const DistVerb *verb, int count, GError **error) {
-    if (count < verb->min)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("%s: an argument is missing: %s"), verb->name, _(verb->arguments));
-    if (verb->max >= 0 && count > verb->max)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s: too many arguments"),
-                               verb->name);
-    return true;
-}
-
-static int verb_run_single(const DistVerb *verb, const char *path, char **argv, GError **error) {
-    int failure = verb->flags & DIST_VERB_RUNS ? DIST_EXIT_BERTH : EXIT_FAILURE;
-    bool strict = (verb->flags & DIST_VERB_STRICT) != 0;
-    int argc;
-
-    if (!dist_option_parse(verb->options, dist_common_options, strict, &argc, argv, error))
-        return failure;
-    if (dist_settings.help) {
-        dist_help_print_verb(verb, path);
-        return EXIT_SUCCESS;
-    }
-    return verb_check_count(verb, argc - 1, error) ? verb->run(argv, error) : failure;
-}
-
-/* A verb that has verbs; argv[1] names the one. */
-static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
-    g_autofree char *path = g_strconcat(verb->name, " ", NULL);
-    int argc;
-
-    if (argv[1] && argv[1][0] == '-') {
-        if (!dist_option_parse(NULL, dist_common_options, true, &argc, argv, error))
-            return EXIT_FAILURE;
-    }
-    if (!argv[1] || dist_settings.help) {
-        dist_help_print_inner(verb);
-        return argv[1] || dist_settings.help ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
-    const DistVerb *inner = dist_verb_find_in(verb->verbs, argv[1]);
-    if (inner)
-        return verb_run_single(inner, path, argv + 1, error);
-    DistNearest nearest = {.word = argv[1]};
-    verb_offer_names(&nearest, verb->verbs);
-    return verb_set_unknown(path, argv[1], &nearest, error);
-}
-
-int dist_verb_run(char **argv, GError **error) {
-    g_autofree char **expanded = dist_alias_expand(argv);
-    const DistVerb *verb = dist_verb_find(expanded[0]);
-    DistNearest nearest = {.word = expanded[0]};
-
-    if (verb)
-        return verb->verbs ? verb_run_inner(verb, expanded, error)
-                           : verb_run_single(verb, "", expanded, error);
-    if (dist_alias_is_group(expanded[0])) {
-        bool asks = !expanded[1] || g_str_equal(expanded[1], "--help");
-        g_autofree char *path = g_strconcat(expanded[0], " ", NULL);
-        if (!asks) {
-            nearest.word = expanded[1];
-            dist_alias_offer(&nearest, expanded[0]);
-            return verb_set_unknown(path, expanded[1], &nearest, error);
-        }
-        dist_help_print_aliases(expanded[0]);
-        return expanded[1] ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
-    for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
-        verb_offer_names(&nearest, group->verbs);
-    dist_alias_offer(&nearest, NULL);
-    return verb_set_unknown("", expanded[0], &nearest, error);
-}
-
-int dist_verb_help(char **argv, GError **error) {
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
-
-    for (; *argv; argv++)
-        g_ptr_array_add(words, *argv);
-    g_ptr_array_add(words, (char *)"--help");
-    g_ptr_array_add(words, NULL);
-    return dist_verb_run((char **)words->pdata, error);
 }

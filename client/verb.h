@@ -29,20 +29,5 @@ typedef struct DistVerb {
     const struct DistVerb *verbs; /* of a verb that has verbs instead of run() */
 } DistVerb;
 
-typedef struct {
-    const char *name;  /* of its manual page: dist-NAME(1) */
-    const char *title; /* of its part of the help */
-    const DistVerb *verbs;
-} DistVerbGroup;
-
-/* All of them; the last has no name. */
-extern const DistVerbGroup dist_verb_groups[];
-
 /* Verbs end with one without a name. NULL if there is none of that name. */
 const DistVerb *dist_verb_find_in(const DistVerb *verbs, const char *name);
-const DistVerb *dist_verb_find(const char *name);
-
-/* Parses the options of the verb that argv names, and runs it. Returns the exit status. */
-int dist_verb_run(char **argv, GError **error);
-/* The same for "help VERB". */
-int dist_verb_help(char **argv, GError **error);

@@ -4,9 +4,6 @@
 
 #include "client/verbs.h"
 
-#include "client/completion.h"
-#include "client/containers.h"
-
 const DistVerbGroup dist_verb_groups[] = {
     {"run", N_("Run containers:"), dist_run_verbs},
     {"containers", N_("Manage containers:"), dist_container_verbs},
@@ -23,3 +20,11 @@ const DistVerbGroup dist_verb_groups[] = {
     {"shell", N_("Shells:"), dist_shell_verbs},
     {NULL, NULL, NULL},
 };
+
+const DistVerb *dist_verb_find(const char *name) {
+    const DistVerb *verb = NULL;
+
+    for (const DistVerbGroup *group = dist_verb_groups; group->name && !verb; group++)
+        verb = dist_verb_find_in(group->verbs, name);
+    return verb;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tables of verbs, one of each verbs-*.c. */
+/* All verbs: the tables, one of each verbs-*.c, and the groups that they make. */
 
 #pragma once
 
@@ -9,4 +9,16 @@
 extern const DistVerb dist_run_verbs[], dist_container_verbs[], dist_process_verbs[],
     dist_copy_verbs[], dist_volume_verbs[], dist_image_verbs[], dist_registry_verbs[],
     dist_archive_verbs[], dist_content_verbs[], dist_object_verbs[], dist_store_verbs[],
-    dist_audit_verbs[];
+    dist_audit_verbs[], dist_shell_verbs[];
+
+typedef struct {
+    const char *name;  /* of its manual page: dist-NAME(1) */
+    const char *title; /* of its part of the help */
+    const DistVerb *verbs;
+} DistVerbGroup;
+
+/* All of them; the last has no name. */
+extern const DistVerbGroup dist_verb_groups[];
+
+/* NULL if there is no verb of that name. */
+const DistVerb *dist_verb_find(const char *name);
