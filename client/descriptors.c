@@ -14,7 +14,7 @@ static int preserved;
 bool dist_preserve_descriptors(gint64 count, GError **error) {
     if (count < 0 || count > 1000)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("%ld is no number of descriptors"), (long)count);
+                               _("invalid number of descriptors %ld"), (long)count);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + (int)count; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

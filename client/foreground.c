@@ -41,7 +41,7 @@ int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
         return DIST_EXIT_BERTH;
     }
     if (status < 0) {
-        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is not known"), id);
+        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is unknown"), id);
         return DIST_EXIT_BERTH;
     }
     return status;

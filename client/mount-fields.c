@@ -79,8 +79,7 @@ static bool add_mount(const MountFields *fields, DistMountLists *lists, GError *
 
     if (!is_bind && !is_tmpfs && !g_str_equal(type, "volume"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               _("--mount: type=%s is not supported; there are bind, volume and "
-                                 "tmpfs"),
+                               _("--mount: type=%s is not supported; use bind, volume or tmpfs"),
                                type);
     if (!fields->target || (!is_tmpfs && !fields->source))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),

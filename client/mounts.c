@@ -17,8 +17,8 @@ static char **split_mount(const char *text, bool with_source, GError **error) {
         return parts;
     g_strfreev(parts);
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                    with_source ? _("\"%s\" is no SOURCE:PATH[:OPTIONS]")
-                                : _("\"%s\" is no PATH[:OPTIONS]"),
+                    with_source ? _("\"%s\" is not of the form SOURCE:PATH[:OPTIONS]")
+                                : _("\"%s\" is not of the form PATH[:OPTIONS]"),
                     text);
     return NULL;
 }

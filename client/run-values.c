@@ -28,7 +28,7 @@ bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     end += g_ascii_toupper(*end) == 'B';
     if (end == text || *end != '\0' || !(value >= 1 && value < 1e18))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("\"%s\" is no amount of memory; write it as 512M"), text);
+                               _("invalid amount of memory \"%s\"; write it as 512M"), text);
     *bytes = (uint64_t)value;
     return true;
 }
@@ -39,7 +39,7 @@ bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error) {
 
     if (end == text || *end != '\0' || !(value > 0.0001 && value < 100000))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("\"%s\" is no number of processors"), text);
+                               _("invalid number of processors \"%s\""), text);
     *usec = (uint64_t)(value * G_USEC_PER_SEC);
     return true;
 }
@@ -77,8 +77,7 @@ bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, G
         total += value * unit;
         if (unit <= 0 || !(total < 1e18))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   _("%s %s is no length of time; write it as 1m30s"), option,
-                                   text);
+                                   _("%s %s is not a time span; write it as 1m30s"), option, text);
     }
     *usec = (uint64_t)total;
     return true;
@@ -131,7 +130,7 @@ bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error) {
     if (g_str_equal(zone, "local"))
         zone = local ? local + strlen(directory) : "UTC";
     if (strpbrk(zone, " =\n"))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no time zone"),
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("unknown time zone \"%s\""),
                                zone);
     g_ptr_array_add(list, g_strconcat("TZ=", zone, NULL));
     return true;

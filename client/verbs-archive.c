@@ -25,12 +25,13 @@ static gboolean rootfs, no_unpack;
 static char *name, *platform, *output;
 
 static const DistOption import_options[] = {
-    {"name", 0, DIST_OPTION_TEXT, &name, N_("Name for what the archive gives none"), N_("NAME")},
+    {"name", 0, DIST_OPTION_TEXT, &name, N_("Name for an image that has none in the archive"),
+     N_("NAME")},
     {"rootfs", 0, DIST_OPTION_FLAG, &rootfs,
      N_("The archive is a root file system: make an image of it"), NULL},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform of that root file system"),
      N_("OS/ARCH[/VARIANT]")},
-    {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not make it ready to run"), NULL},
+    {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not unpack it"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
@@ -38,7 +39,7 @@ static const DistOption import_options[] = {
 static const DistOption export_options[] = {
     {"output", 'o', DIST_OPTION_TEXT, &output,
      N_("File or directory to write to, standard output if not given"), N_("PATH")},
-    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Export only this platform of an index"),
      N_("OS/ARCH[/VARIANT]")},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
@@ -155,7 +156,7 @@ static void print_names(const DistResult *result) {
         puts(*image);
     if ((!result->names || !result->names[0]) && result->digest) {
         puts(result->digest);
-        fprintf(stderr, "%s\n", _("the archive gives it no name; --name does"));
+        fprintf(stderr, "%s\n", _("the archive has no name for it; give one with --name"));
     }
 }
 
@@ -187,7 +188,7 @@ static bool open_output(Stream *stream, char **temporary, GError **error) {
     if (!output) {
         if (isatty(STDOUT_FILENO))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                                   _("an archive is nothing to look at; use --output"));
+                                   _("refusing to write an archive to a terminal; use --output"));
         stream->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     } else if (is_local_directory(output)) {
         return spawn_tar(output, true, stream, error);
@@ -241,10 +242,9 @@ static struct {
 } commit_given;
 
 static const DistOption commit_options[] = {
-    {"author", 0, DIST_OPTION_TEXT, &commit_given.author, N_("Who made it"), N_("NAME")},
-    {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("What it is"), N_("TEXT")},
-    {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not make it ready to run"),
-     NULL},
+    {"author", 0, DIST_OPTION_TEXT, &commit_given.author, N_("Set the author"), N_("NAME")},
+    {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("Set the comment"), N_("TEXT")},
+    {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not unpack it"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };

@@ -238,11 +238,11 @@ static bool read_records(const AuditOptions *options, const char *uid, GError **
 static AuditOptions audit;
 
 static const DistOption audit_options[] = {
-    {"user", 0, DIST_OPTION_TEXT, &audit.user, N_("Only of this user"), N_("USER")},
-    {"since", 0, DIST_OPTION_TEXT, &audit.since, N_("From this time on"), N_("TIME")},
-    {"until", 0, DIST_OPTION_TEXT, &audit.until, N_("Until this time"), N_("TIME")},
-    {"follow", 'f', DIST_OPTION_FLAG, &audit.follow, N_("Go on with what comes"), NULL},
-    {"refused", 0, DIST_OPTION_FLAG, &audit.refused, N_("Only what was refused"), NULL},
+    {"user", 0, DIST_OPTION_TEXT, &audit.user, N_("Show only records of this user"), N_("USER")},
+    {"since", 0, DIST_OPTION_TEXT, &audit.since, N_("Show records since this time"), N_("TIME")},
+    {"until", 0, DIST_OPTION_TEXT, &audit.until, N_("Show records until this time"), N_("TIME")},
+    {"follow", 'f', DIST_OPTION_FLAG, &audit.follow, N_("Follow new records"), NULL},
+    {"refused", 0, DIST_OPTION_FLAG, &audit.refused, N_("Show only refused calls"), NULL},
     DIST_OPTION_END,
 };
 

@@ -24,7 +24,8 @@
 static struct { gboolean all; } ps_given;
 
 static const DistOption ps_options[] = {
-    {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Also those that do not run"), NULL},
+    {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Show also containers that are not running"),
+     NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -134,15 +135,17 @@ static struct {
 static const DistOption kill_options[] = {
     {"signal", 's', DIST_OPTION_TEXT, &kill_given.name, N_("Signal, SIGTERM if not given"),
      N_("SIGNAL")},
-    {"all", 'a', DIST_OPTION_FLAG, &kill_given.all, N_("To every process of the container"), NULL},
-    {"process", 0, DIST_OPTION_TEXT, &kill_given.process, N_("For a process that exec made"), "ID"},
+    {"all", 'a', DIST_OPTION_FLAG, &kill_given.all, N_("Signal every process of the container"),
+     NULL},
+    {"process", 0, DIST_OPTION_TEXT, &kill_given.process, N_("Select a process that exec started"),
+     "ID"},
     DIST_OPTION_END,
 };
 
 static int verb_kill(char **argv, GError **error) {
     int signal = berth_signal_parse(kill_given.name ? kill_given.name : "TERM");
     if (signal == 0) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no signal"),
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("unknown signal \"%s\""),
                         kill_given.name);
         return EXIT_FAILURE;
     }
@@ -164,7 +167,7 @@ static sd_bus_message *make_stop(const char *id, const void *timeout, GError **e
 static struct { gint64 seconds; } stop_given = {.seconds = -1};
 
 static const DistOption stop_options[] = {
-    {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds, N_("Wait so long before killing"),
+    {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds, N_("Time to wait before SIGKILL"),
      N_("SECONDS")},
     DIST_OPTION_END,
 };
@@ -180,7 +183,8 @@ static int verb_stop(char **argv, GError **error) {
 static struct { char *process; } wait_given;
 
 static const DistOption wait_options[] = {
-    {"process", 0, DIST_OPTION_TEXT, &wait_given.process, N_("For a process that exec made"), "ID"},
+    {"process", 0, DIST_OPTION_TEXT, &wait_given.process, N_("Select a process that exec started"),
+     "ID"},
     DIST_OPTION_END,
 };
 
@@ -193,7 +197,7 @@ static int verb_wait(char **argv, GError **error) {
 static struct { gboolean force; } rm_given;
 
 static const DistOption rm_options[] = {
-    {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it runs"), NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
     DIST_OPTION_END,
 };
 
@@ -264,9 +268,10 @@ static struct {
 } events_given = {.since = -1};
 
 static const DistOption events_options[] = {
-    {"since", 0, DIST_OPTION_NUMBER, &events_given.since, N_("First those after this one"),
-     N_("SEQUENCE")},
-    {"no-follow", 0, DIST_OPTION_FLAG, &events_given.no_follow, N_("Do not wait for more"), NULL},
+    {"since", 0, DIST_OPTION_NUMBER, &events_given.since,
+     N_("Show past events after this number first"), N_("SEQUENCE")},
+    {"no-follow", 0, DIST_OPTION_FLAG, &events_given.no_follow,
+     N_("Do not wait for further events"), NULL},
     DIST_OPTION_END,
 };
 

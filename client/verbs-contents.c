@@ -79,14 +79,14 @@ static struct {
 } content_list_given;
 
 static const DistOption content_list_options[] = {
-    {"label", 0, DIST_OPTION_LIST, &content_list_given.labels, N_("Only with this label"),
-     N_("KEY[=VALUE]")},
-    {"media-type", 0, DIST_OPTION_TEXT, &content_list_given.media_type, N_("Only of this type"),
-     N_("TYPE")},
+    {"label", 0, DIST_OPTION_LIST, &content_list_given.labels,
+     N_("List only those with this label"), N_("KEY[=VALUE]")},
+    {"media-type", 0, DIST_OPTION_TEXT, &content_list_given.media_type,
+     N_("List only contents of this media type"), N_("TYPE")},
     {"min-size", 0, DIST_OPTION_NUMBER, &content_list_given.min_size,
-     N_("Only of at least this size"), N_("BYTES")},
+     N_("List only contents of at least this size"), N_("BYTES")},
     {"max-size", 0, DIST_OPTION_NUMBER, &content_list_given.max_size,
-     N_("Only of at most this size"), N_("BYTES")},
+     N_("List only contents of at most this size"), N_("BYTES")},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -117,10 +117,10 @@ static struct {
 } content_get_given = {.length = -1};
 
 static const DistOption content_get_options[] = {
-    {"offset", 0, DIST_OPTION_NUMBER, &content_get_given.offset, N_("Begin at this byte"),
+    {"offset", 0, DIST_OPTION_NUMBER, &content_get_given.offset, N_("Start at this byte"),
      N_("BYTES")},
-    {"length", 0, DIST_OPTION_NUMBER, &content_get_given.length, N_("Write at most so many"),
-     N_("BYTES")},
+    {"length", 0, DIST_OPTION_NUMBER, &content_get_given.length,
+     N_("Write at most this many bytes"), N_("BYTES")},
     DIST_OPTION_END,
 };
 
@@ -198,12 +198,12 @@ static struct {
 } content_ingest_given;
 
 static const DistOption content_ingest_options[] = {
-    {"lease", 0, DIST_OPTION_TEXT, &content_ingest_given.lease, N_("Keep it under this lease"),
+    {"lease", 0, DIST_OPTION_TEXT, &content_ingest_given.lease, N_("Keep it with this lease"),
      "ID"},
     {"expected-digest", 0, DIST_OPTION_TEXT, &content_ingest_given.expected,
-     N_("Commit only as this"), N_("DIGEST")},
+     N_("Commit only if it has this digest"), N_("DIGEST")},
     {"expected-size", 0, DIST_OPTION_NUMBER, &content_ingest_given.size,
-     N_("Commit only of this size"), N_("BYTES")},
+     N_("Commit only if it has this size"), N_("BYTES")},
     DIST_OPTION_END,
 };
 
@@ -274,8 +274,8 @@ static int content_abort(char **argv, GError **error) {
 static struct { gboolean force; } content_rm_given;
 
 static const DistOption content_rm_options[] = {
-    {"force", 'f', DIST_OPTION_FLAG, &content_rm_given.force, N_("Even if an image needs it"),
-     NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &content_rm_given.force,
+     N_("Delete it even if an image needs it"), NULL},
     DIST_OPTION_END,
 };
 
@@ -416,7 +416,7 @@ static struct { gboolean refetch; } content_verify_given;
 
 static const DistOption content_verify_options[] = {
     {"refetch", 0, DIST_OPTION_FLAG, &content_verify_given.refetch,
-     N_("Fetch what is damaged again from where it came"), NULL},
+     N_("Fetch damaged contents again from their source"), NULL},
     DIST_OPTION_END,
 };
 

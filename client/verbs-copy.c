@@ -76,8 +76,8 @@ static bool finish_tar(pid_t pid, bool called, int says, GError **error) {
         return called;
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
                            WIFEXITED(status) && WEXITSTATUS(status) == 127
-                               ? _("tar cannot be run")
-                               : _("tar failed on this side"));
+                               ? _("cannot run tar")
+                               : _("the local tar failed"));
 }
 
 static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
@@ -318,7 +318,7 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
         status = copy_in(&target, error);
     else
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("one of the two is written as ID:PATH"));
+                        _("write one of the two as ID:PATH"));
     g_free(source.id);
     g_free(source.path);
     g_free(target.id);

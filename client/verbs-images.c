@@ -40,9 +40,9 @@ static const DistOption remote_options[] = {
 static const DistOption pull_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
      N_("OS/ARCH[/VARIANT]")},
-    {"all-platforms", 0, DIST_OPTION_FLAG, &all_platforms, N_("Fetch what all platforms need"),
-     NULL},
-    {"lease", 0, DIST_OPTION_TEXT, &lease, N_("Keep what is fetched under this lease"), "ID"},
+    {"all-platforms", 0, DIST_OPTION_FLAG, &all_platforms,
+     N_("Fetch the contents of all platforms"), NULL},
+    {"lease", 0, DIST_OPTION_TEXT, &lease, N_("Keep fetched contents with this lease"), "ID"},
     {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
@@ -50,7 +50,7 @@ static const DistOption pull_options[] = {
 };
 
 static const DistOption push_options[] = {
-    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Of an index only this platform"),
+    {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Export only this platform of an index"),
      N_("OS/ARCH[/VARIANT]")},
     {"insecure", 0, DIST_OPTION_FLAG, &insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
@@ -349,7 +349,7 @@ static struct {
 
 static const DistOption images_options[] = {
     {"tree", 't', DIST_OPTION_FLAG, &images_given.tree, N_("Show platforms and layers"), NULL},
-    {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("Only with this label"),
+    {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("List only those with this label"),
      N_("KEY[=VALUE]")},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
@@ -383,7 +383,7 @@ static int verb_images(char **argv, GError **error) {
 static struct { gboolean move; } tag_given;
 
 static const DistOption tag_options[] = {
-    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("In place of its own: rename it"), NULL},
+    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("Rename it: remove its own name"), NULL},
     DIST_OPTION_END,
 };
 
@@ -394,7 +394,7 @@ static int verb_tag(char **argv, GError **error) {
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *new = dist_complete_reference(argv[2]);
     if (strpbrk(argv[2], " \t\n") || argv[2][0] == '\0') {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no name for an image"),
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\""),
                         argv[2]);
         return EXIT_FAILURE;
     }
@@ -468,7 +468,8 @@ static const DistOption inspect_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform, this machine's if not given"),
      N_("OS/ARCH[/VARIANT]")},
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
-    {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show how it was made"), NULL},
+    {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show the history of its layers"),
+     NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -568,7 +569,8 @@ static int verb_transfers(char **argv, GError **error) {
 static int verb_cancel(char **argv, GError **error) {
     g_autofree char *path = g_strconcat("/org/berth1/transfers/", argv[1], NULL);
     if (!sd_bus_object_path_is_valid(path)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no transfer"), argv[1]);
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no transfer \"%s\""),
+                        argv[1]);
         return EXIT_FAILURE;
     }
     g_autoptr(sd_bus_message) reply =
@@ -646,7 +648,7 @@ const DistVerb dist_image_verbs[] = {
      .example = "dist push redis registry.example.com/redis:mine"},
     {.name = "resolve",
      .arguments = N_("REFERENCE"),
-     .summary = N_("Show what a reference means to its registry"),
+     .summary = N_("Show what a reference stands for in its registry"),
      .options = remote_options,
      .run = verb_resolve,
      .min = 1,

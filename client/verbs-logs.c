@@ -32,13 +32,14 @@ static struct {
 } logs_given = {.tail = -1};
 
 const DistOption dist_logs_options[] = {
-    {"follow", 'f', DIST_OPTION_FLAG, &logs_given.follow, N_("Go on with what comes"), NULL},
-    {"tail", 'n', DIST_OPTION_NUMBER, &logs_given.tail, N_("Only so many of the last lines"),
+    {"follow", 'f', DIST_OPTION_FLAG, &logs_given.follow, N_("Follow new records"), NULL},
+    {"tail", 'n', DIST_OPTION_NUMBER, &logs_given.tail, N_("Show only this many of the last lines"),
      N_("NUMBER")},
     {"since", 0, DIST_OPTION_TEXT, &logs_given.since,
-     N_("From this time on: as systemd.time(7), or 5m for five minutes ago"), N_("TIME")},
-    {"until", 0, DIST_OPTION_TEXT, &logs_given.until, N_("Up to this time"), N_("TIME")},
-    {"names", 0, DIST_OPTION_FLAG, &logs_given.names, N_("Put the id before each line"), NULL},
+     N_("Show lines since this time, as in systemd.time(7), or 5m for five minutes ago"),
+     N_("TIME")},
+    {"until", 0, DIST_OPTION_TEXT, &logs_given.until, N_("Show lines until this time"), N_("TIME")},
+    {"names", 0, DIST_OPTION_FLAG, &logs_given.names, N_("Prefix each line with the ID"), NULL},
     {"timestamps", 't', DIST_OPTION_FLAG, &logs_given.timestamps,
      N_("Put the time before each line"), NULL},
     DIST_OPTION_END,

@@ -62,7 +62,7 @@ static struct {
 
 static const DistOption push_object_options[] = {
     {"media-type", 0, DIST_OPTION_TEXT, &push_object_given.media_type,
-     N_("What it is; a manifest or index is put as such"), N_("TYPE")},
+     N_("Media type of the object; manifests and indexes are pushed as such"), N_("TYPE")},
     {"insecure", 0, DIST_OPTION_FLAG, &push_object_given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     DIST_OPTION_END,

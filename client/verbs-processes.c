@@ -81,10 +81,11 @@ static ExecOptions exec_given;
 static const DistOption exec_options[] = {
     {"interactive", 'i', DIST_OPTION_FLAG, &exec_given.interactive,
      N_("Accepted: standard input is always passed"), NULL},
-    {"tty", 't', DIST_OPTION_FLAG, &exec_given.terminal, N_("With a terminal of its own"), NULL},
+    {"tty", 't', DIST_OPTION_FLAG, &exec_given.terminal, N_("Give it a terminal"), NULL},
     {"detach", 'd', DIST_OPTION_FLAG, &exec_given.detach,
      N_("Do not wait; output goes to the journal"), NULL},
-    {"process", 0, DIST_OPTION_TEXT, &exec_given.process, N_("Id, made up if not given"), "ID"},
+    {"process", 0, DIST_OPTION_TEXT, &exec_given.process,
+     N_("ID of the process, random if not given"), "ID"},
     {"env", 'e', DIST_OPTION_LIST, &exec_given.environment, N_("Environment variable"),
      N_("NAME=VALUE")},
     {"workdir", 'w', DIST_OPTION_TEXT, &exec_given.working_directory, N_("Working directory"),
@@ -92,13 +93,13 @@ static const DistOption exec_options[] = {
     {"user", 'u', DIST_OPTION_TEXT, &exec_given.user, N_("User, and group"), N_("USER[:GROUP]")},
     {"cap-add", 0, DIST_OPTION_LIST, &exec_given.add, N_("Add a capability"), N_("NAME")},
     {"no-new-privileges", 0, DIST_OPTION_FLAG, &exec_given.no_new_privileges,
-     N_("What it executes gains no privileges either"), NULL},
+     N_("Prevent it from gaining privileges"), NULL},
     {"spec", 0, DIST_OPTION_TEXT, &exec_given.spec,
      N_("A process of the OCI runtime specification, instead of the container's"), N_("FILE")},
-    {"pid-file", 0, DIST_OPTION_TEXT, &exec_given.pid_file, N_("Write its pid there when it runs"),
-     N_("FILE")},
+    {"pid-file", 0, DIST_OPTION_TEXT, &exec_given.pid_file,
+     N_("Write its PID to a file when it runs"), N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &exec_given.preserved,
-     N_("Hand so many descriptors on, from 3 on"), N_("NUMBER")},
+     N_("Pass N extra descriptors, starting at 3"), N_("NUMBER")},
     {"detach-keys", 0, DIST_OPTION_TEXT, &exec_given.detach_keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
     DIST_OPTION_END,
@@ -148,8 +149,8 @@ static struct {
 static const DistOption attach_options[] = {
     {"detach-keys", 0, DIST_OPTION_TEXT, &attach_given.keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
-    {"process", 0, DIST_OPTION_TEXT, &attach_given.process, N_("Of a process that exec made"),
-     "ID"},
+    {"process", 0, DIST_OPTION_TEXT, &attach_given.process,
+     N_("Select a process that exec started"), "ID"},
     DIST_OPTION_END,
 };
 
@@ -161,7 +162,7 @@ static int verb_attach(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     if (!terminal && (dist_settings.host || dist_settings.machine)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        _("%s has no terminal, and its journal is another machine's"), argv[1]);
+                        _("%s has no terminal, and its journal is on another machine"), argv[1]);
         return DIST_EXIT_BERTH;
     }
     const DistForeground foreground = {
@@ -177,7 +178,7 @@ static int verb_attach(char **argv, GError **error) {
 static struct { gboolean leave; } checkpoint_given;
 
 static const DistOption checkpoint_options[] = {
-    {"leave-running", 'R', DIST_OPTION_FLAG, &checkpoint_given.leave, N_("Let it go on"), NULL},
+    {"leave-running", 'R', DIST_OPTION_FLAG, &checkpoint_given.leave, N_("Leave it running"), NULL},
     DIST_OPTION_END,
 };
 
@@ -219,8 +220,8 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
         value *= 10000;
     end += unit || percent;
     if (end == text || *end != '\0' || !(value >= 0 && value < 1e18))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"),
-                               text, name);
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("\"%s\" is not a value of %s"), text, name);
     *number = (uint64_t)value;
     return true;
 }
@@ -231,7 +232,7 @@ static int append_list(sd_bus_message *call, const char *name, const char *text,
     int r;
 
     if (!berth_cpu_list_parse(text, bits, &size)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no value of %s"), text,
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is not a value of %s"), text,
                         name);
         return -EINVAL;
     }
@@ -249,8 +250,8 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
     uint64_t number;
 
     if (g_strv_length(parts) != 2) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is no PROPERTY=VALUE"),
-                        assignment);
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        _("\"%s\" is not of the form PROPERTY=VALUE"), assignment);
         return -EINVAL;
     }
     /* As systemd's unit files have it. */
@@ -451,7 +452,7 @@ const DistVerb dist_process_verbs[] = {
      .max = 1},
     {.name = "stats",
      .arguments = N_("[ID…]"),
-     .summary = N_("Show the resource usage of containers, by default of all that run"),
+     .summary = N_("Show the resource usage of containers, by default of all running ones"),
      .options = dist_table_options,
      .run = verb_stats,
      .max = DIST_ANY_NUMBER},

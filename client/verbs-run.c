@@ -140,9 +140,9 @@ static struct {
 
 static const DistOption start_options[] = {
     {"attach", 'a', DIST_OPTION_FLAG, &start_given.attach,
-     N_("Use dist's standard streams, and wait for its end"), NULL},
+     N_("Use dist's standard streams and wait until it exits"), NULL},
     {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
-     N_("Start all that were created with --autostart and do not run"), NULL},
+     N_("Start all containers created with --autostart that are not running"), NULL},
     {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
      N_("Write its PID to a file when it runs"), N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
@@ -206,7 +206,7 @@ static struct { gboolean attach; } restore_given;
 
 static const DistOption restore_options[] = {
     {"attach", 'a', DIST_OPTION_FLAG, &restore_given.attach,
-     N_("Use dist's standard streams, and wait for its end"), NULL},
+     N_("Use dist's standard streams and wait until it exits"), NULL},
     DIST_OPTION_END,
 };
 

@@ -19,7 +19,7 @@
 static struct { gboolean dry_run; } prune_given;
 
 static const DistOption prune_options[] = {
-    {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only say what would be deleted"),
+    {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only print what would be deleted"),
      NULL},
     DIST_OPTION_END,
 };
@@ -105,7 +105,7 @@ static int verb_df(char **argv, GError **error) {
 static struct { gint64 seconds; } lease_create_given;
 
 static const DistOption lease_create_options[] = {
-    {"expires", 0, DIST_OPTION_NUMBER, &lease_create_given.seconds, N_("End it after so long"),
+    {"expires", 0, DIST_OPTION_NUMBER, &lease_create_given.seconds, N_("End it after this time"),
      N_("SECONDS")},
     DIST_OPTION_END,
 };
@@ -206,7 +206,7 @@ static int verb_version(char **argv, GError **error) {
 static const DistVerb lease_verbs[] = {
     {.name = "create",
      .arguments = N_("[ID]"),
-     .summary = N_("Create a lease, which keeps what is put under it"),
+     .summary = N_("Create a lease, which keeps the contents added to it"),
      .options = lease_create_options,
      .run = lease_create,
      .max = 1},
@@ -217,7 +217,7 @@ static const DistVerb lease_verbs[] = {
      .run = lease_list},
     {.name = "add",
      .arguments = N_("ID DIGEST…"),
-     .summary = N_("Put contents under a lease"),
+     .summary = N_("Add contents to a lease"),
      .run = lease_add,
      .min = 2,
      .max = DIST_ANY_NUMBER},
