@@ -64,7 +64,7 @@ static int on_journal(sd_event_source *source, int fd, uint32_t events, void *us
     return r < 0 ? r : 0;
 }
 
-static int begin(DistJournal *journal, sd_event *event, const char *id) {
+static int journal_begin(DistJournal *journal, sd_event *event, const char *id) {
     g_autofree char *match = g_strdup_printf("_SYSTEMD_UNIT=berth-%s.scope", id);
     int fd, r;
 
@@ -84,7 +84,7 @@ static int begin(DistJournal *journal, sd_event *event, const char *id) {
 
 DistJournal *dist_journal_follow(sd_event *event, const char *id, GError **error) {
     g_autoptr(DistJournal) journal = g_new0(DistJournal, 1);
-    int r = begin(journal, event, id);
+    int r = journal_begin(journal, event, id);
 
     if (r >= 0)
         return g_steal_pointer(&journal);

@@ -270,7 +270,7 @@ static bool is_refusal(const char *error_name) {
            g_strcmp0(error_name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) == 0;
 }
 
-static void end(sd_bus_message *call, Change *change) {
+static void audit_end(sd_bus_message *call, Change *change) {
     /* The decision has said so already. */
     if (!change->refused || !is_refusal(change->error_name))
         record_change(change, change->error_name);
@@ -286,7 +286,7 @@ void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const c
     if (error_name)
         on_error_reply(call, error_name);
     if (!change->held)
-        end(call, change);
+        audit_end(call, change);
 }
 
 void berth_audit_hold(sd_bus_message *call) {
@@ -300,7 +300,7 @@ void berth_audit_release(sd_bus_message *call) {
     Change *change = find_change(call);
 
     if (change)
-        end(call, change);
+        audit_end(call, change);
 }
 
 void berth_audit_drop(sd_bus_message *call) {

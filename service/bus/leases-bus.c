@@ -77,8 +77,8 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
 }
 
 /* One's own lease with the right to write, another's with that to manage. digest: what Add adds. */
-static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error, const char *id,
-                 const char *digest) {
+static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                              const char *id, const char *digest) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
     const BerthOwned object = {"lease", "lease", id, lease != NULL, lease ? lease->owner : 0};
     g_autofree char *owner = lease ? g_strdup_printf("%u", lease->owner) : NULL;
@@ -143,7 +143,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         return r;
     char *none[] = {(char *)"", NULL};
     for (char **digest = digests && digests[0] ? digests : none; *digest; digest++) {
-        r = check(call, service, ret_error, id, *digest);
+        r = lease_check_member(call, service, ret_error, id, *digest);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
@@ -170,7 +170,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if ((r = sd_bus_message_read(call, "s", &id)) < 0 ||
         (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
-    r = check(call, service, ret_error, id, NULL);
+    r = lease_check_member(call, service, ret_error, id, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_lease_store_delete(service->database, id, &error))

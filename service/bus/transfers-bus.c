@@ -33,12 +33,12 @@ typedef struct {
 
 static GPtrArray *waiters; /* of Waiter, owned */
 
-/* What was told of a transfer that runs. */
+/* The progress of a running transfer that watchers were sent last. */
 typedef struct {
     uint64_t done, total;
-} Told;
+} SentProgress;
 
-static GHashTable *told; /* transfer → Told */
+static GHashTable *sent_progress; /* transfer → SentProgress */
 
 static const BerthTransfer *get_transfer(void *view) {
     return ((const BerthView *)view)->object;
@@ -53,8 +53,8 @@ static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     return *end == '\0' ? berth_transfers_find(service->transfers, number) : NULL;
 }
 
-static int check(sd_bus_message *call, BerthService *service, sd_bus_error *error, bool cancels,
-                 BerthTransfer **found) {
+static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                          bool cancels, BerthTransfer **found) {
     const char *path = sd_bus_message_get_path(call);
     const char *number = g_str_has_prefix(path, PREFIX "/") ? path + strlen(PREFIX "/") : path;
     BerthTransfer *transfer = *found = find_by_path(service, path);
@@ -115,7 +115,8 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);
 
-    if (r < 0 || (r = check(call, service, error, false, &transfer)) != BERTH_ACCESS_GRANTED)
+    if (r < 0 ||
+        (r = transfer_check(call, service, error, false, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
     g_assert(transfer);
     if (transfer->state != BERTH_TRANSFER_RUNNING) {
@@ -134,7 +135,8 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);
 
-    if (r < 0 || (r = check(call, userdata, error, true, &transfer)) != BERTH_ACCESS_GRANTED)
+    if (r < 0 ||
+        (r = transfer_check(call, userdata, error, true, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
     berth_transfer_cancel(transfer);
     return sd_bus_reply_method_return(call, NULL);
@@ -312,7 +314,7 @@ static int visit_transfers(BerthService *service, const BerthViewer *viewer, con
 
 static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     BerthService *service = view->service;
-    int r = check(call, service, error, false, (BerthTransfer **)&view->object);
+    int r = transfer_check(call, service, error, false, (BerthTransfer **)&view->object);
 
     if (r == BERTH_ACCESS_GRANTED && berth_properties_is_get_all(call))
         berth_watchers_add(service->watchers, sd_bus_message_get_sender(call),
@@ -352,12 +354,12 @@ static void send_progress(BerthService *service, const BerthTransfer *transfer) 
     }
 }
 
-/* Of what has been told before only what is another now. */
+/* Only properties that have changed since they were sent last. */
 static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
     const BerthObject object = make_object(transfer, number);
     const char *changed[3] = {NULL};
-    Told *last = g_hash_table_lookup(told, transfer), now;
+    SentProgress *last = g_hash_table_lookup(sent_progress, transfer), now;
     size_t count = 0;
 
     berth_transfer_sum(transfer, &now.done, &now.total);
@@ -378,7 +380,7 @@ static void tell_end(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
     const BerthObject object = make_object(transfer, number);
 
-    g_hash_table_remove(told, transfer);
+    g_hash_table_remove(sent_progress, transfer);
     berth_watchers_tell_changed(service->watchers, &object, transfer->error ? failed : done, NULL);
 }
 
@@ -387,7 +389,7 @@ static void tell_presence(BerthService *service, const BerthTransfer *transfer, 
     const BerthObject object = make_object(transfer, number);
 
     if (added) {
-        g_hash_table_insert(told, (gpointer)transfer, g_new0(Told, 1));
+        g_hash_table_insert(sent_progress, (gpointer)transfer, g_new0(SentProgress, 1));
         berth_watchers_tell_added(service->watchers, &object);
     } else {
         berth_watchers_tell_removed(service->watchers, &object);
@@ -437,7 +439,7 @@ int berth_transfers_bus_add(BerthService *service) {
     int r;
 
     waiters = g_ptr_array_new_with_free_func(g_free);
-    told = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    sent_progress = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     berth_transfers_observe(service->transfers, on_change, service);
     if ((r = berth_objects_add_kind(service, &transfer_kind)) < 0 ||
         (r = berth_properties_add(service, PREFIX, true, &source)) < 0 ||

@@ -295,7 +295,7 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
         berth_fail_with("root", &fault);
 }
 
-static BerthExecution begin(const BerthInside *inside) {
+static BerthExecution inside_begin(const BerthInside *inside) {
     BerthExecution execution = {
         .setup = inside->setup,
         .filter = &inside->filter,
@@ -316,7 +316,7 @@ static BerthExecution begin(const BerthInside *inside) {
 }
 
 void berth_inside_run(const BerthInside *inside) {
-    BerthExecution execution = begin(inside);
+    BerthExecution execution = inside_begin(inside);
     int *early = NULL;
 
     execution.is_first = true;
@@ -336,7 +336,7 @@ void berth_inside_run(const BerthInside *inside) {
 }
 
 void berth_inside_join(const BerthInside *inside, int init, int flags) {
-    BerthExecution execution = begin(inside);
+    BerthExecution execution = inside_begin(inside);
 
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");

@@ -82,7 +82,7 @@ static bool enter(Walk *walk, const char *name, GError **error) {
 }
 
 /* Back to the level above; false if the directory is somewhere else by now. */
-static bool leave(Walk *walk) {
+static bool measure_leave(Walk *walk) {
     struct stat status;
 
     g_array_remove_index(walk->levels, walk->levels->len - 1);
@@ -101,7 +101,7 @@ static bool walk_all(Walk *walk, GError **error) {
     while (walk->levels->len > 0) {
         GPtrArray *left = g_array_index(walk->levels, Level, walk->levels->len - 1).left;
         if (left->len == 0) {
-            if (!leave(walk)) {
+            if (!measure_leave(walk)) {
                 walk->measure->is_complete = false;
                 return true;
             }

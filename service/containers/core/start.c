@@ -16,11 +16,11 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/core/exit.h"
+#include "containers/core/launch.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
-#include "containers/launch.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
@@ -202,7 +202,7 @@ static StepResult start_step_go_ahead(Start *start, GError **error) {
         g_propagate_error(error, g_error_copy(start->failure));
         return STEP_FAILED;
     }
-    return berth_launch_give_word(start->launch, error) ? STEP_WAITS : STEP_FAILED;
+    return berth_launch_send_go_ahead(start->launch, error) ? STEP_WAITS : STEP_FAILED;
 }
 
 static void finish_first(BerthContainer *container, const GError *error) {
@@ -347,7 +347,7 @@ static bool start_first(BerthContainer *container, int restorer,
         request.program = restorer;
         request.name = "berth-checkpoint";
         request.mode = "restore";
-        request.restores = request.takes_its_time = true;
+        request.restores = request.has_no_timeout = true;
     }
     return start_begin(container->first, restorer >= 0 ? restore_steps : create_steps, &request,
                        done, userdata, error);

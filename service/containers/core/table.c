@@ -6,9 +6,9 @@
 
 #include "base/fd.h"
 #include "config.h"
+#include "containers/core/launch.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
-#include "containers/launch.h"
 
 #include <errno.h>
 #include <string.h>

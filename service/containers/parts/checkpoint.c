@@ -10,10 +10,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "containers/core/launch.h"
 #include "containers/core/process.h"
 #include "containers/core/start.h"
 #include "containers/core/state.h"
-#include "containers/launch.h"
 #include "containers/parts/helper.h"
 #include "containers/parts/restart.h"
 

@@ -5,7 +5,7 @@
 #include "containers/parts/copy.h"
 
 #include "base/fd.h"
-#include "containers/launch.h"
+#include "containers/core/launch.h"
 #include "containers/parts/helper.h"
 
 #include <string.h>

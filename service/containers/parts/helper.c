@@ -99,7 +99,7 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
         request.target = directory;
     if (request.snapshots < 0)
         request.snapshots = berth_snapshot_store_get_directory(containers->images->snapshots);
-    request.takes_its_time = true;
+    request.has_no_timeout = true;
     Helper *helper = g_new0(Helper, 1);
     *helper = (Helper){container, activity, NULL, NULL, done, userdata};
     helper->launch = berth_launch_new(&request, &callbacks, helper, error);

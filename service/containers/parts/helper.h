@@ -7,8 +7,8 @@
 
 #pragma once
 
+#include "containers/core/launch.h"
 #include "containers/core/part.h"
-#include "containers/launch.h"
 
 extern const BerthPart berth_helpers_part;
 

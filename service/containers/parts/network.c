@@ -12,8 +12,8 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "containers/core/launch.h"
 #include "containers/core/table.h"
-#include "containers/launch.h"
 #include "containers/spec/files.h"
 #include "containers/spec/network-mode.h"
 

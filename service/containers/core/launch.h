@@ -27,7 +27,7 @@ typedef struct {
     int target;               /* the container's directory, or a pidfd of its first process */
     uint32_t pid;             /* for disconnect; 0 */
     const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
-    bool takes_its_time;      /* it may last as long as it will */
+    bool has_no_timeout;      /* it may run for any time, as a restore does */
     bool restores;            /* what is born only makes the process; see restored */
     int snapshots;            /* -1 for exec */
 } BerthLaunchRequest;
@@ -63,7 +63,7 @@ BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
 void berth_launch_free(BerthLaunch *launch);
 
 /* Sends the go-ahead: the process is where it belongs, and is recorded. */
-bool berth_launch_give_word(BerthLaunch *launch, GError **error);
+bool berth_launch_send_go_ahead(BerthLaunch *launch, GError **error);
 
 /* Gives it up with this reason, unless it has one of its own; done is called when the process is
  * gone. */

@@ -2,12 +2,12 @@
 
 /*
  * A launch is started, has made its process (born), for a restore has brought back another one
- * (restored), has been given the go-ahead (told), and is done, by an error or by its socket
+ * (restored), has been given the go-ahead (released), and is done, by an error or by its socket
  * closing. Its owner has it until done is called, or frees it. The launcher itself is reaped by a
  * source that outlives it.
  */
 
-#include "containers/launch.h"
+#include "containers/core/launch.h"
 
 #include "bare/launch-protocol.h"
 #include "base/fd.h"
@@ -37,7 +37,7 @@ struct BerthLaunch {
     sd_event_source *watch, *timeout;
     int helper_pidfd;
     bool restores;
-    bool born, restored, told;
+    bool born, restored, released;
     GError *failure;
 };
 
@@ -54,7 +54,7 @@ void berth_launch_free(BerthLaunch *launch) {
 }
 
 /* Ends the launch; who made it no longer has it when this returns. */
-static void finish(BerthLaunch *launch, const GError *error) {
+static void launch_finish(BerthLaunch *launch, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 
     launch->callbacks.done(copy, launch->userdata);
@@ -134,7 +134,7 @@ static void take_message(BerthLaunch *launch, Message *message) {
         launch->callbacks.restored(launch, (pid_t)g_ascii_strtoll(message->text, NULL, 10),
                                    berth_fd_steal(&fd), launch->userdata);
     } else if (message->letter == BERTH_LAUNCH_DONE) {
-        launch->told = true;
+        launch->released = true;
     } else if (message->letter == BERTH_LAUNCH_TERMINAL && fd >= 0) {
         launch->callbacks.terminal(berth_fd_steal(&fd), launch->userdata);
     }
@@ -161,8 +161,8 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
     launch->watch = sd_event_source_disable_unref(launch->watch);
     /* What was born ends by itself after a report, with the status that tells dist what happened.
      */
-    if (!launch->failure && launch->told)
-        finish(launch, NULL);
+    if (!launch->failure && launch->released)
+        launch_finish(launch, NULL);
     else if (!launch->born || launch->restores)
         berth_launch_set_exited(launch, 0);
     return 0;
@@ -187,8 +187,8 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
      * the process outside, which holds the socket too, was done. */
     if (launch->watch)
         (void)drain(launch);
-    if (!launch->failure && launch->told) {
-        finish(launch, NULL);
+    if (!launch->failure && launch->released) {
+        launch_finish(launch, NULL);
         return;
     }
     if (launch->failure)
@@ -199,7 +199,7 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
     else
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
                         "berth-launch ended with status %d before the command ran", status);
-    finish(launch, error);
+    launch_finish(launch, error);
 }
 
 void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
@@ -212,10 +212,10 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
         (void)!send_letter(launch, BERTH_LAUNCH_WITHDRAWN);
 }
 
-bool berth_launch_give_word(BerthLaunch *launch, GError **error) {
+bool berth_launch_send_go_ahead(BerthLaunch *launch, GError **error) {
     if (!send_letter(launch, BERTH_LAUNCH_GO_AHEAD))
         return berth_error_set_errno(error, errno, "send the go-ahead to berth-launch");
-    launch->told = !launch->restores || launch->restored;
+    launch->released = !launch->restores || launch->restored;
     return true;
 }
 
@@ -362,7 +362,7 @@ static bool watch(BerthLaunch *launch, const BerthLaunchRequest *request, GError
             0 ||
         /* What it said comes before that it ended. */
         (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
-        (!request->takes_its_time &&
+        (!request->has_no_timeout &&
          (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,
                                          LAUNCH_TIMEOUT_USEC, 0, on_timeout, launch)) < 0))
         return berth_error_set_errno(error, r, "watch berth-launch");
