@@ -14,6 +14,7 @@
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/listing.h"
+#include "client/run-values.h"
 #include "client/table.h"
 #include "client/terminal.h"
 
@@ -24,10 +25,23 @@
 
 typedef struct {
     char *working_directory, *user, *detach_keys, *process, *spec, *pid_file;
-    char **environment, **add;
+    char **environment, **environment_files, **add;
     gboolean terminal, interactive, detach, no_new_privileges;
     gint64 preserved;
 } ExecOptions;
+
+/* Files first: what --env says replaces what a file says. */
+static char **exec_read_environment(const ExecOptions *options, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+    for (char **file = options->environment_files; file && *file; file++)
+        if (!dist_add_variables_of_file(list, *file, error))
+            return NULL;
+    for (char **variable = options->environment; variable && *variable; variable++)
+        dist_add_variable(list, *variable);
+    g_ptr_array_add(list, NULL);
+    return g_strdupv((char **)list->pdata);
+}
 
 static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
     uint32_t rows, columns;
@@ -88,6 +102,8 @@ static const DistOption exec_options[] = {
      N_("ID of the process, random if not given"), "ID"},
     {"env", 'e', DIST_OPTION_LIST, &exec_given.environment, N_("Environment variable"),
      N_("NAME=VALUE")},
+    {"env-file", 0, DIST_OPTION_LIST, &exec_given.environment_files,
+     N_("Environment variables in a file, one a line"), N_("FILE")},
     {"workdir", 'w', DIST_OPTION_TEXT, &exec_given.working_directory, N_("Working directory"),
      N_("PATH")},
     {"user", 'u', DIST_OPTION_TEXT, &exec_given.user, N_("User, and group"), N_("USER[:GROUP]")},
@@ -99,9 +115,16 @@ static const DistOption exec_options[] = {
     {"pid-file", 0, DIST_OPTION_TEXT, &exec_given.pid_file,
      N_("Write its PID to a file when it runs"), N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &exec_given.preserved,
-     N_("Pass N extra descriptors, starting at 3"), N_("NUMBER")},
+     N_("Pass N extra descriptors, starting at 3"), N_("N")},
     {"detach-keys", 0, DIST_OPTION_TEXT, &exec_given.detach_keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+    {"cidfile", 0, DIST_OPTION_REFUSED, NULL,
+     N_("name the container; $(cat FILE) has what run --cidfile wrote"), N_("FILE")},
+    {"latest", 'l', DIST_OPTION_REFUSED, NULL, N_("name the container; \"dist ps\" lists them"),
+     NULL},
+    {"preserve-fd", 0, DIST_OPTION_REFUSED, NULL, N_("see --preserve-fds"), N_("LIST")},
+    {"privileged", 0, DIST_OPTION_REFUSED, NULL,
+     N_("no process has more devices than its container; see --cap-add"), NULL},
     DIST_OPTION_END,
 };
 
@@ -119,6 +142,10 @@ static int verb_exec(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     if (!options->process)
         options->process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
+    g_auto(GStrv) environment = exec_read_environment(options, error);
+    if (!environment)
+        return DIST_EXIT_BERTH;
+    options->environment = environment;
     g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, options, error);
     if (!call)
         return DIST_EXIT_BERTH;

@@ -14,15 +14,16 @@ import oci
 
 IMAGE = f"{HOST}/podman/box:x"
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+EXEC_OWN = {"process", "cap-add", "no-new-privileges", "spec", "pid-file"}
 OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "publish-all"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def rows():
+def rows(of="run and create", least=140):
     """Option, kind, explanation and what is tried, of each line of the table."""
-    page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split("## Options", 1)[1]
+    page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split(f"## Options of {of}\n", 1)[1].split("\n## ", 1)[0]
     found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
-    assert len(found) > 140, len(found)
+    assert len(found) > least, len(found)
     return found
 
 
@@ -74,6 +75,30 @@ def test_the_page_has_every_option():
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', source))
     equal(sorted(known - named - OWN), [])
     equal(sorted(named - known - {"quiet"}), [])
+
+
+def test_options_of_exec():
+    good("run", "-d", "--name=box", IMAGE)
+    for option, kind, reason, line in rows("exec", 10):
+        result = dist("exec", line, "box", "true")
+        if kind == "refused":
+            equal((result.status, result.err.strip()), (125, f"dist: --{option} is not supported: {reason}"))
+        else:
+            equal((option, result.status, result.err), (option, 0, ""))
+    equal(dist("exec", "-l", "box", "true").status, 125)
+    table = (SOURCE / "client" / "verbs-processes.c").read_text(encoding="utf-8").split("exec_options[] = {", 1)[1].split("DIST_OPTION_END", 1)[0]
+    known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', table))
+    equal(known - EXEC_OWN, {option for option, *_ in rows("exec", 10)})
+
+    with open("/tmp/podman-env", "w", encoding="utf-8") as file:
+        file.write("# a comment\nONE=1\nFROM_HOST\nTWO=a b\n")
+    out = good("exec", "--env-file=/tmp/podman-env", "-eONE=2", "-eALSO", "box", "env", env={"FROM_HOST": "yes", "ALSO": "this"})
+    assert {"ONE=2", "FROM_HOST=yes", "ALSO=this", "TWO=a b"} <= set(out.split("\n")), out
+    os.unlink("/tmp/podman-env")
+    result = dist("exec", "--env-file=/nothing", "box", "true")
+    equal(result.status, 125)
+    contains(result.err, "/nothing")
+    clean()
 
 
 def test_values_that_are_refused():
