@@ -148,13 +148,75 @@ static bool add_objects(BerthService *service, GError **error) {
     return true;
 }
 
-static bool is_idle(BerthService *service) {
-    return berth_operations_count() == 0 &&
-           berth_containers_count_active(service->containers) == 0 &&
-           !berth_service_has_waiting(service) && berth_log_is_default();
+static unsigned hold_operations(const BerthService *service) {
+    (void)service;
+    return berth_operations_count();
 }
 
-static int go_on(Daemon *daemon) {
+static unsigned hold_containers(const BerthService *service) {
+    return berth_containers_count_active(service->containers);
+}
+
+static unsigned hold_calls(const BerthService *service) {
+    return service->waiting->len;
+}
+
+static unsigned hold_questions(const BerthService *service) {
+    return berth_access_count_pending(service->access);
+}
+
+static unsigned hold_subscribers(const BerthService *service) {
+    return g_hash_table_size(service->subscribers);
+}
+
+static unsigned hold_watchers(const BerthService *service) {
+    return berth_watchers_count(service->watchers);
+}
+
+static unsigned hold_signals(const BerthService *service) {
+    return berth_unicast_count(service->unicast);
+}
+
+/* Set by org.freedesktop.LogControl1, they would be lost with the process. */
+static unsigned hold_log_settings(const BerthService *service) {
+    (void)service;
+    return !berth_log_is_default();
+}
+
+/* All that keeps the service running. */
+static const struct {
+    const char *name;
+    unsigned (*count)(const BerthService *service);
+} holds[] = {
+    {"operations", hold_operations},        {"active containers", hold_containers},
+    {"unanswered calls", hold_calls},       {"questions to polkit", hold_questions},
+    {"subscribers", hold_subscribers},      {"watchers of objects", hold_watchers},
+    {"receivers of signals", hold_signals}, {"log settings", hold_log_settings},
+};
+
+/* The service is idle if this is 0. */
+static unsigned count_holds(const BerthService *service) {
+    unsigned count = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++)
+        count += holds[i].count(service);
+    return count;
+}
+
+static void log_holds(const BerthService *service) {
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
+        unsigned count = holds[i].count(service);
+        if (count > 0)
+            g_string_append_printf(list, "%s%s: %u", list->len > 0 ? ", " : "", holds[i].name,
+                                   count);
+    }
+    berth_log(LOG_DEBUG, NULL, NULL, NULL, "Not idle: %s", list->str);
+}
+
+static int put_off_exit(Daemon *daemon) {
+    log_holds(&daemon->service);
     sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }
@@ -162,16 +224,16 @@ static int go_on(Daemon *daemon) {
 /* The name goes first: calls that are sent from then on start the service anew, after this one.
  * Those that were sent before are answered; if one of them makes work, the name is taken back. The
  * two calls of the bus wait, when nobody else does. */
-static int leave(Daemon *daemon) {
+static int exit_if_still_idle(Daemon *daemon) {
     BerthService *service = &daemon->service;
     int r = sd_bus_release_name(service->bus, BERTH_BUS_NAME);
 
     while (r >= 0 && (r = sd_bus_process(service->bus, NULL)) > 0)
         ;
-    if (r >= 0 && !is_idle(service)) {
+    if (r >= 0 && count_holds(service) > 0) {
         r = sd_bus_request_name(service->bus, BERTH_BUS_NAME, 0);
         if (r >= 0)
-            return go_on(daemon);
+            return put_off_exit(daemon);
     }
     sd_notify(0, "STOPPING=1");
     return sd_event_exit(service->event, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -182,7 +244,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
     (void)source;
     (void)usec;
-    return is_idle(&daemon->service) ? leave(daemon) : go_on(daemon);
+    return count_holds(&daemon->service) == 0 ? exit_if_still_idle(daemon) : put_off_exit(daemon);
 }
 
 /* Every call puts the end off, and is measured before anything else happens to it. */
@@ -218,7 +280,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-static bool start(Daemon *daemon, GError **error) {
+static bool start_service(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     int r;
 
@@ -256,7 +318,7 @@ static bool start(Daemon *daemon, GError **error) {
 }
 
 /* What is in the queue is sent; the rest is ended by what it is connected to. */
-static void stop(Daemon *daemon) {
+static void stop_service(Daemon *daemon) {
     BerthService *service = &daemon->service;
 
     berth_audit_close();
@@ -283,10 +345,10 @@ int main(void) {
     int status = EXIT_FAILURE;
 
     g_set_prgname("berthd");
-    if (start(&daemon, &error))
+    if (start_service(&daemon, &error))
         status = sd_event_loop(daemon.service.event);
     else
         berth_log(LOG_ERR, NULL, NULL, NULL, "Cannot start: %s", error->message);
-    stop(&daemon);
+    stop_service(&daemon);
     return status < 0 ? EXIT_FAILURE : status;
 }

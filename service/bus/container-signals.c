@@ -149,13 +149,6 @@ static int visit_containers(BerthService *service, const BerthViewer *viewer, co
     return r;
 }
 
-bool berth_service_has_waiting(BerthService *service) {
-    return service->waiting->len > 0 || g_hash_table_size(service->subscribers) > 0 ||
-           berth_unicast_count(service->unicast) > 0 ||
-           berth_watchers_count(service->watchers) > 0 ||
-           berth_access_count_pending(service->access) > 0;
-}
-
 int berth_container_signals_add(BerthService *service) {
     berth_containers_observe(service->containers, on_event, service);
     berth_access_on_peer_left(service->access, on_peer_left, service);

@@ -51,6 +51,3 @@ int berth_log_control_bus_add(BerthService *service);
 
 /* The containers of an image, or those that mount a volume, have become others. */
 void berth_image_object_tell_users(BerthService *service, const char *name);
-
-/* Whether some client waits for an answer or for events. */
-bool berth_service_has_waiting(BerthService *service);

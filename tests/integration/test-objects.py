@@ -108,6 +108,15 @@ def test_only_root_sets_the_log_level():
     contains(busctl("set-property", *LOG, "SyslogIdentifier", "s", "x").err, "read-only")
 
 
+def test_what_keeps_the_service_running_is_logged():
+    def is_logged():
+        run("journalctl", "--sync")
+        return "log settings: 1" in run("journalctl", "-q", "-o", "cat", "-p", "debug", "-u", "berthd", "--grep=Not idle:").out
+
+    # The service looks every 30 seconds.
+    wait_until(is_logged, "a record of what keeps the service running", 90)
+
+
 def test_the_console_is_the_standard_error():
     assert run("systemctl", "service-log-target", "berthd", "console").status == 0
     images_call("Get", "sa{sv}", "console", "0")
