@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* polkit's agent for terminals, as systemctl starts it: it asks for the password that polkit wants.
+ * There is one for the process, from the first connection to the end of main().
  */
 
 #include "client/agent.h"
@@ -10,7 +11,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #define AGENT "/usr/bin/pkttyagent"
@@ -18,6 +21,13 @@
 extern char **environ;
 
 static pid_t agent;
+
+/* As polkitd finds the session of a process. */
+static bool agent_has_session(void) {
+    g_autofree char *session = NULL;
+
+    return sd_pid_get_session(0, &session) >= 0 || sd_uid_get_display(getuid(), &session) >= 0;
+}
 
 void dist_agent_open(void) {
     int ends[2];
@@ -28,12 +38,11 @@ void dist_agent_open(void) {
         return;
     g_autofree char *process = g_strdup_printf("%d", (int)getpid());
     g_autofree char *notify = g_strdup_printf("%d", 3);
-    char *arguments[] = {(char *)AGENT,
-                         (char *)"--process",
-                         process,
-                         (char *)"--fallback",
-                         (char *)"--notify-fd",
-                         notify,
+    /* The session's own agent is asked first. Without a session (su, runuser, a service's terminal)
+     * there is none, and polkitd (122) then takes no agent that is a fallback. */
+    char *arguments[] = {(char *)AGENT, (char *)"--process",
+                         process,       (char *)"--notify-fd",
+                         notify,        agent_has_session() ? (char *)"--fallback" : NULL,
                          NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);

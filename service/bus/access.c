@@ -102,6 +102,19 @@ void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAcce
     berth_authorization_run_later(access->authorizations, call, resume, userdata);
 }
 
+bool berth_access_is_authenticated(BerthAccess *access, sd_bus_message *call) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+
+    return authorization && berth_authorization_is_authenticated(authorization);
+}
+
+void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+
+    if (authorization)
+        berth_authorization_set_authenticated(authorization);
+}
+
 void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
     berth_authorization_forget(access->authorizations, call);
 }
@@ -337,37 +350,59 @@ static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *obje
     return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
 }
 
-int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                             const BerthOwned *object, ...) {
-    bool sees = false, granted = false;
-    va_list arguments;
+/* Whether a rule gives the right "others" for all of these, and for any. */
+static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists, bool *all,
+                        bool *any) {
+    *all = lists->len > 0;
+    for (guint i = 0; i < lists->len; i++) {
+        bool granted = false;
+        int r = berth_access_query_details(access, call, &granted, "others", lists->pdata[i]);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        *all = *all && granted;
+        *any = *any || granted;
+    }
+    return BERTH_ACCESS_GRANTED;
+}
+
+int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                                  const BerthOwned *object, GPtrArray *lists) {
+    bool sees = false, all = false, any = false;
     uint32_t uid;
     int r = berth_access_get_uid(access, call, &uid);
 
-    va_start(arguments, object);
-    g_autoptr(GPtrArray) details = collect_details(arguments);
-    va_end(arguments);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (object->exists && object->owner == uid)
-        return find_row(call, "own") ? check_row(access, call, error, "own", details)
+        return find_row(call, "own") ? berth_access_check_many(access, call, error, "own", lists)
                                      : BERTH_ACCESS_GRANTED;
     bool changes = find_row(call, "others") != NULL;
     /* A right that a rule gives for this object is enough to know of it. */
     if (changes) {
-        r = berth_access_query_details(access, call, &granted, "others", details);
+        r = query_others(access, call, lists, &all, &any);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
-    if (!granted) {
+    if (!any) {
         r = see(access, call, object, &sees);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
-    if (!object->exists || (!sees && !granted))
+    if (!object->exists || (!sees && !any))
         return set_not_found(error, object);
-    return changes && !granted ? check_row(access, call, error, "others", details)
-                               : BERTH_ACCESS_GRANTED;
+    return changes && !all ? berth_access_check_many(access, call, error, "others", lists)
+                           : BERTH_ACCESS_GRANTED;
+}
+
+int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                             const BerthOwned *object, ...) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    va_list arguments;
+
+    va_start(arguments, object);
+    g_ptr_array_add(lists, collect_details(arguments));
+    va_end(arguments);
+    return berth_access_check_owned_many(access, call, error, object, lists);
 }
 
 bool berth_access_has_check(sd_bus_message *call, const char *check) {

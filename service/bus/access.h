@@ -42,6 +42,10 @@ int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_h
 typedef void (*BerthAccessResume)(sd_bus_message *call, void *userdata);
 void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAccessResume resume,
                             void *userdata);
+/* Whether the user has authenticated for a check that covers the member's others, or for an act
+ * that this call is a part of: then berth_access_check_many asks rules alone. */
+bool berth_access_is_authenticated(BerthAccess *access, sd_bus_message *call);
+void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call);
 /* resume is not called any more. */
 void berth_access_forget(BerthAccess *access, sd_bus_message *call);
 
@@ -84,6 +88,9 @@ typedef struct {
  * beyond "see". */
 int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                              const BerthOwned *object, ...) G_GNUC_NULL_TERMINATED;
+/* The same for several lists of details, as berth_access_check_many. */
+int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                                  const BerthOwned *object, GPtrArray *lists);
 
 /* The caller's uid, where it returns BERTH_ACCESS_GRANTED. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);

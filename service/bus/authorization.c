@@ -108,6 +108,10 @@ unsigned berth_authorizations_count(BerthAuthorizations *set) {
     return g_hash_table_size(set->calls);
 }
 
+void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
+    authorization->authenticated = true;
+}
+
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
     return authorization->authenticated;
 }

@@ -49,4 +49,5 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
  * authenticating, and not a rule, berth_authorization_is_authenticated() is true from then on. */
 int berth_authorization_decide_covering(BerthAuthorization *authorization,
                                         const BerthQuestion *question, BerthAuditVerdict *verdict);
+void berth_authorization_set_authenticated(BerthAuthorization *authorization);
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A table of the service's: the container's id → the unique name of the connection. See creators.h.
- */
+/* A table of the service's: the container's id, or an image's name and digest, which have a blank
+ * between them → the unique name of the connection. See creators.h. */
 
 #include "bus/creators.h"
 
@@ -16,6 +16,20 @@ bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *ca
     const char *creator = g_hash_table_lookup(service->creators, id);
 
     return creator && g_strcmp0(creator, sd_bus_message_get_sender(call)) == 0;
+}
+
+void berth_creators_add_image(BerthService *service, const char *name, const char *digest,
+                              sd_bus_message *call) {
+    g_autofree char *key = g_strconcat(name, " ", digest, NULL);
+
+    berth_creators_add(service, key, call);
+}
+
+bool berth_creators_is_of_image(BerthService *service, const char *name, const char *digest,
+                                sd_bus_message *call) {
+    g_autofree char *key = g_strconcat(name, " ", digest, NULL);
+
+    return berth_creators_is(service, key, call);
 }
 
 void berth_creators_forget(BerthService *service, const char *id) {

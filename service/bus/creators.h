@@ -14,6 +14,12 @@
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call);
 bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *call);
 
+/* The same for an image of an import: who authenticated for that may unpack it. */
+void berth_creators_add_image(BerthService *service, const char *name, const char *digest,
+                              sd_bus_message *call);
+bool berth_creators_is_of_image(BerthService *service, const char *name, const char *digest,
+                                sd_bus_message *call);
+
 /* The container is gone or has another name; the connection is gone. */
 void berth_creators_forget(BerthService *service, const char *id);
 void berth_creators_forget_peer(BerthService *service, const char *peer);

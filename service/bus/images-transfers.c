@@ -5,6 +5,7 @@
 
 #include "base/credentials.h"
 #include "bus/access.h"
+#include "bus/creators.h"
 #include "bus/images-object.h"
 #include "bus/import-names.h"
 #include "bus/lease-check.h"
@@ -104,6 +105,18 @@ static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **referenc
     return r;
 }
 
+/* Whoever authenticated for an import has done so for unpacking what it brought. */
+static int check_unpack(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                        const char *name) {
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+    if (image && berth_creators_is_of_image(service, name, image->target->digest, call))
+        berth_access_set_authenticated(service->access, call);
+    g_ptr_array_add(lists, berth_access_new_details("image", name, NULL));
+    return berth_access_check_many(service->access, call, error, "pull", lists);
+}
+
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
@@ -127,7 +140,7 @@ static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error 
         return r;
     const BerthRemoteQuestion question = {reference, insecure, credentials};
     r = mode == BERTH_PULL_UNPACK
-            ? berth_access_check(service->access, call, ret_error, "pull", "image", reference, NULL)
+            ? check_unpack(service, call, ret_error, reference)
             : berth_remote_check(service, call, ret_error, "pull", &question, &own, "reference",
                                  reference, "lease", lease[0] ? lease : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
@@ -248,6 +261,16 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
                     : berth_bus_error_set(ret_error, error);
 }
 
+/* Each image is one that a rule is asked about; the user is asked about all together. */
+static int check_export(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                        char *const *names) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+    for (char *const *name = names; name && *name; name++)
+        g_ptr_array_add(lists, berth_access_new_details("image", *name, NULL));
+    return berth_access_check_many(service->access, call, error, "read", lists);
+}
+
 int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthExportRequest request = {0};
@@ -263,11 +286,9 @@ int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *
     r = berth_access_get_uid(service->access, call, &request.owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    for (char **name = names; name && *name; name++) {
-        r = berth_access_check(service->access, call, ret_error, "read", "image", *name, NULL);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
+    r = check_export(service, call, ret_error, names);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     char *none[] = {NULL};
     request.names = names ? names : none;
     BerthTransfer *transfer = berth_export_start(service->images, &request, &error);

@@ -6,11 +6,13 @@
 #include "bus/import-names.h"
 
 #include "bus/access.h"
+#include "bus/creators.h"
 
 typedef struct {
     BerthNameAsker asker;
     BerthService *service;
     sd_bus_message *call;
+    bool authenticated; /* the user, for the import and what it puts */
     const GPtrArray *images;
     BerthNamesAnswered answered; /* NULL while nothing is asked */
     void *userdata;
@@ -34,6 +36,13 @@ static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
     return lists;
 }
 
+static void note_names(const ImportNames *names) {
+    for (guint i = 0; i < names->images->len; i++) {
+        const BerthImportedImage *image = names->images->pdata[i];
+        berth_creators_add_image(names->service, image->name, image->target->digest, names->call);
+    }
+}
+
 static void check_names(sd_bus_message *call, void *userdata) {
     g_autoptr(GPtrArray) replaced =
         g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
@@ -41,6 +50,8 @@ static void check_names(sd_bus_message *call, void *userdata) {
     ImportNames *names = userdata;
     g_autoptr(GPtrArray) lists = list_names(names, replaced);
     g_autoptr(GError) local = NULL;
+    if (names->authenticated)
+        berth_access_set_authenticated(names->service->access, call);
     int r = berth_access_check_many(names->service->access, call, &refused, "name", lists);
 
     if (r == BERTH_ACCESS_ASKING)
@@ -48,6 +59,8 @@ static void check_names(sd_bus_message *call, void *userdata) {
     if (r < 0)
         berth_error_set(&local, BERTH_ERROR_ACCESS_DENIED,
                         "the names in the archive may not be put: %s", refused.message);
+    else if (names->authenticated)
+        note_names(names);
     BerthNamesAnswered answered = names->answered;
     names->answered = NULL;
     answered(local, names->userdata);
@@ -78,5 +91,6 @@ BerthNameAsker *berth_import_names_new(BerthService *service, sd_bus_message *ca
     names->asker = (BerthNameAsker){ask, free_names};
     names->service = service;
     names->call = sd_bus_message_ref(call);
+    names->authenticated = berth_access_is_authenticated(service->access, call);
     return &names->asker;
 }

@@ -76,17 +76,22 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, "s", id);
 }
 
-/* One's own lease with the right to write, another's with that to manage. digest: what Add adds. */
+/* One's own lease with the right to write, another's with that to manage. digests: what Add adds,
+ * each of which a rule is asked about; NULL for other members. */
 static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                              const char *id, const char *digest) {
+                              const char *id, char *const *digests) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
     const BerthOwned object = {"lease", "lease", id, lease != NULL, lease ? lease->owner : 0};
     g_autofree char *owner = lease ? g_strdup_printf("%u", lease->owner) : NULL;
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
-    return digest ? berth_access_check_owned(service->access, call, error, &object, "lease", id,
-                                             "digest", digest, "owner", owner, NULL)
-                  : berth_access_check_owned(service->access, call, error, &object, "lease", id,
-                                             "owner", owner, NULL);
+    if (!digests)
+        return berth_access_check_owned(service->access, call, error, &object, "lease", id, "owner",
+                                        owner, NULL);
+    for (char *const *digest = digests; *digest; digest++)
+        g_ptr_array_add(
+            lists, berth_access_new_details("lease", id, "digest", *digest, "owner", owner, NULL));
+    return berth_access_check_owned_many(service->access, call, error, &object, lists);
 }
 
 /* Nobody keeps, or learns of, what another brought: that is as if it were not here. What the caller
@@ -142,11 +147,9 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
         (r = berth_options_read_none(call, ret_error)) < 0)
         return r;
     char *none[] = {(char *)"", NULL};
-    for (char **digest = digests && digests[0] ? digests : none; *digest; digest++) {
-        r = lease_check_member(call, service, ret_error, id, *digest);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
+    r = lease_check_member(call, service, ret_error, id, digests && digests[0] ? digests : none);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     for (char **digest = digests; digest && *digest; digest++)
         if (!berth_digest_parse(*digest, NULL, &error))
             return berth_bus_error_set(ret_error, error);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define N_(text) (text) /* polkit's agent translates */
+
 #define BOTH "Containers Container"
 #define CHANGES BERTH_PERMISSION_CHANGES
 #define COVERS BERTH_PERMISSION_COVERS
@@ -49,11 +51,15 @@ static const BerthPermission permissions[] = {
     LEASED("Images", "Fetch", "fetch"),
     {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Pull", "pull"),
-    {"Images Image", "Unpack", "pull", "images.pull", "unpack", "image", NULL, CHANGES},
+    {"Images Image", "Unpack", "pull", "images.pull", "unpack", "image", NULL, CHANGES,
+     N_("Authentication is required to unpack the container image $(image).")},
     {"Images Image", "Push", "push", "images.push", "push", "image reference " REMOTE, NULL,
      CHANGES | COVERS},
     {"Images Image", "Push", "read", "contents.read", "push", "image reference", NULL},
-    {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL, CHANGES},
+    {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL, CHANGES | COVERS,
+     /* The names are known only once the archive has been read. Rules are asked about them then. */
+     N_("Authentication is required to import an archive of container images, with all names "
+        "in it.")},
     LEASED("Images", "Import", "import"),
     {"Images", "Import", "name", "images.manage", "import", "image digest replaced", NULL, CHANGES},
     {"Images", "Export", "read", "contents.read", "export", "image", NULL},

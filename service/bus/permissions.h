@@ -32,6 +32,7 @@ typedef struct {
     const char *details; /* the keys of the other details, with blanks between */
     const char *relies;  /* with no action: what keeps the member from telling or changing more */
     unsigned flags;      /* BERTH_PERMISSION_… */
+    const char *message; /* what polkit tells the user in place of the action's own words */
 } BerthPermission;
 
 /* All rows; *count is set. */

@@ -6,6 +6,7 @@
 
 #include "base/bus-error.h"
 #include "base/log.h"
+#include "config.h"
 
 #include <string.h>
 
@@ -24,6 +25,10 @@ static int append_details(sd_bus_message *message, const BerthQuestion *question
     for (char *const *detail = details; r >= 0 && detail[0]; detail += 2)
         if (detail[1])
             r = sd_bus_message_append(message, "{ss}", detail[0], detail[1]);
+    if (r >= 0 && question->permission->message)
+        r = sd_bus_message_append(message, "{ss}{ss}", "polkit.message",
+                                  question->permission->message, "polkit.gettext_domain",
+                                  GETTEXT_DOMAIN);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

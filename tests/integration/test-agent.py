@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A person without rights at a terminal: polkit's agent asks for an administrator's password, once for
+# each act, and what it is told holds for that act alone.
+
+import fcntl
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
+import time
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/agent/base:x"
+OTHER = f"{HOST}/agent/other:x"
+PASSWORD = "correct horse"
+PROMPT = "Password: "
+
+
+class Person:
+    """alice at a terminal, who runs dist there, or another command."""
+
+    def __init__(self, *arguments, command=("dist",)):
+        self.master, self.slave = pty.openpty()
+        os.fchown(self.slave, 4242, 5)
+        self.before = termios.tcgetattr(self.slave)
+        self.text = ""
+        self.process = subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--", *command, *arguments],
+                                        stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
+                                        env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm"},
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+
+    def read(self, seconds):
+        if not select.select([self.master], [], [], seconds)[0]:
+            return False
+        self.text += os.read(self.master, 65536).decode(errors="replace")
+        return True
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+
+    def answer(self, text):
+        """Waits for the prompt, and for the agent to take what is typed as a password."""
+        asked = self.text.count(PROMPT)
+        end = time.monotonic() + 60
+        while self.text.count(PROMPT) == asked or self.echoes():
+            assert time.monotonic() < end and self.process.poll() is None, self.text
+            self.read(0.05)
+        os.write(self.master, text.encode())
+
+    def finish(self):
+        end = time.monotonic() + 60
+        while self.process.poll() is None:
+            assert time.monotonic() < end, self.text
+            self.read(0.05)
+        while self.read(0):
+            pass
+        # The agent may be a moment behind.
+        wait_until(lambda: termios.tcgetattr(self.slave)[:4] == self.before[:4], "the terminal as it was")
+        wait_until(lambda: run("pgrep", "-x", "pkttyagent").out == "", "the end of the agent")
+        os.close(self.slave)
+        os.close(self.master)
+        assert PASSWORD not in self.text, self.text
+        return self.process.returncode
+
+    def asked(self):
+        return self.text.count(PROMPT)
+
+
+def act(*arguments):
+    """dist with the right password at its first prompt; what the terminal showed."""
+    person = Person(*arguments)
+    person.answer(PASSWORD + "\n")
+    status = person.finish()
+    equal((status, person.asked()), (0, 1), person.text)
+    return person.text
+
+
+def names():
+    return sorted(row["name"] for row in listing("images"))
+
+
+def test_setup():
+    equal(run("chpasswd", input=f"root:{PASSWORD}\n").status, 0)
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    good("tag", IMAGE, OTHER)
+
+
+def test_run_asks_once():
+    text = act("run", "--rm", IMAGE, "echo", "it", "ran")
+    contains(text, "it ran")
+    contains(text, "org.berth1.containers.create")
+    equal(listing("ps", "-a"), [])
+
+
+def test_privileges_and_what_they_come_with_are_asked_about_together():
+    text = act("run", "--rm", "--network=host", IMAGE, "echo", "it", "ran")
+    contains(text, "it ran")
+    contains(text, "org.berth1.containers.create-privileged")
+
+
+def test_export_of_several_asks_once():
+    act("export", IMAGE, OTHER, "-o", "/home/alice/both.tar")
+    assert os.path.getsize("/home/alice/both.tar") > 0
+
+
+def test_import_of_several_names_asks_once():
+    good("rmi", IMAGE, OTHER)
+    text = act("import", "/home/alice/both.tar")
+    contains(text, "with all names in it")
+    equal(names(), [IMAGE, OTHER])
+
+
+def test_a_rule_still_refuses_a_name_of_an_archive():
+    good("rmi", IMAGE, OTHER)
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.images.manage" && action.lookup("image") == "%s")
+            return polkit.Result.NO;
+    });""" % OTHER)
+    person = Person("import", "/home/alice/both.tar")
+    person.answer(PASSWORD + "\n")
+    status = person.finish()
+    equal((status, person.asked()), (1, 1), person.text)
+    contains(person.text, "the names in the archive may not be put")
+    equal(names(), [])
+    polkit_rule("")
+
+
+def test_a_lease_of_several_digests_asks_once():
+    good("pull", IMAGE)
+    digests = [row["digest"] for row in listing("content", "list")][:2]
+    equal(len(digests), 2)
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" &&
+            (action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"))
+            return polkit.Result.YES;
+    });""")
+    leases = ("/org/berth1/leases", "org.berth1.Leases")
+    # Root's: to manage it is a right that polkit does not keep.
+    equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)
+    person = Person("org.berth1", *leases, "Add", "sasa{sv}", "roots", "2", *digests, "0",
+                    command=("bash", "-c", 'coproc pkttyagent --process $$ --notify-fd 1; read -ru "${COPROC[0]}"; '
+                             'exec busctl --allow-interactive-authorization=yes call "$@"', "busctl"))
+    person.answer(PASSWORD + "\n")
+    status = person.finish()
+    equal((status, person.asked()), (0, 1), person.text)
+    for digest in digests:
+        contains(call(*leases, "List", "a{sv}", "0").out, digest)
+    equal(call(*leases, "Delete", "sa{sv}", "roots", "0").status, 0)
+    polkit_rule("")
+
+
+def test_unpacking_by_itself_says_what_it_is():
+    contains(act("unpack", IMAGE), f"required to unpack the container image {IMAGE}.")
+
+
+def test_rmi_asks_for_each_name():
+    good("tag", IMAGE, OTHER)
+    person = Person("rmi", IMAGE, OTHER)
+    for _ in range(2):
+        person.answer(PASSWORD + "\n")
+    equal((person.finish(), person.asked()), (0, 2), person.text)
+    equal(names(), [])
+
+
+def test_a_wrong_password_is_refused():
+    good("pull", IMAGE)
+    person = Person("rmi", IMAGE)
+    person.answer("wrong\n")
+    status = person.finish()
+    equal((status, person.asked()), (1, 1), person.text)
+    contains(person.text, "Permission denied: polkit does not allow org.berth1.images.manage")
+    equal(names(), [IMAGE])
+
+
+def test_ctrl_c_at_the_prompt_leaves_nothing():
+    for verb in (("run", "--rm", IMAGE, "true"), ("rmi", IMAGE), ("import", "/home/alice/both.tar")):
+        person = Person(*verb)
+        person.answer("\x03")
+        assert person.finish() != 0, person.text
+    equal(listing("ps", "-a"), [])
+    equal(names(), [IMAGE])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
