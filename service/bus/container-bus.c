@@ -5,34 +5,26 @@
 
 #include "bus/container-object.h"
 #include "bus/dispatch.h"
-#include "bus/properties.h"
-#include "bus/subscribers.h"
+#include "bus/watchers.h"
+#include "containers/spec/network-mode.h"
+#include "systemd/scope.h"
 
 #include <string.h>
 
-static BerthContainer *find_by_path(BerthService *service, const char *path) {
-    g_autofree char *id = berth_container_read_path(path);
-
-    return id ? berth_containers_find(service->containers, id, NULL) : NULL;
-}
-
-static int container_bus_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                               BerthContainer **container) {
-    g_autofree char *id = berth_container_read_path(sd_bus_message_get_path(call));
-
-    return berth_container_check(call, service, error, id ? id : "", container);
+/* The getters' container: a view is made for each that is shown. */
+static BerthContainer *get_container(void *userdata) {
+    return ((const BerthView *)userdata)->object;
 }
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
+    const BerthContainer *container = get_container(userdata);
+    const BerthContainerRecord *record = berth_container_get_record(container);
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
-    if (!container)
-        return sd_bus_message_append(reply, "s", "");
-    const BerthContainerRecord *record = berth_container_get_record(container);
     return sd_bus_message_append(
         reply, "s",
         g_str_equal(property, "Id")        ? record->id
@@ -40,65 +32,89 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         : g_str_equal(property, "Restart") ? berth_restart_policy_get_name(record->restart)
         : g_str_equal(property, "Network") ? record->network
         : g_str_equal(property, "Health")  ? berth_container_get_health(container)
-        : g_str_equal(property, "Scope")   ? berth_container_get_scope(container)
-                                           : berth_container_state_get_name(record->state));
+        : g_str_equal(property, "State")   ? berth_container_state_get_name(record->state)
+                                           : berth_container_get_scope(container));
+}
+
+static int get_cgroup(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    g_autofree char *cgroup = berth_container_get_cgroup(get_container(userdata));
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append(reply, "s", cgroup ? cgroup : "");
 }
 
 static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
-    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+    const BerthContainer *container = get_container(userdata);
+    const BerthContainerRecord *record = berth_container_get_record(container);
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
     if (g_str_equal(property, "ExitStatus"))
-        return sd_bus_message_append(reply, "i",
-                                     record ? record->first.status : BERTH_STATUS_UNKNOWN);
+        return sd_bus_message_append(reply, "i", record->first.status);
     if (g_str_equal(property, "Owner"))
-        return sd_bus_message_append(reply, "u", record ? record->owner : 0);
-    bool runs = record && (record->state == BERTH_CONTAINER_RUNNING ||
-                           record->state == BERTH_CONTAINER_PAUSED);
+        return sd_bus_message_append(reply, "u", record->owner);
+    if (g_str_equal(property, "RestartCount"))
+        return sd_bus_message_append(reply, "u", berth_container_count_restarts(container));
+    bool runs = record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
     return sd_bus_message_append(reply, "u", runs ? record->first.pid : 0);
 }
 
-static int get_time(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
-    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+static int get_long_number(sd_bus *bus, const char *path, const char *interface,
+                           const char *property, sd_bus_message *reply, void *userdata,
+                           sd_bus_error *error) {
+    const BerthContainer *container = get_container(userdata);
+    const BerthContainerRecord *record = berth_container_get_record(container);
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
     return sd_bus_message_append(reply, "t",
-                                 !record                            ? (uint64_t)0
-                                 : g_str_equal(property, "Created") ? record->created_usec
+                                 g_str_equal(property, "Created")   ? record->created_usec
                                  : g_str_equal(property, "Started") ? record->first.started_usec
-                                                                    : record->first.exited_usec);
+                                 : g_str_equal(property, "Exited")
+                                     ? record->first.exited_usec
+                                     : berth_container_get_pidfd_id(container));
 }
 
 static int get_flag(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
-    const BerthContainerRecord *record = container ? berth_container_get_record(container) : NULL;
+    const BerthContainerRecord *record = berth_container_get_record(get_container(userdata));
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
     return sd_bus_message_append(
-        reply, "b",
-        record && (g_str_equal(property, "Terminal") ? record->terminal : record->autostart));
+        reply, "b", g_str_equal(property, "Terminal") ? record->terminal : record->autostart);
+}
+
+static char **list_networks(const BerthContainer *container) {
+    const char *network = berth_container_get_record(container)->network;
+    char *const names[] = {berth_network_is_named(network) ? (char *)network : NULL, NULL};
+
+    return g_strdupv((char **)names);
 }
 
 static int get_list(sd_bus *bus, const char *path, const char *interface, const char *property,
                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
-    g_auto(GStrv) list = !container ? NULL
-                         : g_str_equal(property, "Ports")
-                             ? berth_container_list_ports(container)
+    const BerthContainer *container = get_container(userdata);
+    g_auto(GStrv) list = g_str_equal(property, "Ports")      ? berth_container_list_ports(container)
+                         : g_str_equal(property, "Networks") ? list_networks(container)
+                         : g_str_equal(property, "Command")
+                             ? berth_container_get_command(container)
                              : berth_container_list_addresses(container);
 
     (void)bus;
+    (void)path;
     (void)interface;
     (void)error;
     return sd_bus_message_append_strv(reply, list);
@@ -106,15 +122,93 @@ static int get_list(sd_bus *bus, const char *path, const char *interface, const 
 
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthContainer *container = find_by_path(userdata, path);
-
     (void)bus;
+    (void)path;
     (void)interface;
     (void)property;
     (void)error;
-    return berth_bus_append_labels(reply, container ? berth_container_get_record(container)->labels
-                                                    : NULL);
+    return berth_bus_append_labels(reply,
+                                   berth_container_get_record(get_container(userdata))->labels);
 }
+
+/* Who may use which devices is in the same place, and is no limit. */
+static int get_limits(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    GVariant *properties = berth_container_get_record(get_container(userdata))->properties;
+    GVariantIter iterator;
+    const char *name;
+    GVariant *value;
+    int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    if (properties)
+        g_variant_iter_init(&iterator, properties);
+    while (r >= 0 && properties && g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) owned = value;
+        if (g_str_has_prefix(name, "Device"))
+            continue;
+        if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 ||
+            (r = sd_bus_message_append(reply, "s", name)) < 0 ||
+            (r = berth_scope_append_value(reply, owned)) < 0)
+            return r;
+        r = sd_bus_message_close_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_environment(sd_bus *bus, const char *path, const char *interface,
+                           const char *property, sd_bus_message *reply, void *userdata,
+                           sd_bus_error *error) {
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    return sd_bus_message_append_strv(
+        reply, berth_container_get_configuration(get_container(userdata))->environment);
+}
+
+static int append_mount(sd_bus_message *reply, const BerthMountInfo *mount) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", mount->destination)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "{sv}{sv}", "Type", "s", mount->type, "Source", "s",
+                                   mount->source)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", "Options")) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'v', "as")) < 0 ||
+        (r = sd_bus_message_append_strv(reply, mount->options)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+static int get_mounts(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    const BerthConfiguration *configuration =
+        berth_container_get_configuration(get_container(userdata));
+    int r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
+
+    (void)bus;
+    (void)path;
+    (void)interface;
+    (void)property;
+    (void)error;
+    for (guint i = 0; r >= 0 && i < configuration->mounts->len; i++)
+        r = append_mount(reply, configuration->mounts->pdata[i]);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Of the configuration, which is long, and in a file: no part of what tells of all objects. */
+#define CONFIGURED (SD_BUS_VTABLE_PROPERTY_CONST | SD_BUS_VTABLE_PROPERTY_EXPLICIT)
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -123,89 +217,117 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Image", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Pid", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PidFDId", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ExitStatus", "i", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Scope", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Unit", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Cgroup", "s", get_cgroup, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Terminal", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Autostart", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Restart", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("RestartCount", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Limits", "a{sv}", get_limits, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Ports", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Addresses", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Health", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-    SD_BUS_PROPERTY("Exited", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Networks", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Created", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Started", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Exited", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    /* At the end: of what is too large for a reply, that which comes last is cut. */
+    SD_BUS_PROPERTY("Command", "as", get_list, 0, CONFIGURED),
+    SD_BUS_PROPERTY("Env", "as", get_environment, 0, CONFIGURED),
+    SD_BUS_PROPERTY("Mounts", "a(sa{sv})", get_mounts, 0, CONFIGURED),
     SD_BUS_VTABLE_END,
 };
 
+static BerthObject make_object(BerthContainer *container) {
+    const BerthContainerRecord *record = berth_container_get_record(container);
+
+    return (BerthObject){&berth_container_kind, record->id, true, record->owner, container};
+}
+
+/* Those that run come first, then the newest: a reply that knows no pages may not hold all. */
+static int visit_urgent(BerthService *service, const BerthViewer *viewer, BerthObjectVisit visit,
+                        void *userdata) {
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    int r = 1;
+
+    for (int active = 1; active >= 0; active--)
+        for (guint i = list->len; r > 0 && i-- > 0;) {
+            const BerthObject object = make_object(list->pdata[i]);
+            const BerthContainerState state = berth_container_get_record(list->pdata[i])->state;
+            bool is_active = state == BERTH_CONTAINER_RUNNING || state == BERTH_CONTAINER_PAUSED;
+            if (is_active == active && berth_viewer_sees(viewer, object.owner))
+                r = visit(&object, userdata);
+        }
+    return r;
+}
+
+static gint compare_ids(gconstpointer a, gconstpointer b) {
+    return strcmp(berth_container_get_record(*(BerthContainer *const *)a)->id,
+                  berth_container_get_record(*(BerthContainer *const *)b)->id);
+}
+
+static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
+                            BerthObjectVisit visit, void *userdata) {
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    int r = 1;
+
+    g_ptr_array_sort(list, compare_ids);
+    for (guint i = 0; r > 0 && i < list->len; i++) {
+        const BerthObject object = make_object(list->pdata[i]);
+        if (berth_viewer_sees(viewer, object.owner) && strcmp(object.name, after) > 0)
+            r = visit(&object, userdata);
+    }
+    return r;
+}
+
+const BerthObjectKind berth_container_kind = {
+    .interface = BERTH_CONTAINER_INTERFACE,
+    .path = BERTH_CONTAINER_PREFIX,
+    .detail = "container",
+    .action = "containers.inspect",
+    .vtable = vtable,
+    .visit = visit_containers,
+    .visit_urgent = visit_urgent,
+};
+
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,
-                                      const char *id) {
-    g_autofree char *path = berth_container_make_path(id);
+                                      BerthContainer *container) {
+    g_autofree char *path = berth_container_make_path(berth_container_get_record(container)->id);
+    BerthView view = {.service = service, .object = container};
 
     return berth_properties_append_all(service->bus, message, path, BERTH_CONTAINER_INTERFACE,
-                                       vtable, service);
+                                       vtable, &view);
 }
 
-sd_bus_message *berth_container_new_changed(BerthService *service, const char *id) {
-    g_autofree char *path = berth_container_make_path(id);
-    g_autoptr(sd_bus_message) signal = NULL;
-
-    if (sd_bus_message_new_signal(service->bus, &signal, path, "org.freedesktop.DBus.Properties",
-                                  "PropertiesChanged") < 0 ||
-        sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE) < 0 ||
-        berth_container_append_properties(signal, service, id) < 0 ||
-        sd_bus_message_append(signal, "as", 0) < 0)
-        return NULL;
-    return g_steal_pointer(&signal);
-}
-
-static int answer_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
+static int container_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    BerthService *service = view->service;
+    const char *path = sd_bus_message_get_path(call);
+    g_autofree char *id = berth_container_read_path(path);
     BerthContainer *container;
+    int r = berth_container_check(call, service, error, id ? id : "", &container);
 
-    int r = container_bus_check(call, service, error, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (berth_properties_is_get_all(call) && !berth_subscriber_is_watching(call, service)) {
-        BerthSubscriber subscriber;
-        r = berth_subscriber_find(call, service, &subscriber);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-        berth_subscriber_watch(call, service, &subscriber);
-    }
-    return berth_properties_answer(service->bus, call, BERTH_CONTAINER_INTERFACE, vtable, service,
-                                   error);
-}
-
-static int on_properties(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-
-    return berth_properties_is_call(call)
-               ? berth_access_run(service->access, call, answer_properties, service, error)
-               : 0;
-}
-
-/* Every id has an object, whether there is such a container or not: what sd-bus itself answers, to
- * introspection and to arguments of a wrong type, then tells nothing. The methods and the
- * properties say what the caller may know. */
-static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **found,
-                sd_bus_error *error) {
-    g_autofree char *id = berth_container_read_path(path);
-
-    (void)bus;
-    (void)interface;
-    (void)error;
-    *found = userdata;
-    /* The manager's own path. */
-    return id && id[0] != '\0';
+    view->object = container;
+    if (berth_properties_is_get_all(call))
+        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), path);
+    return r;
 }
 
 int berth_container_bus_add(BerthService *service) {
-    int r = sd_bus_add_fallback(service->bus, NULL, BERTH_CONTAINER_PREFIX, on_properties, service);
+    static const BerthPropertySource source = {
+        .interface = BERTH_CONTAINER_INTERFACE, .vtable = vtable, .open = container_open};
+    int r;
 
-    return r < 0 ? r
-                 : berth_dispatch_add(service, BERTH_CONTAINER_PREFIX, BERTH_CONTAINER_INTERFACE,
-                                      vtable, find);
+    if ((r = berth_objects_add_kind(service, &berth_container_kind)) < 0 ||
+        (r = berth_properties_add(service, BERTH_CONTAINER_PREFIX, true, &source)) < 0)
+        return r;
+    return berth_dispatch_add(service, BERTH_CONTAINER_PREFIX, BERTH_CONTAINER_INTERFACE, vtable,
+                              berth_objects_find_below);
 }

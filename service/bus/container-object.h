@@ -7,6 +7,7 @@
 
 #include "bus/access.h"
 #include "bus/container-call.h"
+#include "bus/objects.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
@@ -14,8 +15,8 @@
 /* An event as "tssa{sv}". */
 int berth_container_append_event(sd_bus_message *message, const BerthEvent *event);
 
-/* Begins telling subscribers, and answers the object manager. */
-int berth_container_signals_add(BerthService *service);
+/* Begins telling subscribers and watchers. */
+void berth_container_signals_add(BerthService *service);
 
 /* The option Descriptors, a(sh), as BerthOption reads one. */
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);
@@ -45,6 +46,7 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
 int berth_container_method_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_logs(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_open_process(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_open_terminal(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_pause(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -105,6 +107,10 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
         SD_BUS_METHOD_WITH_ARGS(                                                                   \
             "Exec", SD_BUS_ARGS(__VA_ARGS__ "s", process, "as", command, "a{sv}", options),        \
             SD_BUS_RESULT("u", pid), berth_container_method_exec, SD_BUS_VTABLE_UNPRIVILEGED),     \
+        SD_BUS_METHOD_WITH_ARGS("OpenProcess",                                                     \
+                                SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options),           \
+                                SD_BUS_RESULT("h", pidfd), berth_container_method_open_process,    \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("OpenTerminal",                                                    \
                                 SD_BUS_ARGS(__VA_ARGS__ "s", process, "a{sv}", options),           \
                                 SD_BUS_RESULT("h", terminal),                                      \
@@ -144,8 +150,8 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
                                 SD_BUS_RESULT("a{st}", figures), berth_container_method_stats,     \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
 
-/* All its properties as a{sv}, and those that change while it lives. */
+/* All its properties as a{sv}. */
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,
-                                      const char *id);
-/* PropertiesChanged with these; NULL without memory. */
-sd_bus_message *berth_container_new_changed(BerthService *service, const char *id);
+                                      BerthContainer *container);
+
+extern const BerthObjectKind berth_container_kind;

@@ -2,6 +2,7 @@
 
 /* Methods that run a process in a container or tell what runs there, of both faces. */
 
+#include "base/fd.h"
 #include "base/limits.h"
 #include "bus/container-object.h"
 #include "bus/options.h"
@@ -92,6 +93,27 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
     berth_container_exec(container, &request.exec, &request.streams, on_exec,
                          berth_pending_call_new(service, call));
     return 1;
+}
+
+int berth_container_method_open_process(sd_bus_message *call, void *userdata,
+                                        sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *process;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &process)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    r = berth_container_check_process(call, userdata, ret_error, id, process, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    /* The message takes a duplicate. */
+    berth_autofd int pidfd = berth_container_open_process(container, process, &error);
+    return pidfd < 0 ? berth_bus_error_set(ret_error, error)
+                     : sd_bus_reply_method_return(call, "h", pidfd);
 }
 
 static gint compare_pids(gconstpointer a, gconstpointer b) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is told of containers, and to whom: events, changed properties, and the object manager on
- * /org/berth1. Everything is sent to each who may see it, and broadcast to nobody. */
+/* The events of containers: what watchers are told of the objects, then the signal Event for each
+ * subscriber that may see the container. Nothing is broadcast. */
 
 #include "base/operation.h"
 #include "bus/container-object.h"
@@ -18,52 +18,46 @@ int berth_container_append_event(sd_bus_message *message, const BerthEvent *even
                                  "i", (int32_t)event->status, "Time", "t", event->time_usec);
 }
 
-/* What is its own a client may always see. */
-static void send_to(BerthService *service, const BerthSubscriber *subscriber,
-                    const BerthEvent *event, const char *destination, sd_bus_message *signal) {
-    const BerthSignalRight right = {subscriber->uid == event->owner ? NULL : "containers.inspect",
-                                    "container", event->id};
-
-    berth_unicast_send(service->unicast, destination, signal, &right);
-}
-
 static void send_event(BerthService *service, const BerthSubscriber *subscriber,
                        const BerthEvent *event, const char *destination) {
     g_autoptr(sd_bus_message) signal = NULL;
+    /* A client may always see what is its own. */
+    const BerthSignalRight right = {subscriber->uid == event->owner ? NULL : "containers.inspect",
+                                    "container", event->id};
 
     if (sd_bus_message_new_signal(service->bus, &signal, BERTH_CONTAINER_PREFIX, MANAGER,
                                   "Event") >= 0 &&
         berth_container_append_event(signal, event) >= 0)
-        send_to(service, subscriber, event, destination, g_steal_pointer(&signal));
+        berth_unicast_send(service->unicast, destination, g_steal_pointer(&signal), &right);
 }
 
-static void send_object_change(BerthService *service, const BerthSubscriber *subscriber,
-                               const BerthEvent *event, const char *destination) {
-    g_autofree char *path = berth_container_make_path(event->id);
-    g_autoptr(sd_bus_message) signal = NULL;
-    bool added = g_str_equal(event->kind, "create");
-    int r;
+/* What each kind of event changes of the object. Others change nothing that it shows. */
+static const struct {
+    const char *kind, *changed[12];
+} changes[] = {
+    {"start",
+     {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "RestartCount", "Addresses", "Health",
+      "Started", "Exited"}},
+    {"exit", {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "Addresses", "Health", "Exited"}},
+    {"pause", {"State"}},
+    {"resume", {"State"}},
+    {"healthy", {"Health"}},
+    {"unhealthy", {"Health"}},
+};
 
-    if (!added && !g_str_equal(event->kind, "delete")) {
-        send_to(service, subscriber, event, destination,
-                berth_container_new_changed(service, event->id));
-        return;
-    }
-    r = sd_bus_message_new_signal(service->bus, &signal, BERTH_BUS_ROOT,
-                                  "org.freedesktop.DBus.ObjectManager",
-                                  added ? "InterfacesAdded" : "InterfacesRemoved");
-    if (r < 0 || sd_bus_message_append(signal, "o", path) < 0)
-        return;
-    if (!added)
-        r = sd_bus_message_append(signal, "as", 1, BERTH_CONTAINER_INTERFACE);
-    else if ((r = sd_bus_message_open_container(signal, 'a', "{sa{sv}}")) >= 0 &&
-             (r = sd_bus_message_open_container(signal, 'e', "sa{sv}")) >= 0 &&
-             (r = sd_bus_message_append(signal, "s", BERTH_CONTAINER_INTERFACE)) >= 0 &&
-             (r = berth_container_append_properties(signal, service, event->id)) >= 0 &&
-             (r = sd_bus_message_close_container(signal)) >= 0)
-        r = sd_bus_message_close_container(signal);
-    if (r >= 0)
-        send_to(service, subscriber, event, destination, g_steal_pointer(&signal));
+/* Before the event, so that a client finds the object as the event says. */
+static void tell_object_change(BerthService *service, const BerthEvent *event,
+                               BerthContainer *container) {
+    const BerthObject object = {&berth_container_kind, event->id, true, event->owner, container};
+
+    if (g_str_equal(event->kind, "delete"))
+        berth_watchers_tell_removed(service->watchers, &object);
+    else if (container && g_str_equal(event->kind, "create"))
+        berth_watchers_tell_added(service->watchers, &object);
+    /* Its other processes are no part of the object. */
+    for (size_t i = 0; container && event->process[0] == '\0' && i < G_N_ELEMENTS(changes); i++)
+        if (g_str_equal(changes[i].kind, event->kind))
+            berth_watchers_tell_changed(service->watchers, &object, changes[i].changed, NULL);
 }
 
 static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
@@ -77,14 +71,11 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         berth_creators_forget(service, event->id);
     if (container && (deleted || g_str_equal(event->kind, "create")))
         berth_image_object_tell_users(service, berth_container_get_record(container)->image);
+    tell_object_change(service, event, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
-    while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        if (!berth_subscriber_sees(value, event->owner))
-            continue;
-        send_object_change(service, value, event, name);
-        if (((const BerthSubscriber *)value)->events)
+    while (g_hash_table_iter_next(&iterator, &name, &value))
+        if (berth_subscriber_sees(value, event->owner))
             send_event(service, value, event, name);
-    }
 }
 
 static void on_peer_left(const char *peer, void *userdata) {
@@ -111,46 +102,7 @@ static void on_peer_left(const char *peer, void *userdata) {
     berth_operations_cancel_of_client(peer);
 }
 
-static bool is_active(const BerthContainerRecord *record) {
-    return record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
-}
-
-static int append_object(sd_bus_message *message, BerthService *service,
-                         const BerthObject *object) {
-    return berth_container_append_properties(message, service, object->name);
-}
-
-static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
-                            BerthObjectVisit visit, void *userdata);
-
-static const BerthObjectKind container_kind = {
-    .interface = BERTH_CONTAINER_INTERFACE,
-    .path = BERTH_CONTAINER_PREFIX,
-    .detail = "container",
-    .action = "containers.inspect",
-    .visit = visit_containers,
-    .append = append_object,
-};
-
-/* Those that run come first, then the newest: a reply that knows no pages may not hold all. */
-static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
-                            BerthObjectVisit visit, void *userdata) {
-    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    int r = 1;
-
-    (void)after;
-    for (int active = 1; active >= 0; active--)
-        for (guint i = list->len; r > 0 && i-- > 0;) {
-            const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-            const BerthObject object = {&container_kind, record->id, true, record->owner, NULL};
-            if (is_active(record) == active && berth_viewer_sees(viewer, record->owner))
-                r = visit(&object, userdata);
-        }
-    return r;
-}
-
-int berth_container_signals_add(BerthService *service) {
+void berth_container_signals_add(BerthService *service) {
     berth_containers_observe(service->containers, on_event, service);
     berth_access_on_peer_left(service->access, on_peer_left, service);
-    return berth_objects_add_kind(service, &container_kind);
 }

@@ -5,6 +5,7 @@
 
 #include "bus/container-object.h"
 #include "bus/options.h"
+#include "bus/watchers.h"
 #include "containers/spec/privileges.h"
 
 #include <string.h>
@@ -105,6 +106,27 @@ static int check_update(sd_bus_message *call, BerthService *service, sd_bus_erro
                                     "privilege", privileges, NULL);
 }
 
+typedef struct {
+    BerthPendingCall *pending;
+    char *id;
+} UpdateCall;
+
+static void on_limits_set(const GError *error, void *userdata) {
+    static const char *const limits[] = {"Limits", NULL};
+    UpdateCall *update = userdata;
+    BerthService *service = update->pending->service;
+    BerthContainer *container = berth_containers_find(service->containers, update->id, NULL);
+
+    if (container && !error) {
+        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), update->id,
+                                    true, berth_container_get_record(container)->owner, container};
+        berth_watchers_tell_changed(service->watchers, &object, limits, NULL);
+    }
+    berth_pending_call_finish(error, update->pending);
+    g_free(update->id);
+    g_free(update);
+}
+
 int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autoptr(GVariant) changed = NULL;
     g_autofree char *id = NULL;
@@ -118,7 +140,9 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     r = check_update(call, userdata, error, id, changed, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_update(container, changed, berth_pending_call_finish,
-                           berth_pending_call_new(userdata, call));
+    UpdateCall *update = g_new0(UpdateCall, 1);
+    update->pending = berth_pending_call_new(userdata, call);
+    update->id = g_steal_pointer(&id);
+    berth_container_update(container, changed, on_limits_set, update);
     return 1;
 }

@@ -107,51 +107,13 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
-        (r = berth_container_append_properties(reply, userdata,
-                                               berth_container_get_record(container)->id)) < 0)
+        (r = berth_container_append_properties(reply, userdata, container)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);
 }
 
-static int add_container(BerthPage *page, BerthService *service,
-                         const BerthContainerRecord *record) {
-    sd_bus_message *item;
-    int r;
-
-    if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_append(item, "s", record->id)) < 0 ||
-        (r = berth_container_append_properties(item, service, record->id)) < 0 ||
-        (r = sd_bus_message_close_container(item)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
 static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    BerthSubscriber subscriber;
-    int r = berth_options_read(call, options, error);
-
-    if (r < 0)
-        return r;
-    r = berth_subscriber_find(call, service, &subscriber);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
-    g_autoptr(GPtrArray) records = g_ptr_array_new();
-    for (guint i = 0; i < list->len; i++) {
-        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
-        if (berth_subscriber_sees(&subscriber, record->owner) &&
-            berth_page_wants(&page, record->id))
-            g_ptr_array_add(records, (gpointer)record);
-    }
-    berth_page_sort(records);
-    r = berth_page_open(&page, call, "(sa{sv})");
-    for (guint i = 0; r > 0 && i < records->len; i++)
-        r = add_container(&page, service, records->pdata[i]);
-    return berth_page_send(&page, r);
+    return berth_objects_answer_list(call, userdata, &berth_container_kind, NULL, error);
 }
 
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -200,7 +162,7 @@ static bool check_subscriptions(BerthService *service, sd_bus_message *call, uin
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         const BerthSubscriber *subscriber = value;
         if (g_strcmp0(name, sd_bus_message_get_sender(call)) != 0)
-            count += subscriber->events && subscriber->uid == uid;
+            count += subscriber->uid == uid;
     }
     if (berth_charge_check(uid, BERTH_RESOURCE_SUBSCRIPTIONS, count, 1, &error))
         return true;
@@ -220,7 +182,6 @@ static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     if (!check_subscriptions(service, call, subscriber.uid, error))
         return -EBUSY;
-    subscriber.events = true;
     g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
                         g_memdup2(&subscriber, sizeof subscriber));
     return sd_bus_reply_method_return(call, NULL);
@@ -260,20 +221,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* sd-bus has only one kind of object at a path, and what is below this one are fallbacks. */
-static int find_manager(sd_bus *bus, const char *path, const char *interface, void *userdata,
-                        void **found, sd_bus_error *error) {
-    (void)bus;
-    (void)interface;
-    (void)error;
-    *found = userdata;
-    return g_str_equal(path, PATH);
-}
-
 int berth_containers_bus_add(BerthService *service) {
-    int r = berth_container_signals_add(service);
-
-    if (r < 0)
-        return r;
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, find_manager);
+    berth_container_signals_add(service);
+    return berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection);
 }

@@ -4,14 +4,13 @@
  * org.freedesktop.DBus.ObjectManager of /org/berth1: GetManagedObjects answers with the objects of
  * all kinds that the caller sees, and makes it a client that is told how they change. sd-bus has an
  * answer of its own, which would be the same for everybody; the handler stands in front of it. What
- * is added and removed later is told in watchers.c and container-signals.c.
+ * is added and removed later is told in watchers.c.
  */
 
 #include "bus/object-manager.h"
 
 #include "base/limits.h"
 #include "bus/objects.h"
-#include "bus/subscribers.h"
 #include "bus/watchers.h"
 
 #include <string.h>
@@ -31,7 +30,7 @@ static int managed_append(sd_bus_message *item, const Managed *managed, const Be
         (r = sd_bus_message_open_container(item, 'a', "{sa{sv}}")) < 0 ||
         (r = sd_bus_message_open_container(item, 'e', "sa{sv}")) < 0 ||
         (r = sd_bus_message_append(item, "s", object->kind->interface)) < 0 ||
-        (r = berth_object_append(item, managed->service, managed->viewer, object, NULL)) < 0 ||
+        (r = berth_object_append_managed(item, managed->service, managed->viewer, object)) < 0 ||
         (r = sd_bus_message_close_container(item)) < 0 ||
         (r = sd_bus_message_close_container(item)) < 0)
         return r;
@@ -62,15 +61,12 @@ static int managed_answer(sd_bus_message *call, void *userdata, sd_bus_error *er
     (void)error;
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    const BerthSubscriber subscriber = {.uid = viewer.uid, .sees_all = viewer.others};
     Managed managed = {.service = service, .viewer = &viewer, .page = &page};
     r = berth_page_open(&page, call, "{oa{sa{sv}}}");
     if (r > 0)
         r = berth_objects_visit_all(service, &viewer, managed_add, &managed);
-    if (r >= 0) {
-        berth_subscriber_watch(call, service, &subscriber);
-        berth_watchers_add(service->watchers, sd_bus_message_get_sender(call), NULL);
-    }
+    if (r >= 0)
+        berth_watchers_add_all(service->watchers, sd_bus_message_get_sender(call), viewer.others);
     return berth_page_send(&page, r);
 }
 

@@ -93,9 +93,20 @@ int berth_object_append(sd_bus_message *message, BerthService *service, const Be
     g_autofree char *path = berth_object_make_path(kind, object->name);
     BerthView view = {.service = service, .viewer = *viewer, .object = object->data};
 
-    return kind->append ? kind->append(message, service, object)
-                        : berth_properties_append(service->bus, message, path, kind->interface,
-                                                  kind->vtable, &view, names);
+    return berth_properties_append(service->bus, message, path, kind->interface, kind->vtable,
+                                   &view, names);
+}
+
+int berth_object_append_managed(sd_bus_message *message, BerthService *service,
+                                const BerthViewer *viewer, const BerthObject *object) {
+    g_autofree const char **names = berth_properties_list_managed(object->kind->vtable);
+    g_autoptr(sd_bus_message) part = NULL;
+    int r;
+
+    if ((r = berth_part_new(message, &part)) < 0 ||
+        (r = berth_object_append(part, service, viewer, object, names)) < 0)
+        return r;
+    return berth_part_copy(message, part, BERTH_MAX_ITEM_BYTES);
 }
 
 /* What is visited becomes elements of a page. */
@@ -243,11 +254,19 @@ int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind) {
     return sd_bus_add_node_enumerator(service->bus, NULL, kind->path, enumerate_kind, (void *)kind);
 }
 
+const BerthObjectKind *berth_objects_get_kind(const char *interface) {
+    for (const BerthObjectKind **kind = kinds; *kind; kind++)
+        if (g_str_equal((*kind)->interface, interface))
+            return *kind;
+    g_assert_not_reached();
+}
+
 int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
                             BerthObjectVisit visit, void *userdata) {
     int r = 1;
 
     for (const BerthObjectKind **kind = kinds; r > 0 && *kind; kind++)
-        r = (*kind)->visit(service, viewer, "", visit, userdata);
+        r = (*kind)->visit_urgent ? (*kind)->visit_urgent(service, viewer, visit, userdata)
+                                  : (*kind)->visit(service, viewer, "", visit, userdata);
     return r;
 }

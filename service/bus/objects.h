@@ -36,12 +36,17 @@ struct BerthObjectKind {
      * on ("": from the first). Returns as the last call did, 1 without any. */
     int (*visit)(BerthService *service, const BerthViewer *viewer, const char *after,
                  BerthObjectVisit visit, void *userdata);
-    /* Appends the properties as a{sv}; NULL: they are those of the vtable. */
-    int (*append)(sd_bus_message *message, BerthService *service, const BerthObject *object);
+    /* The same for a reply that knows no pages and may not hold all: in the order of what matters
+     * most. NULL: as visit. */
+    int (*visit_urgent)(BerthService *service, const BerthViewer *viewer, BerthObjectVisit visit,
+                        void *userdata);
 };
 
 /* Negative errno. The kind is static. */
 int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind);
+
+/* The kind that was added with this interface. */
+const BerthObjectKind *berth_objects_get_kind(const char *interface);
 
 /* Visits the objects of all kinds that the viewer sees, in the order in which the kinds were added;
  * returns as BerthObjectKind's visit(). */
@@ -62,6 +67,10 @@ int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, ch
  * all. */
 int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
                         const BerthObject *object, const char *const *names);
+/* The same for what tells of whole objects: InterfacesAdded and GetManagedObjects, which leave out
+ * properties that are explicit (sd_bus_add_object_vtable(3)). */
+int berth_object_append_managed(sd_bus_message *message, BerthService *service,
+                                const BerthViewer *viewer, const BerthObject *object);
 
 /* For sd-bus, with the kind's path: the collection, and each object below it whether it is there or
  * not, so that what sd-bus itself answers tells nothing. */

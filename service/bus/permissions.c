@@ -166,6 +166,10 @@ static const BerthPermission permissions[] = {
     CREATED("Attach"),
     ENTERED("Detach", "attach"),
     CREATED("Detach"),
+    /* A pidfd gives its holder no right over the process that the holder's own credentials lack,
+     * but it can be handed on, and with such rights opens its namespaces: as for entering it. */
+    READ_INSIDE("OpenProcess", "open-process"),
+    CREATED("OpenProcess"),
     ENTERED("Resize", "attach"),
     CREATED("Resize"),
     ENTERED("CloseStdin", "attach"),
@@ -193,7 +197,6 @@ static const BerthPermission permissions[] = {
     SEEN(BOTH, "Inspect", "inspect", "container"),
     SEEN(BOTH, "Stats", "stats", "container"),
     SEEN("Container", "Properties", "inspect", "container"),
-    LISTED("Container", "Properties"),
     SEEN("Containers", "Get", "get", "container"),
     LISTED("Containers", "List"),
     LISTED("Containers", "Subscribe"),

@@ -53,6 +53,16 @@ int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *pa
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+const char **berth_properties_list_managed(const sd_bus_vtable *vtable) {
+    GPtrArray *names = g_ptr_array_new();
+
+    for (const sd_bus_vtable *entry = vtable; entry->type != _SD_BUS_VTABLE_END; entry++)
+        if (is_property(entry) && !(entry->flags & SD_BUS_VTABLE_PROPERTY_EXPLICIT))
+            g_ptr_array_add(names, (char *)entry->x.property.member);
+    g_ptr_array_add(names, NULL);
+    return (const char **)g_ptr_array_free(names, FALSE);
+}
+
 int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
                                 const char *interface, const sd_bus_vtable *vtable,
                                 void *userdata) {

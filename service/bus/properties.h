@@ -48,6 +48,9 @@ int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *pa
                             const char *interface, const sd_bus_vtable *vtable, void *userdata,
                             const char *const *names);
 
+/* The names of those that are not explicit, NULL-terminated; caller frees the array. */
+const char **berth_properties_list_managed(const sd_bus_vtable *vtable);
+
 /* Appends all properties of the object at path as a{sv}, cut to BERTH_MAX_ITEM_BYTES. */
 int berth_properties_append_all(sd_bus *bus, sd_bus_message *message, const char *path,
                                 const char *interface, const sd_bus_vtable *vtable, void *userdata);

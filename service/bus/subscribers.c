@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Clients that are sent what happens to containers, by their unique names, in service->subscribers:
- * those that have called Subscribe, and those that have asked for objects or for all properties of
- * one. An entry is made with what polkit allowed the client at that time, and removed when the
- * client unsubscribes or leaves the bus.
+ * Clients that are sent the events of containers, by their unique names, in service->subscribers:
+ * those that have called Subscribe. An entry is made with what polkit allowed the client at that
+ * time, and removed when the client unsubscribes or leaves the bus.
  */
 
 #include "bus/subscribers.h"
@@ -23,20 +22,4 @@ int berth_subscriber_find(sd_bus_message *call, BerthService *service,
 
 bool berth_subscriber_sees(const BerthSubscriber *subscriber, uint32_t owner) {
     return subscriber->sees_all || subscriber->uid == owner;
-}
-
-bool berth_subscriber_is_watching(sd_bus_message *call, BerthService *service) {
-    const char *sender = sd_bus_message_get_sender(call);
-
-    return sender && g_hash_table_contains(service->subscribers, sender);
-}
-
-void berth_subscriber_watch(sd_bus_message *call, BerthService *service,
-                            const BerthSubscriber *subscriber) {
-    const char *sender = sd_bus_message_get_sender(call);
-
-    /* A client that has subscribed to events stays subscribed. */
-    if (sender && !berth_subscriber_is_watching(call, service))
-        g_hash_table_insert(service->subscribers, g_strdup(sender),
-                            g_memdup2(subscriber, sizeof *subscriber));
 }

@@ -14,6 +14,7 @@ enum { MAX_CLIENTS = 16, MAX_PATHS = 1024 };
 
 typedef struct {
     bool all;
+    bool others; /* all: also what belongs to other users */
     GHashTable *paths;
 } Watcher;
 
@@ -44,7 +45,7 @@ void berth_watchers_free(BerthWatchers *watchers) {
     g_free(watchers);
 }
 
-void berth_watchers_add(BerthWatchers *watchers, const char *client, const char *path) {
+static Watcher *watchers_get(BerthWatchers *watchers, const char *client) {
     Watcher *watcher = g_hash_table_lookup(watchers->clients, client);
 
     if (!watcher) {
@@ -52,10 +53,21 @@ void berth_watchers_add(BerthWatchers *watchers, const char *client, const char 
         watcher->paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_hash_table_insert(watchers->clients, g_strdup(client), watcher);
     }
-    if (!path)
-        watcher->all = true;
-    else if (g_hash_table_size(watcher->paths) < MAX_PATHS)
+    return watcher;
+}
+
+void berth_watchers_add(BerthWatchers *watchers, const char *client, const char *path) {
+    Watcher *watcher = watchers_get(watchers, client);
+
+    if (g_hash_table_size(watcher->paths) < MAX_PATHS)
         g_hash_table_add(watcher->paths, g_strdup(path));
+}
+
+void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others) {
+    Watcher *watcher = watchers_get(watchers, client);
+
+    watcher->all = true;
+    watcher->others = others;
 }
 
 void berth_watchers_forget(BerthWatchers *watchers, const char *client) {
@@ -79,6 +91,15 @@ static bool watcher_counts(GHashTable *users, uint32_t uid) {
     return uid == 0 || count < MAX_CLIENTS;
 }
 
+/* Of what it was not shown it is told nothing, so that polkit is asked about no change of what
+ * belongs to others for each client that may not see it. path: where the object is; NULL: it
+ * matters only to those that watch all. */
+static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uint32_t uid,
+                          const char *path) {
+    return (watcher->all && (!object->owned || object->owner == uid || watcher->others)) ||
+           (path && g_hash_table_contains(watcher->paths, path));
+}
+
 /* path_too: also those who watch only this path. */
 static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
                           MakeSignal make, const void *data) {
@@ -92,8 +113,8 @@ static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bo
     while (g_hash_table_iter_next(&iterator, &client, &value)) {
         const Watcher *watcher = value;
         BerthViewer viewer = {0};
-        if ((!watcher->all && !(path_too && g_hash_table_contains(watcher->paths, path))) ||
-            !berth_access_find_uid(service->access, client, &viewer.uid) ||
+        if (!berth_access_find_uid(service->access, client, &viewer.uid) ||
+            !watcher_wants(watcher, object, viewer.uid, path_too ? path : NULL) ||
             !watcher_counts(users, viewer.uid))
             continue;
         /* What only some may see of an object, beyond that, is asked of polkit by nobody here. */
@@ -117,7 +138,7 @@ static sd_bus_message *make_added(BerthService *service, const BerthViewer *view
         sd_bus_message_open_container(signal, 'a', "{sa{sv}}") < 0 ||
         sd_bus_message_open_container(signal, 'e', "sa{sv}") < 0 ||
         sd_bus_message_append(signal, "s", object->kind->interface) < 0 ||
-        berth_object_append(signal, service, viewer, object, NULL) < 0 ||
+        berth_object_append_managed(signal, service, viewer, object) < 0 ||
         sd_bus_message_close_container(signal) < 0 || sd_bus_message_close_container(signal) < 0)
         return NULL;
     return g_steal_pointer(&signal);

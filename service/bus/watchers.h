@@ -4,7 +4,7 @@
  * Clients that are told how objects change: those that have asked for all objects of /org/berth1
  * (GetManagedObjects) or for all properties of one (GetAll), as proxies of every D-Bus library do
  * when they are made, until they leave the bus. Each is told only what polkit lets it know at that
- * moment. Of containers, bus/container-signals.c tells.
+ * moment.
  */
 
 #pragma once
@@ -16,8 +16,10 @@ typedef struct BerthWatchers BerthWatchers;
 BerthWatchers *berth_watchers_new(BerthService *service);
 void berth_watchers_free(BerthWatchers *watchers);
 
-/* path NULL: all objects. */
+/* The client has been shown the object at path. */
 void berth_watchers_add(BerthWatchers *watchers, const char *client, const char *path);
+/* The client has been shown all objects, others: those of other users, too. */
+void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others);
 void berth_watchers_forget(BerthWatchers *watchers, const char *client);
 /* Clients, for which the service stays. */
 unsigned berth_watchers_count(BerthWatchers *watchers);

@@ -20,6 +20,7 @@
 #include "containers/inspect.h"
 #include "containers/parts.h"
 #include "containers/parts/checkpoint.h"
+#include "containers/parts/configuration.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
 #include "containers/parts/ports.h"

@@ -7,15 +7,19 @@
 
 #include "base/labels.h"
 #include "base/signals.h"
+#include "containers/parts/configuration.h"
 #include "containers/parts/provisional.h"
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/spec.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define DEFAULT_STOP_TIMEOUT_USEC (10ull * G_USEC_PER_SEC)
+
+enum { MAX_NOTED_COMMAND = 1024 };
 
 /* The chain ID of a container that is based on no image. */
 #define NO_CHAIN "-"
@@ -120,12 +124,22 @@ static bool closes_devices(const BerthNewContainer *creation) {
     return !options->spec;
 }
 
+/* Lists show the command; one that is short need not be read from the configuration for that. */
+static void note_command(BerthContainerRecord *record, char *const *arguments) {
+    g_autofree char *joined = arguments ? g_strjoinv(" ", (char **)arguments) : NULL;
+
+    if (joined && strlen(joined) <= MAX_NOTED_COMMAND)
+        berth_container_record_set_extra(record, BERTH_CONFIGURATION_COMMAND,
+                                         g_variant_new_strv((const char *const *)arguments, -1));
+}
+
 /* What the configuration says of the scope and of the record: limits, slice, terminal, devices. */
 static void take_plan(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthPlan *plan = creation->plan;
     const BerthDeviceEdits *edits = creation->edits;
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(record->properties);
 
+    note_command(record, plan->arguments);
     record->terminal = plan->terminal;
     record->poststop = plan->hooks[BERTH_HOOK_POSTSTOP]->len > 0;
     if (plan->slice) {

@@ -10,6 +10,7 @@
 
 #include "containers/core/table.h"
 #include "containers/parts/checkpoint.h"
+#include "containers/parts/configuration.h"
 #include "containers/parts/copy.h"
 #include "containers/parts/disk.h"
 #include "containers/parts/health.h"
@@ -54,6 +55,7 @@ static const BerthPart *const parts[] = {
     /* Swept: directories get their new names before those without a container are removed. */
     &berth_rename_part,
     &berth_volumes_part,
+    &berth_configuration_part,
     &berth_copy_part,
     &berth_disk_part,
     NULL,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The processes of a running container, as its cgroup has them, and its figures. */
+/* The processes of a running container, as its cgroup and its pidfds have them, and its figures. */
 
 #include "containers/processes.h"
 
 #include "base/fd.h"
-#include "containers/core/object.h"
+#include "containers/core/process.h"
+#include "systemd/pidfd.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 enum { MAX_COMMAND = 4096 };
 
@@ -78,6 +81,41 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
         g_ptr_array_add(list, info);
     }
     return list;
+}
+
+char *berth_container_get_cgroup(const BerthContainer *container) {
+    return berth_container_is_running(container)
+               ? berth_cgroup_get_path((pid_t)container->record.first.pid, container->scope)
+               : NULL;
+}
+
+uint64_t berth_container_get_pidfd_id(const BerthContainer *container) {
+    return berth_container_is_running(container) && container->first->pidfd >= 0
+               ? berth_pidfd_get_id(container->first->pidfd)
+               : 0;
+}
+
+/* A duplicate would share its flags with the service's pidfd. One that is opened by the pid is of
+ * the same process if that one still runs afterwards: its pid was in use all the time. The pidfd is
+ * only polled, since whoever waits for a child reaps it, and takes its status from the watch. */
+int berth_container_open_process(BerthContainer *container, const char *process, GError **error) {
+    if (!berth_container_check_running(container, error))
+        return -1;
+    BerthProcess *found = berth_container_find_process(container, process, error);
+    if (!found)
+        return -1;
+    berth_autofd int pidfd =
+        found->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_open, (pid_t)found->record->pid, 0);
+    if (found->pidfd < 0 || !berth_pidfd_is_running(found->pidfd)) {
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "process \"%.100s\" of container \"%s\" has ended", process,
+                        container->record.id);
+        return -1;
+    }
+    if (pidfd < 0)
+        berth_error_set_errno(error, errno, "open process %u of container %s", found->record->pid,
+                              container->record.id);
+    return berth_fd_steal(&pidfd);
 }
 
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats,

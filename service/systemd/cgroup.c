@@ -76,6 +76,23 @@ static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
     return -1;
 }
 
+char *berth_cgroup_get_path(pid_t pid, const char *unit) {
+    g_autofree char *text = cgroup_read_proc(pid, "cgroup");
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
+        char *path = g_strv_length(parts) == 3 &&
+                             (parts[1][0] == '\0' || g_str_equal(parts[1], "name=systemd"))
+                         ? cgroup_cut_below_unit(parts[2], unit)
+                         : NULL;
+        /* Both may be there, of which systemd uses one for units. */
+        if (path)
+            return path;
+    }
+    return NULL;
+}
+
 static uint64_t cgroup_parse_number(const char *text) {
     return g_str_has_prefix(text, "max") ? UINT64_MAX : g_ascii_strtoull(text, NULL, 10);
 }

@@ -26,6 +26,10 @@ void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stat
 /* oom_kills alone: reading all statistics opens a dozen files. */
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit);
 
+/* The unit's cgroup, from the root of the hierarchy that systemd manages; NULL if the process is
+ * gone. Caller frees. */
+char *berth_cgroup_get_path(pid_t pid, const char *unit);
+
 /* Kills all processes at once (cgroup.kill). False if the kernel lacks it (before Linux 5.14). */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
@@ -32,6 +34,9 @@ struct exit_info {
 #define GET_INFO _IOWR(0xFF, 11, struct exit_info)
 #define INFO_EXIT (1u << 3)
 
+/* PID_FS_MAGIC of Linux 6.9 (linux/magic.h). */
+#define PID_FS 0x50494446
+
 int berth_status_of_wait(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
@@ -45,6 +50,21 @@ static bool pidfd_is_readable(int pidfd) {
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
     return poll(&poll_fd, 1, 0) > 0;
+}
+
+bool berth_pidfd_is_running(int pidfd) {
+    return !pidfd_is_readable(pidfd);
+}
+
+uint64_t berth_pidfd_get_id(int pidfd) {
+    struct statfs file_system;
+    struct stat status;
+
+    /* Without pidfs a pidfd is one of many files on the one anonymous inode. */
+    return fstatfs(pidfd, &file_system) == 0 && file_system.f_type == PID_FS &&
+                   fstat(pidfd, &status) == 0
+               ? status.st_ino
+               : 0;
 }
 
 static char *pidfd_read_proc(pid_t pid, const char *name) {

@@ -22,11 +22,18 @@ typedef enum {
 /* The state of the process. Reaps it if it is a child. */
 BerthPidfdState berth_pidfd_look(int pidfd, int *status);
 
+/* Whether it has not ended. Reaps nothing. */
+bool berth_pidfd_is_running(int pidfd);
+
 /* Whether pidfds report the status of a process that another process reaped (Linux 6.15). */
 bool berth_pidfd_tells_exits(void);
 
 /* Converts a status of wait(2) to a container's: 0 to 255, or 128 plus the signal. */
 int berth_status_of_wait(int wait_status);
+
+/* The number that identifies the process until the machine is rebooted: the inode of its pidfd.
+ * 0 if the kernel has no pidfs (before Linux 6.9), where all pidfds share an inode. */
+uint64_t berth_pidfd_get_id(int pidfd);
 
 /* Start time in clock ticks since boot (proc_pid_stat(5), field 22); 0 if it is gone. A pid and its
  * start time identify a process also after pids were reused. */

@@ -255,7 +255,7 @@ static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return 0;
 }
 
-static int scope_append_value(sd_bus_message *call, GVariant *value) {
+int berth_scope_append_value(sd_bus_message *call, GVariant *value) {
     GVariantIter iterator;
     const char *path, *word;
     gsize size;
@@ -303,7 +303,7 @@ static int scope_append_given(sd_bus_message *call, GVariant *properties) {
         g_autoptr(GVariant) owned = value;
         if ((r = sd_bus_message_open_container(call, 'r', "sv")) < 0 ||
             (r = sd_bus_message_append(call, "s", name)) < 0 ||
-            (r = scope_append_value(call, owned)) < 0)
+            (r = berth_scope_append_value(call, owned)) < 0)
             return r;
         r = sd_bus_message_close_container(call);
     }

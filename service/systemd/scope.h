@@ -48,6 +48,10 @@ void berth_scopes_stop(BerthScopes *scopes, const char *unit);
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata);
 
+/* Appends the value of a property, of one of the types that these have, as a variant. Negative
+ * errno. */
+int berth_scope_append_value(sd_bus_message *message, GVariant *value);
+
 /* Sets properties (a{sv}) of a running unit; they last until it stops. */
 void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,
                                  BerthScopeDone done, void *userdata);

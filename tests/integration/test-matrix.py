@@ -64,14 +64,14 @@ ALLOWED = {
     "Networks.List": (ANY, ANY),
     "Transfer.Wait": (ANY, INSPECT), "Transfer.Cancel": (ANY, MANAGE),
 }
-for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenTerminal", "Attach", "Detach", "Resize",
+for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProcess", "OpenTerminal", "Attach", "Detach", "Resize",
                "CloseStdin", "Update", "CopyOut", "CopyIn", "Changes", "Rename", "Diff"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE)
 for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
     ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]
 ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
-# Who may execute anything in a container may copy its files.
-for member in ("CopyOut", "CopyIn", "Changes"):
+# Who may execute anything in a container may copy its files and open its processes.
+for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
 ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):

@@ -4,9 +4,15 @@
 
 import json
 import os
+import select
+import signal
 import socket
 import sys
 import xml.etree.ElementTree as ElementTree
+
+import gi
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # pylint: disable=wrong-import-position
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from object_client import ObjectClient
@@ -227,7 +233,8 @@ def test_a_proxy_of_a_transfer_has_its_end():
     client = ObjectClient()
     path = begin(IMAGE)
     client.ask(path)
-    wait_until(lambda: client.dump()[path]["State"] == "done", "the end")
+    # That it was added and that Pull has answered are told to two clients.
+    wait_until(lambda: client.dump().get(path, {}).get("State") == "done", "the end")
     found = client.dump()[path]
     equal((found["Result"]["Name"], found["Error"], found["Cancelable"]), (IMAGE, ["", ""], False))
     equal(found["Done"], found["Total"])
@@ -284,6 +291,128 @@ def test_volumes_come_and_go():
     good("run", "--rm", "-v", "implied:/v", IMAGE, "true")
     wait_until(lambda: ("added", "/org/berth1/volumes/implied") in client.told, "a volume that a container makes")
     client.end()
+
+
+def properties_of(name, user=None):
+    reply = call(f"/org/berth1/containers/{label(name)}", "org.freedesktop.DBus.Properties", "GetAll", "s",
+                 "org.berth1.Container", user=user)
+    equal(reply.status, 0, reply.err)
+    return reply.out
+
+
+def listed(name, user=None):
+    """As Get has them, and the row of the list."""
+    client = ["runuser", "-u", user, "--"] if user else []
+    script = ("import gi, json, sys; gi.require_version('Gio', '2.0'); from gi.repository import Gio, GLib\n"
+              "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
+              "ask = lambda member, arguments: bus.call_sync('org.berth1', '/org/berth1/containers', 'org.berth1.Containers', member,"
+              " arguments, None, 0, -1, None).unpack()[0]\n"
+              f"print(json.dumps([ask('Get', GLib.Variant('(sa{{sv}})', ('{name}', {{}}))),"
+              f" dict(ask('List', GLib.Variant('(a{{sv}})', ({{}},)))).get('{name}')]))\n")
+    one, row = json.loads(run(*client, "/usr/bin/python3", "-c", script).out)
+    equal(one, row)
+    return one
+
+
+def test_a_container_shows_how_it_was_made():
+    good("run", "-d", "--id=shows", "-e", "SECRET=of hers", "-v", "shown:/data", "--memory=64M", IMAGE, "sleep", "999")
+    found = listed("shows")
+    equal(found["Command"], ["sleep", "999"])
+    assert "SECRET=of hers" in found["Env"], found
+    mount = dict(found["Mounts"])["/data"]
+    assert mount["Source"].endswith("/shown") or "shown" in mount["Source"], mount
+    assert isinstance(mount["Options"], list) and "Type" in mount, mount
+    equal(found["Limits"]["MemoryMax"], 64 << 20)
+    equal((found["Networks"], found["RestartCount"], found["Health"]), ([], 0, ""))
+    equal(found["Unit"], found["Scope"])
+    group = run("cat", f"/proc/{found['Pid']}/cgroup").out
+    contains(group, found["Cgroup"] + "\n" if found["Cgroup"] + "\n" in group else found["Cgroup"] + "/")
+    assert found["Cgroup"].endswith("/" + found["Unit"]), (found["Cgroup"], group)
+    pidfd = os.pidfd_open(found["Pid"])
+    kernel = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    equal(found["PidFDId"], os.fstat(pidfd).st_ino if kernel >= (6, 9) else 0)
+    os.close(pidfd)
+    contains(properties_of("shows"), "SECRET=of hers")
+    # Who may not inspect it does not see that it is there.
+    allow()
+    contains(call(f"/org/berth1/containers/{label('shows')}", "org.freedesktop.DBus.Properties", "Get", "ss",
+                  "org.berth1.Container", "Env", user="alice").err, "no container")
+    allow("containers.inspect")
+    contains(properties_of("shows", user="alice"), "SECRET=of hers")
+    good("stop", "-t", "0", "shows")
+    ended = listed("shows")
+    equal((ended["Cgroup"], ended["PidFDId"], ended["Pid"]), ("", 0, 0))
+    equal(ended["Command"], ["sleep", "999"])
+
+
+def test_the_object_manager_leaves_the_configuration_to_get():
+    client = ObjectClient()
+    found = client.dump()[f"/org/berth1/containers/{label('shows')}"]
+    equal({"Command", "Env", "Mounts"} & set(found), set())
+    assert {"Limits", "Unit", "Cgroup", "PidFDId"} <= set(found), found
+    equal(dist("update", "shows", "MemoryMax=128M").status, 0)
+    wait_until(lambda: client.dump()[f"/org/berth1/containers/{label('shows')}"]["Limits"]["MemoryMax"] == 128 << 20, "the limit")
+    client.end()
+    good("rm", "shows")
+
+
+def test_restarts_are_counted():
+    good("run", "-d", "--id=again", "--restart=always", IMAGE, "sleep", "0.2")
+    wait_until(lambda: listed("again")["RestartCount"] >= 2, "two restarts")
+    kill_service()
+    assert listed("again")["RestartCount"] >= 2
+    good("stop", "again")
+    good("start", "again")
+    good("rm", "-f", "again")
+
+
+def test_a_process_as_a_descriptor():
+    good("run", "-d", "--id=opened", IMAGE)
+    bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+
+    def open_process(path, interface, signature, *arguments):
+        _reply, handles = bus.call_with_unix_fd_list_sync("org.berth1", path, interface, "OpenProcess",
+                                                          GLib.Variant(signature, arguments), None, 0, -1, None, None)
+        return handles.steal_fds()[0]
+    found = listed("opened")
+    pidfds = [open_process("/org/berth1/containers", "org.berth1.Containers", "(ssa{sv})", "opened", "", {}),
+              open_process(f"/org/berth1/containers/{label('opened')}", "org.berth1.Container", "(sa{sv})", "", {})]
+    for pidfd in pidfds:
+        contains(run("cat", f"/proc/{os.getpid()}/fdinfo/{pidfd}").out, f"Pid:\t{found['Pid']}\n")
+        equal(select.select([pidfd], [], [], 0)[0], [])
+    signal.pidfd_send_signal(pidfds[0], signal.SIGKILL)
+    for pidfd in pidfds:
+        assert select.select([pidfd], [], [], 30)[0], "its end"
+        os.close(pidfd)
+    equal(dist("wait", "opened").status, 137)
+    contains(call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "", "0").err, "not running")
+    good("start", "opened")
+    contains(call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "none", "0").err,
+             "no process")
+    # To see it is not enough.
+    allow("containers.inspect")
+    assert call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "", "0",
+                user="alice").status != 0
+    allow("containers.inspect", "containers.exec")
+    equal(call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "", "0",
+               user="alice").status, 0)
+    good("rm", "-f", "opened")
+
+
+def test_a_forced_deletion_is_one_act():
+    """It asks for the deletion alone, though it kills; and what happens is an exit, then the deletion."""
+    good("pull", IMAGE)
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        var verb = action.lookup("verb");
+        return ["create", "delete"].indexOf(verb) >= 0 ? polkit.Result.YES : polkit.Result.NO; });""")
+    good("create", "--id=forced", IMAGE, user="alice")
+    good("start", "forced")
+    assert dist("kill", "forced", user="alice").status != 0
+    equal(call("/org/berth1/containers", "org.berth1.Containers", "Delete", "sa{sv}", "forced", "1", "Force", "b", "true",
+               user="alice").out.split()[:2], ["it", "137"])
+    events = [json.loads(line) for line in good("--json=short", "events", "--since=0", "--no-follow").splitlines()]
+    equal([event["event"] if "event" in event else event["kind"] for event in events if event["id"] == "forced"],
+          ["create", "start", "exit", "delete"])
 
 
 if __name__ == "__main__":

@@ -77,9 +77,21 @@ def test_order_of_a_life():
     sequences = [event[1] for event in events]
     equal(sequences, sorted(set(sequences)))
     # What an object has become is told before what happened, once for each.
-    told = [(lines[i - 1][2], lines[i][2]) for i in range(len(lines)) if lines[i][0] == "event"]
-    equal(told, [("InterfacesAdded", "create")] + [("PropertiesChanged", event[2]) for event in events[1:-1]] +
-          [("InterfacesRemoved", "delete")])
+    told = [(lines[i - 1][2] if lines[i - 1][0] == "signal" else None, lines[i][2], lines[i][4])
+            for i in range(len(lines)) if lines[i][0] == "event"]
+    changed = ("start", "pause", "resume", "exit")
+    equal(told, [("InterfacesAdded", "create", "")] +
+          [("PropertiesChanged" if event[2] in changed and not event[4] else None, event[2], event[4]) for event in events[1:-1]] +
+          [("InterfacesRemoved", "delete", "")])
+    equal([line[2] for line in lines if line[0] == "signal" and path_of("one") in (line[1], line[3][0])],
+          ["InterfacesAdded"] + ["PropertiesChanged"] * 4 + ["InterfacesRemoved"])
+    # Only what has changed.
+    names = {lines[i][2]: set(lines[i - 1][3][1]) for i in range(len(lines)) if lines[i][0] == "event" and not lines[i][4]
+             and lines[i - 1][2] == "PropertiesChanged"}
+    equal(names["pause"], {"State"})
+    equal(names["resume"], {"State"})
+    equal(names["exit"], {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "Addresses", "Health", "Exited"})
+    equal(names["start"], names["exit"] | {"RestartCount", "Started"})
     states = {lines[i][2]: lines[i - 1][3][1]["State"] for i in range(len(lines))
               if lines[i][0] == "event" and lines[i - 1][2] == "PropertiesChanged" and lines[i][4] == ""}
     equal(states, {"start": "running", "pause": "paused", "resume": "running", "exit": "stopped"})

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tells what Berth sends to one who is on the bus, a line of JSON each.
 
-listen.py subscriber    calls Subscribe, and asks for what it missed whenever the service comes back
+listen.py subscriber    calls Subscribe and GetManagedObjects, and asks for what it missed whenever the service comes back
 listen.py manager       as GLib's client of object managers, which knows nothing of Berth
 listen.py proxy         as GLib's proxies of images and contents, which make no call but their first
 listen.py match         hears what the bus lets it, and calls nothing
@@ -70,6 +70,8 @@ def ask_since():
     global questions  # pylint: disable=global-statement
     questions += 1
     call("Subscribe", GLib.Variant("(a{sv})", ({},)))
+    bus.call(NAME, "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, Gio.DBusCallFlags.NONE,
+             60000, None, None)
     call("EventsSince", GLib.Variant("(ta{sv})", (last, {})), on_reply)
 
 

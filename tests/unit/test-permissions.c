@@ -144,6 +144,7 @@ static bool asks_only(const BerthPermission *row) {
                                           "Containers Container.CopyOut",
                                           "Containers Container.Changes",
                                           "Containers Container.Logs",
+                                          "Containers Container.OpenProcess",
                                           NULL};
     g_autofree char *member = g_strconcat(row->interfaces, ".", row->member, NULL);
 

@@ -52,7 +52,17 @@ static Health *get_health(const BerthContainer *container) {
 const char *berth_container_get_health(const BerthContainer *container) {
     const Health *health = get_health(container);
 
-    return health ? state_names[health->state] : "";
+    if (health)
+        return state_names[health->state];
+    /* The event of a start comes before the part hears of it. */
+    g_autoptr(GVariant) options =
+        berth_container_is_running(container)
+            ? berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT)
+            : NULL;
+    g_auto(GStrv) test = NULL;
+    return options && g_variant_lookup(options, "Command", "^as", &test) && test[0]
+               ? state_names[HEALTH_STARTING]
+               : "";
 }
 
 /* "CMD" and a command, or "CMD-SHELL" and a text. */

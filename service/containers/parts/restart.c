@@ -3,7 +3,8 @@
 /*
  * Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
  * started again when it ends; after longer and longer delays if it keeps failing. Its state here is
- * a timer and the number of restarts in a row.
+ * a timer and the number of restarts in a row. The record keeps how many there were since a client
+ * started it.
  */
 
 #include "containers/parts/restart.h"
@@ -16,9 +17,13 @@
 /* A run this long resets the back-off. */
 #define GOOD_RUN_USEC (10ull * G_USEC_PER_SEC)
 
+/* In the record's extra. */
+#define RESTARTS "Restarts"
+
 typedef struct {
     sd_event_source *timer;
     unsigned restarts; /* in a row */
+    bool restarts_now; /* the start that is under way is a restart */
 } RestartState;
 
 static RestartState *find_state(const BerthContainer *container) {
@@ -66,6 +71,8 @@ static void on_restarted(const GError *error, void *userdata) {
     RestartedContainer *restarted = userdata;
     BerthContainer *container = berth_containers_find(restarted->containers, restarted->id, NULL);
 
+    if (container)
+        get_state(container)->restarts_now = false;
     if (error)
         berth_log_warning("BERTH_CONTAINER", restarted->id, "Cannot restart %s: %s", restarted->id,
                           error->message);
@@ -84,6 +91,7 @@ static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdat
     (void)source;
     (void)usec;
     berth_container_cancel_restart(container);
+    get_state(container)->restarts_now = true;
     restarted->containers = container->containers;
     restarted->id = g_strdup(container->record.id);
     berth_container_start(container, &none, on_restarted, restarted);
@@ -125,6 +133,25 @@ static bool restart_starting(BerthContainer *container, GError **error) {
     return true;
 }
 
+unsigned berth_container_count_restarts(const BerthContainer *container) {
+    g_autoptr(GVariant) value =
+        berth_container_record_get_extra(&container->record, RESTARTS, G_VARIANT_TYPE_UINT32);
+
+    return value ? g_variant_get_uint32(value) : 0;
+}
+
+static bool restart_recording(BerthContainer *container, GError **error) {
+    const RestartState *state = find_state(container);
+    unsigned before = berth_container_count_restarts(container);
+    unsigned count = state && state->restarts_now ? before + 1 : 0;
+
+    (void)error;
+    if (count != before)
+        berth_container_record_set_extra(&container->record, RESTARTS,
+                                         count > 0 ? g_variant_new_uint32(count) : NULL);
+    return true;
+}
+
 static bool restart_permits(const BerthContainer *container, BerthAct act, GError **error) {
     return act != BERTH_ACT_RENAME || !restart_is_planned(container) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -143,6 +170,7 @@ const BerthPart berth_restart_part = {
     .is_busy = restart_is_planned,
     .recovered = restart_recovered,
     .starting = restart_starting,
+    .recording = restart_recording,
     .exited = plan_restart,
     .freed = restart_freed,
 };

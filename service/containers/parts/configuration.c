@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The configuration of a container, as its properties show it. config.json is written once, with
+ * the container, and is the only copy; it is read when somebody first asks, so that neither a start
+ * nor a list of other properties pays for it, and what was read is kept in the part's slot until
+ * the container goes.
+ */
+
+#include "containers/parts/configuration.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+static void mount_info_free(gpointer data) {
+    BerthMountInfo *mount = data;
+
+    g_free(mount->destination);
+    g_free(mount->type);
+    g_free(mount->source);
+    g_strfreev(mount->options);
+    g_free(mount);
+}
+
+static void configuration_free(BerthConfiguration *configuration) {
+    g_strfreev(configuration->command);
+    g_strfreev(configuration->environment);
+    g_ptr_array_unref(configuration->mounts);
+    g_free(configuration);
+}
+
+static JsonObject *read_configuration(const BerthContainer *container, JsonNode **root) {
+    g_autofree char *path = g_build_filename(container->record.id, "config.json", NULL);
+    berth_autofd int file =
+        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0)
+        return NULL;
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, NULL);
+    *root = text ? berth_document_parse(text, size, NULL) : NULL;
+    return *root ? json_node_get_object(*root) : NULL;
+}
+
+/* A list without what no reply would hold: a configuration has up to BERTH_DOCUMENT_MAX_BYTES, and
+ * is not to stay in memory. */
+static char **get_strings(JsonObject *object, const char *member) {
+    char **list = NULL;
+    size_t left = BERTH_MAX_ITEM_BYTES;
+
+    if (!object || !berth_document_get_strings(object, member, &list, NULL))
+        return g_new0(char *, 1);
+    for (char **string = list; *string; string++) {
+        size_t length = strlen(*string) + 1;
+        if (length > left) {
+            for (char **rest = string; *rest; rest++)
+                g_clear_pointer(rest, g_free);
+            break;
+        }
+        left -= length;
+    }
+    return list;
+}
+
+static char *get_string(JsonObject *object, const char *member) {
+    const char *value = NULL;
+
+    if (!berth_document_get_string(object, member, &value, NULL))
+        value = NULL;
+    return g_strdup(value ? value : "");
+}
+
+/* Create allows no more mounts than BERTH_MAX_ITEM_BYTES / 64; those of a Spec may be more. */
+static void add_mounts(GPtrArray *mounts, JsonObject *object) {
+    size_t left = BERTH_MAX_ITEM_BYTES;
+    JsonArray *array = NULL;
+
+    if (!berth_document_get_objects(object, "mounts", &array, NULL) || !array)
+        return;
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        JsonObject *element = json_array_get_object_element(array, i);
+        BerthMountInfo *mount = g_new0(BerthMountInfo, 1);
+        mount->destination = get_string(element, "destination");
+        mount->type = get_string(element, "type");
+        mount->source = get_string(element, "source");
+        mount->options = get_strings(element, "options");
+        g_autofree char *options = g_strjoinv(",", mount->options);
+        size_t length = 64 + strlen(mount->destination) + strlen(mount->type) +
+                        strlen(mount->source) + strlen(options);
+        if (length > left) {
+            mount_info_free(mount);
+            return;
+        }
+        left -= length;
+        g_ptr_array_add(mounts, mount);
+    }
+}
+
+static BerthConfiguration *configuration_new(const BerthContainer *container) {
+    BerthConfiguration *configuration = g_new0(BerthConfiguration, 1);
+    g_autoptr(JsonNode) root = NULL;
+    JsonObject *object = read_configuration(container, &root), *process = NULL;
+
+    if (object && !berth_document_get_object(object, "process", &process, NULL))
+        process = NULL;
+    configuration->command = get_strings(process, "args");
+    configuration->environment = get_strings(process, "env");
+    configuration->mounts = g_ptr_array_new_with_free_func(mount_info_free);
+    if (object)
+        add_mounts(configuration->mounts, object);
+    return configuration;
+}
+
+const BerthConfiguration *berth_container_get_configuration(const BerthContainer *container) {
+    void **slot = berth_container_slot(container, &berth_configuration_part);
+
+    if (!*slot)
+        *slot = configuration_new(container);
+    return *slot;
+}
+
+char **berth_container_get_command(const BerthContainer *container) {
+    g_autoptr(GVariant) noted = berth_container_record_get_extra(
+        &container->record, BERTH_CONFIGURATION_COMMAND, G_VARIANT_TYPE_STRING_ARRAY);
+
+    return noted ? g_variant_dup_strv(noted, NULL)
+                 : g_strdupv(berth_container_get_configuration(container)->command);
+}
+
+static void configuration_freed(BerthContainer *container) {
+    g_clear_pointer(berth_container_slot(container, &berth_configuration_part), configuration_free);
+}
+
+const BerthPart berth_configuration_part = {
+    .name = "configuration",
+    .freed = configuration_freed,
+};
