@@ -195,21 +195,27 @@ static int visit_image(BerthService *service, const BerthImage *image, GHashTabl
     return r;
 }
 
-/* One after the other: there may be many more than a page holds. */
+typedef struct {
+    BerthService *service;
+    GHashTable *users;
+    BerthObjectVisit visit;
+    void *userdata;
+} Visit;
+
+static int visit_stored_image(const BerthImage *image, void *userdata) {
+    const Visit *visit = userdata;
+
+    return visit_image(visit->service, image, visit->users, visit->visit, visit->userdata);
+}
+
 static int visit_images(BerthService *service, const BerthViewer *viewer, const char *after,
                         BerthObjectVisit visit, void *userdata) {
     g_autoptr(GHashTable) users = list_users(service);
-    g_autoptr(GError) error = NULL;
-    int r = 1;
+    Visit data = {service, users, visit, userdata};
 
-    if (!viewer->images)
-        return r;
-    g_autoptr(BerthRows) rows = berth_image_store_query(service->database, after, &error);
-    while (!error && r > 0 && berth_database_step(rows, &error)) {
-        g_autoptr(BerthImage) image = berth_image_store_read(service->database, rows);
-        r = visit_image(service, image, users, visit, userdata);
-    }
-    return error ? -EIO : r;
+    return viewer->images
+               ? berth_image_store_visit(service->database, after, visit_stored_image, &data, NULL)
+               : 1;
 }
 
 /* Calls for one image's properties: those are in ImageData, made for the call. */

@@ -465,9 +465,32 @@ BerthEvent *berth_container_store_get_event(BerthDatabase *database, uint64_t se
     return rows && berth_database_step(rows, NULL) ? read_event(rows) : NULL;
 }
 
-sqlite3_stmt *berth_container_store_query_volumes(BerthDatabase *database, GError **error) {
-    return berth_database_query(database, error,
-                                "SELECT name, owner, created FROM volumes ORDER BY name", "");
+void berth_volume_free(gpointer data) {
+    BerthVolume *volume = data;
+
+    if (!volume)
+        return;
+    g_free(volume->name);
+    g_free(volume);
+}
+
+GPtrArray *berth_container_store_list_volumes(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_volume_free);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local, "SELECT name, owner, created FROM volumes ORDER BY name", "");
+
+    while (!local && berth_database_step(rows, &local)) {
+        BerthVolume *volume = g_new0(BerthVolume, 1);
+        volume->name = g_strdup(berth_database_text(rows, 0));
+        volume->owner = (uint32_t)sqlite3_column_int64(rows, 1);
+        volume->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
+        g_ptr_array_add(list, volume);
+    }
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
 }
 
 bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,

@@ -100,7 +100,15 @@ void berth_process_record_free(BerthProcessRecord *process);
 /* Of BerthProcessRecord: of all containers. */
 GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error);
 /* Volumes: name, owner, created of all. */
-sqlite3_stmt *berth_container_store_query_volumes(BerthDatabase *database, GError **error);
+typedef struct {
+    char *name;
+    uint32_t owner;
+    uint64_t created_usec;
+} BerthVolume;
+void berth_volume_free(gpointer volume);
+
+/* Of BerthVolume, in the order of names. */
+GPtrArray *berth_container_store_list_volumes(BerthDatabase *database, GError **error);
 bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,
                                       GError **error);
 bool berth_container_store_remove_volume(BerthDatabase *database, const char *name, GError **error);

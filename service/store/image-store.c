@@ -9,6 +9,8 @@
 
 #include "store/provenance.h"
 
+#include <errno.h>
+
 /* The longest media type; digests are shorter. */
 enum { MAX_DESCRIPTOR_BYTES = 255 };
 
@@ -28,7 +30,7 @@ static const char *read_short(sqlite3_stmt *rows, int i) {
                                                                  : "";
 }
 
-BerthImage *berth_image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
+static BerthImage *image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthImage *image = g_new0(BerthImage, 1);
 
     image->name = g_strdup(berth_database_text(rows, 0));
@@ -48,7 +50,7 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
         berth_database_query(database, &local, COLUMNS "WHERE name = ?1", "s", name);
 
     if (!local && berth_database_step(rows, &local))
-        return berth_image_store_read(database, rows);
+        return image_store_read(database, rows);
     if (local)
         g_propagate_error(error, g_steal_pointer(&local));
     else
@@ -56,9 +58,21 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
     return NULL;
 }
 
-sqlite3_stmt *berth_image_store_query(BerthDatabase *database, const char *after, GError **error) {
-    return berth_database_query(database, error, COLUMNS "WHERE name > ?1 ORDER BY name", "s",
-                                after);
+int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
+                            void *userdata, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, &local, COLUMNS "WHERE name > ?1 ORDER BY name", "s", after);
+    int r = 1;
+
+    while (!local && r > 0 && berth_database_step(rows, &local)) {
+        g_autoptr(BerthImage) image = image_store_read(database, rows);
+        r = visit(image, userdata);
+    }
+    if (!local)
+        return r;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return -EIO;
 }
 
 static void free_image(gpointer data) {
@@ -81,7 +95,7 @@ GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
     g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
 
     while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(images, berth_image_store_read(database, rows));
+        g_ptr_array_add(images, image_store_read(database, rows));
     if (!local)
         return g_steal_pointer(&images);
     g_propagate_error(error, g_steal_pointer(&local));

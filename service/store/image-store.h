@@ -22,10 +22,12 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error);
 
-/* A query of the images whose names sort after the given one, in the order of names. Each row is
- * turned into an image by _read. */
-sqlite3_stmt *berth_image_store_query(BerthDatabase *database, const char *after, GError **error);
-BerthImage *berth_image_store_read(BerthDatabase *database, sqlite3_stmt *rows);
+/* Visits the images whose names sort after the given one, in the order of names, one at a time:
+ * there may be many more than are wanted. visit returns a positive number to go on; the last value
+ * is returned, 1 if there was no image. */
+typedef int (*BerthImageVisit)(const BerthImage *image, void *userdata);
+int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
+                            void *userdata, GError **error);
 /* Creates or replaces the name on behalf of owner (provenance.h). *before receives the earlier
  * target, or NULL. labels NULL keeps the labels. */
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,

@@ -47,31 +47,8 @@ static void report_volume(const BerthContainers *containers, const BerthVolume *
         volumes->observer(volume, added, volumes->observer_userdata);
 }
 
-void berth_volume_free(gpointer data) {
-    BerthVolume *volume = data;
-
-    if (!volume)
-        return;
-    g_free(volume->name);
-    g_free(volume);
-}
-
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_volume_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_container_store_query_volumes(containers->database, &local);
-
-    while (!local && berth_database_step(rows, &local)) {
-        BerthVolume *volume = g_new0(BerthVolume, 1);
-        volume->name = g_strdup(berth_database_text(rows, 0));
-        volume->owner = (uint32_t)sqlite3_column_int64(rows, 1);
-        volume->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
-        g_ptr_array_add(list, volume);
-    }
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_container_store_list_volumes(containers->database, error);
 }
 
 BerthVolume *berth_volume_get(BerthContainers *containers, const char *name, GError **error) {

@@ -6,16 +6,11 @@
 #pragma once
 
 #include "containers/core/part.h"
+#include "store/container-store.h"
 
 extern const BerthPart berth_volumes_part;
 
-typedef struct {
-    char *name;
-    uint32_t owner;
-    uint64_t created_usec;
-} BerthVolume;
-
-/* Told when there is a volume more, or one less. */
+/* Called when a volume has been added or removed. */
 typedef void (*BerthVolumeObserver)(const BerthVolume *volume, bool added, void *userdata);
 void berth_volumes_observe(BerthContainers *containers, BerthVolumeObserver observer,
                            void *userdata);
@@ -39,6 +34,5 @@ int berth_volumes_get_directory(const BerthContainers *containers);
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error);
 /* NotFound; freed by berth_volume_free. */
 BerthVolume *berth_volume_get(BerthContainers *containers, const char *name, GError **error);
-void berth_volume_free(gpointer volume);
 bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
                             GError **error);
