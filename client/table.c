@@ -277,6 +277,10 @@ static char *table_read_columns(const char *template) {
     return g_string_free(names, FALSE);
 }
 
+bool dist_table_has_format(void) {
+    return table_given.format != NULL;
+}
+
 bool dist_table_print(DistTable *table, GError **error) {
     const char *format = table_given.format;
     bool is_table = format && g_str_has_prefix(format, "table ");

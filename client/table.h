@@ -34,6 +34,9 @@ void dist_table_free(DistTable *table);
 /* Cells in the order of the columns: const char * for text, int64_t for the others. */
 void dist_table_add(DistTable *table, ...);
 
+/* Whether --format was given. */
+bool dist_table_has_format(void);
+
 /* Prints it as dist_settings and the options say. With quiet only the first column, a line a row.
  * False with error for a --format or --sort that names no column. */
 bool dist_table_print(DistTable *table, GError **error);

@@ -6,6 +6,7 @@
 
 #include "base/signals.h"
 #include "client/bus.h"
+#include "client/container-status.h"
 #include "client/containers.h"
 #include "client/dictionary.h"
 #include "client/each.h"
@@ -108,6 +109,11 @@ static int verb_info(char **argv, GError **error) {
 
     if (!container)
         return EXIT_FAILURE;
+    if (dist_settings.json == DIST_JSON_OFF && !dist_settings.quiet && !dist_table_has_format()) {
+        g_autofree char *status = format_status(container);
+        dist_container_status_print(container, status);
+        return EXIT_SUCCESS;
+    }
     add_row(table, container);
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -314,7 +320,7 @@ const DistVerb dist_container_verbs[] = {
      .example = "dist ps -a"},
     {.name = "info",
      .arguments = N_("ID"),
-     .summary = N_("Show a container"),
+     .summary = N_("Show the status of a container"),
      .options = dist_table_options,
      .run = verb_info,
      .min = 1,

@@ -205,6 +205,26 @@ def test_logs_of_several_are_followed():
     good("rm", "-f", "one", "two")
 
 
+def test_info_is_a_status_page():
+    good("run", "-d", "--name=page", IMAGE, "sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $n; done; sleep 1000; true")
+    wait_until(lambda: "line 12" in good("logs", "page") and "sleep" in good("top", "page"), "its output")
+    text = good("info", "page")
+    pid = listing("info", "page")[0]["pid"]
+    for part in (r"page\nStatus: +up .*\n", rf"\nImage: +{re.escape(IMAGE)}\n", rf"\nMain PID: +{pid}\n", r"\nUnit: +berth-page.scope\n",
+                 rf"\nProcesses: +{pid} ", r"\n +\d+ sleep 1000\n", r"\nTasks: +2\n", r"\n\nline 3\n(line \d+\n)+$"):
+        assert re.search(part, text), (part, text)
+    equal("\nMemory: " in text, listing("stats", "page")[0]["memory"] > 0)
+    screen = Screen(60, "info", "page")
+    equal(screen.finish(), 0)
+    contains(screen.text, "\033[32mup ")
+    assert all(len(line) <= 60 for line in lines(screen.text)), screen.text
+    equal(good("info", "--format={{.State}}", "page"), "running\n")
+    good("stop", "-t", "0", "page")
+    text = good("info", "page")
+    assert "exited" in text and "Main PID" not in text, text
+    good("rm", "page")
+
+
 def test_the_third_interrupt_lets_go():
     # A file for what dist says: the container has the same standard error, and goes on.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:

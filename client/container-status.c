@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Prints the status page of a container: what the service lists of it, its processes and figures
+ * while it runs, and the last lines of its log. A container may end while the page is printed, and
+ * the caller may not be allowed to see everything: such a part is left out. */
+
+#include "client/container-status.h"
+
+#include "client/dictionary.h"
+#include "client/format.h"
+#include "client/layout.h"
+#include "client/listing.h"
+#include "client/screen.h"
+#include "client/stream.h"
+#include "client/translate.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { LOG_LINES = 10 };
+
+static void status_add(DistLayout *layout, const char *name, const char *value) {
+    if (!value || !value[0])
+        return;
+    g_autofree char *text = dist_format_text(value, "");
+    dist_layout_add_cell(layout, name, false);
+    dist_layout_add_cell(layout, text, false);
+}
+
+static void status_add_figures(DistLayout *layout, const char *id) {
+    g_autoptr(GError) ended = NULL;
+    g_autoptr(sd_bus_message) reply = dist_call(&ended, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
+    uint64_t memory = 0, tasks = 0, cpu_usec = 0, value;
+    const char *name;
+
+    if (!reply || sd_bus_message_enter_container(reply, 'a', "{st}") < 0)
+        return;
+    while (sd_bus_message_read(reply, "{st}", &name, &value) > 0) {
+        if (g_str_equal(name, "MemoryCurrent"))
+            memory = value;
+        else if (g_str_equal(name, "TasksCurrent"))
+            tasks = value;
+        else if (g_str_equal(name, "CPUUsageUSec"))
+            cpu_usec = value;
+    }
+    g_autofree char *memory_text = dist_format_size(memory);
+    g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, tasks);
+    g_autofree char *cpu_text = g_strdup_printf("%.3fs", (double)cpu_usec / G_USEC_PER_SEC);
+    /* 0: the machine does not count it. */
+    status_add(layout, _("Memory:"), memory > 0 ? memory_text : NULL);
+    status_add(layout, _("Tasks:"), tasks_text);
+    status_add(layout, _("CPU:"), cpu_text);
+}
+
+typedef struct {
+    DistLayout *layout;
+    guint count;
+} StatusProcesses;
+
+static int status_read_process(sd_bus_message *reply, char **key, void *userdata) {
+    const char *name, *command = "";
+    uint32_t pid = 0;
+    StatusProcesses *processes = userdata;
+    const DistField fields[] = {
+        {"Pid", "u", &pid}, {"CommandLine", "s", &command}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    g_autofree char *text = g_strdup_printf("%u %s", pid, command);
+    status_add(processes->layout, processes->count++ == 0 ? _("Processes:") : "", text);
+    *key = g_strdup(name);
+    return 1;
+}
+
+static void status_print_log(const char *id) {
+    g_autoptr(GError) refused = NULL;
+    g_autoptr(sd_bus_message) reply = dist_call(&refused, DIST_CONTAINERS, "Logs", "sa{sv}", id, 1,
+                                                "Lines", "t", (uint64_t)LOG_LINES);
+    uint64_t copied;
+    int pipe;
+
+    if (!reply || sd_bus_message_read(reply, "h", &pipe) < 0)
+        return;
+    putchar('\n');
+    fflush(stdout);
+    dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, &refused);
+}
+
+static void status_add_running(DistLayout *layout, const DistContainer *container) {
+    const DistListing listing = {DIST_CONTAINERS, "Processes", .of = container->id};
+    StatusProcesses processes = {layout, 0};
+    g_autofree char *pid = g_strdup_printf("%u", container->pid);
+    g_autoptr(GError) ended = NULL;
+
+    status_add(layout, _("Main PID:"), pid);
+    status_add_figures(layout, container->id);
+    dist_list(&listing, status_read_process, &processes, &ended);
+}
+
+void dist_container_status_print(const DistContainer *container, const char *status) {
+    g_autoptr(DistLayout) layout = dist_layout_new(2);
+    g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
+    g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
+    g_autofree char *started = container->started ? dist_format_time(container->started) : NULL;
+
+    for (int column = 0; column < 2; column++)
+        dist_layout_add_header(layout, "");
+    puts(container->id);
+    dist_layout_add_cell(layout, _("Status:"), false);
+    dist_layout_add_cell(layout, status, true);
+    status_add(layout, _("Since:"), started);
+    status_add(layout, _("Image:"), container->image);
+    status_add(layout, _("Command:"), command);
+    status_add(layout, _("Unit:"), container->scope);
+    status_add(layout, _("Ports:"), ports);
+    if (dist_container_is_running(container))
+        status_add_running(layout, container);
+    dist_layout_print(layout, dist_screen_columns(), false);
+    status_print_log(container->id);
+}
