@@ -111,7 +111,7 @@ def test_values_that_are_refused():
                         (("--mount=type=bind,source=/x",), "target is missing"),
                         (("--restart=on-failure:3",), "on-failure:N is not supported"),
                         (("--pull=perhaps",), "--pull takes missing, always, newer or never"),
-                        (("--health-interval=soon",), "is no length of time"),
+                        (("--health-interval=soon",), "is not a time span"),
                         (("--publish=80",), "names no port of the host"),
                         (("--publish=80-82:80",), "the ranges must be of the same length"),
                         (("--replace",), "--replace needs --name")):
