@@ -81,7 +81,7 @@ BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **err
         reader->tar = berth_tar_reader_new(read_archive_block, reader);
     if (archive_read_open_fd(reader->archive, input, BLOCK_BYTES) == ARCHIVE_OK)
         return g_steal_pointer(&reader);
-    set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "this is no tar archive", error);
+    set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "this is not a tar archive", error);
     return NULL;
 }
 
@@ -116,7 +116,7 @@ static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error
         return set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
                          error);
     }
-    g_propagate_prefixed_error(error, local, "this is no valid tar archive: ");
+    g_propagate_prefixed_error(error, local, "this is not a valid tar archive: ");
     return false;
 }
 

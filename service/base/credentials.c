@@ -74,7 +74,7 @@ BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **erro
         if (!member || !is_clean(pairs[1])) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             member ? "the credential \"%.50s\" holds a control character"
-                                   : "\"%.50s\" is no kind of credential",
+                                   : "unknown kind of credential \"%.50s\"",
                             pairs[0]);
             return NULL;
         }
@@ -155,7 +155,7 @@ static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials
         return false;
     if (auth && auth[0] && !split_auth(auth, credentials))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"auth\" of %.200s is no user name and password", key);
+                               "\"auth\" of %.200s is not a user name and password", key);
     credentials->identity_token =
         g_strdup(identity_token && identity_token[0] ? identity_token : NULL);
     credentials->registry_token =

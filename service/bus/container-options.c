@@ -180,7 +180,7 @@ int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bu
                                      "more than %d descriptors", BERTH_MAX_DESCRIPTORS);
         if (!is_descriptor_name(name))
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                     "\"%.100s\" is no name of a descriptor", name);
+                                     "invalid descriptor name \"%.100s\"", name);
         streams->names[streams->count] = name;
         streams->descriptors[streams->count++] = descriptor;
     }

@@ -58,7 +58,7 @@ static void check_names(sd_bus_message *call, void *userdata) {
         return;
     if (r < 0)
         berth_error_set(&local, BERTH_ERROR_ACCESS_DENIED,
-                        "the names in the archive may not be put: %s", refused.message);
+                        "the names in the archive cannot be set: %s", refused.message);
     else if (names->authenticated)
         note_names(names);
     BerthNamesAnswered answered = names->answered;

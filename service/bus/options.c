@@ -66,7 +66,7 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, GHash
             r = option->read(message, option->value, error);
             if (r < 0 && !sd_bus_error_is_set(error))
                 r = sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                      "the option \"%.100s\" does not have its type", key);
+                                      "the option \"%.100s\" has the wrong type", key);
             return r;
         }
         r = read_value(message, option);

@@ -93,7 +93,7 @@ void berth_criu_explain(const char *log, const char *id, GError **error) {
     }
     berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "CRIU: %s",
                     reasons->len > 0 ? reasons->str
-                    : text           ? "it failed without a word"
+                    : text           ? "it failed without a message"
                                      : "it did not run");
 }
 

@@ -128,7 +128,7 @@ static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
         return true;
     if (strpbrk(mount->point, "]\\"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "CRIU cannot be told of the mount point %s", mount->point);
+                               "cannot tell CRIU about the mount point %s", mount->point);
     berth_criu_add(mounts->arguments, "--external=mnt[%s]:%s", mount->point, key);
     return true;
 }

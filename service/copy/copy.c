@@ -246,8 +246,9 @@ static bool check_kind(const char *path, const char *there, BerthCopyKind kind, 
         return berth_error_set_errno(error, errno, "%.500s of the container", path);
     return S_ISDIR(status.st_mode) == (kind == BERTH_COPY_DIRECTORY) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                           "%.500s of the container is %s directory", path,
-                           kind == BERTH_COPY_FILE ? "a" : "not a");
+                           kind == BERTH_COPY_FILE ? "%.500s of the container is a directory"
+                                                   : "%.500s of the container is not a directory",
+                           path);
 }
 
 bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,

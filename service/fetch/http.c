@@ -194,7 +194,7 @@ static bool follow_redirect(BerthRequest *request) {
                                "%s: it redirects more than %d times", host, MAX_REDIRECTS);
     if (!g_str_has_prefix(to, "https://") && !(plain && g_str_has_prefix(to, "http://")))
         return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
-                               "%s: it redirects to \"%.100s\", which is no HTTPS", host, to);
+                               "%s: it redirects to \"%.100s\", which is not HTTPS", host, to);
     g_free((char *)options->url);
     options->url = g_strdup(to);
     curl_multi_remove_handle(request->http->multi, request->easy);

@@ -35,10 +35,9 @@ static bool check_characters(const char *text, GError **error) {
         return set_invalid_reference(text, "it is longer than 1024 bytes", error);
     for (const char *c = text; *c; c++) {
         if (*c == '%')
-            return set_invalid_reference(text, "percent-encoding has no place in a reference",
-                                         error);
+            return set_invalid_reference(text, "percent-encoding is not allowed", error);
         if (!g_ascii_isgraph(*c) || strchr("\\\"<>^`{|}#", *c))
-            return set_invalid_reference(text, "it holds a character that no reference has", error);
+            return set_invalid_reference(text, "it contains an invalid character", error);
     }
     return true;
 }
@@ -55,8 +54,7 @@ static bool check_host(const char *text, const char *host, GError **error) {
 
     if (strchr(host, '@'))
         return set_invalid_reference(
-            text, "user names and passwords do not belong into a reference; use credentials",
-            error);
+            text, "it must not contain a user name or password; use credentials", error);
     if (host[0] == '[') {
         name_end = strchr(host, ']');
         if (!name_end ||

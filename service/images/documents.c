@@ -30,9 +30,10 @@ void berth_document_free(BerthDocument *document) {
 }
 
 void berth_document_set_artifact_error(const BerthDocument *manifest, GError **error) {
-    berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                    "this is an artifact and no image that can be run: its configuration is %.200s",
-                    manifest->config->media_type);
+    berth_error_set(
+        error, BERTH_ERROR_UNSUPPORTED,
+        "this is an artifact, not an image that can be run: its configuration is %.200s",
+        manifest->config->media_type);
 }
 
 /* More than any registry accepts in one document; berth-inspect has tighter limits. */

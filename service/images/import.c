@@ -321,7 +321,7 @@ static bool import_prepare(Import *import, const BerthImportRequest *request, GE
         return false;
     if (request->rootfs && request->name[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "a root file system says no name: give one");
+                               "a root file system has no name of its own; give one");
     return (context->platform = berth_platform_parse(request->platform, error)) &&
            (context->archive =
                 berth_worker_new_for_user(event, "archive", -1, request->owner, error)) &&

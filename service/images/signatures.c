@@ -279,7 +279,7 @@ static char **read_keys(char *const *paths, GError **error) {
     }
     if (keys->len == 0) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "no key is named to check signatures with: Key= of [Policy] does");
+                        "there is no key to check signatures with; set Key= in [Policy]");
         return NULL;
     }
     g_ptr_array_set_free_func(keys, NULL);

@@ -58,7 +58,7 @@ static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
     g_autofree uint8_t *data = g_base64_decode(text, &length);
     if (length != size)
         return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
-                               "the data that stands with %s has %zu bytes, not %" G_GUINT64_FORMAT,
+                               "the data embedded with %s has %zu bytes, not %" G_GUINT64_FORMAT,
                                digest, length, size);
     BerthEmbedded *found = g_new(BerthEmbedded, 1);
     *found = (BerthEmbedded){g_strdup(digest), g_steal_pointer(&data), length};

@@ -122,7 +122,7 @@ static bool verify_with(const char *pem, const gnutls_datum_t *payload,
     if (gnutls_pubkey_init(&key) < 0)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "out of memory");
     if (gnutls_pubkey_import(key, &text, GNUTLS_X509_FMT_PEM) < 0)
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a key is no public key in PEM");
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a key is not a PEM public key");
     else if (!find_key_algorithm(key, &algorithm))
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                         "a key is neither ECDSA on P-256 nor Ed25519");

@@ -55,9 +55,10 @@ static bool run_hook(const BerthHook *hook, int state, BerthFault *fault) {
                                (unsigned)(hook->timeout_usec / BERTH_USEC_PER_SEC));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
-    return berth_fault_set(fault, "hook %s ended with %s %d", hook->path,
-                           WIFSIGNALED(status) ? "signal" : "status",
-                           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    return berth_fault_set(
+        fault,
+        WIFSIGNALED(status) ? "hook %s was killed by signal %d" : "hook %s exited with status %d",
+        hook->path, WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *status, pid_t pid,

@@ -224,7 +224,7 @@ static bool check_inode(int fd, const char *path, uint64_t device, uint64_t inod
     if (fstat(fd, &status) < 0)
         return berth_fault_set_errno(fault, errno, "look at %s", path);
     return (status.st_dev == device && status.st_ino == inode) ||
-           berth_fault_set(fault, "%s is not what was given for the container any more", path);
+           berth_fault_set(fault, "%s is no longer what was given to the container", path);
 }
 
 static int make_directory_root(const BerthSetup *setup, BerthFault *fault) {
@@ -398,7 +398,8 @@ static bool map_owner(const BerthTrees *trees, const BerthDevice *device, uint32
     return trees->userns < 0 ||
            (berth_userns_map(&trees->setup->uid_ranges, device->uid, uid) &&
             berth_userns_map(&trees->setup->gid_ranges, device->gid, gid)) ||
-           berth_fault_set(fault, "the owner of device %s is no id of the container", device->path);
+           berth_fault_set(fault, "the owner of device %s is not an ID of the container",
+                           device->path);
 }
 
 /* The directory of /dev/a/b, which is made. Component by component, none of them a link: /dev has

@@ -116,9 +116,9 @@ static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
                                                                           : 0;
     if (device->type == 0 || major >= 1u << 12 || minor >= 1u << 20 || uid >= UINT32_MAX ||
         gid >= UINT32_MAX)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "device %.200s: no type c, b, u or p, or numbers that are none",
-                               device->path);
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "device %.200s: the type is not c, b, u or p, or a number is invalid", device->path);
     device->major = (unsigned)major;
     device->minor = (unsigned)minor;
     device->mode = json_object_has_member(object, "fileMode") ? (mode_t)mode & 07777 : 0666;
@@ -147,7 +147,7 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
 
     if (strstr(dotted, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"%.100s\" is no kernel parameter", name);
+                               "\"%.100s\" is not a kernel parameter", name);
     if (g_str_equal(dotted, "kernel.hostname"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the kernel parameter %.100s is what \"hostname\" is for", name);

@@ -156,7 +156,7 @@ static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
             json_node_get_value_type(node) != G_TYPE_INT64 || json_node_get_int(node) < 0 ||
             json_node_get_int(node) >= UINT32_MAX)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"additionalGids\" is no list of at most %d groups",
+                                   "\"additionalGids\" is not a list of at most %d groups",
                                    MAX_GROUPS);
         gid = (gid_t)json_node_get_int(node);
         g_array_append_val(plan->groups, gid);

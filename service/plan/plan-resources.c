@@ -82,7 +82,7 @@ static bool add_list(BerthPlan *plan, const char *text, const char *name, GError
 
     if (!berth_cpu_list_parse(text, bits, &size))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources: \"%.100s\" is no list", text);
+                               "linux.resources: \"%.100s\" is not a list", text);
     add(plan, name, g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, size, 1));
     return true;
 }
@@ -290,7 +290,7 @@ static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **erro
             return false;
         if (!size || !g_regex_match_simple("^[1-9][0-9]{0,5}[KMG]B$", size, 0, 0))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "linux.resources.hugepageLimits: \"%.100s\" is no size of pages",
+                                   "linux.resources.hugepageLimits: \"%.100s\" is not a page size",
                                    size ? size : "");
         g_autofree char *file = g_strconcat("hugetlb.", size, ".max", NULL);
         g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)limit);
@@ -345,7 +345,7 @@ static bool read_file_number(const char *name, const char *text, uint64_t *value
         *value = UINT64_MAX;
     else if (end == text || *end != '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources.unified: %s is no number", name);
+                               "linux.resources.unified: %s is not a number", name);
     return true;
 }
 

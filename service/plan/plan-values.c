@@ -67,7 +67,7 @@ bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ran
         if (i >= MAX_RANGES || count == 0 || count > UINT32_MAX || inside > UINT32_MAX - count ||
             outside > UINT32_MAX - count)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "\"%s\" is no list of at most %d ranges", member, MAX_RANGES);
+                                   "\"%s\" is not a list of at most %d ranges", member, MAX_RANGES);
         BerthPlanRange range = {(uint32_t)inside, (uint32_t)outside, (uint32_t)count};
         g_array_append_val(*ranges, range);
     }

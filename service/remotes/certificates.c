@@ -73,7 +73,7 @@ static bool check_key(const char *directory, const char *key, GError **error) {
 
     return g_file_test(path, G_FILE_TEST_EXISTS) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                           "%s/%s has no certificate %s.cert beside it", directory, key, stem);
+                           "%s/%s has no matching certificate %s.cert", directory, key, stem);
 }
 
 static int compare_names(gconstpointer a, gconstpointer b) {

@@ -69,7 +69,7 @@ static bool is_kernel(const char *version, bool *result, GError **error) {
 
     if (!berth_kernel_parse(version, &major, &minor))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "seccomp: \"%.100s\" is no version of a kernel", version);
+                               "seccomp: \"%.100s\" is not a kernel version", version);
     *result = berth_kernel_is(major, minor);
     return true;
 }

@@ -19,7 +19,7 @@ static size_t read_layer_block(void *userdata, const void **block) {
 
 /* What the reader finds wrong is prefixed; what the tree does names the entry. */
 static bool fail_tar(GError *local, GError **error) {
-    g_propagate_prefixed_error(error, local, "the layer is no valid tar: ");
+    g_propagate_prefixed_error(error, local, "the layer is not a valid tar archive: ");
     return false;
 }
 

@@ -45,8 +45,8 @@ static bool check_xattr(const char *name, const char *path, GError **error) {
     if (g_str_equal(name, "trusted.overlay.redirect") ||
         g_str_equal(name, "trusted.overlay.metacopy"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "\"%.200s\" was changed in a way that no layer can say (%s)", path,
-                               name);
+                               "\"%.200s\" was changed in a way that no layer can express (%s)",
+                               path, name);
     return true;
 }
 

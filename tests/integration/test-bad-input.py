@@ -304,7 +304,7 @@ def test_names_that_nobody_means():
     reference, _ = REGISTRY.add("named:x", small_image(4))
     good("pull", reference)
     for name in ("two words", ""):
-        contains(dist("tag", reference, name).err, "no name for an image")
+        contains(dist("tag", reference, name).err, "invalid image name")
     good("rmi", reference)
 
 

@@ -124,7 +124,7 @@ def test_what_criu_cannot_it_says():
         return
     contains(result.err, "dist: checkpoint: CRIU: ")
     reason = result.err.partition("CRIU: ")[2].strip()
-    assert len(reason) > 10 and "without a word" not in reason, result
+    assert len(reason) > 10 and "without a message" not in reason, result
     contains(run("journalctl", "BERTH_CONTAINER=box", "--no-pager").out, reason.split("; ")[0])
     equal(state("box"), "running")
 

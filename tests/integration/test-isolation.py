@@ -85,7 +85,7 @@ def test_a_source_that_was_exchanged_is_not_mounted():
     good("create", "--id=swap", "-v", f"{SHARED}/dir:/mnt", IMAGE, "ls", "/mnt")
     os.rename(f"{SHARED}/dir", f"{SHARED}/old")
     os.symlink("/etc", f"{SHARED}/dir")
-    contains(dist("start", "-a", "swap").err, "not what was given")
+    contains(dist("start", "-a", "swap").err, "is no longer what was given")
     good("rm", "swap")
     os.unlink(f"{SHARED}/dir")
     os.rmdir(f"{SHARED}/old")

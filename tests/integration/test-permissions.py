@@ -394,7 +394,7 @@ def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
         script = f"mount --bind /tmp/mine /tmp/claimed && exec dist --no-ask-password run --rm {option}"
         result = run("unshare", "-r", "-m", "sh", "-c", script, user="alice")
         equal(result.status, 125, result)
-        contains(result.err, "/tmp/claimed is not what was given for the container")
+        contains(result.err, "/tmp/claimed is no longer what was given to the container")
         contains(asked("containers.create-privileged")[-1], f"{word}:/tmp/claimed")
     refused("run", "--volume=/tmp/a b:/x", IMAGE, "true")
     details(asked("containers.create-privileged")[-1], ("privilege", "bind:/tmp/a\\x20b"))

@@ -46,8 +46,10 @@ static bool check_pause(const BerthContainer *container, bool paused, GError **e
         !berth_parts_permit(container, BERTH_ACT_PAUSE, error))
         return false;
     return (container->record.state == BERTH_CONTAINER_PAUSED) != paused ||
-           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "container \"%s\" is %s",
-                           container->record.id, paused ? "paused already" : "not paused");
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           paused ? "container \"%s\" is paused already"
+                                  : "container \"%s\" is not paused",
+                           container->record.id);
 }
 
 void berth_container_set_paused(BerthContainer *container, bool paused, BerthContainerDone done,

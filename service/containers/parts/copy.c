@@ -27,7 +27,7 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
                                "the path \"%.200s\" in the container is not absolute",
                                request->path);
     if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is no file name",
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is not a file name",
                                request->name);
     if (request->kind[0] && !g_str_equal(request->kind, "file") &&
         !g_str_equal(request->kind, "directory"))

@@ -40,7 +40,7 @@ void berth_device_edits_free(BerthDeviceEdits *edits) {
 static bool check_access(const char *access, GError **error) {
     return (access[0] && strspn(access, "rwm") == strlen(access)) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "\"%.100s\" is no access to a device; write some of rwm", access);
+                           "invalid device access \"%.100s\"; use letters of rwm", access);
 }
 
 /* For a user, only nodes on the mount of /dev itself: a file system that the user has mounted below
@@ -84,7 +84,7 @@ static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path
     if (!look_at_node(node, owner, &status, error))
         return false;
     if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%.200s is no device", node);
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%.200s is not a device", node);
     BerthDeviceRequest *device = g_new0(BerthDeviceRequest, 1);
     *device = (BerthDeviceRequest){
         .path = g_strdup(path),

@@ -39,7 +39,7 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
     }
     if (note.path[0] != '/' || note.links == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "what a descriptor stands for has no path to find it by again");
+                        "the file of a descriptor has no path to find it by again");
         return NULL;
     }
     *inode = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, note.device, note.inode);
@@ -52,7 +52,7 @@ static bool check_destination(const char *destination, GError **error) {
                                "the mount point \"%.200s\" contains \"..\"", destination);
     return (destination[0] == '/' && destination[1] != '\0' && strlen(destination) < MAX_PATH) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "the mount point \"%.200s\" is no absolute path below the root",
+                           "the mount point \"%.200s\" is not an absolute path below the root",
                            destination);
 }
 
