@@ -88,7 +88,7 @@ def test_an_end_that_nobody_saw_is_unknown_and_not_zero():
     equal((info["state"], info["exitStatus"]), ("stopped", "unknown"))
     result = dist("wait", "unseen")
     equal(result.status, 125)
-    contains(result.err, "not known")
+    contains(result.err, "is unknown")
     good("rm", "unseen")
 
 
