@@ -23,6 +23,7 @@
 #include "containers/spec/mounts.h"
 #include "containers/spec/options-check.h"
 #include "containers/spec/slices.h"
+#include "containers/spec/spec-privileges.h"
 #include "containers/spec/spec.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ typedef struct {
     BerthContainers *containers;
     BerthCreateOptions *options;
     uint32_t ids;
+    bool spec_needs_ids, spec_is_plain;
     char *root, *root_inode; /* of a directory instead of an image */
     BerthDeviceEdits *edits; /* what devices change of the configuration */
     BerthCharge *charge;     /* until it is one of its owner's containers */
@@ -107,9 +109,16 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
                            GError **error) {
     const BerthCreateOptions *options = creation->options;
 
-    if (options->spec)
-        return berth_spec_complete(options->spec, chain, creation->root, creation->root_inode,
-                                   error);
+    if (options->spec) {
+        const BerthSpecCompletion completion = {
+            .chain = chain,
+            .root = creation->root,
+            .inode = creation->root_inode,
+            .ids = creation->ids,
+            .plain = creation->spec_is_plain,
+        };
+        return berth_spec_complete(options->spec, &completion, error);
+    }
     g_autofree char *directory =
         g_build_filename(creation->containers->state_path, "containers", options->id, NULL);
     const BerthSpecContext context = {
@@ -168,6 +177,11 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     return NULL;
 }
 
+static bool needs_ids(const Creation *creation) {
+    return creation->options->spec ? creation->spec_needs_ids
+                                   : creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
+}
+
 static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *image,
                                      GError **error) {
     BerthSnapshotStore *snapshots = creation->containers->images->snapshots;
@@ -182,10 +196,8 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
                                   error))
         return NULL;
     /* No other creation can come between this and the record. */
-    if (!creation->options->spec &&
-        creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO &&
-        (creation->ids = berth_ids_allocate(creation->containers, creation->options->id, error)) ==
-            0)
+    if (needs_ids(creation) && (creation->ids = berth_ids_allocate(
+                                    creation->containers, creation->options->id, error)) == 0)
         return NULL;
     g_auto(GStrv) chain = berth_snapshot_store_list_chain(snapshots, image->chain_id, error);
     g_autoptr(GArray) layers =
@@ -247,6 +259,23 @@ static bool open_volumes(Creation *creation, GError **error) {
     return true;
 }
 
+/* As berth_privileges_of_container() reads it: what has no privilege's name is plain here. */
+static bool read_spec(Creation *creation, GError **error) {
+    const BerthCreateOptions *options = creation->options;
+
+    if (!options->spec)
+        return true;
+    g_autoptr(BerthPlan) plan = berth_plan_parse(options->spec, strlen(options->spec), error);
+    if (!plan)
+        return false;
+    creation->spec_needs_ids = plan->needs_ids;
+    creation->spec_is_plain = berth_spec_is_plain(plan, options->owner);
+    /* The ids of a directory's files are the host's: berthd cannot choose others. */
+    return !plan->needs_ids || !creation->root ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "a user namespace needs uidMappings and gidMappings");
+}
+
 static bool prepare_creation(Creation *creation, GError **error) {
     BerthContainers *containers = creation->containers;
     BerthCreateOptions *options = creation->options;
@@ -263,7 +292,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
     return check_options(containers, options, error) &&
            (creation->charge = berth_containers_take_quota(containers, options->owner, error)) !=
                NULL &&
-           take_root(creation, root, error) &&
+           take_root(creation, root, error) && read_spec(creation, error) &&
            (creation->edits = berth_device_edits_new(options->devices, options->owner, error)) !=
                NULL;
 }

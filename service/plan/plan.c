@@ -185,16 +185,17 @@ static void add_default_devices(BerthPlan *plan) {
 }
 
 /* What one part says about another. */
-static bool check_whole(const BerthPlan *plan, GError **error) {
+static bool check_whole(BerthPlan *plan, GError **error) {
     if (!has_namespace(plan, CLONE_NEWNS))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "a container without a mount namespace is not supported");
     if (plan->hostname && plan->hostname[0] && !has_namespace(plan, CLONE_NEWUTS))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"hostname\" needs a uts namespace");
-    if (has_namespace(plan, CLONE_NEWUSER) &&
-        !berth_plan_find_namespace(plan, CLONE_NEWUSER)->path &&
-        (plan->uid_ranges->len == 0 || plan->gid_ranges->len == 0))
+    bool own_users =
+        has_namespace(plan, CLONE_NEWUSER) && !berth_plan_find_namespace(plan, CLONE_NEWUSER)->path;
+    plan->needs_ids = own_users && plan->uid_ranges->len == 0 && plan->gid_ranges->len == 0;
+    if (own_users && (plan->uid_ranges->len == 0) != (plan->gid_ranges->len == 0))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a user namespace needs uidMappings and gidMappings");
     if (!has_namespace(plan, CLONE_NEWUSER) && plan->uid_ranges->len > 0)

@@ -91,6 +91,7 @@ typedef struct {
     /* linux */
     GArray *namespaces; /* of BerthPlanNamespace */
     GArray *uid_ranges, *gid_ranges;
+    bool needs_ids;     /* a user namespace of its own, whose ids berthd is to choose */
     GPtrArray *devices; /* of BerthPlanDevice */
     bool makes_dev;     /* /dev is the root's own: what belongs there by default is made in it */
     char **sysctls;     /* name, value, … */

@@ -5,6 +5,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -487,7 +488,7 @@ def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
     """The configuration of an unprivileged container, and one thing after another in it that is not."""
     names = "all-devices host-gids:700000-765535 host-uids:700000-765535 new-privileges seccomp spec unmasked"
     rule(f'action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege") == "{names}"')
-    kinds = ("mount", "pid", "network", "user", "ipc", "uts")
+    kinds = ("mount", "pid", "network", "user", "ipc", "uts", "cgroup")
     ids = [{"containerID": 0, "hostID": 700000, "size": 65536}]
 
     def create(rest=None, **of_linux):
@@ -510,6 +511,80 @@ def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
         contains(result.err, "Access denied")
         assert any(name in question for question in asked("containers.create-privileged")), (name, asked("containers.create-privileged"))
     assert not os.path.exists("/run/hooked")
+
+
+def plain_spec(command, process=None, mounts=(), rest=None, **of_linux):
+    """As "runc spec" writes it, with a user namespace, whose ids are the service's to choose."""
+    capabilities = ["CAP_KILL", "CAP_NET_BIND_SERVICE"]
+    return {"ociVersion": "1.0.2", "root": {"path": "rootfs", "readonly": True}, "hostname": "runc",
+            "process": {"args": ["sh", "-c", command], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0},
+                        "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
+                        "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}], "noNewPrivileges": True, **(process or {})},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                       {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+                       {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                        "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+                       {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": ["nosuid", "noexec", "nodev", "mode=1777"]},
+                       {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
+                       {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
+                       {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "ro"]}, *mounts],
+            "linux": {"namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")],
+                      "resources": {"devices": [{"allow": False, "access": "rwm"}]},
+                      "maskedPaths": ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+                                      "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"],
+                      "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"], **of_linux},
+            **(rest or {})}
+
+
+def create_spec(name, image, config, **more):
+    return containers_call("Create", "ssa{sv}", name, image, "1", "Spec", "s", json.dumps(config), **more)
+
+
+def test_a_configuration_that_weakens_nothing_needs_create_alone():
+    """It has all the isolation of a container made of options, whether or not it says so."""
+    rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
+    look = ("cat /proc/self/uid_map /proc/self/gid_map; grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; "
+            "wc -c </proc/interrupts; head -c 1 /proc/kcore | wc -c; echo >/proc/sysrq-trigger; "
+            "mknod /dev/shm/m c 1 1 || echo no node; mount -t tmpfs t /dev/shm || echo no mount")
+    before = len(asked("containers.create-privileged"))
+    result = create_spec("plain", IMAGE, plain_spec(look, rest={"annotations": {"org.berth1.seccomp": "unconfined", "org.berth1.root": "/"}}), user="alice")
+    equal(result.status, 0, result)
+    result = dist("start", "-a", "plain", user="alice")
+    lines = result.out.split("\n")
+    for line in lines[:2]:
+        inside, outside, count = (int(field) for field in line.split())
+        assert inside == 0 and outside >= 65536 and count == 65536, result
+    equal([line.split() for line in lines[2:5]], [["CapBnd:", f"{1 << 5 | 1 << 10:016x}"], ["NoNewPrivs:", "1"], ["Seccomp:", "2"]], result)
+    equal([line.strip() for line in lines[5:9]], ["0", "0", "no node", "no mount"], result)
+    contains(result.err, "sysrq-trigger")
+    equal(len(asked("containers.create-privileged")), before)
+    good("rm", "plain", user="alice")
+
+
+def test_each_weakening_of_a_configuration_is_refused_by_name():
+    rule('action.id == "org.berth1.containers.create"')
+    kinds = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")
+    ids = [{"containerID": 0, "hostID": 1000, "size": 1}]
+    cases = [({"namespaces": [{"type": kind} for kind in kinds if kind != missing]}, f"host-{name}")
+             for missing, name in (("pid", "pid"), ("network", "network"), ("ipc", "ipc"), ("cgroup", "cgroup"), ("user", "users"))]
+    cases += [({"process": process}, name) for process, name in (
+        ({"noNewPrivileges": False}, "new-privileges"), ({"oomScoreAdj": -5}, "oom-score"), ({"apparmorProfile": "a"}, "label:a"),
+        ({"capabilities": {"bounding": ["CAP_SYS_ADMIN"]}}, "capability:CAP_SYS_ADMIN"), ({"later": 1}, "unknown:process.later"))]
+    cases += [({"mounts": [{"destination": "/x", **mount}]}, name) for mount, name in (
+        ({"type": "bind", "source": "/etc"}, "bind:/etc"), ({"type": "overlay", "source": "o", "options": ["lowerdir=/etc"]}, "mount:overlay:o"),
+        ({"type": "proc"}, "unmasked"), ({"type": "cgroup", "options": ["release_agent=/x"]}, "mount-option:cgroup:release_agent=/x"))]
+    cases += [({"uidMappings": ids, "gidMappings": ids}, "host-uids:1000-1000"), ({"resources": {}}, "all-devices"), ({"maskedPaths": []}, "unmasked"),
+              ({"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}, "seccomp"), ({"cgroupsPath": "system.slice:berth:x"}, "slice:system.slice"),
+              ({"sysctl": {"net.ipv4.ip_forward": "1"}}, "sysctl:net.ipv4.ip_forward"), ({"rootfsPropagation": "shared"}, "root-propagation"),
+              ({"devices": [{"path": "/dev/m", "type": "c", "major": 1, "minor": 1}]}, "device:/dev/m"), ({"later": 1}, "unknown:linux.later"),
+              ({"rest": {"hooks": {"poststop": [{"path": "/bin/sh"}]}}}, "hook:/bin/sh")]
+    for changes, name in cases:
+        result = create_spec("weak", IMAGE, plain_spec("true", **changes), user="alice")
+        contains(result.err, "Access denied")
+        questions = asked("containers.create-privileged")
+        names_asked = re.findall("privilege='([^']*)'", questions[-1] if questions else "")
+        assert names_asked and {name, "spec"} <= set(names_asked[0].split()), (name, questions[-1:], result)
+    equal(listing("ps", "-a"), [])
 
 
 if __name__ == "__main__":

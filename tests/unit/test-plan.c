@@ -161,7 +161,8 @@ static void test_damaged_configurations_are_errors(void) {
         {START "},\"linux\":{}}", "mount namespace"},
         {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"mount\"}]}}",
          "twice"},
-        {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}]}}",
+        {START "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}],"
+               "\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]}}",
          "uidMappings"},
         {START ",\"rlimits\":[{\"type\":\"x\"}]}" END, "limit"},
         {START ",\"selinuxLabel\":\"p\"}" END, "selinuxLabel"},

@@ -109,9 +109,10 @@ static void test_a_spec_has_the_same_names(void) {
                 "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]}}"};
     g_autofree char *names = berth_privileges_of_container(&options);
 
-    g_assert_cmpstr(names, ==,
-                    "all-devices bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-ipc host-network "
-                    "host-users host-uts new-privileges seccomp spec unmasked");
+    g_assert_cmpstr(
+        names, ==,
+        "all-devices bind:/srv/a\\x20b capability:CAP_SYS_ADMIN host-cgroup host-ipc host-network "
+        "host-users host-uts new-privileges seccomp spec unmasked");
 }
 
 /* Whatever else a Spec could be the machine by has a name. The filter that it says is the default
@@ -175,6 +176,260 @@ static void test_nothing_of_a_spec_goes_without_a_name(void) {
         if (!strstr(padded, word))
             g_error("\"%s\" is not among \"%s\"", cases[i].name, names);
     }
+}
+
+/* What "runc spec" writes for a container with a user namespace; later members replace earlier. */
+static char *format_plain(const char *process, const char *mounts, const char *of_linux,
+                          const char *rest) {
+    return g_strdup_printf(
+        "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
+        "\"hostname\":\"runc\",\"process\":{\"terminal\":true,\"cwd\":\"/\",\"args\":[\"sh\"],"
+        "\"env\":[\"PATH=/bin\"],\"user\":{\"uid\":0,\"gid\":0},\"noNewPrivileges\":true,"
+        "\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"effective\":[\"CAP_KILL\"],"
+        "\"permitted\":[\"CAP_KILL\"]},\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":1024,"
+        "\"soft\":1024}]%s},"
+        "\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+        "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"nosuid\","
+        "\"strictatime\",\"mode=755\",\"size=65536k\"]},{\"destination\":\"/dev/pts\",\"type\":"
+        "\"devpts\",\"source\":\"devpts\",\"options\":[\"nosuid\",\"noexec\",\"newinstance\","
+        "\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},{\"destination\":\"/dev/mqueue\",\"type\":"
+        "\"mqueue\",\"source\":\"mqueue\"},{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":"
+        "\"sysfs\",\"options\":[\"ro\"]},{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\","
+        "\"source\":\"cgroup\",\"options\":[\"relatime\",\"ro\"]}%s],"
+        "\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]},"
+        "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},"
+        "{\"type\":\"uts\"},{\"type\":\"mount\"},{\"type\":\"cgroup\"},{\"type\":\"user\"}],"
+        "\"maskedPaths\":[\"/proc/acpi\",\"/proc/asound\",\"/proc/kcore\",\"/proc/keys\","
+        "\"/proc/latency_stats\",\"/proc/timer_list\",\"/proc/timer_stats\",\"/proc/sched_debug\","
+        "\"/sys/firmware\",\"/proc/scsi\"],\"readonlyPaths\":[\"/proc/bus\",\"/proc/fs\","
+        "\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]%s}%s}",
+        process, mounts, of_linux, rest);
+}
+
+#define NAMESPACES(...) ",\"namespaces\":[{\"type\":\"mount\"}," __VA_ARGS__ "]"
+#define OWN(type) "{\"type\":\"" type "\"}"
+#define MOUNT(members) ",{\"destination\":\"/x\"," members "}"
+#define RESOURCES(members) ",\"resources\":{\"devices\":[{\"allow\":false}]," members "}"
+#define USUAL_OWN OWN("pid") "," OWN("ipc") "," OWN("uts") "," OWN("cgroup")
+
+/* Each property of the specification alone. NULL: it needs no privilege; "": it is refused as a
+ * whole, and only "spec" is said of it. Names that come with every privilege are left out. */
+static const struct {
+    const char *process, *mounts, *of_linux, *rest, *names;
+} properties[] = {
+    {"", "", "", "", NULL},
+    /* process */
+    {",\"terminal\":false", "", "", "", NULL},
+    {",\"consoleSize\":{\"height\":1,\"width\":1}", "", "", "", NULL},
+    {",\"user\":{\"uid\":1,\"gid\":2,\"umask\":0,\"additionalGids\":[3]}", "", "", "", NULL},
+    {",\"user\":{\"username\":\"u\"}", "", "", "", NULL},
+    {",\"rlimits\":[{\"type\":\"RLIMIT_NICE\",\"hard\":40,\"soft\":40}]", "", "", "",
+     "limit:RLIMIT_NICE"},
+    {",\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_KILL\"],\"ambient\":[\"CAP_KILL\"],"
+     "\"inheritable\":[\"CAP_KILL\"]}",
+     "", "", "", NULL},
+    {",\"capabilities\":{\"bounding\":[\"CAP_NET_ADMIN\"]}", "", "", "",
+     "capability:CAP_NET_ADMIN"},
+    {",\"capabilities\":{\"effective\":[\"CAP_SYS_TIME\"]}", "", "", "", "capability:CAP_SYS_TIME"},
+    {",\"capabilities\":{\"permitted\":[\"CAP_SYS_TIME\"]}", "", "", "", "capability:CAP_SYS_TIME"},
+    {",\"capabilities\":{\"inheritable\":[\"CAP_NET_RAW\"]}", "", "", "", "capability:CAP_NET_RAW"},
+    {",\"capabilities\":{\"ambient\":[\"CAP_SYS_PTRACE\"]}", "", "", "",
+     "capability:CAP_SYS_PTRACE"},
+    {",\"noNewPrivileges\":false", "", "", "", "new-privileges"},
+    {",\"apparmorProfile\":\"a\"", "", "", "", "label:a"},
+    {",\"selinuxLabel\":\"a\"", "", "", "", ""},
+    {",\"oomScoreAdj\":100", "", "", "", NULL},
+    {",\"oomScoreAdj\":-1", "", "", "", "oom-score"},
+    {",\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":5}", "", "", "", NULL},
+    {",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"nice\":-1}", "", "", "", "scheduler"},
+    {",\"scheduler\":{\"policy\":\"SCHED_RR\",\"priority\":1}", "", "", "", "scheduler"},
+    {",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"flags\":[\"SCHED_FLAG_UTIL_CLAMP_MIN\"]}", "",
+     "", "", "scheduler"},
+    {",\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":0}", "", "", "", NULL},
+    {",\"ioPriority\":{\"class\":\"IOPRIO_CLASS_RT\",\"priority\":0}", "", "", "", "scheduler"},
+    {",\"execCPUAffinity\":{\"initial\":\"0\"}", "", "", "", ""},
+    {",\"later\":1", "", "", "", "unknown:process.later"},
+    {",\"user\":{\"uid\":0,\"gid\":0,\"later\":1}", "", "", "", "unknown:process.user.later"},
+    /* root, names */
+    {"", "", "", ",\"root\":{\"path\":\"/\",\"readonly\":false}", NULL},
+    {"", "", "", ",\"root\":{\"path\":\"/\",\"later\":1}", "unknown:root.later"},
+    {"", "", "", ",\"hostname\":\"a\",\"domainname\":\"b\"", NULL},
+    {"", "", "", ",\"annotations\":{\"a\":\"b\"}", NULL},
+    {"", "", "", ",\"later\":{}", "unknown:later"},
+    {"", "", "", ",\"vm\":{}", ""},
+    /* mounts */
+    {"",
+     MOUNT("\"type\":\"tmpfs\",\"options\":[\"mode=700\",\"size=1k\",\"uid=1\",\"private\","
+           "\"tmpcopyup\"]"),
+     "", "", NULL},
+    {"", MOUNT("\"type\":\"tmpfs\",\"options\":[\"mpol=bind:0\"]"), "", "",
+     "mount-option:tmpfs:mpol=bind:0"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"options\":[\"size\"]"), "", "", "mount-option:tmpfs:size"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"source\":\"t\",\"options\":[\"rshared\"]"), "", "",
+     "shared:t"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"source\":\"t\",\"options\":[\"idmap\"]"), "", "", "idmap:t"},
+    {"",
+     MOUNT("\"type\":\"tmpfs\",\"source\":\"t\",\"uidMappings\":[{\"containerID\":0,\"hostID\""
+           ":0,\"size\":1}],\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]"),
+     "", "", "idmap:t"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"later\":1"), "", "", "unknown:mounts.later"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"options\":[\"remount\"]"), "", "", ""},
+    {"", ",{\"destination\":\"/\",\"type\":\"tmpfs\"}", "", "", "mount-at:/"},
+    {"", ",{\"destination\":\"//.\",\"type\":\"tmpfs\"}", "", "", "mount-at://."},
+    {"", ",{\"destination\":\"x\",\"type\":\"tmpfs\"}", "", "", "mount-at:x"},
+    {"", MOUNT("\"type\":\"proc\""), "", "", "unmasked"},
+    {"", MOUNT("\"type\":\"sysfs\""), "", "", "unmasked"},
+    {"", ",{\"destination\":\"/proc\",\"type\":\"proc\",\"options\":[\"hidepid=2\"]}", "", "",
+     NULL},
+    {"", ",{\"destination\":\"/proc\",\"type\":\"proc\",\"options\":[\"gid=4\"]}", "", "",
+     "mount-option:proc:gid=4"},
+    {"", MOUNT("\"type\":\"cgroup2\""), "", "", NULL},
+    {"", MOUNT("\"type\":\"cgroup2\",\"options\":[\"nsdelegate\"]"), "", "",
+     "mount-option:cgroup2:nsdelegate"},
+    {"", MOUNT("\"type\":\"cgroup\",\"options\":[\"release_agent=/x\"]"), "", "",
+     "mount-option:cgroup:release_agent=/x"},
+    {"", MOUNT("\"type\":\"devpts\",\"options\":[\"max=1\"]"), "", "", "mount-option:devpts:max=1"},
+    {"", MOUNT("\"type\":\"overlay\",\"source\":\"o\",\"options\":[\"lowerdir=/etc\"]"), "", "",
+     "mount:overlay:o"},
+    {"", MOUNT("\"type\":\"ext4\",\"source\":\"/dev/sda\""), "", "", "mount:ext4:/dev/sda"},
+    {"", MOUNT("\"type\":\"bind\",\"source\":\"/etc\""), "", "", "bind:/etc"},
+    {"", MOUNT("\"type\":\"none\",\"source\":\"/etc\",\"options\":[\"rbind\",\"ro\"]"), "", "",
+     "bind:/etc"},
+    {"", MOUNT("\"type\":\"tmpfs\",\"source\":\"/etc\",\"options\":[\"x-berth.volume\"]"), "", "",
+     "bind:/etc"},
+    /* linux */
+    {"", "", NAMESPACES(USUAL_OWN "," OWN("network")), "", "host-users"},
+    {"", "", NAMESPACES(USUAL_OWN "," OWN("user")), "", "host-network"},
+    {"", "", NAMESPACES(USUAL_OWN "," OWN("user") ",{\"type\":\"network\",\"path\":\"/n\"}"), "",
+     "namespace:/n"},
+    {"", "", NAMESPACES(USUAL_OWN "," OWN("network") ",{\"type\":\"user\",\"path\":\"/n\"}"), "",
+     "namespace:/n"},
+    {"", "",
+     NAMESPACES(OWN("network") "," OWN("user") "," OWN("ipc") "," OWN("uts") "," OWN("pid")), "",
+     "host-cgroup"},
+    {"", "",
+     NAMESPACES(OWN("network") "," OWN("user") "," OWN("ipc") "," OWN("uts") "," OWN("cgroup")), "",
+     "host-pid"},
+    {"", "",
+     NAMESPACES(OWN("network") "," OWN("user") "," OWN("pid") "," OWN("uts") "," OWN("cgroup")), "",
+     "host-ipc"},
+    {"", "",
+     NAMESPACES(USUAL_OWN "," OWN("network") "," OWN("user") "," OWN(
+         "time")) ",\"timeOffsets\":{\"boottime\":{\"secs\":1}}",
+     "", NULL},
+    {"", "",
+     NAMESPACES(USUAL_OWN
+                "," OWN("network") "," OWN("user") ",{\"type\":\"time\",\"path\":\"/n\"}"),
+     "", "namespace:/n"},
+    {"", "",
+     ",\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}],"
+     "\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}]",
+     "", "host-gids:1000-1000 host-uids:1000-1000"},
+    {"", "", ",\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1}]", "", ""},
+    {"", "", ",\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":3}]", "",
+     NULL},
+    {"", "", ",\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":1}]", "",
+     "device:/dev/null"},
+    {"", "", ",\"devices\":[{\"path\":\"/dev/p\",\"type\":\"p\"}]", "", "device:/dev/p"},
+    {"", "", ",\"cgroupsPath\":\"system.slice:berth:x\"", "", "slice:system.slice"},
+    {"", "", ",\"cgroupsPath\":\"/x\"", "", ""},
+    {"", "", ",\"resources\":{}", "", "all-devices"},
+    {"", "",
+     RESOURCES("\"memory\":{\"limit\":1000},\"cpu\":{\"shares\":5,\"quota\":5,\"cpus\":"
+               "\"0\"},\"pids\":{\"limit\":5}"),
+     "", NULL},
+    {"", "", RESOURCES("\"memory\":{\"reservation\":5}"), "", "property:MemoryLow"},
+    {"", "", RESOURCES("\"unified\":{\"memory.min\":\"5\"}"), "", "property:MemoryMin"},
+    {"", "", RESOURCES("\"unified\":{\"memory.oom.group\":\"1\"}"), "",
+     "property:memory.oom.group"},
+    {"", "", RESOURCES("\"later\":{}"), "", "unknown:linux.resources.later"},
+    {"", "",
+     ",\"resources\":{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":1,"
+     "\"minor\":3,\"access\":\"rw\"}]}",
+     "", NULL},
+    {"", "",
+     ",\"resources\":{\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"b\",\"access\":"
+     "\"rw\"}]}",
+     "", "device-rule:block-*\\x20rw"},
+    {"", "", ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}", "", "sysctl:net.ipv4.ip_forward"},
+    {"", "", ",\"sysctl\":{\"vm.swappiness\":\"1\"}", "", ""},
+    {"", "", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "", "seccomp"},
+    {"", "", ",\"rootfsPropagation\":\"private\"", "", NULL},
+    {"", "", ",\"rootfsPropagation\":\"rslave\"", "", "root-propagation"},
+    {"", "", ",\"rootfsPropagation\":\"shared\"", "", "root-propagation"},
+    {"", "", ",\"maskedPaths\":[\"/proc/kcore\"]", "", "unmasked"},
+    {"", "", ",\"readonlyPaths\":[]", "", "unmasked"},
+    {"", "", ",\"mountLabel\":\"a\"", "", ""},
+    {"", "", ",\"intelRdt\":{}", "", ""},
+    {"", "", ",\"personality\":{\"domain\":\"LINUX32\"}", "", NULL},
+    {"", "", ",\"later\":1", "", "unknown:linux.later"},
+    /* hooks */
+    {"", "", "", ",\"hooks\":{\"startContainer\":[{\"path\":\"/h\"}]}", NULL},
+    {"", "", "", ",\"hooks\":{\"startContainer\":[{\"path\":\"/h\",\"later\":1}]}",
+     "unknown:hooks.startContainer.later"},
+    {"", "", "", ",\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]}", "hook:/h"},
+    {"", "", "", ",\"hooks\":{\"createRuntime\":[{\"path\":\"/h\"}]}", "hook:/h"},
+    {"", "", "", ",\"hooks\":{\"createContainer\":[{\"path\":\"/h\"}]}", "hook:/h"},
+    {"", "", "", ",\"hooks\":{\"poststart\":[{\"path\":\"/h\"}]}", "hook:/h"},
+    {"", "", "", ",\"hooks\":{\"poststop\":[{\"path\":\"/h\"}]}", "hook:/h"},
+};
+
+/* Without those that every configuration with a privilege has. */
+static char *list_without_usual(const char *names, const char *expected) {
+    static const char *const usual[] = {"seccomp", "spec", "unmasked", NULL};
+    g_auto(GStrv) all = g_strsplit(names, " ", -1);
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+
+    for (char **name = all; *name; name++)
+        if (!g_strv_contains(usual, *name) || g_str_equal(*name, expected))
+            g_ptr_array_add(left, *name);
+    g_ptr_array_add(left, NULL);
+    return g_strjoinv(" ", (char **)left->pdata);
+}
+
+static void test_each_property_alone_needs_what_it_weakens(void) {
+    for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
+        g_autofree char *spec = format_plain(properties[i].process, properties[i].mounts,
+                                             properties[i].of_linux, properties[i].rest);
+        const BerthCreateOptions options = {.root_directory = -1, .owner = 1000, .spec = spec};
+        g_autofree char *names = berth_privileges_of_container(&options);
+        const char *expected = properties[i].names;
+        g_test_message("%zu: %s%s%s%s", i, properties[i].process, properties[i].mounts,
+                       properties[i].of_linux, properties[i].rest);
+        g_assert_true((names != NULL) == (expected != NULL));
+        if (!names)
+            continue;
+        g_autofree char *left = list_without_usual(names, expected);
+        g_assert_cmpstr(left, ==, expected);
+        if (expected[0] == '\0')
+            g_assert_cmpstr(names, ==, "spec");
+        else
+            g_assert_nonnull(strstr(names, "spec"));
+    }
+}
+
+/* What a plain one lacks of Create's own isolation it gets, and with anything weaker it does not:
+ * that has "seccomp" and "unmasked" among its names. */
+static void test_a_plain_spec_is_completed(void) {
+    char *chain[] = {(char *)"top", NULL};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *spec = format_plain("", "", "", "");
+    const BerthSpecCompletion plain = {.chain = chain, .ids = 524288, .plain = true};
+    g_autofree char *whole = berth_spec_complete(spec, &plain, &error);
+    g_assert_no_error(error);
+    g_autoptr(BerthPlan) plan = berth_plan_parse(whole, strlen(whole), &error);
+
+    g_assert_no_error(error);
+    g_assert_false(plan->needs_ids);
+    g_assert_cmpuint(g_array_index(plan->uid_ranges, BerthPlanRange, 0).outside, ==, 524288);
+    g_assert_cmpuint(g_array_index(plan->gid_ranges, BerthPlanRange, 0).count, ==, 65536);
+    g_assert_cmpstr(plan->seccomp, ==, "default");
+    g_assert_true(berth_spec_hides_as_default(plan));
+    const BerthSpecCompletion weak = {.chain = chain};
+    g_autofree char *same = berth_spec_complete(spec, &weak, &error);
+    g_autoptr(BerthPlan) weak_plan = berth_plan_parse(same, strlen(same), &error);
+    g_assert_null(weak_plan->seccomp);
+    g_assert_false(berth_spec_hides_as_default(weak_plan));
 }
 
 /* An exec with a process of its own has the capabilities of both, whether or not the process has a
@@ -255,6 +510,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
     g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",
                     test_nothing_of_a_spec_goes_without_a_name);
+    g_test_add_func("/spec/each-property-alone-needs-what-it-weakens",
+                    test_each_property_alone_needs_what_it_weakens);
+    g_test_add_func("/spec/a-plain-spec-is-completed", test_a_plain_spec_is_completed);
     g_test_add_func("/spec/an-exec-has-the-same-names", test_an_exec_has_the_same_names);
     g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);
     g_test_add_func("/spec/capabilities", test_capabilities);

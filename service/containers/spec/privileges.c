@@ -44,6 +44,8 @@ static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
 static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
     g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
 
+    if (plan && berth_spec_is_plain(plan, owner))
+        return;
     berth_privileges_add(names, "spec", "");
     if (plan)
         berth_spec_add_privileges(names, plan, owner);

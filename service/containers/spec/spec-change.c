@@ -169,8 +169,49 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
     return plan;
 }
 
-char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
-                          GError **error) {
+static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+    JsonObject *range = json_object_new();
+    JsonArray *array = json_array_new();
+
+    json_object_set_int_member(range, "containerID", 0);
+    json_object_set_int_member(range, "hostID", ids);
+    json_object_set_int_member(range, "size", BERTH_IDS_COUNT);
+    json_array_add_object_element(array, range);
+    json_node_take_array(node, array);
+    set_member(linux_part, member, node);
+}
+
+static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *completion,
+                           GError **error) {
+    JsonObject *before;
+    g_auto(GStrv) masked = NULL;
+
+    if (!completion->plain && completion->ids == 0)
+        return true;
+    if (!berth_document_get_object(whole, "linux", &before, error) ||
+        !berth_document_get_strings(before, "maskedPaths", &masked, error))
+        return false;
+    JsonObject *linux_part = berth_document_copy(before);
+    if (completion->ids > 0) {
+        set_range(linux_part, "uidMappings", completion->ids);
+        set_range(linux_part, "gidMappings", completion->ids);
+    }
+    if (completion->plain) {
+        g_autoptr(GPtrArray) all = g_ptr_array_new();
+        for (char **path = masked; *path; path++)
+            g_ptr_array_add(all, *path);
+        for (const char *const *path = berth_spec_get_masked_paths(); *path; path++)
+            if (!g_strv_contains((const char *const *)masked, *path))
+                g_ptr_array_add(all, (char *)*path);
+        g_ptr_array_add(all, NULL);
+        set_member(linux_part, "maskedPaths", make_strings((char **)all->pdata));
+    }
+    set_member(whole, "linux", make_object(linux_part));
+    return true;
+}
+
+char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
     JsonObject *before;
 
@@ -186,12 +227,14 @@ char *berth_spec_complete(const char *text, char *const *chain, const char *root
     for (GList *member = members; member; member = member->next)
         if (g_str_has_prefix(member->data, "org.berth1."))
             json_object_remove_member(annotations, member->data);
-    if (chain) {
-        g_autofree char *layers = g_strjoinv(":", (char **)chain);
+    if (completion->plain)
+        json_object_set_string_member(annotations, "org.berth1.seccomp", "default");
+    if (completion->chain) {
+        g_autofree char *layers = g_strjoinv(":", (char **)completion->chain);
         json_object_set_string_member(annotations, "org.berth1.layers", layers);
     } else {
-        json_object_set_string_member(annotations, "org.berth1.root", root);
-        json_object_set_string_member(annotations, "org.berth1.root.inode", inode);
+        json_object_set_string_member(annotations, "org.berth1.root", completion->root);
+        json_object_set_string_member(annotations, "org.berth1.root.inode", completion->inode);
     }
-    return json_to_string(changed, TRUE);
+    return complete_linux(whole, completion, error) ? json_to_string(changed, TRUE) : NULL;
 }

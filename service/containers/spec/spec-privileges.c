@@ -3,8 +3,10 @@
 /*
  * A runtime configuration can ask for nearly everything that the machine has, so a rule that grants
  * "spec" must not grant the rest with it: whatever is weaker than a container that Create makes of
- * options has a name of its own here. The one thing to know: what plan/ learns to read and
- * berth-launch to do for a configuration, gets its name here in the same change.
+ * options has a name of its own here. A configuration without any name is plain: it needs no
+ * privilege, and gets the filter and the hidden paths of Create's own containers. The one thing to
+ * know: what plan/ learns to read and berth-launch to do for a configuration, gets its name here in
+ * the same change, and its member in spec-members.c.
  */
 
 #include "containers/spec/spec-privileges.h"
@@ -13,6 +15,7 @@
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/properties.h"
 #include "containers/spec/slices.h"
+#include "containers/spec/spec-members.h"
 #include "containers/spec/spec.h"
 
 #include <linux/ioprio.h>
@@ -49,10 +52,12 @@ static void add_limits(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
+/* SCHED_FLAG_RESET_ON_FORK takes; each other flag can give. */
 static bool goes_before_others(const BerthPlan *plan) {
     return (plan->has_scheduler &&
-            (plan->scheduler.nice < 0 || plan->scheduler.policy == SCHED_FIFO ||
-             plan->scheduler.policy == SCHED_RR || plan->scheduler.policy == SCHED_DEADLINE)) ||
+            (plan->scheduler.nice < 0 || (plan->scheduler.flags & ~UINT64_C(1)) ||
+             plan->scheduler.policy == SCHED_FIFO || plan->scheduler.policy == SCHED_RR ||
+             plan->scheduler.policy == SCHED_DEADLINE)) ||
            (plan->has_io_priority && IOPRIO_PRIO_CLASS(plan->io_priority) == IOPRIO_CLASS_RT);
 }
 
@@ -74,8 +79,9 @@ static void add_namespaces(GPtrArray *names, const BerthPlan *plan) {
         int flag;
         const char *name;
     } shared[] = {
-        {CLONE_NEWNET, "host-network"}, {CLONE_NEWUSER, "host-users"}, {CLONE_NEWPID, "host-pid"},
-        {CLONE_NEWIPC, "host-ipc"},     {CLONE_NEWUTS, "host-uts"},
+        {CLONE_NEWNET, "host-network"}, {CLONE_NEWUSER, "host-users"},
+        {CLONE_NEWPID, "host-pid"},     {CLONE_NEWIPC, "host-ipc"},
+        {CLONE_NEWUTS, "host-uts"},     {CLONE_NEWCGROUP, "host-cgroup"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(shared); i++)
@@ -98,23 +104,68 @@ static void add_ids(GPtrArray *names, const char *kind, const GArray *ranges) {
     }
 }
 
-static bool is_of_namespaces(const char *type) {
-    static const char *const types[] = {"proc",   "sysfs",  "tmpfs",   "devpts",
-                                        "mqueue", "cgroup", "cgroup2", NULL};
+/* File systems of the container's namespaces, with the options that shape them and nothing else. A
+ * second proc or sysfs would have nothing masked. */
+static const struct {
+    const char *type, *destination; /* NULL: anywhere */
+    const char *options[8];         /* one that ends in "=" takes any value */
+} free_types[] = {
+    {"proc", "/proc", {"hidepid=", "subset=pid"}},
+    {"sysfs", "/sys", {NULL}},
+    {"tmpfs", NULL, {"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid="}},
+    {"devpts", NULL, {"newinstance", "ptmxmode=", "mode=", "uid=", "gid="}},
+    {"mqueue", NULL, {NULL}},
+    {"cgroup", NULL, {NULL}},
+    {"cgroup2", NULL, {NULL}},
+};
 
-    return g_strv_contains(types, type);
+static bool is_free_option(const char *const *options, const char *option) {
+    for (; *options; options++)
+        if (g_str_has_suffix(*options, "=") ? g_str_has_prefix(option, *options)
+                                            : g_str_equal(option, *options))
+            return true;
+    return false;
+}
+
+static void add_file_system(GPtrArray *names, const BerthPlanMount *mount) {
+    size_t i = 0;
+
+    while (i < G_N_ELEMENTS(free_types) && !g_str_equal(free_types[i].type, mount->type))
+        i++;
+    if (i == G_N_ELEMENTS(free_types)) {
+        g_autofree char *what =
+            g_strconcat(mount->type, ":", mount->source ? mount->source : "", NULL);
+        berth_privileges_add(names, "mount:", what);
+        return;
+    }
+    if (free_types[i].destination && !g_str_equal(free_types[i].destination, mount->destination))
+        berth_privileges_add(names, "unmasked", "");
+    for (guint n = 0; n < mount->data->len; n++)
+        if (!is_free_option(free_types[i].options, mount->data->pdata[n])) {
+            g_autofree char *what = g_strconcat(mount->type, ":", mount->data->pdata[n], NULL);
+            berth_privileges_add(names, "mount-option:", what);
+        }
+}
+
+/* What covers the root would hide from the container what is masked in it, but not from its
+ * processes. */
+static bool is_below_root(const char *destination) {
+    g_autofree char *path =
+        destination[0] == '/' ? g_canonicalize_filename(destination + strspn(destination, "/"), "/")
+                              : NULL;
+
+    return path && !g_str_equal(path, "/");
 }
 
 static void add_mount(GPtrArray *names, const BerthPlanMount *mount) {
     const char *source = mount->source ? mount->source : "";
 
-    if (!mount->bind && !is_of_namespaces(mount->type)) {
-        g_autofree char *what = g_strconcat(mount->type, ":", source, NULL);
-        berth_privileges_add(names, "mount:", what);
-    }
-    if (!mount->bind)
-        return;
-    berth_privileges_add(names, "bind:", source);
+    if (mount->bind)
+        berth_privileges_add(names, "bind:", source);
+    else
+        add_file_system(names, mount);
+    if (!is_below_root(mount->destination))
+        berth_privileges_add(names, "mount-at:", mount->destination);
     if (mount->idmap != BERTH_IDMAP_NONE)
         berth_privileges_add(names, "idmap:", source);
     if (mount->propagation & MS_SHARED)
@@ -190,7 +241,14 @@ static void add_hooks(GPtrArray *names, const BerthPlan *plan) {
             add_hook(names, plan->hooks[stage]->pdata[i]);
 }
 
-void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
+/* The container's own kernel parameters: without CAP_NET_ADMIN it could not set them itself. */
+static void add_sysctls(GPtrArray *names, char *const *sysctls) {
+    for (; sysctls && *sysctls; sysctls += 2)
+        berth_privileges_add(names, "sysctl:", *sysctls);
+}
+
+/* All but the filter and the hidden paths, which depend on the rest. */
+static void add_most(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
     add_namespaces(names, plan);
     add_ids(names, "host-uids:", plan->uid_ranges);
     add_ids(names, "host-gids:", plan->gid_ranges);
@@ -199,11 +257,28 @@ void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t
     add_devices(names, plan);
     add_resources(names, plan);
     add_hooks(names, plan);
+    add_sysctls(names, plan->sysctls);
     berth_spec_add_process_privileges(names, plan);
-    /* Only Berth's own configurations have the default filter. */
+    if (plan->root_propagation & (MS_SHARED | MS_SLAVE))
+        berth_privileges_add(names, "root-propagation", "");
+    if (plan->slice && !berth_slice_is_of_user(plan->slice, owner))
+        berth_privileges_add(names, "slice:", plan->slice);
+    berth_spec_add_unknown_members(names, json_node_get_object(plan->document));
+}
+
+bool berth_spec_is_plain(const BerthPlan *plan, uint32_t owner) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (plan->seccomp_profile || !berth_spec_hides_as_usual(plan))
+        return false;
+    add_most(names, plan, owner);
+    return names->len == 0;
+}
+
+void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
+    add_most(names, plan, owner);
+    /* Only Berth's own configurations, and plain ones, have the default filter. */
     berth_privileges_add(names, "seccomp", "");
     if (!berth_spec_hides_as_default(plan))
         berth_privileges_add(names, "unmasked", "");
-    if (plan->slice && !berth_slice_is_of_user(plan->slice, owner))
-        berth_privileges_add(names, "slice:", plan->slice);
 }

@@ -9,4 +9,8 @@
 /* The names of the whole configuration, and those of its process alone, which an exec may have of
  * its own. names: of char *, each once. */
 void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t owner);
+/* Whether nothing in it is weaker than what Create makes of options, once it has the default filter
+ * and hidden paths: it has no names then. It has a user namespace of its own, with ids that berthd
+ * chooses. */
+bool berth_spec_is_plain(const BerthPlan *plan, uint32_t owner);
 void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan);

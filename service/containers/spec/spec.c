@@ -51,6 +51,21 @@ bool berth_spec_hides_as_default(const BerthPlan *plan) {
            has_all(plan->read_only_paths, read_only_paths);
 }
 
+/* What "runc spec" and "crun spec" write. */
+static const char *const usual_masked_paths[] = {
+    "/proc/acpi",        "/proc/asound",     "/proc/kcore", "/proc/keys",    "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/timer_list", "/proc/scsi",  "/sys/firmware", NULL,
+};
+
+bool berth_spec_hides_as_usual(const BerthPlan *plan) {
+    return has_all(plan->masked_paths, usual_masked_paths) &&
+           has_all(plan->read_only_paths, read_only_paths);
+}
+
+const char *const *berth_spec_get_masked_paths(void) {
+    return masked_paths;
+}
+
 static const struct {
     const char *destination, *type, *source;
     const char *options[8];

@@ -22,9 +22,15 @@ typedef struct {
 char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error);
 
-/* A caller's own configuration, completed by where its root is: layers, or a directory. */
-char *berth_spec_complete(const char *text, char *const *chain, const char *root, const char *inode,
-                          GError **error);
+/* What a caller's own configuration is completed by. */
+typedef struct {
+    char *const *chain;       /* names of the layers' directories, or NULL: */
+    const char *root, *inode; /* a directory */
+    uint32_t ids;             /* the first host id where berthd chooses them; 0 */
+    bool plain;               /* the default filter, and all that is hidden by default */
+} BerthSpecCompletion;
+
+char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error);
 
 /* The configuration of a container with another process in it, and what that one executes. */
 char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
@@ -39,3 +45,6 @@ bool berth_spec_has_variable(char *const *environment, const char *assignment);
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Whether a configuration masks all that Berth's own do, and has as much read-only. */
 bool berth_spec_hides_as_default(const BerthPlan *plan);
+/* The same for what other runtimes' own configurations do. */
+bool berth_spec_hides_as_usual(const BerthPlan *plan);
+const char *const *berth_spec_get_masked_paths(void);
