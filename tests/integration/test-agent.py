@@ -20,6 +20,11 @@ PASSWORD = "correct horse"
 PROMPT = "Password: "
 
 
+# The kernel hangs up on the agent when the leader of the session ends, and the agent then restores nothing: as for a
+# person, the leader is a shell, which survives Ctrl-C.
+SHELL = 'trap : INT; "$@"; status=$?; while pgrep -x pkttyagent >/dev/null; do sleep 0.02; done; exit $status'
+
+
 class Person:
     """alice at a terminal, who runs dist there, or another command."""
 
@@ -28,7 +33,8 @@ class Person:
         os.fchown(self.slave, 4242, 5)
         self.before = termios.tcgetattr(self.slave)
         self.text = ""
-        self.process = subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--", *command, *arguments],
+        self.process = subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
+                                         "bash", "-c", SHELL, "bash", *command, *arguments],
                                         stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
                                         env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm"},
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -144,6 +150,7 @@ def test_a_lease_of_several_digests_asks_once():
     equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)
     person = Person("org.berth1", *leases, "Add", "sasa{sv}", "roots", "2", *digests, "0",
                     command=("bash", "-c", 'coproc pkttyagent --process $$ --notify-fd 1; read -ru "${COPROC[0]}"; '
+                             '(while kill -0 $$; do sleep 0.02; done 2>/dev/null; kill "$COPROC_PID") & '
                              'exec busctl --allow-interactive-authorization=yes call "$@"', "busctl"))
     person.answer(PASSWORD + "\n")
     status = person.finish()
