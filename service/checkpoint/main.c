@@ -54,13 +54,13 @@ int main(int argc, char **argv) {
     if (!setup)
         berth_fail_errno("configuration", NULL);
     bool dumps = g_str_equal(argv[1], "dump");
-    /* What is restored inherits what CRIU has: a filter of ours would be the container's for ever,
-     * and what the container may have is not to be lost. */
+    /* CRIU gets no filter. To dump, it suspends the filters of the processes, which the kernel
+     * allows only to a tracer that has none itself (PTRACE_O_SUSPEND_SECCOMP in ptrace(2)).
+     * Restored processes would inherit a filter for ever, and also a bounding set: they keep
+     * theirs. */
     berth_outer_box_drop(dumps ? 0 : setup->bounding);
-    if (dumps) {
-        berth_outer_box_filter();
+    if (dumps)
         return write_dump(setup, argv[2], g_str_equal(argv[3], "go-on"));
-    }
     const BerthRestore restore = {
         .setup = setup,
         .id = argv[2],

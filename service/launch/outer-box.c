@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See outer-box.h. A list of what is denied, since hooks and CRIU are anybody's programs: it takes
- * away what nothing beside a container has use for, and no more. The filter knows the calls of this
- * architecture alone and refuses all others, which would be a way around it.
+ * See outer-box.h. The filter is a deny list, since hooks and plugins are arbitrary programs: it
+ * denies only what none of them needs. System calls of other architectures are refused altogether,
+ * as they would be a way around it.
  */
 
 #include "launch/outer-box.h"
@@ -73,7 +73,7 @@ void berth_outer_box_drop(uint64_t kept) {
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
 
     for (int i = 0; i <= CAP_LAST_CAP; i++)
-        /* A kernel that does not know it has none to drop. */
+        /* EINVAL: the kernel does not know this capability. */
         if ((dropped & BIT(i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EINVAL)
             berth_fail_errno("capabilities", "drop them from the bounding set");
     if (syscall(SYS_capget, &header, sets) < 0)
@@ -88,7 +88,7 @@ void berth_outer_box_drop(uint64_t kept) {
         berth_fail_errno("capabilities", "give them up");
 }
 
-void berth_outer_box_filter(void) {
+static void outer_box_filter(void) {
 #ifdef ARCHITECTURE
     struct sock_filter code[DENIED_CALLS + 7];
     unsigned short count = 0;
@@ -99,7 +99,7 @@ void berth_outer_box_filter(void) {
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     code[count++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    /* To the last instruction, over those that are between. */
+    /* Jumps to the last instruction, which denies. */
     code[count++] =
         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, DENIED_CALLS + 1, 0);
     for (unsigned char i = 0; i < DENIED_CALLS; i++)
@@ -115,5 +115,5 @@ void berth_outer_box_filter(void) {
 
 void berth_outer_box_enter(void) {
     berth_outer_box_drop(0);
-    berth_outer_box_filter();
+    outer_box_filter();
 }

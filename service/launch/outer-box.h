@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What root's processes beside a container give up: berth-launch's outer half, with the hooks and
+/*
+ * Confines root's processes outside a container: berth-launch's outer half with the hooks and
  * plugins that it runs, and berth-checkpoint. They need the host's root for mounts, namespaces and
- * cgroups; they never need the machine's clock, modules, memory or next kernel. */
+ * cgroups, but never the machine's clock, kernel modules, raw memory, kernel log or kexec.
+ */
 
 #pragma once
 
 #include <stdint.h>
 
-/* Drops the capabilities for those from the bounding set and from its own, but for kept (as bits),
- * which processes that are restored have. A failure ends the process. */
+/* Drops the capabilities for those from the bounding set and all other sets, except kept (a bit
+ * mask), which restored processes need. Exits on failure. */
 void berth_outer_box_drop(uint64_t kept);
-/* Refuses their system calls as well, here and in all that is executed from here. */
-void berth_outer_box_filter(void);
-/* Both. */
+/* Drops them all, and also denies their system calls to this process and its descendants. */
 void berth_outer_box_enter(void);

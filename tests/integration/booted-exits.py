@@ -36,9 +36,9 @@ def test_every_status_is_known_after_a_kill():
 
 
 def test_after_a_restart_too():
-    good("run", "-d", "--id=kept", IMAGE, "sh", "-c", "sleep 3; exit 13")
+    good("run", "-d", "--id=kept", IMAGE, "sh", "-c", "trap 'exit 13' USR1; while :; do sleep 0.1; done")
     equal(run("systemctl", "restart", "berthd.service").status, 0)
-    good("ps")
+    good("kill", "-s", "USR1", "kept")
     equal(dist("wait", "kept").status, 13)
 
 

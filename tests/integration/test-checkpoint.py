@@ -103,9 +103,10 @@ def test_criu_has_no_use_for_the_machines_clock_or_modules():
     finally:
         os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
     with open(log, encoding="utf-8") as file:
-        equal(json.loads(file.read().splitlines()[-1]),
-              {"capabilities": [], "admin": 1, "seccomp": "2", "syslog": "Operation not permitted",
-               "quotactl": "Operation not permitted", "getpid": 0})
+        found = json.loads(file.read().splitlines()[-1])
+    # No filter: the kernel lets nobody suspend the filters of others who has one itself.
+    equal({key: found[key] for key in ("capabilities", "admin", "seccomp", "syslog")},
+          {"capabilities": [], "admin": 1, "seccomp": "0", "syslog": "Operation not permitted"})
     os.unlink(log)
 
 
