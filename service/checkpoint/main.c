@@ -20,6 +20,7 @@
 #include "launch/trees.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
@@ -55,10 +56,11 @@ int main(int argc, char **argv) {
         berth_fail_errno("configuration", NULL);
     bool dumps = g_str_equal(argv[1], "dump");
     /* CRIU gets no filter. To dump, it suspends the filters of the processes, which the kernel
-     * allows only to a tracer that has none itself (PTRACE_O_SUSPEND_SECCOMP in ptrace(2)).
-     * Restored processes would inherit a filter for ever, and also a bounding set: they keep
-     * theirs. */
-    berth_outer_box_drop(dumps ? 0 : setup->bounding);
+     * allows only to a tracer that has none itself (PTRACE_O_SUSPEND_SECCOMP in ptrace(2));
+     * restored processes would inherit a filter for ever. To restore, it needs what the container
+     * may have, and sets the clock offsets of a time namespace (time_namespaces(7)); it drops from
+     * their bounding sets what they did not have. */
+    berth_outer_box_drop(dumps ? 0 : setup->bounding | UINT64_C(1) << CAP_SYS_TIME);
     if (dumps)
         return write_dump(setup, argv[2], g_str_equal(argv[3], "go-on"));
     const BerthRestore restore = {
