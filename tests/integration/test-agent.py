@@ -131,7 +131,7 @@ def test_a_rule_still_refuses_a_name_of_an_archive():
     person.answer(PASSWORD + "\n")
     status = person.finish()
     equal((status, person.asked()), (1, 1), person.text)
-    contains(person.text, "the names in the archive may not be put")
+    contains(person.text, "the names in the archive cannot be set")
     equal(names(), [])
     polkit_rule("")
 
