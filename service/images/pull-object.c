@@ -295,12 +295,16 @@ static void pull_object_fetch(BerthPullObject *object) {
     berth_transfer_item_watch_size(object->item, berth_ingestion_get_file(object->ingestion));
 }
 
-/* What an earlier try left of content that need not be fetched any more is of no use. */
+/* Removes the ingest that an earlier attempt left, if there is one and nobody writes it: the
+ * content need not be fetched any more. */
 static void pull_object_drop_leftover(BerthPullObject *object) {
-    BerthContents *contents = object->context->images->contents;
+    BerthContentStore *store = berth_contents_get_store(object->context->images->contents);
+    g_auto(BerthIngestInfo) leftover = {0};
 
+    if (!berth_content_store_status(store, object->key, &leftover, NULL))
+        return;
     if (berth_claim_take(object->ingest))
-        berth_content_store_abort(berth_contents_get_store(contents), object->key, NULL);
+        berth_content_store_abort(store, object->key, NULL);
     berth_claim_release(object->ingest);
 }
 
@@ -341,6 +345,7 @@ void berth_pull_object_start(BerthPullObject *object) {
 
     /* Another transfer may have fetched it while this one waited. */
     if (is_here && berth_pull_may_use(context, digest)) {
+        pull_object_drop_leftover(object);
         pull_object_finish(object);
         return;
     }

@@ -163,7 +163,7 @@ def test_devices():
     equal(inside("sh", "-c", "stat -c '%t:%T %a' /dev/fuse; ls /dev | grep -c fuse", options=["--device=/dev/fuse"]).split(),
           ["a:e5", oct(os.stat("/dev/fuse").st_mode & 0o777)[2:], "1"])
     equal(inside("stat", "-c", "%t:%T", "/dev/other/name", options=["--device=/dev/null:/dev/other/name:rw"]), "1:3\n")
-    for text, word in (("/dev/nothere", "nothere"), ("/etc/passwd", "no device"), ("/dev/fuse:x", "absolute"), ("/dev/fuse:/dev/f:q", "access"),
+    for text, word in (("/dev/nothere", "nothere"), ("/etc/passwd", "is not a device"), ("/dev/fuse:x", "absolute"), ("/dev/fuse:/dev/f:q", "access"),
                        ("vendor.com/gpu=0", "vendor.com/gpu=0")):
         result = dist("create", f"--device={text}", IMAGE)
         equal(result.status, 125, text)
