@@ -110,11 +110,13 @@ GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *na
 
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
                                        const char *document) {
+    g_autoptr(GError) error = NULL;
     g_autoptr(BerthRows) rows = berth_database_query(
-        database, NULL, "SELECT 1 FROM children WHERE parent = ?2 AND NOT " REACHED("child"), "ss",
-        name, document);
+        database, &error, "SELECT 1 FROM children WHERE parent = ?2 AND NOT " REACHED("child"),
+        "ss", name, document);
 
-    return rows && !berth_database_step(rows, NULL);
+    /* A query that fails has no rows either, and must not grant anything. */
+    return rows && !berth_database_step(rows, &error) && !error;
 }
 
 bool berth_provenance_add_diff_id(BerthDatabase *database, const char *digest, const char *diff_id,
