@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Reads an OCI bundle, or a configuration or a process alone, for Containers.Create and Exec. Only
+ * the members that dist needs itself are read here ("root.path", "terminal"): the text goes to the
+ * service as it is. The root directory is opened here, with the caller's rights, and passes as a
+ * descriptor.
+ */
+
 #include "client/bundle.h"
 
 #include "base/document.h"
@@ -8,7 +15,8 @@
 
 #include <errno.h>
 
-/* The text of a file, and what it says. */
+/* The text of a file, which the caller frees, and its document. On failure *node is NULL, too, and
+ * the error names the file. */
 static char *read_document(const char *file, JsonNode **node, GError **error) {
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
     size_t size;
@@ -36,11 +44,13 @@ char *dist_read_process(const char *file, gboolean *terminal, GError **error) {
         g_prefix_error(error, "%s: ", file);
         return NULL;
     }
+    /* -t asks for a terminal, too. */
     *terminal = *terminal || wanted;
     return g_steal_pointer(&text);
 }
 
-/* Text of a configuration, and what it says of its root ("rootfs" where it says nothing). */
+/* The text of a configuration and the path of its root, "rootfs" if it has none. The caller frees
+ * both. */
 static char *read_config(const char *file, char **root, GError **error) {
     g_autoptr(JsonNode) node = NULL;
     g_autofree char *text = read_document(file, &node, error);
@@ -62,6 +72,7 @@ int dist_append_spec(sd_bus_message *call, const char *file, GError **error) {
     g_autofree char *root = NULL;
     g_autofree char *text = read_config(file, &root, error);
 
+    /* The image is the root: the path in the configuration has no meaning. */
     return text ? sd_bus_message_append(call, "{sv}", "Spec", "s", text) : -EINVAL;
 }
 
@@ -72,6 +83,7 @@ int dist_append_bundle(sd_bus_message *call, const char *directory, GError **err
 
     if (!text)
         return -EINVAL;
+    /* A relative path begins at the bundle (OCI runtime specification, config.md, "Root"). */
     g_autofree char *path =
         g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(directory, root, NULL);
     berth_autofd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Finds, keeps and removes the credentials of registries, in the files of podman and docker or by
+ * their credential helpers. dist does this and not the service, since files and helpers are the
+ * user's: the service receives the credentials for one reference, with the call that needs them.
+ * The first file that has some is used.
+ */
+
 #include "client/credentials.h"
 
 #include "base/document.h"
@@ -13,7 +20,8 @@
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
 
-/* Where podman looks, in its order (containers-auth.json(5)); then docker's. */
+/* The files that podman reads, in its order (containers-auth.json(5)), then docker's; also those
+ * that do not exist. The first is the one that is written. The caller frees the list. */
 static char **list_auth_files(void) {
     g_autoptr(GPtrArray) paths = g_ptr_array_new();
     const char *named = g_getenv("REGISTRY_AUTH_FILE");
@@ -35,7 +43,7 @@ static char **list_auth_files(void) {
     return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
 }
 
-/* NULL without an error where there is no such file. */
+/* Returns NULL without an error if there is no such file. */
 static char *read_auth_file(const char *path, size_t *size, GError **error) {
     berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -50,7 +58,9 @@ static char *read_auth_file(const char *path, size_t *size, GError **error) {
     return text;
 }
 
-/* docker-credential-helpers(7): the program is told the server on its standard input. */
+/* Runs a credential helper. Its protocol (docker-credential-helpers, README): a verb as the
+ * argument, the server or a JSON document on standard input, the answer on standard output. Returns
+ * NULL without an error if the helper has no credentials for the server. */
 static char *run_helper(const char *name, const char *verb, const char *input, size_t *size,
                         GError **error) {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
@@ -70,7 +80,8 @@ static char *run_helper(const char *name, const char *verb, const char *input, s
     }
     const char *data = g_bytes_get_data(output, size);
     char *text = g_strndup(data ? data : "", *size);
-    /* A helper that knows nothing says so in words. */
+    /* A helper without credentials for the server fails, too; only its text ("credentials not found
+     * in native keychain") distinguishes that from other failures. */
     if (!g_subprocess_get_successful(process) && !strstr(text, "not found")) {
         berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
                         _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
@@ -94,6 +105,7 @@ static BerthCredentials *ask_helper(const char *name, const char *key, GError **
         !berth_document_get_string(object, "Secret", &secret, error) || !username || !secret)
         return NULL;
     BerthCredentials *credentials = g_new0(BerthCredentials, 1);
+    /* The protocol has no member for identity tokens: this user name marks one. */
     if (g_str_equal(username, "<token>")) {
         credentials->identity_token = g_strdup(secret);
     } else {
@@ -103,7 +115,7 @@ static BerthCredentials *ask_helper(const char *name, const char *key, GError **
     return credentials;
 }
 
-/* The reference without its tag and digest. */
+/* The reference without its tag and digest. A colon before the first slash belongs to the port. */
 static char *locator_of(const char *reference) {
     const char *slash = strchr(reference, '/');
 
@@ -148,6 +160,7 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
         {"IdentityToken", credentials->identity_token},
         {"RegistryToken", credentials->registry_token},
     };
+    /* sd_bus_message_sensitive(3): the memory of the message is erased when it is freed. */
     if ((r = sd_bus_message_sensitive(call)) < 0 ||
         (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
         (r = sd_bus_message_append(call, "s", "Credentials")) < 0 ||
@@ -163,13 +176,16 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
     return sd_bus_message_close_container(call);
 }
 
-/* As podman login: what is named, else what lasts as long as the session. */
+/* As podman-login(1): the file that REGISTRY_AUTH_FILE names, otherwise the one in the runtime
+ * directory, which is gone after the session. */
 static char *file_to_write(void) {
     g_auto(GStrv) paths = list_auth_files();
 
     return g_strdup(paths[0]);
 }
 
+/* The document of a file, as a copy that may be changed and keeps the members that dist does not
+ * know; an empty object if there is no file. */
 static JsonNode *load_auth_file(const char *path, GError **error) {
     g_autoptr(GError) local = NULL;
     size_t size;
@@ -186,7 +202,8 @@ static JsonNode *load_auth_file(const char *path, GError **error) {
     return fresh;
 }
 
-/* Written anew beside it and renamed: a reader finds the old or the new. */
+/* Writes a temporary file beside it and renames that: a reader finds the old document or the new
+ * one, also after a crash. Mode 0600, since it has secrets. */
 static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     g_autofree char *directory = g_path_get_dirname(path);
     g_autofree char *fresh = g_strconcat(path, ".XXXXXX", NULL);
@@ -205,7 +222,7 @@ static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     return true;
 }
 
-/* A copy of "auths" that may be changed, put in place of the one that is there. */
+/* Replaces "auths" by a copy that may be changed. object owns the copy. */
 static JsonObject *renew_auths(JsonObject *object) {
     JsonObject *auths = NULL;
 
@@ -215,7 +232,7 @@ static JsonObject *renew_auths(JsonObject *object) {
     return fresh;
 }
 
-/* The helper that a file names for a registry; NULL for none. */
+/* The helper that a file names for a registry, which the caller frees; NULL if it names none. */
 static char *find_helper(JsonNode *root, const char *registry) {
     g_autofree char *text = json_to_string(root, FALSE);
     g_autoptr(BerthCredentials) found = NULL;
@@ -251,6 +268,7 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
 
     if (!root)
         return false;
+    /* A file that names a helper for the registry stays as it is: the helper keeps the secret. */
     g_autofree char *helper = find_helper(root, registry);
     if (helper)
         return store_by_helper(helper, registry, credentials, error);
@@ -268,6 +286,7 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
     return save_auth_file(path, root, error);
 }
 
+/* Sets removed if there was something; a file without an entry is no error. */
 static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
                                   GError **error) {
     g_autoptr(JsonNode) root = load_auth_file(path, error);
@@ -293,6 +312,7 @@ bool dist_remove_credentials(const char *registry, GError **error) {
     g_auto(GStrv) paths = list_auth_files();
     bool removed = false;
 
+    /* From all files: credentials left in a later one would be used by the next pull. */
     for (char **path = paths; *path; path++)
         if (g_file_test(*path, G_FILE_TEST_EXISTS) &&
             !remove_from_auth_file(*path, registry, &removed, error))

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The descriptors that dist was started with and passes to a process of a container: its standard
+ * streams, the sockets of its unit (sd_listen_fds(3)) and those of --preserve-fds. sd-bus
+ * duplicates a descriptor when it is appended to a message, so these stay open and belong to nobody
+ * here.
+ */
+
 #include "client/descriptors.h"
 
 #include "base/fd.h"
@@ -9,12 +16,14 @@
 #include <fcntl.h>
 #include <systemd/sd-daemon.h>
 
+/* Set once, while options are read. */
 static int preserved;
 
 bool dist_preserve_descriptors(gint64 count, GError **error) {
     if (count < 0 || count > 1000)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("invalid number of descriptors %ld"), (long)count);
+    /* Before dist opens any descriptor: its own would take the numbers that are missing. */
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + (int)count; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -48,6 +57,7 @@ int dist_append_descriptors(sd_bus_message *call) {
 
     if (listening < 0)
         return listening;
+    /* Both begin at 3, so that the larger number includes the smaller. */
     int count = MAX(listening, preserved);
     if (count == 0)
         return 0;
@@ -56,6 +66,7 @@ int dist_append_descriptors(sd_bus_message *call) {
         (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
         return r;
+    /* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
     for (int i = 0; i < count; i++)
         if ((r = sd_bus_message_append(call, "(sh)", i < listening ? names[i] : "unknown",
                                        SD_LISTEN_FDS_START + i)) < 0)

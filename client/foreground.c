@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A process of a container in the foreground: one event loop, which starts the process if that is
+ * asked for, waits for its end, shows its terminal or journal, and passes signals on. It ends when
+ * Wait has answered, with the detach keys, at the third Ctrl-C, or with the first error. The Loop
+ * owns the terminal, the journal and the replies; the request is the caller's. To know: Start, Wait
+ * and Attach are under way at the same time, and each callback considers which of the others were
+ * answered before.
+ */
+
 #include "client/foreground.h"
 
 #include "base/fd.h"
@@ -13,7 +22,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
-/* The third Ctrl-C leaves what does not end. */
+/* With the third Ctrl-C dist leaves a container that does not end. */
 enum { MAX_INTERRUPTS = 3 };
 
 typedef struct {
@@ -25,10 +34,10 @@ typedef struct {
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;
     bool detached;
-    bool attaching;       /* until it has the terminal */
-    bool started;         /* by this */
+    bool attaching;       /* Attach is not answered yet */
+    bool started;         /* or it ran before */
     unsigned interrupts;  /* Ctrl-C so far */
-    GError *attach_error; /* which matters only where it runs */
+    GError *attach_error; /* reported only if the process runs */
 } Loop;
 
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
@@ -52,7 +61,7 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
 
     (void)error;
     loop->waited = sd_bus_message_ref(reply);
-    /* What it wrote last is still to be shown. */
+    /* Before Attach has answered, the last output is not shown yet: its callback ends the loop. */
     return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
 }
 
@@ -78,7 +87,8 @@ static void foreground_on_detached(void *userdata) {
     sd_event_exit(loop->event, 0);
 }
 
-/* One that could not be started says why itself, and how it has ended. */
+/* Attach has failed. That is an error only if the process runs: if it could not be started, the
+ * reply to Start has the reason and Wait the status. */
 static int give_up_without_terminal(Loop *loop) {
     if (loop->attach_error && !loop->waited && loop->started && !loop->error)
         loop->error = g_steal_pointer(&loop->attach_error);
@@ -99,6 +109,7 @@ static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_
         dist_bad_reply(r, &loop->attach_error);
         return give_up_without_terminal(loop);
     }
+    /* The reply closes its descriptors when it is freed. */
     attachment.master = fcntl(master, F_DUPFD_CLOEXEC, 3);
     attachment.screen = fcntl(screen, F_DUPFD_CLOEXEC, 3);
     attachment.bell = fcntl(bell, F_DUPFD_CLOEXEC, 3);
@@ -128,7 +139,8 @@ bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
     if ((r = sd_bus_message_read(reply, "u", &pid)) < 0)
         return dist_bad_reply(r, error), false;
     g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
-    /* Whole or not at all: who waits for the file reads it at once. */
+    /* Written whole or not at all: a program that waits for the file reads it as soon as it exists.
+     */
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
 }
 
@@ -138,17 +150,18 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
 
     (void)error;
     bool good = dist_check_reply(reply, &loop->error);
-    /* A command that could not be run has ended, too: its status follows. */
+    /* A command that could not be executed has an exit status, too, which Wait answers. */
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
     if (!good && !ended)
         return sd_event_exit(loop->event, 0);
     loop->started = good;
     if (good && !dist_write_pid(reply, loop->request->pid_file, &loop->error))
         return sd_event_exit(loop->event, 0);
-    /* For a unit of Type=notify: what is in the container is no process of the unit's, and could
-     * not say it. */
+    /* For a unit of Type=notify (systemd.service(5)). The processes of the container do not belong
+     * to the unit, and their notifications would not count. */
     if (good)
         sd_notify(0, "READY=1");
+    /* Attach was answered first. */
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);
     if (good && loop->request->terminal && loop->request->wait_after_start &&
@@ -157,7 +170,7 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
 }
 
-/* What a person sends to dist is meant for the container. */
+/* A signal sent to dist is passed to the process; a new window size is passed to its terminal. */
 static int foreground_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
                                 void *userdata) {
     Loop *loop = userdata;
@@ -167,7 +180,7 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         send_size(loop);
         return 0;
     }
-    /* One that does not end by it is left, as whoever insists wants. */
+    /* The process ignores SIGINT, or takes long: leave it running. */
     if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
         return sd_event_exit(loop->event, 0);
     return sd_bus_call_method_async(
@@ -175,7 +188,8 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);
 }
 
-/* One that is only looked at is left alone: the signal ends the looking. */
+/* A process that dist did not start gets no signals: without a callback, sd_event_add_signal(3)
+ * ends the loop. The signals are blocked first, as it requires. */
 static int foreground_watch_signals(Loop *loop) {
     static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
     sigset_t set;
@@ -192,8 +206,9 @@ static int foreground_watch_signals(Loop *loop) {
     return r;
 }
 
-/* Waiting and the terminal are asked for first: a container that deletes itself leaves nothing to
- * ask later. Of one that ran before, both would be of then. */
+/* Wait and Attach are called before Start: a container that is deleted when it ends (AutoRemove)
+ * may be gone by the time of a later call. With wait_after_start they follow Start, since before it
+ * Wait would answer at once, with the status of the earlier run. */
 static int foreground_run(Loop *loop) {
     const DistForeground *request = loop->request;
     int r;
@@ -219,6 +234,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     int r = loop.bus ? foreground_run(&loop) : -ENOTCONN;
     g_autoptr(sd_bus_message) waited = loop.waited;
 
+    /* First of all, the settings of the terminal are restored: messages follow. */
     dist_terminal_free(loop.terminal);
     dist_journal_free(loop.journal);
     g_clear_error(&loop.attach_error);
@@ -236,6 +252,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     }
     if (!waited)
         return DIST_EXIT_BERTH;
+    /* The start failed, which is reported; the status is that of the process nevertheless. */
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
     return dist_check_reply(waited, error) ? dist_read_status(waited, request->id, error)

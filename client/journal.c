@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Entries of the journal. DistJournal follows those of a container with libsystemd; its owner frees
+ * it when the container has ended, which prints the last of them. DistJournalReader reads a stream
+ * in the export format, from journalctl or from the service. To know: an entry is not always a
+ * line, since journald cuts long ones.
+ */
+
 #include "client/journal.h"
 
 #include <errno.h>
@@ -17,9 +24,9 @@ struct DistJournal {
     sd_event_source *watch;
 };
 
-/* An entry may end because the line was too long for one, or because the stream ended. If another
- * process writes next (pid-change), its newline would be lost, for journald keeps no empty lines:
- * so that counts as a newline. */
+/* _LINE_BREAK= (systemd.journal-fields(7)) says why an entry has no newline at its end: "line-max",
+ * the line was too long, or "eof", the stream ended. "pid-change", another process wrote next,
+ * counts as a newline: if one followed, it would be lost, since journald keeps no empty lines. */
 bool dist_journal_is_broken(const char *line_break, size_t size) {
     return (size == strlen("line-max") && memcmp(line_break, "line-max", size) == 0) ||
            (size == strlen("eof") && memcmp(line_break, "eof", size) == 0);
@@ -58,6 +65,7 @@ static int on_journal(sd_event_source *source, int fd, uint32_t events, void *us
     (void)source;
     (void)fd;
     (void)events;
+    /* This also resets the descriptor, which stays readable otherwise (sd_journal_get_fd(3)). */
     int r = sd_journal_process(journal->journal);
     if (r >= 0)
         print_new(journal->journal);
@@ -70,11 +78,12 @@ static int journal_begin(DistJournal *journal, sd_event *event, const char *id) 
 
     if ((r = sd_journal_open(&journal->journal, SD_JOURNAL_LOCAL_ONLY)) < 0 ||
         (r = sd_journal_add_match(journal->journal, match, 0)) < 0 ||
-        /* It watches from here on. */
+        /* The first call begins to watch: no entry is lost between the last lines and the loop. */
         (r = fd = sd_journal_get_fd(journal->journal)) < 0 ||
         (r = sd_journal_seek_tail(journal->journal)) < 0 ||
         (r = sd_journal_previous_skip(journal->journal, LAST_LINES)) < 0)
         return r;
+    /* This entry is the current one: sd_journal_next() begins after it. */
     if (r > 0)
         print_line(journal->journal);
     print_new(journal->journal);
@@ -99,8 +108,8 @@ void dist_journal_free(DistJournal *journal) {
         return;
     if (journal->watch) {
         sd_event_source_disable_unref(journal->watch);
-        /* What was written may still be on its way to the file. Who may not ask for it, is shown
-         * what is there. */
+        /* journald may not have written the last entries to the file yet. If the caller may not
+         * synchronize it, this prints the entries that are there. */
         g_spawn_sync(NULL, (char **)sync, NULL,
                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                      NULL, NULL, NULL, NULL, NULL, NULL);
@@ -110,8 +119,10 @@ void dist_journal_free(DistJournal *journal) {
     g_free(journal);
 }
 
-/* An entry of journalctl's export format (systemd's JOURNAL_EXPORT_FORMATS): a line a field, or its
- * name, a size of eight bytes in little endian, and as many bytes; an empty line ends it. */
+/* The export format (systemd's JOURNAL_EXPORT_FORMATS): a field is a line NAME=VALUE or, if its
+ * value is binary, a line NAME, a size of eight bytes in little endian, and as many bytes with a
+ * newline; an empty line ends the entry. This reads a binary value. The size comes from outside,
+ * hence the limit. */
 static bool read_binary(FILE *stream, const DistJournalReader *reader, const char *name) {
     uint64_t size;
 
@@ -146,6 +157,7 @@ static bool read_export(FILE *stream, const DistJournalReader *reader) {
             good = read_binary(stream, reader, line);
         }
     }
+    /* The last entry need not have an empty line after it. */
     reader->end_entry(reader->userdata);
     free(line);
     return good;
@@ -173,6 +185,7 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
                                local->message);
     FILE *stream = fdopen(output, "r");
     bool good = stream && read_export(stream, reader);
+    /* Closed before waiting: a journalctl that has more to write would never end. */
     if (stream)
         fclose(stream);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

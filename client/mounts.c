@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The volumes and temporary file systems of a container, from the texts of -v and --tmpfs. A path
+ * of the host is opened here, with the caller's rights, and passes as a descriptor; volumes pass by
+ * name. The functions return a negative errno; a wrong text sets error, too.
+ */
+
 #include "client/mounts.h"
 
 #include "base/fd.h"
@@ -23,10 +29,12 @@ static char **split_mount(const char *text, bool with_source, GError **error) {
     return NULL;
 }
 
+/* Names of volumes have no slash; "." and ".." are directories without one. */
 static bool is_path(const char *source) {
     return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
 }
 
+/* Destination and options. No options are an empty list, which g_strsplit() makes of "". */
 static int append_tail(sd_bus_message *call, const char *destination, const char *options) {
     g_auto(GStrv) list = g_strsplit(options ? options : "", ",", -1);
     int r = sd_bus_message_append(call, "s", destination);
@@ -99,7 +107,8 @@ static int append_binds(sd_bus_message *call, char *const *volumes, GError **err
     return r < 0 ? r : close_mount_list(call);
 }
 
-/* Empty options are none: g_strsplit("") is an empty list. */
+/* Goes through the volumes twice, since paths and volumes are two options of Create, of different
+ * types. */
 int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
                        GError **error) {
     int r = append_binds(call, volumes, error);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Fetches a single object of a registry, with the caller's credentials. The service answers before
+ * the object has come: it passes through a pipe.
+ */
+
 #include "client/object.h"
 
 #include "client/bus.h"
@@ -14,6 +19,7 @@ sd_bus_message *dist_call_fetch_object(const char *reference, const char *object
     sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
     int r;
 
+    /* No credentials are no error: only local says that finding them has failed. */
     if (!call) {
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
@@ -40,5 +46,6 @@ int dist_fetch_object(const char *reference, const char *object, bool insecure, 
     int r = sd_bus_message_read(reply, "h", &pipe);
     if (r < 0)
         return dist_bad_reply(r, error), -1;
+    /* The reply closes its descriptor when it is freed. */
     return fcntl(pipe, F_DUPFD_CLOEXEC, 3);
 }

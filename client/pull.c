@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Pulls an image that another verb needs, for example run. The progress is shown; the name is not
+ * printed, since standard output belongs to that verb. */
+
 #include "client/pull.h"
 
 #include "client/bus.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Width and colours of the terminal that dist writes to. Nothing is kept: a terminal may be resized
+ * while dist runs. */
+
 #include "client/screen.h"
 
 #include <glib.h>
@@ -13,6 +16,7 @@ int dist_screen_columns_of(int fd) {
     const char *named = g_getenv("COLUMNS");
     guint64 columns;
 
+    /* COLUMNS overrides the actual size (environ(7)). */
     if (named && g_ascii_string_to_unsigned(named, 10, 1, MAX_COLUMNS, &columns, NULL))
         return (int)columns;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Copying between descriptors of any kind, which blocks; the caller owns both. */
+
 #include "client/stream.h"
 
 #include "base/fd.h"
@@ -10,6 +12,8 @@
 
 enum { COPY_BYTES = 256 * 1024 };
 
+/* copied counts the bytes written, also if it fails. Pipes write less than what is asked for, hence
+ * berth_fd_write_all(). */
 bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error) {
     g_autofree char *buffer = g_malloc(COPY_BYTES);
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Fills the templates of --format: of Go's text/template it knows only {{.Name}}. Everything else
+ * in braces is an error, so that a template of podman's is not filled wrongly; braces that are not
+ * closed are text. */
+
 #include "client/template.h"
 
 #include "client/settings.h"

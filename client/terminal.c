@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The terminal that dist was started in, joined to one of a container. It is in raw mode until the
+ * DistTerminal is freed, which its owner has to do before dist ends, or the user's shell is left
+ * with it. Input goes to the master. Output is shared with all attached clients: a byte of the
+ * master comes to one reader only, which puts it into the screen for the others and rings the bell
+ * (base/screen.h).
+ */
+
 #include "client/terminal.h"
 
 #include "base/fd.h"
@@ -11,10 +19,11 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-/* More than the kernel keeps of what a process has written that has ended. */
+/* MAX_LAST_READS reads take more than the kernel buffers of a terminal after its process has ended.
+ */
 enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16, MAX_LAST_READS = 64 };
 
-/* When another has the screen for longer than reading takes. */
+/* Time to wait before trying again if another client is reading the master. */
 #define BUSY_USEC 10000
 
 struct DistTerminal {
@@ -38,6 +47,7 @@ static bool parse_key(const char *name, unsigned char *key) {
     if (g_ascii_strncasecmp(name, "ctrl-", 5) != 0 || strlen(name) != 6)
         return false;
     char letter = g_ascii_toupper(name[5]);
+    /* A control character is the lowest five bits of its letter. */
     *key = (unsigned char)(letter & 0x1f);
     return g_ascii_isupper(letter) || strchr("@[]^_\\", letter) != NULL;
 }
@@ -72,7 +82,7 @@ bool dist_terminal_get_size(uint32_t *rows, uint32_t *columns) {
     return false;
 }
 
-/* A master takes little at a time when nobody reads on the other side. */
+/* The master is non-blocking, and takes little while no process reads from the other side. */
 static bool write_to_master(DistTerminal *terminal, const unsigned char *data, size_t size) {
     while (size > 0) {
         ssize_t written = write(terminal->master, data, size);
@@ -91,8 +101,8 @@ static bool write_to_master(DistTerminal *terminal, const unsigned char *data, s
     return true;
 }
 
-/* What was held back as the beginning of the detach keys is passed on when it was none. Returns
- * true when they are complete. */
+/* Appends to out the input without the detach keys; returns true when those are complete. Keys that
+ * may be the beginning are held back, and passed on when another key follows. */
 static bool filter(DistTerminal *terminal, const unsigned char *data, size_t size,
                    GByteArray *out) {
     for (size_t i = 0; i < size; i++) {
@@ -104,6 +114,7 @@ static bool filter(DistTerminal *terminal, const unsigned char *data, size_t siz
         if (terminal->matched > 0) {
             g_byte_array_append(out, terminal->keys, (guint)terminal->matched);
             terminal->matched = 0;
+            /* This byte may be a first key itself: look at it again. */
             i--;
             continue;
         }
@@ -122,7 +133,8 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
     if (size < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
     if (size <= 0) {
-        /* The end of a file or pipe is what the end-of-file key is on a terminal. */
+        /* The end of a file or a pipe becomes the end-of-file key, Ctrl-D: a master that is written
+         * to has no other way to say it. */
         unsigned char end = 4;
         write_to_master(terminal, &end, 1);
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -142,14 +154,16 @@ static BerthScreenState copy_output(DistTerminal *terminal) {
 
     if (state == BERTH_SCREEN_MORE)
         (void)!write(terminal->bell, &one, sizeof one);
-    /* Whether or not it can be shown here: others read it there. */
+    /* A failure to show it is ignored: this client still has to read for the others. */
     if (fresh->len > 0)
         (void)berth_fd_write_all(STDOUT_FILENO, fresh->data, fresh->len);
     return state;
 }
 
-/* For the master and for the bell. Both are edge-triggered: setting it again tells of what is left,
- * so that what is typed has its turn. A terminal whose other side is closed may be opened again. */
+/* For the master and for the bell, which nobody reads; both are edge-triggered (epoll(7)). After
+ * each read the event is set again, which reports what is left in the next turn of the loop, so
+ * that input has its turn. A terminal whose other side is closed may be opened again, and is still
+ * watched. */
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     DistTerminal *terminal = userdata;
 
@@ -188,7 +202,7 @@ static bool make_raw(DistTerminal *terminal, GError **error) {
     return terminal->raw = true;
 }
 
-/* A plain file cannot be waited for: it is read at once. */
+/* epoll(7) refuses plain files with EPERM: they are read at once. */
 static void copy_file(DistTerminal *terminal) {
     unsigned char buffer[BUFFER_BYTES];
     ssize_t size;
@@ -206,7 +220,7 @@ static int watch_output(DistTerminal *terminal, sd_event *event) {
         (r = sd_event_add_io(event, &terminal->rung, terminal->bell, EPOLLIN | EPOLLET, on_output,
                              terminal)) < 0)
         return r;
-    /* At once, for what is on the screen. */
+    /* Fires at once, to show what is on the screen already. */
     return sd_event_add_time_relative(event, &terminal->busy, CLOCK_MONOTONIC, 0, 0, on_busy,
                                       terminal);
 }
@@ -229,6 +243,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
     }
+    /* Standard input may be closed (EBADF): then the output is only shown. */
     r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
     if (r == -EPERM)
         copy_file(terminal);
