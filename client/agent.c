@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit's agent for terminals, as systemctl starts it: it asks for the password that polkit wants.
- * There is one for the process, from the first connection to the end of main().
+/* polkit's agent for terminals, pkttyagent(1), which asks for passwords; systemctl starts it in the
+ * same way. There is at most one, from the first connection to the end of main(). Without any
+ * agent, calls that need a password are refused.
  */
 
 #include "client/agent.h"
@@ -22,7 +23,7 @@ extern char **environ;
 
 static pid_t agent;
 
-/* As polkitd finds the session of a process. */
+/* Whether polkitd finds a session for this process: it looks for one in the same way. */
 static bool agent_has_session(void) {
     g_autofree char *session = NULL;
 
@@ -51,7 +52,8 @@ void dist_agent_open(void) {
         agent = 0;
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    /* It closes the pipe once it is registered. */
+    /* The agent closes the descriptor when it is registered (--notify-fd): a call that is made
+     * earlier would be refused. The wait is limited, since the agent may fail. */
     struct pollfd ready = {.fd = ends[0], .events = POLLIN};
     (void)poll(&ready, 1, 2000);
     close(ends[0]);
@@ -61,6 +63,7 @@ void dist_agent_close(void) {
     if (agent <= 0)
         return;
     kill(agent, SIGTERM);
+    /* A stopped agent takes SIGTERM only after this. */
     kill(agent, SIGCONT);
     waitpid(agent, NULL, 0);
     agent = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of aliases. An alias is replaced before anything else is looked at, so that its help,
- * its options and its completion are those of the verb it stands for. */
+/* The table of aliases. An alias is replaced before the line is parsed, so that its help, its
+ * options and its completion are those of its verb. */
 
 #include "client/aliases.h"
 

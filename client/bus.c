@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the service, and calls that wait for their answer. */
+/* The connection to the service, and calls that wait for their reply. There is one connection for
+ * the process, made by the first call and never closed; dist_send() frees the call that it sends.
+ */
 
 #include "client/bus.h"
 
@@ -11,7 +13,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-/* A person may be asked for a password, and a wait for a container has no end. */
+/* polkit may ask for a password, and waiting for a container may take any time. */
 #define CALL_TIMEOUT_USEC (UINT64_MAX)
 
 sd_bus *dist_bus(GError **error) {
@@ -33,7 +35,8 @@ sd_bus *dist_bus(GError **error) {
     if (!dist_settings.no_ask_password)
         dist_agent_open();
     sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
-    /* A verb may run a loop for one transfer after another. */
+    /* A verb may run one loop after another, for several transfers: the end of a loop must not
+     * close the connection. */
     sd_bus_set_close_on_exit(bus, 0);
     sd_bus_set_allow_interactive_authorization(bus, !dist_settings.no_ask_password);
     return bus;

@@ -28,7 +28,7 @@ sd_bus_message *dist_new_call(GError **error, const char *path, const char *inte
                               const char *member);
 sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 
-/* Whether a reply is a good one; otherwise sets error from it. */
+/* Whether a reply is no error; otherwise sets error from it. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);
 /* An error for a message that was not as expected. */
 bool dist_bad_reply(int r, GError **error);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The line is read as it would be run, up to its last word, and the tables of verbs and options say
- * what may stand there. Names of things are asked for from the service, which answers what the
- * caller may see; nobody is asked for a password. Where nothing is offered, the shell offers files.
+ * Completion for the shells. The line is read as it would be run, up to its last word; the tables
+ * of verbs and options say what may follow. Names of containers, images and so on come from the
+ * service, which lists those that the caller may see; no password is asked for. Errors are ignored:
+ * without candidates, the shell offers files.
  */
 
 #include "client/completion.h"
@@ -16,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *partial = ""; /* what is there of the word */
+static const char *partial = ""; /* the word to complete, as far as it is typed */
 
 static void complete_offer(const char *prefix, const char *text) {
     g_autofree char *candidate = g_strconcat(prefix, text, NULL);
@@ -37,7 +38,7 @@ static void complete_verbs(const DistVerb *verbs) {
         complete_offer("", verbs->name);
 }
 
-/* Every list of ours is of structures that begin with a name. */
+/* Takes an item of any listing: all are structures that begin with a name. */
 static int complete_offer_item(sd_bus_message *reply, char **key, void *userdata) {
     const char *contents, *name;
     char type;
@@ -62,7 +63,7 @@ static void complete_list(const char *path, const char *interface) {
     dist_list(&listing, complete_offer_item, NULL, &error);
 }
 
-/* Names are enough. */
+/* Only names are offered, and properties such as the size take the service time. */
 static int append_no_properties(sd_bus_message *call, const void *userdata) {
     (void)userdata;
     return sd_bus_message_append(call, "{sv}", "Properties", "as", 0);
@@ -161,7 +162,8 @@ static void complete_verb(const char *group, const DistVerb *verb, char *const *
     complete_argument(group, verb, before);
 }
 
-/* The first words of aliases; or the second ones, of those that begin with first. */
+/* Offers the first words of aliases, or the second words of those that begin with first. The table
+ * has equal first words side by side, so that each is offered once. */
 static void complete_aliases(const char *first) {
     const char *last = "";
 

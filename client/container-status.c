@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints the status page of a container: what the service lists of it, its processes and figures
- * while it runs, and the last lines of its log. A container may end while the page is printed, and
- * the caller may not be allowed to see everything: such a part is left out. */
+/* Prints the status page of a container: its properties, its processes and figures while it runs,
+ * and the last lines of its log. A container may end while the page is printed, and the caller may
+ * not be allowed to see everything: a part that cannot be read is left out, without an error. */
 
 #include "client/container-status.h"
 
@@ -47,7 +47,7 @@ static void status_add_figures(DistLayout *layout, const char *id) {
     g_autofree char *memory_text = dist_format_size(memory);
     g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, tasks);
     g_autofree char *cpu_text = g_strdup_printf("%.3fs", (double)cpu_usec / G_USEC_PER_SEC);
-    /* 0: the machine does not count it. */
+    /* 0: this machine does not account for memory. */
     status_add(layout, _("Memory:"), memory > 0 ? memory_text : NULL);
     status_add(layout, _("Tasks:"), tasks_text);
     status_add(layout, _("CPU:"), cpu_text);
@@ -83,6 +83,7 @@ static void status_print_log(const char *id) {
 
     if (!reply || sd_bus_message_read(reply, "h", &pipe) < 0)
         return;
+    /* The log is written to the descriptor directly, after the page in the buffer. */
     putchar('\n');
     fflush(stdout);
     dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, &refused);
@@ -105,7 +106,7 @@ void dist_container_status_print(const DistContainer *container, const char *sta
     g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
     g_autofree char *started = container->started ? dist_format_time(container->started) : NULL;
 
-    /* No password is asked for parts that the page can do without. */
+    /* The page does without a part that needs a password: polkit must not ask for one. */
     sd_bus_set_allow_interactive_authorization(dist_bus(NULL), false);
     for (int column = 0; column < 2; column++)
         dist_layout_add_header(layout, "");

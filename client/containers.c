@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the properties of containers, of one or of a listing. A property that is missing is zero,
- * an empty string, or for a status unknown; one that is not known is skipped. */
+/* Reads the properties of containers, from Get or from a listing. A property that is missing is
+ * zero, an empty string, or an unknown status; a property that dist does not know is skipped. Each
+ * container keeps a reference on its reply, to which its strings belong. */
 
 #include "client/containers.h"
 
@@ -91,6 +92,7 @@ static int container_read_listed(sd_bus_message *reply, char **key, void *userda
     DistContainer *container = container_new(reply);
     int r;
 
+    /* Added first, so that the list frees it also after an error. */
     g_ptr_array_add(userdata, container);
     if ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) < 0 ||
         (r = sd_bus_message_read(reply, "s", &container->id)) < 0 ||
@@ -107,7 +109,8 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
     return first->created < second->created ? -1 : first->created > second->created;
 }
 
-/* What container_read_properties() reads: others may cost the service a file each. */
+/* Asks for the properties that container_read_properties() reads: for others, the service may have
+ * to read a file of each container. */
 static int container_append_names(sd_bus_message *call, const void *userdata) {
     (void)userdata;
     return sd_bus_message_append(call, "{sv}", "Properties", "as", 15, "Id", "Image", "State",

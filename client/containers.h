@@ -14,7 +14,7 @@ typedef enum {
     DIST_CONTAINER_STOPPED,
 } DistContainerState;
 
-/* The strings belong to the reply, if nothing else is said. */
+/* Strings belong to the reply, unless noted otherwise. */
 typedef struct {
     sd_bus_message *reply;
     const char *id, *image, *state_name, *scope, *health;
@@ -23,7 +23,7 @@ typedef struct {
     int32_t status; /* of its last exit; negative if it is unknown */
     uint64_t created, started, exited;
     int terminal, autostart;
-    char **command, **ports; /* its own */
+    char **command, **ports; /* owned */
 } DistContainer;
 
 void dist_container_free(DistContainer *container);
@@ -32,13 +32,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistContainer, dist_container_free)
 /* NULL with error. */
 DistContainer *dist_container_get(const char *id, GError **error);
 
-/* Whether it has a terminal; false with error if that cannot be found out. */
+/* Whether it has a terminal; false with error if the container cannot be read. */
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);
 
 /* All that the caller may see, the oldest first. NULL with error. */
 GPtrArray *dist_containers_list(GError **error);
 
-/* The ids of those that are wanted. Freed with g_strfreev; NULL with error. */
+/* The ids of the containers for which wanted() is true. Freed with g_strfreev; NULL with error. */
 typedef bool (*DistContainerFilter)(const DistContainer *container);
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error);
 

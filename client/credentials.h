@@ -8,14 +8,14 @@
 #include "base/credentials.h"
 #include "client/bus.h"
 
-/* What the caller's files or helpers have for a complete reference; NULL without an error where
- * there is nothing. */
+/* The credentials that the caller's files or helpers have for a complete reference; NULL without an
+ * error if there are none. The caller frees them. */
 BerthCredentials *dist_find_credentials(const char *reference, GError **error);
 
-/* Appends {sv} "Credentials" where there are any, and marks the message as one to be forgotten. */
+/* Appends {sv} "Credentials" unless they are NULL, and marks the message as sensitive. */
 int dist_append_credentials(sd_bus_message *call, const BerthCredentials *credentials);
 
-/* Keeps or removes what is known for a registry. Removing nothing is NotFound. */
+/* Keeps or removes the credentials for a registry. NotFound if there are none to remove. */
 bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
                            GError **error);
 bool dist_remove_credentials(const char *registry, GError **error);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A key that is missing leaves its value as it was. See dictionary.h. */
+/* Reads dictionaries of properties into variables. A key that is missing leaves its variable as it
+ * was, so callers set defaults first; unknown keys are skipped, as a newer service may have more.
+ */
 
 #include "client/dictionary.h"
 
+/* Adds only keys that the table does not have yet. */
 static int read_pairs(sd_bus_message *message, GHashTable *pairs) {
     const char *key, *value;
     int r = sd_bus_message_enter_container(message, 'a', "{ss}");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs that do the same with each of their arguments. */
+/* For verbs that do the same with each of their arguments. A failure is reported, and the others
+ * are done nevertheless; the status is EXIT_FAILURE then. */
 
 #include "client/each.h"
 
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* polkit answers at most so many calls at once; root's are not asked about. */
+/* Calls under way at once, for root. For other callers it is one at a time, since each may ask for
+ * a password. */
 enum { MAX_AT_ONCE = 32 };
 
 void dist_print_error(const GError *error) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs that do the same with each of their arguments: one that fails is reported, and is no reason
- * to leave out the others. */
+/* For verbs that do the same with each of their arguments: a failure is reported, and the others
+ * are done nevertheless. */
 
 #pragma once
 
@@ -17,7 +17,7 @@ void dist_print_error(const GError *error);
 typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userdata, GError **error);
 
 /* The same with calls that take time: many at once, unless a password may be asked for. Prints
- * the arguments that went well, in their order. */
+ * the arguments that succeeded, in their order. */
 int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata);
 
 /* A call MEMBER(s) for each. */

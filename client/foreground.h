@@ -10,14 +10,14 @@
 
 #include "client/bus.h"
 
-/* What leaves a terminal if nothing else was said. */
+/* The keys that leave a terminal, by default. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 
 typedef struct {
     const char *id, *process; /* "" for the container's first */
     sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
-    bool terminal, journal;   /* what is shown of it besides, if anything */
+    bool terminal, journal;   /* whether to show its terminal, its journal */
     const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
     const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
 } DistForeground;

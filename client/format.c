@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Text as people read and write it: references, sizes, times. */
+/* Formats references, sizes and times for people, and makes texts of others safe to print. All
+ * results belong to the caller. */
 
 #include "client/format.h"
 
@@ -15,7 +16,8 @@ static bool looks_like_host(const char *component, size_t length) {
            (length == strlen("localhost") && strncmp(component, "localhost", length) == 0);
 }
 
-/* Docker's shorthand, which is a convenience of this client only. */
+/* Completes docker's shorthand. Only dist knows it: the service takes complete references. The
+ * first component is a host if it has a dot or a colon, or is "localhost". */
 char *dist_complete_reference(const char *text) {
     const char *slash = strchr(text, '/');
     bool has_host = slash && looks_like_host(text, (size_t)(slash - text));
@@ -43,7 +45,7 @@ static bool turns_direction(gunichar c) {
            (c >= 0x2066 && c <= 0x2069);
 }
 
-/* What others have written may be meant for the terminal. */
+/* Control characters in a text from outside could change the terminal. */
 char *dist_format_text(const char *text, const char *kept) {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *plain = g_string_new(NULL);
@@ -81,7 +83,7 @@ char *dist_format_time(uint64_t usec) {
     return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("-");
 }
 
-/* A unit begins at two of it: 90 minutes are "90 minutes", 130 are "2 hours". */
+/* A unit is used from two on: 90 minutes are "90 minutes", 130 are "2 hours". */
 char *dist_format_duration(uint64_t usec) {
     enum { YEAR, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND };
     static const unsigned long sizes[] = {365 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1};

@@ -18,7 +18,8 @@ static int help_width(void) {
     return CLAMP(dist_screen_columns(), LEFT_COLUMNS + MIN_RIGHT_COLUMNS, MAX_COLUMNS) - 1;
 }
 
-/* Words of a text, wrapped; the first line goes on at column at, the others begin at indent. */
+/* Prints a text wrapped at words. The first line begins at column at, where the cursor is; the
+ * others are indented. */
 static void help_print_wrapped(const char *text, int at, int indent) {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     int width = help_width();
@@ -38,7 +39,7 @@ static void help_print_wrapped(const char *text, int at, int indent) {
     putchar('\n');
 }
 
-/* A name on the left, what it means on the right, on a line of its own if the name is long. */
+/* Prints a name on the left and its meaning on the right; after a long name, on the next line. */
 static void help_print_row(const char *name, const char *meaning) {
     int length = 2 + (int)g_utf8_strlen(name, -1);
 
@@ -74,8 +75,8 @@ char *dist_help_format_option(const DistOption *option) {
                        may_be_left ? "]" : "", NULL);
 }
 
-/* Of podman's options that are accepted without an effect, and of those that are refused, the
- * manual tells: the help would be as long as podman's. */
+/* podman's options that are accepted without an effect or refused are only in the manual pages, so
+ * that the help stays short. */
 static bool help_shows_option(const DistOption *option) {
     return option->kind != DIST_OPTION_REFUSED && option->kind != DIST_OPTION_ONLY && option->help;
 }

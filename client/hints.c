@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service states facts, as every client needs them; what to type next is known here. A row is
- * found by the error's name and its text; docs/errors.md has the texts. */
+/* Hints for errors of the service. The service states facts, which all clients need; the command of
+ * dist that helps is known only here. A row is found by the error's name and its text;
+ * docs/errors.md has the texts. */
 
 #include "client/hints.h"
 

@@ -11,13 +11,13 @@ typedef struct DistJournal DistJournal;
 /* Prints its last lines, and then what comes, until it is freed. */
 DistJournal *dist_journal_follow(sd_event *event, const char *id, GError **error);
 
-/* Prints what the journal has of it by now, and ends. */
+/* Prints the entries that have come since, and frees it. */
 void dist_journal_free(DistJournal *journal);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistJournal, dist_journal_free)
 
-/* Told of the fields of an entry, whose values end with a zero beyond their size, and of its end:
- * also once when nothing came. */
+/* Receives the fields of an entry, whose values have a NUL after their size, and its end; the end
+ * also once for an empty stream. */
 typedef struct {
     void (*take_field)(const char *name, const char *value, size_t size, void *userdata);
     void (*end_entry)(void *userdata);

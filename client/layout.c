@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Widths are columns of a terminal: East Asian characters have two, combining ones none. A column
- * is never cut below MIN_WIDTH, so that a narrow screen shows rows that wrap rather than nothing.
+/* Lays out cells of text in columns. A layout copies its cells; its owner prints it once and frees
+ * it. Widths are columns of a terminal: East Asian characters have two, combining ones none. A
+ * column is never cut below MIN_WIDTH, so that a narrow screen shows rows that wrap rather than
+ * nothing.
  */
 
 #include "client/layout.h"
@@ -68,7 +70,7 @@ int dist_layout_measure(const char *text) {
     return width;
 }
 
-/* As much of the beginning as fits. */
+/* The rest of a text after as many characters as fit into width. */
 static const char *layout_skip(const char *text, int width) {
     for (; *text; text = g_utf8_next_char(text)) {
         width -= measure_character(g_utf8_get_char(text));
@@ -102,7 +104,7 @@ static int *layout_measure_columns(const DistLayout *layout, bool with_headers) 
     return widths;
 }
 
-/* Takes columns of the screen from the widest column, again and again. */
+/* Narrows the widest column by one, again and again, until the row fits into the screen. */
 static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
     int total = ((int)layout->columns - 1) * GAP;
 
@@ -120,7 +122,8 @@ static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
     }
 }
 
-/* The colour of a state, by its words: ANSI's green, yellow, red, or none. */
+/* The colour of a state: ANSI's green, yellow, red, or none. The first row whose word occurs in the
+ * text decides, so that longer words come first. Words are translated, since the text is. */
 static const char *layout_find_color(const char *text) {
     static const struct {
         const char *word, *color;

@@ -15,7 +15,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistLayout, dist_layout_free)
 
 /* One of each column first, then the cells row by row. */
 void dist_layout_add_header(DistLayout *layout, const char *text);
-/* is_state: coloured by what it says, on a terminal. */
+/* is_state: the text is coloured by the state that it names, on a terminal. */
 void dist_layout_add_cell(DistLayout *layout, const char *text, bool is_state);
 
 /* width: of the screen, in which each row is one line; 0: the columns as wide as they are. */
@@ -23,5 +23,5 @@ void dist_layout_print(const DistLayout *layout, int width, bool with_headers);
 
 /* Columns that a text takes on a terminal. */
 int dist_layout_measure(const char *text);
-/* The text, or its beginning and end with "…" between, in at most so many. Caller frees. */
+/* The text, or its beginning and end with "…" between, in at most width columns. Caller frees. */
 char *dist_layout_cut(const char *text, int width);

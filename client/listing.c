@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listings of the service, which come in pages: each begins after the last key of the one before,
- * and the last one is empty. */
+/* Reads listings of the service, which come in pages: each begins after the last key of the page
+ * before, and an empty page ends the listing. */
 
 #include "client/listing.h"
 
 #include "client/bus.h"
 
-/* What there is in one page: NULL, with error only if the call failed. */
+/* Calls for the page after a key, "" for the first. The caller owns the reply; NULL with error. */
 static sd_bus_message *listing_call_page(const DistListing *listing, const char *after,
                                          GError **error) {
     sd_bus_message *call = dist_new_call(error, listing->path, listing->interface, listing->member);

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whose line has not ended yet; only used with standard output locked. */
+/* The reader whose line has not ended yet. Several threads use it, with standard output locked
+ * (flockfile(3)). */
 static const DistLogLines *log_lines_open;
 
 static void log_lines_begin(const DistLogLines *lines) {
@@ -26,6 +27,7 @@ static void log_lines_begin(const DistLogLines *lines) {
         printf("%s.%06u%s ", date, (unsigned)(lines->time_usec % G_USEC_PER_SEC), zone);
 }
 
+/* One lock for prefix and message, so that those of other threads do not mix with them. */
 static void log_lines_print(DistLogLines *lines) {
     flockfile(stdout);
     if (log_lines_open && log_lines_open != lines)

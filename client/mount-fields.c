@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --mount says in named fields what --volume and --tmpfs say with colons; it becomes one of those,
- * so that there is one way to the service. */
+/* Converts --mount, whose fields have names, to the text of --volume or --tmpfs with colons, which
+ * mounts.c reads. A path with a colon cannot be written that way, and is refused. */
 
 #include "client/mount-fields.h"
 
@@ -22,7 +22,8 @@ static bool is_one_of(const char *name, const char *const *names) {
     return g_strv_contains(names, name);
 }
 
-/* A field NAME=VALUE, or a name alone. */
+/* Reads a field NAME=VALUE, or a name alone (value is NULL). Relabelling for SELinux is accepted
+ * without an effect. */
 static bool read_field(MountFields *fields, const char *name, const char *value, GError **error) {
     static const char *const sources[] = {"source", "src", NULL};
     static const char *const targets[] = {"target", "destination", "dst", NULL};
@@ -72,6 +73,9 @@ static void add_to_list(char ***list, char *text) {
     (*list)[count + 1] = NULL;
 }
 
+/* Appends the text, which the list owns, to the list of its kind. A bind whose source has no slash
+ * gets
+ * "./", since such a source would be the name of a volume. */
 static bool add_mount(const MountFields *fields, DistMountLists *lists, GError **error) {
     const char *type = fields->type ? fields->type : "volume";
     bool is_bind = g_str_equal(type, "bind"), is_tmpfs = g_str_equal(type, "tmpfs");

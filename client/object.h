@@ -6,7 +6,8 @@
 
 #include "client/bus.h"
 
-/* Calls FetchObject; media_types may be NULL. The reply has a pipe to read from and what comes. */
+/* Calls FetchObject; media_types may be NULL. The reply has a pipe to read from and the
+ * descriptor of the object. */
 sd_bus_message *dist_call_fetch_object(const char *reference, const char *object,
                                        char *const *media_types, bool insecure, GError **error);
 

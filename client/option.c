@@ -14,7 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* argv while it is read: arguments that are no options move to its front. */
+/* argv while it is parsed: at is the next word, and the first count words are the arguments that
+ * are not options, moved to its front. Values point into argv. */
 typedef struct {
     const DistOption *table, *common;
     char **argv;
@@ -138,8 +139,8 @@ static bool option_take(const DistOption *option, char *value, GError **error) {
     g_assert_not_reached();
 }
 
-/* The next word, for an option whose value does not stand in the same word. An option with a list
- * of choices may be left without: then it takes the next word only if that is one of them. */
+/* Takes the next word as the value of an option, if it needs one. The value of a call with choices
+ * is optional: the next word is taken only if it is one of them. */
 static bool option_take_next(OptionParser *parser, const DistOption *option, GError **error) {
     char *next = parser->argv[parser->at];
 
@@ -205,6 +206,7 @@ bool dist_option_parse(const DistOption *table, const DistOption *common, bool s
             ended = true;
         } else if (ended || word[0] != '-' || word[1] == '\0') {
             argv[parser.count++] = word;
+            /* What follows is for another parser, such as the options of a command. */
             ended = ended || strict;
         } else if (!option_parse_word(&parser, word, error)) {
             return false;

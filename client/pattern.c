@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Matching is what is known of wildcards: each literal part is looked for at the first place where
- * it can be, the last one at the end. That needs no backtracking, so that a text which somebody
- * else chose costs no more than its length.
+ * Takes a text apart by the printf(3) format that made it, and fills another format with the parts.
+ * Matching works as for wildcards: each literal part is searched for from the end of the one before
+ * and the first occurrence is taken; the last part has to be at the end. There is no backtracking,
+ * which a text from outside could make slow.
  */
 
 #include "client/pattern.h"
 
 #include <string.h>
 
-/* The length of a conversion at its "%", and whether it is of a number; 0 for "%%". */
+/* The length of the conversion at its "%"; 0 for "%%". Writes whether it is a number, and the
+ * position if it has one ("%1$s"). */
 static size_t pattern_measure_conversion(const char *at, bool *is_number, guint *position) {
     size_t digits = strspn(at + 1, "0123456789");
     size_t length = 1;
@@ -27,7 +29,8 @@ static size_t pattern_measure_conversion(const char *at, bool *is_number, guint 
     return length + 1;
 }
 
-/* The literal that begins at *at, which moves to the conversion after it or to the end. */
+/* Reads the literal part at *at, and moves *at to the next conversion or to the end. The caller
+ * frees it. */
 static char *pattern_read_literal(const char **at) {
     GString *literal = g_string_new(NULL);
     bool is_number;
@@ -66,7 +69,8 @@ GPtrArray *dist_pattern_match(const char *pattern, const char *text) {
         guint position = 0;
         pattern += pattern_measure_conversion(pattern, &is_number, &position);
         g_autofree char *literal = pattern_read_literal(&pattern);
-        /* Two conversions side by side: the first takes nothing, which nobody can know better. */
+        /* Of two conversions side by side the first gets nothing: the text does not show where one
+         * ends. */
         const char *end =
             literal[0] || !*pattern ? pattern_find_literal(text, literal, !*pattern) : text;
         if (!end)

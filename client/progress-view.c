@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * On a terminal a line for each object and one for the whole are drawn again and again at the same
- * place: no line is as wide as the screen, and there are never more than it has rows, since a line
- * that wraps or scrolls could not be taken back. Otherwise an object is told once, when it is done.
+ * Shows the progress of a transfer on standard error: on a terminal, as plain lines, as JSON, or
+ * not at all. On a terminal a line for each object and one for the whole are drawn again and again
+ * at the same place: no line is as wide as the screen, and there are never more lines than it has
+ * rows, since a line that wraps or scrolls cannot be overwritten. A plain line is printed once for
+ * each object, when it is done.
  */
 
 #include "client/progress-view.h"
@@ -33,13 +35,14 @@ typedef struct {
 
 struct DistProgressView {
     ViewKind kind;
-    int lines;            /* that were drawn last */
-    GHashTable *reported; /* objects that were told to be done */
+    int lines;            /* of the last drawing */
+    GHashTable *reported; /* objects whose plain line is printed */
     gint64 began;         /* monotonic */
-    uint64_t first;       /* bytes that were there then: fetched before, and no part of the rate */
+    uint64_t first;       /* bytes that were done then, which are no part of the rate */
 };
 
-/* The phases of an item, as the service names them. */
+/* The phases of an item, as the service names them. Only the extraction of texts for translation
+ * reads this list. */
 static const char *const phases[] G_GNUC_UNUSED = {
     N_("waiting"), N_("fetching"), N_("unpacking"), N_("done"),    N_("exists"),
     N_("pushing"), N_("mounted"),  N_("reading"),   N_("writing"), N_("checking"),
@@ -105,8 +108,8 @@ static int view_rows(void) {
                : DEFAULT_ROWS;
 }
 
-/* A line that takes the place of what was there; "\033[K" comes last, so that it erases what an
- * earlier, longer line left. */
+/* Overwrites a line. "\033[K" comes last, and erases the rest of an earlier, longer line. One
+ * column stays free: a full line would wrap. */
 static void view_print_line(DistProgressView *view, const char *text) {
     g_autofree char *cut = dist_layout_cut(text, MAX(dist_screen_columns_of(STDERR_FILENO) - 1, 1));
 
@@ -140,7 +143,8 @@ static void view_draw_item(DistProgressView *view, const ViewItem *item) {
     view_print_line(view, line);
 }
 
-/* The whole: how much of how much, how fast, how long still. */
+/* The line for the whole: amounts, rate and time left. The rate is shown after half a second, since
+ * it means little before. */
 static void view_draw_total(DistProgressView *view, uint64_t done, uint64_t total, unsigned ready,
                             unsigned count) {
     g_autofree char *have = dist_format_size(done), *whole = dist_format_size(total);
@@ -164,7 +168,7 @@ static bool view_item_is_done(const ViewItem *item) {
            g_str_equal(item->phase, "mounted");
 }
 
-/* Those that are under way come first, for a screen that is too small for all. */
+/* Objects under way come first, since a small screen does not have rows for all. */
 static void view_draw(DistProgressView *view, const GArray *items, uint64_t done, uint64_t total) {
     int rows = view_rows();
     unsigned ready = 0;
@@ -182,7 +186,7 @@ static void view_draw(DistProgressView *view, const GArray *items, uint64_t done
                 view_draw_item(view, item);
         }
     view_draw_total(view, done, total, ready, items->len);
-    /* Of an earlier drawing that had more lines. */
+    /* Erases the lines of an earlier, longer drawing. */
     fputs("\033[J", stderr);
 }
 

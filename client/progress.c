@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a transfer: its signals are shown, its end is its result, and Ctrl-C cancels it. */
+/*
+ * Waits for a transfer: shows its Progress signals, cancels it on Ctrl-C, and reads the result from
+ * the reply to its Wait. Each wait has an event loop of its own, with the one connection attached
+ * for that time.
+ */
 
 #include "client/progress.h"
 
@@ -40,7 +44,7 @@ static int progress_on_finished(sd_bus_message *reply, void *userdata, sd_bus_er
     return sd_event_exit(waiting->event, 0);
 }
 
-/* The first asks; whoever insists leaves at once. */
+/* The first Ctrl-C cancels the transfer and waits for its end; the second leaves at once. */
 static int progress_on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info,
                                  void *userdata) {
     Waiting *waiting = userdata;
@@ -60,6 +64,7 @@ static int progress_start(Waiting *waiting) {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    /* sd_event_add_signal(3) requires blocked signals. */
     sigprocmask(SIG_BLOCK, &signals, NULL);
     if ((r = sd_event_default(&waiting->event)) < 0 ||
         (r = sd_event_add_signal(waiting->event, NULL, SIGINT, progress_on_interrupt, waiting)) <

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for a transfer, and what is shown meanwhile. */
+/* Waits for a transfer, and shows its progress. */
 
 #pragma once
 
 #include "client/bus.h"
 
-/* What a transfer answered; members that it did not answer are NULL. */
+/* The result of a transfer; members that it does not have are NULL. */
 typedef struct {
     char *name, *digest;
     char **names, **damaged;

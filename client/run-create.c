@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The call that creates a container, and the pull before it. The image is asked for once; only if
- * the service does not have it, or --pull says so, its registry is. */
+/*
+ * Creates a container from dist_run_given, and pulls its image if necessary. By default Create
+ * comes first and the image is pulled only if that fails because the service does not have it: an
+ * image that is there costs no further call, and no registry is asked.
+ */
 
 #include "client/run-create.h"
 
@@ -104,7 +107,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
-        /* Killed before the start, dist leaves nothing. */
+        /* The container is deleted again if dist is killed before it has started it. */
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
@@ -112,8 +115,6 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         return r;
     return sd_bus_message_close_container(call);
 }
-
-/* A profile is a file, as other runtimes have it, or its text. */
 
 static char *read_id(sd_bus_message *reply, GError **error) {
     const char *path;
@@ -145,7 +146,7 @@ static char *call_create(bool provisional, const char *image, char *const *comma
     return reply ? read_id(reply, error) : NULL;
 }
 
-/* One of that id that is not there is no error. */
+/* For --replace; it is no error if there is no container with that id. */
 static bool delete_replaced(GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply =
@@ -172,7 +173,7 @@ static char *create_from_image(bool provisional, const char *name, char *const *
     char *id = call_create(provisional, name, command, &local);
     if (id)
         return id;
-    /* Something else may be what is not here: a network, a volume. */
+    /* NotFound may also mean a network or a volume. */
     if (given->pull != DIST_PULL_MISSING ||
         !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) || image_is_here(name)) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -182,7 +183,7 @@ static char *create_from_image(bool provisional, const char *name, char *const *
                                                    : NULL;
 }
 
-/* As podman: a file that is there is of another container. */
+/* As in podman-run(1), the file must not exist: it may be that of another container. */
 static bool check_cid_file(GError **error) {
     return !given->cid_file || !g_file_test(given->cid_file, G_FILE_TEST_EXISTS) ||
            berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, _("--cidfile: %s is there already"),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Options are tables that fill dist_run_given; what stands there as text is read once, in
- * dist_run_options_complete(), into numbers and choices. docs/podman.md compares each option with
- * podman's, and a test tries them by it.
+ * The options of create and run. Tables fill dist_run_given, or texts for options whose value is
+ * not a text in the end; dist_run_options_complete() reads those once, into numbers and choices,
+ * and from then on dist_run_given is only read. docs/podman.md compares each option with podman's,
+ * and a test tries them by it.
  */
 
 #include "client/run-options.h"
@@ -18,7 +19,7 @@
 
 DistRunOptions dist_run_given;
 
-/* What is a text on the command line and something else afterwards. */
+/* Values as they are given, until dist_run_options_complete() has read them. */
 static struct {
     char *memory, *cpus, *seccomp, *restart, *pull, *platform, *log_driver, *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
@@ -148,7 +149,8 @@ const DistOption dist_create_options[] = {
     {"rm", 0, DIST_OPTION_FLAG, &dist_run_given.remove, N_("Delete it when it has ended"), NULL},
     {"interactive", 'i', DIST_OPTION_FLAG, NULL, N_("Accepted: standard input is always passed"),
      NULL},
-    /* What podman has and Berth always does. */
+    /* Options of podman's for which Berth has one behaviour: only the value that names it is
+     * accepted. */
     {"cgroupns", 0, DIST_OPTION_ONLY, NULL, N_("a container has a cgroup namespace of its own"),
      N_("MODE"), .choices = only_private},
     {"ipc", 0, DIST_OPTION_ONLY, NULL, N_("a container has an IPC namespace of its own"),
@@ -224,8 +226,8 @@ static bool read_numbers(GError **error) {
     return true;
 }
 
-/* systemd's weight has another range than the shares that docker took over from cgroup v1; the
- * conversion is the one that runc and crun have. */
+/* Converts the CPU shares of cgroup v1 (2 to 262144), which docker's option has, to the weight of
+ * cgroup v2 (1 to 10000), as runc and crun do. 0: not given. */
 static uint64_t convert_shares(gint64 shares) {
     return shares <= 0 ? 0 : 1 + ((uint64_t)CLAMP(shares, 2, 262144) - 2) * 9999 / 262142;
 }
@@ -233,6 +235,8 @@ static uint64_t convert_shares(gint64 shares) {
 static bool read_processor_limits(GError **error) {
     if (texts.cpus && !dist_parse_cpus(texts.cpus, &dist_run_given.cpu_usec, error))
         return false;
+    /* --cpu-quota overrides --cpus. Its period is 100 ms if not given, as in the kernel
+     * (cgroup-v2, cpu.max). */
     if (texts.cpu_quota > 0)
         dist_run_given.cpu_usec = (uint64_t)texts.cpu_quota * G_USEC_PER_SEC /
                                   (uint64_t)(texts.cpu_period > 0 ? texts.cpu_period : 100000);
@@ -251,8 +255,8 @@ static bool read_health(GError **error) {
                                &dist_run_given.health_start_usec, error);
 }
 
-/* "always" is what the service calls what podman calls that and "unless-stopped": a container that
- * was stopped stays stopped. */
+/* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped. The
+ * service knows the first name only. */
 static bool read_restart(GError **error) {
     const char *text = texts.restart;
 
@@ -313,6 +317,8 @@ static bool read_security(GError **error) {
     return dist_run_given.seccomp || !texts.seccomp;
 }
 
+/* A later variable replaces an earlier one of the same name: the caller's environment comes first,
+ * --env last. */
 static bool read_environment(GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
 
@@ -351,6 +357,8 @@ static bool read_mounts(GError **error) {
     return dist_mount_fields_read(dist_run_given.mounts, &lists, error);
 }
 
+/* --shm-size is a tmpfs on /dev/shm with the flags of the default one and another size. It follows
+ * read_mounts(), which extends the same list. */
 static bool read_shm_size(GError **error) {
     uint64_t bytes = 0;
 
@@ -368,6 +376,7 @@ static bool read_shm_size(GError **error) {
 
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !texts.tls_verify;
+    /* credentials.c and its helpers read the variable. */
     if (texts.auth_file)
         g_setenv("REGISTRY_AUTH_FILE", texts.auth_file, TRUE);
     return read_numbers(error) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of "dist run" and "dist create": podman's names, as far as their meaning is Berth's.
- */
+/* The options of "dist run" and "dist create". They have podman's names if they have the same
+ * meaning. */
 
 #pragma once
 
@@ -40,5 +40,5 @@ extern const DistOption dist_create_options[], dist_run_options[];
 /* podman's options that are refused, with the reason. */
 extern const DistOption dist_run_refused_options[];
 
-/* Checks what was given, and reads texts that are numbers, files and choices. */
+/* Checks the options given, and reads texts that are numbers, files and choices. */
 bool dist_run_options_complete(GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* podman's options that dist does not take, each with the reason or with what does the same: who
- * pastes a line that was written for podman learns which of its options to replace. */
+/* podman's options that dist refuses, each with the reason or with an option that does the same: a
+ * line that was written for podman does not run with an option ignored. */
 
 #include "client/run-options.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading the values of options; nothing here remembers anything. */
+/* Reads the values of options, of create and run above all. Nothing is kept here: the caller owns
+ * the results. */
 
 #include "client/run-values.h"
 
@@ -83,6 +84,8 @@ bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, G
     return true;
 }
 
+/* A profile is a name, a JSON text, or a file with that text: a file is read here, with the
+ * caller's rights. A word that is neither a name nor a file goes to the service as it is. */
 char *dist_read_seccomp(const char *profile, GError **error) {
     static const char *const names[] = {"default", "unconfined", NULL};
 
@@ -97,6 +100,7 @@ char *dist_read_seccomp(const char *profile, GError **error) {
     return text ? g_strchug(text) : NULL;
 }
 
+/* NAME alone takes the value of dist's environment, and is left out if it has none there. */
 void dist_add_variable(GPtrArray *list, const char *variable) {
     const char *value = strchr(variable, '=') ? NULL : g_getenv(variable);
 
@@ -121,6 +125,7 @@ void dist_add_proxies(GPtrArray *list) {
         dist_add_variable(list, names[i]);
 }
 
+/* "local" is the zone that /etc/localtime leads to (localtime(5)); UTC without such a link. */
 bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error) {
     static const char directory[] = "/zoneinfo/";
     g_autofree char *link =
@@ -148,6 +153,7 @@ static char **read_lines(const char *file, GError **error) {
     return text ? g_strsplit(text, "\n", -1) : NULL;
 }
 
+/* Empty lines and those that begin with "#" are skipped. */
 static bool add_lines(GPtrArray *list, const char *file, bool are_variables, GError **error) {
     g_auto(GStrv) lines = read_lines(file, error);
 
@@ -201,7 +207,7 @@ bool dist_check_platform(const char *platform, GError **error) {
                            platform, own);
 }
 
-/* "8000-8002" or "80". */
+/* Reads "8000-8002", or "80" as a range of one. */
 static bool read_range(const char *text, guint64 *first, guint64 *last) {
     g_auto(GStrv) ends = g_strsplit(text, "-", 2);
 
@@ -209,6 +215,8 @@ static bool read_range(const char *text, guint64 *first, guint64 *last) {
            g_ascii_string_to_unsigned(ends[1] ? ends[1] : ends[0], 10, *first, 65535, last, NULL);
 }
 
+/* Appends a port or, for a range, each of its ports. The last colon separates the ports, since an
+ * IPv6 address has colons, too. */
 static bool expand_port(GPtrArray *list, const char *port, GError **error) {
     g_auto(GStrv) halves = g_strsplit(port, "/", 2);
     const char *colon = halves[0] ? strrchr(halves[0], ':') : NULL;
@@ -220,7 +228,7 @@ static bool expand_port(GPtrArray *list, const char *port, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("--publish %s names no port of the host; write HOST:%s"), port,
                                port);
-    /* What is no range is for the service to judge. */
+    /* A single port is checked by the service. */
     if (!strchr(port, '-')) {
         g_ptr_array_add(list, g_strdup(port));
         return true;

@@ -25,8 +25,8 @@ static const struct {
 
 enum { MAX_ERRNO = 133, MAX_DEPTH = 4 };
 
-/* What an error number of the system is called in the caller's language: the service says it in
- * English. */
+/* Translates the text of an errno, which the service sends in English: it is found by comparing
+ * those of the C locale. The caller frees the result; NULL if the text is another. */
 static char *translate_errno(const char *text) {
     locale_t english = newlocale(LC_ALL_MASK, "C", NULL);
     char *translated = NULL;
@@ -41,7 +41,7 @@ static char *translate_errno(const char *text) {
 
 static char *translate_text(const char *text, int depth);
 
-/* What a text of this format ends with is a text of its own: the cause. */
+/* The last argument of a format that ends with ": %s" is the cause, a text of its own. */
 static void translate_cause(const char *format, GPtrArray *arguments, int depth) {
     if (!g_str_has_suffix(format, ": %s") || arguments->len == 0 || depth == MAX_DEPTH)
         return;
@@ -63,8 +63,8 @@ static char *translate_whole(const char *text, int depth) {
     return translate_errno(text);
 }
 
-/* Messages read from outside in, "OBJECT: what failed: why": parts that are known are translated,
- * the others stay. */
+/* Translates a text as a whole or, if it is not known, part by part at ": ": known parts are
+ * translated, the others stay. The depth is limited, since the text comes from outside. */
 static char *translate_text(const char *text, int depth) {
     g_autofree char *whole = translate_whole(text, depth);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A table is filled row by row and printed once. On a terminal its columns are cut to the width of
- * the screen, the widest first and in their middle, where names differ least; a pipe or a file
- * gets them whole.
+ * The output of a verb that lists things: as columns, JSON, a template, or the first column alone
+ * (--quiet). A verb makes a table, fills it row by row, prints it once and frees it. On a terminal
+ * its columns are cut to the width of the screen, the widest first and in their middle, where names
+ * differ least; a pipe or a file gets them whole.
  */
 
 #include "client/table.h"
@@ -55,6 +56,7 @@ static void table_clear_cell(gpointer data) {
 DistTable *dist_table_new(const DistColumn *columns) {
     DistTable *table = g_new0(DistTable, 1);
 
+    /* The columns stay the caller's, and have to live as long as the table. */
     table->columns = columns;
     while (columns[table->width].key)
         table->width++;
@@ -90,6 +92,8 @@ static char *table_format_text(const DistColumn *column, const char *text) {
     return dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
 }
 
+/* One argument for each column: a text, or an int64_t for a type that is a number. Integers have to
+ * be cast, since variable arguments are not converted. */
 void dist_table_add(DistTable *table, ...) {
     va_list arguments;
 
@@ -146,7 +150,7 @@ static void table_print_json(const DistTable *table, const guint *order, bool pr
     puts(plain);
 }
 
-/* Index of the column; the table's width if there is none of that name. */
+/* Index of the column with this key, in any case; the table's width if there is none. */
 static guint table_find_column(const DistTable *table, const char *name) {
     guint i = 0;
 
@@ -230,6 +234,7 @@ static void table_print_text(const DistTable *table, const GArray *chosen, const
             const Cell *cell = table_get_cell(table, order[row], index);
             dist_layout_add_cell(layout, cell->text, table->columns[index].type == DIST_CELL_STATE);
         }
+    /* Only a terminal has a width to cut columns to: pipes and files get them whole. */
     bool is_screen = isatty(STDOUT_FILENO) && !table_given.whole;
     dist_layout_print(layout, is_screen ? dist_screen_columns() : 0, !table_given.no_heading);
 }

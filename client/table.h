@@ -8,7 +8,7 @@
 
 typedef enum {
     DIST_CELL_TEXT,
-    DIST_CELL_STATE,  /* a text that is coloured by what it says */
+    DIST_CELL_STATE,  /* a text, coloured by the state that it names */
     DIST_CELL_DIGEST, /* a text; the table shows the first digits */
     DIST_CELL_SIZE,
     DIST_CELL_TIME, /* microseconds since the epoch; the table says how long ago */

@@ -28,7 +28,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
 /* Copies what the container has still written, without waiting, and restores. */
 void dist_terminal_free(DistTerminal *terminal);
 
-/* The size of dist's own; false where it has none. */
+/* The size of dist's own terminal; false if it has none. */
 bool dist_terminal_get_size(uint32_t *rows, uint32_t *columns);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistTerminal, dist_terminal_free)

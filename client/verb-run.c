@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finding a verb by the words of a command line, taking its options, and running it. */
+/* Finds a verb by the words of a command line, after aliases are replaced, takes its options and
+ * runs it. Errors go to main(), which prints them; the status is that of dist. */
 
 #include "client/verb-run.h"
 
@@ -39,6 +40,8 @@ static bool verb_check_count(const DistVerb *verb, int count, GError **error) {
     return true;
 }
 
+/* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have a
+ * status of their own. */
 static int verb_run_single(const DistVerb *verb, const char *path, char **argv, GError **error) {
     int failure = verb->flags & DIST_VERB_RUNS ? DIST_EXIT_BERTH : EXIT_FAILURE;
     bool strict = (verb->flags & DIST_VERB_STRICT) != 0;
@@ -53,7 +56,7 @@ static int verb_run_single(const DistVerb *verb, const char *path, char **argv, 
     return verb_check_count(verb, argc - 1, error) ? verb->run(argv, error) : failure;
 }
 
-/* A verb that has verbs; argv[1] names the one. */
+/* Runs a verb of a verb, which argv[1] names. */
 static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
     g_autofree char *path = g_strconcat(verb->name, " ", NULL);
     int argc;

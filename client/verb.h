@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Verbs as a table: what a verb is called, takes and does. The help, the completion and the manual
- * pages are made from the same rows.
+ * Verbs as a table: names, arguments, options and functions. The help, the completion and the
+ * manual pages are made from the same rows.
  */
 
 #pragma once
@@ -13,7 +13,7 @@ enum { DIST_ANY_NUMBER = -1 };
 
 typedef enum {
     DIST_VERB_STRICT = 1 << 0, /* options end at the first argument: what follows is a command */
-    DIST_VERB_RUNS = 1 << 1,   /* its status is a process's, so that of a failure is 125 */
+    DIST_VERB_RUNS = 1 << 1,   /* its status is that of a process; failures of dist have 125 */
 } DistVerbFlags;
 
 typedef struct DistVerb {

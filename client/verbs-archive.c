@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* import and export: image archives between files and the store. Directories go through tar(1). */
+/*
+ * import, export and commit. The service reads and writes archives through a descriptor that dist
+ * opens; for a directory that is a pipe of tar(1), whose process and descriptor a Stream owns.
+ */
 
 #include "client/verbs.h"
 
@@ -45,12 +48,13 @@ static const DistOption export_options[] = {
     DIST_OPTION_END,
 };
 
-/* A tar of or into a directory; the descriptor is this side of it. */
+/* The descriptor for the service: a file, standard input or output, or a pipe of a tar. */
 typedef struct {
-    pid_t pid; /* 0 for a plain file */
+    pid_t pid; /* of tar; 0 if there is none */
     int fd;
 } Stream;
 
+/* Closes the pipe first: tar ends by that. */
 static void clear_stream(Stream *stream) {
     berth_fd_clear(&stream->fd);
     if (stream->pid > 0)
@@ -133,7 +137,8 @@ static sd_bus_message *call_import(int fd, char **command, GError **error) {
     return dist_send(call, error);
 }
 
-/* They are here whether or not they can be run here: artifacts and images of other platforms. */
+/* Artifacts and images of other platforms cannot be unpacked. They are stored nevertheless, so that
+ * is a message and no error. */
 static bool unpack_images(char **names, GError **error) {
     for (char **image = names; image && *image; image++) {
         g_autoptr(GError) local = NULL;
@@ -173,7 +178,8 @@ static int verb_import(char **argv, GError **error) {
     if (!open_input(argc > 1 ? argv[1] : NULL, &stream, error))
         return EXIT_FAILURE;
     sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
-    /* The service has its own: with this one open it would not see a writer that breaks off. */
+    /* The service has a descriptor of its own. tar could not notice that the service has closed it,
+     * if this one stayed open. */
     berth_fd_clear(&stream.fd);
     if (!dist_wait_reply(reply, &result, error) || !finish_archive_tar(&stream, error))
         return EXIT_FAILURE;
@@ -183,7 +189,8 @@ static int verb_import(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* A file appears under its name only when it is whole. */
+/* An archive is written to a temporary file, which gets its name when it is complete. The caller
+ * frees the temporary name, and renames or removes the file. */
 static bool open_output(Stream *stream, char **temporary, GError **error) {
     if (!output) {
         if (isatty(STDOUT_FILENO))

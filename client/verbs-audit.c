@@ -22,10 +22,10 @@ typedef struct {
     gboolean follow, refused;
 } AuditOptions;
 
-/* An entry as it is read, and how many there were. */
+/* Collects the fields of an entry until it ends. */
 typedef struct {
     GHashTable *fields;
-    JsonBuilder *list; /* NULL: each is printed at once */
+    JsonBuilder *list; /* all entries, for JSON; NULL: each is printed when it ends */
 } AuditReader;
 
 enum { TIME, USER, MEMBER, OBJECT, ACTION, RESULT, COLUMNS };
@@ -45,7 +45,7 @@ static char *find_user(const char *uid) {
     return g_strdup(user ? user->pw_name : uid);
 }
 
-/* Without what all names of their kind begin with. */
+/* A name without the prefix that all names of its kind have; "-" if there is none. */
 static const char *shorten(const char *name) {
     static const char *const prefixes[] = {BERTH_ERROR_PREFIX, "org.freedesktop.DBus.Error.",
                                            "org.berth1."};
@@ -147,6 +147,7 @@ static void audit_print_json(JsonBuilder *builder) {
     fflush(stdout);
 }
 
+/* Values come from clients in part: they are made valid UTF-8, which JSON and columns need. */
 static void audit_take_field(const char *name, const char *value, size_t size, void *userdata) {
     AuditReader *reader = userdata;
 
@@ -171,7 +172,8 @@ static void audit_end_entry(void *userdata) {
     g_hash_table_remove_all(reader->fields);
 }
 
-/* The uid of a name, or of a number. */
+/* The UID of a user, given by name or by number. A name goes first, since it may consist of digits.
+ */
 static char *find_uid(const char *name, GError **error) {
     const struct passwd *user = getpwnam(name);
     guint64 number;
@@ -205,9 +207,13 @@ static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
         g_ptr_array_add(arguments, g_strdup("--follow"));
         g_ptr_array_add(arguments, g_strdup("--no-tail"));
     }
+    /* journald sets these two fields itself (systemd.journal-fields(7)). A process may name itself
+     * berthd, but its UID is its own. */
     add_option(arguments, "_UID", "0");
     add_option(arguments, "_COMM", "berthd");
     add_option(arguments, "CALLER_UID", uid);
+    /* Matches of the same field are alternatives (journalctl(1)). The first two IDs are those of
+     * refused calls and of records that were left out. */
     for (size_t i = 0; i < (options->refused ? 2 : G_N_ELEMENTS(ids)); i++)
         add_option(arguments, "MESSAGE_ID", ids[i]);
     g_ptr_array_add(arguments, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about containers that are here; making and running them is verbs-run.c. */
+/* Verbs about containers that exist: ps, info, kill, stop, wait, rm, events. Creating and starting
+ * them is in verbs-run.c. */
 
 #include "client/verbs.h"
 
@@ -82,6 +83,7 @@ static DistTable *new_table(void) {
         {"exited", NULL, DIST_CELL_TIME},     {NULL, NULL, 0},
     };
 
+    /* Translated when dist runs: an initializer has to be constant. */
     columns[0].header = _("ID");
     columns[1].header = _("IMAGE");
     columns[2].header = _("COMMAND");
@@ -212,8 +214,8 @@ static int verb_rm(char **argv, GError **error) {
     return dist_delete_each(DIST_CONTAINERS, rm_given.force, argv + 1);
 }
 
-/* Those after *last, which it becomes: the first to come as signals may be among those asked for.
- */
+/* Prints an event if it follows *last, which becomes its number. After Subscribe an event may come
+ * twice, as a signal and in the reply of EventsSince. */
 static void print_event(sd_bus_message *message, uint64_t *last) {
     const char *kind, *id, *process = "";
     uint64_t sequence, usec = 0;
@@ -247,7 +249,7 @@ static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error)
     return 0;
 }
 
-/* All after *last, as many calls as it takes. */
+/* Prints all events after *last. A reply has at most 1000, so it asks until there are no more. */
 static bool print_past_events(uint64_t *last, GError **error) {
     uint64_t before;
 
@@ -281,7 +283,8 @@ static const DistOption events_options[] = {
     DIST_OPTION_END,
 };
 
-/* Subscribed first, so that nothing is lost between what was and what comes. */
+/* Subscribes before asking for past events, so that none is lost in between. The match comes before
+ * Subscribe, for the same reason. */
 static int verb_events(char **argv, GError **error) {
     uint64_t last = 0;
     int r = 0;

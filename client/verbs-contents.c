@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about contents: "dist content …". */
+/* Verbs about contents: "dist content …". They work with digests instead of names. Content passes
+ * through descriptors that the service answers, never in messages: a pipe to write to for an
+ * ingest, a file to read from for an open. */
 
 #include "client/verbs.h"
 
@@ -167,7 +169,8 @@ static int content_info(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Skips what an earlier try brought: by seeking, or by reading where that is not possible. */
+/* An ingest with the same REF goes on where an earlier one broke off. Skips the bytes that the
+ * service has already: by seeking, or by reading if the input is a pipe. */
 static bool skip_stored(int fd, uint64_t offset, GError **error) {
     berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     uint64_t copied;
@@ -221,11 +224,12 @@ static int content_ingest(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* If the service closes the pipe, writing fails with EPIPE and is reported. */
     signal(SIGPIPE, SIG_IGN);
     if (!skip_stored(STDIN_FILENO, offset, error) ||
         !dist_copy(STDIN_FILENO, pipe, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
-    /* The last writable end: the service sees the end of the content. */
+    /* The reply owns the last writable end: without it the service sees the end of the content. */
     reply = sd_bus_message_unref(reply);
     return commit_ingest(argv[1], MAX(content_ingest_given.size, 0),
                          content_ingest_given.expected ? content_ingest_given.expected : "", error)
@@ -284,7 +288,7 @@ static int content_rm(char **argv, GError **error) {
     return dist_delete_each(DIST_CONTENTS, content_rm_given.force, argv + 1);
 }
 
-/* Adds to the labels that are there; KEY= removes one. */
+/* Adds the labels that the content has, except for keys that are in labels already. */
 static bool merge_labels(const char *digest, GHashTable *labels, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "sa{sv}", digest, 0);
     const DistField fields[] = {{"Labels", "a{ss}", labels}, {NULL, NULL, NULL}};
@@ -295,6 +299,8 @@ static bool merge_labels(const char *digest, GHashTable *labels, GError **error)
     return r >= 0 || dist_bad_reply(r, error);
 }
 
+/* SetLabels replaces all labels: those that are there are read first, and one that another client
+ * sets meanwhile is lost. A label with an empty value (KEY=) is left out, and so removed. */
 static int content_label(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -326,7 +332,7 @@ static int content_label(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Opens descriptor as standard input of an ingest, and prints the digest. */
+/* Stores a file as content and prints its digest. fd is the caller's. */
 static bool ingest_file(int fd, const char *ref, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", ref, (uint64_t)0, "", 0);
@@ -347,7 +353,7 @@ static bool ingest_file(int fd, const char *ref, GError **error) {
 static bool run_editor(const char *path, GError **error) {
     const char *editor = g_getenv("VISUAL") ? g_getenv("VISUAL") : g_getenv("EDITOR");
     g_autofree char *quoted = g_shell_quote(path);
-    /* As git has it: what is in the variable is for the shell. */
+    /* As git(1) does: the variable is a shell command, which may have arguments. */
     g_autofree char *command = g_strconcat(editor ? editor : "vi", " ", quoted, NULL);
     int status = system(command); /* NOLINT: it is the caller's own command */
 
@@ -372,7 +378,7 @@ static int content_edit(char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     bool edited = dist_copy(fd, file, UINT64_MAX, &copied, error) && run_editor(path, error);
-    /* An editor may have put another file in its place. */
+    /* The editor may have replaced the file, and the descriptor may be of the old one. */
     berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
     bool done = edited && result >= 0 && ingest_file(result, ref, error);
@@ -390,6 +396,7 @@ static int content_apply(char **argv, GError **error) {
         berth_error_set_errno(error, errno, _("open %s"), argv[argc - 1]);
         return EXIT_FAILURE;
     }
+    /* The other arguments are the digests. */
     argv[argc - 1] = NULL;
     sd_bus_message *call = dist_new_call(error, DIST_CONTENTS, "Apply");
     if (!call)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist cp: files pass between a tar(1) on this side and berth-copy on the other, through a pipe
- * that the service only hands over. What becomes of names is what podman-cp(1) documents: into a
- * directory that is there, otherwise as what is named; "/." at the end of a source is what is in
- * it. */
+/*
+ * dist cp: files pass between tar(1) on this side and berth-copy on the other, through a pipe that
+ * the service only hands over. Names follow podman-cp(1): a copy goes into a target that is a
+ * directory, otherwise it gets the name of the target; "/." at the end of a source means its
+ * contents. To know: the reader sees the end of the pipe only when every descriptor of the other
+ * end is closed, those of messages included.
+ */
 
 #include "client/verbs.h"
 
@@ -25,7 +28,7 @@ typedef struct {
     gboolean archive;
 } Copy;
 
-/* "ID:PATH"; what has a slash before its colon is local. */
+/* Splits "ID:PATH"; a slash before the colon makes it a local path. */
 static bool split_container_path(const char *text, char **id, char **path) {
     const char *colon = strchr(text, ':');
     const char *slash = strchr(text, '/');
@@ -37,12 +40,14 @@ static bool split_container_path(const char *text, char **id, char **path) {
     return true;
 }
 
-/* tar with the pipe as its standard input or output; -1 with error. What it says goes into a file:
- * of a stream that ended early the other side knows more. */
+/* Starts tar with the pipe as its standard input or output; -1 with error. Its messages go into a
+ * file, and are shown only if the call succeeds: if the stream ended early, the service's error has
+ * the reason. */
 static pid_t start_tar(char *const *arguments, int input, int output, int says, GError **error) {
     pid_t pid = fork();
 
     if (pid == 0) {
+        /* execve(2) keeps signals ignored, and dist ignores this one. */
         signal(SIGPIPE, SIG_DFL);
         if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
             (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(says, STDERR_FILENO) < 0)
@@ -65,6 +70,7 @@ static void repeat_tar_errors(int says) {
             fwrite(text, 1, (size_t)size, stderr);
 }
 
+/* Waits for tar. called: the call has succeeded; otherwise error is set already. */
 static bool finish_tar(pid_t pid, bool called, int says, GError **error) {
     int status = 0;
 
@@ -109,12 +115,12 @@ static bool ends_with_slash(const char *path) {
     return g_str_has_suffix(path, "/");
 }
 
-/* What is in a directory, instead of the directory. */
+/* The source is the contents of a directory, not the directory itself. */
 static bool is_contents(const char *path) {
     return g_str_equal(path, ".") || g_str_has_suffix(path, "/.");
 }
 
-/* Of a path with or without slashes at its end. */
+/* Directory and last name of a path, also of one with slashes at its end. The caller frees both. */
 static void split_path(const char *path, char **directory, char **name) {
     size_t length = strlen(path);
 
@@ -125,7 +131,9 @@ static void split_path(const char *path, char **directory, char **name) {
     *name = g_path_get_basename(trimmed);
 }
 
-/* The directory and the name that a copy gets, and what it has to be for that. */
+/* The local directory for a copy and the name it gets there ("": its own). *kind is what the source
+ * has to be for that: "file", "directory", or "" for either. The caller frees directory and name.
+ */
 static bool find_target(const char *local, char **directory, char **name, const char **kind,
                         GError **error) {
     struct stat status;
@@ -177,19 +185,18 @@ static int copy_out(const Copy *copy, GError **error) {
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&input);
-    /* The service has its own descriptor of it by the time that the call is sent; tar ends when the
-     * last is closed. */
+    /* The message has a descriptor of its own. tar ends when the last one is closed. */
     bool called = send_copy_out(copy, output, name, kind, error);
     berth_fd_clear(&output);
     return finish_tar(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Whether there is a directory of this name in the container, by asking for it. */
+/* Whether the path is a directory in the container. There is no call for that: an empty archive is
+ * copied in, which fails unless the path is a directory. */
 static bool is_container_directory(const Copy *copy) {
     g_autoptr(GError) ignored = NULL;
     int ends[2];
 
-    /* An empty tar can be put into a directory and into nothing else. */
     if (!berth_fd_pipe(ends, NULL))
         return false;
     berth_autofd int input = ends[0];
@@ -197,8 +204,8 @@ static bool is_container_directory(const Copy *copy) {
     return call_copy_in(copy, copy->path, input, "", &ignored);
 }
 
-/* The directory in the container and the name there; for a source that is called own_name ("" for
- * what is in a directory) and is a directory or not. */
+/* The directory in the container for a copy, and the name it gets there. own_name is the name of
+ * the source, "" for the contents of a directory. The caller frees directory and name. */
 static bool find_place(const Copy *copy, const char *own_name, bool source_is_directory,
                        char **directory, char **name, GError **error) {
     if (is_container_directory(copy)) {
@@ -225,7 +232,7 @@ static int copy_in(const Copy *copy, GError **error) {
                                                                        : EXIT_FAILURE;
     g_autofree char *trimmed = g_canonicalize_filename(copy->local, NULL);
     g_autofree char *own_name = g_path_get_basename(trimmed);
-    /* A link on this side stands for what it leads to; one that leads nowhere for itself. */
+    /* A symbolic link is followed; one that leads nowhere is copied itself. */
     g_autofree char *real = realpath(trimmed, NULL);
     if (lstat(real ? real : trimmed, &status) < 0)
         return berth_error_set_errno(error, errno, "%s", copy->local), EXIT_FAILURE;
@@ -265,7 +272,8 @@ static int copy_on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *err
     return 0;
 }
 
-/* One call writes into the pipe that the other reads, at the same time. */
+/* Copies from one container to another: CopyOut writes into the pipe from which CopyIn reads. Both
+ * have to be under way at the same time, hence the first is sent without waiting for its reply. */
 static int copy_across(const Copy *from, const Copy *to, GError **error) {
     g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *own_name = NULL;
     bool contents = is_contents(from->path);
@@ -273,7 +281,8 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
     int ends[2], r = 0;
 
     split_path(from->path, &parent, &own_name);
-    /* Whether the source is a directory is not known here: berth-copy is told what it has to be. */
+    /* It is not known here whether the source is a directory: find_place() assumes it. If the
+     * target ends with a slash, "Kind" has berth-copy check it. */
     if (!find_place(to, contents ? "" : own_name, true, &directory, &name, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
@@ -287,7 +296,7 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
     r = sd_bus_call_async(dist_bus(NULL), NULL, call, copy_on_sent, &sending, UINT64_MAX);
     if (r < 0 || (r = sd_bus_flush(dist_bus(NULL))) < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    /* The message has a descriptor of its own, and while one is open the other side waits. */
+    /* The message has a descriptor of the pipe, too: while one is open, CopyIn does not end. */
     call = sd_bus_message_unref(call);
     berth_fd_clear(&output);
     bool called = call_copy_in(to, directory, input, "", error);
@@ -296,7 +305,7 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
         if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
             r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
     if (sending.error) {
-        /* Why nothing came is what the other side did not know. */
+        /* CopyIn has only seen the pipe end: the error of CopyOut has the reason. */
         g_clear_error(error);
         g_propagate_error(error, sending.error);
         return EXIT_FAILURE;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about images and transfers. */
+/*
+ * Verbs about images and transfers. dist runs one verb and ends, so its options are static
+ * variables, which several verbs' tables share. Names are completed here, since the service takes
+ * only complete ones; credentials go with the calls that lead to a registry.
+ */
 
 #include "client/verbs.h"
 
@@ -76,7 +80,8 @@ static int append_image_options(sd_bus_message *call, const BerthCredentials *cr
     return sd_bus_message_close_container(call);
 }
 
-/* remote: whom the argument is a reference of, and so whom credentials are for. */
+/* Calls a member with an image or reference and the options given. remote: the call leads to the
+ * registry of the reference, and needs credentials for it. */
 static sd_bus_message *call_with_options(const char *member, const char *argument, bool remote,
                                          GError **error) {
     g_autoptr(GError) local = NULL;
@@ -121,7 +126,8 @@ static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
     json_builder_end_object(builder);
 }
 
-/* The manifests that an index names, as JSON; "[]" for what is no index. */
+/* The manifests that an index names, as JSON; "[]" if the object is not an index. The caller frees
+ * the text. */
 static char *list_platforms(const char *reference, const char *digest, const char *media_type,
                             GError **error) {
     bool is_index = berth_media_type_get_kind(media_type) == BERTH_KIND_INDEX;
@@ -167,6 +173,8 @@ static int verb_resolve(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* Only JSON has the platforms, since the index has to be fetched for them. A column without a
+     * key ends the table. */
     bool as_json = dist_settings.json != DIST_JSON_OFF;
     if (as_json)
         columns[4].key = "platforms";
@@ -205,7 +213,7 @@ static int verb_unpack(char **argv, GError **error) {
     return transfer_each("Unpack", false, argv + 1, error);
 }
 
-/* The name of an image here, and where it goes; without a second argument, where it came from. */
+/* Pushes the image of the first name to the second; a single one is both. */
 static int verb_push(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autofree char *name = dist_complete_reference(argv[1]);
@@ -265,7 +273,8 @@ static int read_layers(sd_bus_message *reply, void *lines) {
     return sd_bus_message_exit_container(reply);
 }
 
-/* The key of the next page is how many platforms there were before. */
+/* The pages of Describe have no names as keys: the next page begins after as many platforms as
+ * there were before. */
 static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
     g_autoptr(GString) layers = g_string_new(NULL);
     DistTarget manifest = {"", "", 0};
@@ -323,7 +332,7 @@ typedef struct {
 
 static int append_image_filter(sd_bus_message *call, const void *userdata) {
     const ImageFilter *filter = userdata;
-    /* The size is a sum over all contents of each image: only whoever sees it pays for it. */
+    /* The size is a sum over all contents of each image: ask for it only if it is shown. */
     bool has_size = !dist_settings.quiet;
     int r = has_size ? sd_bus_message_append(call, "{sv}", "Properties", "as", 4, "Target",
                                              "Created", "Updated", "Size")
@@ -403,6 +412,7 @@ static int verb_tag(char **argv, GError **error) {
             dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
         return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    /* If the first name moves between the two calls, the new one keeps the earlier target. */
     g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!image)
         return EXIT_FAILURE;
@@ -430,7 +440,7 @@ static int verb_rmi(char **argv, GError **error) {
     return dist_for_each(argv + 1, delete_image_name, NULL);
 }
 
-/* How the image was made, as its configuration tells (config.md, "history"). */
+/* Prints the history in the configuration of an image (OCI image specification, config.md). */
 static bool print_history(const char *text, GError **error) {
     const DistColumn columns[] = {
         {"created", _("CREATED"), DIST_CELL_TEXT},
@@ -481,7 +491,8 @@ static int verb_inspect(char **argv, GError **error) {
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, &local);
-    /* What is no image may be a container. */
+    /* The name may be that of a container. If it is neither, the error about the image is reported.
+     */
     if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
         !inspect_given.history)
         reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "sa{sv}", argv[1], 0);
@@ -494,7 +505,8 @@ static int verb_inspect(char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     if (inspect_given.history)
         return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-    /* A file or a pipe gets the document to the byte. */
+    /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
+     * and a newline. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
     puts(plain ? plain : text);
     return EXIT_SUCCESS;
@@ -524,6 +536,8 @@ static int verb_mount(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "h", &mount);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* The service answers a detached mount; attaching it needs the caller's own rights
+     * (move_mount(2)). */
     if (syscall(SYS_move_mount, mount, "", AT_FDCWD, argv[2], MOVE_MOUNT_F_EMPTY_PATH) < 0) {
         berth_error_set_errno(error, errno, _("mount it on %s"), argv[2]);
         return EXIT_FAILURE;
@@ -568,6 +582,7 @@ static int verb_transfers(char **argv, GError **error) {
 
 static int verb_cancel(char **argv, GError **error) {
     g_autofree char *path = g_strconcat("/org/berth1/transfers/", argv[1], NULL);
+    /* The argument becomes a part of an object path, which not every text can be. */
     if (!sd_bus_object_path_is_valid(path)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no transfer \"%s\""),
                         argv[1]);

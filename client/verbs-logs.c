@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "dist logs": the service reads the journal for whoever may see the container. The entries of one
- * that has been deleted are in the journal still, for those who may read that. */
+/*
+ * dist logs: the service reads the journal for callers that may see the container, and answers a
+ * pipe. The entries of a deleted container are still in the journal, and are read directly, with
+ * journalctl: for that the caller has to be allowed to read the journal.
+ */
 
 #include "client/verbs-logs.h"
 
@@ -22,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* As "journalctl --follow" shows before it goes on. */
+/* As many lines as "journalctl --follow" shows first. */
 enum { LINES_BEFORE = 10 };
 
 static struct {
@@ -45,7 +48,7 @@ const DistOption dist_logs_options[] = {
     DIST_OPTION_END,
 };
 
-/* systemd knows many ways to say a time (systemd.time(7)), and tells what one of them means. */
+/* Reads a time in any form of systemd.time(7), by asking systemd-analyze(1). */
 static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     static const char label[] = "UNIX seconds: @";
     const char *const arguments[] = {"systemd-analyze", "timestamp", "--", text, NULL};
@@ -53,7 +56,7 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     uint64_t before = 0;
     int status = -1;
 
-    /* As podman and docker have it: so long ago. */
+    /* As in podman and docker, a duration alone is that long ago. */
     if (g_ascii_isdigit(text[0]) && g_ascii_isalpha(text[strlen(text) - 1]) &&
         dist_parse_duration("", text, &before, NULL)) {
         *usec = (uint64_t)g_get_real_time() - MIN(before, (uint64_t)g_get_real_time());
@@ -72,6 +75,7 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     return true;
 }
 
+/* As in journalctl --output=json: a value that is not UTF-8 is an array of bytes. */
 static JsonNode *make_value(const char *value, size_t size) {
     JsonNode *node = json_node_new(JSON_NODE_VALUE);
 
@@ -107,7 +111,7 @@ static void end_entry(void *userdata) {
     fflush(stdout);
 }
 
-/* Whether the pipe is to have entries with fields, rather than the messages alone. */
+/* Whether to ask for entries with fields instead of messages alone. */
 static bool wants_entries(void) {
     return logs_given.names || logs_given.timestamps || dist_settings.json != DIST_JSON_OFF;
 }
@@ -135,7 +139,7 @@ static bool read_journal(const DistJournalReader *reader, const void *userdata, 
     return dist_journal_read((char *const *)userdata, reader, error);
 }
 
-/* Takes the pipe over. */
+/* Prints until the end of the pipe, and closes it. */
 static bool print_pipe(int pipe, const char *id, GError **error) {
     uint64_t copied;
 
@@ -178,7 +182,7 @@ typedef struct {
     uint64_t since, until;
 } LogsTimes;
 
-/* Of a container that the service does not have. */
+/* Prints the entries of a container that the service does not know, with journalctl. */
 static bool print_journal(const char *id, const LogsTimes *times, GError **error) {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
 

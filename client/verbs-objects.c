@@ -46,6 +46,7 @@ static int verb_fetch_object(char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     if (!dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
+    /* A pipe ends in the same way if the transfer fails: only the size tells. */
     if (copied != size) {
         g_autofree char *there = dist_format_size(copied), *whole = dist_format_size(size);
         berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH, _("%s broke off after %s of %s"), digest,

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* exec, attach, checkpoint, pause, resume, update, top, stats. */
+/*
+ * Verbs about running containers and their processes: exec, attach, checkpoint, update, top, stats
+ * and others. exec and attach end with the exit status of the process, with DIST_EXIT_BERTH if it
+ * is not known; foreground.c waits for it.
+ */
 
 #include "client/verbs.h"
 
@@ -30,7 +34,7 @@ typedef struct {
     gint64 preserved;
 } ExecOptions;
 
-/* Files first: what --env says replaces what a file says. */
+/* Files first, so that --env overrides them. The caller frees the list. */
 static char **exec_read_environment(const ExecOptions *options, GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
 
@@ -64,6 +68,7 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
         (r = sd_bus_message_append(call, "{sv}{sv}", "Rows", "u", rows, "Columns", "u", columns)) <
             0)
         return r;
+    /* With a terminal or detached, the process has no streams of dist's. */
     if ((!options->terminal && !options->detach && (r = dist_append_streams(call)) < 0) ||
         (r = dist_append_descriptors(call)) < 0)
         return r;
@@ -140,6 +145,7 @@ static int verb_exec(char **argv, GError **error) {
     if ((options->detach_keys && !dist_terminal_check_keys(options->detach_keys, error)) ||
         !dist_preserve_descriptors(options->preserved, error))
         return DIST_EXIT_BERTH;
+    /* The id is chosen here, since Wait, Attach and Kill need it. */
     if (!options->process)
         options->process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
     g_auto(GStrv) environment = exec_read_environment(options, error);
@@ -160,6 +166,7 @@ static int verb_exec(char **argv, GError **error) {
         .id = argv[1],
         .process = options->process,
         .start = call,
+        /* Before Exec there is no process to wait for. */
         .wait_after_start = true,
         .terminal = options->terminal,
         .detach_keys = options->detach_keys ? options->detach_keys : DIST_DETACH_KEYS,
@@ -184,6 +191,8 @@ static const DistOption attach_options[] = {
 static int verb_attach(char **argv, GError **error) {
     if (attach_given.keys && !dist_terminal_check_keys(attach_given.keys, error))
         return DIST_EXIT_BERTH;
+    /* A process of exec is attached to by its terminal only. A container without one is followed in
+     * the journal, which is read on this machine. */
     bool terminal = attach_given.process != NULL;
     if (!attach_given.process && !dist_container_find_terminal(argv[1], &terminal, error))
         return DIST_EXIT_BERTH;
@@ -229,7 +238,9 @@ static int verb_resume(char **argv, GError **error) {
     return dist_call_each(DIST_CONTAINERS, "Resume", argv + 1);
 }
 
-/* "512M", "20%", "infinity", as systemd's tools take them; microseconds for what ends in USec. */
+/* Reads a value as systemd's tools take it. The property decides about the unit: K, M, G or T for
+ * Memory…, "%" for the CPU quota (1 % is 10000 µs of a second), otherwise none. "infinity" is
+ * UINT64_MAX, as in systemd. */
 static bool parse_number(const char *name, const char *text, uint64_t *number, GError **error) {
     static const char units[] = "KMGT";
     char *end;
@@ -253,6 +264,7 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
     return true;
 }
 
+/* AllowedCPUs and AllowedMemoryNodes are bit masks on the bus, as systemd has them: "ay". */
 static int append_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
     uint8_t bits[BERTH_CPU_LIST_BYTES];
     size_t size;
@@ -281,7 +293,8 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
                         _("\"%s\" is not of the form PROPERTY=VALUE"), assignment);
         return -EINVAL;
     }
-    /* As systemd's unit files have it. */
+    /* CPUQuota= is the name in unit files (systemd.resource-control(5)), the other the one on the
+     * bus. */
     const char *name = g_str_equal(parts[0], "CPUQuota") ? "CPUQuotaPerSecUSec" : parts[0];
     if (g_str_has_prefix(name, "Allowed"))
         return append_list(call, name, parts[1], error);
@@ -349,6 +362,7 @@ typedef struct {
     uint64_t memory, memory_max, cpu, tasks, read, written, received, sent, time;
 } Figures;
 
+/* A figure that the service does not have stays 0; one that dist does not know is skipped. */
 static bool read_figures(const char *id, Figures *figures, GError **error) {
     const struct {
         const char *name;
@@ -409,7 +423,8 @@ static int verb_stats(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. */
+/* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. The last colon separates the container's port, since
+ * an IPv6 address has colons, too. */
 static void add_port(DistTable *table, const char *text) {
     g_auto(GStrv) halves = g_strsplit(text, "/", 2);
     const char *colon = strrchr(halves[0], ':');

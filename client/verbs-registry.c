@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* login and logout. */
+/* login and logout. login keeps credentials in the caller's files after the service has tried
+ * them at the registry. */
 
 #include "client/verbs.h"
 
@@ -15,6 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* A line without its end, which the caller frees. The buffer of getline(3) is erased, since the
+ * line may be a password. */
 static char *read_line(FILE *file) {
     char *line = NULL;
     size_t size = 0;
@@ -27,7 +30,7 @@ static char *read_line(FILE *file) {
     return copy;
 }
 
-/* From the terminal, without showing it where it is a secret. */
+/* Asks at the terminal, even if standard input is another file; a secret is not shown. */
 static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
     FILE *terminal = fopen("/dev/tty", "r+e");
     struct termios before, quiet;
@@ -114,7 +117,7 @@ static int verb_login(char **argv, GError **error) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));
         return EXIT_FAILURE;
     }
-    /* The registry's host; what is kept may be for a part of it only. */
+    /* The host is asked; the credentials may be kept for one repository or namespace of it. */
     g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
     if (!authenticate(host, credentials, login_given.insecure, error) ||
         !dist_keep_credentials(registry, credentials, error))

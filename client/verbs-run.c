@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* create, start and run. The container gets dist's own standard descriptors; what is typed and what
- * is written passes neither through dist nor through the service. */
+/*
+ * create, run, start, restart and restore. In the foreground and without a terminal, the container
+ * gets dist's own standard descriptors: its input and output pass neither through dist nor through
+ * the service.
+ */
 
 #include "client/verbs.h"
 
@@ -16,9 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Where the standard streams of a container go that is started. */
+/* What the standard streams of a container are connected to when it is started. */
 typedef enum {
-    STREAMS_JOURNAL, /* or into its terminal */
+    STREAMS_JOURNAL, /* or its terminal, if it has one */
     STREAMS_OWN,     /* dist's */
     STREAMS_NULL,
 } StartStreams;
@@ -91,7 +94,7 @@ static int verb_create(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* A container that was only made for this run is of no use when it cannot be started. */
+/* A container that run --rm has created is of no use if it cannot be started. */
 static void remove_unstarted(const char *id) {
     g_autoptr(GError) ignored = NULL;
     g_autoptr(sd_bus_message) reply =
@@ -107,7 +110,7 @@ static int verb_run(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     if (!dist_run_given.detach) {
         bool terminal = dist_run_given.terminal;
-        /* A configuration of its own says so itself. */
+        /* A configuration says itself whether its process has a terminal. */
         if (dist_run_given.bundle || dist_run_given.spec)
             dist_container_find_terminal(id, &terminal, NULL);
         int status = run_in_foreground("Start", id, terminal, false, error);
@@ -179,7 +182,7 @@ static const DistOption restart_options[] = {
     DIST_OPTION_END,
 };
 
-/* One that does not run is only started, as systemctl restart does. */
+/* A container that does not run is only started, as by systemctl(1) restart. */
 static bool restart_by_id(const char *id, const void *userdata, GError **error) {
     uint64_t timeout =
         restart_given.seconds < 0 ? UINT64_MAX : (uint64_t)restart_given.seconds * G_USEC_PER_SEC;

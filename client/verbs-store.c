@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about what is kept and why: prune, why, df, lease. */
+/* Verbs about the store: prune deletes contents that nothing needs, why lists what keeps a content,
+ * df shows sizes, and lease keeps contents without an image. Also version. */
 
 #include "client/verbs.h"
 
@@ -81,6 +82,7 @@ static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
 
     if (r <= 0)
         return r;
+    /* Shared is the part that something else has, too. */
     dist_table_add(userdata, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
                    (int64_t)unique);
     *key = g_strdup(item);
@@ -186,7 +188,8 @@ static int lease_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The service's version is what is asked for; dist's own is that of --version. */
+/* Prints the versions of dist and of the service; --version prints that of dist alone, without the
+ * service. */
 static int verb_version(char **argv, GError **error) {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
     g_autofree char *version = NULL;
