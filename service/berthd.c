@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berthd: the service. It opens its state, takes its name on the system bus, finds its containers
- * again, and exits when there has been nothing to do for a while.
+ * berthd: the service. It opens its state, connects to the system bus, recovers its containers,
+ * adds its objects and takes its name, in this order: no call to that name can arrive before all
+ * objects are there. It exits when nothing has held it (the table of holds below) for IDLE_USEC;
+ * the bus starts it again. The Daemon owns all that the service consists of. The one thing to know:
+ * containers do not depend on this process, so that at every failure it may simply exit and be
+ * started anew.
  */
 
 #include "base/fd.h"
@@ -41,7 +45,8 @@ typedef struct {
 static void raise_descriptor_limit(void) {
     struct rlimit limit;
 
-    /* Pipes and pidfds, not select(2). */
+    /* The soft limit is low by default for the sake of select(2), which the service does not use;
+     * pipes and pidfds need more. */
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -51,7 +56,9 @@ static void raise_descriptor_limit(void) {
 static bool block_signals(GError **error) {
     sigset_t signals;
 
-    /* sd-event reads them from descriptors; SIGCHLD too, which watching children wants blocked. */
+    /* sd_event_add_signal(3) reads signals from a descriptor, for which they have to be blocked; so
+     * does SIGCHLD for sd_event_add_child(3). A closed pipe is reported by EPIPE, not by SIGPIPE.
+     */
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
@@ -62,6 +69,8 @@ static bool block_signals(GError **error) {
            berth_error_set_errno(error, errno, "block signals");
 }
 
+/* systemd sets STATE_DIRECTORY (StateDirectory= in systemd.exec(5)). The database is opened first:
+ * both stores need it. */
 static bool open_state(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     const char *path = g_getenv("STATE_DIRECTORY");
@@ -102,10 +111,12 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 
     (void)message;
     (void)error;
-    /* systemd starts the service again once there is a bus; containers do not notice. */
+    /* A failure, so that systemd starts the service again (Restart=on-failure); containers are not
+     * affected. */
     return sd_event_exit(service->event, EXIT_FAILURE);
 }
 
+/* The loss of the connection is a signal that sd-bus itself makes; the bus does not send it. */
 static bool connect_bus(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     int r;
@@ -120,6 +131,9 @@ static bool connect_bus(Daemon *daemon, GError **error) {
     return (service->access = berth_access_new(service->bus, error)) != NULL;
 }
 
+/* With the descriptors that systemd has kept (FileDescriptorStoreMax= in systemd.service(5)), which
+ * the containers take over. The variables that announce them are removed, so that no child takes
+ * them for its own. */
 static bool recover_containers(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     g_auto(GStrv) names = NULL;
@@ -183,7 +197,7 @@ static unsigned hold_log_settings(const BerthService *service) {
     return !berth_log_is_default();
 }
 
-/* All that keeps the service running. */
+/* All that keeps the service running. A new reason to stay is a row here and nothing else. */
 static const struct {
     const char *name;
     unsigned (*count)(const BerthService *service);
@@ -221,9 +235,10 @@ static int put_off_exit(Daemon *daemon) {
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }
 
-/* The name goes first: calls that are sent from then on start the service anew, after this one.
- * Those that were sent before are answered; if one of them makes work, the name is taken back. The
- * two calls of the bus wait, when nobody else does. */
+/* The name is released first: calls that are sent from then on start the service anew, after this
+ * one. Those that were sent before are still in the queue and are answered; if one of them makes
+ * work, the name is taken back. Both calls to the bus block, which is harmless here: nobody is
+ * waiting for the service. */
 static int exit_if_still_idle(Daemon *daemon) {
     BerthService *service = &daemon->service;
     int r = sd_bus_release_name(service->bus, BERTH_BUS_NAME);
@@ -247,7 +262,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
     return count_holds(&daemon->service) == 0 ? exit_if_still_idle(daemon) : put_off_exit(daemon);
 }
 
-/* Every call puts the end off, and is measured before anything else happens to it. */
+/* Every call puts the exit off, and is measured before anything else happens to it. A filter that
+ * returns more than 0 has handled the message (sd_bus_add_filter(3)), and rewinding returns 1 for a
+ * message with arguments: hence MIN(). */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     Daemon *daemon = userdata;
 
@@ -257,6 +274,9 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     return MIN(berth_limits_check(message, error), 0);
 }
 
+/* Only now is the service ready (Type=notify): units that are ordered after it can call it by its
+ * name.
+ */
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
 
@@ -270,7 +290,7 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     return 0;
 }
 
-/* "systemctl reload": for what is begun from now on. */
+/* "systemctl reload": the new settings apply to transfers and questions that begin from now on. */
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
     Daemon *daemon = userdata;
 
@@ -288,7 +308,7 @@ static bool start_service(Daemon *daemon, GError **error) {
     if (!block_signals(error))
         return false;
     if ((r = sd_event_default(&service->event)) < 0 ||
-        /* From the loop: a service that waits for somebody in a call is started anew. */
+        /* Sent from the loop, so that the watchdog also catches a service that blocks in a call. */
         (r = sd_event_set_watchdog(service->event, 1)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
@@ -310,6 +330,8 @@ static bool start_service(Daemon *daemon, GError **error) {
         (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
             0)
         return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
+    /* Pulls that the last run left unfinished go on; no call is known for them, so that the audit
+     * learns of them here. */
     berth_pull_resume_all(service->images);
     GPtrArray *resumed = berth_transfers_list(service->transfers);
     for (guint i = 0; i < resumed->len; i++)
@@ -317,7 +339,9 @@ static bool start_service(Daemon *daemon, GError **error) {
     return true;
 }
 
-/* What is in the queue is sent; the rest is ended by what it is connected to. */
+/* The audit is closed first: it records the changes under way as unanswered while they are still
+ * known. The bus is closed last, after what is in its queue has been sent. berth-relay has a copy
+ * of the socket, so that closing ours would not end the connection: it is shut down. */
 static void stop_service(Daemon *daemon) {
     BerthService *service = &daemon->service;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Never run: linking it shows that a folder uses only the folders it may use (meson.build). */
+/* A program without state that is never run: linking it with a folder's library shows that the
+ * folder uses only the folders that it may use (meson.build). */
 
 int main(void) {
     return 0;

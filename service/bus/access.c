@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The checks that handlers make, each from its row in permissions.c. What the bus and polkit have
- * answered for a call is kept in its authorization (authorization.h); here is what an answer means:
- * granted, refused with which error, hidden as if the object did not exist. Owns the table of
- * callers and the authorizations under way.
+ * The checks that handlers make, each from its row in permissions.c. The answers of the bus and of
+ * polkit to a call are kept in its authorization (authorization.h); this file says what an answer
+ * means: granted, refused with which error, or hidden as if the object did not exist. BerthAccess
+ * has no states of its own; berthd.c owns it, and it owns the table of callers and the
+ * authorizations under way. The one thing to know: a check can return BERTH_ACCESS_ASKING, after
+ * which the handler runs again from its beginning and makes every check again, with the answers
+ * that are known by then.
  */
 
 #include "bus/access.h"
@@ -24,8 +27,8 @@ struct BerthAccess {
     void *left_userdata;
 };
 
-/* Its calls are dropped while its credentials are still known, which the audit records with them.
- */
+/* The calls are dropped first: the audit records them with the credentials, which are forgotten
+ * afterwards. */
 static void on_peer_left(const char *peer, void *userdata) {
     BerthAccess *access = userdata;
 
@@ -76,7 +79,8 @@ unsigned berth_access_count_pending(BerthAccess *access) {
     return berth_authorizations_count(access->authorizations);
 }
 
-/* Whether the caller, once it is known, may have one more call that is answered later. */
+/* Whether the caller may have one more call that is answered later. A caller that is not known yet
+ * passes: the handler runs again once it is known, and with it this check. */
 static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     uint32_t uid;
@@ -87,6 +91,8 @@ static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *
                : berth_bus_error_set(ret_error, error);
 }
 
+/* 1 without running the handler means "handled": the caller has left, and sd-bus must not answer.
+ */
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error) {
     if (!berth_authorization_begin(access->authorizations, call))
@@ -118,10 +124,14 @@ void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call) {
 void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
     berth_authorization_forget(access->authorizations, call);
 }
+
+/* From 1, 0 and negative errno, as authorizations answer. */
 static int to_access(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
 
+/* The strings stay the caller's. A key whose value is NULL is kept: has_details_of() compares all
+ * keys with the row, and only the question to polkit leaves it out. */
 static GPtrArray *collect_details(va_list arguments) {
     GPtrArray *details = g_ptr_array_new();
 
@@ -133,6 +143,8 @@ static GPtrArray *collect_details(va_list arguments) {
     return details;
 }
 
+/* All keys are of the row and there are as many as in it: since no handler names one twice, they
+ * are the same. */
 static bool has_details_of(const GPtrArray *details, const BerthPermission *permission) {
     for (guint i = 0; details->pdata[i]; i += 2)
         if (!berth_permission_has_detail(permission, details->pdata[i]))
@@ -147,8 +159,9 @@ static const BerthPermission *find_row(sd_bus_message *call, const char *check) 
     return interface ? berth_permission_find(interface, member, check) : NULL;
 }
 
-/* The question as the table has it, for the keys that are in the object's row when they are more
- * than it takes; false: there is no such row, or the handler has another mind of its details. */
+/* The question of the table's row for this check. false: there is no such row, or its details have
+ * other keys than the handler's. Either is an error in the service, which is logged and answered by
+ * a refusal. */
 static bool make_question(sd_bus_message *call, const char *check, GPtrArray *details,
                           bool interactive, BerthQuestion *question) {
     *question = (BerthQuestion){.permission = find_row(call, check),
@@ -162,6 +175,9 @@ static bool make_question(sd_bus_message *call, const char *check, GPtrArray *de
     return false;
 }
 
+/* A challenge that cannot be met, because the caller did not allow interaction, has an error of its
+ * own: the client may repeat the call with the flag set ("Message Format" in the D-Bus
+ * specification, ALLOW_INTERACTIVE_AUTHORIZATION). */
 static int refuse(sd_bus_error *error, const BerthQuestion *question, BerthAuditVerdict verdict) {
     if (verdict == BERTH_AUDIT_CHALLENGE)
         return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
@@ -181,6 +197,7 @@ static int refuse_unknown(sd_bus_error *error) {
                             "cannot determine the caller's identity");
 }
 
+/* One question, with the user if the caller allows it; anything but a clear grant is a refusal. */
 static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                      const char *check, GPtrArray *details) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
@@ -201,7 +218,8 @@ static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *er
                                           : refuse(error, &question, verdict);
 }
 
-/* The verdict alone; a handler that has no such check is refused. */
+/* The verdict alone, without an error for the caller. A check that is not in the table is -EACCES.
+ */
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
@@ -215,7 +233,8 @@ int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *
     return to_access(r);
 }
 
-/* Values of the same keys in several lists of details, each once, with blanks between. */
+/* One list of details for all: each key with its distinct values, separated by blanks. The lists
+ * have the same keys in the same order. */
 static GPtrArray *join_details(GPtrArray *lists) {
     GPtrArray *first = lists->pdata[0];
     GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
@@ -235,7 +254,7 @@ static GPtrArray *join_details(GPtrArray *lists) {
     return joined;
 }
 
-/* One at a time, each with the user. */
+/* One after the other, each with the user if it needs one. */
 static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                         const char *check, GPtrArray *lists) {
     int r = BERTH_ACCESS_GRANTED;
@@ -245,8 +264,9 @@ static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error 
     return r;
 }
 
-/* Asks the user once for all that no rule decided. An answer that came without the user is a rule's
- * about a list, which it may have taken for one name: then they are asked about one by one. */
+/* Asks the user once for everything that no rule has decided. polkit is asked about the joined list
+ * without the user first: if it decides at once, that is a rule which may have taken the list for a
+ * single name. Such an answer does not count, and polkit is asked about each one. */
 static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                           const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) joined = join_details(lists);
@@ -263,6 +283,9 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
                                             : check_singly(access, call, error, check, lists);
 }
 
+/* First polkit is asked about each list without the user, so that one refusal ends it before
+ * anybody types a password. What remains is a challenge, which a user who has authenticated for the
+ * whole act need not meet again. */
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) undecided = g_ptr_array_new();
@@ -333,8 +356,10 @@ static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
                              object->kind, object->name);
 }
 
-/* Whether the caller may know of what is another's, or of what is not there. A member that changes
- * something may ask the user for a password, whether the object is there or not. */
+/* Whether the caller may know of an object of another user, or of one that does not exist: the
+ * question is the same, so that it does not tell which. A member that changes something may ask the
+ * user for a password, in either case. A refusal is no error here; the caller of this function
+ * answers it. */
 static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object, bool *sees) {
     GPtrArray *details = g_ptr_array_new();
     g_autoptr(GPtrArray) owned = details;
@@ -365,6 +390,9 @@ static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *li
     return BERTH_ACCESS_GRANTED;
 }
 
+/* The order is the security boundary: whether the caller may know of the object is decided before
+ * anything is said about it, and NotFound is the same for an object that is hidden and one that is
+ * missing. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                                   const BerthOwned *object, GPtrArray *lists) {
     bool sees = false, all = false, any = false;
@@ -377,7 +405,7 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
         return find_row(call, "own") ? berth_access_check_many(access, call, error, "own", lists)
                                      : BERTH_ACCESS_GRANTED;
     bool changes = find_row(call, "others") != NULL;
-    /* A right that a rule gives for this object is enough to know of it. */
+    /* A right that a rule grants for this object is enough to know of it. */
     if (changes) {
         r = query_others(access, call, lists, &all, &any);
         if (r != BERTH_ACCESS_GRANTED)

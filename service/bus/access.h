@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who may do what: polkit decides, for every call, with what it concerns as details; root needs no
- * question, since polkit grants it everything. What is asked is in permissions.c. Asking takes
- * time: a method handler is written as if the answer were known, and runs again, from its
- * beginning, once it is, because the bus is given the same message again (berth_dispatch_add
- * registers handlers so that this works):
+ * The rights of callers: polkit decides about every call, and gets as details what the call is
+ * about; for root it is not asked, since it grants root everything. The questions are in
+ * permissions.c. Asking takes time: a method handler is written as if the answer were known, and
+ * runs again, from its beginning, once it is, because the bus is given the same message again
+ * (berth_dispatch_add registers handlers so that this works):
  *
  *     r = berth_access_check(service->access, call, error, "pull", "reference", reference, NULL);
  *     if (r != BERTH_ACCESS_GRANTED)
@@ -74,7 +74,7 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted,
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details);
 
-/* Something that has an owner, and that others than its owner may not know of. */
+/* Something that has an owner, and of which other users may not know. */
 typedef struct {
     const char *key;  /* of its name among the details */
     const char *kind; /* the same for the user */
@@ -83,22 +83,23 @@ typedef struct {
     uint32_t owner;
 } BerthOwned;
 
-/* Makes the check "own" or "others", for who may know of the object; for everybody else it is not
- * there, exactly as one that is not there. A member without the row needs no right of that kind
- * beyond "see". */
+/* Makes the check "own" or "others" for a caller that may know of the object. For every other
+ * caller the answer is NotFound, exactly as for an object that does not exist. A member without the
+ * row needs no right of that kind beyond "see". */
 int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                              const BerthOwned *object, ...) G_GNUC_NULL_TERMINATED;
 /* The same for several lists of details, as berth_access_check_many. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                                   const BerthOwned *object, GPtrArray *lists);
 
-/* The caller's uid, where it returns BERTH_ACCESS_GRANTED. */
+/* The caller's uid, if it returns BERTH_ACCESS_GRANTED; as berth_access_check, but never asks
+ * polkit. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
 /* The uid of a client that has been asked for before. */
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
 
-/* What is known of such a client, until it leaves; NULL: nothing. */
+/* The credentials of such a client, valid until it leaves; NULL: none are known. */
 const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
 
 /* Called when a client has left the bus. */

@@ -23,8 +23,8 @@ void berth_audit_limit_close(void);
 /* Counts a record of a user; false: it is one too many, and will be in a summary. */
 bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind);
 
-/* Adds a field; control characters of the value are escaped and it is cut to a limit. Nothing where
- * it is NULL or empty. */
+/* Adds a field; control characters of the value are escaped and it is cut to a limit. Adds nothing
+ * if it is NULL or empty. */
 void berth_audit_add(BerthLogEntry *entry, const char *field, const char *value);
 /* BERTH_DETAIL_KEY=; names of images without credentials. */
 void berth_audit_add_detail(BerthLogEntry *entry, const char *key, const char *value);

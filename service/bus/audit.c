@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A change is a call that is under way: followed from its arrival by the call, and, when it has
- * been answered with a transfer, by the transfer's number. It ends in one record, or in none if
- * nothing came of it or if the record of a refused decision tells the same. See audit.h.
+ * A Change is a call under way of a member that changes something. It is in the table "calls" from
+ * the call's arrival, and in the table "transfers" once the call has been answered with a transfer;
+ * the tables own it. It ends in one record, or in none if nothing came of it or if the record of a
+ * refused decision says the same. The tables are there between berth_audit_open() and
+ * berth_audit_close(). See audit.h.
  */
 
 #include "bus/audit.h"
@@ -53,7 +55,8 @@ static Change *find_change(sd_bus_message *call) {
     return calls ? g_hash_table_lookup(calls, call) : NULL;
 }
 
-/* What an error reply says is the result, wherever it is made. */
+/* The result of a change is the name of the error reply, wherever in the service that reply is
+ * made. */
 static void on_error_reply(sd_bus_message *call, const char *name) {
     Change *change = find_change(call);
 
@@ -63,6 +66,7 @@ static void on_error_reply(sd_bus_message *call, const char *name) {
     }
 }
 
+/* A copy: the caller may leave the bus, and be forgotten, before the change ends. */
 static void take_caller(Change *change, const BerthCaller *caller) {
     if (change->knows_caller || !caller)
         return;
@@ -71,7 +75,7 @@ static void take_caller(Change *change, const BerthCaller *caller) {
     change->caller.unit = g_strdup(caller->unit);
 }
 
-/* The name that the act is about. */
+/* The name that the act is about: the first of these keys that has a value. */
 static const char *find_object(GHashTable *details) {
     static const char *const keys[] = {"container", "image",    "reference", "volume",
                                        "lease",     "transfer", "digest",    NULL};
@@ -94,7 +98,8 @@ static void add_caller(BerthLogEntry *entry, const BerthCaller *caller, const ch
     berth_audit_add(entry, "CALLER_NAME", client);
 }
 
-/* The rest of a record, and sends it: after the answer, if nothing hurries. */
+/* Adds the rest of a record and sends it when the loop has nothing else to do, so that no caller
+ * waits for the journal. */
 static void send_record(BerthLogEntry *entry, const char *member, const char *action,
                         const char *object, const char *result, const char *function) {
     g_autofree char *full = action ? g_strconcat(BERTH_ACTION_PREFIX, action, NULL) : NULL;
@@ -121,6 +126,8 @@ static char *describe_caller(const BerthCaller *caller) {
     return caller ? g_strdup_printf("User %u", caller->uid) : g_strdup("An unknown user");
 }
 
+/* A caller that is not known counts as one user for the limit, UINT32_MAX, so that unknown callers
+ * together cannot flood the journal. */
 static void record_change(const Change *change, const char *error_name) {
     const BerthCaller *caller = change->knows_caller ? &change->caller : NULL;
     g_autofree char *object = berth_audit_clean("image", change->object ? change->object : "");
@@ -152,7 +159,7 @@ static void put_details(GHashTable *table, const BerthPermission *permission,
             g_hash_table_replace(table, g_strdup(detail[0]), g_strdup(detail[1]));
 }
 
-/* Several questions about several names: all of them, up to what a record has room for. */
+/* Several questions can be about several names: they are joined, up to MAX_JOINED_BYTES. */
 static void join_detail(GHashTable *table, const char *key, const char *value) {
     const char *before = g_hash_table_lookup(table, key);
 
@@ -162,6 +169,9 @@ static void join_detail(GHashTable *table, const char *key, const char *value) {
         g_hash_table_insert(table, g_strdup(key), g_strconcat(before, " ", value, NULL));
 }
 
+/* The first decision that names an object replaces the name that the call itself was read for. A
+ * later grant takes a refusal back: some members ask for one right and, if it is refused, for
+ * another. */
 static void take_decision(Change *change, const BerthPermission *permission, char *const *details,
                           BerthAuditVerdict verdict) {
     g_autoptr(GHashTable) table = new_details();
@@ -228,7 +238,7 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
         take_caller(change, caller);
         take_decision(change, permission, details, verdict);
     }
-    /* Root may all; what matters is what it does with that. */
+    /* Root is granted everything: its decisions are recorded only if they are about changes. */
     if (caller->uid == 0 && !berth_permission_changes(interface, member))
         return;
     if (berth_audit_limit_take(caller->uid, verdict == BERTH_AUDIT_GRANTED ? BERTH_AUDIT_GOOD
@@ -236,7 +246,8 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
         record_decision(call, caller, permission, details, verdict);
 }
 
-/* The object of the path; else the first argument, which is a name in all these members. */
+/* The container of the path; otherwise the first argument if it is a string, which is a name in all
+ * members that change something. The call is rewound for its handler. */
 static char *read_object(sd_bus_message *call) {
     const char *path = sd_bus_message_get_path(call), *name = NULL;
     g_autofree char *id = NULL;
@@ -271,12 +282,13 @@ static bool is_refusal(const char *error_name) {
 }
 
 static void audit_end(sd_bus_message *call, Change *change) {
-    /* The decision has said so already. */
+    /* The record of the decision says the same. */
     if (!change->refused || !is_refusal(change->error_name))
         record_change(change, change->error_name);
     g_hash_table_remove(calls, call);
 }
 
+/* A call that a pending call holds is answered later, and ends in berth_audit_release(). */
 void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const char *error_name) {
     Change *change = find_change(call);
 
@@ -289,6 +301,7 @@ void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const c
         audit_end(call, change);
 }
 
+/* A pending call holds the change: settling after the handler then does not end it. */
 void berth_audit_hold(sd_bus_message *call) {
     Change *change = find_change(call);
 
@@ -303,6 +316,7 @@ void berth_audit_release(sd_bus_message *call) {
         audit_end(call, change);
 }
 
+/* An authorization is freed in any case; if the call is held, it goes on without one. */
 void berth_audit_drop(sd_bus_message *call) {
     const Change *change = find_change(call);
 
@@ -318,6 +332,8 @@ static const char *get_error_name(const GError *error) {
     return name;
 }
 
+/* Moves the change from the call to the transfer. A transfer may have ended before its call is
+ * answered; nobody would report that end again. */
 void berth_audit_follow(sd_bus_message *call, const BerthTransfer *transfer) {
     gpointer key, value;
 
@@ -357,7 +373,8 @@ void berth_audit_open(sd_event *event) {
     berth_bus_error_observe(on_error_reply);
 }
 
-/* How it ends is not known: the service does so before. */
+/* The service ends before these changes do: they are recorded with the error that a client gets
+ * from the bus in this case. */
 static void close_table(GHashTable **table) {
     GHashTableIter iterator;
     gpointer change;

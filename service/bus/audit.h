@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The audit: records in the journal of who was allowed what and who changed what, for "dist audit".
- * A decision is an answer to a question of the table of rights (bus/permissions.h); root's are
- * recorded only for members that change something. A change is a call of such a member, recorded
- * once with its result: when it is answered, or when the transfer that it began has ended. The one
- * thing to know: no value of an option, no argument beyond the object's name, and no error message
- * gets here, so that no credential does; names that hold one are cut.
+ * The audit: records in the journal of rights that were granted or refused and of changes, each
+ * with its user, for "dist audit". A decision is an answer to a question of the table of rights
+ * (bus/permissions.h); root's are recorded only for members that change something. A change is a
+ * call of such a member, recorded once with its result: when it is answered, or when the transfer
+ * that it began has ended. The one thing to know: no value of an option, no argument beyond the
+ * object's name, and no error message gets here, so that no credential does; names that hold one
+ * are cut.
  */
 
 #pragma once

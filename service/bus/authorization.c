@@ -24,7 +24,7 @@
 
 #include <errno.h>
 
-/* Calls of a user that wait; of a sender, while it is not known whose it is. */
+/* Limits for the waiting calls of one user, or of one sender while its user is not known. */
 enum { MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES };
 
 typedef enum {
@@ -57,6 +57,8 @@ struct BerthAuthorizations {
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
 };
 
+/* Dropping the slot cancels the question: its callback, which has this object as userdata, is not
+ * called any more. */
 static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
 
@@ -69,6 +71,8 @@ static void authorization_free(gpointer data) {
     g_free(authorization);
 }
 
+/* The table is keyed by the address of the message, which the reference keeps from being used for
+ * another. */
 static BerthAuthorization *authorization_new(BerthAuthorizations *set, sd_bus_message *call) {
     BerthAuthorization *authorization = g_new0(BerthAuthorization, 1);
 
@@ -141,6 +145,8 @@ BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_m
     return authorization;
 }
 
+/* In place of the error that the handler has made of the failed question, which would be a refusal.
+ */
 static int refuse_to_wait(sd_bus_error *error) {
     sd_bus_error_free(error);
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
@@ -149,6 +155,7 @@ static int refuse_to_wait(sd_bus_error *error) {
                              MAX_WAITING_CALLS, MAX_WAITING_BYTES);
 }
 
+/* An errno that the handler returned becomes the error name that sd-bus will reply with. */
 static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
                          const sd_bus_error *error) {
     g_auto(sd_bus_error) local = SD_BUS_ERROR_NULL;
@@ -159,6 +166,7 @@ static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
     berth_audit_settle(call, caller, sd_bus_error_is_set(error) ? error->name : local.name);
 }
 
+/* In any state but RUNNING a question is under way, and the call is not at its end. */
 int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int r,
                             sd_bus_error *error) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
@@ -181,6 +189,8 @@ static void run_resume(BerthAuthorization *authorization, sd_bus_message *call) 
     berth_authorization_end(set, call, 0, &none);
 }
 
+/* The authorization that the call had until its answer is gone by now; this is a new one, without
+ * verdicts. */
 void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *call,
                                    BerthAuthorizationResume resume, void *userdata) {
     BerthAuthorization *authorization = authorization_new(set, call);
@@ -190,8 +200,9 @@ void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *cal
     run_resume(authorization, authorization->call);
 }
 
-/* An answer has come: the handler gets the call again, behind what the bus has brought meanwhile.
- */
+/* An answer has come: the handler gets the call again, behind the messages that have arrived
+ * meanwhile. If the bus cannot queue the call, it is answered here, since nobody else will. The
+ * reference keeps the call alive when the authorization is freed. */
 static void authorization_resume(BerthAuthorization *authorization) {
     BerthAuthorizations *set = authorization->set;
     g_autoptr(sd_bus_message) call = sd_bus_message_ref(authorization->call);
@@ -212,7 +223,8 @@ static void authorization_resume(BerthAuthorization *authorization) {
     berth_authorization_forget(set, call);
 }
 
-/* One whose call has been answered goes on with a refusal. */
+/* For a call that has been answered: its resume function runs once more, and every check then
+ * fails, as for a caller without credentials. */
 static void authorization_give_up(BerthAuthorizations *set, sd_bus_message *call) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
@@ -228,8 +240,8 @@ static void unref_message(gpointer message) {
     sd_bus_message_unref(message);
 }
 
-/* A caller that has left needs no answer, and none of what it asked for. A call that is in the bus'
- * queue cannot be taken out of it: it is marked instead. */
+/* The caller has left: no answer is sent, and nothing that it asked for is done. A call in the bus'
+ * queue cannot be taken out of it, and is marked instead; berth_authorization_begin() drops it. */
 void berth_authorizations_drop_client(BerthAuthorizations *set, const char *client) {
     g_autoptr(GPtrArray) answered = g_ptr_array_new_with_free_func(unref_message);
     GHashTableIter iterator;
@@ -247,7 +259,7 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
         else
             g_hash_table_iter_remove(&iterator);
     }
-    /* Resuming changes the table. */
+    /* After the loop, since resuming changes the table. */
     for (guint i = 0; i < answered->len; i++)
         authorization_give_up(set, answered->pdata[i]);
 }
@@ -274,6 +286,8 @@ static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b)
            g_strcmp0(sd_bus_message_get_sender(a->call), sd_bus_message_get_sender(b->call)) == 0;
 }
 
+/* The handler has read the arguments already, hence the rewinding; 0 bytes stand for "not
+ * measured". */
 static bool measure_call(BerthAuthorization *authorization) {
     if (authorization->bytes > 0)
         return true;
@@ -284,7 +298,9 @@ static bool measure_call(BerthAuthorization *authorization) {
     return true;
 }
 
-/* A call that waits is kept whole, for as long as a person takes to type a password. */
+/* A waiting call is kept whole, for as long as a person takes to type a password: without a limit,
+ * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
+ * not count. */
 static bool may_wait(BerthAuthorization *authorization) {
     unsigned count = 0;
     size_t bytes = 0;
@@ -348,6 +364,7 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
+/* One question at a time: the handler has returned, and asks the next one when it runs again. */
 static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
     int r = berth_polkit_ask(authorization->set->bus, &authorization->slot,
                              sd_bus_message_get_sender(authorization->call), question, on_verdict,
@@ -360,7 +377,9 @@ static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *qu
     return 0;
 }
 
-/* That a list leaves out what is others' is no refusal. */
+/* Each decision is recorded once, however often the handler runs. A list that leaves out what
+ * belongs to others has been refused nothing: the checks "sight" and "images" are recorded only if
+ * they are granted. */
 static void record_decision(BerthAuthorization *authorization, const BerthQuestion *question,
                             BerthAuditVerdict verdict) {
     char *key = berth_question_make_key(question);
@@ -373,6 +392,7 @@ static void record_decision(BerthAuthorization *authorization, const BerthQuesti
                          question->details, verdict);
 }
 
+/* Root is granted everything without a question, so that the service works without polkit, too. */
 int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
                                BerthAuditVerdict *verdict) {
     g_autofree char *key = berth_question_make_key(question);
@@ -389,7 +409,8 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
     return 1;
 }
 
-/* Asked without the user first: only a challenge shows that it is the user who answers then. */
+/* polkit is asked without the user first: only a challenge shows that the grant which follows comes
+ * from the user and not from a rule. */
 int berth_authorization_decide_covering(BerthAuthorization *authorization,
                                         const BerthQuestion *question, BerthAuditVerdict *verdict) {
     BerthQuestion alone = *question;

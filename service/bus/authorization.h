@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The authorization of a call: whose it is and what polkit has answered about it, kept with the
- * message. A handler that needs an answer which is not here yet returns; the answer is kept, the
- * message is rewound and put into the bus' queue again, and the handler runs once more, from its
- * beginning. Used by access.c alone, which knows what the answers mean.
+ * The authorization of a call: its caller and the answers of polkit about it, kept with the
+ * message. A handler that needs an answer which has not come yet returns; when it comes, it is
+ * kept, the message is rewound and put into the bus' queue again, and the handler runs once more,
+ * from its beginning. Used by access.c alone, which knows what the answers mean.
  */
 
 #pragma once

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See bring.h. All questions come before the first change: the handler is called again for each. */
+/*
+ * Two steps for a handler, without state: find all that the caller may name, then hold it. The one
+ * thing to know: all questions come before the first change, since the handler runs again after
+ * each of them. See bring.h.
+ */
 
 #include "bus/bring.h"
 
@@ -8,7 +12,7 @@
 #include "store/provenance.h"
 #include "store/reach.h"
 
-/* Each is a question to polkit. */
+/* Each object can be a question to polkit. */
 enum { MAX_BROUGHT = 1000 };
 
 int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *ret_error,
@@ -40,6 +44,8 @@ int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *
     return BERTH_ACCESS_GRANTED;
 }
 
+/* The limit of disk space is checked before anything is held: the bytes count for each user that
+ * holds them. */
 bool berth_bring_hold(BerthService *service, uint32_t uid, GPtrArray *brought, GError **error) {
     BerthContentStore *store = berth_contents_get_store(service->contents);
     g_autoptr(GPtrArray) new_ones = g_ptr_array_new();

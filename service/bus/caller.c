@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process may be gone by now, and with it its unit; then there is none. See caller.h. */
+/*
+ * Reads the answer of the bus about a connection. A BerthCaller is a plain record without states;
+ * the table in callers.c owns those that live longer than a call. The process may have ended by the
+ * time the answer comes: then the unit is left out, and only the uid, which the bus has vouched
+ * for, is kept. See caller.h.
+ */
 
 #include "bus/caller.h"
 
@@ -9,8 +14,10 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
-/* Where the process is as the manager of the system has it. With its descriptor it is sure that it
- * has not ended and left its number to another, meanwhile. */
+/* The unit of the system manager in which the process is. The pidfd is tested after the unit was
+ * read: if the process is there then, its number cannot have gone to another one before. Signal 0
+ * only tests (pidfd_send_signal(2)). An older bus sends no pidfd, and the unit is taken as it is.
+ */
 static void find_unit(BerthCaller *caller, int pidfd) {
     g_autofree char *unit = NULL;
     char *found = NULL;
@@ -23,6 +30,8 @@ static void find_unit(BerthCaller *caller, int pidfd) {
         caller->unit = g_steal_pointer(&unit);
 }
 
+/* The keys are those of GetConnectionCredentials in the D-Bus specification; keys that are not
+ * known are skipped, since the specification allows more of them. */
 bool berth_caller_read(sd_bus_message *reply, BerthCaller *caller) {
     const char *key;
     int pidfd = -1; /* the message's */

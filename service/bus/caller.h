@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who calls: what the bus knows of a connection, by GetConnectionCredentials, and the unit of its
+/* The caller: what the bus knows of a connection (GetConnectionCredentials), and the unit of its
  * process. Only the uid decides anything; the rest is for the audit. */
 
 #pragma once

@@ -19,6 +19,8 @@ struct BerthCallers {
     void *userdata;
 };
 
+/* Also called when a well-known name loses its owner, since the match is for all names: such a name
+ * is in no table, and nothing is found to forget. */
 static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthCallers *callers = userdata;
     const char *name, *old, *new;
@@ -68,6 +70,8 @@ int berth_callers_ask(BerthCallers *callers, sd_bus_slot **slot, const char *cli
                                     "GetConnectionCredentials", answered, userdata, "s", client);
 }
 
+/* Two calls of a client may both have asked before it was known: the second answer replaces the
+ * first, and is the same. */
 bool berth_callers_learn(BerthCallers *callers, const char *client, sd_bus_message *reply) {
     BerthCaller caller;
 

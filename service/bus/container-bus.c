@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/containers/LABEL, org.berth1.Container: one container as an object. The id is taken
- * from the path at every call, since a container may be gone while polkit is asked. */
+/*
+ * /org/berth1/containers/LABEL, org.berth1.Container: one container as an object. containers/ owns
+ * the containers; this file has the getters, and the order in which containers are shown. Its
+ * methods are in container-methods.c and the files beside it, which the manager shares. The one
+ * thing to know: the id is taken from the path at every run of a handler, since a container may be
+ * gone by the time polkit answers.
+ */
 
 #include "bus/container-object.h"
 #include "bus/dispatch.h"
@@ -11,7 +16,7 @@
 
 #include <string.h>
 
-/* The getters' container: a view is made for each that is shown. */
+/* The container of a view, for the getters; a view is made for each container that is shown. */
 static BerthContainer *get_container(void *userdata) {
     return ((const BerthView *)userdata)->object;
 }
@@ -131,7 +136,8 @@ static int get_labels(sd_bus *bus, const char *path, const char *interface, cons
                                    berth_container_get_record(get_container(userdata))->labels);
 }
 
-/* Who may use which devices is in the same place, and is no limit. */
+/* The properties of the scope. Those about devices are among them, but they are permissions and no
+ * limits. */
 static int get_limits(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     GVariant *properties = berth_container_get_record(get_container(userdata))->properties;
@@ -207,7 +213,8 @@ static int get_mounts(sd_bus *bus, const char *path, const char *interface, cons
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Of the configuration, which is long, and in a file: no part of what tells of all objects. */
+/* Properties of the configuration, which is long and has to be read from a file: they are left out
+ * of GetManagedObjects and InterfacesAdded. */
 #define CONFIGURED (SD_BUS_VTABLE_PROPERTY_CONST | SD_BUS_VTABLE_PROPERTY_EXPLICIT)
 
 static const sd_bus_vtable vtable[] = {
@@ -237,7 +244,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Created", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Exited", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-    /* At the end: of what is too large for a reply, that which comes last is cut. */
+    /* At the end: if a reply would become too large, the properties that come last are cut. */
     SD_BUS_PROPERTY("Command", "as", get_list, 0, CONFIGURED),
     SD_BUS_PROPERTY("Env", "as", get_environment, 0, CONFIGURED),
     SD_BUS_PROPERTY("Mounts", "a(sa{sv})", get_mounts, 0, CONFIGURED),
@@ -250,7 +257,8 @@ static BerthObject make_object(BerthContainer *container) {
     return (BerthObject){&berth_container_kind, record->id, true, record->owner, container};
 }
 
-/* Those that run come first, then the newest: a reply that knows no pages may not hold all. */
+/* Active containers first, and of each sort the newest first: a reply without pages may not hold
+ * all. */
 static int visit_urgent(BerthService *service, const BerthViewer *viewer, BerthObjectVisit visit,
                         void *userdata) {
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A call about a container: which one it names, and whether the caller may make it. A container has
- * two addresses, an argument of the manager's members and an object path; handlers serve both, so
- * they read the id here. The container is looked up anew at every check, since it may be gone while
- * polkit is asked.
+ * What calls about containers have in common: the id, and the check of the caller. A container has
+ * two addresses, an argument of the manager's members and an object path; handlers serve both, and
+ * read the id here. There is no state. The one thing to know: the container is looked up anew at
+ * every check, since it may be gone by the time polkit answers.
  */
 
 #include "bus/container-call.h"
@@ -43,7 +43,9 @@ int berth_container_read_id(sd_bus_message *call, char **id) {
     return r;
 }
 
-/* property: of members that take some. */
+/* property: for members that set properties, otherwise NULL. The connection that created the
+ * container needs no second question for it, but for its first process only: others were not part
+ * of what Create was allowed. */
 static int container_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, const char *property,
                                   BerthContainer **container) {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods about the files of a container: CopyOut, CopyIn and Changes, of both faces. The data goes
- * through a descriptor of the caller's, which berth-copy reads or writes. */
+/*
+ * Methods about the files of a container, for the manager and for its object: CopyOut, CopyIn and
+ * Changes. The data goes through a descriptor of the caller, which stays in its envelope here and
+ * which berth-copy opens: the service itself never reads or writes it. Each call is charged, since
+ * it is a process of its own.
+ */
 
 #include "bus/container-object.h"
 #include "bus/options.h"

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Logs, of both faces. */
+/*
+ * The method Logs, for the manager and for the object of a container. The answer is the reading end
+ * of a pipe that berth-journal fills; that worker owns the charge and ends when the client leaves
+ * the bus. Without the option Fields the pipe has messages alone, with it whole entries.
+ */
 
 #include "base/fd.h"
 #include "bus/container-object.h"

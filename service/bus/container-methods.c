@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods about a container as a whole, of both faces: from its start to its deletion. Each reads
- * its arguments, authorises, and calls one domain function, which answers the call now or later.
+ * Methods about a container as a whole, for the manager and for its object: from its start to its
+ * deletion. Each reads its arguments, authorises, and calls one domain function, which answers the
+ * call now or later. There is no state but the pending call. The one thing to know: a container
+ * pointer is valid until the handler returns; a callback finds the container again by its id.
  */
 
 #include "bus/container-object.h"
@@ -10,6 +12,8 @@
 #include "bus/options.h"
 #include "containers/commit.h"
 
+/* A call of Start or Restore. It keeps the id, since the container may end and be removed before
+ * the answer. */
 typedef struct {
     BerthPendingCall *pending;
     char *id;
@@ -123,6 +127,8 @@ int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_err
     return sd_bus_reply_method_return(call, NULL);
 }
 
+/* The answer is the exit, for which it waits as Wait does. A container that was never started would
+ * have none. */
 int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
@@ -187,8 +193,8 @@ int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_b
     return 1;
 }
 
-/* Without a name in the request only the layer is made. Either is an image's, and needs that right
- * as well. */
+/* Commit and Diff; without a name in the request only the layer is made. Both write to the store of
+ * images, and need the right to manage images, too. */
 static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *id, BerthCommitRequest *request) {
     g_autoptr(GError) error = NULL;
@@ -240,7 +246,7 @@ int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_err
     return start_commit(call, userdata, error, id, &request);
 }
 
-/* The new name is one that the caller must have the right to, too. */
+/* The caller needs the right to the new name, too: a rule may allow certain names only. */
 static int check_new_id(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         BerthContainer *container, const char *new_id) {
     const BerthContainerRecord *record = berth_container_get_record(container);
@@ -272,7 +278,7 @@ int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_e
     r = check_new_id(call, userdata, ret_error, container, new_id);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* The container that the caller created had another name. */
+    /* The entry is for the old name: the creator has no further right under the new one. */
     berth_creators_forget(userdata, id);
     return berth_container_rename(container, new_id, &error)
                ? sd_bus_reply_method_return(call, NULL)

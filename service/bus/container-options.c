@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of Create, Start and Restore as they come over the bus. */
+/*
+ * Reads the options of Create, Start and Restore from a call. Most options of Create are rows of
+ * berth_create_fields, which says where each one is in BerthCreateOptions; only those of other
+ * types are read by functions here. There is no state, and the BerthCreateOptions are the caller's,
+ * also if reading fails.
+ */
 
 #include "bus/container-object.h"
 #include "bus/options.h"
@@ -50,6 +55,7 @@ static int read_mount(sd_bus_message *call, bool binds, BerthCreateOptions *opti
     return add_mount(options, &given, &error) ? 1 : berth_bus_error_set(ret_error, error);
 }
 
+/* Both options add to the same list, in the order in which the message has them. */
 static int read_mounts(sd_bus_message *call, bool binds, BerthCreateOptions *options,
                        sd_bus_error *error) {
     const char *type = binds ? "hsas" : "ssas";
@@ -77,7 +83,8 @@ static int read_other_mounts(sd_bus_message *call, void *value, sd_bus_error *er
     return read_mounts(call, false, value, error);
 }
 
-/* A text becomes the object's; a choice is parsed. */
+/* Strings are the message's, so that a text is copied; a choice is parsed into its enum here and
+ * nowhere else. */
 static bool take_text(BerthCreateOptions *options, const BerthCreateField *field, const char *text,
                       GError **error) {
     if (!text)
@@ -88,14 +95,16 @@ static bool take_text(BerthCreateOptions *options, const BerthCreateField *field
     return true;
 }
 
-/* Their types on the bus. */
+/* The D-Bus types of the kinds of fields. */
 static const char *const field_types[] = {
     [BERTH_FIELD_TEXT] = "s",    [BERTH_FIELD_CHOICE] = "s", [BERTH_FIELD_LIST] = "as",
     [BERTH_FIELD_MAP] = "a{ss}", [BERTH_FIELD_FLAG] = "b",   [BERTH_FIELD_NUMBER] = "t",
     [BERTH_FIELD_LIMIT] = "t",   [BERTH_FIELD_FILE] = "h",
 };
 
-/* texts: of those fields whose text is to be taken. */
+/* The table for berth_options_read(), ended by a zeroed element (g_array_new). Texts are read into
+ * texts first and taken over afterwards by take_text(); other values go directly into the object.
+ */
 static GArray *list_options(BerthCreateOptions *options, const char **texts, int *provisional) {
     GArray *list = g_array_new(TRUE, TRUE, sizeof(BerthOption));
     const BerthOption others[] = {
@@ -156,7 +165,8 @@ char *berth_create_options_list_volumes(const BerthCreateOptions *options) {
     return g_string_free(list, list->len == 0);
 }
 
-/* As systemd has names of descriptors: printable, and without the colon that is between them. */
+/* The rule for FDNAME= in sd_notify(3): printable ASCII without colons, which separate the names in
+ * LISTEN_FDNAMES, and at most 255 characters. */
 static bool is_descriptor_name(const char *name) {
     size_t length = strlen(name);
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods that run a process in a container or tell what runs there, of both faces. */
+/*
+ * Methods that run a process in a container or show its processes, for the manager and for the
+ * object of a container. There is no state but the BerthPendingCall of Exec. The one thing to know:
+ * an Exec that weakens the confinement of the container needs a second right, "privileged".
+ */
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -10,6 +14,8 @@
 #include "containers/spec/privileges.h"
 #include "systemd/cgroup.h"
 
+/* The call is read again for the id and the process: only the message was kept. A process that has
+ * ended and is gone by now has the PID 0. */
 static void on_exec(const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autofree char *id = NULL;
@@ -123,7 +129,8 @@ static gint compare_pids(gconstpointer a, gconstpointer b) {
     return first->pid < second->pid ? -1 : first->pid > second->pid;
 }
 
-/* The keys of its pages are numbers. */
+/* Sorted by PID. The keys of its pages are numbers, which berth_page_wants() would compare as text;
+ * hence the comparison here. */
 static int reply_processes(sd_bus_message *call, BerthContainer *container, BerthPage *page,
                            sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The events of containers: what watchers are told of the objects, then the signal Event for each
- * subscriber that may see the container. Nothing is broadcast. */
+/*
+ * Sends the events of containers: first the signals about the object to its watchers, then the
+ * signal Event to each subscriber that may see the container. Nothing is broadcast. There is no
+ * state of its own; the service owns subscribers and watchers. It also cleans up after a client
+ * that has left the bus, since most of what such a client leaves behind is about containers. The
+ * one thing to know: an event has been recorded before it is sent, so that EventsSince has every
+ * event that a subscriber has received.
+ */
 
 #include "base/operation.h"
 #include "bus/container-object.h"
@@ -31,7 +37,7 @@ static void send_event(BerthService *service, const BerthSubscriber *subscriber,
         berth_unicast_send(service->unicast, destination, g_steal_pointer(&signal), &right);
 }
 
-/* What each kind of event changes of the object. Others change nothing that it shows. */
+/* The properties that each kind of event changes. Events of other kinds change no property. */
 static const struct {
     const char *kind, *changed[12];
 } changes[] = {
@@ -54,7 +60,7 @@ static void tell_object_change(BerthService *service, const BerthEvent *event,
         berth_watchers_tell_removed(service->watchers, &object);
     else if (container && g_str_equal(event->kind, "create"))
         berth_watchers_tell_added(service->watchers, &object);
-    /* Its other processes are no part of the object. */
+    /* Events of other processes than the first do not change the object. */
     for (size_t i = 0; container && event->process[0] == '\0' && i < G_N_ELEMENTS(changes); i++)
         if (g_str_equal(changes[i].kind, event->kind))
             berth_watchers_tell_changed(service->watchers, &object, changes[i].changed, NULL);
@@ -86,8 +92,9 @@ static void on_peer_left(const char *peer, void *userdata) {
     berth_unicast_forget(service->unicast, peer);
     berth_watchers_forget(service->watchers, peer);
     berth_containers_forget_client(service->containers, peer);
-    /* Nothing that it alone wanted goes on; and a container that is never started would be waited
-     * for without an end. */
+    /* Nothing that only this client wanted goes on; a call of Wait for a container that is never
+     * started would be kept for ever. Cancelling one call can free others, hence the copy of the
+     * list and the search in the original. */
     g_autoptr(GPtrArray) calls = g_ptr_array_copy(service->waiting, NULL, NULL);
     for (guint i = 0; i < calls->len; i++) {
         BerthPendingCall *pending = calls->pdata[i];

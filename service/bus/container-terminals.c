@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods about the terminals of a container's processes. A client that was given a terminal has it
- * until it calls Detach or leaves the bus (containers/terminal.c keeps who has which). */
+/*
+ * Methods about the terminals of the processes of a container. A client that has got a terminal is
+ * attached to it until it calls Detach or leaves the bus; containers/parts/terminal.c has the
+ * attached clients. There is no state here. The one thing to know: clients read and write the
+ * terminal themselves, and the service never does.
+ */
 
 #include "bus/container-object.h"
 #include "bus/options.h"
 
-/* Reads which process of which container a call is about, and the options, of which there are none
- * yet, and checks. */
+/* Reads the container, the process and the options (there are none yet) of a call, and makes its
+ * check. */
 static int find_process(sd_bus_message *call, void *userdata, sd_bus_error *error,
                         const char **process, BerthContainer **container) {
     g_autofree char *id = NULL;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Update, of both faces: properties of a container's scope, by the names and types that they have
- * with systemd. */
+/*
+ * The method Update, for the manager and for the object of a container: properties of its scope,
+ * with the names and types that systemd gives them (org.freedesktop.systemd1(5)). An UpdateCall
+ * lasts from the handler to the answer. The one thing to know: only properties that
+ * berth_container_property_get_type() knows can be set.
+ */
 
 #include "bus/container-object.h"
 #include "bus/options.h"
@@ -78,7 +82,8 @@ static gint compare_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Their names, sorted, with blanks between. */
+/* The names, sorted, so that a question about the same properties is the same whatever their order
+ * in the call. */
 static char *list_properties(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     GVariantIter iterator;
@@ -92,7 +97,8 @@ static char *list_properties(GVariant *changed) {
     return g_strjoinv(" ", (char **)names->pdata);
 }
 
-/* What keeps something back for the container is a privilege besides. */
+/* A property that reserves something for the container is a privilege, too, and needs a second
+ * right. */
 static int check_update(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *id, GVariant *changed, BerthContainer **container) {
     g_autofree char *properties = list_properties(changed);
@@ -111,6 +117,8 @@ typedef struct {
     char *id;
 } UpdateCall;
 
+/* The container may be gone by now; then there is nobody to tell, but the call is answered all the
+ * same. */
 static void on_limits_set(const GError *error, void *userdata) {
     static const char *const limits[] = {"Limits", NULL};
     UpdateCall *update = userdata;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/containers, org.berth1.Containers: making containers, finding them, and following
- * what happens to them. What is done with one is in container-methods.c and the files beside it,
- * which the container's own object shares. */
+/*
+ * /org/berth1/containers, org.berth1.Containers: creating containers, finding them, and subscribing
+ * to their events. Methods about one container are in container-methods.c and the files beside it,
+ * which the object of the container shares. The one object has no state; service->subscribers has
+ * the clients that get events. The one thing to know: Create is refused or allowed as a whole, with
+ * every port, volume and privilege among the details.
+ */
 
 #include "bus/container-object.h"
 #include "bus/creators.h"
@@ -54,7 +58,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     return lists;
 }
 
-/* The privileges come first: whoever authenticates for them has seen the rest, too. */
+/* The privileges come first: their question shows the ports and volumes, too, so that a user who
+ * authenticates for it is not asked again (BERTH_PERMISSION_COVERS). */
 static int check_create(sd_bus_message *call, BerthService *service,
                         const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
@@ -150,7 +155,8 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
-/* Who has subscribed may do so again. */
+/* Whether the caller may subscribe. An existing subscription of the same connection does not count,
+ * since the new one replaces it. */
 static bool check_subscriptions(BerthService *service, sd_bus_message *call, uint32_t uid,
                                 sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/contents, org.berth1.Contents: blobs that are here. How they come and go is in
- * contents-ingests.c. */
+/*
+ * /org/berth1/contents, org.berth1.Contents: the blobs of the store. There is one object, and it
+ * has no state; the content store owns the blobs. Ingests, and single objects of registries, are in
+ * contents-ingests.c. The one thing to know: a blob has no owner here; a caller with the right
+ * contents.read sees all of them.
+ */
 
 #include "base/fd.h"
 #include "bus/access.h"
@@ -36,7 +40,7 @@ static int read_digest(sd_bus_message *call, const char **digest, sd_bus_error *
     return r < 0 ? r : berth_options_read_none(call, error);
 }
 
-/* What is known of a blob, as a{sv}. */
+/* The properties of a blob, as a{sv}. */
 static int append_blob(sd_bus_message *message, BerthService *service, const BerthBlob *blob) {
     g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
     g_autofree char *type = berth_content_store_get_type(store_of(service), blob->digest);
@@ -116,6 +120,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return berth_page_send(&page, r);
 }
 
+/* The message takes a duplicate of the descriptor; ours is closed here. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -147,6 +152,7 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    /* The loop itself reads, hence the small limit. pread(2) takes a signed offset. */
     if (length > MAX_READ_BYTES || offset > INT64_MAX)
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
                                  "a call reads at most %d bytes", MAX_READ_BYTES);
@@ -211,8 +217,8 @@ static gint compare_words(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* words: "KIND NAME"; or "KIND of another user", where the caller may not learn the name; or of
- * transfers, which have no name, what they are. */
+/* words: "KIND NAME"; "KIND of another user" if the caller may not learn the name; or, for
+ * transfers, which have no name, a description. */
 static int add_keeper(BerthPage *page, const char *words) {
     static const char *const kinds[] = {"image", "lease", "container", NULL};
     g_auto(GStrv) parts = g_strsplit(words, " ", 2);
@@ -262,7 +268,7 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     return berth_page_send(&page, r);
 }
 
-/* Sorted by kind and name; a page goes on after "KIND NAME". */
+/* By kind and name, which is the order of the keys "KIND NAME" by which pages continue. */
 static gint compare_usage(gconstpointer a, gconstpointer b) {
     const BerthUsage *first = *(BerthUsage *const *)a, *second = *(BerthUsage *const *)b;
     int order = strcmp(first->kind, second->kind);
@@ -445,7 +451,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* It has no properties; but a proxy asks for all when it is made, and is told from then on. */
+/* The object has no properties. But a proxy asks for all of them when it is made, and gets signals
+ * from then on. */
 static int contents_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     BerthService *service = view->service;
     int r = berth_access_get_uid(service->access, call, &view->viewer.uid);

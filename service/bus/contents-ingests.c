@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.berth1.Contents about ingests, and about single objects of registries. */
+/*
+ * Methods of org.berth1.Contents about ingests, and about single objects of registries. An ingest
+ * belongs to the user that began it, and its reference is the name that this user chose: two users
+ * may have ingests of the same reference, which the store tells apart by their keys. It is
+ * committed or aborted, or expires.
+ */
 
 #include "base/credentials.h"
 #include "base/fd.h"
@@ -55,7 +60,7 @@ static void on_committed(const char *digest, const GError *error, void *userdata
         sd_bus_reply_method_return(pending->call, "s", digest);
 }
 
-/* Another user's ingest of that reference, the oldest of several. */
+/* Another user's ingest of that reference; the oldest of several. */
 static char *find_of_others(BerthContentStore *store, const char *ref) {
     g_autoptr(GPtrArray) list = berth_content_store_list_ingests(store, NULL);
 
@@ -67,8 +72,10 @@ static char *find_of_others(BerthContentStore *store, const char *ref) {
     return NULL;
 }
 
-/* One's own ingest, or another's with the right to manage. expected: for members that name one.
- * key: the ingest's, if there is one, for who may know. */
+/* The caller's own ingest, or, with the right to manage contents, that of another user. The
+ * caller's own comes first, so that nobody can hide it by an ingest of the same reference.
+ * expected: the digest, for members that name one; NULL for others. key: the ingest's, if there is
+ * one; only to be used on BERTH_ACCESS_GRANTED. */
 static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *ref, const char *expected, char **key) {
     BerthContentStore *store = berth_contents_get_store(service->contents);
@@ -197,7 +204,8 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
     r = check_ingest(call, service, &hidden, ref, NULL, &key);
     if (r == BERTH_ACCESS_ASKING)
         return r;
-    /* Abort of nothing is fine, and so is that of what the caller may not know of. */
+    /* Aborting an ingest that does not exist succeeds; so does aborting a hidden one, or the
+     * difference would show that it exists. */
     if (sd_bus_error_has_name(&hidden, BERTH_ERROR_PREFIX "NotFound"))
         return sd_bus_reply_method_return(call, NULL);
     if (r < 0)
@@ -280,7 +288,8 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
                            "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* What the caller did not bring it has to be allowed to read. */
+    /* The caller has to be allowed to read what it has not brought itself: the registry may be the
+     * caller's. */
     if (!berth_provenance_may_name(service->database, uid, digest)) {
         r = berth_access_check(service->access, call, ret_error, "read", "digest", digest,
                                "reference", reference, NULL);

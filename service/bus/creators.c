@@ -5,6 +5,8 @@
 
 #include "bus/creators.h"
 
+/* The id of a new container replaces an entry of the same id. Unique names are never used again on
+ * a bus, so that an entry cannot come to mean another connection. */
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call) {
     const char *sender = sd_bus_message_get_sender(call);
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies of the vtables, in which every method's handler is dispatch(); the real ones are found by
- * interface and member. See dispatch.h. */
+/*
+ * Copies of the vtables, in which every method's handler is dispatch(); the real handlers are in
+ * one table, by interface and member. Both are filled while the service starts, and live as long as
+ * it does. The one thing to know: a method without a row in permissions.c is registered, but its
+ * handler is not, so that it is refused. See dispatch.h.
+ */
 
 #include "bus/dispatch.h"
 
@@ -14,6 +18,8 @@
 
 static GHashTable *handlers; /* "Images.Pull" → sd_bus_message_handler_t */
 
+/* A call need not name an interface ("Message Types" in the D-Bus specification): the one that is
+ * looked up is then that of the path. */
 static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *member;
@@ -40,8 +46,9 @@ static bool has_row(const char *interface, const char *member) {
     return false;
 }
 
-/* Properties are answered by bus/properties.c, for those who may see them. sd-bus does not get at
- * the getters, whose userdata is another. */
+/* Properties are answered by bus/properties.c, after the caller has been checked. sd-bus itself
+ * must not call the getters: it would show the values to everybody, and it would pass the
+ * BerthService where they expect a BerthView. */
 static int refuse_property(sd_bus *bus, const char *path, const char *interface,
                            const char *property, sd_bus_message *reply, void *userdata,
                            sd_bus_error *error) {

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values are compared as GVariants, since an sd-bus message can be read in one direction only. See
- * filter.h. */
+/*
+ * A filter is read once from a call's options, owned by the page of the reply, and matched against
+ * each item. Values are compared as GVariants: an sd-bus message is read from its beginning to its
+ * end, and the properties of an item may be in another order than those of the filter. See
+ * filter.h.
+ */
 
 #include "bus/filter.h"
 
 #include <string.h>
 
-/* The types that properties of listed items have. NULL: the value is of another, and is skipped. */
+/* Reads a value of one of the types that properties of listed items have. *value is floating; NULL
+ * for a value of any other type, which is skipped. */
 static int read_value(sd_bus_message *message, GVariant **value) {
     const char *type;
     char kind;
@@ -61,7 +66,7 @@ static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
         if ((r = sd_bus_message_read(message, "s", &key)) < 0 ||
             (r = read_value(message, &value)) < 0)
             return r;
-        /* What cannot be compared can be wanted, but is never found. */
+        /* A value that cannot be compared is kept as the unit type, which matches nothing. */
         g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));
         r = sd_bus_message_exit_container(message);
     }
@@ -92,6 +97,7 @@ static bool has_strings(GVariant *found, GVariant *wanted) {
     return true;
 }
 
+/* An empty value in the filter stands for any value of that key. */
 static bool has_pairs(GVariant *found, GVariant *wanted) {
     GVariantIter iterator;
     const char *key, *value, *other;
@@ -104,6 +110,7 @@ static bool has_pairs(GVariant *found, GVariant *wanted) {
     return true;
 }
 
+/* Values of different types never match, also if they are equal as numbers. */
 static bool is_as_wanted(GVariant *found, GVariant *wanted) {
     if (!found || !g_variant_type_equal(g_variant_get_type(found), g_variant_get_type(wanted)))
         return false;

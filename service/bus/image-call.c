@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A call about an image. Its name is an argument of the collection's members, and is in the path of
- * the object's: handlers serve both, so they read it here. */
+/*
+ * What calls about an image have in common. The members of the collection have its name as an
+ * argument, those of the object in their path: handlers serve both, and read it here. There is no
+ * state.
+ */
 
 #include "bus/images-object.h"
 

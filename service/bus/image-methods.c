@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods about one name of an image, of both faces: Delete, Inspect, Verify, Describe, Rename and
- * Mount. What moves images is in images-transfers.c. */
+/*
+ * Methods about one name of an image, for the collection and for the object of the name: Delete,
+ * Inspect, Verify, Describe, Rename and Mount. Those that move images are in images-transfers.c.
+ * There is no state but the BerthPendingCall of a method that answers later. The one thing to know:
+ * the name is looked up anew each time the handler runs, so that a verdict for the digest of an
+ * earlier run does not count for another one.
+ */
 
 #include "base/credentials.h"
 #include "base/fd.h"
@@ -47,6 +52,7 @@ static void on_text(const char *text, const GError *error, void *userdata) {
                              "the document, which can be opened by its digest,");
 }
 
+/* The names are in the order of BerthImageDocument. */
 static int parse_document(const char *name, BerthImageDocument *document, sd_bus_error *error) {
     static const char *const names[] = {"index", "manifest", "config"};
 
@@ -97,7 +103,8 @@ static void on_signature(const char *key, const GError *error, void *userdata) {
         sd_bus_reply_method_return(pending->call, "s", key);
 }
 
-/* The keys are the policy's: a caller who could name files would have them read as root. */
+/* The keys come from the policy alone: if the caller could name key files, the service would read
+ * them as root. */
 int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -173,7 +180,8 @@ static int read_describe(sd_bus_message *call, char **name, BerthPage *page, sd_
     return r < 0 ? r : berth_options_read(call, options, error);
 }
 
-/* Platforms have no name of their own: a page goes on after so many of them. */
+/* Platforms have no unique name: "After" is the number of those that earlier pages had. The options
+ * are read again from the call, since the page of the handler ended with it. */
 static void on_described(GPtrArray *platforms, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_auto(sd_bus_error) ignored = SD_BUS_ERROR_NULL;
@@ -247,7 +255,8 @@ int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The chain is known: all that is left is to mount it. For root that is a mount like any other. */
+/* The chain is known and is mounted. Only root gets a mount without nosuid: a set-user-ID program
+ * of an image must not work for another user. */
 static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     uint32_t uid = UINT32_MAX;
@@ -289,7 +298,7 @@ int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *r
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* What is mounted can be read. */
+    /* Everything in the mount can be read, hence the second right. */
     r = berth_access_check(service->access, call, ret_error, "read", "image", name, "digest",
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)

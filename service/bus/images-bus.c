@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/images, org.berth1.Images: the collection of names of images. What is done with one
- * name is in image-methods.c and images-transfers.c, which the name's own object shares. */
+/*
+ * /org/berth1/images, org.berth1.Images: the collection of names of images, which berth.db holds.
+ * The object has no state. Methods about one name are in image-methods.c and images-transfers.c;
+ * the object of the name has them, too (image-bus.c). The one thing to know: a name makes content
+ * reachable, so that Put also needs the right to read what the caller has not brought itself.
+ */
 
 #include "base/limits.h"
 #include "bus/access.h"
@@ -37,8 +41,8 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return berth_image_object_reply(call, service, &viewer, name, ret_error);
 }
 
-/* What the caller did not bring to the store itself it has to be allowed to read: the target, and
- * of what that leads to whatever the new name is to reach. */
+/* The caller has to be allowed to read what it has not brought to the store itself: the target, and
+ * below it whatever the new name is to reach. */
 static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         uint32_t uid, const char *name, const char *digest, GPtrArray **brought) {
     int r = BERTH_ACCESS_GRANTED;
@@ -50,7 +54,8 @@ static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_erro
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_bring_find(service, call, ret_error, "image", name, digest, brought);
-    /* Also where only a person, who was asked for the check, allows it. */
+    /* The target is among them also if no rule allows it, but the user who was asked for the check
+     * above. */
     if (r == BERTH_ACCESS_GRANTED &&
         !g_ptr_array_find_with_equal_func(*brought, digest, g_str_equal, NULL))
         g_ptr_array_add(*brought, g_strdup(digest));
@@ -219,7 +224,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* It has no properties; but a proxy asks for all when it is made, and is told from then on. */
+/* The object has no properties. But a proxy asks for all of them when it is made, and gets signals
+ * from then on. */
 static int images_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     BerthService *service = view->service;
     int r = berth_access_get_uid(service->access, call, &view->viewer.uid);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.berth1.Images that ask registries, or move images to and from them and archives.
+/*
+ * Methods of org.berth1.Images that ask registries, or move images between the store and registries
+ * or archives. The latter return a transfer, which owns the work from then on; the former answer
+ * later. The one thing to know: credentials are in BerthSecrets and in a sensitive message; they
+ * are passed on to the request, and their values are never details of a question.
  */
 
 #include "base/credentials.h"
@@ -76,7 +80,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    /* Any repository: only its registry's root is asked. */
+    /* The repository is a placeholder: only the root of the registry is asked. */
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
     const BerthRemoteQuestion question = {reference, insecure, credentials};
     r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", registry,
@@ -93,7 +97,8 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     return 1;
 }
 
-/* Unpack is of a name, which an object has by itself. */
+/* Unpack is about a name in the store, which may be in the path; the other members are about a
+ * reference. */
 static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **reference) {
     const char *text;
 
@@ -105,7 +110,8 @@ static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **referenc
     return r;
 }
 
-/* Whoever authenticated for an import has done so for unpacking what it brought. */
+/* A user who has authenticated for an import has done so for unpacking what it brought. The digest
+ * counts, too: if the name stands for something else by now, the user is asked again. */
 static int check_unpack(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                         const char *name) {
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
@@ -197,7 +203,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         (r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    /* Names are references: without another it goes where it came from. */
+    /* Names are references: without another reference the image goes back to where it came from. */
     if (reference[0] == '\0')
         reference = name;
     r = berth_access_get_uid(service->access, call, &uid);
@@ -208,8 +214,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
                            "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* To whoever has the registry, all that the name reaches. One that is not there is asked about
-     * in the same way. */
+    /* The registry gets everything that the name reaches. polkit is asked in the same way about a
+     * name that does not exist. */
     if (uid != 0 && !berth_provenance_vouches(service->database, name, uid)) {
         r = berth_access_check(service->access, call, ret_error, "read", "image", name, "reference",
                                reference, NULL);
@@ -254,14 +260,15 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     request.rootfs = rootfs;
     request.command = command;
-    /* Root needs no asking, and its import goes on when it leaves. */
+    /* polkit is not asked about root. An import that has an asker needs its caller on the bus until
+     * the names are known; that of root goes on without. */
     request.asker = request.owner == 0 ? NULL : berth_import_names_new(service, call);
     BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)
                     : berth_bus_error_set(ret_error, error);
 }
 
-/* Each image is one that a rule is asked about; the user is asked about all together. */
+/* Rules are asked about each image; the user is asked once about all of them. */
 static int check_export(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                         char *const *names) {
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);

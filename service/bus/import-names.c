@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An asker is the import's. It has one question at a time, which holds all names; that question
- * ends with the asker. See import-names.h. */
+/*
+ * The names of an import, checked after its call has been answered. The import owns the asker,
+ * which has one question at a time, about all names; freeing the asker ends the question without an
+ * answer. The one thing to know: check_names() runs again after each answer of polkit, and looks up
+ * anew what the names stand for. See import-names.h.
+ */
 
 #include "bus/import-names.h"
 
@@ -18,7 +22,8 @@ typedef struct {
     void *userdata;
 } ImportNames;
 
-/* What each name stands for now, besides: it may change while polkit is asked. */
+/* One list of details for each name, with the digest that it stands for at this moment, which may
+ * change while polkit is asked. replaced keeps the images to which the digests belong. */
 static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
@@ -36,6 +41,7 @@ static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
     return lists;
 }
 
+/* The user has authenticated for the import: unpacking its images needs no second password. */
 static void note_names(const ImportNames *names) {
     for (guint i = 0; i < names->images->len; i++) {
         const BerthImportedImage *image = names->images->pdata[i];
@@ -76,6 +82,7 @@ static void ask(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswer
     berth_access_run_later(names->service->access, names->call, check_names, names);
 }
 
+/* Without the authorization no answer of polkit can reach an asker that is freed. */
 static void free_names(BerthNameAsker *asker) {
     ImportNames *names = (ImportNames *)asker;
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See lease-check.h. A lease that is not there is asked about as well, so that the time an answer
- * takes tells nothing either. */
+/*
+ * The check of the option Lease; without state. The one thing to know: polkit is also asked about a
+ * lease that does not exist, so that neither the answer nor the time it takes shows whether there
+ * is one. See lease-check.h.
+ */
 
 #include "bus/lease-check.h"
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /org/berth1/leases, org.berth1.Leases. */
+/*
+ * /org/berth1/leases, org.berth1.Leases. A lease belongs to the user that made it; it keeps content
+ * until it is deleted or expires. The store owns the leases, and the one object has no state. The
+ * one thing to know: a lease gives no right to content; Add accepts only what the caller holds or
+ * may read (store/provenance.h).
+ */
 
 #include "base/charge.h"
 #include "base/labels.h"
@@ -25,6 +30,7 @@ static char *make_id(void) {
     return sd_id128_randomize(&id) < 0 ? g_strdup("") : g_strdup(sd_id128_to_string(id, text));
 }
 
+/* Labels of leases and containers have one limit together. */
 static bool check_quota(BerthService *service, uint32_t owner, char *const *labels,
                         GError **error) {
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, error);
@@ -76,8 +82,9 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, "s", id);
 }
 
-/* One's own lease with the right to write, another's with that to manage. digests: what Add adds,
- * each of which a rule is asked about; NULL for other members. */
+/* The caller's own lease with the right to write, the lease of another user with the right to
+ * manage. digests: those that Add adds, about each of which rules are asked; NULL for other
+ * members. */
 static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                               const char *id, char *const *digests) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
@@ -94,8 +101,9 @@ static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bu
     return berth_access_check_owned_many(service->access, call, error, &object, lists);
 }
 
-/* Nobody keeps, or learns of, what another brought: that is as if it were not here. What the caller
- * may read of others' it brings by that, and what lies below a document with it. */
+/* Content that only another user has brought is NotFound for the caller, as if it were not in the
+ * store. If the caller may read it, it counts as brought by the caller from now on, together with
+ * what lies below it. */
 static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *id, char *const *digests, GPtrArray *brought) {
     uint32_t uid;
@@ -116,8 +124,8 @@ static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_erro
     return r;
 }
 
-/* A lease keeps what its owner holds. In another's lease nothing follows from a document, and all
- * that the caller may name is noted. */
+/* A lease keeps only what its owner holds. In the lease of another user a document therefore keeps
+ * nothing below it, and each digest that the caller may name is added by itself. */
 static bool add(BerthService *service, uint32_t uid, const char *id, char *const *digests,
                 GPtrArray *brought, GError **error) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, error);

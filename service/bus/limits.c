@@ -36,7 +36,7 @@ static const Limit limits[] = {
 
 static const Limit other = {NULL, BERTH_MAX_TEXT_BYTES, BERTH_MAX_LIST_ITEMS, BERTH_MAX_LIST_BYTES};
 
-/* What is being measured, and what it has come to. */
+/* A measurement: the limit that applies, and the sum so far. */
 typedef struct {
     const Limit *limit; /* NULL: only measured */
     size_t bytes, most; /* most: what limit was met */
@@ -49,6 +49,7 @@ static int exceed(Measure *measure, size_t most, const char *unit) {
     return -E2BIG;
 }
 
+/* Checked after every addition, so that measuring ends as soon as the limit is exceeded. */
 static int add_bytes(Measure *measure, size_t bytes) {
     measure->bytes += bytes;
     return measure->limit && measure->bytes > measure->limit->bytes
@@ -56,6 +57,8 @@ static int add_bytes(Measure *measure, size_t bytes) {
                : 0;
 }
 
+/* 8 bytes more than the text: its length is stored, too, so that even empty strings are not free.
+ */
 static int measure_text(sd_bus_message *message, char type, Measure *measure) {
     const char *text;
     int r = sd_bus_message_read_basic(message, type, &text);
@@ -70,7 +73,8 @@ static int measure_text(sd_bus_message *message, char type, Measure *measure) {
 
 static int measure_one(sd_bus_message *message, Measure *measure);
 
-/* Numbers one after the other are not looked at singly. */
+/* An array of fixed-size numbers is one block of memory: its size is enough, and a large one is not
+ * read element by element. */
 static int measure_numbers(sd_bus_message *message, char type, Measure *measure) {
     const void *numbers;
     size_t bytes;
@@ -95,7 +99,8 @@ static int measure_container(sd_bus_message *message, char type, const char *con
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* 0 at the end of what the message is in. */
+/* Measures one complete value. 0 at the end of the container that the message is in, or of the
+ * message. */
 static int measure_one(sd_bus_message *message, Measure *measure) {
     const char *contents;
     uint64_t number;
@@ -130,6 +135,7 @@ static const Limit *find_limit(const char *key) {
     return &other;
 }
 
+/* Without a unit no limit was met: the message itself cannot be read. */
 static int refuse(sd_bus_message *call, const char *what, const char *name, const Measure *measure,
                   sd_bus_error *error) {
     if (!measure->unit)
@@ -162,8 +168,8 @@ static int check_options(sd_bus_message *call, Measure *all, sd_bus_error *error
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
-/* Of the arguments without a key, dictionaries of strings are labels, and the lists of Exec and
- * nobody else a command. */
+/* Arguments without a key: dictionaries of strings are labels, and a list of strings is a command
+ * if the member is Exec. */
 static const Limit *find_argument_limit(sd_bus_message *call, char type, const char *contents) {
     if (type != SD_BUS_TYPE_ARRAY)
         return &other;

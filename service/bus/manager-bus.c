@@ -3,7 +3,7 @@
 /*
  * /org/berth1, org.berth1.Manager: what this service is and how much it has. It has properties
  * only, none of which is stored: each is found when it is asked for. The object manager at the same
- * path is in container-signals.c.
+ * path is in object-manager.c. What the caller may not see is not counted, either.
  */
 
 #include "bus/dispatch.h"
@@ -27,7 +27,8 @@ static int get_version(sd_bus *bus, const char *path, const char *interface, con
     return sd_bus_message_append(reply, "s", BERTH_VERSION);
 }
 
-/* What may be missing from a build or a machine, and what came after 1.0. Sorted. */
+/* Features that a build or a machine may lack, and those that were added after 1.0. Sorted.
+ * "checkpoint" depends on the machine: CRIU can be installed at any time. */
 static int get_features(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     static const char *const features[] = {"archives",  "checkpoint", "health", "leases",
@@ -49,8 +50,8 @@ static int get_features(sd_bus *bus, const char *path, const char *interface, co
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Of the file system of the state directory, as statvfs(3) has it; "free" is what is left for
- * ordinary users. */
+/* The file system of the state directory, from statvfs(3). "Free" is the space that unprivileged
+ * users have left (f_bavail); the blocks reserved for root count neither as used nor as free. */
 static int get_storage(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     const char *directory = g_getenv("STATE_DIRECTORY");

@@ -2,9 +2,9 @@
 
 /*
  * /org/berth1/networks, org.berth1.Networks, and /org/berth1/networks/LABEL, org.berth1.Network.
- * They are an administrator's files, and nobody's own: a client sees those that a container which
- * it sees is in, and all if it may inspect what others own. The files are read at each call, and no
- * signal tells of them.
+ * Networks are files of the administrator and have no owner. A client sees a network if it sees a
+ * container in it, and all networks if it may inspect what others own. The files are read at each
+ * call, so that there is no state and no signal about them.
  */
 
 #include "containers/parts/networks.h"
@@ -47,8 +47,8 @@ static int get_subnets(sd_bus *bus, const char *path, const char *interface, con
     return sd_bus_message_append_strv(reply, get_network(userdata)->subnets);
 }
 
-/* Identifiers of containers in a network that the viewer sees. Of the array, the strings are the
- * containers'. */
+/* The ids of those containers in a network that the viewer sees. The caller owns the array, but not
+ * the strings, which are the containers'. */
 static GPtrArray *list_members(const BerthView *view, const char *network) {
     g_autoptr(GPtrArray) containers = berth_containers_list(view->service->containers);
     GPtrArray *members = g_ptr_array_new();
@@ -121,7 +121,8 @@ static int visit_networks(BerthService *service, const BerthViewer *viewer, cons
     return r;
 }
 
-/* What a view of one network holds: the list that it is in. */
+/* The view takes the network out of the list and owns it until network_close(). A network that the
+ * caller does not see is NotFound, as one that does not exist. */
 static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     g_autofree char *name = berth_object_read_path(&network_kind, sd_bus_message_get_path(call));
     int r = berth_viewer_find(call, view->service, &view->viewer);

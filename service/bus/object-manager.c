@@ -3,8 +3,8 @@
 /*
  * org.freedesktop.DBus.ObjectManager of /org/berth1: GetManagedObjects answers with the objects of
  * all kinds that the caller sees, and makes it a client that is told how they change. sd-bus has an
- * answer of its own, which would be the same for everybody; the handler stands in front of it. What
- * is added and removed later is told in watchers.c.
+ * answer of its own, which would be the same for every caller; the handler is called before it.
+ * There is no state; watchers.c sends the signals about objects that come and go later.
  */
 
 #include "bus/object-manager.h"
@@ -50,8 +50,9 @@ static int managed_add(const BerthObject *object, void *userdata) {
     return berth_page_add(managed->page);
 }
 
-/* The call knows no pages: kinds come in the order in which they were added, and as many objects as
- * a reply holds; the lists have all. */
+/* The method has no pages (org.freedesktop.DBus.ObjectManager in the D-Bus specification): kinds
+ * come in the order in which they were added, and as many objects as a reply holds. The lists have
+ * all of them. */
 static int managed_answer(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -79,6 +80,7 @@ static int managed_on_call(sd_bus_message *call, void *userdata, sd_bus_error *e
                : 0;
 }
 
+/* With sd-bus' own manager at the path, Introspect names the interface. */
 int berth_object_manager_add(BerthService *service) {
     int r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, managed_on_call, service);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The registry of kinds, and what goes through them: lists, and the children that Introspect names.
- * sd-bus has an answer of its own to the latter, which would be the same for everybody; a handler
- * stands in front of it. The registry is filled while the service starts and only read afterwards.
+ * The registry of kinds, and what walks through them: lists, and the children that Introspect
+ * names. The registry is filled while the service starts and only read afterwards; it owns nothing,
+ * since kinds are static. A BerthObject is a view of something that its kind owns, valid for one
+ * visit. The one thing to know: sd-bus answers Introspect by itself, the same for every caller; a
+ * handler that is called before it finds out what the caller may see, and the enumerators name only
+ * that.
  */
 
 #include "bus/objects.h"
@@ -17,8 +20,8 @@ enum { MAX_KINDS = 16 };
 
 static const BerthObjectKind *kinds[MAX_KINDS + 1];
 
-/* Who introspects. The handler says so and leaves the call to sd-bus, which asks for the children
- * before it does anything else. */
+/* The caller that introspects. The handler sets it and leaves the call to sd-bus, which asks the
+ * enumerators for the children in the same turn of the loop, before any other message. */
 static struct {
     sd_bus_message *call;
     BerthService *service;
@@ -63,6 +66,7 @@ int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, ch
     return r;
 }
 
+/* The collection has every interface that is added for its path except that of its objects. */
 int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
                                   void *userdata, void **found, sd_bus_error *error) {
     (void)bus;
@@ -74,6 +78,8 @@ int berth_objects_find_collection(sd_bus *bus, const char *path, const char *int
     return 0;
 }
 
+/* Found whether the object exists or not: the answer of sd-bus to an unknown object would tell that
+ * it does not exist, without any check. */
 int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
                              void **found, sd_bus_error *error) {
     (void)bus;
@@ -133,7 +139,7 @@ static int list_object(const BerthObject *object, void *userdata) {
     sd_bus_message *item;
     int r;
 
-    /* A name that had to be cut would be asked for for ever. */
+    /* A name that has to be cut would never let the client reach the next page. */
     if (strlen(object->name) > BERTH_MAX_TEXT_BYTES)
         return 1;
     if ((r = berth_page_begin(listing->page, &item)) < 0 ||
@@ -142,7 +148,8 @@ static int list_object(const BerthObject *object, void *userdata) {
     return berth_page_add(listing->page);
 }
 
-/* The option Properties, and what the filter has to look at; caller frees the array. NULL: all. */
+/* The properties of a listing: those of the option Properties, and those that the filter looks at.
+ * The caller frees the array; the strings are not its own. NULL: all. */
 static const char **list_names(char *const *chosen, const BerthPage *page) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     GVariantIter iterator;
@@ -184,7 +191,7 @@ int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
     return berth_page_send(&page, r);
 }
 
-/* Leaves the call to sd-bus, once it is known who the caller is. */
+/* Leaves the call to sd-bus (0), once the rights of the caller are known. */
 static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthViewer viewer;
     int r = berth_viewer_find(call, userdata, &viewer);
@@ -198,6 +205,7 @@ static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_er
     return 0;
 }
 
+/* A viewer that an earlier call has left is cleared first. */
 static int on_introspect(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
 
@@ -212,6 +220,8 @@ typedef struct {
     size_t bytes;
 } Children;
 
+/* 0, which ends the visit, when the names fill half of a reply: the XML of the interfaces is in it,
+ * too. 32 bytes are for the XML around a name. */
 static int add_child(const BerthObject *object, void *userdata) {
     Children *children = userdata;
     char *path = strlen(object->name) > BERTH_MAX_TEXT_BYTES
@@ -225,7 +235,8 @@ static int add_child(const BerthObject *object, void *userdata) {
     return children->bytes < BERTH_MAX_REPLY_BYTES / 2;
 }
 
-/* sd-bus frees what it gets with free(3), which is what GLib's memory is from. */
+/* sd-bus frees the names with free(3), which GLib's allocator permits. The message is compared,
+ * since sd-bus also calls enumerators for other reasons than Introspect; they then name nothing. */
 static int enumerate_kind(sd_bus *bus, const char *prefix, void *userdata, char ***nodes,
                           sd_bus_error *error) {
     const BerthObjectKind *kind = userdata;

@@ -2,8 +2,8 @@
 
 /*
  * The objects of /org/berth1 as far as they are alike: where they are, who sees them, how they are
- * listed, introspected and found through the object manager. What kinds there are is told at start,
- * by the files that have their vtables (berth_objects_add_kind).
+ * listed, introspected and found through the object manager. The files that have the vtables add
+ * their kinds at the start of the service (berth_objects_add_kind).
  */
 
 #pragma once
@@ -36,8 +36,8 @@ struct BerthObjectKind {
      * on ("": from the first). Returns as the last call did, 1 without any. */
     int (*visit)(BerthService *service, const BerthViewer *viewer, const char *after,
                  BerthObjectVisit visit, void *userdata);
-    /* The same for a reply that knows no pages and may not hold all: in the order of what matters
-     * most. NULL: as visit. */
+    /* The same for a reply that has no pages and may not hold all: the most important objects
+     * first. NULL: as visit. */
     int (*visit_urgent)(BerthService *service, const BerthViewer *viewer, BerthObjectVisit visit,
                         void *userdata);
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The trailing a{sv} of methods: known keys only, each of its type. */
+/* The options of methods, their last argument, a{sv}: known keys only, each with its type. */
 
 #pragma once
 
@@ -20,7 +20,7 @@ typedef struct {
  * message's. options ends with an entry without key. */
 int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_bus_error *error);
 
-/* Of a method that knows none yet: */
+/* For a method that has no options yet. */
 #define BERTH_NO_OPTIONS (&(const BerthOption){NULL})
 int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
 

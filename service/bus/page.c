@@ -2,8 +2,11 @@
 
 /*
  * How replies stay small: every element is made in a message of its own, measured, and copied into
- * the reply if it fits. sd-bus tells no size of a message that is being made, and takes nothing
- * back.
+ * the reply if it fits. sd-bus does not give the size of a message that is being made, and nothing
+ * can be removed from it again. A BerthPage belongs to the handler, for one call: open, then begin
+ * and add for each element, then send. The one thing to know: the first element is always added,
+ * cut if it is too large; a page that could stay empty for ever would look like the end of the
+ * listing.
  */
 
 #include "bus/page.h"
@@ -14,17 +17,19 @@
 #include <errno.h>
 #include <string.h>
 
-/* The header, and what closes. */
+/* Room for the header of the message and for what is appended after the copied part. */
 enum { RESERVED_BYTES = 4096 };
 
 int berth_part_new(sd_bus_message *of, sd_bus_message **part) {
-    /* It is never sent; of all kinds of messages signals ask for least. */
+    /* The message is never sent. A signal is the kind that needs the fewest header fields. */
     return sd_bus_message_new_signal(sd_bus_message_get_bus(of), part, "/", "org.berth1.Part",
                                      "Part");
 }
 
 static int copy_some(sd_bus_message *to, sd_bus_message *from, size_t *left);
 
+/* Cuts at the end of a character: D-Bus strings have to be valid UTF-8. g_utf8_validate() gives the
+ * end of the last complete one. */
 static int copy_text(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *text, *end;
     int r = sd_bus_message_read(from, "s", &text);
@@ -41,6 +46,9 @@ static int copy_text(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     return sd_bus_message_append(to, "s", cut);
 }
 
+/* Copies elements while there is room and skips the rest, all of which have to be read before the
+ * container can be left. sd_bus_message_skip(3) wants a complete type, which peeking gives without
+ * its brackets. */
 static int copy_array(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *contents;
     char type;
@@ -59,6 +67,7 @@ static int copy_array(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     return r;
 }
 
+/* Only arrays get shorter: a struct, an entry or a variant has to keep all its fields. */
 static int copy_container(sd_bus_message *to, sd_bus_message *from, char type, const char *contents,
                           size_t *left) {
     int r;
@@ -94,7 +103,7 @@ static int copy_some(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     return r < 0 ? r : 1;
 }
 
-/* Seals a part, so that it can be read, and tells its size. */
+/* Seals a part, since only a sealed message can be read, and measures it. */
 static int finish_part(sd_bus_message *part, size_t *bytes) {
     int r;
 
@@ -134,11 +143,12 @@ int berth_page_open(BerthPage *page, sd_bus_message *call, const char *element) 
 }
 
 bool berth_page_wants(const BerthPage *page, const char *key) {
-    /* A key that had to be cut would be asked for for ever. */
+    /* A key that has to be cut would come after its own cut form again and again: the client would
+     * never reach the next page. */
     return strcmp(key, page->after) > 0 && strlen(key) <= BERTH_MAX_TEXT_BYTES;
 }
 
-/* An entry of a dictionary is nowhere but in one. */
+/* A dictionary entry cannot stand alone in a message: its part has an array around it. */
 static bool is_entry(const BerthPage *page) {
     return page->element[0] == '{';
 }
@@ -183,6 +193,7 @@ int berth_page_close(BerthPage *page) {
     return sd_bus_message_close_container(page->reply);
 }
 
+/* r is 0 when the page is full and 1 when the listing is at its end: both are sent. */
 int berth_page_send(BerthPage *page, int r) {
     if (r < 0 || (r = berth_page_close(page)) < 0)
         return r;
@@ -196,6 +207,7 @@ void berth_page_clear(BerthPage *page) {
     page->item = sd_bus_message_unref(page->item);
 }
 
+/* The elements are pointers to structures, whose first member is the key: hence three levels. */
 static gint compare_keys(gconstpointer a, gconstpointer b) {
     return strcmp(**(const char *const *const *)a, **(const char *const *const *)b);
 }
@@ -218,6 +230,7 @@ int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t 
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* A document is never cut, since half of it would be invalid. */
 int berth_bus_reply_text(sd_bus_message *call, const char *text, size_t limit, const char *what) {
     g_autoptr(GError) error = NULL;
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A method call that is answered later, from a callback of the operation that it has begun. It is
+ * made by a handler after its last check, and owned by the operation whose userdata it is; the
+ * callback replies and frees it. While it exists, the call counts against the caller's limit, the
+ * audit waits for its result, and the service stays. The one thing to know: the list
+ * service->waiting is how the calls of a client that leaves the bus are found, and each of these
+ * objects is in it.
+ */
+
 #include "bus/pending-call.h"
 
 #include "base/limits.h"
@@ -7,7 +16,8 @@
 
 #include <string.h>
 
-/* Every handler asks who calls before it begins anything. */
+/* Handlers check before they begin anything, so that the caller is known; without a uid the charge
+ * is that of UINT32_MAX. */
 static uint32_t find_uid(BerthService *service, sd_bus_message *call) {
     uint32_t uid = UINT32_MAX;
 
@@ -37,6 +47,8 @@ BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_m
     return pending;
 }
 
+/* The charge cannot fail here: the handler has been let through by berth_access_run(), which has
+ * checked the limit. */
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call) {
     BerthPendingCall *pending = g_new0(BerthPendingCall, 1);
 
@@ -68,6 +80,7 @@ void berth_pending_call_finish(const GError *error, void *userdata) {
         sd_bus_reply_method_return(pending->call, NULL);
 }
 
+/* For the audit the call has not ended with this reply: its result is that of the transfer. */
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
     g_autofree char *path =
         g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
@@ -76,6 +89,8 @@ int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer
     return sd_bus_reply_method_return(call, "o", path);
 }
 
+/* Labels have a limit when they are set. Those that an older service has stored may exceed it: what
+ * does not fit is left out, so that the reply stays within its size. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
     size_t left = BERTH_MAX_LABELS_BYTES;
     int r = sd_bus_message_open_container(message, 'a', "{ss}");

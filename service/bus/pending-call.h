@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A call that a domain operation answers later: its callbacks' userdata. */
+/* A call that is answered later, by an operation of the domain: the userdata of its callbacks. */
 
 #pragma once
 
@@ -18,7 +18,8 @@ typedef struct {
 BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, BerthResource resource,
                               sd_bus_error *error);
 
-/* One that also takes something of which a caller has only so much; NULL with error set. */
+/* A pending call that also uses a limited resource, charged until the call is freed; NULL with
+ * error set. */
 BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_message *call,
                                                  BerthResource resource, sd_bus_error *error);
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call);

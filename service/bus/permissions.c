@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of rights, and looking rows up; see permissions.h. */
+/*
+ * The table of rights, static and never changed, and the search in it. The one thing to know: a row
+ * is the only way to a question; a check without one is refused (access.c), and so is a method
+ * without one (dispatch.c). See permissions.h.
+ */
 
 #include "bus/permissions.h"
 
@@ -32,13 +36,15 @@
 /* The same for a member that only looks: the owner needs no right. */
 #define SEEN(interfaces, member, verb, key)                                                        \
     { interfaces, member, "see", "containers.inspect", verb, key, NULL }
-/* A list or a subscription, of which others' part is told by one question. */
+/* A list or a subscription: one question decides whether objects of other users are in it. */
 #define LISTED(interfaces, member)                                                                 \
     { interfaces, member, "sight", "containers.inspect", "list", "", NULL }
-/* Besides, what Create allowed: bus/creators.h. */
+/* In addition to these rows: the connection that Create was allowed to needs no second right
+ * (bus/creators.h). */
 #define CREATED(member)                                                                            \
     { BOTH, member, "creator", NULL, NULL, NULL, "Create was allowed to the same connection" }
-/* For the option Lease that names another's, which is hidden otherwise: bus/lease-check.h. */
+/* The option Lease with the lease of another user, which is hidden without this right
+ * (bus/lease-check.h). */
 #define LEASED(interfaces, member, verb)                                                           \
     { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL, CHANGES }
 #define FREE(interfaces, member, relies)                                                           \
@@ -187,7 +193,8 @@ static const BerthPermission permissions[] = {
     READ_INSIDE("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
     READ_INSIDE("Changes", "changes"),
-    /* What it has logged the owner may read as it may see its state. */
+    /* The owner may read what the container has logged without a right, just as it may see its
+     * state. */
     SEEN(BOTH, "Logs", "logs", "container"),
     {BOTH, "Logs", "others", "containers.exec", "logs", CONTAINER, NULL},
     MANAGED("Rename", "rename"),
@@ -216,7 +223,8 @@ const BerthPermission *berth_permissions_list(size_t *count) {
     return permissions;
 }
 
-/* Whether word is one of those in list, which has one blank between two. */
+/* Whether list, whose words are separated by one blank each, has this word; not as a part of
+ * another one. */
 static bool has_word(const char *list, const char *word) {
     size_t length = strlen(word);
 
@@ -264,7 +272,7 @@ bool berth_permission_changes(const char *interface, const char *member) {
     return false;
 }
 
-/* Objects by the path that they are at or, where it ends in "/", below. */
+/* The interface of the object at a path or, if the path here ends in "/", below it. */
 static const struct {
     const char *path, *interface;
 } objects[] = {
@@ -292,6 +300,7 @@ static const char *find_object(const char *path) {
     return NULL;
 }
 
+/* Introspect and Properties are of every object, so that the path decides whose they are. */
 const char *berth_permission_read_member(sd_bus_message *call, const char **member) {
     const char *interface = sd_bus_message_get_interface(call);
 

@@ -45,9 +45,9 @@ const BerthPermission *berth_permission_find(const char *interface, const char *
 /* Whether the member changes something: a row of it says so. */
 bool berth_permission_changes(const char *interface, const char *member);
 
-/* Which member a call is to: NULL and no member when it is to none of Berth's. Calls need not name
- * an interface, and those to org.freedesktop.DBus.Properties are to the member "Properties" of the
- * object's interface. */
+/* The interface and member that a call is to; NULL: the object is none of Berth's. Calls need not
+ * name an interface, and those to org.freedesktop.DBus.Properties are to the member "Properties" of
+ * the object's interface. */
 const char *berth_permission_read_member(sd_bus_message *call, const char **member);
 
 /* Whether the row names this interface, or this detail. */

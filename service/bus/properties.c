@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The marshalling of properties from vtables, and the one handler that stands in front of sd-bus'
- * own for every object of which it matters who asks. */
+/*
+ * Writes properties from vtables, and has the one handler that is called before sd-bus' own for
+ * Get, GetAll and Set: handlers that were added with sd_bus_add_object(3) come before vtables. An
+ * Answerer is made for each source while the service starts, and lives as long as it does. The one
+ * thing to know: a view exists for one call; open fills it after the caller has been checked, and
+ * close releases it. See properties.h.
+ */
 
 #include "bus/properties.h"
 
@@ -35,6 +40,7 @@ static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, co
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* The order is that of the vtable, whatever the order of names. */
 int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *path,
                             const char *interface, const sd_bus_vtable *vtable, void *userdata,
                             const char *const *names) {
@@ -127,6 +133,7 @@ typedef struct {
     const char *collection; /* whose own properties are not the source's; NULL */
 } Answerer;
 
+/* open has not read the arguments: they begin with the interface. */
 static int answer_set(sd_bus_message *call, const BerthPropertySource *source, BerthView *view,
                       sd_bus_error *error) {
     const char *interface, *property;
@@ -140,6 +147,8 @@ static int answer_set(sd_bus_message *call, const BerthPropertySource *source, B
     return source->set(call, view, property, error);
 }
 
+/* As any handler it may run several times, until open has its answers; only then is there something
+ * to close. */
 static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     const Answerer *answerer = userdata;
     const BerthPropertySource *source = answerer->source;
@@ -157,7 +166,8 @@ static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *err
     return r;
 }
 
-/* In front of sd-bus' own answers, which know of no rights. */
+/* Called before sd-bus' own answers, which would be the same for every caller. 0 passes a message
+ * on to sd-bus. */
 static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Answerer *answerer = userdata;
 

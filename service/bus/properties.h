@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Properties of objects that not everybody may see. sd-bus answers org.freedesktop.DBus.Properties
- * by itself and at once; here it is answered from the same vtable, after the caller was checked.
+ * Properties of objects that not every client may see. sd-bus answers
+ * org.freedesktop.DBus.Properties by itself and at once; here the same vtable answers it, after the
+ * caller has been checked.
  */
 
 #pragma once

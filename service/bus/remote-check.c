@@ -18,7 +18,8 @@
 #define OWN "service"
 #define ANY "any"
 
-/* Details with these at the end; reference: instead of the one in them. */
+/* A copy of the details, followed by these. reference: replaces the one in the details; NULL: it
+ * stays. The strings are not copied. */
 static GPtrArray *copy_details(const GPtrArray *details, const char *reference,
                                const char *credentials, bool insecure) {
     GPtrArray *copy = g_ptr_array_new();
@@ -36,8 +37,8 @@ static GPtrArray *copy_details(const GPtrArray *details, const char *reference,
     return copy;
 }
 
-/* The reference as it was given, and the name that it leads to if that is another: what follows a
- * "?" is not of the name. */
+/* The reference as it was given, and the name that it leads to if that is different: a name ends
+ * before "?". A rule has to grant both, so that a suffix cannot get around it. */
 static GPtrArray *list_questions(const GPtrArray *details, const char *name,
                                  const char *credentials, bool insecure) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -59,6 +60,8 @@ static int query_all(BerthAccess *access, sd_bus_message *call, const char *chec
     return r;
 }
 
+/* The two questions differ in the value of "credentials" alone: only a rule that tells them apart
+ * has decided about the credentials. */
 static int check_own(BerthService *service, sd_bus_message *call, const char *check,
                      const GPtrArray *details, const char *name, bool *own) {
     g_autoptr(GPtrArray) with = list_questions(details, name, OWN, false);
@@ -72,6 +75,8 @@ static int check_own(BerthService *service, sd_bus_message *call, const char *ch
     return r;
 }
 
+/* The service's credentials are not used beside those of the caller, nor with the option Insecure.
+ */
 static bool may_have_own(BerthService *service, const BerthRemoteQuestion *question) {
     bool has_others = question->credentials && question->credentials[0];
 
@@ -91,7 +96,7 @@ static int check_details(BerthService *service, sd_bus_message *call, sd_bus_err
     *own = false;
     if (r == BERTH_ACCESS_GRANTED && uid != 0 && may_have_own(service, question))
         r = check_own(service, call, check, details, name, own);
-    /* What is granted with the credentials is granted. */
+    /* A rule that grants the act with the service's credentials has granted the act. */
     if (r != BERTH_ACCESS_GRANTED || *own)
         return r;
     *own = uid == 0 && !question->insecure;

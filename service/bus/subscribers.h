@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Clients that are sent the events of containers. */
+/* Clients that get the events of containers. */
 
 #pragma once
 
@@ -11,7 +11,7 @@ typedef struct {
     bool sees_all; /* containers of other users, too */
 } BerthSubscriber;
 
-/* Finds out what the caller would be sent. As berth_access_check, but never refused: a caller that
- * may inspect nothing still sees its own containers. */
+/* Finds out which events the caller may get. As berth_access_check, but never refused: a caller
+ * that may inspect nothing still sees its own containers. */
 int berth_subscriber_find(sd_bus_message *call, BerthService *service, BerthSubscriber *subscriber);
 bool berth_subscriber_sees(const BerthSubscriber *subscriber, uint32_t owner);

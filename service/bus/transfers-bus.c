@@ -2,8 +2,10 @@
 
 /*
  * /org/berth1/transfers, org.berth1.Transfers, and /org/berth1/transfers/N, org.berth1.Transfer. A
- * transfer is seen by the user who began it, and by clients that may inspect what others own. Its
- * end is told in one signal with all that a proxy has to know: state, and result or error.
+ * transfer is seen by the user who began it, and by clients that may inspect what others own.
+ * transfers/ owns the transfers; here is a Waiter for each unanswered call of Wait, freed when the
+ * transfer ends or the caller leaves. The one thing to know: the end of a transfer is one signal
+ * with everything that a proxy needs: state, and result or error.
  */
 
 #include "base/limits.h"
@@ -53,6 +55,8 @@ static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     return *end == '\0' ? berth_transfers_find(service->transfers, number) : NULL;
 }
 
+/* Only Cancel needs a right over the transfers of others; the other members need to see them. On
+ * BERTH_ACCESS_GRANTED *found is set. */
 static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                           bool cancels, BerthTransfer **found) {
     const char *path = sd_bus_message_get_path(call);
@@ -88,6 +92,7 @@ static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* The result is a part of its own, which is cut if the reply would become too large. */
 static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
     g_autoptr(sd_bus_message) reply = NULL, part = NULL;
 
@@ -99,7 +104,7 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
         sd_bus_send(NULL, reply, NULL);
 }
 
-/* The caller has left: the transfer goes on, and nobody is told. */
+/* The caller has left: the waiter ends without a reply, and the transfer goes on. */
 static void cancel_waiter(void *userdata, const GError *error) {
     Waiter *waiter = userdata;
 
@@ -235,7 +240,7 @@ static int get_result(sd_bus *bus, const char *path, const char *interface, cons
     return append_result(reply, get_transfer(userdata));
 }
 
-/* As Wait fails with; empty as long as nothing has failed. */
+/* The error that Wait fails with; empty strings unless the transfer has failed. */
 static int get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
@@ -322,7 +327,8 @@ static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
     return r;
 }
 
-/* Its owner may always see it. */
+/* The owner needs no right for the signal. A waiter of another user does, at every signal: the
+ * right that it had for Wait may have been withdrawn. */
 static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
                            const Waiter *waiter, sd_bus_message *signal) {
     const char *client = sd_bus_message_get_sender(waiter->pending->call);
@@ -334,7 +340,7 @@ static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
     berth_unicast_send(service->unicast, client, signal, &right);
 }
 
-/* To those that wait for it. */
+/* To the clients that wait for it. */
 static void send_progress(BerthService *service, const BerthTransfer *transfer) {
     g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
     uint64_t done, total;
@@ -354,7 +360,8 @@ static void send_progress(BerthService *service, const BerthTransfer *transfer) 
     }
 }
 
-/* Only properties that have changed since they were sent last. */
+/* Sends only the properties that have changed since they were last sent; many changes of a transfer
+ * leave both sums as they are. */
 static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
     const BerthObject object = make_object(transfer, number);
@@ -396,6 +403,8 @@ static void tell_presence(BerthService *service, const BerthTransfer *transfer, 
     }
 }
 
+/* The order at the end: signals, so that they normally arrive before Wait returns; the audit, which
+ * follows the transfer; then the replies. The loop runs backwards, since it removes waiters. */
 static void on_change(BerthTransfer *transfer, BerthTransferChange change, void *userdata) {
     BerthService *service = userdata;
 

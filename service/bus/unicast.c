@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Signals to single clients. A Line is a queue of signals to one client, of which polkit is asked
+ * about the first; it is there only while a signal waits, and a client without one gets its signals
+ * at once. The BerthUnicast owns the lines and the set of clients that have looked at images or
+ * contents; the service owns it. The one thing to know: behind a signal that waits, even one that
+ * needs no question waits, so that the order is kept. See unicast.h.
+ */
+
 #include "bus/unicast.h"
 
 #include "bus/access.h"
@@ -7,10 +15,12 @@
 
 #include <string.h>
 
-/* Of signals that wait for polkit, a client; of clients that are told, a user and interface. */
+/* MAX_QUEUED: signals to one client that wait for polkit; more are dropped. MAX_CLIENTS: clients of
+ * one user that get the signals of one interface. */
 enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
 
-/* Members that look at something, and a proxy's first call. */
+/* Members after whose call a client gets signals: those that look at something, and GetAll, which a
+ * proxy calls first. */
 static const struct {
     const char *interface, *member;
 } looks[] = {
@@ -75,6 +85,8 @@ void berth_unicast_free(BerthUnicast *unicast) {
 
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
+/* Without flags, so that polkit never asks the user. The slot is of the line: when it is freed, the
+ * answer is not waited for any more. */
 static int ask(Line *line, const Signal *signal) {
     BerthService *service = line->unicast->service;
     g_autofree char *action = g_strconcat(BERTH_ACTION_PREFIX, signal->action, NULL);
@@ -86,7 +98,8 @@ static int ask(Line *line, const Signal *signal) {
         "s", line->client, action, 2, "verb", "watch", signal->key, signal->value, 0u, "");
 }
 
-/* Sends what needs no question, up to the first that does. A line that is empty is gone. */
+/* Sends signals up to the first one that needs a question, and asks it. A signal about which polkit
+ * cannot be asked is dropped. An empty line is freed, and is not to be used after this. */
 static void go_on(Line *line) {
     Signal *signal;
 
@@ -116,6 +129,7 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error
     return 0;
 }
 
+/* A client that is not known is not root. */
 static bool is_root(BerthUnicast *unicast, const char *client) {
     uint32_t uid;
 
@@ -151,6 +165,8 @@ void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_messag
     go_on(line);
 }
 
+/* dispatch.c calls it after each call, whatever its result: being noted shows nothing, since each
+ * signal is checked. */
 void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
                         const char *client) {
     for (size_t i = 0; client && i < G_N_ELEMENTS(looks); i++)
@@ -158,8 +174,8 @@ void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char
             g_hash_table_add(unicast->watchers, g_strconcat(interface, " ", client, NULL));
 }
 
-/* Whether this is one of the first of its user that are told; root has as many as it wants. One
- * whose user is not known has not been answered yet. */
+/* Whether this client is among the first MAX_CLIENTS of its user; users has the count of each. Root
+ * has no limit. A client that is not known has not been answered yet, and gets nothing. */
 static bool counts(BerthUnicast *unicast, const char *client, GHashTable *users) {
     uint32_t uid;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Signals, each to one client, and only if polkit lets that client know of it at that moment: so a
- * rule that changes counts from the next signal on. They arrive in the order in which they are
- * given here. Nothing of Berth is broadcast.
+ * Signals, each to one client, and only if polkit allows that client to know of the object at that
+ * moment: a changed rule applies from the next signal on. They arrive in the order in which they
+ * are sent here. Berth broadcasts nothing.
  *
- * D-Bus does not tell who listens. Signals of images and contents go to clients that have looked at
- * these (berth_unicast_note), until they leave the bus: a proxy does so when it is made.
+ * The bus does not say which clients listen. Signals of images and contents go to clients that have
+ * looked at these (berth_unicast_note), until they leave the bus: a proxy does so when it is made.
  */
 
 #pragma once
@@ -18,25 +18,27 @@ typedef struct BerthUnicast BerthUnicast;
 BerthUnicast *berth_unicast_new(BerthService *service);
 void berth_unicast_free(BerthUnicast *unicast);
 
-/* What a client needs for a signal: an action, without its prefix, about the object that key and
- * value name. action NULL: nothing, since it concerns what is the client's own. */
+/* The right that a client needs for a signal: an action, without its prefix, with the detail
+ * key=value for the object. action NULL: none, since the object is the client's own. */
 typedef struct {
     const char *action, *key, *value;
 } BerthSignalRight;
 
-/* Takes signal over, whose destination is set here. root is not asked about. */
+/* Takes signal over, and sets its destination. polkit is not asked about root. */
 void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_message *signal,
                         const BerthSignalRight *right);
 
-/* A client has called this member; whether it is one that makes it a client that is told. */
+/* A client has called this member. If it is one of those that look at something, the client gets
+ * the signals of that interface from now on. */
 void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
                         const char *client);
-/* Sends copies to all clients that are told of this interface. make: a new signal, or NULL. */
+/* Sends the signal to all clients that get those of this interface. make returns a new signal for
+ * each of them, or NULL. */
 typedef sd_bus_message *(*BerthSignalMake)(BerthService *service, const void *data);
 void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
                         const void *data, const BerthSignalRight *right);
 
 /* A client has left the bus. */
 void berth_unicast_forget(BerthUnicast *unicast, const char *client);
-/* Clients that are told of something, for which the service stays. */
+/* The number of clients, once for each interface; while there is one, the service stays. */
 unsigned berth_unicast_count(BerthUnicast *unicast);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See viewer.h. None of the questions asks a person for a password: a list is shorter without. */
+/*
+ * Fills a BerthViewer, which lives on the stack of the handler for one call. Nothing is refused
+ * here: without a right, a list is shorter. So polkit is never made to ask the user for a password.
+ * See viewer.h.
+ */
 
 #include "bus/viewer.h"
 

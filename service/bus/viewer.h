@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who looks at objects, and what that client may see of them: polkit's answers, kept for as long as
- * one call is handled. A client always sees what its user owns.
+ * The rights of a client that looks at objects: polkit's answers, kept for as long as one call is
+ * handled. A client always sees what its user owns.
  */
 
 #pragma once

@@ -2,7 +2,9 @@
 
 /*
  * /org/berth1/volumes, org.berth1.Volumes, and /org/berth1/volumes/LABEL, org.berth1.Volume. A
- * volume belongs to the user that made it; all about it but its end is fixed then.
+ * volume belongs to the user that made it, and its properties never change. containers/ owns the
+ * volumes. The one thing to know: a volume that is hidden from the caller is NotFound, as one that
+ * does not exist.
  */
 
 #include "containers/parts/volumes.h"
@@ -54,7 +56,7 @@ static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_erro
                    : berth_access_check_owned(service->access, call, error, &volume, NULL);
 }
 
-/* Of both faces. */
+/* For the collection and for the object of a volume. */
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -121,7 +123,7 @@ static BerthObject make_object(const BerthVolume *volume) {
     return (BerthObject){&volume_kind, volume->name, true, volume->owner, (void *)volume};
 }
 
-/* They are in the order of their names. */
+/* The list is in the order of names, as pages need it. */
 static int visit_volumes(BerthService *service, const BerthViewer *viewer, const char *after,
                          BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, NULL);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See watchers.h. A watcher is a client, with the paths that it has looked at. The table is small
- * and signals are few, so that it is simply gone through.
+ * A Watcher is a client with the paths that it has looked at. It is made when the client is first
+ * shown an object, owned by the table "clients", and freed when the client leaves the bus or,
+ * unless it watches all, when the last of its paths is gone. Each change walks the whole table,
+ * which is small. The one thing to know: this file decides by what a client has been shown whether
+ * it gets a signal; unicast.c asks polkit for each signal whether the client still may. See
+ * watchers.h.
  */
 
 #include "bus/watchers.h"
 
 #include "bus/unicast.h"
 
-/* Of clients that are told, a user; root has as many as it wants. Of paths, a client. */
+/* MAX_CLIENTS: clients of one user that get signals; root has no limit. MAX_PATHS: paths of one
+ * client; further ones are not remembered. */
 enum { MAX_CLIENTS = 16, MAX_PATHS = 1024 };
 
 typedef struct {
@@ -83,7 +88,7 @@ typedef sd_bus_message *(*MakeSignal)(BerthService *service, const BerthViewer *
                                       const BerthObject *object, const char *path,
                                       const void *data);
 
-/* Whether this is one of the first of its user that are told. */
+/* Whether this client is among the first MAX_CLIENTS of its user; users has the count of each. */
 static bool watcher_counts(GHashTable *users, uint32_t uid) {
     guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, GUINT_TO_POINTER(uid)));
 
@@ -91,16 +96,16 @@ static bool watcher_counts(GHashTable *users, uint32_t uid) {
     return uid == 0 || count < MAX_CLIENTS;
 }
 
-/* Of what it was not shown it is told nothing, so that polkit is asked about no change of what
- * belongs to others for each client that may not see it. path: where the object is; NULL: it
- * matters only to those that watch all. */
+/* A client gets no signal about an object that it was not shown: otherwise each change of an object
+ * would cost one question to polkit for every client that may not see it. path: the object's; NULL:
+ * the signal is only for clients that watch all. */
 static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uint32_t uid,
                           const char *path) {
     return (watcher->all && (!object->owned || object->owner == uid || watcher->others)) ||
            (path && g_hash_table_contains(watcher->paths, path));
 }
 
-/* path_too: also those who watch only this path. */
+/* path_too: also to clients that watch only this path. */
 static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
                           MakeSignal make, const void *data) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
@@ -117,7 +122,8 @@ static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bo
             !watcher_wants(watcher, object, viewer.uid, path_too ? path : NULL) ||
             !watcher_counts(users, viewer.uid))
             continue;
-        /* What only some may see of an object, beyond that, is asked of polkit by nobody here. */
+        /* Parts of an object that need a further right are shown to root alone: polkit is asked
+         * only about the object, and not about these rights. */
         viewer.others = viewer.images = viewer.uid == 0;
         const bool own = object->owned && object->owner == viewer.uid;
         const BerthSignalRight right = {own ? NULL : object->kind->action, object->kind->detail,
@@ -183,7 +189,8 @@ void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *objec
     tell_watchers(watchers, object, false, make_added, NULL);
 }
 
-/* Whoever has watched it need not be remembered for it. */
+/* Afterwards the path is forgotten; a client for which it was the last one is no watcher any more,
+ * and does not keep the service running. */
 void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     GHashTableIter iterator;
