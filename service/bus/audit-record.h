@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kinds of which a user may cause only so many in a time. */
+/* Kinds of records, each of which has a limit for one user and a period of time. */
 typedef enum {
     BERTH_AUDIT_GOOD, /* something was allowed, or done */
     BERTH_AUDIT_REFUSAL,

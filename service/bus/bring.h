@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Making content of others the caller's own, as far as contents.read allows: for members that keep
- * what the caller names. Each digest that a document leads to is asked about. */
+ * what the caller names. polkit is asked about each digest that a document leads to. */
 
 #pragma once
 
 #include "bus/access.h"
 #include "bus/service.h"
 
-/* What the caller may name of a digest and of what lies below it, in *brought: strings. The check
- * is "read", with the details digest and key (its value is name). Changes nothing. */
+/* Finds which of a digest and the digests below it the caller may name; *brought has strings. The
+ * check is "read", with the details digest and key (its value is name). Changes nothing. */
 int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                      const char *key, const char *name, const char *digest, GPtrArray **brought);
 

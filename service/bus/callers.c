@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One table of the clients whose credentials the bus has told, by unique name. An entry comes with
- * the answer to the client's first call and goes when its owner says so, which is when the client
- * has left the bus: unique names are never used again, so an entry cannot become wrong. See
+ * One table of the clients whose credentials are known from the bus, by unique name. An entry comes
+ * with the answer to the client's first call and goes when its owner says so, which is when the
+ * client has left the bus: unique names are never used again, so an entry cannot become wrong. See
  * callers.h.
  */
 

@@ -17,7 +17,7 @@ typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
 BerthCallers *berth_callers_new(sd_bus *bus, BerthPeerLeft left, void *userdata, GError **error);
 void berth_callers_free(BerthCallers *callers);
 
-/* What the bus told of a client; NULL: it has not been asked. */
+/* The answer of the bus about a client; NULL: it has not been asked, or has not answered. */
 const BerthCaller *berth_callers_find(BerthCallers *callers, const char *client);
 
 /* Asks the bus; answered gets its reply and hands it to berth_callers_learn(). Negative errno. */

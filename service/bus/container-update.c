@@ -117,8 +117,8 @@ typedef struct {
     char *id;
 } UpdateCall;
 
-/* The container may be gone by now; then there is nobody to tell, but the call is answered all the
- * same. */
+/* The container may be gone by now: then there is no signal, but the call is answered all the same.
+ */
 static void on_limits_set(const GError *error, void *userdata) {
     static const char *const limits[] = {"Limits", NULL};
     UpdateCall *update = userdata;

@@ -16,7 +16,7 @@ typedef struct {
 /* Reads the variant, as BerthOption does; filter is a BerthFilter. */
 int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error);
 
-/* Whether an item, of the type (sa{sv}), passes. item is read from where it is, to its end. 1, 0 or
- * negative errno. */
+/* Whether an item, of the type (sa{sv}), passes. item is read from its current position to its end.
+ * 1, 0 or negative errno. */
 int berth_filter_match(const BerthFilter *filter, sd_bus_message *item);
 void berth_filter_clear(BerthFilter *filter);

@@ -30,7 +30,7 @@ static ImageData *get_data(void *view) {
     return ((const BerthView *)view)->object;
 }
 
-/* A summary that cannot be made is empty, and is not tried again for the next property. */
+/* A summary that fails is not tried again for the next property. */
 static const BerthImageSummary *get_summary(void *view) {
     ImageData *data = get_data(view);
 

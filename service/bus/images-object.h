@@ -40,6 +40,6 @@ int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *e
 int berth_image_object_reply(sd_bus_message *call, BerthService *service, const BerthViewer *viewer,
                              const char *name, sd_bus_error *error);
 
-/* A name is new, stands for something else, or is gone: tells those who watch. */
+/* A name is new, stands for something else, or is gone: sends signals to the watchers. */
 void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
                              unsigned what);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Measures messages, argument by argument. What is counted is text and elements, not padding. It
- * stops at the first thing that is too large, so that a message costs no more than what is allowed.
+ * Measures messages, argument by argument. Text and elements are counted, not padding. It stops at
+ * the first value that is too large, so that a large message costs no more time than one of the
+ * allowed size.
  * Options are known by their keys, which mean the same in every member; arguments without a key are
  * known by their type.
  */

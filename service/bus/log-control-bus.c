@@ -2,9 +2,9 @@
 
 /*
  * /org/freedesktop/LogControl1, org.freedesktop.LogControl1: the interface of systemd's services
- * for what they log, used by "systemctl service-log-level berthd". What it sets is kept by
- * base/log.c until the service ends; while it is not what the service starts with, the service
- * stays. There is no state here. The audit is not affected by these settings.
+ * for what they log, used by "systemctl service-log-level berthd". base/log.c keeps the
+ * settings until the service ends; while they are not the defaults, the service stays. There is no
+ * state here. The audit is not affected by these settings.
  */
 
 #include "base/log.h"

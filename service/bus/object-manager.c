@@ -2,9 +2,9 @@
 
 /*
  * org.freedesktop.DBus.ObjectManager of /org/berth1: GetManagedObjects answers with the objects of
- * all kinds that the caller sees, and makes it a client that is told how they change. sd-bus has an
- * answer of its own, which would be the same for every caller; the handler is called before it.
- * There is no state; watchers.c sends the signals about objects that come and go later.
+ * all kinds that the caller sees, and makes it a watcher, which gets signals about their changes.
+ * sd-bus has an answer of its own, which would be the same for every caller; the handler is called
+ * before it. There is no state; watchers.c sends the signals about objects that come and go later.
  */
 
 #include "bus/object-manager.h"

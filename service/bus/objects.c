@@ -115,7 +115,7 @@ int berth_object_append_managed(sd_bus_message *message, BerthService *service,
     return berth_part_copy(message, part, BERTH_MAX_ITEM_BYTES);
 }
 
-/* What is visited becomes elements of a page. */
+/* A visit that adds each object to a page as an element. */
 typedef struct {
     BerthService *service;
     const BerthViewer *viewer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The objects of /org/berth1 as far as they are alike: where they are, who sees them, how they are
- * listed, introspected and found through the object manager. The files that have the vtables add
- * their kinds at the start of the service (berth_objects_add_kind).
+ * The objects of /org/berth1 as far as they are alike: their paths, the clients that see them, and
+ * how they are listed, introspected and found through the object manager. The files that have the
+ * vtables add their kinds at the start of the service (berth_objects_add_kind).
  */
 
 #pragma once
@@ -13,7 +13,7 @@
 
 typedef struct BerthObjectKind BerthObjectKind;
 
-/* One object, for as long as it is visited or told of. */
+/* One object, for as long as it is visited or a signal about it is made. */
 typedef struct {
     const BerthObjectKind *kind;
     const char *name;
@@ -67,13 +67,13 @@ int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, ch
  * all. */
 int berth_object_append(sd_bus_message *message, BerthService *service, const BerthViewer *viewer,
                         const BerthObject *object, const char *const *names);
-/* The same for what tells of whole objects: InterfacesAdded and GetManagedObjects, which leave out
+/* The same for InterfacesAdded and GetManagedObjects, which have whole objects but leave out
  * properties that are explicit (sd_bus_add_object_vtable(3)). */
 int berth_object_append_managed(sd_bus_message *message, BerthService *service,
                                 const BerthViewer *viewer, const BerthObject *object);
 
 /* For sd-bus, with the kind's path: the collection, and each object below it whether it is there or
- * not, so that what sd-bus itself answers tells nothing. */
+ * not, so that the answers of sd-bus itself do not show which it is. */
 int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
                                   void *userdata, void **found, sd_bus_error *error);
 int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,

@@ -15,7 +15,7 @@
  *     for (…; r > 0; …)
  *         if (berth_page_wants(&page, name) && (r = berth_page_begin(&page, &item)) >= 0 &&
  *             (r = sd_bus_message_append(item, "(sut)", …)) >= 0)
- *             r = berth_page_add(&page, item);
+ *             r = berth_page_add(&page);
  *     return berth_page_send(&page, r);
  */
 
@@ -47,7 +47,7 @@ int berth_page_open(BerthPage *page, sd_bus_message *call, const char *element);
 /* Whether an item with this key is on this page or a later one. */
 bool berth_page_wants(const BerthPage *page, const char *key);
 
-/* A message for one element, which stays the page's; what is in it is added. 1 when it is in the
+/* A message for one element, which stays the page's; berth_page_add() adds it. 1 when it is in the
  * page or does not pass the filter, 0 when the page is full, negative errno. */
 int berth_page_begin(BerthPage *page, sd_bus_message **item);
 int berth_page_add(BerthPage *page);
@@ -63,8 +63,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthPage, berth_page_clear)
 void berth_page_sort(GPtrArray *list);
 
 /*
- * For what is no listing: a message of its own for a part that may be large, and then its copy into
- * another, cut where that is needed to stay within bytes.
+ * For replies that are no listings: a message of its own for a part that may be large, and then its
+ * copy into another message, cut if it is larger than bytes.
  */
 int berth_part_new(sd_bus_message *of, sd_bus_message **part);
 int berth_part_copy(sd_bus_message *to, sd_bus_message *part, size_t bytes);

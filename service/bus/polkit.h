@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One question to polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. Which questions
- * there are is in permissions.c; when one is asked, and who waits for it, is in authorization.c. */
+/* One question to polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. permissions.c
+ * has all questions; authorization.c asks them, and keeps the calls that wait for the answers. */
 
 #pragma once
 

@@ -126,7 +126,7 @@ int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *inter
     return sd_bus_send(bus, reply, NULL);
 }
 
-/* A source as it was added: what the handler needs, which sd-bus gives it as one pointer. */
+/* A source as it was added. sd-bus gives the handler one pointer, hence one structure. */
 typedef struct {
     BerthService *service;
     const BerthPropertySource *source;

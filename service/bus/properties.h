@@ -10,7 +10,7 @@
 
 #include "bus/viewer.h"
 
-/* What the getters of such a vtable get as their userdata. */
+/* The userdata of the getters of such a vtable. */
 typedef struct {
     BerthService *service;
     BerthViewer viewer; /* who asks */

@@ -11,7 +11,7 @@
 #include "bus/access.h"
 #include "bus/service.h"
 
-/* What a call asks a registry for. */
+/* The reference, and the options about registries, of a call. */
 typedef struct {
     const char *reference; /* with the registry; need not be among the details */
     int insecure;
