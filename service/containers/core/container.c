@@ -17,11 +17,14 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
 
     container->containers = containers;
     container->record = *record;
+    /* The record is moved: the caller's is empty, and may be freed. */
     memset(record, 0, sizeof *record);
     container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
     container->slots = berth_parts_new_slots(containers);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
     container->first = berth_process_new(container, BERTH_PROCESS_FIRST, &container->record.first);
+    /* The key is the record's id: it must not change while the container is in the table
+     * (rename.c). */
     g_hash_table_insert(containers->by_id, container->record.id, container);
     return container;
 }
@@ -29,6 +32,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
 void berth_container_free(gpointer data) {
     BerthContainer *container = data;
 
+    /* Parts may still use the processes and the record. */
     berth_parts_freed(container);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);

@@ -36,6 +36,7 @@ static bool make_room(BerthContainer *container, GError **error) {
         return true;
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
+        /* One that is being started counts as running (add_process). */
         if (!((BerthProcess *)value)->record->running)
             g_ptr_array_add(ended, value);
     if (ended->len == 0)
@@ -44,6 +45,7 @@ static bool make_room(BerthContainer *container, GError **error) {
                                MAX_PROCESSES);
     g_ptr_array_sort(ended, compare_end);
     BerthProcess *oldest = ended->pdata[0];
+    /* The row first: if that fails, the status can still be asked for. */
     if (!berth_container_store_delete_process(container->containers->database, container->record.id,
                                               oldest->record->id, error))
         return false;
@@ -75,6 +77,8 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
            make_room(container, error);
 }
 
+/* The set-up of the container with another process in it, as a descriptor; the container's own
+ * configuration does not change. command: receives what is executed, for the record. */
 static int make_config(BerthContainer *container, const BerthExecOptions *options, char ***command,
                        GError **error) {
     g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);

@@ -74,9 +74,11 @@ static void end_executed(BerthProcess *process, int status) {
     berth_parts_settled(process->container);
     berth_process_answer_waiters(process);
     if (process->kind == BERTH_PROCESS_CHECK)
+        /* The status of the service's own checks is not asked for again. */
         g_hash_table_remove(process->container->processes, record->id);
 }
 
+/* The watch goes first: a pidfd of a process that has ended stays readable. */
 void berth_process_set_exited(BerthProcess *process, int status) {
     if (process->watch)
         process->watch = sd_event_source_disable_unref(process->watch);

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+/* From cloning the launcher until the command runs; hooks and the network are part of it. */
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 enum { CLONE_STACK_BYTES = 64 * 1024 };
@@ -53,7 +54,7 @@ void berth_launch_free(BerthLaunch *launch) {
     g_free(launch);
 }
 
-/* Ends the launch; who made it no longer has it when this returns. */
+/* Ends the launch. Its owner drops it in done; it is freed when done has returned. */
 static void launch_finish(BerthLaunch *launch, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 
@@ -67,6 +68,8 @@ static bool send_letter(const BerthLaunch *launch, BerthLaunchMessage message) {
     return send(launch->socket, &letter, 1, MSG_NOSIGNAL) == 1;
 }
 
+/* Kills the process that was made; before there is one, the launcher. By pidfds, so that a pid that
+ * is in use again is never hit. */
 static void kill_process(BerthLaunch *launch) {
     if (launch->process >= 0)
         syscall(SYS_pidfd_send_signal, launch->process, SIGKILL, NULL, 0);
@@ -80,7 +83,7 @@ typedef struct {
     int fd;
 } Message;
 
-/* 1: a message; 0: none now; -1: nobody is there any more. */
+/* 1: a message; 0: none now; -1: the other side is closed. */
 static int receive(BerthLaunch *launch, Message *message) {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -108,10 +111,14 @@ static int receive(BerthLaunch *launch, Message *message) {
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
         memcpy(&message->fd, CMSG_DATA(rights), sizeof message->fd);
+    /* size counts the letter, too: this is the byte after the text. */
     message->text[size - 1] = '\0';
     return 1;
 }
 
+/* A message that does not fit the state of the launch, such as a second PROCESS, is ignored, and
+ * its descriptor closed. The pidfd is duplicated, since the callback takes it over and the launch
+ * may have to kill the process. */
 static void take_message(BerthLaunch *launch, Message *message) {
     berth_autofd int fd = message->fd;
 
@@ -140,7 +147,7 @@ static void take_message(BerthLaunch *launch, Message *message) {
     }
 }
 
-/* Reads all that is there; true once nobody can say more. */
+/* Reads all messages that have arrived; true once the other side is closed. */
 static bool drain(BerthLaunch *launch) {
     Message message;
     int r;
@@ -159,8 +166,8 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
     if (!drain(launch))
         return 0;
     launch->watch = sd_event_source_disable_unref(launch->watch);
-    /* What was born ends by itself after a report, with the status that tells dist what happened.
-     */
+    /* After a report of failure, the process that was made ends by itself, with the status that
+     * tells dist what happened; its owner then calls berth_launch_set_exited(). */
     if (!launch->failure && launch->released)
         launch_finish(launch, NULL);
     else if (!launch->born || launch->restores)
@@ -168,6 +175,7 @@ static int on_socket(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
+/* Only kills: the launch ends when the process or the socket does, like any other. */
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthLaunch *launch = userdata;
 
@@ -183,8 +191,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 void berth_launch_set_exited(BerthLaunch *launch, int status) {
     g_autoptr(GError) error = NULL;
 
-    /* Whoever fails says so before it ends: without a report the command ran, and has ended before
-     * the process outside, which holds the socket too, was done. */
+    /* A process that fails reports it before it ends. Without a report the command has run, and has
+     * ended before the outer process, which holds the socket, too, was done. */
     if (launch->watch)
         (void)drain(launch);
     if (!launch->failure && launch->released) {
@@ -207,7 +215,7 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
     if (!launch->failure)
         launch->failure = g_error_copy(reason);
     kill_process(launch);
-    /* A restore that waits for its second go-ahead kills the process. */
+    /* If berth-checkpoint waits for its second go-ahead, it kills the process that it restored. */
     if (launch->restores)
         (void)!send_letter(launch, BERTH_LAUNCH_WITHDRAWN);
 }
@@ -215,12 +223,15 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
 bool berth_launch_send_go_ahead(BerthLaunch *launch, GError **error) {
     if (!send_letter(launch, BERTH_LAUNCH_GO_AHEAD))
         return berth_error_set_errno(error, errno, "send the go-ahead to berth-launch");
+    /* The first go-ahead of a restore only says that berth-checkpoint is in the scope. */
     launch->released = !launch->restores || launch->restored;
     return true;
 }
 
 int berth_launch_open_program(const char *name, GError **error) {
     g_autofree char *path = g_build_filename(BERTH_LIBEXECDIR, name, NULL);
+    /* A detached mount of the file alone (open_tree(2), OPEN_TREE_CLONE): that it is read-only
+     * concerns no other user of the file, and it goes with its last reference. */
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     berth_autofd int program =
         (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -247,13 +258,16 @@ static int become_launcher(void *data) {
     const Launcher *launcher = data;
     sigset_t none;
 
-    /* What the service ignores stays ignored by exec(2) otherwise. */
+    /* Signals that the service ignores would stay ignored after execve(2). The actions are a copy,
+     * without CLONE_SIGHAND: the service keeps its own. */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int i = 0; i < launcher->count; i++)
         if (dup2(launcher->sources[i], i) < 0)
             _exit(EXIT_FAILURE);
+    /* Right above the descriptors that stay. Close-on-exec, so that the launcher does not inherit
+     * it; execveat(2) allows that for a program that is not a script. */
     int program = launcher->count;
     if (dup2(launcher->program, program) < 0 || fcntl(program, F_SETFD, FD_CLOEXEC) < 0)
         _exit(EXIT_FAILURE);
@@ -262,6 +276,8 @@ static int become_launcher(void *data) {
     _exit(EXIT_FAILURE);
 }
 
+/* The calling thread is suspended until the child executes or exits (clone(2), CLONE_VFORK), so
+ * that one static stack serves all launchers. */
 static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
     static char stack[CLONE_STACK_BYTES] __attribute__((aligned(16)));
     sigset_t all, before;
@@ -277,7 +293,8 @@ static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
     return pid;
 }
 
-/* Above the numbers that the child gives to them. */
+/* A duplicate above the numbers that the child assigns, including the program's: no dup2(2) there
+ * replaces a descriptor that is still to be duplicated. */
 static int move_up(const BerthLaunchRequest *request, int fd) {
     return fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + (int)request->descriptor_count + 1);
 }
@@ -297,6 +314,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
     };
 
     for (int i = 0; i < count; i++)
+        /* The caller closes all of them, also after an error. */
         sources[i] = -1;
     for (int i = 0; i < count; i++)
         if ((sources[i] = move_up(request, i < BERTH_FIRST_FREE_FD
@@ -307,7 +325,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
     return true;
 }
 
-/* The helper outside has ended; what it had to say came through the socket. */
+/* The launcher has ended, and sd-event reaps it; its reports came through the socket. */
 static int on_helper(sd_event_source *source, const siginfo_t *info, void *userdata) {
     (void)info;
     (void)userdata;
@@ -338,6 +356,8 @@ static bool spawn(BerthLaunch *launch, const BerthLaunchRequest *request, int so
     g_autofree int *sources = g_new(int, (gsize)count);
     sd_event_source *helper;
 
+    /* The child has executed, or has failed, when clone_launcher() returns: the duplicates are no
+     * longer needed then. */
     bool opened = open_sources(request, socket, sources, error);
     berth_autofd int program = opened ? move_up(request, request->program) : -1;
     const Launcher launcher = {program, sources, count, arguments};
@@ -360,7 +380,7 @@ static bool watch(BerthLaunch *launch, const BerthLaunchRequest *request, GError
 
     if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, on_socket, launch)) <
             0 ||
-        /* What it said comes before that it ended. */
+        /* Its reports are read before the end of its process is handled. */
         (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
         (!request->has_no_timeout &&
          (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,
@@ -397,6 +417,7 @@ bool berth_launch_afterwards(sd_event *event, int program, const char *mode, con
     berth_autofd int network = is_hook ? -1 : berth_launch_open_program("berth-network", error);
     berth_autofd int config = is_hook ? berth_container_setup_open(directory, id, error)
                                       : fcntl(null, F_DUPFD_CLOEXEC, 0);
+    /* A launch without an owner: no socket is watched, and spawn() leaves only a pidfd to close. */
     BerthLaunch nobody = {.socket = -1, .process = -1, .helper_pidfd = -1};
     const BerthLaunchRequest request = {
         .event = event,

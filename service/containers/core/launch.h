@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A berth-launch as berthd sees it: from cloning it until its process has become the command. Who
- * starts it knows what the process is for; this knows how it comes to life.
+ * A berth-launch as berthd sees it: from cloning it until its process has become the command. Its
+ * owner knows what the process is for; a launch knows how it comes to life.
  */
 
 #pragma once
@@ -49,8 +49,8 @@ typedef struct {
  * reaches it as /proc/self/exe cannot write to it, whatever its rights. */
 int berth_launch_open_program(const char *name, GError **error);
 
-/* Does what follows from the end of a container, and nobody waits for: "poststop", the hooks of one
- * that is deleted, in its directory; "disconnect", leaving the network that it was in as process
+/* Runs what follows the end of a container, without an answer: "poststop", the hooks of one that is
+ * deleted, in its directory; "disconnect", leaving the network that it was in as process
  * pid, in networks/. */
 bool berth_launch_afterwards(sd_event *event, int program, const char *mode, const char *id,
                              uint32_t pid, int directory, GError **error);
@@ -59,7 +59,7 @@ bool berth_launch_afterwards(sd_event *event, int program, const char *mode, con
 BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
                               const BerthLaunchCallbacks *callbacks, void *userdata,
                               GError **error);
-/* Ends what has no process yet, and calls nobody any more. */
+/* Frees it without a callback. A launcher without the go-ahead sees its socket close, and ends. */
 void berth_launch_free(BerthLaunch *launch);
 
 /* Sends the go-ahead: the process is where it belongs, and is recorded. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calling the parts, in the order of their table. */
+/*
+ * Calls the parts in the order of their table (containers/parts.c), and finds their slots. It has
+ * no state of its own: the table is the one that berth_containers_new_with_parts() was given, and
+ * the slots belong to the objects.
+ */
 
 #include "containers/core/part.h"
 
@@ -20,6 +24,7 @@ static size_t find_part(const BerthContainers *containers, const BerthPart *part
     size_t i = 0;
 
     while (containers->parts[i] != part) {
+        /* Only parts of the table have slots. */
         g_assert(containers->parts[i]);
         i++;
     }
@@ -88,6 +93,8 @@ void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors
     CALL_EACH(container->containers, recovered, container, kept);
 }
 
+/* After a refusal the core calls abandoned of all parts, also of those whose starting was not
+ * called. */
 bool berth_parts_starting(BerthContainer *container, GError **error) {
     RETURN_ALL(container->containers, starting, container, error);
 }

@@ -15,6 +15,7 @@ typedef struct {
     void *userdata;
 } PauseRequest;
 
+/* The container is looked up again: it may have ended, or gone, before systemd answered. */
 static bool apply_pause(const PauseRequest *request, const GError *scope_error, GError **error) {
     BerthContainer *container = berth_containers_find(request->containers, request->id, error);
     BerthContainerState state = request->paused ? BERTH_CONTAINER_PAUSED : BERTH_CONTAINER_RUNNING;

@@ -16,6 +16,8 @@
 
 #include <sys/syscall.h>
 
+/* The next service finds the pidfd by this name: it depends on nothing that changes while the
+ * process runs. */
 static char *make_fd_name(const BerthProcess *process) {
     const char *scope = process->container->scope;
 
@@ -47,6 +49,7 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessKind kind
     return process;
 }
 
+/* systemd keeps its duplicate of the pidfd: the service may end while the process runs. */
 void berth_process_free(gpointer data) {
     BerthProcess *process = data;
 
@@ -77,6 +80,8 @@ BerthProcess *berth_container_find_process(BerthContainer *container, const char
     return process;
 }
 
+/* The service's own checks are charged to nobody. A first process is counted as a container, and
+ * charged only for what systemd keeps. */
 bool berth_process_check_charge(uint32_t uid, BerthProcessKind kind, bool terminal,
                                 GError **error) {
     uint64_t descriptors = terminal ? 1 + BERTH_TERMINAL_DESCRIPTORS : 1;
@@ -116,6 +121,7 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
          * reaped. */
         return sd_event_source_set_io_events(source, 0);
     case BERTH_PIDFD_UNKNOWN:
+        /* Before Linux 6.15; systemd/exits.h. */
         if (!berth_exits_get(exits, pid, &status))
             status = BERTH_STATUS_UNKNOWN;
         break;
@@ -124,6 +130,7 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
         break;
     }
     berth_exits_unwatch(exits, pid);
+    /* This may free the process. */
     process->exited(process, status);
     return 0;
 }
@@ -191,7 +198,9 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
     berth_autofd int pidfd = berth_kept_descriptors_take(kept, process->fd_name);
     int status;
 
-    /* After a reboot nothing runs, whatever has its pid now. */
+    /* After a reboot nothing runs, whatever has its pid now. A pidfd of a process that does not run
+     * is left by a service that died between systemd's store and the record, at a start or an exit.
+     */
     if (!record->running || g_strcmp0(record->boot, container->containers->boot) != 0) {
         if (pidfd >= 0)
             berth_fd_store_remove(process->fd_name);

@@ -31,7 +31,7 @@ bool berth_process_watch(BerthProcess *process, int pidfd, BerthProcessExited ex
                          GError **error);
 /* Keeps its pidfd with systemd: whatever happens to the service, its exit status will be known. */
 bool berth_process_keep(BerthProcess *process, GError **error);
-/* Stops watching; nobody keeps the pidfd any more. */
+/* Stops watching, and drops the pidfd, here and with systemd. */
 void berth_process_forget(BerthProcess *process);
 
 /* Takes the newest of the kept descriptors with this name, and closes older ones; -1 for none. */

@@ -23,6 +23,7 @@ static bool recover_process(BerthProcess *process, const BerthKeptDescriptors *k
                             GError **error) {
     int pidfd = berth_process_find_again(process, kept);
 
+    /* Also if the process has ended: its terminal is kept for what is still to be read. */
     berth_parts_process_recovered(process, kept);
     /* The pidfd of a process that has ended meanwhile is readable: the loop learns its status. */
     if (pidfd >= 0)
@@ -82,7 +83,7 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
     return good;
 }
 
-/* Of a start that a crash has cut off: its process is gone, which systemd may not know. */
+/* A scope of a container that does not run is left by a start that a crash has cut off. */
 static void on_scope_seen(const char *unit, void *userdata) {
     BerthContainers *containers = userdata;
     BerthContainer *container = berth_containers_find_by_scope(containers, unit);
@@ -92,6 +93,8 @@ static void on_scope_seen(const char *unit, void *userdata) {
         berth_scopes_stop(containers->scopes, unit);
 }
 
+/* Everything that belongs to a container has been taken by now. The rest would stay in systemd's
+ * store, whose size is limited (systemd.service(5), FileDescriptorStoreMax=). */
 static void drop_remaining(const BerthKeptDescriptors *kept) {
     for (unsigned i = 0; i < kept->count; i++)
         if (kept->fds[i] >= 0) {

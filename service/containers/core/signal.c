@@ -37,6 +37,7 @@ bool berth_container_kill(BerthContainer *container, const char *process_id, int
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "process \"%.100s\" of container \"%s\" has ended", process_id,
                                container->record.id);
+    /* ESRCH: it has ended, and the loop has yet to learn of it. */
     if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) < 0 && errno != ESRCH)
         return berth_error_set_errno(error, errno, "signal container %s", container->record.id);
     return true;

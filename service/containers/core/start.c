@@ -86,6 +86,8 @@ struct Start {
     void *userdata;
 };
 
+/* Frees the start without an answer. A job of systemd for the scope may still run; its result is
+ * not waited for any more. */
 static void start_free(BerthStart *base) {
     Start *start = (Start *)base;
 
@@ -110,6 +112,8 @@ static void start_cancel(BerthStart *base, const GError *reason) {
         berth_launch_fail(start->launch, reason);
 }
 
+/* Runs steps until one waits or fails. A failure is reported when the launch has ended, by
+ * start_on_done(). */
 static void start_advance(Start *start) {
     g_autoptr(GError) error = NULL;
 
@@ -126,6 +130,7 @@ static void start_advance(Start *start) {
 static StepResult start_step_watch(Start *start, GError **error) {
     BerthProcess *process = start->process;
 
+    /* Before the watch exists, which may look up the exit status by the pid. */
     process->record->pid = start->pid;
     return berth_process_watch(process, berth_fd_steal(&start->pidfd), berth_process_set_exited,
                                error)
@@ -174,6 +179,9 @@ static void log_start(const BerthContainerRecord *record, bool restored) {
                   record->image[0] ? " of image " : "", record->image, record->owner);
 }
 
+/* Parts come first, so that what they change in the record is written with it. systemd receives the
+ * pidfd before the record says that the container runs: a pidfd of a container that does not run is
+ * dropped by recovery, but without one the exit status could be lost. */
 static StepResult start_step_record(Start *start, GError **error) {
     BerthProcess *first = start->process;
     BerthContainer *container = first->container;
@@ -197,6 +205,8 @@ static StepResult start_step_record_executed(Start *start, GError **error) {
                : STEP_FAILED;
 }
 
+/* A start that was cancelled while it had no process to kill fails here at the latest, before
+ * anything of the command runs. */
 static StepResult start_step_go_ahead(Start *start, GError **error) {
     if (start->failure) {
         g_propagate_error(error, g_error_copy(start->failure));
@@ -205,6 +215,8 @@ static StepResult start_step_go_ahead(Start *start, GError **error) {
     return berth_launch_send_go_ahead(start->launch, error) ? STEP_WAITS : STEP_FAILED;
 }
 
+/* A command may have ended before its start is reported. Its exit is recorded by then, and the
+ * parts see exited without started. */
 static void finish_first(BerthContainer *container, const GError *error) {
     if (!error && berth_container_is_running(container))
         berth_parts_started(container);
@@ -216,7 +228,8 @@ static void finish_first(BerthContainer *container, const GError *error) {
         berth_parts_abandoned(container);
 }
 
-/* One that never began is not remembered. */
+/* A process that never began is removed, and its waiters receive the error. One that began and
+ * failed ends like any other, by its exit. */
 static void finish_executed(BerthProcess *process, bool began, const GError *error) {
     g_autoptr(GError) local = NULL;
 
@@ -228,6 +241,8 @@ static void finish_executed(BerthProcess *process, bool began, const GError *err
     g_hash_table_remove(process->container->processes, process->record->id);
 }
 
+/* The start is freed first: parts and the caller see a container that is not being started, for
+ * which the next start may be planned. */
 static void start_finish(Start *start, const GError *failure) {
     g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
     BerthProcess *process = start->process;
@@ -245,6 +260,8 @@ static void start_finish(Start *start, const GError *failure) {
     done(error, userdata);
 }
 
+/* While there is a launch, it decides: a report that it still has to read explains the end better
+ * than the status does. */
 static void start_settle(BerthStart *base, int status) {
     Start *start = (Start *)base;
 
@@ -254,7 +271,8 @@ static void start_settle(BerthStart *base, int status) {
         start_finish(start, start->failure);
 }
 
-/* The launch has made a process: the container's own, or the one that restores it. */
+/* The launch has made a process: the container's own, or the one that restores it. For a restore
+ * this is called twice; the pidfd of the restored process replaces that of berth-checkpoint. */
 static void start_on_process(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
     Start *start = userdata;
 
@@ -308,6 +326,7 @@ static bool start_begin(BerthProcess *process, const StartStep *steps,
     start->launch = berth_launch_new(request, &callbacks, start, error);
     if (!start->launch)
         start_free(&start->base);
+    /* start_free() has reset it if there is no launch. */
     return process->start != NULL;
 }
 
@@ -334,6 +353,8 @@ static bool start_first(BerthContainer *container, int restorer,
     BerthLaunchRequest request = make_request(container, streams);
     berth_autofd int config = -1, directory = -1;
 
+    /* Before the parts begin the new run: the terminal of the last one has the same names with
+     * systemd. */
     berth_parts_process_dropped(container->first);
     if (!berth_parts_starting(container, error) ||
         !berth_container_open_files(container, &config, &directory, error))
@@ -362,7 +383,8 @@ static void start_or_answer(BerthContainer *container, int restorer,
         return;
     berth_parts_abandoned(container);
     done(error, userdata);
-    /* A set-up that cannot be made is a launch that failed, as one is that fails later. */
+    /* A set-up that cannot be made is a launch that failed, like one that fails later. The caller
+     * has its answer before those that wait for the end have theirs, as in end_container(). */
     if (error->code == BERTH_ERROR_LAUNCH_FAILED)
         berth_process_set_exited(container->first, STATUS_NOT_STARTED);
 }
@@ -406,6 +428,7 @@ void berth_start_exec(BerthProcess *process, int config, const BerthContainerStr
     request.mode = "exec";
     request.config = config;
     request.target = container->first->pidfd;
+    /* Before it runs: of many that are started at once, the limit refuses the next one. */
     berth_process_charge(process);
     if (start_begin(process, exec_steps, &request, done, userdata, &error))
         return;

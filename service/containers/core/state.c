@@ -8,8 +8,8 @@
  *      └─────exit─────► stopped ◄────────exit─────────┘
  *
  * A start that fails before there is a process ends in "stopped" as well, from "created" or from
- * "stopped". Record and event are one transaction, and only then is anybody told: a client that
- * asks after an event sees the state that the event speaks of.
+ * "stopped". Record and event are one transaction, and the event is passed on only then: a client
+ * that asks after an event sees the state that the event reports.
  */
 
 #include "containers/core/state.h"
@@ -34,6 +34,7 @@ static const char *find_event(BerthContainerState from, BerthContainerState to) 
     for (size_t i = 0; i < G_N_ELEMENTS(transitions); i++)
         if (transitions[i].from == from && transitions[i].to == to)
             return transitions[i].event;
+    /* Callers check the state before: a client cannot reach this. */
     g_assert_not_reached();
 }
 
@@ -64,6 +65,7 @@ bool berth_container_set_state(BerthContainer *container, BerthContainerState st
 
     if (state == BERTH_CONTAINER_STOPPED)
         end_run(container, status);
+    /* Pause and resume are within one run. */
     else if (!berth_container_is_running(container))
         begin_run(container);
     container->record.state = state;
@@ -81,6 +83,7 @@ bool berth_container_write(BerthContainer *container, const char *event, GError 
     return true;
 }
 
+/* An event that cannot be recorded is dropped: the container goes on. */
 void berth_container_add_event(BerthContainer *container, const char *kind) {
     uint64_t sequence;
 
@@ -89,6 +92,7 @@ void berth_container_add_event(BerthContainer *container, const char *kind) {
         berth_container_pass_event(container, sequence);
 }
 
+/* The event is read back from the database: the observer sees it as clients will read it later. */
 void berth_container_pass_event(BerthContainer *container, uint64_t sequence) {
     BerthContainers *containers = container->containers;
     g_autoptr(BerthEvent) event = berth_container_store_get_event(containers->database, sequence);

@@ -42,6 +42,7 @@ bool berth_containers_open_state(const BerthContainers *containers, const char *
     return *fd >= 0 || berth_error_set_errno(error, errno, "open directory %s", name);
 }
 
+/* The state directory as a path, which configurations name; berthd itself uses the descriptor. */
 static char *read_path(int directory) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
     char *path = g_file_read_link(link, NULL);
@@ -64,6 +65,7 @@ static bool open_all(BerthContainers *containers, GError **error) {
         !berth_containers_open_state(containers, "containers", &containers->directory, error) ||
         !read_boot(containers, error))
         return false;
+    /* Parts come last: opened may use everything else. */
     containers->scopes = berth_scopes_new(containers->bus, on_stop_requested, containers, error);
     return containers->scopes && berth_parts_opened(containers, error);
 }
@@ -76,6 +78,7 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
     containers->bus = bus;
     containers->images = images;
     containers->database = images->database;
+    /* The keys are the ids in the records, which the containers own. */
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->reserved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     containers->directory = containers->program = -1;

@@ -38,6 +38,8 @@ static void finish_checkpoint(Checkpoint *checkpoint, const GError *error) {
     g_free(checkpoint);
 }
 
+/* Without leave_running the dump ends the processes: the answer comes once their end is recorded.
+ * */
 static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     (void)status;
     (void)exited_usec;
@@ -203,6 +205,7 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
         done(error, userdata);
 }
 
+/* Other acts are refused for any helper (helper.c). */
 static bool checkpoint_permits(const BerthContainer *container, BerthAct act, GError **error) {
     return (act != BERTH_ACT_EXEC && act != BERTH_ACT_PAUSE) || !is_checkpointing(container) ||
            berth_error_set(error, BERTH_ERROR_BUSY,

@@ -45,8 +45,8 @@ static JsonObject *read_configuration(const BerthContainer *container, JsonNode 
     return *root ? json_node_get_object(*root) : NULL;
 }
 
-/* A list without what no reply would hold: a configuration has up to BERTH_DOCUMENT_MAX_BYTES, and
- * is not to stay in memory. */
+/* The beginning of a list, as far as a reply would hold it: a configuration may have
+ * BERTH_DOCUMENT_MAX_BYTES, which are not to stay in memory. */
 static char **get_strings(JsonObject *object, const char *member) {
     char **list = NULL;
     size_t left = BERTH_MAX_ITEM_BYTES;

@@ -19,7 +19,7 @@ typedef struct {
 /* In the record's extra: the command, if it is short. */
 #define BERTH_CONFIGURATION_COMMAND "Command"
 
-/* Knows the configuration of each container that anybody has asked about. */
+/* Keeps the configuration of each container once it has been read. */
 extern const BerthPart berth_configuration_part;
 
 /* The container's own; empty if the file cannot be read. Lists that are longer than a reply holds

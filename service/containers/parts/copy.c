@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files of a container, out of it and into it: berth-copy does it, beside the service. */
+/* Copies files out of a container and into it: berth-copy does it beside the service, as a helper
+ * (helper.h). The slot of the service has the program, opened once. */
 
 #include "containers/parts/copy.h"
 
@@ -38,6 +39,8 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
 
 void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
                           BerthContainerDone done, void *userdata) {
+    /* A container that runs is entered by its pidfd; otherwise, and for its changes, berth-copy has
+     * the directory (-1; helper.h). */
     bool runs = berth_container_is_running(container);
     g_autofree char *out =
         request->kind[0] ? g_strconcat("out-", request->kind, NULL) : g_strdup("out");

@@ -66,7 +66,8 @@ static void disk_add_tree(Disk *disk, BerthDiskKind kind, const char *name) {
     g_queue_push_tail(&disk->waiting, tree);
 }
 
-/* What a walk has not seen to its end is no less than before. */
+/* A walk that did not reach the end is a lower bound, which does not replace a larger result.
+ * Nothing is recorded of a container or volume that was removed during the walk. */
 static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_complete) {
     BerthDatabase *database = disk->containers->database;
     uint64_t before = 0;

@@ -54,7 +54,7 @@ const char *berth_container_get_health(const BerthContainer *container) {
 
     if (health)
         return state_names[health->state];
-    /* The event of a start comes before the part hears of it. */
+    /* The event of a start is sent before the started function of this part is called. */
     g_autoptr(GVariant) options =
         berth_container_is_running(container)
             ? berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT)
@@ -89,6 +89,7 @@ static void set_health(Health *health, HealthState state) {
 
 static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata);
 
+/* The interval begins when a check has ended, so that two never run at once. */
 static void schedule_check(Health *health) {
     if (health->next)
         health->next = sd_event_source_disable_unref(health->next);
@@ -99,6 +100,7 @@ static void schedule_check(Health *health) {
 
 static void conclude_check(Health *health, bool passed) {
     uint64_t now = (uint64_t)g_get_monotonic_time();
+    /* A failure within the start period does not count; a success always does. */
     bool counts = now >= health->started_usec + health->start_period_usec;
 
     if (health->timeout)
@@ -176,6 +178,7 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata)
     }
     Check *check = g_new0(Check, 1);
     g_free(health->process);
+    /* A new name each time: find_health() recognises a late answer of an earlier check by it. */
     health->process = g_strdup_printf("health-check-%u", ++health->number);
     *check =
         (Check){container->containers, g_strdup(container->record.id), g_strdup(health->process)};

@@ -38,6 +38,7 @@ static GPtrArray *get_helpers(BerthContainer *container) {
     return *slot;
 }
 
+/* The launch has a pidfd of its own, to kill the program. */
 static void helper_on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
     (void)launch;
     (void)pid;
@@ -56,6 +57,8 @@ static void helper_on_done(const GError *error, void *userdata) {
     BerthContainerDone done = helper->done;
     void *done_userdata = helper->userdata;
 
+    /* The launch frees itself. The helper is gone before done is called, which may begin another.
+     * */
     helper->launch = NULL;
     g_ptr_array_remove_fast(find_helpers(container), helper);
     berth_parts_settled(container);
@@ -68,6 +71,7 @@ bool berth_helpers_are_at_work(const BerthContainer *container) {
     return helpers && helpers->len > 0;
 }
 
+/* Only kills: the helper stays in the list until its launch is done. */
 static void cancel_helper(void *userdata, const GError *error) {
     berth_launch_fail(((Helper *)userdata)->launch, error);
 }

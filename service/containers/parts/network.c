@@ -3,8 +3,8 @@
 /*
  * Networks of containers. berth-launch joins them and writes what CNI answered to networks/ID.json
  * of the state directory; from there the addresses are read, and by it the network is left, in a
- * process of its own, when the container has ended. A file of a container that does not run is of
- * an end that the service did not see: its network is left at the next start of the service.
+ * process of its own, when the container has ended. If the container of
+ * such a file does not run, the service did not see its end, and leaves its network when it starts.
  */
 
 #include "containers/parts/network.h"
@@ -30,7 +30,7 @@ static int get_directory(const BerthContainers *containers) {
     return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->directory;
 }
 
-/* What CNI answered for a container; NULL if there is nothing. */
+/* The result of CNI for a container; NULL if there is none. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
     berth_autofd int file =
         openat(get_directory(containers), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -41,6 +41,7 @@ static JsonNode *read_state(BerthContainers *containers, const char *name) {
     return text ? berth_document_parse(text, size, NULL) : NULL;
 }
 
+/* Without the prefix lengths that a result of CNI has. */
 char **berth_container_list_addresses(const BerthContainer *container) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     g_autofree char *name = g_strconcat(container->record.id, ".json", NULL);
@@ -71,7 +72,7 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 
-/* The file of a container that ended while nobody looked. */
+/* The file of a container that may have ended while the service was away. */
 static void sweep_file(BerthContainers *containers, const char *name) {
     g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
     const BerthContainer *container = berth_containers_find(containers, id, NULL);

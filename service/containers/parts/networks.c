@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is read here is an administrator's, and still may be wrong: a file that cannot be read is no
- * network, as for berth-launch. */
+/*
+ * The networks of the host: the configurations of CNI in /etc/cni/net.d. Nothing is kept: each list
+ * is read anew, and is the caller's. The files are an administrator's and still may be wrong: one
+ * that cannot be read is no network, as for berth-launch.
+ */
 
 #include "containers/parts/networks.h"
 
@@ -111,6 +114,7 @@ GPtrArray *berth_networks_list(void) {
         if (g_str_has_suffix(file, ".conflist") || g_str_has_suffix(file, ".conf") ||
             g_str_has_suffix(file, ".json"))
             g_ptr_array_add(files, g_build_filename(CONFIGURATIONS, file, NULL));
+    /* Of two networks with one name, the first file counts. */
     g_ptr_array_sort(files, compare_files);
     for (guint i = 0; i < files->len; i++) {
         BerthNetwork *network = read_network(files->pdata[i]);

@@ -106,7 +106,7 @@ static void oom_start(BerthContainer *container) {
         return;
     }
     sd_event_source_set_io_fd_own(watch->notice, 1);
-    /* Before the end of the process, which it may be the reason of. */
+    /* Handled before the end of the process, which it may be the reason for. */
     sd_event_source_set_priority(watch->notice, SD_EVENT_PRIORITY_NORMAL - 20);
 }
 
@@ -123,7 +123,7 @@ static bool oom_recording(BerthContainer *container, GError **error) {
     return true;
 }
 
-/* Why it was killed is recorded before that it has ended. */
+/* The reason of an end is recorded before the end. */
 static void oom_exiting(BerthContainer *container) {
     OomWatch *watch = get_watch(container);
 

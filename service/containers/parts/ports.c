@@ -34,7 +34,8 @@ char **berth_container_list_ports(const BerthContainer *container) {
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
-/* bind(2) also takes addresses of groups, and with ip_nonlocal_bind those of anybody. */
+/* bind(2) also accepts multicast addresses, and with ip_nonlocal_bind (ip(7)) any address. All of
+ * 127.0.0.0/8 is local, although getifaddrs(3) lists only the address of lo. */
 static bool is_local(int family, const void *address) {
     size_t size = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
     struct ifaddrs *list = NULL;
@@ -77,7 +78,8 @@ static Address make_address(const BerthPort *port, int family) {
     return address;
 }
 
-/* Nobody reads it: what still comes to the port itself is dropped instead of kept. */
+/* No process reads the socket: a filter that returns 0 drops the datagrams that still reach the
+ * port, instead of queuing them (socket(7), SO_ATTACH_FILTER). */
 static void drop_all(int fd) {
     struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
     const struct sock_fprog program = {1, &drop};
@@ -105,7 +107,8 @@ static int bind_family(const BerthPort *port, int family, bool only) {
     return berth_fd_steal(&fd);
 }
 
-/* All addresses are those of both families, where there are two. */
+/* Without an address, one IPv6 socket stands for both families (ipv6(7), IPV6_V6ONLY); on a host
+ * without IPv6, an IPv4 socket does. */
 static int bind_port(const BerthPort *port) {
     bool all = port->address[0] == '\0';
     int family = all || strchr(port->address, ':') ? AF_INET6 : AF_INET;
@@ -116,6 +119,7 @@ static int bind_port(const BerthPort *port) {
     return fd;
 }
 
+/* An unspecified address overlaps all of its family; no address, those of both families. */
 static bool overlap(const BerthPort *a, const BerthPort *b) {
     if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))
         return false;
@@ -127,7 +131,8 @@ static bool overlap(const BerthPort *a, const BerthPort *b) {
     return g_str_equal(a->address, wildcard) || g_str_equal(b->address, wildcard);
 }
 
-/* The kernel tells that of ports that are bound; of a protocol that it does not have nothing is. */
+/* The kernel refuses ports that are bound already. Of a protocol that it does not support none is
+ * bound, so the ports of other containers are compared as well. */
 static bool is_held(BerthContainers *containers, const BerthPort *port) {
     GHashTableIter iterator;
     gpointer value;
@@ -147,6 +152,7 @@ static bool is_held(BerthContainers *containers, const BerthPort *port) {
     return false;
 }
 
+/* Each port is a descriptor of the service, and another one in its store with systemd. */
 static bool check_total(const BerthContainer *container, unsigned wanted, GError **error) {
     uint32_t owner = container->record.owner;
     GHashTableIter iterator;
@@ -188,7 +194,7 @@ static bool hold_port(BerthContainers *containers, const char *text, GArray *soc
         return false;
     const char *where = port.address[0] ? port.address : "all addresses";
     int fd = is_held(containers, &port) ? (errno = EADDRINUSE, -1) : bind_port(&port);
-    /* What the kernel does not have, no socket can be in the way of. */
+    /* If the kernel does not support the protocol, no socket can occupy the port. */
     bool missing = fd < 0 && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT);
     if (fd >= 0)
         g_array_append_val(sockets, fd);
@@ -216,6 +222,8 @@ static char *make_fd_name(const BerthContainer *container) {
     return g_strconcat("ports-", container->scope, NULL);
 }
 
+/* All ports or none: after an error, the sockets that are bound already are closed with the array.
+ * */
 static bool hold_ports(BerthContainer *container, GError **error) {
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_autoptr(GArray) sockets = new_sockets();
@@ -231,7 +239,8 @@ static bool hold_ports(BerthContainer *container, GError **error) {
     return true;
 }
 
-/* From here on the container runs, whatever happens to the service. */
+/* Called before the start is recorded: from then on the container runs even if the service dies,
+ * and its ports have to stay reserved. systemd keeps any number of descriptors by one name. */
 static bool keep_ports(BerthContainer *container, GError **error) {
     g_autofree char *name = make_fd_name(container);
     const GArray *sockets = get_sockets(container);
@@ -242,7 +251,7 @@ static bool keep_ports(BerthContainer *container, GError **error) {
     return true;
 }
 
-/* The service ends, the container does not. */
+/* Closes the sockets here only: if the service ends, systemd keeps those of containers that run. */
 static void ports_freed(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_ports_part);
 

@@ -33,6 +33,7 @@ static GPtrArray *get_requests(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_remove_part);
 }
 
+/* Only a container that was never started still has waiters: after an end they are answered. */
 static void fail_waiters(BerthContainer *container) {
     g_autoptr(GError) error = NULL;
 
@@ -51,6 +52,8 @@ static void drop_processes(BerthContainer *container) {
         berth_parts_process_dropped(process);
 }
 
+/* The runtime specification has them run after the container is deleted (config.md, "Poststop").
+ * The launcher has the directory by descriptor, so it may become trash at once. */
 static void run_poststop_hooks(BerthContainer *container) {
     BerthContainers *containers = container->containers;
     const BerthContainerRecord *record = &container->record;
@@ -113,6 +116,7 @@ static void finish_removal(BerthContainer *container) {
     uint64_t exited_usec = container->record.first.exited_usec;
     g_autoptr(GError) error = NULL;
 
+    /* If this fails, the removal is over, and the container can be used again. */
     if (!delete_container(container, &error) && requests->len == 0)
         berth_log_warning("BERTH_CONTAINER", id, "Cannot remove %s: %s", id, error->message);
     for (guint i = 0; i < requests->len; i++) {
@@ -139,7 +143,8 @@ static int on_removal_check(sd_event_source *source, void *userdata) {
     return 0;
 }
 
-/* Whatever has just ended still uses the container: it goes from the event loop. */
+/* The function that has just ended something may still use the container, so it is deleted from the
+ * event loop. */
 static void continue_removal(BerthContainer *container) {
     RemovalCheck *check;
     sd_event_source *source;
@@ -227,6 +232,7 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
         record_removal(container);
         cancel_starts(container);
     }
+    /* Also without force: executed processes may have outlived the first one. */
     kill_all(container);
 }
 

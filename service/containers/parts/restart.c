@@ -112,6 +112,7 @@ static void plan_restart(BerthContainer *container) {
         return;
     if (record->first.exited_usec > record->first.started_usec + GOOD_RUN_USEC)
         state->restarts = 0;
+    /* Doubled each time; the shift is bounded, so that it cannot overflow. */
     uint64_t delay = FIRST_DELAY_USEC << MIN(state->restarts, 16u);
     state->restarts++;
     if (sd_event_add_time_relative(container->containers->event, &state->timer, CLOCK_MONOTONIC,
@@ -121,6 +122,7 @@ static void plan_restart(BerthContainer *container) {
                           record->id);
 }
 
+/* Also plans the restart that was pending when the service ended. */
 static void restart_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
     (void)kept;
     if (!berth_container_is_running(container))
@@ -143,6 +145,7 @@ unsigned berth_container_count_restarts(const BerthContainer *container) {
 static bool restart_recording(BerthContainer *container, GError **error) {
     const RestartState *state = find_state(container);
     unsigned before = berth_container_count_restarts(container);
+    /* A start by a client begins a new count. */
     unsigned count = state && state->restarts_now ? before + 1 : 0;
 
     (void)error;

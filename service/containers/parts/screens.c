@@ -70,7 +70,8 @@ void berth_screens_free(BerthScreens *screens) {
     g_free(screens);
 }
 
-/* All that it had is let go at once; the next that is kept starts another. */
+/* Ends a reader whose worker has died or does not answer. It is taken out of the tables before the
+ * callbacks run, which may need a new reader of the same owner. */
 static void bury(Reader *reader, const GError *error) {
     BerthScreens *screens = reader->screens;
 
@@ -126,6 +127,7 @@ static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error
     return reader;
 }
 
+/* One timer for all requests of a reader: the first one starts it, and each answer extends it. */
 static void expect_answer(Reader *reader) {
     if (reader->asked++ > 0)
         return;
@@ -140,6 +142,7 @@ static void note_answer(Reader *reader) {
         sd_event_source_set_time_relative(reader->timeout, ANSWER_USEC);
 }
 
+/* May free the reader. */
 static void end_if_unused(Reader *reader) {
     if (reader->kept->len == 0 && reader->errands->len == 0)
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
@@ -165,7 +168,7 @@ static void on_released(sd_bus_message *reply, const GError *error, void *userda
 }
 
 static void on_asked(sd_bus_message *reply, const GError *error, void *userdata) {
-    /* Keep is what is answered. */
+    /* The reply to Keep reports the release (on_released). */
     (void)reply;
     (void)error;
     (void)userdata;

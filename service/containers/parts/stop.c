@@ -35,6 +35,7 @@ static void set_stop_timer(BerthContainer *container, uint64_t timeout_usec) {
     sd_event_source *timer = NULL;
 
     clear_stop_timer(container);
+    /* Without a timer the container might never end: it is killed at once. */
     if (sd_event_add_time_relative(container->containers->event, &timer, CLOCK_MONOTONIC,
                                    MIN(timeout_usec, LONGEST_TIMEOUT_USEC), 0, on_stop_timeout,
                                    container) < 0)

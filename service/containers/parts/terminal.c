@@ -74,6 +74,7 @@ static void forget_holder(BerthTerminal *terminal) {
     berth_fd_store_remove(name);
 }
 
+/* The file is in memory; the duplicate with systemd is what the next service reads. */
 static bool keep_holder(BerthTerminal *terminal, const char *client, GError **error) {
     g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
 
@@ -105,7 +106,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)usec;
     terminal->grace = sd_event_source_disable_unref(terminal->grace);
     forget_holder(terminal);
-    /* A description of its own: its locks are apart from those of others. */
+    /* An open file description of its own: its locks are apart from those of others. */
     berth_autofd int screen = berth_screen_reopen(terminal->screen);
     if (screen >= 0)
         terminal->kept =
@@ -118,7 +119,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* Once nobody is attached. */
+/* Plans to have berth-screen read the terminal, if no client is attached or may still be. */
 static void keep_if_alone(BerthTerminal *terminal) {
     if (terminal->ended || terminal->kept || terminal->grace || terminal->asked ||
         g_hash_table_size(terminal->clients) > 0 || terminal->openings->len > 0)
@@ -151,6 +152,7 @@ static void on_released(const GError *error, void *userdata) {
 
     if (error)
         log_terminal_error(terminal, error);
+    /* Also after an error: a worker that is gone does not read, so the clients may. */
     terminal->kept = 0;
     answer_openings(terminal);
     keep_if_alone(terminal);
@@ -161,6 +163,7 @@ static int on_holder(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
 
     (void)ret_error;
     terminal->asked = sd_bus_slot_unref(terminal->asked);
+    /* A unique name has an owner as long as its client is connected. */
     if (!sd_bus_message_is_method_error(reply, NULL)) {
         g_hash_table_add(terminal->clients, g_strdup(terminal->holder));
         return 0;
@@ -203,6 +206,8 @@ BerthTerminal *berth_terminal_new(const BerthTerminalService *service, const cha
     terminal->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     /* All clients share one description: a read that finds nothing must not block. */
     fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK);
+    /* A terminal that is found again, and that a client read alone, waits for the answer of the
+     * bus: the master gives each byte to one reader only. */
     if (terminal->screen < 0 || (is_new && !keep_with_systemd(terminal, &error)))
         log_terminal_error(terminal, error);
     else if (is_new || !ask_for_holder(terminal))
@@ -273,6 +278,7 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
         return;
     }
     g_array_append_val(terminal->openings, opening);
+    /* One release for all that wait. */
     if (terminal->openings->len == 1)
         berth_screens_release(terminal->service.screens, terminal->kept);
 }
@@ -280,7 +286,7 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
 void berth_terminal_detach(BerthTerminal *terminal, const char *client) {
     if (!g_hash_table_remove(terminal->clients, client))
         return;
-    /* It may have left before it rang for what it read last. */
+    /* The client may have left before it rang the bell for its last read. */
     if (g_hash_table_size(terminal->clients) > 0)
         berth_screens_ring(terminal->service.screens, terminal->owner, terminal->bell);
     keep_if_alone(terminal);

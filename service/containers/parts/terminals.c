@@ -76,6 +76,7 @@ static void set_terminal(BerthProcess *process, const BerthTerminalFiles *files)
     TerminalsService *service = get_service(container->containers);
     TerminalState *state = get_state(process);
 
+    /* Forced, since the terminal exists. The limit is checked before a start. */
     if (!state->kept)
         state->kept = berth_charge_new_forced(container->record.owner, BERTH_RESOURCE_DESCRIPTORS,
                                               BERTH_TERMINAL_DESCRIPTORS);
@@ -144,6 +145,7 @@ static void terminals_process_recovered(BerthProcess *process, const BerthKeptDe
         .holder = berth_kept_descriptors_take(kept, holder_name),
     };
 
+    /* Without a master, the other two are of no use. */
     if (files.master >= 0) {
         set_terminal(process, &files);
         if (!process->record->running)
@@ -202,6 +204,7 @@ static bool terminals_opened(BerthContainers *containers, GError **error) {
     return true;
 }
 
+/* Whether clients may wait for the terminal: that of a first process, as long as it is to come. */
 static bool will_have_terminal(const BerthProcess *process) {
     const BerthContainerRecord *record = &process->container->record;
 
@@ -239,6 +242,7 @@ void berth_containers_forget_client(BerthContainers *containers, const char *cli
 
     for (guint i = 0; i < terminals->len; i++)
         berth_terminal_detach(terminals->pdata[i], client);
+    /* Clients wait for first processes only (will_have_terminal). */
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
         forget_attaching(((BerthContainer *)value)->first, client);

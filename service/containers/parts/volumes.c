@@ -120,6 +120,7 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
         return NULL;
     }
+    /* A crash may have come between the row and the directory. */
     if (mkdirat(berth_volumes_get_directory(containers), name, 0755) < 0 && errno != EEXIST) {
         berth_error_set_errno(error, errno, "make the volume %s", name);
         return NULL;
@@ -127,6 +128,7 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
     return g_build_filename(containers->state_path, "volumes", name, NULL);
 }
 
+/* A container has its volumes from Create to Delete, whether it runs or not. */
 static bool has_volume(const BerthContainerRecord *record, const char *name) {
     g_autoptr(GVariant) value =
         berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
@@ -176,6 +178,7 @@ static bool volumes_swept(BerthContainers *containers, GError **error) {
     bool good = list != NULL;
 
     for (struct dirent *entry; good && entries && (entry = readdir(entries));) {
+        /* ".", "..", and trash, which is swept below. */
         bool known = entry->d_name[0] == '.';
         for (guint i = 0; i < list->len && !known; i++)
             known = g_str_equal(((BerthVolume *)list->pdata[i])->name, entry->d_name);
