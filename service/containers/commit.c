@@ -46,6 +46,7 @@ static void commit_free(void *object) {
         commit->id,       commit->name,      commit->author,          commit->comment,
         commit->chain_id, commit->base_name, commit->manifest_digest, commit->config_digest};
 
+    /* The transfer keeps the item, which must not look at the file of the ingestion any more. */
     if (commit->item)
         commit->item->poll = NULL;
     berth_operation_abandon(commit->reading);
@@ -90,7 +91,8 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
-    /* The layers below come with the base, and keep their provenance. */
+    /* Only now, with the content on disk, does the name refer to the new image. The layers below
+     * come with the base, and keep their provenance. */
     if (local ||
         !berth_images_put(commit->images, commit->name, commit->manifest, NULL,
                           commit->transfer->owner, &before, &local) ||
@@ -131,6 +133,7 @@ static void commit_on_manifest(sd_bus_message *reply, const GError *error, void 
                                                     commit_on_manifest_stored, commit);
 }
 
+/* Ends the commit if the blob cannot be opened; the caller only returns. */
 static int commit_open_blob(Commit *commit, const char *digest) {
     g_autoptr(GError) error = NULL;
     int fd = berth_content_store_open_blob(berth_contents_get_store(commit->images->contents),
@@ -241,6 +244,8 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
         .limit = commit->images->remotes->settings->max_blob_bytes,
     };
 
+    /* The key is that of the owner and the container: while one commit reads the changes, another
+     * one of the same owner is refused. */
     commit->claim = berth_claim_new(commit->images->contents, key, NULL, NULL);
     if (!berth_claim_take(commit->claim))
         return berth_error_set(error, BERTH_ERROR_BUSY, "its changes are being read already");
@@ -257,6 +262,8 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
     return true;
 }
 
+/* Pausing is enough, since frozen processes write nothing. If the name refers to another image by
+ * now, commit_on_image() notices that later. */
 static bool commit_prepare(Commit *commit, BerthContainer *container,
                            const BerthCommitRequest *request, GError **error) {
     BerthContainers *containers = container->containers;
@@ -312,6 +319,7 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     if (commit->base)
         berth_pins_add(commit->pins, commit->base->digest);
     commit->operation = berth_transfer_begin(transfer, &work, commit);
+    /* The transfer owns the commit from now on, and reports its errors. */
     if (!commit_start_workers(commit, key, &local))
         commit_end(commit, local);
     return transfer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A container's changes as a layer in the content store, and, where a name is given, as an image:
+ * A container's changes as a layer in the content store, and, if a name is given, as an image:
  * that of the container with this layer on top. The container must not run meanwhile.
  */
 

@@ -75,6 +75,7 @@ static GVariant *add_defaults(const BerthNewContainer *creation) {
     return g_variant_ref_sink(g_variant_dict_end(&properties));
 }
 
+/* Everything but what the configuration decides; take_plan() comes after it and has precedence. */
 static void fill_record(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthImageInfo *image = creation->image;
     const BerthCreateOptions *options = creation->options;

@@ -168,6 +168,8 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         .ids = creation->ids,
     };
     berth_container_record_init(&record, &new_container);
+    /* In the table before its row is written, since the event of the row is passed on with the
+     * container; taken out again if that fails. */
     BerthContainer *container = berth_container_new(containers, &record);
     if (berth_container_write(container, "create", error)) {
         berth_parts_created(container);
@@ -216,7 +218,7 @@ static void creation_finish(Creation *creation, BerthContainer *container, const
     BerthContainers *containers = creation->containers;
 
     g_hash_table_remove(containers->reserved, creation->options->id);
-    /* What was made before a failure is no container. */
+    /* A creation that failed may have made the directory. */
     if (!container && !g_hash_table_contains(containers->by_id, creation->options->id))
         berth_fd_remove_tree(containers->directory, creation->options->id, NULL);
     creation->done(container, error, creation->userdata);
@@ -289,6 +291,8 @@ static bool prepare_creation(Creation *creation, GError **error) {
         g_free((char *)options->id);
         options->id = make_id();
     }
+    /* The charge is taken before anything waits: two creations at once cannot both have the last
+     * place. */
     return check_options(containers, options, error) &&
            (creation->charge = berth_containers_take_quota(containers, options->owner, error)) !=
                NULL &&
@@ -318,6 +322,7 @@ void berth_container_create(BerthContainers *containers, BerthCreateOptions *opt
         free_creation(creation);
         return;
     }
+    /* While the image is read, no other creation and no renaming may take the id. */
     g_hash_table_add(containers->reserved, g_strdup(creation->options->id));
     if (image) {
         berth_images_read_info(containers->images, image->name, image->target, NULL,

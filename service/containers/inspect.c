@@ -67,7 +67,7 @@ static void add_processes(JsonBuilder *builder, const BerthContainer *container)
     json_builder_end_array(builder);
 }
 
-/* "80/tcp": what its image declares. */
+/* The ports that its image declares, such as "80/tcp". */
 char **berth_container_list_exposed_ports(const BerthContainer *container) {
     g_autoptr(GVariant) value = berth_container_record_get_extra(&container->record, "ExposedPorts",
                                                                  G_VARIANT_TYPE_STRING_ARRAY);

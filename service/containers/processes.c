@@ -47,10 +47,12 @@ static char *read_command(pid_t pid) {
     if (size <= 0) {
         g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
         berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
+        /* Without the newline at its end. */
         size = name < 0 ? 0 : MAX(read(name, text, sizeof text - 1), 1) - 1;
     } else if (text[size - 1] == '\0') {
         size--;
     }
+    /* The text is the process's own to choose, and may be shown on a terminal. */
     for (ssize_t i = 0; i < size; i++)
         if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
             text[i] = ' ';
@@ -71,6 +73,8 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
         g_autofree char *directory = g_strdup_printf("/proc/%d", (int)pid);
         const char *id = find_process_id(container, pid);
         struct stat status;
+        /* The owner of /proc/PID is the effective user, or root if the process is not dumpable
+         * (proc(5)). */
         if (stat(directory, &status) < 0)
             continue;
         BerthProcessInfo *info = g_new0(BerthProcessInfo, 1);

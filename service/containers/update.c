@@ -36,6 +36,7 @@ static void on_updated(const GError *scope_error, void *userdata) {
     g_autoptr(GError) error = scope_error ? g_error_copy(scope_error) : NULL;
     BerthContainer *container = berth_containers_find(request->containers, request->id, NULL);
 
+    /* Limits that systemd has refused are not recorded. */
     if (container && !error)
         remember_limits(container, request->properties, &error);
     request->done(error, request->userdata);

@@ -105,6 +105,8 @@ static char *shorten_command(char *const *command) {
     return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
 }
 
+/* It counts as running from the beginning, so that make_room() does not take it for one that has
+ * ended. */
 static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
                                  char **command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);

@@ -83,7 +83,8 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
     return good;
 }
 
-/* A scope of a container that does not run is left by a start that a crash has cut off. */
+/* The scope of a container that does not run is left by a start that a crash has cut off. The
+ * process is gone, which systemd may not know. */
 static void on_scope_seen(const char *unit, void *userdata) {
     BerthContainers *containers = userdata;
     BerthContainer *container = berth_containers_find_by_scope(containers, unit);

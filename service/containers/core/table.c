@@ -59,6 +59,7 @@ static bool read_boot(BerthContainers *containers, GError **error) {
     return true;
 }
 
+/* What is open after a failure is closed by berth_containers_free(). */
 static bool open_all(BerthContainers *containers, GError **error) {
     containers->program = berth_launch_open_program("berth-launch", error);
     if (containers->program < 0 ||

@@ -32,6 +32,8 @@ void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
     call_waiters(process, BERTH_STATUS_UNKNOWN, 0, error);
 }
 
+/* A process that has ended is answered from its record, at once; also one whose end an earlier
+ * service has recorded. */
 void berth_container_wait(BerthContainer *container, const char *id, BerthContainerExited exited,
                           void *userdata) {
     g_autoptr(GError) error = NULL;

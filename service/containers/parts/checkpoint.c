@@ -38,8 +38,7 @@ static void finish_checkpoint(Checkpoint *checkpoint, const GError *error) {
     g_free(checkpoint);
 }
 
-/* Without leave_running the dump ends the processes: the answer comes once their end is recorded.
- * */
+/* Unless leave_running, the dump ends the processes: the answer comes once that is recorded. */
 static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     (void)status;
     (void)exited_usec;

@@ -101,6 +101,7 @@ static void on_measured(sd_bus_message *reply, const GError *error, void *userda
     disk_measure_next(disk);
 }
 
+/* One tree at a time: the next one is walked when the worker of the last has answered. */
 static void disk_measure_next(Disk *disk) {
     static const BerthOperationType type = {0};
 
@@ -123,6 +124,7 @@ static void disk_measure_next(Disk *disk) {
     }
 }
 
+/* Root's containers and volumes are not counted: no limit applies to them. */
 static void disk_measure(BerthContainer *container) {
     Disk *disk = *berth_containers_slot(container->containers, &berth_disk_part);
     const BerthContainerRecord *record = &container->record;

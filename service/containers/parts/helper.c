@@ -57,8 +57,7 @@ static void helper_on_done(const GError *error, void *userdata) {
     BerthContainerDone done = helper->done;
     void *done_userdata = helper->userdata;
 
-    /* The launch frees itself. The helper is gone before done is called, which may begin another.
-     * */
+    /* The launch frees itself. The helper goes before done is called, which may begin another. */
     helper->launch = NULL;
     g_ptr_array_remove_fast(find_helpers(container), helper);
     berth_parts_settled(container);

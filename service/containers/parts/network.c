@@ -3,8 +3,9 @@
 /*
  * Networks of containers. berth-launch joins them and writes what CNI answered to networks/ID.json
  * of the state directory; from there the addresses are read, and by it the network is left, in a
- * process of its own, when the container has ended. If the container of
- * such a file does not run, the service did not see its end, and leaves its network when it starts.
+ * process of its own, when the container has ended. If the container
+ * of such a file does not run, the service did not see its end: the network is left when the
+ * service starts.
  */
 
 #include "containers/parts/network.h"

@@ -37,6 +37,7 @@ static gint compare_networks(gconstpointer a, gconstpointer b) {
 }
 
 static JsonNode *read_file(const char *path) {
+    /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
     berth_autofd int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     size_t size;
     g_autofree char *text = file < 0 ? NULL : berth_fd_read_whole(file, MAX_BYTES, &size, NULL);

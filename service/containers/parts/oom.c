@@ -46,6 +46,8 @@ static void count_again(OomWatch *watch) {
                                      CLOCK_MONOTONIC, RECOUNT_USEC, 0, on_recount, watch);
 }
 
+/* Reports an event if the counter has grown since it was last read, however many processes were
+ * killed. */
 static void count_kills(OomWatch *watch) {
     BerthContainer *container = watch->container;
     const BerthContainerRecord *record = &container->record;

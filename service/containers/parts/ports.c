@@ -222,8 +222,7 @@ static char *make_fd_name(const BerthContainer *container) {
     return g_strconcat("ports-", container->scope, NULL);
 }
 
-/* All ports or none: after an error, the sockets that are bound already are closed with the array.
- * */
+/* All ports or none: after an error, those that are bound already are closed with the array. */
 static bool hold_ports(BerthContainer *container, GError **error) {
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_autoptr(GArray) sockets = new_sockets();
@@ -240,7 +239,8 @@ static bool hold_ports(BerthContainer *container, GError **error) {
 }
 
 /* Called before the start is recorded: from then on the container runs even if the service dies,
- * and its ports have to stay reserved. systemd keeps any number of descriptors by one name. */
+ * and its ports have to stay reserved. systemd keeps several descriptors by one name (sd_notify(3),
+ * FDNAME=). */
 static bool keep_ports(BerthContainer *container, GError **error) {
     g_autofree char *name = make_fd_name(container);
     const GArray *sockets = get_sockets(container);

@@ -36,6 +36,7 @@ static void provisional_freed(BerthContainer *container) {
     *slot = sd_bus_track_unref(*slot);
 }
 
+/* Only a container that was never started depends on its creator. */
 static void provisional_watch(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_provisional_part);
     g_autoptr(GVariant) creator = get_creator(container);

@@ -47,7 +47,7 @@ static bool fix_config(BerthContainer *container, const char *old, GError **erro
         return text != NULL;
     g_auto(GStrv) parts = g_strsplit(text, before, -1);
     g_autofree char *changed = g_strjoinv(after, parts);
-    /* Written beside and renamed: a crash leaves the old configuration or the new one. */
+    /* Written beside and renamed: if the service dies, the old one or the new one is there. */
     berth_autofd int made = openat(containers->directory, new_path,
                                    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     return (made >= 0 && berth_fd_write_all(made, changed, strlen(changed)) &&
@@ -59,8 +59,7 @@ static bool move_directory(BerthContainer *container, const char *old, GError **
     int directory = container->containers->directory;
     const char *id = container->record.id;
 
-    /* The new name exists if a crash came after the rename: only the configuration is left to do.
-     * */
+    /* The new name exists if a crash came after the rename: only the configuration is left. */
     if (faccessat(directory, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
         renameat(directory, old, directory, id) < 0)
         return berth_error_set_errno(error, errno, "rename the directory of container %s", old);

@@ -129,6 +129,7 @@ static void restart_recovered(BerthContainer *container, const BerthKeptDescript
         plan_restart(container);
 }
 
+/* Any start takes the place of the planned one, also one that a client requests. */
 static bool restart_starting(BerthContainer *container, GError **error) {
     (void)error;
     berth_container_cancel_restart(container);

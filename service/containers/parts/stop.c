@@ -11,6 +11,7 @@
 
 #define LONGEST_TIMEOUT_USEC (24 * 3600 * (uint64_t)G_USEC_PER_SEC)
 
+/* The container is still there and runs: the timer is cleared when it ends. */
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)source;
     (void)usec;

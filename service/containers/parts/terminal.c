@@ -65,6 +65,7 @@ char *berth_terminal_make_holder_name(const char *process_name) {
 
 enum { MAX_HOLDER_BYTES = 255 };
 
+/* The name goes from systemd, too: the next service must not wait for a client that has left. */
 static void forget_holder(BerthTerminal *terminal) {
     g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
 
@@ -147,6 +148,8 @@ static void answer_openings(BerthTerminal *terminal) {
         give_attachment(terminal, &g_array_index(openings, Opening, i));
 }
 
+/* berth-screen does not read the terminal any more: clients that have waited for that read it from
+ * here on. */
 static void on_released(const GError *error, void *userdata) {
     BerthTerminal *terminal = userdata;
 
@@ -203,6 +206,8 @@ BerthTerminal *berth_terminal_new(const BerthTerminalService *service, const cha
     terminal->openings = g_array_new(FALSE, FALSE, sizeof(Opening));
     terminal->master = files->master;
     terminal->screen = is_new ? berth_screen_new(&error) : files->screen;
+    /* Non-blocking here; but the clients share the description, so that berthd never rings it
+     * itself (screens.h). */
     terminal->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     /* All clients share one description: a read that finds nothing must not block. */
     fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK);

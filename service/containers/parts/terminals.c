@@ -127,6 +127,7 @@ static void fail_attaching(BerthContainer *container, const char *why) {
     answer_attaching(container->first, error);
 }
 
+/* The terminal of an earlier run goes first: it has the same names with systemd. */
 static void terminals_process_terminal(BerthProcess *process, int master) {
     const BerthTerminalFiles files = {master, -1, -1};
 
@@ -158,6 +159,7 @@ static void terminals_process_recovered(BerthProcess *process, const BerthKeptDe
         close(files.holder);
 }
 
+/* The terminal stays: clients may still read the last output, until the process is dropped. */
 static void terminals_process_exited(BerthProcess *process) {
     berth_terminal_set_ended(get_terminal(process));
     if (process->kind == BERTH_PROCESS_FIRST)
@@ -190,6 +192,7 @@ static void terminals_closed(BerthContainers *containers) {
     g_free(service);
 }
 
+/* All terminals share the event loop, the bus and the workers of berth-screen. */
 static bool terminals_opened(BerthContainers *containers, GError **error) {
     TerminalsService *service = g_new0(TerminalsService, 1);
 
@@ -293,6 +296,7 @@ bool berth_container_resize(BerthContainer *container, const char *id, uint32_t 
 
     if (!terminal)
         return false;
+    /* struct winsize has 16 bits for each (ioctl_tty(2)). */
     if (rows > UINT16_MAX || columns > UINT16_MAX)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "%u rows of %u columns are more than a terminal can have", rows,

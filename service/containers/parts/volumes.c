@@ -170,6 +170,7 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
                             error);
 }
 
+/* Removes directories without a row. If the rows cannot be read, nothing is removed. */
 static bool volumes_swept(BerthContainers *containers, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
     int copy =

@@ -25,6 +25,7 @@ static char *get_name(const char *name) {
 /* All that this kernel has. */
 static void add_all(GPtrArray *set) {
     g_ptr_array_set_size(set, 0);
+    /* cap_get_bound(3) fails for capabilities that the kernel does not have. */
     for (cap_value_t value = 0; cap_get_bound(value) >= 0; value++) {
         char *name = cap_to_name(value);
         g_ptr_array_add(set, g_ascii_strup(name, -1));
@@ -41,6 +42,7 @@ void berth_capabilities_add(GPtrArray *set, const char *name) {
         g_ptr_array_add(set, g_steal_pointer(&added));
 }
 
+/* Removals come before additions: all may be dropped, and some added. */
 char **berth_capabilities_make(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
 

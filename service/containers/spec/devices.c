@@ -51,6 +51,7 @@ static bool look_at_node_for_user(const char *node, struct stat *status, GError 
 
     if (directory < 0)
         return berth_error_set_errno(error, errno, "open /dev");
+    /* O_PATH does not call the device's driver (open(2)). */
     if (g_str_has_prefix(node, "/dev/"))
         file = berth_fd_open_on_mount(directory, node + strlen("/dev/"), O_PATH, 0);
     else
@@ -92,6 +93,7 @@ static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path
         .mode = status.st_mode & 0777,
         .major = major(status.st_rdev),
         .minor = minor(status.st_rdev),
+        /* A container has 65536 ids: others become root. */
         .uid = status.st_uid <= MAX_ID ? status.st_uid : 0,
         .gid = status.st_gid <= MAX_ID ? status.st_gid : 0,
         .access = g_strdup(access),
@@ -200,6 +202,7 @@ static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error)
  * none at all: a broken file of one vendor is no reason to refuse another's devices. */
 static JsonNode *read_specification(const char *directory, const char *name, const char *kind) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
+    /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
     berth_autofd int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     const char *found = NULL;
     size_t size;
@@ -226,6 +229,7 @@ static int apply_device(BerthDeviceEdits *edits, JsonObject *specification, cons
         JsonObject *device = json_array_get_object_element(array, i);
         if (!berth_document_get_string(device, "name", &found, error))
             return -1;
+        /* The edits of the whole specification apply to each of its devices (CDI, SPEC.md). */
         if (g_strcmp0(found, name) == 0)
             return apply_edits(edits, specification, error) && apply_edits(edits, device, error)
                        ? 1

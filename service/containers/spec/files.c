@@ -15,8 +15,8 @@
 
 enum { MAX_RESOLV_CONF_BYTES = 64 * 1024 };
 
-/* What is written is whole or not there: a container that ran before may have the old one mounted.
- */
+/* The file is replaced by a rename: a reader sees the old one or the new one, and a mount of the
+ * old one, in a container that ran before, does not change. */
 static bool write_file(int directory, const char *name, const char *text, GError **error) {
     g_autofree char *new_name = g_strconcat(".new-", name, NULL);
     berth_autofd int file =
@@ -41,6 +41,7 @@ static char *format_hosts(const char *hostname, const char *network, char *const
         g_auto(GStrv) parts = g_strsplit(*addresses, "/", 2);
         g_string_append_printf(text, "%s\t%s\n", parts[0], hostname);
     }
+    /* As Debian does for a host without a fixed address. */
     if (!strstr(text->str, hostname))
         g_string_append_printf(text, "127.0.1.1\t%s\n", hostname);
     return g_string_free(g_steal_pointer(&text), FALSE);
@@ -55,6 +56,7 @@ static char *read_resolv_conf(const char *network) {
     if (mode == BERTH_NETWORK_NONE)
         return g_strdup("# This container has no network.\n");
     for (size_t i = mode == BERTH_NETWORK_HOST ? 1 : 0; i < G_N_ELEMENTS(files); i++) {
+        /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
         berth_autofd int file = open(files[i], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         size_t size;
         char *text =

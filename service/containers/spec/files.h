@@ -7,6 +7,6 @@
 
 #include "base/error.h"
 
-/* addresses: of its networks, NULL for none. network: as Create was told. */
+/* addresses: of its networks, NULL for none. network: as given to Create. */
 bool berth_container_files_write(int directory, const char *id, const char *hostname,
                                  const char *network, char *const *addresses, GError **error);

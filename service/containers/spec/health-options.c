@@ -35,6 +35,7 @@ GVariant *berth_health_make_options(const BerthCreateOptions *options,
     if (!command || g_str_equal(command[0], "NONE"))
         return NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        /* Images have the three times in nanoseconds. */
         uint64_t image_value =
             of_image ? g_ascii_strtoull(image->health[i], NULL, 10) / (i < 3 ? 1000 : 1) : 0;
         if (given[i] > 0)

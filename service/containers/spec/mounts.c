@@ -2,8 +2,8 @@
 
 /*
  * The mounts of Create. A bind mount is given as a descriptor: that proves the caller's access,
- * which a path would not. Path and inode of it are noted, and compared when the container starts.
- * What a user other than root mounts is nosuid and nodev, whatever the options say.
+ * which a path would not. Its path and inode are noted, and compared when the container starts.
+ * Mounts of users other than root are nosuid and nodev, whatever the options say.
  */
 
 #include "containers/spec/mounts.h"
@@ -37,6 +37,7 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
         berth_error_set_errno(error, errno, "look at a descriptor");
         return NULL;
     }
+    /* A file without links was deleted: another one may have its path by now. */
     if (note.path[0] != '/' || note.links == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "the file of a descriptor has no path to find it by again");
@@ -68,6 +69,7 @@ static bool is_for_root(const char *option) {
 static bool check_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
         BerthPlanMount mount = {.owner = -1};
+        /* Options x-berth.… are berthd's own (plan/plan-mounts.c). */
         if (g_str_has_prefix(*options, "x-berth.") ||
             (!berth_plan_mount_option(&mount, *options) && !g_str_equal(*options, "noidmap") &&
              !g_str_has_prefix(*options, "size=") && !g_str_has_prefix(*options, "mode=")))

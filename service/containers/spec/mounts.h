@@ -15,7 +15,7 @@ typedef struct {
     char *volume; /* the name of a volume of Berth's; NULL */
 } BerthMountRequest;
 
-/* A bind mount of what a descriptor of the caller's refers to, which the caller was able to open.
+/* A bind mount of the file or directory of a descriptor, which the caller was able to open.
  * The path is kept; that it still leads to the same file is checked when the container starts.
  * options: ro, rw, rbind, idmap … of the runtime specification; and "noidmap". Those of callers
  * other than root are nosuid and nodev, with all that is mounted below, whatever the options say.

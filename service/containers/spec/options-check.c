@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks of what Create is given, before anything is looked up or made. */
+/* Checks of the options of Create, before anything is looked up or made. An invalid option is an
+ * error that names it; nothing here has a state. */
 
 #include "containers/spec/options-check.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
+/* As the kernel has it (gethostname(2), HOST_NAME_MAX). */
 enum { MAX_HOST_NAME = 64 };
 
 static bool check_host_name(const char *name, GError **error) {

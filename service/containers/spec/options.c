@@ -101,6 +101,7 @@ BerthCreateOptions *berth_create_options_new(uint32_t owner) {
     return options;
 }
 
+/* Members of other kinds own nothing, or are freed by name below. */
 static void free_member(BerthCreateOptions *options, const BerthCreateField *field) {
     void *member = (char *)options + field->offset;
 

@@ -18,6 +18,7 @@ static bool parse_number(const char *text, unsigned *number) {
     guint64 value = g_ascii_strtoull(text, &end, 10);
 
     *number = (unsigned)value;
+    /* g_ascii_strtoull() skips blanks and takes a sign. */
     return g_ascii_isdigit(text[0]) && *end == '\0' && value >= 1 && value <= 65535;
 }
 
@@ -29,6 +30,7 @@ static bool take_address(const char *text, BerthPort *port) {
         g_strlcpy(port->address, text, sizeof port->address);
         return true;
     }
+    /* A mapped IPv4 address would be a second way to write that address. */
     return inet_pton(AF_INET6, text, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address) &&
            inet_ntop(AF_INET6, &address, port->address, sizeof port->address);
 }
@@ -50,6 +52,7 @@ bool berth_port_parse(const char *text, BerthPort *port) {
     if (!container || !port->protocol)
         return false;
     *container++ = '\0';
+    /* From the right, since an IPv6 address contains colons itself. */
     char *host = strrchr(halves[0], ':');
     char *address = host ? halves[0] : (char *)"";
     if (host) {
@@ -87,6 +90,8 @@ bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
     return true;
 }
 
+/* Ports below ip_unprivileged_port_start (ip(7)) are those for which a process needs
+ * CAP_NET_BIND_SERVICE. */
 char *berth_port_get_privilege(const char *text) {
     g_autofree char *start = NULL;
     guint64 below = DEFAULT_PRIVILEGED_BELOW;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 char *berth_privileges_escape(const char *text) {
+    /* Strings on the bus are UTF-8: other bytes are escaped. */
     bool is_utf8 = g_utf8_validate(text, -1, NULL);
     GString *word = g_string_new(NULL);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The names are made from the request before it is checked any further. An invalid part of it is
- * refused later; but no part may hide another from polkit. See privileges.h. */
+/* The privileges that a request needs, as polkit sees them (privileges.h). The names are made
+ * before the request is checked any further. An invalid part of it is refused later, but no part
+ * may hide another one from polkit. */
 
 #include "containers/spec/privileges.h"
 

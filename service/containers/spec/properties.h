@@ -8,5 +8,5 @@
 
 /* The D-Bus type of a property; NULL for one that may not be set. */
 const char *berth_container_property_get_type(const char *name);
-/* Whether it takes a privilege: it reserves what others have less of then. */
+/* Whether it takes a privilege: it reserves resources, of which others have less then. */
 bool berth_container_property_reserves(const char *name);

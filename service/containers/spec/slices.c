@@ -49,6 +49,7 @@ bool berth_slice_is_of_user(const char *name, uid_t owner) {
 
     if (owner == 0)
         return g_str_equal(name, ALL) || g_str_has_prefix(name, "berth-");
+    /* The character that follows decides: the prefix of user 100 is also one of user 1000. */
     return g_str_has_prefix(name, prefix) &&
            (name[length] == '-' || g_str_equal(name + length, SUFFIX));
 }

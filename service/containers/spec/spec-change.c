@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+/* Takes the value over. */
 static void set_member(JsonObject *object, const char *name, JsonNode *value) {
     json_object_set_member(object, name, value);
 }
@@ -32,6 +33,7 @@ static JsonNode *make_object(JsonObject *object) {
     return node;
 }
 
+/* A variable of the caller's replaces the one of the same name. */
 static bool set_environment(JsonObject *process, char *const *added, GError **error) {
     g_auto(GStrv) before = NULL;
     g_autoptr(GPtrArray) all = g_ptr_array_new();
@@ -87,6 +89,7 @@ static void set_console(JsonObject *process, const BerthExecOptions *options) {
     set_member(process, "consoleSize", make_object(size));
 }
 
+/* The whole object is replaced: ids and groups of the user before must not remain. */
 static void set_user(JsonObject *process, const char *user) {
     JsonObject *object = json_object_new();
 
@@ -125,6 +128,7 @@ static char *format_exec(const char *text, size_t size, const BerthExecOptions *
     if (!process)
         return NULL;
     JsonObject *root = berth_document_copy(json_node_get_object(node));
+    /* Part of the tree from now on, which owns it, also if a later step fails. */
     set_member(root, "process", make_object(process));
     g_autoptr(JsonNode) changed = make_object(root);
     if (!set_command(process, options, error) ||
@@ -159,6 +163,7 @@ char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptio
 }
 
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
+    /* Only whole configurations can be parsed: this is a minimal one. */
     static const char container[] =
         "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
         "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]},"
@@ -182,6 +187,8 @@ static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) 
     set_member(linux_part, member, node);
 }
 
+/* Adds the ranges of ids that berthd has chosen, and what a plain configuration gets without asking
+ * for it. */
 static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *completion,
                            GError **error) {
     JsonObject *before;
@@ -199,6 +206,7 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
     }
     if (completion->plain) {
         g_autoptr(GPtrArray) all = g_ptr_array_new();
+        /* A plain configuration hides as much as Berth's own do. */
         for (char **path = masked; *path; path++)
             g_ptr_array_add(all, *path);
         for (const char *const *path = berth_spec_get_masked_paths(); *path; path++)

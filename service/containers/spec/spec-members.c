@@ -2,8 +2,8 @@
 
 /*
  * The members of a runtime configuration that plan/ reads. Others are ignored, as the specification
- * demands, but only until a version of Berth learns them, and a configuration is kept: whoever may
- * not ask for a member then must not have it written down now.
+ * demands, but only until a version of Berth learns them, and a configuration is kept: a caller
+ * who may not ask for a member then must not have it written down now.
  */
 
 #include "containers/spec/spec-members.h"

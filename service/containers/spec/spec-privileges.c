@@ -5,8 +5,8 @@
  * "spec" must not grant the rest with it: whatever is weaker than a container that Create makes of
  * options has a name of its own here. A configuration without any name is plain: it needs no
  * privilege, and gets the filter and the hidden paths of Create's own containers. The one thing to
- * know: what plan/ learns to read and berth-launch to do for a configuration, gets its name here in
- * the same change, and its member in spec-members.c.
+ * know: a member that plan/ learns to read, and berth-launch to carry out, gets its name here in
+ * the same change, and its place in spec-members.c.
  */
 
 #include "containers/spec/spec-privileges.h"
@@ -182,6 +182,7 @@ static bool is_default_device(const BerthPlanDevice *device) {
 
 static bool is_default_rule(const char *rule) {
     for (const BerthPlanDevice *usual = berth_default_devices; usual->path; usual++) {
+        /* With the blank, so that the minor 3 does not match 30. */
         g_autofree char *start = g_strdup_printf("/dev/char/%u:%u ", usual->major, usual->minor);
         if (g_str_has_prefix(rule, start))
             return true;
@@ -211,6 +212,8 @@ static void add_resources(GPtrArray *names, const BerthPlan *plan) {
     }
     for (guint i = 0; i + 1 < plan->cgroup_files->len; i += 2) {
         const char *name = plan->cgroup_files->pdata[i];
+        /* Names and values take turns. Files that set no upper limit may reserve or protect, as
+         * memory.min and memory.low do. */
         if (!g_str_has_suffix(name, ".max") && !g_str_has_suffix(name, ".high"))
             berth_privileges_add(names, "property:", name);
     }

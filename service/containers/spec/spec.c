@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The OCI runtime configuration (runtime specification, config.md) of a container, from its image
- * and what Create was told. Defaults are those of an unprivileged container; berth-launch does what
- * is written here and nothing by itself.
+ * The OCI runtime configuration (runtime specification, config.md) of a container, made of its
+ * image and the options of Create. Defaults are those of an unprivileged container; berth-launch
+ * carries out what is written here, and adds nothing of its own.
  */
 
 #include "containers/spec/spec.h"
@@ -51,7 +51,7 @@ bool berth_spec_hides_as_default(const BerthPlan *plan) {
            has_all(plan->read_only_paths, read_only_paths);
 }
 
-/* What "runc spec" and "crun spec" write. */
+/* The paths that "runc spec" and "crun spec" mask. */
 static const char *const usual_masked_paths[] = {
     "/proc/acpi",        "/proc/asound",     "/proc/kcore", "/proc/keys",    "/proc/latency_stats",
     "/proc/sched_debug", "/proc/timer_list", "/proc/scsi",  "/sys/firmware", NULL,
@@ -101,6 +101,8 @@ static void add_bool(JsonBuilder *builder, const char *member, bool value) {
     json_builder_add_boolean_value(builder, value);
 }
 
+/* Inheritable and ambient stay empty: a user other than root has no capabilities after execve(2)
+ * (capabilities(7)). */
 static void add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     g_auto(GStrv) capabilities = berth_capabilities_make(options);
@@ -144,6 +146,8 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
     json_builder_end_array(builder);
 }
 
+/* As the image specification has it (config.md, Entrypoint and Cmd): the caller's command replaces
+ * Cmd and follows the Entrypoint. */
 static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image, GError **error) {
     char **command = options->command && options->command[0] ? options->command : image->command;
@@ -229,7 +233,8 @@ static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uin
 
     add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
               host ? hosts : own);
-    /* The limits of this cgroup remain the host's to set; only what is below it is the container's.
+    /* The limits of this cgroup remain the host's to set; only the cgroups below it are
+     * the container's.
      */
     add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
 }
@@ -269,6 +274,8 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
     }
 }
 
+/* In the order of mounting: a caller's mount may lie on or below a default one, and those of
+ * devices come last. */
 static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
                        const BerthImageInfo *image, const BerthSpecContext *context,
                        bool is_system) {
@@ -353,6 +360,7 @@ static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
     json_builder_add_value(builder, node);
 }
 
+/* A container without a network still has a network namespace; only the mode "host" has none. */
 static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
                       const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;
