@@ -31,8 +31,9 @@ bool berth_claim_is_held(const BerthClaim *claim) {
     return claim->state == CLAIM_HELD;
 }
 
-/* The first in the queue takes its claim again in its callback; others for the same ref go on
- * waiting. Each call may change the queue, so it is read from the start after each. */
+/* Wakes, in their order, the waiting claims whose ref is free. The first for a ref takes it again
+ * in its callback, so that others for the same ref go on waiting. A callback may change the queue,
+ * so it is read from the start after each. */
 static int claims_wake(sd_event_source *source, void *userdata) {
     BerthContents *contents = userdata;
     guint i = 0;
@@ -86,7 +87,7 @@ void berth_claim_release(BerthClaim *claim) {
         g_ptr_array_remove(contents->waiters, claim);
     if (claim->state == CLAIM_HELD) {
         g_hash_table_remove(contents->writers, claim->ref);
-        /* In a later turn of the loop: the holder is in the middle of something. */
+        /* In a later turn of the loop: the holder may release the claim in the middle of a step. */
         if (contents->waiters->len > 0)
             sd_event_source_set_enabled(contents->released, SD_EVENT_ONESHOT);
     }

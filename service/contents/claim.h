@@ -11,8 +11,7 @@
 
 typedef struct BerthClaim BerthClaim;
 
-/* The holder that was in the way has let go; the claim may be taken now, unless others were faster.
- */
+/* The claim's ref was released; the claim may be taken now, unless another has taken it first. */
 typedef void (*BerthReleased)(void *userdata);
 
 /* A claim that is not held yet. released may be NULL for one that does not wait. */

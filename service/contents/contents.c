@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * BerthContents combines the content store with what the running service knows of it: claims
+ * (claim.c), pins (pins.c) and ingests of clients (ingest-session.c). berthd owns it for its whole
+ * life. The functions here are those that add blobs to the store and remove them: each reports to
+ * the one observer, which sends the signals.
+ *
+ * None of them checks rights; its callers do, except that a deletion does not name images that the
+ * caller may not see.
+ */
+
 #include "contents/contents.h"
 
 #include "base/fd.h"
@@ -32,6 +42,7 @@ BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
 void berth_contents_free(BerthContents *contents) {
     if (!contents)
         return;
+    /* Sessions first: freeing one releases its claim, which uses the tables below. */
     g_clear_pointer(&contents->sessions, g_hash_table_unref);
     g_hash_table_unref(contents->writers);
     g_hash_table_unref(contents->pins);
@@ -101,6 +112,8 @@ char *berth_contents_blob_key(uint32_t owner, const char *digest) {
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
 }
 
+/* Blobs are renamed, which takes the same time for any size, into one directory that is emptied by
+ * a worker. Its prefix makes the next start empty it if the service dies before that. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error) {
     int root = berth_content_store_get_root(contents->store);
     g_autofree char *name =
@@ -123,6 +136,8 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
     return good;
 }
 
+/* The file is kept for the administrator, who may want to find out how it was damaged. Its name is
+ * free from now on, so that the blob can be fetched again. */
 bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error) {
     int root = berth_content_store_get_root(contents->store);
     g_auto(BerthBlob) blob = {0};
@@ -147,6 +162,7 @@ void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec) {
 
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
+        /* A claim means that it is being written, however slowly. */
         if (info->updated_usec > oldest || berth_contents_is_claimed(contents, info->key))
             continue;
         berth_log(LOG_INFO, BERTH_MESSAGE_CONTENT_PRUNED, NULL, NULL,

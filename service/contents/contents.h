@@ -28,7 +28,7 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents);
 /* Whether somebody holds the claim on this ref (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
 
-/* Commits an ingest, which berth-ingest has hashed to this digest, and tells the observer. */
+/* Commits an ingest, which berth-ingest has hashed to this digest, and calls the observer. */
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);
 
@@ -47,7 +47,7 @@ unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
 
-/* Deletes blobs (of const char *) by one rename each and tells the observer; a worker frees the
+/* Deletes blobs (of const char *) by one rename each and calls the observer; a worker frees the
  * space. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error);
 

@@ -32,7 +32,8 @@ static void fetched_object_free(void *data) {
     g_free(object);
 }
 
-/* A client that has the pipe already sees it end, and compares sizes. */
+/* A client that has the pipe already cannot be sent an error: it sees the end of the pipe, and
+ * compares the size with the descriptor's. */
 static void fetched_object_tell(void *data, const GError *error) {
     FetchedObject *object = data;
 

@@ -57,7 +57,7 @@ static IngestSession *ingest_session_find(BerthContents *contents, const char *k
     return contents->sessions ? g_hash_table_lookup(contents->sessions, key) : NULL;
 }
 
-/* Whatever became of the session, the key is free for the next. */
+/* Frees the session. Its claim goes with it, so that the key is free for the next. */
 static void ingest_session_end(IngestSession *session) {
     g_hash_table_remove(session->contents->sessions, session->key);
 }
@@ -82,7 +82,8 @@ static bool ingest_session_check(IngestSession *session, const BerthIngestInfo *
     return true;
 }
 
-/* That another user brought the same content is not disclosed: for this owner it was not here. */
+/* Another user may have brought the same content already. This is not disclosed: for an owner that
+ * does not hold it, the commit succeeds as if it had not been here. */
 static bool ingest_session_commit(IngestSession *session, GError **error) {
     BerthContents *contents = session->contents;
     bool held = berth_provenance_may_name(contents->database, session->owner, session->digest);
@@ -107,7 +108,8 @@ static void ingest_session_finish_commit(IngestSession *session) {
 
     bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
                 ingest_session_check(session, &info, &error) &&
-                /* Before it is committed: nothing may collect it in between. */
+                /* The lease comes first: no collection can remove the blob between the commit and
+                 * this. */
                 (!info.lease[0] ||
                  berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
                 ingest_session_commit(session, &error);
@@ -132,11 +134,11 @@ static void ingest_session_on_ingested(sd_bus_message *reply, const GError *erro
     if (session->done)
         ingest_session_finish_commit(session);
     else
-        /* The client may resume it; what was written stays. */
+        /* No Commit waits. The client may resume the ingest; what was written stays. */
         ingest_session_end(session);
 }
 
-/* limit: the largest size. */
+/* limit: the largest size of the ingest, beyond which the worker fails. */
 static bool ingest_session_start_worker(IngestSession *session, uint64_t limit, int input, int file,
                                         uint64_t offset, const char *algorithm, GError **error) {
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
@@ -174,6 +176,9 @@ static bool ingest_check_count(BerthContents *contents, const BerthIngestRequest
     return ingests && berth_charge_check(request->owner, BERTH_RESOURCE_INGESTS, count, 1, error);
 }
 
+/* Everything that can be refused is checked before the claim is taken. After that,
+ * ingest_session_end undoes it all: the table frees the session, and with it claim, charge and
+ * operation. */
 static IngestSession *ingest_session_open(BerthContents *contents,
                                           const BerthIngestRequest *request, const char *key,
                                           int input, uint64_t *offset, GError **error) {
@@ -227,6 +232,8 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
     if (request->lease[0] &&
         !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
+    /* Only a user who holds the content learns that it is here. For others, the ingest goes on as
+     * if it were not (store/provenance.h). */
     if (expected[0] && berth_content_store_has(contents->store, expected) &&
         berth_provenance_may_name(contents->database, request->owner, expected))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",

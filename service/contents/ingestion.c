@@ -38,7 +38,8 @@ BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestio
     BerthContentStore *store = berth_contents_get_store(contents);
     uint64_t offset;
 
-    /* What others have left under this key is not resumed here. */
+    /* An ingest that is not resumed starts empty: what an earlier one left under this key is
+     * removed. */
     if (!request->is_resumed)
         berth_content_store_abort(store, request->key, NULL);
     int file = berth_content_store_begin(store, request->key, request->total, request->owner,
@@ -70,6 +71,8 @@ static bool ingestion_is_empty(const BerthIngestion *ingestion) {
 void berth_ingestion_free(BerthIngestion *ingestion) {
     if (!ingestion)
         return;
+    /* A resumed ingest stays for the next try, but an empty one would only be listed without
+     * use. */
     if (ingestion->state == INGESTION_OPEN &&
         (!ingestion->is_resumed || ingestion_is_empty(ingestion)))
         berth_ingestion_discard(ingestion);
@@ -89,8 +92,9 @@ const int *berth_ingestion_get_file(const BerthIngestion *ingestion) {
     return &ingestion->file;
 }
 
-/* The source's error explains what berth-ingest then lacks. Except for a full disk, which stops the
- * writer first: the source only finds that nobody reads any more. */
+/* Chooses the error that explains the failure. Usually that is the source's: berth-ingest then only
+ * lacks data. But if the disk is full, the writer stops first, and the source only finds that the
+ * pipe has no reader. */
 static const GError *ingestion_get_error(const BerthIngestion *ingestion) {
     const GError *source = ingestion->source_error, *ingest = ingestion->ingest_error;
 
@@ -133,6 +137,7 @@ int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **er
     if (!berth_fd_pipe(ends, error))
         return -1;
     berth_autofd int output = ends[0];
+    /* The source's end is awaited, too; berth_ingestion_read_file counts the worker's reply. */
     ingestion->awaited++;
     berth_ingestion_read_file(ingestion, output, onward);
     return ends[1];
@@ -151,7 +156,7 @@ bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GErro
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    /* Either way the ingest is gone. */
+    /* Also with AlreadyExists, the commit has removed the ingest. */
     ingestion->state = INGESTION_COMMITTED;
     return true;
 }

@@ -62,6 +62,7 @@ bool berth_contents_is_pinned(BerthContents *contents, const char *digest) {
     return g_hash_table_contains(contents->pins, digest);
 }
 
+/* The strings belong to the table: they are valid until a set of pins is changed. */
 GPtrArray *berth_contents_list_pins(BerthContents *contents) {
     GPtrArray *pins = g_ptr_array_new();
     GHashTableIter iterator;

@@ -3,7 +3,7 @@
 /*
  * Content that the service makes itself, such as the manifest of an image that came without one. As
  * all content, it goes through berth-ingest. It is stored even if its caller no longer waits: the
- * operation owns the object, and a forgotten caller (done is NULL) is not told.
+ * operation owns the object, and a forgotten caller (done is NULL) receives no result.
  */
 
 #include "base/fd.h"
@@ -79,7 +79,7 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
     g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
     storing->key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
     storing->claim = berth_claim_new(contents, storing->key, NULL, NULL);
-    /* No other has this key. */
+    /* The key is new, so this always succeeds. */
     berth_claim_take(storing->claim);
     berth_autofd int input = berth_fd_new_in_memory(text, storing->size, &error);
     berth_autofd int file =

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Finds and reads the certs.d directory of one registry. There is no object: the caller owns the
+ * three descriptors, which are files in memory. Everything of a directory is read, or nothing: an
+ * invalid file fails the search, since a connection without the intended certificate would fail
+ * later for a reason that is harder to find.
+ */
+
 #include "remotes/certificates.h"
 
 #include "base/fd.h"
@@ -20,7 +27,8 @@ void berth_certificates_clear(BerthCertificates *certificates) {
     berth_fd_clear(&certificates->key);
 }
 
-/* A sealed file in memory, for the worker, which may not read the original. */
+/* A sealed file in memory for the worker, which cannot read the original and must not change this
+ * one. */
 static int make_file(const char *data, size_t size, GError **error) {
     berth_autofd int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -34,6 +42,7 @@ static int make_file(const char *data, size_t size, GError **error) {
 
 static char *read_file(const char *directory, const char *name, size_t *size, GError **error) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
+    /* Opening a FIFO for reading blocks until it has a writer, unless with O_NONBLOCK (fifo(7)). */
     berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
@@ -51,6 +60,7 @@ static int copy_file(const char *directory, const char *name, GError **error) {
     g_autofree char *text = read_file(directory, name, &size, error);
     int fd = text ? make_file(text, size, error) : -1;
 
+    /* A copy of a private key does not stay on the heap. */
     if (text)
         explicit_bzero(text, size);
     return fd;
@@ -87,6 +97,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
 
     for (const char *name; (name = g_dir_read_name(entries));)
         g_ptr_array_add(names, g_strdup(name));
+    /* The order of a directory is not defined, and the first pair is the one that is used. */
     g_ptr_array_sort(names, compare_names);
     for (guint i = 0; i < names->len; i++) {
         const char *name = names->pdata[i];
@@ -109,7 +120,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
 
 bool berth_certificates_find(const char *host, BerthCertificates *certificates, GError **error) {
     *certificates = (BerthCertificates){-1, -1, -1};
-    /* It becomes a part of a path. */
+    /* The host becomes a component of a path and must not lead to another directory. */
     if (strchr(host, '/') || host[0] == '.' || host[0] == '\0')
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A session is opening (berth-fetch parses the reference and says which locators it concerns),
+ * then configured (it receives limits, credentials and certificates for these locators), then
+ * ready, or it has failed; ready is called once, with either. The operation that needs the remote
+ * owns it, and freeing it ends the worker.
+ *
+ * berth-fetch reads data from the network, so it is trusted with no more than it needs: berthd
+ * compares the locators that it answers with the registry and the mirrors that berth.conf gives
+ * for the reference, before it passes on any secret.
+ */
+
 #include "remotes/remote-session.h"
 
 #include "base/credentials.h"
@@ -77,7 +88,7 @@ const char *berth_remote_session_get_name(BerthRemoteSession *session) {
 }
 
 static void remote_session_finish(BerthRemoteSession *session, const GError *error) {
-    /* From here on, only the worker has them. */
+    /* From here on, only the worker has the credentials. */
     g_clear_pointer(&session->credentials, berth_secrets_free);
     g_clear_pointer(&session->own, g_bytes_unref);
     session->ready(session, error, session->userdata);
@@ -89,7 +100,8 @@ static void remote_session_on_configured(sd_bus_message *reply, const GError *er
     remote_session_finish(userdata, error);
 }
 
-/* NULL without an error if the unit has none. */
+/* The service's own credentials, in memory that is cleared when it is freed. NULL without an error
+ * if the unit has none. */
 static GBytes *read_own(GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
     g_autofree char *path = directory ? g_build_filename(directory, OWN_CREDENTIALS, NULL) : NULL;
@@ -156,6 +168,8 @@ static int append_files(sd_bus_message *call, const char *locator, GError **erro
     return r;
 }
 
+/* A client's credentials are for the registry itself (is_origin) and are never sent to a mirror.
+ * Own credentials are looked up for each locator, and so only reach the places that they name. */
 static int append_identity(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
                            bool is_origin, GError **error) {
     char **given = is_origin ? session->credentials : NULL;
@@ -170,7 +184,8 @@ static int append_identity(BerthRemoteSession *session, sd_bus_message *call, co
     return sd_bus_message_close_container(call);
 }
 
-/* The values of Configure. */
+/* The values of Configure: an identity for each locator, mirrors first, the registry last; then the
+ * settings. */
 static int append_configuration(sd_bus_message *call, void *userdata, GError **error) {
     BerthRemoteSession *session = userdata;
     const BerthSettings *settings = session->remotes->settings;
@@ -194,7 +209,8 @@ static const BerthRegistry *find_registry(const BerthSettings *settings, const c
     return NULL;
 }
 
-/* Where a reference is looked up: mirrors first, then the registry or its Location=. */
+/* The places at which a reference is looked up: mirrors first, then the registry or its
+ * Location=. */
 static char **list_places(const BerthSettings *settings, const char *reference) {
     g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(g_free);
     const char *slash = strchr(reference, '/');
@@ -224,6 +240,8 @@ static char *copy_path(const char *reference) {
     return path;
 }
 
+/* Asked before a session exists, so the locators are composed here as berth-fetch would compose
+ * them. The answer only decides whether the caller needs permission to use these credentials. */
 bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
     g_autoptr(GBytes) own = read_own(NULL);
     g_auto(GStrv) places = own ? list_places(remotes->settings, reference) : NULL;
@@ -244,6 +262,7 @@ bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
     return found;
 }
 
+/* Any local user can listen on a port of the loopback interface. */
 static bool is_proven_place(const BerthSettings *settings, const char *place) {
     g_autofree char *host = g_strndup(place, strcspn(place, "/"));
     const BerthRegistry *registry = find_registry(settings, host);
@@ -306,7 +325,7 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     g_autoptr(GError) local = NULL;
 
     checked = berth_credentials_read_pairs(request->credentials, &local);
-    /* Never on an unprotected connection, where anybody might answer. */
+    /* Never on an unprotected connection: any host on the path could answer and receive them. */
     if (!local && request->own && !request->insecure)
         session->own = read_own(&local);
     if (!local)

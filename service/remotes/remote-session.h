@@ -53,8 +53,8 @@ BerthWorker *berth_remote_session_get_worker(BerthRemoteSession *session);
 /* "docker.io/library/redis", and the whole reference in its normal form. */
 const char *berth_remote_session_get_locator(BerthRemoteSession *session);
 const char *berth_remote_session_get_name(BerthRemoteSession *session);
-/* Whether the registry proves its identity with a certificate. Without one, whoever has the port is
- * trusted. */
+/* Whether the registry proves its identity with a certificate. Otherwise any process that answers
+ * at its address is trusted. */
 bool berth_remote_session_is_proven(BerthRemoteSession *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthRemoteSession, berth_remote_session_free)

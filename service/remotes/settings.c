@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Parses berth.conf and its drop-ins into a BerthSettings, which is never changed after that: a
+ * reload makes another. The owner is BerthRemotes (remotes/remote-session.h).
+ *
+ * A mistake never fails the load: it is logged with its file and line, and the key keeps its
+ * value. The exception is a policy, which then rejects, since it was meant to keep something out.
+ */
+
 #include "remotes/settings.h"
 
 #include "base/log.h"
@@ -21,7 +29,7 @@ enum {
 #define MAX_LAYER_BYTES (256ull << 30)
 #define MAX_BLOB_BYTES (1ull << 40)
 
-/* The place of a key, for messages. */
+/* The file and section that are being read, for messages, and the settings that they go into. */
 typedef struct {
     const char *path;
     char **lines;
@@ -56,8 +64,9 @@ void berth_settings_free(BerthSettings *settings) {
     g_free(settings);
 }
 
-/* The line of a key in its group, from 1, which GKeyFile does not report. The last of several is
- * the one that GKeyFile uses. */
+/* The line of a key in its group, from 1, which GKeyFile does not report; without a key, the
+ * line of the group. Of several lines with the same key, the last, which is the one that
+ * GKeyFile uses. */
 static unsigned find_line(const Place *place, const char *key) {
     g_autofree char *header = g_strconcat("[", place->group, "]", NULL);
     bool inside = false;
@@ -87,6 +96,8 @@ static void complain(const Place *place, const char *key, const char *format, ..
                       what);
 }
 
+/* These functions report whether the key is known. An invalid value is logged here, and the key
+ * counts as known. */
 static bool take_bool(const Place *place, const char *key, const char *text, bool *value) {
     static const char *const yes[] = {"yes", "true", "on", "1", NULL};
     static const char *const no[] = {"no", "false", "off", "0", NULL};
@@ -127,6 +138,7 @@ static bool take_size(const Place *place, const char *key, const char *text, uin
     return true;
 }
 
+/* A place becomes part of an URL and is compared with locators: no empty component and no "..". */
 static bool is_place(const char *text) {
     for (const char *c = text; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("._-:/[]", *c))
@@ -215,7 +227,7 @@ static bool take_transfer(const Place *place, const char *key, const char *text)
     return true;
 }
 
-/* "infinity", as in systemd. */
+/* A number or a size; "infinity" means no limit, as in systemd. */
 static bool take_amount(const Place *place, const char *key, const char *text, bool bytes,
                         uint64_t *value) {
     unsigned number = 0;
@@ -266,7 +278,8 @@ static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefi
     }
     BerthPolicy *policy = g_new0(BerthPolicy, 1);
     policy->prefix = g_strdup(prefix);
-    /* A policy without Require= was meant to keep something out. */
+    /* The default accepts. A policy for a prefix without Require= was meant to keep something
+     * out. */
     policy->kind = prefix[0] ? BERTH_POLICY_REJECT : BERTH_POLICY_ACCEPT;
     policy->keys = g_new0(char *, 1);
     g_ptr_array_add(settings->policies, policy);
@@ -328,7 +341,9 @@ static void take_group(Place *place, GKeyFile *file) {
     }
 }
 
-/* GKeyFile gives up at the first invalid line: such lines are logged and removed. */
+/* GKeyFile gives up at the first invalid line: such lines are logged and removed. Comments with a
+ * semicolon are removed, too: systemd's files have them, but GKeyFile only knows those with a
+ * number sign. */
 static char *drop_wrong_lines(Place *place) {
     GString *text = g_string_new(NULL);
     bool has_group = false;
@@ -380,6 +395,9 @@ static int compare_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Directories come in ascending precedence, so that a file replaces one of the same name from an
+ * earlier directory. The files that remain are read in the order of their names, whichever
+ * directory they are in. */
 static void load_drop_ins(BerthSettings *settings, const char *root,
                           const char *const *directories) {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -421,7 +439,10 @@ BerthSettings *berth_settings_load(const char *root) {
     settings->proxy = g_strdup("");
     settings->no_proxy = g_strdup("");
     settings->keep_compressed = true;
+    /* The default policy has to be the first: berth_settings_find_policy starts from it. */
     find_exact_policy(settings, "");
+    /* Only the berth.conf of the highest precedence is read; the others are replaced, not
+     * merged. */
     for (size_t i = G_N_ELEMENTS(directories) - 1; i-- > 0;) {
         g_autofree char *path = g_strconcat(root, directories[i], "/berth.conf", NULL);
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
@@ -439,6 +460,7 @@ const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, con
     for (guint i = 0; i < settings->policies->len; i++) {
         const BerthPolicy *policy = settings->policies->pdata[i];
         size_t length = strlen(policy->prefix);
+        /* Whole components: a policy for example.com/a is none for example.com/ab. */
         if (length > strlen(best->prefix) && g_str_has_prefix(locator, policy->prefix) &&
             (locator[length] == '/' || locator[length] == '\0'))
             best = policy;

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * BerthSnapshotStore holds the directory snapshots/; the service owns it for its whole life. A
+ * snapshot goes through these states:
+ *
+ *   .new-TIME-N   a layer is being unpacked into the directory; no row
+ *   sha256-HEX    renamed, the row not yet added: after a crash, the next start removes it
+ *   unsynced      the row names the present boot; a start under another boot deletes the row
+ *   synced        the row names no boot (snapshots/sync.c)
+ *   .trash…       the row was deleted first; a worker removes the files (snapshots/trash.c)
+ *
+ * Only the row makes a snapshot. berthd itself never walks through the files of a layer.
+ */
+
 #include "snapshots/snapshot-store.h"
 
 #include "bare/overlay.h"
@@ -26,7 +39,8 @@ struct BerthSnapshotStore {
     unsigned counter;
 };
 
-/* "sha256:HEX" as a name: a colon separates layers in overlayfs' older mount option. */
+/* "sha256:HEX" as a name. overlayfs' lowerdir= option separates layers with colons, so there is
+ * none in it. */
 static char *directory_name(const char *chain_id) {
     return g_strdelimit(g_strdup(chain_id), ":", '-');
 }
@@ -40,7 +54,8 @@ static char *chain_id_of(const char *name) {
     return chain_id;
 }
 
-/* Rows of another boot were never synced; directories without a row were left by a crash. */
+/* Brings rows and directories into agreement at the start of the service, before any operation
+ * runs. Rows of another boot were never synced; directories without a row were left by a crash. */
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
@@ -116,6 +131,8 @@ int berth_snapshot_store_begin(BerthSnapshotStore *store, char **key, GError **e
         return -1;
     }
     int fd = openat(store->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* The mode given to mkdirat is subject to the umask. This directory becomes part of a
+     * container's root. */
     if (fd < 0 || fchmod(fd, 0755) < 0) {
         berth_error_set_errno(error, errno, "open a snapshot's directory");
         berth_fd_clear(&fd);
@@ -129,6 +146,7 @@ bool berth_snapshot_store_commit(BerthSnapshotStore *store, const char *key, con
                                  const char *parent, uint64_t size, GError **error) {
     g_autofree char *name = directory_name(chain_id);
 
+    /* Another transfer may have committed the same chain: its snapshot stays, and this one goes. */
     if (berth_snapshot_store_has(store, chain_id)) {
         berth_snapshot_store_discard(store, key);
         return true;
@@ -165,6 +183,7 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
     g_auto(GStrv) names = berth_snapshot_store_list_chain(store, chain_id, error);
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
 
+    /* On failure, this closes the directories that are open by then. */
     g_array_set_clear_func(layers, clear_fd);
     for (char **name = names; name && *name; name++) {
         int fd = openat(store->directory, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -32,6 +32,8 @@ static void snapshot_sync_on_synced(sd_bus_message *reply, const GError *error, 
     berth_operation_end(sync->operation, local);
 }
 
+/* newest_usec is read before the worker begins, so that a snapshot that is committed during the
+ * syncfs(2) stays unsynced. Without a worker it is left to the next pull. */
 void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event) {
     static const BerthOperationType type = {.free = snapshot_sync_free};
     g_autoptr(BerthWorker) worker = NULL;

@@ -7,5 +7,5 @@
 
 #include "snapshots/snapshot-store.h"
 
-/* Begins to sync what is not synced yet; nobody is told of the end. */
+/* Begins to sync the snapshots that are not synced yet; its end is not reported to the caller. */
 void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event);

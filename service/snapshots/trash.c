@@ -25,7 +25,8 @@ typedef struct {
     BerthWorker *worker;
 } Trash;
 
-/* This many are removed at once, which takes less time than starting a worker. */
+/* A tree of at most this many files is removed in place, which takes less time than starting a
+ * worker. */
 enum { FEW_FILES = 64 };
 
 static void trash_free(void *object) {
@@ -55,13 +56,15 @@ void berth_trash_empty(sd_event *event, int directory, const char *name) {
     BerthWorker *worker = top < 0 ? NULL : berth_worker_new(event, "unpack", top, &error);
 
     if (!worker) {
-        /* It is a file; or without a worker it stays in the trash until the next start. */
+        /* Either it is a file, or no worker could be started: then it stays until the next start
+         * sweeps the trash. */
         if (top >= 0 || unlinkat(directory, name, 0) < 0)
             berth_log_warning(NULL, NULL, "Cannot empty %s: %s", name,
                               error ? error->message : g_strerror(errno));
         return;
     }
     Trash *trash = g_new0(Trash, 1);
+    /* The caller may close its descriptor before the worker has answered. */
     trash->directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
     trash->name = g_strdup(name);
     trash->worker = worker;
@@ -74,6 +77,8 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
     g_autofree char *trash =
         g_strdup_printf(BERTH_TRASH_PREFIX "%" G_GINT64_FORMAT "-%u", g_get_real_time(), counter++);
 
+    /* From here on it is gone under its name, whether or not the service survives to remove the
+     * files. */
     if (renameat(directory, name, directory, trash) < 0)
         return errno == ENOENT || berth_error_set_errno(error, errno, "remove %s", name);
     if (!berth_fd_remove_small_tree(directory, trash, FEW_FILES, NULL))

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The tables containers, processes, events and volumes. There is no object: each function is one
+ * statement or one transaction on the database, and the caller frees the records that it gets.
+ *
+ * A change of a container or a process is written in one transaction with the event that reports
+ * it, so that neither is on disk without the other. Starts, exits and recovery (containers/core/)
+ * rely on that.
+ */
+
 #include "store/container-store.h"
 
 #include "base/limits.h"
 
 #include <string.h>
 
-/* Old events go once there are this many newer ones. */
+/* Older events are deleted once there are this many newer ones. */
 enum { MAX_EVENTS = 20000, EVENTS_BETWEEN_TRIMS = 128 };
 
 static const char *const state_names[] = {
@@ -99,7 +108,8 @@ void berth_event_free(BerthEvent *event) {
     g_free(event);
 }
 
-/* More are kept for a while: finding the oldest that stays takes reading all that do. */
+/* Deletes the events beyond MAX_EVENTS, but only once for EVENTS_BETWEEN_TRIMS new ones: finding
+ * the oldest event to keep means reading all newer ones. */
 static bool trim_events(BerthDatabase *database, GError **error) {
     static unsigned added;
 
@@ -110,8 +120,9 @@ static bool trim_events(BerthDatabase *database, GError **error) {
                               "i", (int64_t)MAX_EVENTS);
 }
 
-/* The sequence is the time where that goes forward: numbers without gaps would tell each user how
- * much happens to the containers of others. */
+/* The sequence is the time in microseconds, or the last sequence plus one if the clock has not
+ * advanced: consecutive numbers would reveal to each user how much happens in the containers of
+ * others. */
 static bool write_event(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
                         GError **error) {
     int64_t now = g_get_real_time();
@@ -148,8 +159,8 @@ bool berth_container_store_add_event(BerthDatabase *database, const BerthContain
     return add_event(database, record, kind, sequence, error);
 }
 
-/* What Create was told: one column, since nothing is ever searched by it. A member that is not
- * there has its default, so that a later Berth may add some. */
+/* The options of Create, in one column since no query searches by them. A member that is missing
+ * has its default, so that a later version of Berth can add members. */
 static char *format_options(const BerthContainerRecord *record) {
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
 
@@ -174,7 +185,8 @@ static char *format_options(const BerthContainerRecord *record) {
     return g_variant_print(value, TRUE);
 }
 
-/* What the first versions wrote. */
+/* The form of the first versions: slice, stop signal, stop time-out, AutoRemove, and four resource
+ * limits (0: none). */
 static bool parse_old_options(BerthContainerRecord *record, const char *text) {
     static const char *const names[] = {"MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "CPUWeight"};
     g_autoptr(GVariant) options =
@@ -209,6 +221,8 @@ static char *look_up_string(GVariantDict *options, const char *key, const char *
     return g_variant_dict_lookup(options, key, "s", &value) ? value : g_strdup(otherwise);
 }
 
+/* Never fails: a text that cannot be parsed leaves every option at its default, so that the
+ * container is still listed and can be deleted. */
 static void parse_options(BerthContainerRecord *record, const char *text) {
     g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL);
 
@@ -236,6 +250,8 @@ static void parse_options(BerthContainerRecord *record, const char *text) {
     record->extra = g_variant_dict_lookup_value(&options, "Extra", G_VARIANT_TYPE_VARDICT);
 }
 
+/* Labels are written while the container is only created; later changes of state leave them as they
+ * are. */
 static bool write_row(BerthDatabase *database, const BerthContainerRecord *record, GError **error) {
     g_autofree char *options = format_options(record);
 
@@ -313,8 +329,8 @@ static void free_process(gpointer data) {
     berth_process_record_free(data);
 }
 
-/* What an earlier version let in goes on to systemd, the journal and the bus: only so much of it.
- */
+/* Text of a client. It goes on to systemd, the journal and the bus, and an earlier version may have
+ * stored a longer one. A cut at a byte may split a character, which g_utf8_make_valid replaces. */
 static char *read_short(sqlite3_stmt *rows, int i) {
     const char *text = berth_database_text(rows, i);
 
@@ -352,6 +368,8 @@ GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError 
     return NULL;
 }
 
+/* The row is deleted and inserted under the new id; processes and labels follow. Two events, since
+ * a client that watches the old id must learn that it is gone. */
 bool berth_container_store_rename(BerthDatabase *database, const BerthContainerRecord *record,
                                   const char *id, uint64_t *deleted, uint64_t *created,
                                   GError **error) {

@@ -13,7 +13,7 @@ typedef enum {
     BERTH_CONTAINER_STOPPED,
 } BerthContainerState;
 
-/* Whether a container that nobody has stopped is started again when it ends. */
+/* Whether a container is started again when it ends without having been stopped by a client. */
 typedef enum {
     BERTH_RESTART_NO,
     BERTH_RESTART_ON_FAILURE, /* after a status other than 0 */
@@ -44,7 +44,7 @@ typedef struct {
     BerthProcessRecord first;
     char *chain_id; /* of its image, the snapshots it stands on */
     char **labels;
-    /* How it is run and stopped, as Create was told. */
+    /* How it is run and stopped: the options of Create. */
     char *slice;
     int stop_signal;
     uint64_t stop_timeout_usec;
@@ -69,7 +69,7 @@ typedef struct {
 
 void berth_container_record_clear(BerthContainerRecord *record);
 
-/* A value of extra, freed with g_variant_unref; NULL where there is none of this type. */
+/* A value of extra, freed with g_variant_unref; NULL if there is none of this type. */
 GVariant *berth_container_record_get_extra(const BerthContainerRecord *record, const char *key,
                                            const GVariantType *type);
 /* value, if it floats, becomes the record's; NULL: none from now on. Nothing is written. */
@@ -112,7 +112,8 @@ GPtrArray *berth_container_store_list_volumes(BerthDatabase *database, GError **
 bool berth_container_store_add_volume(BerthDatabase *database, const char *name, uint32_t owner,
                                       GError **error);
 bool berth_container_store_remove_volume(BerthDatabase *database, const char *name, GError **error);
-/* The same record under another id, with all that belongs to it: told of as deleted and created. */
+/* The same record under another id, with its processes and labels; reported as deleted and
+ * created. */
 bool berth_container_store_rename(BerthDatabase *database, const BerthContainerRecord *record,
                                   const char *id, uint64_t *deleted, uint64_t *created,
                                   GError **error);

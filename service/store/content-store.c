@@ -72,6 +72,8 @@ static int open_directory(int parent, const char *name, GError **error) {
     return fd;
 }
 
+/* The oci-layout file of the image layout (OCI image-layout.md). It is synced before it is renamed:
+ * if it exists, it is complete. */
 static bool write_layout_file(int content, GError **error) {
     if (faccessat(content, "oci-layout", F_OK, 0) == 0)
         return true;
@@ -89,7 +91,8 @@ char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const cha
     return g_strdup_printf("%u %s %s", owner, purposes[purpose], ref);
 }
 
-/* The reference in a key, after the owner and the purpose. */
+/* The reference in a key, after the owner and the purpose. It is last since it may contain
+ * spaces. */
 static const char *ref_of_key(const char *key) {
     const char *space = strchr(key, ' ');
 
@@ -97,7 +100,8 @@ static const char *ref_of_key(const char *key) {
     return space ? space + 1 : key;
 }
 
-/* A key contains a client's text, which may be no file name: directories are named by its hash. */
+/* A key contains a client's text, which may not be a valid file name, so directories are named by
+ * its hash. In the table ingests, the column key has this hash, and ref the whole key. */
 static char *ingest_directory_name(const char *key) {
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 }
@@ -105,6 +109,8 @@ static char *ingest_directory_name(const char *key) {
 /* An ingest's directory is made before its row and removed after it, so a crash in between leaves a
  * directory without a row. */
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
+    /* Opened again rather than duplicated: dup(2) would share the position that readdir(3) moves.
+     * closedir(3) closes it. */
     int duplicate = openat(store->ingests, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
     bool good = true;
@@ -229,12 +235,16 @@ bool berth_content_store_delete(BerthContentStore *store, const char *digest, GE
 
     if (!content_store_locate(store, digest, &directory, &name, error))
         return false;
+    /* The file first: it alone says that the blob exists. Labels that a crash leaves are removed by
+     * the next collection (berth_reach_forget). */
     if (unlinkat(directory, name, 0) < 0)
         return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "delete blob %s", digest);
     return berth_database_set_labels(store->database, "blob", digest, NULL, error);
 }
 
+/* Names that are not digests are skipped, and so are blobs that are deleted while the directory is
+ * read. */
 static bool list_directory(BerthContentStore *store, BerthAlgorithm algorithm, GPtrArray *blobs,
                            GError **error) {
     int duplicate = openat(store->blobs[algorithm], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -339,6 +349,8 @@ bool berth_content_store_status(BerthContentStore *store, const char *key, Berth
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
+    /* A row without data: a crash came between the rename and the end of
+     * berth_content_store_commit. It reads as empty. */
     if (fstatat(store->ingests, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
         memset(&status, 0, sizeof status);
     *info = (BerthIngestInfo){
@@ -408,7 +420,8 @@ static bool record_ingest(BerthContentStore *store, const char *key, uint64_t to
         (int64_t)total);
 }
 
-/* What owner holds, and what is being written for it: all that it is expected to become. */
+/* The bytes of the blobs that owner holds, of its ingests at the size that they are expected to
+ * reach (except that of but_key), and of its containers, volumes and snapshots. */
 static uint64_t sum_disk(BerthContentStore *store, uint32_t owner, const char *but_key) {
     g_autoptr(BerthRows) held = berth_provenance_query_held(store->database, owner, NULL);
     g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
@@ -435,7 +448,7 @@ bool berth_content_store_check_disk(BerthContentStore *store, const char *key, u
     if (owner == 0 || limit == UINT64_MAX)
         return true;
     uint64_t present = sum_disk(store, owner, key);
-    /* Of unknown size: at least one byte. */
+    /* An ingest of unknown size needs at least one byte. */
     if (!berth_charge_check(owner, BERTH_RESOURCE_DISK, present, MAX(more, 1), error))
         return false;
     *left = limit - present;
@@ -491,6 +504,9 @@ bool berth_content_store_commit(BerthContentStore *store, const char *key, const
 
     if (!content_store_locate(store, digest, &directory, &name, error))
         return false;
+    /* RENAME_NOREPLACE: a blob that is here stays as it is, and this copy is removed with the
+     * ingest. If the service dies before that, the blob is complete, and the row that is left
+     * expires. */
     int r = renameat2(store->ingests, path, directory, name, RENAME_NOREPLACE);
     int errnum = errno;
     if (r < 0 && errnum != EEXIST)

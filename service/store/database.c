@@ -110,6 +110,8 @@ static const char seventh_schema[] =
     /* As measured last; of a kind that is the name of a table here, without its "s". */
     "CREATE TABLE disk_usage (kind TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
     "  PRIMARY KEY (kind, name)) WITHOUT ROWID;"
+    /* INSERT OR REPLACE does not fire these: recursive_triggers is off
+     * (sqlite.org/lang_conflict.html). Rewriting a container's row keeps its measured usage. */
     "CREATE TRIGGER container_usage AFTER DELETE ON containers BEGIN"
     "  DELETE FROM disk_usage WHERE kind = 'container' AND name = old.id; END;"
     "CREATE TRIGGER volume_usage AFTER DELETE ON volumes BEGIN"
@@ -121,6 +123,7 @@ static const char *const schemas[] = {first_schema, second_schema, third_schema,
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 
+/* A full disk has an error of its own: the caller can free space and try again. */
 static bool database_fail(BerthDatabase *database, const char *what, GError **error) {
     int code = sqlite3_errcode(database->handle);
 
@@ -200,6 +203,7 @@ static bool set_up_schema(BerthDatabase *database, GError **error) {
 BerthDatabase *berth_database_open(const char *path, GError **error) {
     g_autoptr(BerthDatabase) database = g_new0(BerthDatabase, 1);
 
+    /* NOMUTEX: all of berthd's statements run in its one thread. */
     if (sqlite3_open_v2(path, &database->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK ||
@@ -220,6 +224,8 @@ void berth_database_close(BerthDatabase *database) {
     g_free(database);
 }
 
+/* Binds the arguments as types says. SQLite copies the texts (SQLITE_TRANSIENT), so that the caller
+ * may free them before it steps through the rows. */
 static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char *sql,
                              const char *types, va_list arguments) {
     g_autoptr(BerthRows) statement = NULL;
@@ -249,6 +255,7 @@ bool berth_database_run(BerthDatabase *database, GError **error, const char *sql
     va_start(arguments, types);
     g_autoptr(BerthRows) statement = prepare(database, &local, sql, types, arguments);
     va_end(arguments);
+    /* To the end: outside a transaction, SQLite commits when the statement has finished. */
     while (!local && berth_database_step(statement, &local))
         ;
     if (!local)
@@ -293,12 +300,17 @@ int64_t berth_database_last_row(BerthDatabase *database) {
 }
 
 bool berth_database_begin(BerthDatabase *database, GError **error) {
+    /* IMMEDIATE takes the write lock at once. A deferred transaction takes it at its first write,
+     * and fails with SQLITE_BUSY if another connection has written since its first read. */
     if (database->depth == 0 && !database_execute(database, "BEGIN IMMEDIATE", error))
         return false;
     database->depth++;
     return true;
 }
 
+/* keep is false if a statement has failed; such callers pass NULL for error, since theirs is set
+ * already. An inner end only notes the failure, and the outermost one then rolls everything
+ * back. */
 bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
     g_assert(database->depth > 0);
     database->failed = database->failed || !keep;
@@ -308,6 +320,8 @@ bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
     database->failed = false;
     if (!undo && database_execute(database, "COMMIT", error))
         return true;
+    /* Also after a failed COMMIT, which may leave the transaction open. If SQLite has rolled it
+     * back already, this fails without harm (sqlite.org/lang_transaction.html, section 3). */
     return database_execute(database, "ROLLBACK", undo ? error : NULL) && undo;
 }
 

@@ -29,7 +29,7 @@ sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, cons
                                    const char *types, ...);
 bool berth_database_step(sqlite3_stmt *rows, GError **error);
 
-/* Column i as a string of the row; "" where it is NULL. */
+/* Column i as a string, which belongs to the row; "" if it is NULL. */
 const char *berth_database_text(sqlite3_stmt *rows, int i);
 
 /* Rows that the last statement changed. */

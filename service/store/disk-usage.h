@@ -11,7 +11,7 @@ typedef enum { BERTH_DISK_CONTAINER, BERTH_DISK_VOLUME } BerthDiskKind;
 
 bool berth_disk_usage_set(BerthDatabase *database, BerthDiskKind kind, const char *name,
                           uint64_t bytes, GError **error);
-/* False where it was never measured. */
+/* False if it was never measured. */
 bool berth_disk_usage_get(BerthDatabase *database, BerthDiskKind kind, const char *name,
                           uint64_t *bytes);
 /* An owner's containers and volumes, and the snapshots of images of which it holds all. */

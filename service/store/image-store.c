@@ -116,6 +116,7 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
         "INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO UPDATE SET"
         "  media_type = ?2, digest = ?3, size = ?4, updated = ?5",
         "sssii", name, target->media_type, target->digest, (int64_t)target->size, now);
+    /* Those who gave the name its earlier target do not answer for the new one. */
     done = done && berth_provenance_vouch(database, name, owner, !is_same, error);
     if (done && labels)
         done = berth_database_set_labels(database, "image", name, labels, error);
@@ -142,6 +143,7 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
     return true;
 }
 
+/* An image that has the new name already is replaced, with its labels and holders. */
 bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
                               GError **error) {
     if (!berth_database_begin(database, error))
@@ -199,6 +201,8 @@ GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *
     return NULL;
 }
 
+/* Only of what an image's name or a lease stands for: an entry whose document is no longer named
+ * may stay in the table until the next collection. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) local = NULL;

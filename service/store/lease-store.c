@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The tables leases and lease_items. There is no object: each function is one statement or one
+ * transaction on the database, and the caller frees what it gets.
+ *
+ * A lease that has expired is not found by its id or listed, but its row stays until
+ * berth_lease_store_expire, which also frees the id. Ingests and transfers refer to leases by id,
+ * and lose that reference together with the lease.
+ */
+
 #include "store/lease-store.h"
 
 #include "store/reach.h"
@@ -40,9 +49,12 @@ static BerthLease *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
     return lease;
 }
 
+/* A condition on a row of leases; the first parameter of each statement that uses it is the present
+ * time. */
 #define FRESH "(expires = 0 OR expires > ?1)"
 
-/* What named a lease that is gone names none: the next of that name may be another user's. */
+/* Clears the id of a lease that is gone wherever it is recorded: the next lease of that id may
+ * belong to another user. */
 static bool forget_names(BerthDatabase *database, GError **error) {
     return berth_database_run(database, error,
                               "UPDATE ingests SET lease = '' WHERE lease <> '' AND lease NOT IN "
@@ -120,6 +132,8 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+/* The owner and the time of creation identify the lease that was looked up; its id may have been
+ * reused since. */
 bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
                               GError **error) {
     return berth_database_run(database, error,
@@ -138,7 +152,7 @@ bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *
 }
 
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest) {
-    /* What cannot be told is kept. */
+    /* If the database cannot answer, the content is kept. */
     return !berth_lease_store_expire(database, NULL) || berth_reach_has_lease(database, digest);
 }
 

@@ -15,12 +15,13 @@ typedef struct {
     char **digests;
 } BerthLease;
 
-/* AlreadyExists where there is one of this id. */
+/* AlreadyExists if there is one of this id. */
 bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, GError **error);
-/* NotFound where there is none, or it has expired. Freed by the caller. */
+/* NotFound if there is none, or if it has expired. Freed by the caller. */
 BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error);
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error);
-/* For who has looked at the lease before: adds nothing to a later one of the same id. */
+/* For a caller that has looked up the lease before: adds nothing to a later lease of the same
+ * id. */
 bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
                               GError **error);
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,

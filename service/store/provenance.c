@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The tables holdings, image_holders, diff_ids and chains; provenance.h says what they mean. There
+ * is no object: each function is one statement or one transaction, and nothing here is cached, so
+ * that an answer is as new as the database.
+ */
+
 #include "store/provenance.h"
 
+/* A query that fails counts as no: no right follows from it. */
 static bool is_any(BerthRows *rows) {
     return rows && berth_database_step(rows, NULL);
 }
@@ -76,7 +83,8 @@ bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const 
                               "ss", name, other);
 }
 
-/* ?1 is a name, ?2 a digest. Names of before this was recorded have the owner -1. */
+/* ?1 is a name, digest the column or parameter to check. Names that are older than this record have
+ * the owner -1, and reach everything that they lead to. */
 #define REACHED(digest)                                                                            \
     "EXISTS (SELECT 1 FROM image_holders WHERE name = ?1 AND (owner = -1 OR EXISTS"                \
     "  (SELECT 1 FROM holdings WHERE holdings.digest = " digest                                    \
@@ -89,6 +97,8 @@ bool berth_provenance_reaches(BerthDatabase *database, const char *name, const c
     return is_any(rows);
 }
 
+/* The walk goes through all documents below the target, and only the result is filtered: a child
+ * may be held although its parent is not. */
 GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *name,
                                          const char *target, GError **error) {
     g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);

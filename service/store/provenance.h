@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whose content is. A blob is stored once, whoever brings it; that it is here gives nobody the
- * right to it. A user holds a blob once the user brought its bytes, or a remote showed for one of
- * the user's transfers that it has them. An image's name reaches what those hold who gave it its
- * present target: root, too, since who chose that target is the registry. Root may name everything.
+ * Who may use content. A blob is stored once, whichever user brings it; its presence gives nobody
+ * a right to it. A user holds a blob once the user brought its bytes, or a remote showed for one
+ * of the user's transfers that it has them. An image's name reaches the content that is held by
+ * the users who gave the name its present target. That includes root: the registry chose the
+ * target, not root. Root may name everything.
  *
- * And what is known of layers: the diff ID that a blob was seen to unpack to, and the manifests
- * whose own layers were unpacked to a chain. A document that merely claims so gets nothing by it.
+ * The tables also record facts about layers: the diff ID that a blob was seen to unpack to, and
+ * the manifests whose own layers were unpacked to a chain. A document that merely claims either
+ * gains nothing by it.
  */
 
 #pragma once
@@ -23,16 +25,16 @@ sqlite3_stmt *berth_provenance_query_held(BerthDatabase *database, uint32_t owne
 bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest);
 /* Whether owner may name it without further right: what it holds, and root everything. */
 bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const char *digest);
-/* The blob is gone, and with it what was known of where it came from. */
+/* Forgets the holders and the sources of a blob that was deleted. */
 bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error);
 
-/* Whether owner is one of those who answer for the image. */
+/* Whether owner is among the users who answer for the image. */
 bool berth_provenance_vouches(BerthDatabase *database, const char *name, uint32_t owner);
 
-/* Owner answers for what a name stands for, alone or together with those who do already. */
+/* Makes owner answer for the target of a name, alone or together with the users who do already. */
 bool berth_provenance_vouch(BerthDatabase *database, const char *name, uint32_t owner, bool alone,
                             GError **error);
-/* Those who answer for one name answer for the other, too. */
+/* Makes the users who answer for the name other answer for name, too. */
 bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const char *other,
                                GError **error);
 /* Whether an image's name reaches a blob, as far as its documents lead there. */

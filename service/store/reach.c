@@ -8,7 +8,7 @@
 
 #include "store/reach.h"
 
-/* Root, names of before owners were recorded, and what the running service needs. */
+/* Root, names from before owners were recorded, and the roots that the running service adds. */
 #define ANYBODY "-1"
 #define MARK_OF(owner) "CASE WHEN coalesce(" owner ", 0) <= 0 THEN " ANYBODY " ELSE " owner " END"
 #define LEADS_TO(owner, child)                                                                     \
@@ -67,6 +67,9 @@ bool berth_reach_spread_blobs(BerthDatabase *database, GError **error) {
     return run_all(database, statements, error);
 }
 
+/* An owner keeps the snapshots of an image only if its layers were seen to unpack to this chain,
+ * and if the owner holds everything that the manifest refers to: a manifest alone may claim any
+ * chain. */
 bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, const char *chain_id) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL,
@@ -82,7 +85,8 @@ bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, cons
 bool berth_reach_spread_chains(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM containers",
-        /* One of before that was recorded may stand on any of them. */
+        /* A container from before chain IDs were recorded may stand on any snapshot, so all are
+         * kept. */
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM snapshots"
         "  WHERE EXISTS (SELECT 1 FROM containers WHERE chain_id = '')",
         "INSERT OR IGNORE INTO reached_chains"
@@ -99,7 +103,7 @@ bool berth_reach_has_blob(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL, "SELECT 1 FROM reached_blobs WHERE digest = ?1", "s", digest);
 
-    /* What cannot be told is kept. */
+    /* If the database cannot answer, it is kept. */
     return !rows || berth_database_step(rows, NULL);
 }
 
@@ -110,6 +114,8 @@ static void free_unreached(gpointer data) {
     g_free(unreached);
 }
 
+/* Deepest first: berth_snapshot_records_remove refuses a snapshot on which another still stands.
+ * Rows without a depth, whose parents are missing, come last. */
 GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_unreached);
     g_autoptr(GError) local = NULL;
@@ -154,7 +160,7 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* viewer: whose names are told, or -1 for all. */
+/* viewer: the owner whose names are disclosed; -1 discloses all of them. */
 static bool add_words(BerthDatabase *database, GPtrArray *words, const char *what, const char *sql,
                       const char *digest, int64_t viewer, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -196,7 +202,7 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows =
         berth_database_query(database, NULL, ABOVE "SELECT 1" LEASES_ABOVE " LIMIT 1", "s", digest);
 
-    /* What cannot be told is kept. */
+    /* If the database cannot answer, it is kept. */
     return !rows || berth_database_step(rows, NULL);
 }
 

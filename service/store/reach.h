@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What is reached, and so is no garbage: blobs from images and leases through the documents that
- * refer to them, snapshots from images and containers through their parents. A document leads on
- * only to what the owner of the name or lease holds; for root, to all. Roots that only the running
- * service knows (transfers) are added by the caller. The result is in temporary tables of
- * the connection, good until the next time.
+ * Reachability, which decides what collection keeps: blobs are reached from images and leases
+ * through the documents that refer to them, snapshots from images and containers through their
+ * parents. A document leads on only to what the owner of the name or lease holds; for root, to
+ * everything. Roots that only the running service knows (transfers) are added by the caller. The
+ * result is in temporary tables of the connection, valid until the next berth_reach_begin.
  */
 
 #pragma once
@@ -40,8 +40,8 @@ GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error);
 /* Forgets what is known of blobs that are not reached: sources, types, labels, children. */
 bool berth_reach_forget(BerthDatabase *database, GError **error);
 
-/* What somebody may be told the names of: of images, of leases and containers of others, and of
- * what is the owner's in any case. The rest is "of another user". */
+/* Which names a viewer may see: of all images, of leases and containers of others, and always of
+ * the owner's own. Anything else is shown as "of another user". */
 typedef struct {
     bool images, others;
     uint32_t owner;
@@ -51,5 +51,5 @@ typedef struct {
 GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
                                const BerthReachViewer *viewer, GError **error);
 
-/* Sizes are of the caller's to find: digests that an image's target reaches, itself included. */
+/* The digests that an image's target reaches, itself included; sizes are left to the caller. */
 GPtrArray *berth_reach_list_blobs_of(BerthDatabase *database, const char *digest, GError **error);

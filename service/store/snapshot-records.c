@@ -5,7 +5,7 @@
 
 #include "store/snapshot-records.h"
 
-/* overlayfs takes no more layers. */
+/* overlayfs stacks no more lower layers (OVL_MAX_STACK in the kernel's fs/overlayfs). */
 enum { MAX_CHAIN = 500 };
 
 bool berth_snapshot_records_have(BerthDatabase *database, const char *chain_id) {
@@ -48,7 +48,8 @@ char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *ch
         "  JOIN chain ON chain_id = chain.parent WHERE depth < ?2)"
         "SELECT id, parent FROM chain ORDER BY depth",
         "si", chain_id, (int64_t)MAX_CHAIN);
-    /* What comes after the last row is missing, unless that is the lowest. */
+    /* The parent that the last row names: a missing snapshot, or "" if that row is the lowest
+     * layer. */
     g_autofree char *next = g_strdup(chain_id);
 
     while (!local && berth_database_step(rows, &local)) {
@@ -78,6 +79,8 @@ bool berth_snapshot_records_sum(BerthDatabase *database, uint64_t *bytes, GError
     return true;
 }
 
+/* Their files may not have reached the disk before the machine went down. The directories are
+ * removed by the snapshot store, which finds them without a row. */
 bool berth_snapshot_records_forget_other_boots(BerthDatabase *database, const char *boot,
                                                GError **error) {
     return berth_database_run(
@@ -94,6 +97,8 @@ bool berth_snapshot_records_find_unsynced(BerthDatabase *database, int64_t *newe
     return true;
 }
 
+/* Rows that were added while the file system was being synced are newer, and wait for the next
+ * time. */
 bool berth_snapshot_records_set_synced(BerthDatabase *database, int64_t newest_usec,
                                        GError **error) {
     return berth_database_run(

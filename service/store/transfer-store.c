@@ -33,6 +33,8 @@ void berth_transfer_store_remove(BerthDatabase *database, int64_t id) {
     berth_database_run(database, NULL, "DELETE FROM transfers WHERE id = ?1", "i", id);
 }
 
+/* Returns the rows and deletes them: a transfer that is resumed adds a new one. If the service dies
+ * in between, they are not resumed, and what they have fetched stays for the next pull. */
 GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
     g_autoptr(GError) local = NULL;

@@ -69,6 +69,8 @@ static void transfer_poll(BerthTransfer *transfer) {
     }
 }
 
+/* Runs while a transfer does, and turns itself off after the last one. berth_transfers_add turns it
+ * on. */
 static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
 
@@ -86,6 +88,7 @@ static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *u
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* Removes what has expired, and sets itself to the next expiry. */
 static int transfers_on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
     int64_t now = g_get_monotonic_time(), next = 0;
@@ -127,6 +130,7 @@ BerthTransfers *berth_transfers_new(sd_event *event) {
 void berth_transfers_free(BerthTransfers *transfers) {
     if (!transfers)
         return;
+    /* The observer may be gone; nothing is reported from here on. */
     transfers->observer = NULL;
     g_hash_table_unref(transfers->numbers);
     sd_event_source_disable_unref(transfers->progress);
@@ -150,7 +154,8 @@ unsigned berth_transfers_count_running(BerthTransfers *transfers) {
     return count;
 }
 
-/* Transfers that have ended stay listed for a while; of one owner only so many. */
+/* Makes room for one more: transfers that have ended stay listed for a while, but only so many of
+ * one owner, who could otherwise fill the list. */
 static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     BerthTransfer *oldest = NULL;
     unsigned count = 0;
@@ -168,8 +173,9 @@ static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     g_ptr_array_remove(transfers->all, oldest);
 }
 
-/* Each owner's are counted on their own, so that nobody sees how many others begin: UID and six
- * digits, so that root's are 1, 2, 3. */
+/* Numbers are counted for each owner, so that nobody sees how many others begin: UID and six
+ * digits, so that root's are 1, 2, 3. After 999999 they start again and skip those that are still
+ * listed. */
 static uint64_t take_number(BerthTransfers *transfers, uint32_t owner) {
     uint64_t number =
         GPOINTER_TO_UINT(g_hash_table_lookup(transfers->numbers, GUINT_TO_POINTER(owner)));
@@ -199,6 +205,7 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
     transfer->owner = owner;
     transfer->started_usec = (uint64_t)g_get_real_time();
     transfer->items = g_ptr_array_new_with_free_func(item_free);
+    /* The list stays sorted by number. A number that has wrapped around is not the largest. */
     guint place = transfers->all->len;
     while (place > 0 &&
            ((BerthTransfer *)transfers->all->pdata[place - 1])->number > transfer->number)
@@ -271,13 +278,14 @@ static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     if (transfer->followed)
         transfer->followed(transfer, transfer->followed_userdata);
     transfer_report(transfer, BERTH_TRANSFER_FINISHED);
+    /* A timer that is set already is for an earlier end, and then sets itself to this one. */
     if (sd_event_source_get_enabled(transfers->expiry, NULL) == 0) {
         sd_event_source_set_time(transfers->expiry, (uint64_t)transfer->expires_usec);
         sd_event_source_set_enabled(transfers->expiry, SD_EVENT_ONESHOT);
     }
 }
 
-/* The object goes first: its workers are gone when clients learn of the end. */
+/* The object is freed first: when clients learn of the end, its workers are gone. */
 static void transfer_on_end(void *userdata, const GError *error) {
     BerthTransfer *transfer = userdata;
 
@@ -333,6 +341,7 @@ void berth_transfer_sum(const BerthTransfer *transfer, uint64_t *done, uint64_t 
     *done = *total = 0;
     for (guint i = 0; i < transfer->items->len; i++) {
         const BerthTransferItem *item = transfer->items->pdata[i];
+        /* A remote may send more than it has announced; the sum never exceeds the total. */
         *done += MIN(item->done, item->total);
         *total += item->total;
     }

@@ -23,7 +23,7 @@ typedef enum {
     BERTH_TRANSFER_CANCELLED,
 } BerthTransferState;
 
-/* What does the work. */
+/* How the object that does the work is handled. */
 typedef struct {
     /* Frees the object, which stops what it has under way: the transfer has ended. */
     void (*free)(void *object);
@@ -68,7 +68,7 @@ struct BerthTransfer {
     char **damaged;  /* digests; may be NULL */
     char **names;    /* of several images; may be NULL */
     char **warnings; /* of the registry, for a person; may be NULL */
-    void (*followed)(struct BerthTransfer *transfer, void *userdata); /* told of its end */
+    void (*followed)(struct BerthTransfer *transfer, void *userdata); /* called at its end */
     void *followed_userdata;
     int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */
 };
@@ -98,7 +98,8 @@ BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *
 void berth_transfer_item_watch_size(BerthTransferItem *item, const int *fd);
 void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd);
 
-/* followed is called when the transfer has ended, before anybody else is told; one per transfer. */
+/* followed is called when the transfer has ended, before the observer; there is one per
+ * transfer. */
 void berth_transfer_follow(BerthTransfer *transfer,
                            void (*followed)(BerthTransfer *transfer, void *userdata),
                            void *userdata);
