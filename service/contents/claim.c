@@ -2,7 +2,7 @@
 
 /*
  * A claim is idle, held or waiting, and belongs to the operation that writes. BerthContents has the
- * table of what is held and the queue of claims that wait.
+ * table of refs that are held and the queue of claims that wait.
  */
 
 #include "contents/claim.h"

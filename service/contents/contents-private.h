@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the files of this folder share. */
+/* The state that the files of this folder share. */
 
 #pragma once
 

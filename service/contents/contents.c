@@ -98,7 +98,8 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
         return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
     if (!berth_content_store_delete(contents->store, digest, error))
         return false;
-    /* What an image still refers to may be fetched again: its sources and holders stay recorded. */
+    /* Content to which an image still refers may be fetched again: its sources and holders stay
+     * recorded. */
     if (!user && !berth_provenance_forget(contents->database, digest, error))
         return false;
     if (contents->observer)

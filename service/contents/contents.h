@@ -25,7 +25,7 @@ void berth_contents_free(BerthContents *contents);
 void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
 BerthContentStore *berth_contents_get_store(BerthContents *contents);
 
-/* Whether somebody holds the claim on this ref (contents/claim.h). */
+/* Whether the claim on this ref is held (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
 
 /* Commits an ingest, which berth-ingest has hashed to this digest, and calls the observer. */
@@ -57,7 +57,7 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
 /* Moves a blob whose content has another digest to content/damaged/. */
 bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error);
 
-/* Removes ingests that nobody writes and that have not grown for this long. */
+/* Removes ingests that are not being written and have not grown for this long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
 
 /* The key under which an owner's transfers ingest a blob. Caller frees. */

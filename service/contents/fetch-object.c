@@ -65,6 +65,8 @@ static void fetched_object_on_resolved(sd_bus_message *reply, const GError *erro
         return;
     }
     berth_autofd int output = ends[0];
+    /* The call has its own copy. Closing this one leaves berth-fetch as the only writer, so that
+     * the client sees the end of the data. */
     berth_autofd int input = ends[1];
     berth_call_fetch_fetch(berth_remote_session_get_worker(object->session), target, 0, input,
                            fetched_object_on_fetched, object);

@@ -262,6 +262,7 @@ static IngestSession *ingest_session_reopen(BerthContents *contents, const char 
 
     if (!berth_content_store_status(contents->store, key, &info, error))
         return NULL;
+    /* An input that is at its end: the worker hashes the file as it is. */
     berth_autofd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     const BerthIngestRequest request = {
         .ref = info.ref,

@@ -23,8 +23,8 @@ typedef struct {
     bool is_resumed; /* goes on with what an earlier try left, and leaves what it has to the next */
 } BerthIngestionRequest;
 
-/* The source has ended and berth-ingest has answered: with what digest and size, or with the error
- * that explains the failure best. Called once. */
+/* The source has ended and berth-ingest has answered: with digest and size, or with the error that
+ * explains the failure best. Called once. */
 typedef void (*BerthIngestionDone)(const char *digest, uint64_t size, const GError *error,
                                    void *userdata);
 
@@ -47,5 +47,5 @@ void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int onward);
 
 /* Makes the result a blob; it is fine if that is here already. */
 bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error);
-/* Drops what was written: it is of no use for another try. */
+/* Drops the bytes that were written: they are of no use for another try. */
 void berth_ingestion_discard(BerthIngestion *ingestion);

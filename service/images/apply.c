@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* As many as an image may have (overlayfs). */
+/* As many layers as an image may have: overlayfs stacks no more (OVL_MAX_STACK in the kernel). */
 enum { MAX_LAYERS = 500 };
 
 typedef struct {
@@ -63,7 +63,8 @@ static void apply_on_applied(sd_bus_message *reply, const GError *error, void *u
     apply_next(apply);
 }
 
-/* One worker per layer: a hostile layer that takes over its worker gains nothing for the next. */
+/* One worker for each layer: a hostile layer that takes over its worker gains nothing for the next
+ * one. */
 static void apply_next(Apply *apply) {
     BerthContentStore *store = berth_contents_get_store(apply->images->contents);
     const char *digest = apply->digests[apply->next];
@@ -91,8 +92,8 @@ static void apply_next(Apply *apply) {
                             apply);
 }
 
-/* Whether a mount is in the host's namespace and not in the caller's, where paths may mean
- * anything. */
+/* Whether a mount is in the host's mount namespace. In a namespace of the caller's, a path may mean
+ * anything. The mount ID is the first field of a line (proc_pid_mountinfo(5)). */
 static bool is_mount_of_host(int64_t id) {
     g_autofree char *line = NULL;
     size_t size = 0;
@@ -116,8 +117,9 @@ char *berth_apply_describe_directory(int directory) {
                        NULL);
 }
 
-/* Uses only what the kernel has cached, since a file system's own answer could take for ever. If
- * there is nothing, the worker finds out; it checks the owner in any case. */
+/* Uses only attributes that the kernel has cached: a file system of the caller's (FUSE, a network)
+ * could let berthd wait for ever. If there are none (mode 0), the worker finds out; it checks the
+ * owner in any case. */
 static bool check_directory(const BerthApplyRequest *request, GError **error) {
     BerthEnvelopeNote note;
 

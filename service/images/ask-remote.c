@@ -3,7 +3,7 @@
 /*
  * Questions to a remote that need no transfer: what a reference means, and whether a registry
  * accepts credentials. Both open a session and make one call; the operation owns the object and
- * tells the caller.
+ * reports to the caller.
  */
 
 #include "base/operation.h"
@@ -20,6 +20,7 @@ typedef struct {
     void *userdata;
 } RemoteQuestion;
 
+/* The name belongs to the session, which is freed after this. */
 static void remote_question_tell(void *object, const GError *error) {
     const RemoteQuestion *question = object;
     const char *name = question->target ? berth_remote_session_get_name(question->session) : NULL;

@@ -11,6 +11,7 @@
 #include "store/provenance.h"
 #include "worker/calls.h"
 
+/* Documents come from outside: an image of more objects than this is refused. */
 enum { MAX_ITEMS = 20000 };
 
 struct BerthClosure {
@@ -56,8 +57,8 @@ void berth_closure_free(BerthClosure *closure) {
         berth_operation_abandon(closure->operation);
 }
 
-/* Manifests refer to no document. Of indexes, children were read after their parents: in reverse
- * order they come before them. */
+/* Appends the documents of a kind in the order in which a remote can take them. Manifests refer to
+ * no document. Indexes were read after their parents, so in reverse order, children come first. */
 static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind kind) {
     for (guint i = closure->documents->len; i-- > 0;) {
         const BerthClosureItem *item = closure->documents->pdata[i];
@@ -75,6 +76,8 @@ static void closure_tell(void *object, const GError *error) {
     closure->done(error ? NULL : items, error, closure->userdata);
 }
 
+/* Content that is in the store but outside the scope counts as missing: its presence is not
+ * disclosed. */
 static bool is_here(BerthClosure *closure, const char *digest) {
     BerthDatabase *database = closure->images->database;
 
@@ -113,7 +116,8 @@ static bool add_children(BerthClosure *closure, const BerthDocument *document, G
     return true;
 }
 
-/* The index itself is not among the items then. */
+/* Replaces the index by its entry for the platform; the index itself is not among the items
+ * then. */
 static bool choose(BerthClosure *closure, const BerthDocument *index, GError **error) {
     const BerthDescriptor *chosen = berth_document_choose(index, closure->platform, error);
 
@@ -154,6 +158,7 @@ static void closure_read_next(BerthClosure *closure) {
 
     while (closure->next < closure->documents->len) {
         const BerthClosureItem *item = closure->documents->pdata[closure->next];
+        /* A document that is not here stays among the items as missing, with nothing below it. */
         if (item->missing) {
             closure->next++;
             continue;

@@ -3,7 +3,7 @@
 /*
  * Describing an image: its documents are collected (images/closure.h), and each manifest becomes
  * one platform. A manifest that stands alone names its platform in its configuration only, which is
- * then read as well. The operation owns the object and tells the caller.
+ * then read as well. The operation owns the object and reports to the caller.
  */
 
 #include "images/describe.h"
@@ -15,7 +15,7 @@ typedef struct {
     BerthImages *images;
     BerthClosure *closure;   /* while it collects */
     BerthOperation *reading; /* while it reads the configuration */
-    GPtrArray *items;        /* of BerthClosureItem, what was collected */
+    GPtrArray *items;        /* of BerthClosureItem, from the closure */
     GPtrArray *platforms;    /* of BerthDescribedPlatform, the answer */
     char *name;
     BerthDescriptor *target;
@@ -50,8 +50,8 @@ static void describing_free(void *object) {
     g_free(describing);
 }
 
-/* A configuration alone may claim the chain of any other image, whose presence others may not
- * learn. */
+/* Whether the image of this manifest is unpacked. The record of chains decides: a configuration
+ * alone may claim the chain of any other image, and its presence must not be disclosed. */
 static bool describing_is_unpacked(BerthImages *images, const char *name,
                                    const char *manifest_digest) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
@@ -104,6 +104,7 @@ static void add_index(const Describing *describing, GPtrArray *items, const Bert
         const BerthClosureItem *item = berth_closure_find(items, entry->descriptor->digest);
         g_autofree char *name =
             entry->platform->os[0] ? berth_platform_format(entry->platform) : g_strdup("");
+        /* Nested indexes, to a limit; a deeper one is listed like a manifest. */
         if (item && item->document && item->document->is_index && depth < 4)
             add_index(describing, items, item->document, depth + 1);
         else
@@ -112,7 +113,7 @@ static void add_index(const Describing *describing, GPtrArray *items, const Bert
     }
 }
 
-/* Anything else than an image to run has no such configuration: its platform stays unknown. */
+/* Anything but an image to run has no such configuration; its platform stays unknown. */
 static void describing_on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
     Describing *describing = userdata;
     g_autofree char *name = info ? g_strconcat(info->os, "/", info->architecture,

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A BerthDocument and a BerthImageInfo are plain records, owned by their caller, and never changed
+ * after they were read.
+ *
+ * Both come from replies of berth-inspect, which parses documents that anybody may have written:
+ * lengths, counts and digests are checked here again, since a worker may have been taken over by
+ * what it has read. A reply that fails a check is malformed as a whole.
+ */
+
 #include "images/documents.h"
 
 #include "base/digest.h"
@@ -36,7 +45,7 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
         manifest->config->media_type);
 }
 
-/* More than any registry accepts in one document; berth-inspect has tighter limits. */
+/* Limits for a worker that lies; berth-inspect itself has tighter ones. */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
 static bool is_short(const char *text) {
@@ -70,6 +79,7 @@ static bool read_entries(sd_bus_message *reply, GPtrArray *entries) {
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
+/* A manifest's configuration comes first, then the layers, lowest first. An index has none. */
 static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
     BerthDescriptor *descriptor;
     int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
@@ -85,6 +95,8 @@ static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
+/* The data member of descriptors (OCI descriptor.md). It is not hashed here: berth-ingest does that
+ * when it is stored. */
 static bool read_embedded(sd_bus_message *reply, GHashTable *embedded) {
     const char *digest;
     const void *data;
@@ -135,6 +147,7 @@ static bool is_runnable(const BerthIndexedManifest *entry) {
     return !entry->attestation && (kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX);
 }
 
+/* The message lists the platforms that there are, so that the user can choose one. */
 static void set_none_fits(const BerthDocument *index, const BerthPlatform *platform,
                           GError **error) {
     g_autofree char *wanted = berth_platform_format(platform);
@@ -167,7 +180,7 @@ const BerthDescriptor *berth_document_choose(const BerthDocument *index,
             best = entry;
         }
     }
-    /* As in podman, the first entry without a platform fits any. */
+    /* No entry matches: as in podman, the first one without a platform fits any. */
     if (!best)
         best = nameless;
     if (best)
@@ -204,6 +217,7 @@ static bool is_health(char *const *health) {
     return !health[0] || g_strv_length((char **)health) > 4;
 }
 
+/* OCI image specification, config.md, "Layer ChainID". */
 static char *compute_chain_id(char *const *diff_ids) {
     char *chain_id = NULL;
 
@@ -250,6 +264,8 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
 /* As earlier versions wrote it, without the health check. */
 #define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
 
+/* berth_image_info_parse has to read the forms of all earlier versions, and the upgrade in
+ * store/database.c takes the digests of manifest and chain by their positions in the text. */
 char *berth_image_info_format(const BerthImageInfo *info) {
     char *no_health[] = {NULL};
     g_autoptr(GVariant) variant = g_variant_ref_sink(g_variant_new(

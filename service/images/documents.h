@@ -22,7 +22,7 @@ typedef struct {
     GHashTable *embedded;    /* digest → GBytes: claimed to be its content, and not verified */
 } BerthDocument;
 
-/* What is needed of an image configuration to run it. Vectors are never NULL. */
+/* The part of an image configuration that is needed to run it. Vectors are never NULL. */
 typedef struct {
     char *manifest_digest, *config_digest;
     char *chain_id; /* of the topmost layer; "" for an image without layers */

@@ -83,7 +83,8 @@ static char *finish_text(JsonBuilder *builder) {
     return json_to_string(root, FALSE);
 }
 
-/* The image's name is written as podman does (ref.name holds all of it), and as containerd does. */
+/* The image's name is written as podman writes it (ref.name holds all of it), and as containerd
+ * does. */
 static char *export_format_index(Export *export) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -111,7 +112,8 @@ static char *export_format_index(Export *export) {
     return finish_text(builder);
 }
 
-/* The manifest for docker, whose archives have no indexes. */
+/* The manifest for manifest.json, which cannot describe an index; of an index, that for the
+ * platform. */
 static const BerthDocument *export_find_manifest(Export *export, const ExportedImage *image) {
     const BerthClosureItem *item = berth_closure_find(image->items, image->target->digest);
 
@@ -150,6 +152,7 @@ static char *export_format_docker(Export *export) {
         add_path(builder, manifest->config->digest);
         json_builder_set_member_name(builder, "RepoTags");
         json_builder_begin_array(builder);
+        /* RepoTags takes names with tags only. */
         if (!strchr(image->name, '@'))
             json_builder_add_string_value(builder, image->name);
         json_builder_end_array(builder);
@@ -219,6 +222,8 @@ static void export_write_documents(Export *export) {
         berth_operation_end(export->operation, error);
 }
 
+/* The worker has read the blob through its copy of the descriptor; this one only showed the
+ * progress. */
 static void export_on_written(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
 
@@ -270,6 +275,8 @@ static void export_on_begun(sd_bus_message *reply, const GError *error, void *us
         export_write_next(export);
 }
 
+/* Pinned from here on: nothing may collect an object between the listing and its turn. The archive
+ * begins with oci-layout. */
 static void export_start_writing(Export *export) {
     g_autoptr(GError) error = NULL;
 
@@ -281,8 +288,10 @@ static void export_start_writing(Export *export) {
         berth_operation_end(export->operation, error);
 }
 
-/* Content for other platforms of an index that is not here is left out, as the pull left it out. */
+/* Takes the items of an image. Content for other platforms of an index is left out if it is not
+ * here, as the pull left it out; the image for the requested platform has to be complete. */
 static bool export_take_items(Export *export, ExportedImage *image, GError **error) {
+    /* The last item is the target, which differs from the image's if a platform was chosen. */
     const BerthClosureItem *last = image->items->pdata[image->items->len - 1];
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 

@@ -2,8 +2,8 @@
 
 /*
  * The closure is collected; if layers are missing whose source is known, they are fetched and it is
- * collected once more. What is missing then is reported as it is. Its caller owns a gathering until
- * it reports.
+ * collected once more. Anything that is missing then is reported as missing. Its caller owns a
+ * gathering until it reports.
  */
 
 #include "images/gathering.h"
@@ -40,6 +40,7 @@ void berth_gathering_free(BerthGathering *gathering) {
     g_free(gathering);
 }
 
+/* Freed before the callback, whose caller may free everything else in it. */
 static void gathering_report(BerthGathering *gathering, GPtrArray *items, const GError *error) {
     BerthClosureDone done = gathering->done;
     void *userdata = gathering->userdata;
@@ -80,6 +81,7 @@ static void gathering_on_collected(GPtrArray *items, const GError *error, void *
                                               gathering_on_fetched, gathering);
 }
 
+/* The scope is the image's name: layers of others are missing, even if they are in the store. */
 static bool gathering_collect(BerthGathering *gathering, GError **error) {
     const BerthClosureScope scope = {.name = gathering->name};
 

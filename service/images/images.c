@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Names of images, and what they stand for. BerthImages is a record that berthd makes at its start
+ * and owns; the record of names is berth.db, nothing is kept in memory.
+ *
+ * A change is made in this order: checks, one transaction, index.json, the observer (which sends
+ * the signals). Only the transaction counts: index.json is a copy for other tools and is written
+ * again at the next change.
+ */
+
 #include "images/images.h"
 
 #include "base/charge.h"
@@ -46,8 +55,9 @@ static char *images_format_index(GPtrArray *list) {
     return json_to_string(root, FALSE);
 }
 
-/* Writes the layout's index.json, by which other tools can read the content store. The record is
- * berth.db: a failure here is logged, and what changed the images has succeeded. */
+/* Writes the layout's index.json (OCI image-layout.md), by which other tools can read the content
+ * store. It is replaced by a rename, so that readers never see a part of it. The record is
+ * berth.db: a failure here is logged, and the change itself has succeeded. */
 static void images_write_index(BerthImages *images) {
     g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
 
@@ -80,13 +90,16 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         !berth_name_check_media_type(target->media_type, error) ||
         !berth_digest_parse(target->digest, NULL, error))
         return false;
-    /* Another user's content counts as not here for this owner. */
+    /* Content that this owner does not hold counts as not here: its presence is not disclosed
+     * (store/provenance.h). */
     if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest) ||
         !berth_provenance_may_name(images->database, owner, target->digest))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "content %s is not here; fetch or ingest it before naming it",
                                target->digest);
     g_autoptr(BerthImage) present = berth_image_store_get(images->database, name, NULL);
+    /* A name that exists already is not counted again: changing its target takes no further
+     * place. */
     if (!present &&
         !berth_charge_check(owner, BERTH_RESOURCE_IMAGES,
                             berth_provenance_count_images(images->database, owner), 1, error))
@@ -136,6 +149,8 @@ static bool add_child(BerthImages *images, const char *parent, const BerthDescri
            berth_content_store_set_type(store, child->digest, child->media_type, error);
 }
 
+/* One transaction: collection must never see half of what a document refers to. Media types are
+ * recorded as well, since a blob itself does not show its type. */
 bool berth_images_record_children(BerthImages *images, const char *parent,
                                   const BerthDocument *document, GError **error) {
     BerthDatabase *database = images->database;

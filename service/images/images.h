@@ -15,7 +15,7 @@
 #include "transfers/transfer.h"
 
 typedef enum { BERTH_IMAGE_ADDED, BERTH_IMAGE_UPDATED, BERTH_IMAGE_REMOVED } BerthImageChange;
-/* What else than its time is another of a name that was updated. */
+/* What has changed of a name that was updated, besides its time. */
 enum { BERTH_IMAGE_RETARGETED = 1 << 0, BERTH_IMAGE_RELABELED = 1 << 1 };
 typedef void (*BerthImageObserver)(const char *name, const BerthDescriptor *target,
                                    BerthImageChange change, unsigned what, void *userdata);

@@ -3,7 +3,7 @@
 /*
  * One member of an archive on its way into the store: berth-archive writes it into a pipe, which
  * berth-ingest hashes and stores. It is committed as the digest that it is expected to have, or, if
- * its name tells none, as what it turns out to be. An import has one at a time and owns it.
+ * its name contains none, as the one that it has. An import has one at a time and owns it.
  */
 
 #include "base/digest.h"
@@ -42,6 +42,8 @@ BerthImportBlob *berth_import_blob_new(const BerthImportContext *context, const 
                                        void *userdata) {
     BerthImportBlob *blob = g_new0(BerthImportBlob, 1);
     uint32_t owner = context->transfer->owner;
+    /* Without an expected digest, the key names the transfer: an import stores one member at a
+     * time. */
     g_autofree char *ref = g_strdup_printf("import %" G_GUINT64_FORMAT, context->transfer->number);
 
     blob->context = context;
@@ -61,7 +63,7 @@ void berth_import_blob_free(BerthImportBlob *blob) {
         return;
     if (blob->item)
         blob->item->poll = NULL;
-    /* An archive is not resumed: what was written of a member that is not done goes with this. */
+    /* An archive is not resumed: the bytes of a member that is not done are removed here. */
     berth_ingestion_free(blob->ingestion);
     berth_claim_free(blob->claim);
     g_free(blob->member);
@@ -74,7 +76,7 @@ const char *berth_import_blob_get_member(const BerthImportBlob *blob) {
     return blob->member;
 }
 
-/* The archive's documents may refer to it from now on. Its owner may free it when it is told. */
+/* The archive's documents may refer to it from now on. The callback may free the blob. */
 static void import_blob_finish(BerthImportBlob *blob, const char *digest, uint64_t size) {
     if (blob->item) {
         blob->item->poll = NULL;
@@ -95,7 +97,7 @@ static bool import_blob_commit(BerthImportBlob *blob, const char *digest, GError
     if (blob->expected && !g_str_equal(blob->expected, digest))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                                "its content has another digest than its name says");
-    /* Pinned before it is there: nothing may collect it in between. */
+    /* Pinned before the commit: nothing may collect it in between. */
     return berth_import_pin(blob->context, digest, error) &&
            berth_ingestion_commit(blob->ingestion, digest, error);
 }
@@ -145,8 +147,8 @@ static bool import_blob_read(BerthImportBlob *blob, GError **error) {
     return true;
 }
 
-/* Whether it need not be read: the owner holds it already. A member's name alone does not show that
- * the archive has what is here. */
+/* Whether it need not be read, since the owner holds it already. A member's name alone does not
+ * show that the archive has the content of this digest. */
 static bool import_blob_is_held(const BerthImportBlob *blob, BerthBlob *info) {
     const BerthImportContext *context = blob->context;
 

@@ -37,7 +37,8 @@ static const BerthImportedImage *import_check_get_current(const BerthImportCheck
     return check->found->pdata[check->next];
 }
 
-/* Content that the archive did not bring is not its image's, even if it is here. */
+/* The scope is what the owner holds: content of others does not complete the image, even if it is
+ * in the store. */
 static void import_check_collect(BerthImportCheck *check, const BerthPlatform *platform,
                                  BerthClosureDone done) {
     const BerthImportContext *context = check->context;
@@ -64,6 +65,7 @@ static void import_check_on_platform(GPtrArray *items, const GError *error, void
     check->done(local, check->userdata);
 }
 
+/* If not everything of an index is there, the image for the platform may be, and that is enough. */
 static void import_check_on_all(GPtrArray *items, const GError *error, void *userdata) {
     BerthImportCheck *check = userdata;
     const BerthImportedImage *image = import_check_get_current(check);

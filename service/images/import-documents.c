@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Documents of images that came without them: archives of "docker save" have no manifests, a root
- * file system has no configuration either. */
+ * file system has no configuration either. These functions make the text (OCI image specification,
+ * manifest.md and config.md), which the caller frees; import-images.c stores it. */
 
 #include "images/import-private.h"
 
@@ -19,7 +20,7 @@ static void add_descriptor(JsonBuilder *builder, const char *media_type, const c
     json_builder_end_object(builder);
 }
 
-/* How layers are compressed is seen when they are unpacked: the media type names no compression. */
+/* berth-unpack detects the compression of a layer, so the media type names none. */
 char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *layers) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 

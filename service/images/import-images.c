@@ -97,7 +97,8 @@ static void import_images_finish(BerthImportImages *images) {
     import_images_fail(images, error);
 }
 
-/* docker writes short names, and a layout may have a tag only. */
+/* Completes a name as docker does: docker.io, library/ and latest are added if they are missing. Of
+ * a layout, the name may be a tag alone. */
 static char *complete_name(const char *fallback, const char *name) {
     const char *slash = strchr(name, '/');
     g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
@@ -248,6 +249,9 @@ static void import_images_on_layout(sd_bus_message *reply, const GError *error, 
         import_images_finish(images);
 }
 
+/* The configuration and the layer now look like those of a docker archive, and the manifest is made
+ * in the same way. The names "config" and "rootfs" are only used here: such an archive has no other
+ * members in the table. */
 static void import_images_on_config(const char *digest, uint64_t size, const GError *error,
                                     void *userdata) {
     BerthImportImages *images = userdata;
@@ -266,7 +270,8 @@ static void import_images_on_config(const char *digest, uint64_t size, const GEr
     import_images_write_next(images);
 }
 
-/* The layer is stored uncompressed: its digest is its diff ID. */
+/* Makes the configuration of a root file system. Its layer is stored uncompressed, so that its
+ * digest is its diff ID. */
 static void import_images_make_config(BerthImportImages *images) {
     const BerthImportMember *layer = berth_import_members_find(images->members, "rootfs");
     g_autoptr(GError) error = NULL;

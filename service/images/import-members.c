@@ -55,7 +55,8 @@ char *berth_import_normalize(const char *name) {
     return g_string_free(g_steal_pointer(&path), FALSE);
 }
 
-/* A symbolic link is relative to where it is: "../HEX/layer.tar" in "ID/layer.tar". */
+/* A symbolic link is relative to its own directory: "../HEX/layer.tar" in "ID/layer.tar". A hard
+ * link names a whole path. */
 static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
     g_autofree char *directory = g_path_get_dirname(name);
 
@@ -91,6 +92,7 @@ const BerthImportMember *berth_import_members_find(BerthImportMembers *members, 
     g_autofree char *path = berth_import_normalize(name);
     const Entry *entry = g_hash_table_lookup(members->by_name, path);
 
+    /* Links are resolved when they are used: a target may come after its link in the archive. */
     for (int i = 0; entry && entry->target && i < MAX_LINKS; i++)
         entry = g_hash_table_lookup(members->by_name, entry->target);
     return entry && entry->content.digest ? &entry->content : NULL;

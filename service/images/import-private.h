@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The parts of an import. Each is told what to do by import.c and reports to it; none calls back:
+ * The parts of an import. Each is called by import.c and reports to it; none calls upwards:
  *
  *   import.c           reads the archive, member by member; names the images at the end
  *     import-blob.c      one member on its way into the store
@@ -17,7 +17,7 @@
 #include "images/import.h"
 #include "store/lease-store.h"
 
-/* What all parts use. Only import.c writes it. */
+/* Shared by all parts. Only import.c writes it. */
 typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
@@ -29,8 +29,8 @@ typedef struct {
 
 /* import-blob.c */
 
-/* The archive has brought this content. Nothing collects it while the import runs; the lease keeps
- * it after that. */
+/* Records that the archive has brought this content. Nothing collects it while the import runs; the
+ * lease keeps it after that. */
 bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error);
 
 typedef struct BerthImportBlob BerthImportBlob;

@@ -68,7 +68,8 @@ static void import_free(void *object) {
     g_free(import);
 }
 
-/* All are whole and allowed: the names appear together. */
+/* All are whole and allowed: the names appear together. An image without a name is only reported as
+ * the target. */
 static bool import_put_names(Import *import, GError **error) {
     BerthTransfer *transfer = import->context.transfer;
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -230,8 +231,9 @@ static char *digest_of_name(const char *name) {
     return berth_digest_is_valid(digest) ? g_steal_pointer(&digest) : NULL;
 }
 
-/* manifest.json may use any names for configurations and layers, and may come after them. These are
- * the names of docker, skopeo, crane and kaniko; members with others may be content, too. */
+/* Whether a member is probably content. manifest.json may use any names for configurations and
+ * layers, and may come after them. These are the names that docker, skopeo, crane and kaniko use;
+ * other members may be content, too. */
 static bool is_usual_content(const char *name) {
     return g_str_has_suffix(name, ".tar") || g_str_has_suffix(name, ".tar.gz") ||
            g_str_has_suffix(name, ".json") || g_str_has_prefix(name, "sha256:");
@@ -272,6 +274,8 @@ static void import_take_file(Import *import, const char *name) {
         import_take_docker_member(import, name);
 }
 
+/* A name that leaves the archive ("..") is skipped: no document can refer to it. Links are
+ * recorded, and followed when a document names one. */
 static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
     g_autofree char *name = berth_import_normalize(entry->name);
 

@@ -3,7 +3,7 @@
 /*
  * Collection has two states: first it reads the documents of the images that were not read yet, one
  * closure after the other, until there is none left; then it marks and sweeps, in one step of the
- * loop. The operation owns the object and tells the caller.
+ * loop. The operation owns the object and reports to the caller.
  */
 
 #include "images/prune.h"
@@ -47,8 +47,8 @@ static void prune_free(void *object) {
     g_free(prune);
 }
 
-/* The snapshots that images stand on: for every platform that was unpacked. After the blobs are
- * marked, which tell whose images those are. */
+/* Marks the snapshots on which images stand, for every platform that was unpacked. After the blobs,
+ * since their marks say which owners reach a manifest. */
 static bool prune_mark_chains(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, error);
 
@@ -73,6 +73,7 @@ static bool prune_mark_pins(BerthImages *images, GError **error) {
     return true;
 }
 
+/* The order matters: expired leases are no roots, and chains are marked by the marks of blobs. */
 bool berth_prune_mark(BerthImages *images, GError **error) {
     return berth_lease_store_expire(images->database, error) &&
            berth_reach_begin(images->database, error) && prune_mark_pins(images, error) &&
@@ -100,6 +101,7 @@ static bool prune_sweep_blobs(Prune *prune, GError **error) {
                               berth_reach_forget(images->database, error));
 }
 
+/* The list has snapshots that stand on others first; those below can be removed only after them. */
 static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     g_autoptr(GPtrArray) dead = berth_reach_list_chains(images->database, error);
@@ -115,6 +117,8 @@ static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     return dead != NULL;
 }
 
+/* Mark and sweep in one turn of the loop: no operation can add a reference in between. Operations
+ * that run hold pins on what they need. */
 static void prune_collect(Prune *prune) {
     BerthImages *images = prune->images;
     g_autoptr(GError) error = NULL;
@@ -130,13 +134,14 @@ static void prune_collect(Prune *prune) {
     berth_operation_end(prune->operation, error);
 }
 
-/* As opposed to a failure of the reader, which says nothing about what the image needs. */
+/* Whether the documents themselves are at fault. A failure of the reader says nothing about the
+ * image's needs, and so must end the collection. */
 static bool is_documents_fault(const GError *error) {
     return error->code == BERTH_ERROR_INVALID_ARGUMENT || error->code == BERTH_ERROR_NOT_FOUND ||
            error->code == BERTH_ERROR_LIMIT_EXCEEDED || error->code == BERTH_ERROR_UNSUPPORTED;
 }
 
-/* An image with invalid documents keeps what is recorded of it. */
+/* An image with invalid documents keeps everything that is recorded of it. */
 static void prune_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Prune *prune = userdata;
 
@@ -151,14 +156,14 @@ static void prune_on_collected(GPtrArray *items, const GError *error, void *user
     prune_read_next(prune);
 }
 
-/* Images that were named while others were being read are read as well: what they refer to may not
- * be recorded otherwise. */
+/* Lists the images that have not been read. Those that were named while others were being read are
+ * among them: berth.db may not know otherwise what they refer to. */
 static bool prune_list_unseen(Prune *prune, GError **error) {
     g_autoptr(GPtrArray) names = berth_image_store_list(prune->images->database, error);
 
     if (!names)
         return false;
-    /* Each digest once, whatever names it has. */
+    /* Each digest once, however many names it has. */
     for (guint i = names->len; i-- > 0;)
         if (!g_hash_table_add(prune->seen,
                               g_strdup(((BerthImage *)names->pdata[i])->target->digest)))
@@ -181,7 +186,7 @@ static void prune_read_next(Prune *prune) {
         return;
     }
     image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
-    /* Whatever any name might reach is kept, whoever owns it. */
+    /* Everything that any name might reach is read, whichever user holds it. */
     const BerthClosureScope everything = {.everything = true};
     prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
                                            prune_on_collected, prune, &error);

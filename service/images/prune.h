@@ -21,5 +21,5 @@ typedef void (*BerthPruned)(GPtrArray *digests, uint64_t bytes, const GError *er
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata);
 
-/* Marks what is reached, in the temporary tables of store/reach.h. */
+/* Marks everything that is reached, in the temporary tables of store/reach.h. */
 bool berth_prune_mark(BerthImages *images, GError **error);

@@ -14,6 +14,7 @@
 
 #include <sys/stat.h>
 
+/* Indexes may refer to indexes; each is a document to fetch and read. */
 enum { MAX_INDEXES = 16 };
 
 /* A document that is being read. */
@@ -176,6 +177,7 @@ static void pull_documents_on_read(sd_bus_message *reply, const GError *error, v
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
 
+    /* This frees the reading, and its digest: the copy is used from here on. */
     g_ptr_array_remove_fast(documents->readings, reading);
     if (!document ||
         !berth_images_record_children(documents->context->images, digest, document, &local)) {
@@ -190,8 +192,8 @@ static void pull_documents_on_read(sd_bus_message *reply, const GError *error, v
         pull_documents_take_manifest(documents, digest, document);
 }
 
-/* A target that was here before was not fetched, and its size not compared with the announced one.
- */
+/* Corrects the target's size: it was here before, so that its size was not compared with the
+ * announced one. */
 static void pull_documents_correct_size(BerthPullDocuments *documents,
                                         const BerthDescriptor *descriptor, int blob) {
     struct stat status;
@@ -250,7 +252,7 @@ static void pull_documents_on_document(const BerthDescriptor *descriptor, const 
     pull_documents_fail(documents, descriptor->digest, local);
 }
 
-/* Pending before it is asked for: it may be here, and then is done at once. */
+/* It counts as pending first: content that is here is reported at once, from within. */
 static void pull_documents_fetch(BerthPullDocuments *documents, const BerthDescriptor *descriptor,
                                  BerthPullFetched fetched) {
     const BerthPullFetch fetch = {.descriptor = descriptor, .done = fetched, .userdata = documents};

@@ -70,7 +70,7 @@ static bool layer_has_place(const BerthPullLayer *layer) {
     return state >= BERTH_PULL_LAYER_KEEPING && state <= BERTH_PULL_LAYER_EXTRACTED;
 }
 
-/* The lowest that waits, since others are settled on it. */
+/* The lowest layer that waits, since the others are settled on it; NULL if all places are taken. */
 static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
     unsigned places = image->context->images->remotes->settings->parallel_layers;
     BerthPullLayer *next = NULL;
@@ -88,6 +88,7 @@ static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
 static void pull_image_start_layers(BerthPullImage *image) {
     BerthPullLayer *next;
 
+    /* A layer that fails at once ends the operation, and is reported from within. */
     while (!berth_operation_has_ended(image->context->transfer->operation) &&
            (next = pull_image_find_next(image)))
         berth_pull_layer_start(next);
@@ -122,6 +123,8 @@ static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void
     pull_image_start_layers(image);
 }
 
+/* The configuration has a diff ID for each layer of the manifest, in the same order (OCI config.md,
+ * rootfs). Each layer's chain ID follows from its own diff ID and the chain below. */
 static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
     GPtrArray *descriptors = image->descriptors;
     const char *parent = NULL;
@@ -191,7 +194,8 @@ void berth_pull_image_start(BerthPullImage *image) {
     berth_pull_objects_fetch(image->objects, &fetch);
 }
 
-/* What another operation is about to use as well stays. */
+/* Deletes the blobs of the layers, except those that another operation needs as well: the pins of
+ * this pull count as one. */
 void berth_pull_image_drop_blobs(BerthPullImage *image) {
     BerthContents *contents = image->context->images->contents;
     g_autoptr(GPtrArray) dropped = g_ptr_array_new();

@@ -123,6 +123,8 @@ static void pull_layer_on_settled(sd_bus_message *reply, const GError *error, vo
         pull_layer_commit(userdata);
 }
 
+/* Some entries of a layer can only be completed with the tree below at hand; berth-unpack reports
+ * in its reply whether there are any (needs_lower). It receives that tree as a read-only mount. */
 void berth_pull_layer_settle(BerthPullLayer *layer) {
     BerthImages *images = layer->context->images;
     g_autoptr(GError) error = NULL;
@@ -137,7 +139,7 @@ void berth_pull_layer_settle(BerthPullLayer *layer) {
         return;
     }
     berth_autofd int lower = berth_snapshot_store_mount(images->snapshots, layer->parent, &error);
-    /* What lies below may show that the layer has to be read once more. */
+    /* With the tree below, it may prove necessary to read the layer once more. */
     berth_autofd int blob =
         lower < 0 ? -1
                   : berth_content_store_open_blob(berth_contents_get_store(images->contents),
@@ -148,7 +150,8 @@ void berth_pull_layer_settle(BerthPullLayer *layer) {
         berth_call_unpack_settle(layer->worker, lower, blob, pull_layer_on_settled, layer);
 }
 
-/* Both are there: the blob in the store, and its tree in the directory. */
+/* Both are there: the blob in the store, and its tree in the directory. berth-unpack has compared
+ * the diff ID, so that the blob is known to unpack to it from now on. */
 static void pull_layer_unpacked(BerthPullLayer *layer) {
     berth_provenance_add_diff_id(layer->context->images->database, layer->descriptor->digest,
                                  layer->diff_id, NULL);
@@ -176,7 +179,7 @@ static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
                              pull_layer_on_extracted, layer);
 }
 
-/* Opens a pipe into berth-unpack. Without one, the blob is unpacked when it is there. */
+/* Opens a pipe into berth-unpack. If that fails, the blob is unpacked when it is in the store. */
 static int pull_layer_stream(void *userdata) {
     BerthPullLayer *layer = userdata;
     int ends[2];
@@ -200,6 +203,8 @@ static void pull_layer_extract_blob(BerthPullLayer *layer) {
         pull_layer_extract_from(layer, blob);
 }
 
+/* The blob and the tree may be there in either order; the second of them makes the layer
+ * UNPACKED. */
 static void pull_layer_on_blob(const BerthDescriptor *descriptor, const GError *error,
                                void *userdata) {
     BerthPullLayer *layer = userdata;
@@ -229,13 +234,13 @@ static void pull_layer_on_kept(const BerthDescriptor *descriptor, const GError *
         pull_layer_finish(userdata);
 }
 
-/* The other transfer has made the snapshot, or has failed: then it is this one's turn. */
+/* The other transfer has made the snapshot or has failed; in either case the layer starts again. */
 static void pull_layer_on_released(void *userdata) {
     pull_layer_set_state(userdata, BERTH_PULL_LAYER_WAITING);
 }
 
-/* A snapshot of that chain may be used once the layer's own content was seen to unpack to it: the
- * image configuration alone may claim anybody's. */
+/* Whether the snapshot of this chain may be used. It may once the layer's own content was seen to
+ * unpack to it: an image configuration alone may claim the chain of any other user's image. */
 static bool pull_layer_is_known(const BerthPullLayer *layer) {
     BerthImages *images = layer->context->images;
 
@@ -246,7 +251,8 @@ static bool pull_layer_is_known(const BerthPullLayer *layer) {
                                        layer->image_chain_id));
 }
 
-/* Blobs that are dropped once they are unpacked are not fetched for nothing. */
+/* The snapshot is here already. Its blob is fetched, too, unless blobs are dropped once they are
+ * unpacked, and this pull may use the content without fetching it. */
 static void pull_layer_keep(BerthPullLayer *layer) {
     const BerthPullContext *context = layer->context;
     const char *digest = layer->descriptor->digest;
@@ -283,7 +289,8 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
         pull_layer_keep(layer);
         return;
     }
-    /* It takes no place while another transfer makes the same snapshot. */
+    /* Another transfer makes the same snapshot. Until it ends, the layer takes none of the places
+     * for unpacking. */
     if (!berth_claim_take(layer->claim)) {
         pull_layer_set_state(layer, BERTH_PULL_LAYER_ELSEWHERE);
         return;

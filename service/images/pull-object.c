@@ -55,8 +55,9 @@ bool berth_pull_is_here(const BerthPullContext *context, const char *digest) {
     return berth_content_store_has(berth_contents_get_store(context->images->contents), digest);
 }
 
-/* What two pulls fetch from the same repository is fetched once; but only if nobody except the
- * registry itself can make the other wait. */
+/* A claim by which two pulls fetch an object of the same repository once. It is shared between
+ * users, so it is used only if the registry proves its identity: otherwise a user could answer in
+ * its place, never finish, and make the others wait. */
 static BerthClaim *pull_object_new_flight(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
 
@@ -92,7 +93,7 @@ void berth_pull_object_free(BerthPullObject *object) {
         return;
     object->item->poll = NULL;
     berth_pull_proof_free(object->proof);
-    /* What has arrived stays for the next try. */
+    /* The bytes that have arrived stay for the next try. */
     berth_ingestion_free(object->ingestion);
     berth_claim_free(object->ingest);
     berth_claim_free(object->flight);
@@ -106,7 +107,7 @@ BerthPullObjectState berth_pull_object_get_state(const BerthPullObject *object) 
     return object->state;
 }
 
-/* The only function that changes the state. Whoever is told may free the object. */
+/* The only function that changes the state. The callback may free the object. */
 static void pull_object_set_state(BerthPullObject *object, BerthPullObjectState state,
                                   const GError *error) {
     static const char *const phases[] = {
@@ -138,7 +139,7 @@ static void pull_object_finish(BerthPullObject *object) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
 
-/* Content that was in a document is not known to be in this repository by itself. */
+/* Content that came within a document is not known to be in this repository by itself. */
 static void pull_object_note_source(BerthPullObject *object) {
     if (!object->embedded)
         berth_content_store_add_source(
@@ -146,7 +147,7 @@ static void pull_object_note_source(BerthPullObject *object) {
             berth_remote_session_get_locator(object->context->fetch), NULL);
 }
 
-/* Only what was asked for is committed. */
+/* Commits only the content that was asked for: size and digest are those of the descriptor. */
 static bool pull_object_commit(BerthPullObject *object, const char *digest, uint64_t size,
                                GError **error) {
     BerthContentStore *store = berth_contents_get_store(object->context->images->contents);
@@ -216,7 +217,7 @@ static bool pull_object_send(BerthPullObject *object, int onward, GError **error
     return true;
 }
 
-/* Content that was in a document goes the same way, and is hashed like any other. */
+/* Content that came within a document takes the same way and is hashed like any other. */
 static bool pull_object_send_embedded(BerthPullObject *object, int onward, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
     size_t size;
@@ -231,6 +232,8 @@ static bool pull_object_send_embedded(BerthPullObject *object, int onward, GErro
     return true;
 }
 
+/* Before anything is fetched. Documents have a limit of their own, since berth-inspect reads no
+ * larger one; layers and content of unknown types have that of blobs. */
 static bool pull_object_check_size(const BerthPullObject *object, GError **error) {
     const BerthDescriptor *descriptor = object->descriptor;
     BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
@@ -274,7 +277,7 @@ static bool pull_object_open(BerthPullObject *object, GError **error) {
     return true;
 }
 
-/* Into the ingest, from where an earlier try left it. */
+/* Fetches into the ingest, from the point that an earlier try has reached. */
 static void pull_object_fetch(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
     berth_autofd int onward = -1;
@@ -284,7 +287,8 @@ static void pull_object_fetch(BerthPullObject *object) {
         pull_object_fail(object, error);
         return;
     }
-    /* A stream cannot take back what it has passed on: what may prove spoilt is unpacked later. */
+    /* A stream cannot take back bytes that it has passed on. If an earlier try is resumed, its
+     * bytes may prove wrong, and the layer is unpacked from the blob instead. */
     if (object->stream && object->attempt == ATTEMPT_FROM_START)
         onward = object->stream(object->stream_userdata);
     if (object->embedded ? !pull_object_send_embedded(object, onward, &error)
@@ -292,6 +296,7 @@ static void pull_object_fetch(BerthPullObject *object) {
         pull_object_fail(object, error);
         return;
     }
+    /* The size of the file includes the bytes of an earlier try, as does the total. */
     berth_transfer_item_watch_size(object->item, berth_ingestion_get_file(object->ingestion));
 }
 
@@ -321,12 +326,13 @@ static void pull_object_on_proven(bool shown, void *userdata) {
     pull_object_finish(object);
 }
 
-/* It may be here by now; and the scheduler decides when it is its turn. */
+/* Goes back to the scheduler, which decides about the turn; the content may be here by then. */
 static void pull_object_on_released(void *userdata) {
     pull_object_set_state(userdata, BERTH_PULL_OBJECT_QUEUED, NULL);
 }
 
-/* Either both claims are held, or the one that is not free is waited for. */
+/* Takes both claims, or neither and waits for the one that is not free: an object that waits holds
+ * nothing that others need. */
 static bool pull_object_claim(BerthPullObject *object) {
     if (object->flight && !berth_claim_take(object->flight))
         return false;

@@ -78,7 +78,7 @@ static void fetching_leave_place(Fetching *fetching) {
     fetching->has_place = false;
 }
 
-/* What asked for it is told last: it may ask for more, or end the pull. */
+/* The callback comes last: it may ask for more, or end the pull. */
 static void fetching_end(Fetching *fetching, const GError *error) {
     BerthPullObjects *objects = fetching->objects;
     g_autoptr(BerthDescriptor) descriptor = g_steal_pointer(&fetching->descriptor);
@@ -149,7 +149,7 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
     if (!item)
         item = berth_transfer_add_item(context->transfer, descriptor->digest, "waiting",
                                        descriptor->size);
-    /* Without its row the lease would keep nothing, and nobody would know. */
+    /* Without its row, the lease would not keep the object, and nobody would notice. */
     if (context->lease && !berth_lease_store_add_to(context->images->database, context->lease,
                                                     descriptor->digest, &error)) {
         fetch->done(descriptor, error, fetch->userdata);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The parts of a pull. Each owns what it needs, is told what to do by the one above it, and reports
- * to that one through a callback; none of them calls or looks up:
+ * The parts of a pull. Each owns what it needs, is called by the one above it, and reports to that
+ * one through a callback; none of them calls upwards:
  *
- *   pull.c              resolves, meets the policy, starts the parts, and names the image at the
- * end pull-documents.c  walks the image's documents and has everything fetched that they name
- *     pull-image.c      the image for the platform: its configuration, then its layers in their
- * order pull-layer.c    one layer: blob and tree, settled on the layer below, committed
+ *   pull.c              resolves, meets the policy, starts the parts, and names the image
+ *     pull-documents.c  walks the image's documents and has everything fetched that they name
+ *     pull-image.c      the image for the platform: its configuration, then its layers
+ *       pull-layer.c    one layer: blob and tree, settled on the layer below, committed
  *     pull-objects.c    schedules what is fetched: so many objects at a time
  *       pull-object.c   one blob: already here, proven (pull-proof.c), or fetched and committed
  */
@@ -20,7 +20,7 @@
 /* The largest manifest, index or configuration; berth-inspect reads no larger one. */
 #define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
 
-/* What all parts use. Only pull.c writes it. */
+/* Shared by all parts. Only pull.c writes it. */
 typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
@@ -112,8 +112,8 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
 /* pull-documents.c */
 typedef struct BerthPullDocuments BerthPullDocuments;
 
-/* The manifest of the image for the platform was read, in a pull that unpacks it: its configuration
- * and layers are left to the one who is told. */
+/* The manifest of the image for the platform was read, in a pull that unpacks it: fetching its
+ * configuration and layers is left to the receiver. */
 typedef void (*BerthPullFound)(const char *digest, const BerthDocument *manifest, void *userdata);
 
 BerthPullDocuments *berth_pull_documents_new(const BerthPullContext *context,
@@ -181,7 +181,7 @@ BerthPullImage *berth_pull_image_new(const BerthPullContext *context, BerthPullO
                                      void *userdata);
 void berth_pull_image_free(BerthPullImage *image);
 void berth_pull_image_start(BerthPullImage *image);
-/* What its configuration says, once it was read, or NULL. */
+/* The contents of its configuration, once it was read, or NULL. */
 const BerthImageInfo *berth_pull_image_get_info(const BerthPullImage *image);
 guint berth_pull_image_count_layers(const BerthPullImage *image);
 /* Deletes the blobs of layers that nothing else needs at the moment. */

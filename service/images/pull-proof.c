@@ -44,7 +44,8 @@ bool berth_pull_may_use(const BerthPullContext *context, const char *digest) {
 
     if (context->mode == BERTH_PULL_UNPACK)
         return berth_provenance_reaches(database, context->name, digest);
-    /* Only root trusts whoever has the registry's port, without a certificate. */
+    /* Without a certificate, any process may answer at the registry's address; only root's pulls
+     * trust it all the same. */
     return (context->transfer->owner == 0 || berth_remote_session_is_proven(context->fetch)) &&
            berth_content_store_has_source(berth_contents_get_store(context->images->contents),
                                           digest, berth_remote_session_get_locator(context->fetch));
@@ -77,7 +78,8 @@ static void proof_on_sampled(sd_bus_message *reply, const GError *error, void *u
         proof->done(!proof->differs, proof->userdata);
 }
 
-/* It is gzip, as layers are, and has the size that the manifest states. */
+/* Whether samples can prove this blob: it is gzip (RFC 1952, section 2.3.1), and has the size that
+ * the manifest states. */
 static bool proof_is_suitable(int blob, const BerthDescriptor *descriptor) {
     unsigned char magic[2];
     struct stat status;
@@ -108,6 +110,8 @@ BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
         return NULL;
     BerthPullProof *proof = g_new0(BerthPullProof, 1);
     *proof = (BerthPullProof){.blob = berth_fd_steal(&blob), .done = done, .userdata = userdata};
+    /* A random range, which cannot be known in advance, and the end with the checksum (RFC 1952,
+     * section 2.3.1). */
     proof->samples[0] = (Sample){proof, offset};
     proof->samples[1] = (Sample){proof, descriptor->size - SAMPLE_BYTES};
     for (size_t i = 0; i < SAMPLES; i++) {

@@ -20,7 +20,7 @@
 typedef enum {
     PULL_RESOLVING,       /* asks by HEAD, which is cheap */
     PULL_FETCHING,        /* what it resolved to, first meeting the policy */
-    PULL_RESOLVING_AGAIN, /* by GET: what HEAD announced was wrong */
+    PULL_RESOLVING_AGAIN, /* by GET: HEAD announced it wrongly */
     PULL_FETCHING_AGAIN,
     PULL_NAMING, /* everything is there */
 } PullState;
@@ -47,6 +47,7 @@ static const char *const pull_kinds[] = {
 
 static void pull_resolve(Pull *pull);
 
+/* The reverse of the order in which they are made: image and documents use objects. */
 static void pull_clear_parts(Pull *pull) {
     g_clear_pointer(&pull->image, berth_pull_image_free);
     g_clear_pointer(&pull->documents, berth_pull_documents_free);
@@ -59,7 +60,7 @@ static void pull_free(void *object) {
 
     if (pull->record > 0)
         berth_transfer_store_remove(context->images->database, pull->record);
-    /* Workers first: what they write into is removed after them. */
+    /* Workers first: the files and directories that they write are removed after them. */
     berth_signature_search_free(pull->signatures);
     berth_remote_session_free(context->fetch);
     berth_worker_free(context->ingest);
@@ -85,7 +86,9 @@ static void pull_fail(Pull *pull, const char *digest, const GError *error) {
     berth_operation_end(pull->operation, copy);
 }
 
-/* Everything is there: the name may appear. */
+/* Everything is there: the name may appear. Before it does, the manifest is recorded as one whose
+ * own layers were unpacked to this chain; without that record, the image would count as not
+ * unpacked (store/provenance.h). */
 static bool pull_put_name(Pull *pull, GError **error) {
     const BerthPullContext *context = &pull->context;
     BerthImages *images = context->images;
@@ -137,8 +140,8 @@ static void pull_finish(Pull *pull) {
                                pull_on_synced, pull);
 }
 
-/* Whether the target is not what HEAD announced: then GET tells what it is. Only before anything
- * below it is under way, which goes on using these parts. */
+/* Whether HEAD may have announced the target wrongly, so that GET is to be tried. Only before
+ * anything below the target is under way, which goes on using these parts. */
 static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const GError *error) {
     return pull->state == PULL_FETCHING && pull->context.fetch && digest &&
            berth_pull_documents_are_at_target(pull->documents) &&
@@ -149,7 +152,8 @@ static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const 
 static void pull_on_part_done(const char *digest, const GError *error, void *userdata) {
     Pull *pull = userdata;
 
-    /* Of parts that are dropped as soon as the reference is resolved again. */
+    /* A part that is dropped as soon as the reference is resolved again; its end does not
+     * matter. */
     if (pull->state == PULL_RESOLVING_AGAIN)
         return;
     if (error && pull_is_announced_wrong(pull, digest, error)) {
@@ -195,7 +199,8 @@ static void pull_on_signature(unsigned key, const GError *error, void *userdata)
         pull_fetch(pull);
 }
 
-/* [Policy]: before anything of the image is fetched. */
+/* Meets [Policy] of berth.conf before anything of the image is fetched. It is looked up by the
+ * locator of the registry, whichever mirror answers. */
 static void pull_meet_policy(Pull *pull) {
     BerthImages *images = pull->context.images;
     const BerthPolicy *policy = berth_settings_find_policy(
@@ -221,7 +226,7 @@ static void pull_meet_policy(Pull *pull) {
         pull_fail(pull, NULL, error);
 }
 
-/* What was fetched of a target that was announced wrongly is no part of the progress. */
+/* Content of a target that was announced wrongly is not part of the progress. */
 static void pull_reset_items(Pull *pull) {
     GPtrArray *items = pull->context.transfer->items;
 
@@ -288,7 +293,7 @@ static bool pull_start_workers(Pull *pull, const BerthPullRequest *request, GErr
     return context->inspect != NULL;
 }
 
-/* What Unpack unpacks is known by its name. */
+/* Unpack works on an image of the store, by its name, and asks no remote. */
 static bool pull_find_image(Pull *pull, GError **error) {
     g_autoptr(BerthImage) image =
         berth_image_store_get(pull->context.images->database, pull->reference, error);
@@ -315,8 +320,8 @@ static bool pull_prepare(Pull *pull, const BerthPullRequest *request, GError **e
                                     pull->reference, request->owner, error));
 }
 
-/* Without a record, the next start of the service does not resume it; nothing else depends on it.
- */
+/* Records a pull that the next start of the service resumes. A failure is ignored: it is then not
+ * resumed, and nothing else depends on the record. Credentials are never recorded. */
 static void pull_record(Pull *pull, const BerthPullRequest *request) {
     const BerthPullContext *context = &pull->context;
     const BerthTransferRecord record = {
@@ -374,7 +379,7 @@ void berth_pull_resume_all(BerthImages *images) {
             .platform = record->platform[0] ? record->platform : NULL,
             .all_platforms = record->all_platforms,
             .insecure = record->insecure,
-            /* As it was when it began; a rule that allowed it may be another by now. */
+            /* As it was granted at the beginning; no client is there to ask polkit about. */
             .own = record->own,
             .lease = record->lease,
             .owner = record->owner,

@@ -25,7 +25,8 @@ typedef struct {
     bool lasting; /* resumed by the next start of the service */
 } BerthPullRequest;
 
-/* Resumes what was under way when the service stopped; what cannot be resumed is logged. */
+/* Resumes the transfers that were interrupted when the service stopped; one that cannot be resumed
+ * is logged. */
 void berth_pull_resume_all(BerthImages *images);
 
 /* Starts it; NULL with error if that fails at once. The transfer reports the rest. */

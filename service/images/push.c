@@ -46,6 +46,7 @@ static void push_free(void *data) {
     g_free(push);
 }
 
+/* The items end with the target (images/closure.h). */
 static const BerthClosureItem *push_get_target(const Push *push) {
     return push->items->pdata[push->items->len - 1];
 }
@@ -67,8 +68,10 @@ static void push_on_object_done(BerthPushObject *object, const GError *error, vo
     push_send_more(push);
 }
 
-/* Where the registry may take a blob from. Only repositories that the caller's image names are
- * disclosed to it: who may push one image need not learn where else its layers are. */
+/* The repositories from which the registry may mount a blob (OCI distribution specification,
+ * "Mounting a blob from another repository"). Only the repository that the image's name has is
+ * disclosed to it: a caller who may push one image need not learn from the registry's answers where
+ * else its layers are. */
 static char **push_list_sources(Push *push, const char *digest) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
     g_auto(GStrv) sources = berth_content_store_get_sources(store, digest);
@@ -105,7 +108,8 @@ static bool push_send(Push *push, const BerthClosureItem *item, GError **error) 
     return object != NULL;
 }
 
-/* Blobs go in parallel; a document waits until everything that it may refer to is there. */
+/* Blobs go in parallel. A document waits until everything that it may refer to is there: registries
+ * refuse it otherwise. */
 static void push_send_more(Push *push) {
     unsigned most = push->images->remotes->settings->parallel_objects;
     g_autoptr(GError) error = NULL;
@@ -146,6 +150,7 @@ static void push_on_ready(BerthRemoteSession *session, const GError *error, void
         push_prepared(push);
 }
 
+/* Pinned from here on, so that nothing collects an item before its turn. */
 static void push_take_items(Push *push, GPtrArray *items) {
     push->items = g_ptr_array_ref(items);
     for (guint i = 0; i < items->len; i++)

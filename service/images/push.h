@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pushes what the remote lacks of an image: blobs first, several at a time, then its documents,
- * each after those that it refers to, and the name last. The bytes are sent as they are stored.
+ * Pushes the parts of an image that the remote lacks: blobs first, several at a time, then its
+ * documents, each after those that it refers to, and the name last. The bytes are sent as they are
+ * stored.
  */
 
 #pragma once

@@ -3,7 +3,7 @@
 /*
  * Reading the documents of an image in the store: from its target, through indexes to the manifest
  * for the platform, to its configuration. The answer is what running the image needs (info), or one
- * of the documents as text. The operation owns the object and tells the caller.
+ * of the documents as text. The operation owns the object and reports to the caller.
  */
 
 #include "base/fd.h"
@@ -27,7 +27,7 @@ typedef struct {
     unsigned depth;
     BerthImageRead done;
     BerthImageText text_done;    /* one of the two is set */
-    BerthImageDocument document; /* that text_done is told */
+    BerthImageDocument document; /* for text_done */
     void *userdata;
     /* The answer. */
     BerthImageInfo *info;
@@ -83,6 +83,8 @@ static void image_reading_on_config(sd_bus_message *reply, const GError *error, 
     berth_operation_end(reading->operation, local);
 }
 
+/* Every document has to be reached by the image's name: otherwise a user's index could name a
+ * document of another user, and disclose it. */
 static int open_current(ImageReading *reading, GError **error) {
     if (!berth_provenance_reaches(reading->images->database, reading->name,
                                   reading->current->digest)) {
@@ -207,7 +209,8 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
     g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
 
     reading->done = done;
-    /* Earlier versions remembered images without their health check: those are read again. */
+    /* A remembered answer counts only if the name still reaches its documents. Earlier versions
+     * remembered images without their health check: those are read again. */
     if (info && info->health &&
         berth_provenance_reaches(images->database, name, info->manifest_digest) &&
         berth_provenance_reaches(images->database, name, info->config_digest)) {
@@ -219,6 +222,8 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
     return reading->operation;
 }
 
+/* A configuration may claim any chain; that its own layers were unpacked to it is recorded by the
+ * pull. */
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
                               GError **error) {
     return (berth_provenance_has_chain(images->database, info->manifest_digest, info->chain_id) &&

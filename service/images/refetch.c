@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The digests are fetched one after the other, each from every source that is known of it until one
- * has it. The operation owns the object; a forgotten caller (done is NULL) does not end it.
+ * The digests are fetched one after the other. The known sources of each are tried in turn, until
+ * one has it. The operation owns the object; a forgotten caller (done is NULL) does not end it.
  */
 
 #include "images/refetch.h"

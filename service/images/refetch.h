@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Fetches content again from its known sources: damaged blobs, and layers that were dropped once
- * they were unpacked. Each is a transfer of its own and uses the service's credentials. */
+ * they were unpacked. Each is a transfer of its own. Only those of root use the service's own
+ * credentials. */
 
 #pragma once
 

@@ -80,7 +80,7 @@ static void search_finish(BerthSignatureSearch *search, unsigned key, const GErr
     done(key, copy, userdata);
 }
 
-/* No candidate is left. */
+/* No candidate is left. The message has the reason why the last one was rejected. */
 static void search_give_up(BerthSignatureSearch *search) {
     g_autoptr(GError) error = NULL;
 
@@ -118,6 +118,8 @@ static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *ta
                            search->file, reply, search);
 }
 
+/* berth-inspect has verified the payload with this key, and that it names the digest and, if it
+ * names a repository, this one. Only the index of the key comes back, and is checked. */
 static void search_on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     unsigned key = 0;
@@ -153,7 +155,7 @@ static void search_on_payload(sd_bus_message *reply, const GError *error, void *
     berth_call_inspect_verify_signature(search->inspect, &arguments, search_on_verified, search);
 }
 
-/* Malformed entries are not candidates. */
+/* A malformed entry ends the list; entries beyond the limit are not tried. */
 static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message *reply) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
 
@@ -231,6 +233,8 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
                                search->file, search_on_referrers, search);
 }
 
+/* Candidates come first, then further manifests, then the referrers, which are asked for once. The
+ * search ends if nothing is left. */
 static void search_next(BerthSignatureSearch *search) {
     if (search->candidates->len > 0) {
         const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
@@ -250,7 +254,7 @@ static void search_on_tag(sd_bus_message *reply, const GError *error, void *user
     BerthSignatureSearch *search = userdata;
     BerthDescriptor *target = NULL;
 
-    /* Without the tag there may be referrers; any other failure ends the search. */
+    /* Without the tag there may still be referrers; any other failure ends the search. */
     if (error && error->code != BERTH_ERROR_NOT_FOUND) {
         search_finish(search, 0, error);
         return;
@@ -260,6 +264,8 @@ static void search_on_tag(sd_bus_message *reply, const GError *error, void *user
     search_next(search);
 }
 
+/* Keys are read at each search, so that a key that was replaced counts at once. A missing one fails
+ * the search: the policy names it. */
 static char **read_keys(char *const *paths, GError **error) {
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one thing to know: a name does not reach everything that its documents refer to, and what it
- * does not reach must not be told to be here (store/provenance.h). */
+/* The short form of an image for lists, made from berth.db and the sizes in the store, without a
+ * worker. The one thing to know: a name does not reach everything that its documents refer to, and
+ * the presence of anything else must not be disclosed (store/provenance.h). */
 
 #include "images/summary.h"
 
@@ -21,6 +22,7 @@ static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *by
     return digests != NULL;
 }
 
+/* An image without layers has no chain, and is never unpacked. */
 static bool summary_is_unpacked(BerthImages *images, const BerthImage *image,
                                 const BerthImageInfo *info) {
     return info->chain_id[0] && berth_images_check_chain(images, image->name, info, NULL) &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is known of an image at once, from berth.db and the store: no document is read for it. */
+/* A summary of an image, from berth.db and the store alone: no document is read for it. */
 
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What keeps content, and what takes the space: answered at once, from berth.db and the store. What
- * the caller may not see is named together, as another user's. */
+/* Explains why content is kept, and lists how much space is used: answered at once, from berth.db
+ * and the store, without an object. Everything that the caller may not see is listed together, as
+ * another user's. */
 
 #include "images/usage.h"
 
@@ -9,7 +10,7 @@
 #include "images/prune.h"
 #include "store/provenance.h"
 
-/* Whatever keeps a manifest keeps the snapshots of its image. */
+/* A manifest also keeps the snapshots of its image, so their reasons are those of the manifest. */
 static bool add_reasons(BerthImages *images, const char *manifest, const BerthReachViewer *viewer,
                         GPtrArray *words, GError **error) {
     g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, viewer, error);
@@ -29,7 +30,7 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
         !(words = berth_reach_explain(images->database, digest, viewer, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
-    /* A snapshot is kept by whatever keeps an image in whose chain it is. */
+    /* A snapshot is kept by each image in whose chain it is. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
@@ -51,7 +52,7 @@ static void free_usage(gpointer data) {
     g_free(usage);
 }
 
-/* Everything whose name the caller may not see is one entry. */
+/* Adds an entry. The entries of a kind whose names the caller may not see are one. */
 static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
     for (guint i = 0; g_str_equal(name, HIDDEN_NAME) && i < list->len; i++) {
         BerthUsage *present = list->pdata[i];
@@ -66,7 +67,7 @@ static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name
     return usage;
 }
 
-/* The number of images that each blob belongs to. */
+/* The number of images to which each blob belongs: a blob of one image only is freed with it. */
 static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **error) {
     g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 

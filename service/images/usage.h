@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What keeps content from being collected, and what takes the space. */
+/* The reasons for which content is kept, and the space that it takes. */
 
 #pragma once
 
 #include "images/images.h"
 #include "store/reach.h"
 
-/* Lists what keeps a blob or a snapshot, running transfers included; empty for garbage. */
+/* Lists the names, leases, containers and running transfers that keep a blob or a snapshot; empty
+ * for garbage. */
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
                                 const BerthReachViewer *viewer, GError **error);
 
-/* Lists what takes the space. */
+/* Lists the space that images, snapshots, ingests and garbage take. */
 typedef struct {
     const char *kind; /* image, snapshot, container, ingest, garbage */
     char *name;

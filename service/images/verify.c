@@ -32,6 +32,7 @@ static void verify_check_next(Verify *verify);
 static void verify_free(void *object) {
     Verify *verify = object;
 
+    /* The list becomes the transfer's, also if it was cancelled: those blobs were set aside. */
     g_ptr_array_add(verify->damaged, NULL);
     verify->transfer->damaged = (char **)g_ptr_array_free(verify->damaged, FALSE);
     berth_refetch_forget(verify->refetching);
@@ -78,7 +79,8 @@ static void verify_on_hashed(sd_bus_message *reply, const GError *error, void *u
     const char *digest = "unreadable";
     uint64_t size;
 
-    /* Unreadable content is as damaged as content with another digest. */
+    /* Content that cannot be read is as damaged as content with another digest, unless it was
+     * deleted meanwhile. */
     g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
     if (!error)
         berth_reply_read_ingested(reply, algorithm, UINT64_MAX, &digest, &size, &local);

@@ -241,7 +241,7 @@ static char *copy_path(const char *reference) {
 }
 
 /* Asked before a session exists, so the locators are composed here as berth-fetch would compose
- * them. The answer only decides whether the caller needs permission to use these credentials. */
+ * them. The answer only decides whether polkit is asked about the use of these credentials. */
 bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
     g_autoptr(GBytes) own = read_own(NULL);
     g_auto(GStrv) places = own ? list_places(remotes->settings, reference) : NULL;

@@ -12,7 +12,7 @@
 #include "remotes/settings.h"
 #include "worker/worker.h"
 
-/* What all sessions share. */
+/* Shared by all sessions. */
 typedef struct {
     sd_event *event;
     BerthSettings *settings; /* replaced when the configuration is read again */

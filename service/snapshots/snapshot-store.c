@@ -103,6 +103,7 @@ BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
         berth_error_set_errno(error, errno, "open directory snapshots");
         return NULL;
     }
+    /* Before the repair, which adds to the trash. */
     berth_trash_sweep(event, store->directory);
     return snapshot_store_repair(store, error) ? g_steal_pointer(&store) : NULL;
 }

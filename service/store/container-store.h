@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The record of containers and of what happened to them. */
+/* The records of containers, their processes, their events, and volumes. */
 
 #pragma once
 
@@ -20,7 +20,7 @@ typedef enum {
     BERTH_RESTART_ALWAYS,
 } BerthRestartPolicy;
 
-/* The exit status of a process whose end nobody saw. */
+/* The exit status of a process whose end was not observed. */
 #define BERTH_STATUS_UNKNOWN (-1)
 
 /* A process of a container: its first one, whose record is part of the container's row, or one that
@@ -30,7 +30,7 @@ typedef struct {
     char *command;        /* of one that was executed; NULL for the first */
     char *boot;           /* the boot ID under which it was started; NULL if it never was */
     uint32_t pid;
-    uint64_t pid_start; /* field 22 of /proc/PID/stat, which tells a recycled pid */
+    uint64_t pid_start; /* field 22 of /proc/PID/stat; differs if the pid was reused */
     uint64_t started_usec, exited_usec;
     bool running;
     int status;

@@ -37,8 +37,8 @@ typedef struct {
     char *lease;    /* which will hold the blob, or "" */
 } BerthIngestInfo;
 
-/* directory is the state directory. Creates what is missing and removes what a crash left
- * half-made. */
+/* directory is the state directory, which stays the caller's. Creates missing directories and
+ * removes ingests that a crash has left incomplete. */
 BerthContentStore *berth_content_store_open(int directory, BerthDatabase *database, GError **error);
 void berth_content_store_free(BerthContentStore *store);
 

@@ -39,7 +39,7 @@ static const char first_schema[] =
     "NULL,"
     "  created INTEGER NOT NULL, boot TEXT) WITHOUT ROWID;"
     "CREATE INDEX snapshots_parent ON snapshots (parent);"
-    /* What a manifest or index refers to, recorded while it is fetched. */
+    /* The digests to which a manifest or index refers, recorded while it is fetched. */
     "CREATE TABLE children (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child))"
     "  WITHOUT ROWID;"
     "CREATE INDEX children_child ON children (child);"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes on disk of what is not content: writable layers and volumes as they were measured last, and
+/* Bytes on disk besides content: writable layers and volumes as they were measured last, and
  * snapshots as they were unpacked. A row goes with its container or volume. */
 
 #pragma once

@@ -106,6 +106,7 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
                            char *const *labels, uint32_t owner, BerthDescriptor **before,
                            GError **error) {
     g_autoptr(BerthImage) old = berth_image_store_get(database, name, NULL);
+    /* Read before the transaction: berthd's one thread is the only writer. */
     bool is_same = old && g_str_equal(old->target->digest, target->digest);
     int64_t now = g_get_real_time();
 

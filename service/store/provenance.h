@@ -20,10 +20,10 @@ bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *
                            GError **error);
 /* How many names of images owner answers for. */
 uint64_t berth_provenance_count_images(BerthDatabase *database, uint32_t owner);
-/* Digests of what owner holds: a row has one. */
+/* The digests that owner holds, one in each row. */
 sqlite3_stmt *berth_provenance_query_held(BerthDatabase *database, uint32_t owner, GError **error);
 bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest);
-/* Whether owner may name it without further right: what it holds, and root everything. */
+/* Whether owner may name it without further right: content that it holds; for root, everything. */
 bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const char *digest);
 /* Forgets the holders and the sources of a blob that was deleted. */
 bool berth_provenance_forget(BerthDatabase *database, const char *digest, GError **error);

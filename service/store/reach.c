@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What is reached, in SQL: see reach.h. Marks are pairs of a digest and the owner for whom it is
- * reached, or ANYBODY. A document leads an owner to a child only if the owner holds the child
- * (provenance.h): the text of a manifest is no right to what it names, and keeps nothing of others.
+ * Reachability in SQL; reach.h says what it is for. Marks are pairs of a digest and the owner for
+ * whom it is reached, or ANYBODY. A document leads an owner to a child only if the owner holds the
+ * child (provenance.h): the text of a manifest gives no right to the content that it names, and
+ * keeps no content of others.
  */
 
 #include "store/reach.h"
@@ -174,8 +175,9 @@ static bool add_words(BerthDatabase *database, GPtrArray *words, const char *wha
     return false;
 }
 
-/* From a blob up to what names it, for each owner who holds it; a document that the owner does not
- * hold leads no further up, but may be what a name or a lease of the owner's stands for. */
+/* From a blob up to the documents that refer to it, for each owner who holds it. A document that
+ * the owner does not hold leads no further up, but a name or a lease of the owner's may stand for
+ * it. */
 #define ABOVE                                                                                      \
     "WITH RECURSIVE above (digest, owner, leads) AS (SELECT ?1, " ANYBODY ", 1 UNION"              \
     "  SELECT digest, owner, 1 FROM holdings WHERE digest = ?1 UNION"                              \

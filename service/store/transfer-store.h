@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls and fetches in progress: what the next start of the service needs to begin them again.
- * Credentials are never stored, but whether the service's own
- * may be used is. */
+/* Pulls and fetches in progress, for the next start of the service, which begins them again.
+ * Credentials are never stored, but only whether the service's own may be used. */
 
 #pragma once
 

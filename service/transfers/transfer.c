@@ -247,6 +247,8 @@ static uint64_t poll_size(void *userdata) {
     return fstat(*fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
+/* The worker's descriptor is of the same open file description, so that both share the position
+ * (open(2)). */
 static uint64_t poll_position(void *userdata) {
     const int *fd = userdata;
     off_t position = lseek(*fd, 0, SEEK_CUR);
@@ -268,6 +270,7 @@ static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     BerthTransfers *transfers = transfer->transfers;
 
     for (guint i = 0; i < transfer->items->len; i++)
+        /* The descriptors that polling reads were closed with the object. */
         ((BerthTransferItem *)transfer->items->pdata[i])->poll = NULL;
     g_clear_pointer(&transfer->charge, berth_charge_free);
     transfer->error = error ? g_error_copy(error) : NULL;
