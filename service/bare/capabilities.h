@@ -11,7 +11,7 @@
 /* All but kept leave the bounding set, for this process and what it executes. */
 bool berth_capabilities_bound(uint64_t kept);
 
-/* What this process has, as bits. */
+/* The permitted capabilities of this process, as bits; none if they cannot be read. */
 uint64_t berth_capabilities_get_permitted(void);
 
 /* Sets the three sets of a process. */

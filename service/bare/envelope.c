@@ -41,7 +41,7 @@ static void describe_envelope(int fd, BerthEnvelopeNote *note) {
     }
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, note->path, sizeof note->path - 1);
-    /* One that fills it may be cut. */
+    /* A path that fills the buffer may be cut, and is not used. */
     note->path[length > 0 && length < (ssize_t)sizeof note->path - 1 ? length : 0] = '\0';
 }
 
@@ -72,7 +72,8 @@ int berth_envelope_new(int fd, int *holder) {
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
-    /* What cannot be put in, as sockets in sockets in sockets, leaves it empty. */
+    /* A descriptor that cannot be sent, such as a socket nested too deeply in others
+     * (ETOOMANYREFS), leaves the envelope empty; opening it then fails. */
     (void)!put_into_envelope(sockets[0], fd);
     *holder = sockets[0];
     return sockets[1];
@@ -88,7 +89,8 @@ bool berth_envelope_is(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
 }
 
-/* With room for the descriptor or without; what is there stays there. */
+/* Peeks at the message, which stays in the envelope. Without room (control is NULL), the kernel
+ * installs no descriptor. */
 static ssize_t look_into_envelope(int envelope, BerthEnvelopeNote *note, void *control, size_t size,
                                   int *fd) {
     struct iovec part = {note, sizeof *note};

@@ -17,10 +17,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the kernel knows of it without asking a file system. */
+/* A description of the descriptor, as far as the kernel knows it without asking a file system. */
 typedef struct {
     uint64_t device, inode, mount_id;
-    uint32_t mode, uid, links; /* 0 where the kernel does not know */
+    uint32_t mode, uid, links; /* 0 if the kernel does not know */
     char path[PATH_MAX];       /* as proc_pid_fd(5) has it; "" for none */
 } BerthEnvelopeNote;
 

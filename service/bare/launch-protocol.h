@@ -80,5 +80,6 @@ enum {
     BERTH_FIRST_FREE_FD,
 };
 
-/* What a launcher ends with if it could not become the command: as shells and other runtimes do. */
+/* Exit codes of a launcher that could not become the command, as shells and other runtimes have
+ * them. */
 enum { BERTH_EXIT_LAUNCH = 125, BERTH_EXIT_NOT_EXECUTABLE = 126, BERTH_EXIT_NOT_FOUND = 127 };

@@ -16,7 +16,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-/* As long as the option may be for a kernel that takes paths. */
+/* fsconfig(2) takes strings of at most 256 bytes, their NUL included. */
 enum { MAX_LOWER_BYTES = 256 };
 
 static int clone_read_only(int layer) {

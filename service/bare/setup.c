@@ -121,8 +121,8 @@ const BerthDevice berth_default_devices[] = {
 
 static bool relocate(char *image, size_t size, char *structure, const BerthSetupLayout *layout);
 
-/* A list that is referred to twice has pointers where the second visit expects offsets. They are
- * larger than any size, so that this ends as well. */
+/* A damaged file may refer to one list twice. The second visit then finds pointers instead of
+ * offsets; they are larger than any size, so that it fails, and the recursion ends. */
 static bool relocate_array(char *image, size_t size, uintptr_t offset, uint32_t count,
                            const BerthSetupReference *reference) {
     const BerthSetupLayout *element = reference->element;
@@ -191,6 +191,7 @@ const BerthSetup *berth_setup_map(int file) {
         errno = EINVAL;
         return NULL;
     }
+    /* Private: the offsets become pointers in this process's copy alone. */
     void *image = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
     if (image == MAP_FAILED)
         return NULL;

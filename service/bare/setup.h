@@ -46,7 +46,7 @@ typedef struct {
     uint32_t count;
 } BerthTexts;
 
-/* "name" or "name=value", where value is not NULL. */
+/* "name", with value NULL, or "name=value". */
 typedef struct {
     const char *name, *value;
 } BerthPair;
@@ -140,7 +140,7 @@ typedef struct {
     const char *state;
 } BerthFilterProgram;
 
-/* What berth-filter writes: this, then the instructions. */
+/* The header that berth-filter writes; the instructions follow. */
 typedef struct {
     uint32_t count, flags;
     uint32_t notifies;

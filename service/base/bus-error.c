@@ -12,7 +12,7 @@
 int berth_bus_error_set(sd_bus_error *ret_error, const GError *error) {
     int code = error->domain == BERTH_ERROR ? error->code : BERTH_ERROR_INTERNAL;
     g_autofree char *name = g_strconcat(BERTH_ERROR_PREFIX, berth_error_get_name(code), NULL);
-    /* What a worker or a registry said is in it, too. */
+    /* The message may quote a worker or a registry. */
     g_autofree char *message =
         g_utf8_make_valid(error->message, (gssize)strnlen(error->message, BERTH_MAX_ERROR_BYTES));
 

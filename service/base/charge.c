@@ -22,7 +22,8 @@ typedef struct {
     uint64_t user, total;
 } Definition;
 
-/* Totals of what is counted where it is stored are the disk's. */
+/* What a user may hold, and all users together. UINT64_MAX: no limit here; the disk is the limit
+ * for what is stored. */
 static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_CALLS] = {"Calls", "calls that are not answered", 1024, 32768},
     [BERTH_RESOURCE_QUESTIONS] = {"Questions", "questions to registries", 16, 64},

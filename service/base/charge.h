@@ -45,7 +45,7 @@ BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amo
 BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint64_t amount);
 void berth_charge_free(BerthCharge *charge);
 
-/* What uid holds of it. */
+/* The amount that uid holds. */
 uint64_t berth_charge_get(uint32_t uid, BerthResource resource);
 
 /* For what is counted elsewhere: whether more may be added to what uid has; beside what is charged.

@@ -8,5 +8,6 @@
 
 #define BERTH_CPU_LIST_BYTES 1024
 
-/* size: how many bytes of bits count. False where text is no such list, or names more than fit. */
+/* size: the number of bytes that are used. False if text is no such list, or names more than
+ * fit. */
 bool berth_cpu_list_parse(const char *text, uint8_t bits[BERTH_CPU_LIST_BYTES], size_t *size);

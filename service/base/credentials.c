@@ -56,7 +56,8 @@ static char **find_auth_member(BerthCredentials *credentials, const char *key) {
     return NULL;
 }
 
-/* Header fields take them: no line may end in one. */
+/* Credentials become parts of HTTP header fields, in which a line break would begin another
+ * field. */
 static bool is_clean(const char *value) {
     for (; *value; value++)
         if (g_ascii_iscntrl(*value))

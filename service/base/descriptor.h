@@ -38,7 +38,7 @@ BerthDescriptor *berth_descriptor_new(const char *media_type, const char *digest
 BerthDescriptor *berth_descriptor_copy(const BerthDescriptor *descriptor);
 void berth_descriptor_free(BerthDescriptor *descriptor);
 
-/* What a media type stands for; Docker schema 2 and OCI, parameters not included. */
+/* The kind that a media type stands for; Docker schema 2 and OCI, parameters not included. */
 BerthKind berth_media_type_get_kind(const char *media_type);
 
 /* The four manifest types in the order in which they are accepted, NULL-terminated. */

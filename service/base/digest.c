@@ -64,6 +64,7 @@ const char *berth_digest_get_hex(const char *digest) {
     return colon + 1;
 }
 
+/* image-spec, config.md, Layer ChainID: the digest of "PARENT DIFF_ID". */
 char *berth_chain_id_next(const char *parent, const char *diff_id) {
     if (!parent)
         return g_strdup(diff_id);

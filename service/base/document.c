@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+/* Counts brackets outside of strings. The text need not be valid JSON; the parser decides that. */
 static bool check_depth(const char *data, size_t size, GError **error) {
     unsigned depth = 0;
     bool quoted = false;
@@ -65,6 +66,7 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     return json_parser_steal_root(parser);
 }
 
+/* A member that is null counts as missing. */
 static JsonNode *find_member(JsonObject *object, const char *member) {
     JsonNode *node = json_object_get_member(object, member);
 

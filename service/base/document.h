@@ -31,7 +31,7 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
 bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value, GError **error);
 bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error);
 
-/* An array of objects; array is NULL where the member is missing. */
+/* An array of objects; array is NULL if the member is missing. */
 bool berth_document_get_objects(JsonObject *object, const char *member, JsonArray **array,
                                 GError **error);
 

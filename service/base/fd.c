@@ -136,6 +136,8 @@ static bool remove_children(int directory, dev_t device, unsigned depth, unsigne
                       berth_error_set_errno(error, errno, "remove %s", entry->d_name);
             continue;
         }
+        /* Opened without following a link, and checked for a mount point: the owner of the tree
+         * cannot lead the removal elsewhere. */
         if (fstat(child, &status) < 0 || status.st_dev != device || depth >= MAX_TREE_DEPTH) {
             removed = berth_error_set(error, BERTH_ERROR_INTERNAL,
                                       "remove %s: a mount point or too deep", entry->d_name);
@@ -156,7 +158,7 @@ bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit,
         return true;
     int unlinked = errno;
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* Whether it may be changed is sometimes asked before whether it is there. */
+    /* The kernel may check the right to change the directory before it looks for the name. */
     if (top < 0 && errno == ENOENT)
         return true;
     if (top < 0 && (errno == ENOTDIR || errno == ELOOP))

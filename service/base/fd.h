@@ -28,7 +28,7 @@ int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode);
  * g_free and has a NUL after its last byte. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
 
-/* The same for what is no file: from where it is, to its end. */
+/* The same for a pipe or socket: from its present position to its end. */
 char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
 
 /* A file in memory with this content, positioned at its start; -1 with error. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Labels are vectors that nobody changes in place: what merges them makes new ones. */
+/* Labels are vectors that are never changed in place: merging makes a new one, which belongs to the
+ * caller. No state. */
 
 #include "base/labels.h"
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* NULL where there is none. */
+/* The value of a key; NULL if there is none. */
 const char *berth_labels_find(char *const *labels, const char *key);
 
 /* Whether labels hold all of those wanted; a wanted value "" is any. */

@@ -102,6 +102,7 @@ void berth_log_entry_add(BerthLogEntry *entry, const char *field, const char *va
     size_t size = strnlen(value, MAX_VALUE_BYTES);
 
     g_string_append(entry->bytes, field);
+    /* The native protocol: a value with a newline follows its length, which is little-endian. */
     if (memchr(value, '\n', size)) {
         guint64 length = GUINT64_TO_LE((guint64)size);
         g_string_append_c(entry->bytes, '\n');
@@ -128,7 +129,7 @@ BerthLogEntry *berth_log_entry_new(int priority, const char *message_id, const c
     return entry;
 }
 
-/* False: not now. */
+/* False: the journal's socket is full, and the entry has to wait. */
 static bool try_to_send(const BerthLogEntry *entry) {
     static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
                                                .sun_path = "/run/systemd/journal/socket"};
@@ -230,8 +231,8 @@ void berth_log_entry_send_later(BerthLogEntry *entry) {
     sd_event_source_set_enabled(kept.quiet, SD_EVENT_ONESHOT);
 }
 
-/* Of a service the standard error is journald's socket, which is written to without waiting as the
- * other is; on a terminal it is a file. */
+/* The standard error of a service is a socket of journald's, which must not block either. On a
+ * terminal it is no socket. */
 static void write_to_console(int priority, const char *message) {
     g_autofree char *line = g_strdup_printf("<%d>%s\n", priority, message);
 

@@ -19,7 +19,7 @@
 typedef struct BerthOperation BerthOperation;
 
 typedef struct {
-    /* Tells whoever waits for the object how it ended. NULL if nobody does. */
+    /* Reports to the waiter how the object ended. NULL if there is no waiter. */
     void (*tell)(void *object, const GError *error);
     /* Frees the object and stops everything that it has under way. */
     void (*free)(void *object);

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Makes a clone of a mount whose flags its holder cannot clear. The kernel locks the flags of
+ * mounts that come into a mount namespace owned by another user namespace, and clones of those have
+ * them locked, too (mount_namespaces(7)). A child process makes such namespaces and clones the
+ * mount in them. It shares the table of descriptors with its parent (CLONE_FILES), which is how the
+ * clone gets out; the namespaces go with the child. Nothing is kept; the clone belongs to the
+ * caller.
+ */
+
 #include "base/overlay-lock.h"
 
 #include "bare/pivot.h"
@@ -13,9 +22,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* In a process of its own, with the descriptors of the parent: the kernel locks the flags of mounts
- * that come into a mount namespace of less privilege (mount_namespaces(7)), and clones of those
- * have them locked, too. place becomes the clone. */
+/* Runs in the child. Returns 0 or an errno, which fits into an exit status. nosuid is set before
+ * the mount enters the new namespace, so that it is locked as well. place becomes the clone. */
 static int lock_in_child(int mount_fd, int place) {
     const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID};
 

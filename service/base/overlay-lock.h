@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounts that whoever receives them cannot loosen. */
+/* Mounts whose flags the receiver cannot loosen. */
 
 #pragma once
 

@@ -9,7 +9,7 @@
 typedef struct {
     char *os;
     char *architecture;
-    char *variant; /* "" where there is none */
+    char *variant; /* "" if there is none */
 } BerthPlatform;
 
 /* Reads "os/architecture[/variant]"; NULL or "" is this machine. */

@@ -61,7 +61,8 @@ static void store_screen_header(uint64_t *value, uint64_t number) {
     __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
 
-/* What was overwritten began somewhere in a line, or in an escape sequence. */
+/* Bytes were lost to the ring's end: the rest begins within a line, or within an escape
+ * sequence. */
 static void drop_broken_line(GByteArray *fresh, guint from) {
     const uint8_t *end = memchr(fresh->data + from, '\n', fresh->len - from);
 
@@ -74,7 +75,7 @@ static void copy_fresh(BerthScreen *screen, const Content *content, GByteArray *
     guint from = fresh->len;
     bool broken = false;
 
-    /* Less than before is what no reader writes. */
+    /* The count never decreases unless a client writes to the header itself. */
     if (screen->position > written)
         screen->position = written;
     if (written - screen->position > BERTH_SCREEN_KEPT_BYTES) {
@@ -110,8 +111,8 @@ static size_t measure_screen(const struct iovec *room) {
     return size;
 }
 
-/* What one read, who was killed before it counted it: the room was empty when it began. Bytes of 0
- * at the end, which no terminal shows, are all that is lost. */
+/* Counts the bytes of a reader that was killed after it had read them. The room was zeroed before
+ * it began. Only bytes of 0 at the end are lost, which no terminal shows. */
 static bool recover_screen(Content *content) {
     uint64_t reading = load_screen_header(&content->reading),
              written = load_screen_header(&content->written);
@@ -140,6 +141,8 @@ static BerthScreenState read_master(Content *content, int master) {
     if (poll(&ready, 1, 0) <= 0)
         return BERTH_SCREEN_QUIET;
     find_room(content, written, room);
+    /* The zeros come before the mark: once that is set, recover_screen takes what is not zero for
+     * bytes that were read. */
     memset(room[0].iov_base, 0, room[0].iov_len);
     memset(room[1].iov_base, 0, room[1].iov_len);
     store_screen_header(&content->reading, written + 1);

@@ -18,19 +18,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What is in use although it was deleted is part of the image up to this size. */
+/* Files that are deleted but still in use become part of the image up to this size. */
 #define GHOST_LIMIT "134217728"
 
-/* The first error is the reason most times, but not where others are got over. */
+/* The first error is usually the reason, but CRIU also logs errors that it recovers from. So all
+ * are quoted, up to a limit. */
 enum { MAX_REASONS = 400, EXIT_NOT_RUN = 127 };
 
 GPtrArray *berth_criu_new(const char *verb, const char *images, const char *log) {
     static const char *const options[] = {
         "-v2", /* errors and warnings */
-        /* systemd's scope is where they are, and will be. */
+        /* The processes are in systemd's scope, before and afterwards. */
         "--manage-cgroups=ignore",
         "--file-locks",
-        /* Connections within the container; there is nobody else to talk to. */
+        /* Connections within the container: a container with a network is refused (dump.c). */
         "--tcp-established",
     };
     GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
@@ -74,7 +75,7 @@ static const char *find_reason(const char *line) {
 bool berth_criu_has_failed(const char *log) {
     g_autofree char *text = NULL;
 
-    /* It ends so once it has begun; errors alone may have been got over. */
+    /* CRIU's last line says FAILED if it failed; it may have recovered from errors before that. */
     return !g_file_get_contents(log, &text, NULL, NULL) || strstr(text, "FAILED");
 }
 

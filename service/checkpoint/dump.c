@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A dump is written beside the one before and takes its place by a rename, after it was synced:
- * there is a whole one at any time.
+ * A dump is written to a new directory beside the last one. It is synced, and then a rename puts it
+ * in the place of the last one: whatever happens, one of the two is whole. One BerthDump is one run
+ * of the process; CRIU's own output is a log in the new directory.
  */
 
 #include "checkpoint/checkpoint.h"
@@ -72,6 +73,7 @@ static bool read_mount(char **fields, Mount *mount) {
 
     if (g_strv_length(fields) < 9)
         return false;
+    /* Any number of optional fields, ended by "-". */
     for (dash = 6; fields[dash] && !g_str_equal(fields[dash], "-"); dash++)
         ;
     if (!fields[dash] || !fields[dash + 1])
@@ -117,7 +119,7 @@ static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
         mounts->dev = g_strdup(mount->device);
     if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
         key = "null";
-    /* What came along with a recursive bind mount, as /sys is with the host's network. */
+    /* A mount that a recursive bind mount brought along, as /sys does with the host's network. */
     if (above && !key && !g_str_has_prefix(mount->point, "/dev/"))
         return berth_error_set(
             error, BERTH_ERROR_UNSUPPORTED,
@@ -197,7 +199,8 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
     return berth_criu_run(arguments, log, dump->id, error);
 }
 
-/* The one before is worth keeping until there is another. */
+/* The last dump is removed only now that there is another on disk. If this process is killed
+ * between the removal and the rename, the next restore completes it (adopt_new in restore.c). */
 static bool replace(GError **error) {
     berth_autofd int file =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -216,7 +219,8 @@ bool berth_checkpoint_dump(const BerthDump *dump, GError **error) {
     if (!directory || !berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, error))
         return false;
     g_autofree char *images = g_build_filename(directory, BERTH_CHECKPOINT_NEW, NULL);
-    /* CRIU reads some of them in the container's user namespace; what is above keeps others out. */
+    /* CRIU reads some images in the container's user namespace. The directories above keep other
+     * users out. */
     umask(022);
     if (mkdirat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, 0755) < 0)
         return berth_error_set_errno(error, errno, "make %s", images);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A mark says that a restore is under way. One that finds it there removes what the last one left,
- * before CRIU begins.
+ * Ghosts of a restore that did not end (ghosts.h). A mark in the container's directory says that a
+ * restore is under way. A restore that finds it removes what the last one left in the writable
+ * layer, before CRIU begins. The mark is all that is kept.
  */
 
 #include "checkpoint/ghosts.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * This process makes what CRIU cannot: the root and all that is mounted from outside, in a mount
- * namespace of its own below PLACE, and the streams. Then it forks a reporter and becomes CRIU,
- * whose processes are siblings of it and so berthd's children. The reporter waits for CRIU's end,
- * says which process is the first, and kills it if berthd does not answer.
+ * A restore. This process makes what CRIU cannot: the root and all that is mounted from outside, in
+ * a mount namespace of its own below PLACE, and the streams. Then it forks a reporter and becomes
+ * CRIU, whose processes are its siblings and so berthd's children. The reporter waits for CRIU's
+ * end and tells berthd which process is the first; if berthd does not answer, it kills all of the
+ * scope. The mounts go with the namespace.
  */
 
 #include "checkpoint/checkpoint.h"
@@ -37,8 +38,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* A mount point; what is mounted there nobody else sees. CRIU opens what is below in the
- * container's user namespace: it is where everybody may go. */
+/* A mount point in a mount namespace of this process's own: nobody else sees the mounts there. CRIU
+ * opens paths below it in the container's user namespace, so that every user must be able to search
+ * the directories on the way. */
 #define PLACE "/run/berth"
 
 #define LOG PLACE "/restore.log"
@@ -62,7 +64,8 @@ static void announce(void) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-/* While its path can be seen. Nothing else may ever be killed or given away. */
+/* The scope's cgroup, opened before this process is in a cgroup namespace, which hides the path.
+ * The name is checked, since this cgroup may be killed as a whole (give_up) and is delegated. */
 static int open_scope(const char *id) {
     g_autofree char *end = g_strdup_printf("/berth-%s.scope\n", id);
     g_autofree char *text = NULL;
@@ -75,7 +78,8 @@ static int open_scope(const char *id) {
     return scope;
 }
 
-/* The same ids as before, in a namespace of its own: CRIU makes the container's later. */
+/* A user namespace with the container's IDs, for idmapped mounts only: CRIU makes the container's
+ * own later. */
 static BerthTrees make_trees(const BerthSetup *setup) {
     BerthTrees trees = {setup, -1, false};
     BerthFault fault;
@@ -86,7 +90,7 @@ static BerthTrees make_trees(const BerthSetup *setup) {
     return trees;
 }
 
-/* A dump that was whole when its writer was killed. */
+/* Completes a dump whose writer was killed after the dump was whole. */
 static void adopt_new(void) {
     if (faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, F_OK, 0) < 0 &&
         faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW "/inventory.img", F_OK, 0) == 0 &&
@@ -114,9 +118,10 @@ static void make_place(Restore *restore) {
         berth_fail_errno("namespaces", NULL);
 }
 
-/* The kernel makes one in a user namespace only where one is in sight that is as open: CRIU makes
- * it writable first and restricts it afterwards, and the host's own may be read-only, which all of
- * its network namespace are then. */
+/* The kernel allows a new sysfs in a user namespace only while one is mounted that is as open
+ * (mount_too_revealing). CRIU mounts it writable first and restricts it afterwards, and the host's
+ * may be read-only, as are then all of its network namespace. So one of another network namespace
+ * is mounted. */
 static void show_sysfs(void) {
     static const char path[] = PLACE "/sysfs";
     berth_autofd int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -156,7 +161,8 @@ static void fill_dev(const BerthSetup *setup, int dev) {
     }
 }
 
-/* What masks files. Read-only from here on: CRIU restricts only the first of several. */
+/* The null device that masks files. It is read-only from the start: CRIU restricts only the first
+ * of several mounts. */
 static void add_null(const Restore *restore, const char *dev) {
     g_autofree char *path = g_build_filename(dev, "null", NULL);
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -256,7 +262,8 @@ static pid_t read_pidfile(void) {
                                                            : -1;
 }
 
-/* berthd is gone: so goes all that is in the scope, this process included. */
+/* berthd is gone. Nobody would ever wait for the restored processes: all of the scope is killed,
+ * this process included. */
 G_GNUC_NORETURN static void give_up(const Restore *restore) {
     berth_autofd int file = openat(restore->scope, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 
@@ -265,6 +272,8 @@ G_GNUC_NORETURN static void give_up(const Restore *restore) {
     _exit(BERTH_EXIT_LAUNCH);
 }
 
+/* CRIU is this process's parent, so it cannot be waited for; its pidfd becomes readable when it
+ * ends (pidfd_open(2)). */
 static void wait_for_criu(const Restore *restore, int criu) {
     struct pollfd ends[] = {{.fd = criu, .events = POLLIN}, {.fd = BERTH_SOCKET_FD}};
 
@@ -275,7 +284,7 @@ static void wait_for_criu(const Restore *restore, int criu) {
         give_up(restore);
 }
 
-/* Tells of what CRIU, the process's parent until then, has made. */
+/* The reporter. Its parent is CRIU, until that ends. */
 G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     const BerthRestore *request = restore->request;
     g_autoptr(GError) error = NULL;

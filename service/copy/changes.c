@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Lists what a container has changed: a walk over its writable layer, as overlayfs keeps it on
+ * disk, which asks the merged tree of the image about each path. Directories are read by
+ * descriptor, and entries are in the order of their names. One Changes lives as long as the call.
+ * The one thing to know: the container may be running, so an entry that vanishes is passed over.
+ */
+
 #include "copy/changes.h"
 
 #include "base/fd.h"
@@ -19,12 +26,14 @@ typedef struct {
     FILE *output;
 } Changes;
 
+/* A deleted file of the image is a character device 0/0 (overlayfs.rst, whiteouts and opaque
+ * directories). */
 static bool is_whiteout(const struct stat *status) {
     return S_ISCHR(status->st_mode) && status->st_rdev == 0;
 }
 
-/* Whether the image has it, there and not behind a link: what is a directory now may have been one
- * to anywhere. */
+/* Whether the image has the path itself, and not behind a link: a directory of the layer may have
+ * replaced a link to anywhere. */
 static bool is_in_image(const Changes *changes, const char *path) {
     const struct open_how how = {
         .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -35,7 +44,7 @@ static bool is_in_image(const Changes *changes, const char *path) {
     return file >= 0;
 }
 
-/* A name may hold a line's end. */
+/* A name may contain a newline, which must not end the line: it is escaped. */
 static void write_line(const Changes *changes, char kind, const char *path) {
     g_autofree char *escaped = g_strescape(path, NULL);
     g_autofree char *printable = g_utf8_validate(path, -1, NULL) && !strpbrk(path, "\n\\")
@@ -85,6 +94,7 @@ static bool walk(const Changes *changes, int directory, const char *path, unsign
     if (entries)
         closedir(entries);
     g_ptr_array_sort(names, compare_names);
+    /* Directories below MAX_DEPTH are not listed. */
     for (guint i = 0; good && i < names->len && depth < MAX_DEPTH; i++) {
         const char *name = names->pdata[i];
         g_autofree char *below = path[0] ? g_strconcat(path, "/", name, NULL) : g_strdup(name);

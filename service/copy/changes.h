@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container has changed, as lines: "A" for what is new, "C" for what was in its image, "D"
- * for what of that is gone. */
+/* The changes of a container as lines: "A" for a new path, "C" for one that its image has as well,
+ * "D" for one of the image that is deleted. */
 
 #pragma once
 

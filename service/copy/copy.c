@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Files of the container's root, which is this process's own by now, as a tar and back. To copy
+ * out, libarchive walks the tree, and the files are opened and written to the tar here; to copy in,
+ * the tar is read here, and libarchive writes to disk. A call keeps no state, and its archives are
+ * freed when it ends. The one thing to know: the container may be running and may replace any path
+ * at any time, so a file is judged only after it is open.
+ */
+
 #include "copy/copy.h"
 
 #include "base/fd.h"
@@ -27,8 +35,8 @@ static bool failed(struct archive *archive, const char *what, const char *path, 
                            reason ? reason : "failed");
 }
 
-/* "/a/b" below "/a/b" is the entry itself, which is given the name. What lies under a name of
- * several is a link to the first one: that is renamed as well. */
+/* "/a/b" below "/a/b" is the entry itself and gets the new name. The target of a hard link is the
+ * first name of a file, and is renamed in the same way. */
 static void rename_below(char **path, const char *root, const char *name) {
     size_t length = strlen(root);
 
@@ -64,8 +72,8 @@ static bool write_zeros(BerthTarWriter *to, la_int64_t size, GError **error) {
     return true;
 }
 
-/* Into a tar, which knows no offsets. Exactly size bytes are written: what has grown meanwhile is
- * cut, what has shrunk ends in zeros. Holes are not read. */
+/* Into a tar, whose header has the size already. Exactly that many bytes are written: a file that
+ * has grown meanwhile is cut, one that has shrunk ends in zeros. Holes are not read. */
 static bool write_data(int file, BerthTarWriter *to, const char *path, off_t whole,
                        GError **error) {
     g_autofree char *block = g_malloc(BLOCK_BYTES);
@@ -97,7 +105,7 @@ static char *make_key(struct archive_entry *entry) {
                            (guint64)archive_entry_dev(entry), (guint64)archive_entry_ino64(entry));
 }
 
-/* The first name of a file that has several, which this one is a link to; NULL for the first. */
+/* The first name of a file with several, to which this one becomes a link; NULL for the first. */
 static const char *find_first(GHashTable *seen, struct archive_entry *entry) {
     g_autofree char *key = make_key(entry);
 
@@ -109,7 +117,7 @@ static void note_first(GHashTable *seen, struct archive_entry *entry) {
         g_hash_table_insert(seen, make_key(entry), g_strdup(archive_entry_pathname(entry)));
 }
 
-/* A path may be longer than the kernel takes. */
+/* The walk may produce a path that is longer than PATH_MAX: it is opened in parts. */
 static int open_long_path(int start, const char *path, int flags) {
     berth_autofd int directory = fcntl(start, F_DUPFD_CLOEXEC, 0);
 
@@ -130,9 +138,9 @@ static int open_long_path(int start, const char *path, int flags) {
 }
 
 /*
- * A file of the container, which may put something else in its place at any time, a FIFO that
- * nobody writes among it: opening that would not return. -1 without an error: it is no file any
- * more, and is left out.
+ * A file of the container, which may have put something else in its place. O_NONBLOCK: opening a
+ * FIFO without a writer would not return. -1 without an error: it is no regular file any more, and
+ * is left out.
  */
 static int open_file(int start, const char *path, off_t *size, GError **error) {
     berth_autofd int file =
@@ -149,7 +157,7 @@ static int open_file(int start, const char *path, off_t *size, GError **error) {
     return berth_fd_steal(&file);
 }
 
-/* What entries are read from: libarchive walks, but opens no file. */
+/* A copy out of the container. libarchive walks, but opens no file. */
 typedef struct {
     int start; /* that paths begin at */
     struct archive *disk;
@@ -197,6 +205,7 @@ static bool write_all(const CopyOut *copy, GError **error) {
             good = failed(copy->disk, "read", path ? path : copy->root, error);
             break;
         }
+        /* A tar has no sockets: they are left out. */
         archive_read_disk_descend(copy->disk);
         good = archive_entry_filetype(entry) == AE_IFSOCK || write_one(copy, entry, error);
         archive_entry_clear(entry);
@@ -205,8 +214,8 @@ static bool write_all(const CopyOut *copy, GError **error) {
     return good;
 }
 
-/* Goes where an entry is, below the root whatever links lead to it, and says what it is there: a
- * name, or "." where the path says that it is a directory. */
+/* Enters the directory of an entry, resolved within the root whatever links lead to it, and returns
+ * the entry's name there. That is "." if the path ends in a way that names a directory. */
 static char *go_to(const char *path, GError **error) {
     g_autofree char *parent = g_path_get_dirname(path);
     g_autofree char *base = g_path_get_basename(path);
@@ -284,11 +293,13 @@ static void rename_topmost(char **path, const char *name) {
     *path = renamed;
 }
 
-/* The directory that all is copied into: it is there, and keeps its attributes. */
+/* The directory that is copied into: it exists, and keeps its attributes. */
 static bool is_place_itself(const char *path) {
     return path[0] != '/' && path[strspn(path, "./")] == '\0' && !strstr(path, "..");
 }
 
+/* libarchive may remove a file to make a directory, or an empty directory to make a file. Both are
+ * refused here. */
 static bool check_replaced(const BerthTarEntry *member, GError **error) {
     bool directory = !member->is_hard_link && S_ISDIR(member->mode);
     size_t length = strlen(member->path);
@@ -300,7 +311,7 @@ static bool check_replaced(const BerthTarEntry *member, GError **error) {
     g_autofree char *bare = g_strndup(member->path, length);
     if (lstat(bare, &status) < 0 || S_ISDIR(status.st_mode) == directory)
         return true;
-    /* A link to a directory is as good as one. */
+    /* A link to a directory counts as a directory. */
     if (directory && S_ISLNK(status.st_mode) && stat(bare, &status) == 0 && S_ISDIR(status.st_mode))
         return true;
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -348,7 +359,7 @@ static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *n
     return good;
 }
 
-/* What comes in by a descriptor, in blocks. */
+/* The source of a tar that is read: a descriptor, in blocks. */
 typedef struct {
     int fd, errnum;
     char block[BLOCK_BYTES];
@@ -379,6 +390,8 @@ bool berth_copy_in(const char *path, const char *name, int input, bool owners, G
 }
 
 bool berth_copy_in_here(const char *name, int input, bool owners, GError **error) {
+    /* The tar is the client's: no name in it may leave the directory, by "..", by a leading slash
+     * or through a symbolic link (archive_write_disk(3)). */
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
                 ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
@@ -390,6 +403,7 @@ bool berth_copy_in_here(const char *name, int input, bool owners, GError **error
     source->fd = input;
     archive_write_disk_set_options(disk, flags);
     bool good = extract_all(tar, disk, name, error);
+    /* The tar reader sees only an early end; the read error is the reason for it. */
     if (source->errnum != 0) {
         g_clear_error(error);
         good = berth_error_set_errno(error, source->errnum, "read the tar");

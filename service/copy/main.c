@@ -26,7 +26,8 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-/* Where what is kept for the work itself is, beside the standard descriptors and the socket. */
+/* The number that the one further descriptor is kept at, behind the standard ones and the
+ * socket. */
 enum { KEPT_FD = BERTH_CONFIG_FD };
 
 /* Tells berthd the end; error is NULL if all went well. */
@@ -44,7 +45,7 @@ static const BerthSetup *map_setup(void) {
     return setup;
 }
 
-/* Nothing of the host's is open any more, but what is kept. */
+/* Closes everything of the host's except the kept descriptor, and enters the box. */
 static void enter_box(const char *name, int kept) {
     g_autoptr(GError) error = NULL;
     int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
@@ -82,7 +83,7 @@ int main(int argc, char **argv) {
     prctl(PR_SET_NAME, "berth-copy", 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     berth_peer_open_streams();
-    /* A reader that has left is an error to be told. */
+    /* A reader that leaves is an error to report, not a signal. */
     signal(SIGPIPE, SIG_IGN);
     if (g_str_equal(argv[1], "changes"))
         return write_changes();

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A tar of the caller's and files of an image meet libarchive here, so nothing of the host may be
- * in reach: the root becomes the container's, as a mount of its own that is nodev and nosuid, and
- * root becomes root of a user namespace, the container's or, for one among the host's users, one
- * that maps all ids and in which neither devices can be made nor mounts of the host's be changed.
- * What is mounted is mounted before that, by the host's root, who alone may.
+ * Makes the container's root the root of this process. A tar of the caller's and files of an image
+ * meet libarchive in it, so nothing of the host may be in reach: the root is a mount of its own
+ * that is nodev and nosuid, and this process becomes root of a user namespace. That is the
+ * container's or, for a container without one, a namespace that maps all IDs but in which neither
+ * devices can be made nor mounts of the host's be changed. All mounts are made before that, with
+ * the rights of the host's root. A step that fails ends the process.
  */
 
 #include "copy/root.h"
@@ -29,7 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* All but the last, which stands for none. */
+/* Maps every ID to itself, except the last one, which is not an ID (chown(2)). */
 static int make_namespace_of_all(void) {
     const BerthRange all = {0, 0, UINT32_MAX};
     const BerthRanges ranges = {&all, 1};
@@ -53,6 +54,8 @@ void berth_copy_enter_running(pid_t pid) {
     int flags = berth_outside_find_namespaces(pid) & (CLONE_NEWUSER | CLONE_NEWNS);
     berth_autofd int userns = flags & CLONE_NEWUSER ? -1 : make_namespace_of_all();
 
+    /* The namespace for a container without its own is made before: its maps are written by way of
+     * the host's /proc. */
     if (setns(BERTH_DIRECTORY_FD, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
     if (userns >= 0 && setns(userns, CLONE_NEWUSER) < 0)
@@ -81,8 +84,9 @@ static void enter(int tree, int userns) {
     become_root();
 }
 
-/* On an empty file, since what comes next is in reach of a tar. It goes with the process, however
- * that ends. */
+/* One writer at a time: overlayfs must not have two writable mounts of one upper directory. The
+ * lock is on an empty file, since its descriptor is open while a tar is read; the kernel releases
+ * it when the process ends, however that happens. */
 static int lock_writer(void) {
     int lock =
         openat(BERTH_DIRECTORY_FD, "lock", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0400);
@@ -102,8 +106,8 @@ static bool is_volume(const BerthMount *mount) {
            g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
 }
 
-/* What lies on a volume's mount point would be hidden by it at the next start. In the host's mount
- * namespace from here on. */
+/* Volumes are mounted as well: a file copied onto the mount point below would be hidden at the next
+ * start. This process is in the host's mount namespace from here on. */
 static GArray *make_volumes(const BerthTrees *trees) {
     GArray *volumes = g_array_new(FALSE, FALSE, sizeof(VolumeTree));
     BerthFault fault;
@@ -122,7 +126,7 @@ static GArray *make_volumes(const BerthTrees *trees) {
     return volumes;
 }
 
-/* For a reader, a mount point that is not there has nothing below it. */
+/* A reader cannot make a missing mount point, and there is nothing to read below it. */
 static void attach_volumes(GArray *volumes, bool writes) {
     berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -34,6 +34,7 @@ static gid_t find_group(uid_t owner, gid_t group) {
     if (user->pw_gid == group)
         return group;
     gid_t own = user->pw_gid;
+    /* If the groups do not fit, the owner's own is the safe answer. */
     if (getgrouplist(user->pw_name, own, groups, &count) < 0)
         return own;
     for (int i = 0; i < count; i++)

@@ -23,7 +23,7 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
-/* A path for each hierarchy, of which there are about fifteen at most. */
+/* Room for a path for each version 1 hierarchy, of which there are about fifteen at most. */
 enum { MAX_CGROUPS_BYTES = 16 * PATH_MAX, CGROUP_PATH_BYTES = 2 * PATH_MAX };
 
 /* sched_setattr(2), which glibc does not have. */
@@ -47,6 +47,8 @@ static char *read_cgroups(pid_t pid) {
     return text;
 }
 
+/* The line of version 2 is "0::PATH" (cgroups(7)). On a hybrid machine that hierarchy is mounted at
+ * "unified". */
 int berth_attributes_open_cgroup(pid_t pid) {
     static const char *const roots[] = {CGROUPS "/unified", CGROUPS};
     char path[CGROUP_PATH_BYTES], *rest = NULL;
@@ -62,7 +64,8 @@ int berth_attributes_open_cgroup(pid_t pid) {
     return fd;
 }
 
-/* line: "NUMBER:CONTROLLERS:PATH". */
+/* line: "NUMBER:CONTROLLERS:PATH". Version 2 has no controllers there and is skipped: the clone was
+ * made into its cgroup. A hierarchy that is not mounted is passed over. */
 static void follow_line(char *line, const char *number) {
     char path[CGROUP_PATH_BYTES];
     char *name = strchr(line, ':');
@@ -93,7 +96,8 @@ static bool set_limits(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
         int resource = limit->resource;
         if (prlimit(pid, resource, &wanted, NULL) == 0)
             continue;
-        /* Some machines do not let even root raise a limit: then it is what there is. */
+        /* Some machines do not let even root raise a limit. The present hard limit is then kept,
+         * and the soft one is at most that. */
         if (errno != EPERM || prlimit(pid, resource, NULL, &present) < 0)
             return berth_fault_set_errno(fault, errno, "limit %s", limit->name);
         wanted.rlim_max = BERTH_MIN(wanted.rlim_max, present.rlim_max);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a process has besides its memory: limits, priorities, its cgroup. Set from outside, as root.
- */
+/* Attributes of a process: limits, priorities, its cgroup. They are set from outside, as root. */
 
 #pragma once
 
@@ -12,7 +11,7 @@
  * so that a system in it can make its own below. */
 bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
-/* What a process passes on to those that CRIU makes: its OOM score and I/O priority. */
+/* The attributes that the processes which CRIU makes inherit: OOM score and I/O priority. */
 bool berth_attributes_set_inherited(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
 /* The cgroup alone, as a descriptor. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd sets what it has properties for. The rest is written here, to the scope's directory,
- * after controllers that nobody has enabled on the way there were enabled.
+ * Limits that systemd has no property for, written to the directory of the scope. Controllers that
+ * are not enabled on the way there are enabled first. Nothing is kept: the files go with the scope.
  */
 
 #include "launch/cgroup-files.h"
@@ -22,8 +22,8 @@ static bool write_file(int directory, const char *name, const char *value) {
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
 }
 
-/* From the root down: a cgroup has the controllers that the one above enables for it. systemd
- * leaves those as they are that it does not know. */
+/* From the root down: a cgroup has only the controllers that the one above enables for it. systemd
+ * leaves controllers that it does not know as they are. */
 static void enable_controller(int cgroup, const char *word, unsigned depth) {
     berth_autofd int above = openat(cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

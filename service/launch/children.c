@@ -21,6 +21,8 @@
 /* berth-network ends its plugins long before; a server of user names may be gone for good. */
 enum { PROGRAM_TIMEOUT_SEC = 600 };
 
+/* Without a pidfd the wait has no limit. A child that is killed is still reaped, so that its PID
+ * stays its own until then. */
 bool berth_child_await(pid_t child, uint64_t timeout_usec, int *status) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     struct pollfd end = {.fd = pidfd, .events = POLLIN};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A walk by descriptors, in the container's namespaces and before the tmpfs covers what is copied.
- * What it reads is the image's: links are copied and never followed, devices are left out, and the
- * depth has a limit.
+ * Copies the image's directory into a tmpfs that will cover it: a walk by descriptors, in the
+ * container's namespaces. The files that it reads are the image's: links are copied and never
+ * followed, devices are left out, and the depth has a limit. Nothing is kept; a failure ends the
+ * launch.
  */
 
 #include "launch/copy-up.h"
@@ -25,7 +26,7 @@ static bool fail(const char *name, BerthFault *fault) {
     return berth_fault_set_errno(fault, errno, "tmpcopyup: copy %s", name);
 }
 
-/* An id that the container does not have cannot be given; it stays the root's. */
+/* EINVAL: the container does not have this ID, and the copy stays root's (user_namespaces(7)). */
 static bool set_attributes(int directory, const char *name, const struct stat *status) {
     const struct timespec times[] = {status->st_atim, status->st_mtim};
     int flags = AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH);
@@ -82,7 +83,7 @@ static bool copy_entry(int from, int to, const char *name, unsigned depth, Berth
     else if (S_ISLNK(status.st_mode))
         good = copy_link(from, to, name, fault);
     else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
-        /* A device of an image is nobody's. */
+        /* Devices of an image are never used. */
         return true;
     else
         good = mknodat(to, name, status.st_mode, 0) == 0 || fail(name, fault);

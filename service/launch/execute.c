@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the root that was entered to execve(2). The order of berth_execution_run is that of what is
- * given up: the terminal takes rights in the container's namespaces, the label and the descriptors
- * come before limits that could be too low for them, limits are set from outside, and the filter is
- * loaded last that can be, by a process that has nothing left but what the command will have.
+ * The last steps of the inner process, from the root that was entered to execve(2). The order of
+ * berth_execution_run is that in which rights are given up: the terminal takes rights in the
+ * container's namespaces, the label and the descriptors come before limits that could be too low
+ * for them, limits are set from outside, and the filter is loaded as late as possible, by a process
+ * that has nothing left but what the command will have.
  */
 
 #include "launch/execute.h"
@@ -55,8 +56,8 @@ static bool has_variable(char *const *environment, const char *assignment) {
     return false;
 }
 
-/* berthd has removed repetitions. What sd_listen_fds(3) looks for is the launch's to say, if it
- * passes descriptors. */
+/* berthd has removed repetitions. If the launch passes descriptors, it sets the variables of
+ * sd_listen_fds(3) itself, and those of the configuration are dropped. */
 static char **make_environment(const BerthExecution *execution) {
     enum { MAX_ADDED = 5 };
     const BerthTexts *variables = &execution->setup->environment;
@@ -80,7 +81,8 @@ static char **make_environment(const BerthExecution *execution) {
     return environment;
 }
 
-/* Makes what is missing of a path, whose links are the image's: this process is in its root. */
+/* Makes the missing components of a path. Links in it are the image's, and lead within the root,
+ * which this process has entered. */
 static bool make_parents(const char *path) {
     char part[PATH_MAX];
 
@@ -98,8 +100,9 @@ static void make_directory(const char *path, const BerthIdentity *identity) {
         berth_fail_errno("working directory", path);
 }
 
-/* A descriptor that leads out of the container has no place in it, and as a working directory
- * neither: where the kernel cannot name it, it is outside. */
+/* A link in /proc/self/fd may lead out of the container, and with it the working directory
+ * (CVE-2024-21626). The kernel has no path for such a directory: getcwd(3) fails, or returns one
+ * that begins with "(unreachable)". */
 static void enter_directory(const BerthSetup *setup, const BerthIdentity *identity) {
     const char *path = setup->working_directory;
     char name[PATH_MAX];
@@ -132,12 +135,13 @@ void berth_execution_make_directory(const BerthSetup *setup) {
     make_directory(setup->working_directory, &identity);
 }
 
-/* A directory of PATH that is none is passed over, as by a shell. */
+/* A directory of PATH that is missing, or is no directory, is passed over, as by a shell. */
 static bool is_missing(int errnum) {
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
-/* A command that cannot be executed counts more than a directory that has none. */
+/* An error other than a missing file is kept: it says more than a later directory that does not
+ * have the command. */
 static void try_command(const char *file, char *const *arguments, char *const *environment,
                         int *errnum) {
     execve(file, arguments, environment);
@@ -164,7 +168,8 @@ static void search_command(const char *path, char *const *arguments, char *const
     }
 }
 
-/* execvpe(3), but it tells a command that is nowhere from one that cannot be executed. */
+/* Like execvpe(3), but with distinct exit codes for a command that is not found and for one that
+ * cannot be executed. */
 _Noreturn static void become_command(char *const *arguments, char *const *environment) {
     const char *name = arguments[0], *path = "";
     int errnum = ENOENT;
@@ -183,7 +188,8 @@ _Noreturn static void become_command(char *const *arguments, char *const *enviro
     berth_fail("command", name, berth_fault_describe(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }
 
-/* Limits, scheduling and the like are set from outside, where the right to raise them is. */
+/* Limits, scheduling and the like are set by the outer process, which has the right to raise
+ * them. */
 static void ask_for_attributes(const BerthExecution *execution) {
     if (!berth_peer_send(execution->peer, BERTH_LAUNCH_SET_ATTRIBUTES, NULL, -1) ||
         berth_peer_receive(execution->peer, NULL) != BERTH_LAUNCH_ATTRIBUTES_SET)
@@ -219,8 +225,8 @@ static void use_streams(const BerthExecution *execution, const BerthIdentity *id
         berth_fail_errno("journal", NULL);
 }
 
-/* Only what is standard is left, what the caller gave besides, and the two sockets, which close by
- * themselves and go where nothing is in their way. */
+/* Leaves the standard descriptors, the caller's further ones from 3 on, and behind those the two
+ * sockets, which execve(2) closes. The sockets are copied out of the way first. */
 static void arrange_descriptors(BerthExecution *execution) {
     int count = (int)execution->descriptor_count, first = STDERR_FILENO + 1;
     int socket = fcntl(BERTH_SOCKET_FD, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + count);
@@ -228,7 +234,7 @@ static void arrange_descriptors(BerthExecution *execution) {
 
     if (socket < 0 || peer < 0)
         berth_fail_errno("descriptors", NULL);
-    /* Each goes down: the next one is not overwritten. */
+    /* Each moves to a lower number, so that none overwrites one that is still to be moved. */
     for (int i = 0; i < count; i++)
         if (dup2(BERTH_FIRST_FREE_FD + i, first + i) < 0)
             berth_fail_errno("descriptors", NULL);
@@ -245,7 +251,7 @@ static void load_filter(const BerthExecution *execution) {
     if (!execution->filter->instructions)
         return;
     int listener = berth_launch_filter_load(execution->filter);
-    /* Nothing is waited for: the message has the descriptor, whatever happens to this process. */
+    /* No answer is awaited: the message holds the descriptor, whatever happens to this process. */
     if (listener >= 0 && !berth_peer_send(execution->peer, BERTH_LAUNCH_LISTENER, NULL, listener))
         _exit(BERTH_EXIT_LAUNCH);
 }
@@ -284,13 +290,14 @@ void berth_execution_run(BerthExecution *execution) {
         berth_fail_errno("personality", NULL);
     if (setup->apparmor && !berth_label_set_apparmor(setup->apparmor, &fault))
         berth_fail_with("AppArmor", &fault);
-    /* Before a limit of them is set that is too low for it. */
+    /* Before RLIMIT_NOFILE is set, which could be too low for the copies. */
     arrange_descriptors(execution);
     ask_for_attributes(execution);
     enter_directory(setup, &execution->identity);
     umask(setup->umask);
     give_up_privileges(execution, &execution->identity);
-    /* What these execute is the image's: they may do what its command may, and no more. */
+    /* Hooks of this stage are programs of the image. They run with the rights of its command, and
+     * no more. */
     if (execution->is_first &&
         !berth_hooks_run(setup, BERTH_HOOK_START_CONTAINER, "created", 1, &fault))
         berth_fail_with("hooks", &fault);

@@ -20,7 +20,7 @@
 
 #define STEP "system call filter"
 
-/* What it wrote is as long as it says, and no longer than the kernel takes. */
+/* The program must be as long as its header says, and no longer than the kernel takes. */
 static void read_program(int file, BerthFilterProgram *filter) {
     static struct sock_filter instructions[BPF_MAXINSNS];
     BerthFilterHeader header;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berthd has written the container's state but for its status and its pid; with these it becomes a
- * file in memory, which each hook reads as its standard input. A hook has nothing else of the
- * launcher's open.
+ * Runs hooks, one after the other. berthd has written the container's state except for its status
+ * and its PID; with these it becomes a file in memory, which each hook reads as its standard input.
+ * The one thing to know: a hook inherits no other descriptor of the launcher's than standard error.
  */
 
 #include "launch/hooks.h"
@@ -67,7 +67,8 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
 
     for (uint32_t i = 0; i < hooks->count; i++) {
         BerthFault local;
-        /* One for each: a hook may have left the position of its own anywhere. */
+        /* A file for each hook: the position in a shared one would be where the hook before left
+         * it. */
         berth_autofd int state = berth_hooks_make_state(setup->state, status, pid, fault);
         if (state < 0)
             return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Users and groups of the image. Its files are hostile input: they are read whole up to a limit and
- * taken apart in place; a line that is not well-formed is passed over.
+ * Users and groups of the image, by its own /etc/passwd and /etc/group. These files are hostile
+ * input: they are read whole up to a limit and taken apart in place, and a line that is not
+ * well-formed is passed over. The result is the caller's; nothing is kept here.
  */
 
 #include "launch/identity.h"
@@ -80,8 +81,8 @@ static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
     return count;
 }
 
-/* Finds the line whose name, or whose id, is the one wanted. A number is an id, whatever names
- * there are, so that nobody becomes another user by a line of the image's. */
+/* Finds the line with this name or ID. A number is always an ID, whatever names the image has, so
+ * that a line of the image cannot make a number another user. */
 static bool find_entry(char *text, const char *name, size_t wanted_fields,
                        char *fields[MAX_FIELDS]) {
     uint32_t wanted, id;
@@ -204,10 +205,14 @@ bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, Berth
     return find_home(identity, fault);
 }
 
+/* The order: the bounding set takes CAP_SETPCAP and the groups take CAP_SETGID, both of which are
+ * no longer effective once the user has changed. PR_SET_KEEPCAPS keeps the permitted set over that
+ * change, so that the final sets can be taken from it; ambient capabilities come last, since they
+ * must be permitted and inheritable (capabilities(7)). */
 bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identity,
                            BerthFault *fault) {
-    /* On some machines root has not all of them; those that there are are given, as other runtimes
-     * do. */
+    /* On some machines root does not have all capabilities. The container gets those that exist, as
+     * with other runtimes. */
     uint64_t had = berth_capabilities_get_permitted();
 
     if (!berth_capabilities_bound(setup->bounding))
@@ -221,8 +226,8 @@ bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identit
         setresuid(identity->uid, identity->uid, identity->uid) < 0)
         return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
-    /* What is not both permitted and inheritable cannot be ambient (capabilities(7));
-     * configurations name such ones all the same, and other runtimes go on without them. */
+    /* A capability that is not both permitted and inheritable cannot be ambient (capabilities(7)).
+     * Configurations name such ones all the same, and other runtimes ignore them. */
     uint64_t ambient = setup->ambient & setup->permitted & setup->inheritable;
     if (!berth_capabilities_set(setup->permitted & had, setup->effective & had,
                                 setup->inheritable & had))

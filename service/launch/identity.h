@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who the container's command runs as: the user and groups as the image's own files have them, and
- * the capabilities that are left. */
+/* The identity of the container's command: the user and groups as the image's own files have them,
+ * and the capabilities that are left. */
 
 #pragma once
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Inside: from the clone until the process is in its root, step after step as berth_inside_run and
- * berth_inside_join list them. What comes after the go-ahead is in launch/execute.c.
+ * The inner process of a launch, berthd's child, from its clone until it is in its root. The steps
+ * are those that berth_inside_run (the container's first process) and berth_inside_join (another
+ * one) list, in that order; after the go-ahead, launch/execute.c goes on. A step that fails reports
+ * its name to berthd and ends the process: nothing has to be undone, as all that was made goes with
+ * its namespaces.
  */
 
 #include "launch/inside.h"
@@ -46,7 +49,8 @@ bool berth_inside_waits_for_hooks(const BerthSetup *setup) {
            setup->hooks[BERTH_HOOK_CREATE_RUNTIME].count > 0;
 }
 
-/* The other process ends by itself when it fails, and has said why. */
+/* Waits for one message and returns its descriptor. Any other letter, or a closed socket, means
+ * that the outer process has failed and has reported the reason: this one ends without a report. */
 static int receive(const BerthInside *inside, BerthLaunchMessage expected) {
     int fd = -1;
 
@@ -64,7 +68,8 @@ static void bring_up_loopback(void) {
 }
 
 static void become_root(void) {
-    /* Ids that are not mapped show as nobody; a map without a root has none to become. */
+    /* Fails in a namespace that does not map root; the process then keeps its IDs, which show as
+     * nobody. */
     (void)!setgroups(0, NULL);
     (void)!setresgid(0, 0, 0);
     (void)!setresuid(0, 0, 0);
@@ -81,7 +86,8 @@ static void join_namespace(const BerthInside *inside, int flag) {
 static void write_time_offsets(const BerthSetup *setup) {
     const char *text = setup->time_offsets;
 
-    /* What is not dumpable has its /proc files owned by the host's root. */
+    /* The /proc files of a process that is not dumpable belong to the host's root (prctl(2),
+     * PR_SET_DUMPABLE), which this one may no longer be. It is dumpable for this open(2) alone. */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     berth_autofd int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -99,8 +105,9 @@ static void enter_time_namespace(void) {
         berth_fail_errno("time namespace", NULL);
 }
 
-/* The user namespace comes first: it owns those that are made after it. The cgroup namespace waits
- * for the cgroup. */
+/* All but user, PID and cgroup namespaces. The user namespace was entered before: it owns those
+ * that are made after it. The PID namespace comes with the clone. The cgroup namespace waits for
+ * the cgroup. */
 static void enter_namespaces(const BerthInside *inside) {
     static const int order[] = {CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET,
                                 CLONE_NEWTIME};
@@ -116,6 +123,8 @@ static void enter_namespaces(const BerthInside *inside) {
     }
     if (unshare(made) < 0)
         berth_fail_errno("namespaces", NULL);
+    /* Before the namespace has a process: its offsets are fixed from then on
+     * (time_namespaces(7)). */
     if (setup->time_offsets)
         write_time_offsets(setup);
     if (made & CLONE_NEWTIME)
@@ -128,12 +137,13 @@ static void enter_namespaces(const BerthInside *inside) {
     if (setup->domainname && (made & CLONE_NEWUTS) &&
         setdomainname(setup->domainname, strlen(setup->domainname)) < 0)
         berth_fail_errno("domainname", setup->domainname);
-    /* The keyring of the service is not the container's. */
+    /* A session keyring of its own (session-keyring(7)): the service's must not be reachable from
+     * the container. ENOSYS: a kernel without keyrings. */
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
         berth_fail_errno("keyring", NULL);
 }
 
-/* One for each mount, -1 for none. */
+/* One descriptor for each mount, all of them -1. Never freed: the process ends or executes. */
 static int *new_descriptors(const BerthSetup *setup) {
     int *fds = calloc(setup->mount_count + 1, sizeof *fds);
 
@@ -144,8 +154,8 @@ static int *new_descriptors(const BerthSetup *setup) {
     return fds;
 }
 
-/* /proc belongs to a pid namespace of the host's where the user namespace is joined: it is made
- * before that. */
+/* If the user namespace is joined, it does not own the PID namespace, which the clone made in the
+ * host's. Mounting proc takes rights over the PID namespace, so it is done before the join. */
 static int *make_early_proc(const BerthSetup *setup) {
     int *trees = new_descriptors(setup);
     BerthFault fault;
@@ -171,12 +181,14 @@ static void enter_user_namespace(const BerthInside *inside, int **early) {
         receive(inside, BERTH_LAUNCH_MAPPED);
     }
     become_root();
-    /* Changing ids makes a process dumpable again by nobody but root; not even by that. */
+    /* A change of IDs resets the dumpable flag to fs.suid_dumpable (prctl(2)). Cleared again, so
+     * that no other process can trace this one. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* All that is mounted, as detached trees, while the host's /proc is still in sight: the kernel
- * makes a new one in a user namespace only where one is. */
+/* Makes all file systems of the container as detached trees while the host's /proc is still in
+ * sight: the kernel allows a new proc or sysfs in a user namespace only while one is mounted that
+ * shows as much (mount_too_revealing). */
 static int *make_trees(const BerthInside *inside, const int *early) {
     const BerthSetup *setup = inside->setup;
     int *trees = new_descriptors(setup);
@@ -194,6 +206,8 @@ static int *make_trees(const BerthInside *inside, const int *early) {
     return trees;
 }
 
+/* Attaches in the order of the configuration: a mount point is looked up in what is mounted before
+ * it. The outer process sends its trees in the same order (send_trees in outside.c). */
 static void attach_all(const BerthInside *inside, int root, int *trees) {
     const BerthSetup *setup = inside->setup;
     BerthFault fault;
@@ -224,6 +238,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
         berth_fail_with("device", &fault);
     if (setup->terminal && !berth_mounts_make_console(root, &fault))
         berth_fail_with("terminal", &fault);
+    /* Read-only only now: later mounts, devices and the console had their places made in them. */
     for (uint32_t i = 0; i < setup->mount_count; i++) {
         if (trees[i] >= 0 && !berth_mounts_close(&setup->mounts[i], trees[i], &fault))
             berth_fail_with("root", &fault);
@@ -237,6 +252,7 @@ static void write_sysctl(const BerthPair *parameter) {
 
     if ((size_t)snprintf(path, sizeof path, "/proc/sys/%s", parameter->name) >= sizeof path)
         berth_fail("kernel parameter", parameter->name, "the name is too long", BERTH_EXIT_LAUNCH);
+    /* If the configuration does not mount proc, /proc is the image's. */
     berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
         berth_fail("kernel parameter", parameter->name, "/proc/sys is not the kernel's",
@@ -285,10 +301,13 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
             _exit(BERTH_EXIT_LAUNCH);
         receive(inside, BERTH_LAUNCH_HOOKS_DONE);
     }
+    /* In the container's namespaces, but before its root is entered (config.md, createContainer
+     * Hooks). */
     if (!berth_hooks_run(setup, BERTH_HOOK_CREATE_CONTAINER, "created", getpid(), &fault))
         berth_fail_with("hooks", &fault);
     if (!berth_pivot_enter(root))
         berth_fail_errno("root", "change the root");
+    /* Before berth_mounts_restrict, which may make /proc/sys and the root read-only. */
     write_sysctls(setup);
     berth_execution_make_directory(setup);
     if (!berth_mounts_restrict(setup, &fault))
@@ -330,6 +349,9 @@ void berth_inside_run(const BerthInside *inside) {
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
     berth_execution_wait_for_go_ahead();
+    /* The root of a cgroup namespace is the cgroup of the process that makes it
+     * (cgroup_namespaces(7)), and a mount shows that root. Only since the go-ahead is this process
+     * in its scope. */
     enter_cgroup_namespace(inside);
     mount_cgroup(inside->setup);
     berth_execution_run(&execution);
@@ -338,6 +360,7 @@ void berth_inside_run(const BerthInside *inside) {
 void berth_inside_join(const BerthInside *inside, int init, int flags) {
     BerthExecution execution = inside_begin(inside);
 
+    /* A pidfd enters all of them at once (setns(2)). The PID namespace came with the clone. */
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
     if (flags & CLONE_NEWUSER)

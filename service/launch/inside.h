@@ -2,8 +2,8 @@
 
 /*
  * The inner process of a launch, which becomes the command. The outer one (launch/outside.h) keeps
- * the host's rights and does what takes them. bare/launch-protocol.h has what they say to each
- * other.
+ * the host's rights and takes the steps that need them. bare/launch-protocol.h has the messages
+ * between them.
  */
 
 #pragma once

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The outer process connects, since the socket is the host's, before the inner one loads the
- * filter; the descriptor follows when it is loaded.
+ * The connection to a listener of seccomp notifications. The outer process connects before the
+ * inner one loads the filter, since the socket is the host's; the descriptor follows when the
+ * filter is loaded. The connection belongs to the caller.
  */
 
 #include "launch/listener.h"

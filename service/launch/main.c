@@ -50,7 +50,8 @@ static unsigned count_names(const char *names) {
     return count;
 }
 
-/* What a client passes came in envelopes; it is the command's alone until the last step. */
+/* A client's descriptors come in envelopes. They are close-on-exec until the last step, so that
+ * only the command gets them. */
 static void open_descriptors(unsigned count) {
     if (!berth_envelopes_open(BERTH_FIRST_FREE_FD, count))
         berth_fail_errno("descriptors", NULL);

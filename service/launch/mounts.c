@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Mount points are looked up by descriptors below the container's root, component by component
- * where they have to be made (openat2(2)): a link of the image leads to another place of that root,
- * and never into the kernel's file systems. Nothing here is reached by a path that the image could
- * change between a check and its use.
+ * Mount points are looked up by descriptors below the container's root, component by component if
+ * they have to be made (openat2(2)). A link of the image leads to another place of that root, and
+ * never into the kernel's file systems. The one thing to know: nothing here is reached by a path
+ * that the image could change between a check and its use. No state; trees belong to the caller.
  */
 
 #include "launch/mounts.h"
@@ -36,7 +36,8 @@ bool berth_mounts_is_cgroup(const BerthMount *mount) {
     return berth_setup_is_cgroup(mount) && !mount->hosts_cgroups;
 }
 
-/* What the kernel shows there must be what the name says: no link leads to or from it. */
+/* Below these the container must find the kernel's own files. A destination there is resolved
+ * without any symbolic link. */
 static bool is_kernels(const char *path) {
     static const char *const trees[] = {"/proc", "/sys", "/dev"};
 
@@ -51,13 +52,15 @@ static int open_in(int directory, const char *path, int flags, uint64_t resolve)
     return berth_fd_open_resolving(directory, path, flags, 0, resolve);
 }
 
-/* A path that is walked has to fit into one, and so has what a link adds to it. */
+/* The kernel follows as many links (path_resolution(7)). A walk has room for a path and for the
+ * target of a link in it. */
 enum { MAX_LINKS = 40, MAX_WALK = 2 * PATH_MAX };
 
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links);
 
-/* A link to what is not there yet: that is made, as far as it is within the root. */
+/* A link of the image to something that is missing: the target is made, as far as it is within the
+ * root. Reached after EEXIST from a name that cannot be opened. */
 static bool make_behind_link(int root, int parent, const char *above, const char *name,
                              uint64_t resolve, bool as_directory, unsigned links) {
     char target[PATH_MAX], path[MAX_WALK];
@@ -77,7 +80,8 @@ static bool make_behind_link(int root, int parent, const char *above, const char
     return make_path(root, path, resolve, as_directory, links - 1);
 }
 
-/* Makes one component if it is missing. above: the path to it. */
+/* Makes one component if it is missing. above: the path to it. O_EXCL keeps the kernel from
+ * following a dangling link of the image (open(2)). */
 static bool make_component(int root, const char *above, const char *path, const char *name,
                            uint64_t resolve, bool as_directory, unsigned links) {
     berth_autofd int parent = open_in(root, above, O_PATH | O_DIRECTORY, resolve);
@@ -97,8 +101,8 @@ static bool make_component(int root, const char *above, const char *path, const 
            make_behind_link(root, parent, above, name, resolve, as_directory, links);
 }
 
-/* Makes what is missing of the path, one component after the other; as_directory says what the last
- * is to be. */
+/* Makes the missing components of a path. as_directory: whether the last one is to be a
+ * directory. */
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links) {
     char above[MAX_WALK] = ".", here[MAX_WALK] = ".", name[NAME_MAX + 1];
@@ -123,8 +127,8 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
     return true;
 }
 
-/* Where something is to be mounted. A link of the image is followed within its root, but not into
- * what the kernel shows there, and never where /proc, /sys or /dev themselves belong. */
+/* Opens a mount point, which is made if it is missing. A link of the image is followed within its
+ * root, but neither into proc or sysfs nor on the way to /proc, /sys or /dev themselves. */
 static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
     uint64_t resolve = RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
     struct statfs status;
@@ -162,6 +166,7 @@ int berth_mounts_make(const BerthMount *mount, BerthFault *fault) {
         berth_fault_set_errno(fault, errno, "mount %s: open %s", mount->destination, type);
         return -1;
     }
+    /* A tmpfs stays writable until all that belongs into it is there (berth_mounts_close). */
     uint64_t attributes = mount->set | mount->set_below;
     if (is_temporary(mount))
         attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
@@ -190,6 +195,7 @@ static bool move_onto(int tree, int target, const char *path, BerthFault *fault)
            berth_fault_set_errno(fault, errno, "mount %s", path);
 }
 
+/* Of a bind mount the outer process has set it (trees.c). */
 static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault) {
     struct mount_attr attributes = {.propagation = mount->propagation & ~(unsigned long)MS_REC};
     unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0u);
@@ -199,6 +205,8 @@ static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault
            berth_fault_set_errno(fault, errno, "mount %s: propagation", mount->destination);
 }
 
+/* "tmpcopyup": copies the image's directory into the tmpfs that will cover it. A "mode" of the
+ * configuration's takes precedence over that of the directory. */
 static bool fill(const BerthMount *mount, int target, int tree, BerthFault *fault) {
     bool has_mode = false;
 
@@ -261,6 +269,7 @@ bool berth_mounts_add_device(int root, const BerthDevice *device, int node, Bert
     berth_autofd int directory = open_target(root, parent, true, fault);
     if (directory < 0)
         return false;
+    /* Something that is there already is left as it is. */
     if (mknodat(directory, name, device->type | device->mode,
                 makedev(device->major, device->minor)) < 0)
         return errno == EEXIST || berth_fault_set_errno(fault, errno, "make %s", device->path);
@@ -328,8 +337,8 @@ static int make_empty(BerthFault *fault) {
     return tree;
 }
 
-/* What masks files must be what its name says: a link of the image, or of who shares its /dev,
- * would show something else there. */
+/* The mask must be the null device itself. A link of the image, or of a container that shares this
+ * /dev, would show something else in place of the masked file. */
 static int open_null(BerthFault *fault) {
     berth_autofd int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -371,6 +380,8 @@ static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
     return true;
 }
 
+/* The process is in the container's root: a link of the image leads to a place of the container at
+ * most. A path that is missing is no error. */
 static bool make_read_only(const char *path, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 

@@ -27,10 +27,11 @@ bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault);
 /* Makes a directory of the root a mount of its own, which a read-only root leaves writable. */
 bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault);
 
-/* A device where /dev is not the container's own, or elsewhere: node is a mount of it, or -1. */
+/* A device outside of a /dev of the container's own. node is a mount of the device, or -1 to make
+ * one here. */
 bool berth_mounts_add_device(int root, const BerthDevice *device, int node, BerthFault *fault);
 
-/* The links that belong into /dev, where they are missing. */
+/* Makes the links that belong into /dev, if they are missing. */
 bool berth_mounts_add_device_links(int root, BerthFault *fault);
 
 /* A file that the terminal will be mounted on, while /dev can still be written to. */

@@ -99,7 +99,8 @@ static void outer_box_filter(void) {
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     code[count++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    /* Jumps to the last instruction, which denies. */
+    /* Calls of the x32 ABI have the same architecture as those of x86-64. Jumps to the last
+     * instruction, which denies. */
     code[count++] =
         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, DENIED_CALLS + 1, 0);
     for (unsigned char i = 0; i < DENIED_CALLS; i++)
@@ -108,6 +109,7 @@ static void outer_box_filter(void) {
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
     const struct sock_fprog program = {count, code};
+    /* Without no_new_privs, by CAP_SYS_ADMIN: hooks and plugins may run set-user-ID programs. */
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
         berth_fail_errno("seccomp", "of what is outside the container");
 #endif

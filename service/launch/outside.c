@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Outside: opens what the inner process cannot, clones it as a child of berthd's, sends it the
- * trees that its root is made of, and then serves what it asks for, in the order of the launch
- * protocol, until its socket closes. That is the command's start, and this process's end.
+ * The outer process of a launch, with the host's rights: opens what the inner process cannot,
+ * clones it as a child of berthd's, sends it the trees that its root is made of, and then serves
+ * its requests, in the order of the launch protocol, until its socket closes. The socket closes
+ * when the command is executed; then the poststart hooks run, and this process ends.
  */
 
 #include "launch/outside.h"
@@ -38,13 +39,13 @@ typedef struct {
     int peer;
     pid_t pid;
     int pidfd;
-    pid_t first;                /* the container's first process, where that is another one; 0 */
+    pid_t first;                /* the container's first process if that is another one; 0 */
     int listener;               /* connected; -1 */
     int streams[BERTH_STREAMS]; /* what the process has as its standard descriptors */
 } Outside;
 
-/* clone3(2) returns twice, as fork(2) does. The new process is berthd's child, which is who waits
- * for it. */
+/* Returns twice, as fork(2) does. CLONE_PARENT makes the new process a child of berthd, which waits
+ * for it. CLONE_INTO_CGROUP: the process is never in another cgroup, not even for a moment. */
 static pid_t clone_inside(uint64_t flags, int cgroup, int *pidfd) {
     struct clone_args arguments = {
         .flags = flags | CLONE_PIDFD | CLONE_PARENT | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -67,7 +68,8 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
     inside->peer = sockets[1];
 }
 
-/* Afterwards only: what was sent to the other end of a socket that nobody holds is lost. */
+/* Called after the clone only. Until then this process holds both ends, so that a message to the
+ * peer would reach nobody; from here on, the end of the inner process closes the socket. */
 static void tell_pid(Outside *outside) {
     berth_fd_clear(&outside->inside->peer);
     berth_fail_set_peer(outside->peer);
@@ -89,7 +91,8 @@ static void open_joined(BerthInside *inside) {
         inside->joined[i] = open(entry->path, O_RDONLY | O_CLOEXEC);
         if (inside->joined[i] < 0)
             berth_fail_errno("open namespace", entry->path);
-        /* For children, of which the container is one. */
+        /* setns(2) into a PID namespace takes effect for children only; the inner process is
+         * one. */
         if (entry->flag == CLONE_NEWPID && setns(inside->joined[i], CLONE_NEWPID) < 0)
             berth_fail_errno("join namespace", entry->path);
     }
@@ -107,6 +110,9 @@ static void send_to_inside(const Outside *outside, BerthLaunchMessage message, i
         _exit(BERTH_EXIT_LAUNCH);
 }
 
+/* The container's user namespace, or -1. Its maps are written from here, since a process inside has
+ * no right to map more than one ID (user_namespaces(7)); the inner process waits for that before it
+ * becomes root. */
 static int open_userns(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     const BerthNamespace *user = berth_setup_find_namespace(setup, CLONE_NEWUSER);
@@ -127,6 +133,8 @@ static int open_userns(const Outside *outside) {
     return userns;
 }
 
+/* The order is that of attach_all in inside.c, which expects one message for each: the root, the
+ * mounts that only the host's root can make, the devices. */
 static void send_trees(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     BerthFault fault;
@@ -149,6 +157,8 @@ static void send_trees(const Outside *outside) {
         const BerthDevice *device = &setup->devices[i];
         if (!berth_inside_has_loose_device(setup, device))
             continue;
+        /* Without a mount the inner process makes the node itself. That fails in a user namespace
+         * for all but FIFOs, and is of no use on layers, which are mounted nodev. */
         bool bound = device->type != S_IFIFO && (trees.userns >= 0 || setup->layers.texts);
         berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &fault) : -1;
         if (bound && node < 0)
@@ -157,7 +167,7 @@ static void send_trees(const Outside *outside) {
     }
 }
 
-/* What is executed later is in the container's, as that is by then. */
+/* An exec joins the cgroup of the container, which its start has set up. */
 static void set_up_cgroup(const Outside *outside) {
     BerthFault fault;
 
@@ -178,8 +188,8 @@ static void run_hooks(const Outside *outside, BerthHookStage stage, const char *
         berth_fail_with("hooks", &fault);
 }
 
-/* Networks are JSON documents that an administrator wrote, plugins and what they answer: a program
- * of its own reads them. It speaks to berthd itself if it fails. */
+/* Networks are JSON documents of an administrator's, and plugins answer with more of them. A
+ * separate program reads them, and reports its own failures to berthd. */
 static void connect_network(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     char pid[16];
@@ -188,7 +198,7 @@ static void connect_network(const Outside *outside) {
 
     if (!setup->network)
         return;
-    /* Plugins are the host's, and so is what they keep. */
+    /* Plugins and their state are files of the host's. */
     if (!berth_trees_enter_host(&fault))
         berth_fail_with("network", &fault);
     snprintf(pid, sizeof pid, "%d", (int)outside->pid);
@@ -201,7 +211,7 @@ static void connect_network(const Outside *outside) {
         berth_fail("network", NULL, "berth-network ended before it was done", BERTH_EXIT_LAUNCH);
 }
 
-/* Standard output comes first. */
+/* The message has no number: the inner process sends the socket for standard output first. */
 static void connect_stream(Outside *outside, int fd) {
     bool output =
         outside->inside->output_to_journal && outside->streams[STDOUT_FILENO] == STDOUT_FILENO;
@@ -212,7 +222,8 @@ static void connect_stream(Outside *outside, int fd) {
     outside->streams[output ? STDOUT_FILENO : STDERR_FILENO] = fd;
 }
 
-/* For a checkpoint, which is not to be had without. */
+/* A checkpoint needs the names of the standard descriptors. A failure is not reported: the
+ * container runs all the same, and only cannot be checkpointed. */
 static void note_streams(const Outside *outside) {
     BerthStreams streams;
 
@@ -222,6 +233,8 @@ static void note_streams(const Outside *outside) {
     berth_streams_write(&streams, BERTH_DIRECTORY_FD, NULL);
 }
 
+/* The state tells the listener of the process with the filter and of the container: they differ for
+ * an exec. */
 static void hand_over(const Outside *outside, int filter) {
     const BerthSetup *setup = outside->inside->setup;
     bool other = outside->first > 0;
@@ -233,7 +246,8 @@ static void hand_over(const Outside *outside, int filter) {
         berth_fail_with("system call filter", &fault);
 }
 
-/* Answers what the process inside asks until it has become the command. */
+/* Serves the inner process until its socket closes. An unexpected letter, PEER_FAILED among them,
+ * ends this process: the failure has been reported. */
 _Noreturn static void serve(Outside *outside) {
     BerthFault fault;
     char letter;
@@ -297,13 +311,16 @@ void berth_outside_create(BerthInside *inside) {
         berth_fd_clear(&outside.peer);
         berth_inside_run(inside);
     }
-    /* From here on: the one inside has the capabilities and the filter of its own container. */
+    /* Only after the clone: the inner process gets the capabilities and the filter of its
+     * container, not these. */
     berth_outer_box_enter();
     tell_pid(&outside);
     send_trees(&outside);
     serve(&outside);
 }
 
+/* Only those that differ from this process's own: setns(2) refuses the user namespace that the
+ * caller is in. The PID namespace is not among them; it is joined before the clone. */
 int berth_outside_find_namespaces(pid_t pid) {
     static const struct {
         const char *name;

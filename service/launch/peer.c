@@ -76,7 +76,8 @@ char berth_peer_receive(int socket, int *fd) {
     ssize_t size;
     int received = -1;
 
-    /* ECONNRESET: the other end closed with something unread. What it sent before is there. */
+    /* ECONNRESET: the other end closed with something unread. Its own messages can still be
+     * read. */
     do
         size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -92,6 +93,8 @@ char berth_peer_receive(int socket, int *fd) {
     return buffer[0];
 }
 
+/* The peer learns of the failure from this message: a socket that closes without it is taken to
+ * mean that the command runs. */
 void berth_fail_silently(int status) {
     if (peer >= 0)
         berth_peer_send(peer, BERTH_LAUNCH_PEER_FAILED, NULL, -1);

@@ -27,7 +27,7 @@ _Noreturn void berth_fail(const char *step, const char *object, const char *reas
 _Noreturn void berth_fail_with(const char *step, const BerthFault *fault);
 _Noreturn void berth_fail_errno(const char *step, const char *object);
 
-/* The same without a report: who failed has sent one. */
+/* The same without a report: the process that failed has sent one. */
 _Noreturn void berth_fail_silently(int status);
 
 /* The socket to the other process, which receives PEER_FAILED if this one fails; set once. */

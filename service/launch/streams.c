@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One line a descriptor. Names are what CRIU calls them, which for files is what the kernel says of
- * the mount and the inode, not a path.
+ * The names of a container's standard descriptors, kept for a checkpoint in a file of its
+ * directory, one line for each. They are the names that CRIU uses: of a file, the IDs of its mount
+ * and inode, not a path.
  */
 
 #include "launch/streams.h"
@@ -30,6 +31,8 @@ static bool is_terminal(dev_t device) {
     return major(device) >= FIRST_MAJOR && major(device) <= LAST_MAJOR;
 }
 
+/* Whether the socket belongs to the network namespace of the process. CRIU cannot dump one of
+ * another (checkpoint/dump.c). */
 static bool is_of_network(int socket, pid_t pid) {
     char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = ioctl(socket, SIOCGSKNS);
@@ -50,7 +53,7 @@ static void make_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTES]) {
     if (size < 0 || fstat(fd, &status) < 0)
         return;
     link[size] = '\0';
-    /* What is no file is named by the kernel, shortly. */
+    /* For pipes, sockets and the like the kernel's link is a short name, such as pipe:[1234]. */
     if (S_ISSOCK(status.st_mode))
         snprintf(name, BERTH_STREAM_NAME_BYTES, "%s%.100s",
                  is_of_network(fd, pid) ? "" : BERTH_STREAM_FOREIGN, link);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Opened by the inner process, so that it is of the container's devpts and has the container's ids;
- * only its master leaves the container.
+ * A container's terminal. The inner process opens it, so that it belongs to the container's devpts
+ * and has the container's IDs. The slave becomes the process's standard descriptors; only the
+ * master leaves the container, to berthd.
  */
 
 #include "launch/terminal.h"
@@ -18,7 +19,7 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
-/* A name for it inside: the file is one of the image's root or of the container's /dev. */
+/* Mounts the slave over /dev/console, a file that exists by now (berth_mounts_make_console). */
 static void cover_console(int slave) {
     BerthFault fault;
     berth_autofd int tree =
@@ -40,6 +41,7 @@ void berth_terminal_open(const BerthSetup *setup, const BerthIdentity *identity,
 
     if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
         berth_fail_errno("terminal", "/dev/ptmx");
+    /* The slave of this master, whatever the image has at its path (ioctl_tty(2)). */
     berth_autofd int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0)
         berth_fail_errno("terminal", "/dev/ptmx");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every tree is a detached mount, a descriptor that nobody else has, from open_tree(2) or
- * fsmount(2) to the move_mount(2) by the inner process. Attributes are set before it leaves this
- * process: afterwards the container's root could clear what is not locked.
+ * Every tree is a detached mount: a descriptor that only this process has, from open_tree(2) or
+ * fsmount(2) until the inner process attaches it with move_mount(2). The caller owns it and closes
+ * it. The one thing to know: attributes are set before a tree leaves this process, since afterwards
+ * the container's root could clear what is not locked.
  */
 
 #include "launch/trees.h"
@@ -50,6 +51,8 @@ static int clone_tree(int file, bool recursive, BerthFault *fault) {
     return tree;
 }
 
+/* All that mount_setattr(2) does to a tree. An ID map (userns) can be set only while the mount is
+ * detached, and only once. */
 static bool set_attributes(int tree, uint64_t set, uint64_t clear, uint64_t propagation, int userns,
                            bool recursive, const char *what, BerthFault *fault) {
     struct mount_attr attributes = {
@@ -67,6 +70,8 @@ static bool set_attributes(int tree, uint64_t set, uint64_t clear, uint64_t prop
                                  what);
 }
 
+/* A layer as overlayfs takes it: the directory itself or, for a container with a user namespace, a
+ * clone of its mount that maps the IDs. The IDs on disk stay as they are. */
 static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
                        BerthFault *fault) {
     berth_autofd int layer =
@@ -85,11 +90,9 @@ static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
     return berth_fd_steal(&tree);
 }
 
-/*
- * The map of the writable directory is the container's and one more: what overlayfs itself makes
- * there, as the host's root, must have an id on disk. The first id beyond the container's is
- * nobody's. more has room for one range more than ranges.
- */
+/* The map of the writable directory is the container's with one range more: overlayfs makes files
+ * there as the host's root, which must have an ID on disk. It gets the first ID beyond the
+ * container's. more has room for one range more than ranges. */
 static BerthRanges add_host_root(const BerthRanges *ranges, BerthRange *more) {
     uint32_t beyond = 0;
 
@@ -129,7 +132,8 @@ static int open_writable(const BerthTrees *trees, int directory, BerthFault *fau
 static bool attach_privately(const Layers *layers, int writable) {
     char path[BERTH_PROC_PATH_BYTES];
 
-    /* It covers what nobody needs meanwhile. */
+    /* Private first, so that nothing mounted here propagates to the service's namespace. The tmpfs
+     * covers /run, which this process does not need while it is in this namespace. */
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
         return false;
@@ -151,11 +155,10 @@ static int mount_layers(const Layers *layers, int upper, int work, BerthFault *f
     return mount;
 }
 
-/*
- * Before Linux 6.15 overlayfs takes as layers only mounts of the namespace that it is mounted in
- * (clone_private_mount), which detached trees with mapped ids are not. What it makes of them are
- * clones of its own, which stay when that namespace goes.
- */
+/* Before Linux 6.15 overlayfs takes as layers only mounts of the namespace that it is mounted in
+ * (clone_private_mount), and detached trees with mapped IDs belong to none. They are attached in a
+ * namespace made for that. overlayfs keeps clones of its own of them, which stay when that
+ * namespace goes. */
 static int mount_attached(const Layers *layers, int writable, int upper, int work,
                           BerthFault *fault) {
     berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -173,8 +176,9 @@ static int mount_attached(const Layers *layers, int writable, int upper, int wor
     return mount;
 }
 
-/* The layers of the root. If nothing is written, the upper directory is the topmost of them: a
- * second writable mount would take the first one's working directory away. */
+/* The layers of the root, topmost first. If nothing is to be written, the upper directory becomes
+ * the topmost of them: a second writable mount would take the first one's working directory
+ * away. */
 static bool open_layers(const BerthTrees *trees, int snapshots, int *upper, int *work,
                         Layers *layers, BerthFault *fault) {
     const BerthTexts *names = &trees->setup->layers;
@@ -207,7 +211,7 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, B
         berth_fault_set_errno(fault, errno, "open the container's writable layer");
         return -1;
     }
-    /* The other way is not tried first: the kernel logs it each time. */
+    /* The version decides, not an attempt: the kernel logs each mount that it refuses. */
     if (open_layers(trees, snapshots, &upper, &work, &layers, fault))
         mount = trees->userns >= 0 && !berth_kernel_is(6, 15)
                     ? mount_attached(&layers, writable, upper, work, fault)
@@ -217,6 +221,7 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, B
     return mount;
 }
 
+/* Refuses a path that no longer leads to the object that the configuration was made for. */
 static bool check_inode(int fd, const char *path, uint64_t device, uint64_t inode,
                         BerthFault *fault) {
     struct stat status;
@@ -239,8 +244,8 @@ static int make_directory_root(const BerthSetup *setup, BerthFault *fault) {
         !check_inode(root, setup->root, setup->root_device, setup->root_inode, fault))
         return -1;
     berth_autofd int tree = clone_tree(root, true, fault);
-    /* A shared mount cannot become a root; what is mounted on the host later comes only where the
-     * configuration asks for it. */
+    /* pivot_root(2) refuses a shared mount. As a slave, the root still receives what is mounted on
+     * the host later; that happens only if the configuration asks for it. */
     uint64_t propagation = setup->root_propagation & (MS_SLAVE | MS_SHARED) ? MS_SLAVE : MS_PRIVATE;
     if (tree < 0 || !set_attributes(tree, 0, 0, propagation, -1, true, setup->root, fault))
         return -1;
@@ -265,6 +270,9 @@ bool berth_trees_enter_host(BerthFault *fault) {
     return entered = true;
 }
 
+/* A descriptor stays in the mount namespace that it was opened in, and open_tree(2) clones only
+ * mounts of the caller's. The kernel's path of the descriptor is therefore opened again, now in the
+ * host's namespace. */
 bool berth_trees_reopen(int fd, BerthFault *fault) {
     char link[BERTH_PROC_PATH_BYTES], path[PATH_MAX];
 
@@ -287,7 +295,8 @@ bool berth_trees_has(const BerthMount *mount) {
     return (mount->bind && !mount->self) || mount->hosts_cgroups || berth_trees_is_dev(mount);
 }
 
-/* What the group of the source stands for; berth-group says why. */
+/* The group that the container's root stands for on this mount. group/main.c explains why it may
+ * differ from the group of the source. */
 static bool find_owner_group(uid_t owner, gid_t group, gid_t *found, BerthFault *fault) {
     char owner_text[16], group_text[16], answer[16], *end;
     char *arguments[] = {(char *)"berth-group", owner_text, group_text, NULL};
@@ -323,7 +332,9 @@ static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int 
     }
     if (!find_owner_group((uid_t)mount->owner, status.st_gid, &gids[0].inside, fault))
         return -1;
-    /* Without any id the source would be read-only; the host's own is nobody's in there. */
+    /* The kernel lets nobody write to files with IDs that the map of their mount lacks. The group
+     * of the source is therefore mapped as well, to itself, which shows as nobody in the
+     * container. */
     if (gids[0].inside != status.st_gid)
         gids[gid_map.count++] = (BerthRange){status.st_gid, status.st_gid, 1};
     return berth_userns_new(&uid_map, &gid_map, fault);
@@ -354,7 +365,8 @@ static bool apply_map(const BerthTrees *trees, const BerthMount *mount, int sour
     if (set_attributes(tree, 0, 0, 0, map, mount->idmap == BERTH_IDMAP_RECURSIVE, mount->source,
                        NULL))
         return true;
-    /* Not every file system can; the owner is a convenience that nobody asked for. */
+    /* Not every file system supports ID maps. A map that the configuration asks for must succeed;
+     * the owner's is a convenience, and the mount does without. */
     return mount->owner >= 0 ||
            berth_fault_set_errno(fault, errno, "map the ids of %s", mount->source);
 }
@@ -370,7 +382,10 @@ static int make_bind(const BerthTrees *trees, const BerthMount *mount, BerthFaul
     if (mount->has_inode && !check_inode(source, mount->source, mount->device, mount->inode, fault))
         return -1;
     berth_autofd int tree = clone_tree(source, mount->recursive, fault);
+    /* A clone is in the peer group of its source: without a propagation of its own, mounts in the
+     * container would appear on the host. */
     uint64_t propagation = mount->propagation ? mount->propagation : MS_PRIVATE | MS_REC;
+    /* From the widest to the narrowest: this mount may differ from those below it. */
     if (tree < 0 || !apply_map(trees, mount, source, tree, fault) ||
         !set_attributes(tree, mount->set_below, mount->clear_below, 0, -1, true, mount->source,
                         fault) ||
@@ -381,6 +396,8 @@ static int make_bind(const BerthTrees *trees, const BerthMount *mount, BerthFaul
     return berth_fd_steal(&tree);
 }
 
+/* The mode comes last: mknod(2) applies the umask, and a change of the owner clears set-user-ID
+ * (chown(2)). */
 static bool add_device(int directory, const char *name, const BerthDevice *device, uid_t uid,
                        gid_t gid, BerthFault *fault) {
     if (mknodat(directory, name, device->type | device->mode,
@@ -391,6 +408,8 @@ static bool add_device(int directory, const char *name, const BerthDevice *devic
     return true;
 }
 
+/* The file systems that devices are made in are not idmapped. The owner of a device is therefore
+ * translated from the container's IDs to the host's. */
 static bool map_owner(const BerthTrees *trees, const BerthDevice *device, uint32_t *uid,
                       uint32_t *gid, BerthFault *fault) {
     *uid = device->uid;
@@ -402,8 +421,8 @@ static bool map_owner(const BerthTrees *trees, const BerthDevice *device, uint32
                            device->path);
 }
 
-/* The directory of /dev/a/b, which is made. Component by component, none of them a link: /dev has
- * one to what this process has open. */
+/* The directory of /dev/a/b, which is made if it is missing. It is opened one component after the
+ * other and never through a link: /dev/fd leads to the descriptors of this process. */
 static int make_parent(int dev, const char *name, uid_t uid, gid_t gid, BerthFault *fault) {
     berth_autofd int parent = fcntl(dev, F_DUPFD_CLOEXEC, 0);
 
@@ -473,6 +492,8 @@ static bool fill_dev(const BerthTrees *trees, int tree, BerthFault *fault) {
     return add_asked(trees, tree, uid, gid, fault);
 }
 
+/* A tmpfs as /dev, with its devices and links. It stays writable until all mount points in it are
+ * made (berth_mounts_close). */
 static int make_dev(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
     bool good = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source",
@@ -523,8 +544,8 @@ static int make_node(const BerthTrees *trees, const BerthDevice *device, BerthFa
     return node;
 }
 
-/* In a mount namespace for that alone, since only what is attached can be cloned: its /run is the
- * file system of the nodes, which their mounts keep. */
+/* Works in a mount namespace made for that, since only an attached mount can be cloned. The tmpfs
+ * at its /run holds the nodes; their mounts keep it when the namespace goes. */
 int berth_trees_make_device(const BerthTrees *trees, const BerthDevice *device, BerthFault *fault) {
     berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     berth_autofd int node = -1;

@@ -14,14 +14,14 @@
 typedef struct {
     const BerthSetup *setup;
     int userns; /* the container's; -1 */
-    bool reads; /* nothing is written: there may be another mount of the writable directory */
+    bool reads; /* nothing is written: the writable directory may be mounted elsewhere */
 } BerthTrees;
 
 /* The root file system; before the mount namespace changes, since layers and the writable directory
  * are mounts of the present one. */
 int berth_trees_make_root(const BerthTrees *trees, int directory, int snapshots, BerthFault *fault);
 
-/* Whether this mount is made here, and made: in the host's mount namespace. */
+/* Whether this mount is made here; and makes it, in the host's mount namespace. */
 bool berth_trees_has(const BerthMount *mount);
 int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault);
 

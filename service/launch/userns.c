@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A map can be written only from outside and only once. A namespace that is nothing but a map is
- * what idmapped mounts take (mount_setattr(2)).
+ * User namespaces and their maps. A map can be written only once, and with more than one ID only
+ * from outside (user_namespaces(7)). A namespace without processes, nothing but a map, is what an
+ * idmapped mount takes (mount_setattr(2)).
  */
 
 #include "launch/userns.h"
@@ -44,8 +45,8 @@ bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRang
     return write_map(pid, "uid_map", uids, fault) && write_map(pid, "gid_map", gids, fault);
 }
 
-/* A namespace is made by a process that enters it, and stays when that is gone: a descriptor of it
- * is left. */
+/* A namespace is made with a process in it. The process does nothing and is killed; the descriptor
+ * keeps the namespace. */
 int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault) {
     pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
     char path[BERTH_PROC_PATH_BYTES];

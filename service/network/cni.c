@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One call of a plugin is a Call: the network, the container and what plugins before it answered.
- * State is a file for each container below networks/, written by renaming; a lock file serializes
- * those of one container across processes.
+ * Networks by the Container Network Interface. A Call is what one run of a plugin needs: the
+ * network, the container and the ports. State is a file for each container below networks/, written
+ * by a rename; it says what was added with, so that the same is undone. A lock file serializes the
+ * work on one container across processes.
  */
 
 #include "network/cni.h"
@@ -49,7 +50,7 @@ static JsonNode *read_json(int directory, const char *path, GError **error) {
     return text ? berth_document_parse(text, size, error) : NULL;
 }
 
-/* A single plugin is a list of one. */
+/* A configuration with a single plugin becomes a list of one. Takes the node. */
 static JsonNode *as_list(JsonNode *node) {
     JsonObject *object = json_node_get_object(node);
     JsonObject *list = json_object_new();
@@ -73,7 +74,8 @@ static gint compare_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* In the order of their names, as other runtimes look. */
+/* The first document of that name, by the order of file names, as in other runtimes. A document
+ * that cannot be read is passed over: it may be of another network. */
 static JsonNode *find_network(const char *name, GError **error) {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) directory = g_dir_open(CONFIGURATIONS, 0, NULL);
@@ -98,6 +100,7 @@ static JsonNode *find_network(const char *name, GError **error) {
     return NULL;
 }
 
+/* A type with a slash would lead out of the directories of plugins: it is not found. */
 static char *find_plugin(const char *type, GError **error) {
     g_auto(GStrv) directories = g_strsplit(PLUGIN_PATH, ":", -1);
 
@@ -111,7 +114,7 @@ static char *find_plugin(const char *type, GError **error) {
     return NULL;
 }
 
-/* What a plugin reads: its own configuration, and what the runtime adds. */
+/* The input of a plugin: its own configuration, and the members that the runtime adds. */
 static char *make_input(const Call *call, JsonObject *plugin, JsonNode *previous) {
     JsonObject *input = berth_document_copy(plugin);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -155,6 +158,8 @@ G_GNUC_NORETURN static void become_plugin(const Call *call, const char *path, in
     _exit(127);
 }
 
+/* A plugin that takes too long is killed, and fails by its signal. Without a pidfd the wait has no
+ * limit. */
 static int await(pid_t pid) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
@@ -219,8 +224,8 @@ static bool run_delete(Call *call, JsonArray *plugins, JsonNode *result, GError 
     bool good = true;
 
     call->command = "DEL";
-    /* In the reverse order, and all of them: what cannot be undone is told, and no reason to leave
-     * the rest. */
+    /* In the reverse order (SPEC.md, DEL). The first failure is the one that is reported; the
+     * plugins that remain run all the same. */
     for (guint i = json_array_get_length(plugins); i-- > 0;)
         if (!run_plugin(call, json_array_get_object_element(plugins, i), result, NULL,
                         good ? error : NULL))
@@ -248,8 +253,8 @@ static bool run_add(Call *call, JsonArray *plugins, JsonNode **result, GError **
                                       "network %s: no plugin gave a result", call->name);
 }
 
-/* {"pid", "network": the list, "ports", "result"}: what was added is undone by what it was added
- * with, whatever the administrator has written since. */
+/* {"pid", "network": the list, "ports", "result"}. A network is undone with the configuration that
+ * it was added with, whatever the administrator has written since. */
 static bool write_state(const Call *call, int networks, pid_t pid, JsonNode *network,
                         JsonNode *result, GError **error) {
     g_autofree char *name = g_strconcat(call->id, ".json", NULL);
@@ -282,7 +287,8 @@ static bool prepare(Call *call, JsonObject *network, JsonArray **plugins, GError
                                        "the network \"%s\" has no plugins", call->name);
 }
 
-/* Undoes what the state says. pid: only what is of this process; 0 for any. */
+/* Undoes what the state says. pid: only if the state is of this process, since a newer start may
+ * have connected the container again; 0 for any. */
 static bool undo(const char *id, pid_t pid, int networks, GError **error) {
     g_autofree char *name = g_strconcat(id, ".json", NULL);
     g_autoptr(JsonNode) state = NULL;
@@ -309,7 +315,8 @@ static bool undo(const char *id, pid_t pid, int networks, GError **error) {
     return good;
 }
 
-/* One at a time a container, also when it was deleted and made again; a few share a lock. */
+/* Serializes the work on one container, also if it is deleted and made again. Containers share a
+ * fixed number of lock files, which are never removed. */
 static int lock(const char *id, int networks, GError **error) {
     g_autofree char *name = g_strdup_printf(".lock-%u", g_str_hash(id) % LOCKS);
     berth_autofd int file = openat(networks, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -321,7 +328,8 @@ static int lock(const char *id, int networks, GError **error) {
     return berth_fd_steal(&file);
 }
 
-/* Its addresses beside its name in the container's own /etc/hosts, which is mounted by now. */
+/* Writes the addresses and the hostname to the container's own /etc/hosts. A failure leaves the
+ * network usable, and is not reported. */
 static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
     berth_autofd int file =
         openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -362,6 +370,7 @@ bool berth_cni_add(const BerthSetup *setup, const char *id, pid_t pid, int direc
     berth_autofd int locked = lock(id, networks, error);
     if (locked < 0)
         return false;
+    /* An earlier start may have ended before it was disconnected. */
     (void)undo(id, 0, networks, NULL);
     if (!(network = find_network(setup->network, error)) ||
         !read_ports(setup, &ports, &call.ports, error) ||

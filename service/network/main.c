@@ -8,7 +8,8 @@
  *                                      descriptors of the launch protocol; a failure is reported to
  *                                      berthd from here, and its status is then 125
  *   berth-network disconnect ID PID    run by berthd, with networks/ in the place of the
- * container's directory; a failure is written to standard error
+ *                                      container's directory; a failure is written to standard
+ *                                      error
  */
 
 #include "bare/launch-protocol.h"

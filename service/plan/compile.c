@@ -2,8 +2,9 @@
 
 /*
  * Makes the set-up of a plan: first a BerthSetup whose pointers are into the plan and a pool, then
- * its image, as berth_setup_layout says where pointers are. What takes JSON, text processing or a
- * growing list happens here, so that a launcher needs none of them.
+ * its image, as berth_setup_layout says where pointers are. JSON, text processing and growing lists
+ * are dealt with here, so that a launcher needs none of them. The pool and the image live for one
+ * call; the sealed file belongs to the caller.
  */
 
 #include "plan/compile.h"
@@ -335,7 +336,8 @@ static void add_text(Image *image, gsize place, const char *text) {
 static void add_array(Image *image, gsize place, const char *first, uint32_t count,
                       const BerthSetupReference *reference);
 
-/* The structure itself is in the image, its pointers still being those of this process. */
+/* Follows the references of a structure that is in the image, with pointers of this process still.
+ * Places are offsets, since the image moves when it grows. */
 static void add_references(Image *image, gsize structure, const BerthSetupLayout *layout) {
     for (size_t i = 0; i < layout->reference_count; i++) {
         const BerthSetupReference *reference = &layout->references[i];
@@ -361,6 +363,7 @@ static void add_array(Image *image, gsize place, const char *first, uint32_t cou
     gsize offset = image->image->len;
 
     g_byte_array_append(image->image, (const guint8 *)first, (guint)size);
+    /* setup.c refuses a list that is not aligned. */
     while (image->image->len % ALIGNMENT != 0)
         g_byte_array_append(image->image, (const guint8 *)"", 1);
     set_offset(image, place, offset);

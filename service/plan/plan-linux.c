@@ -141,7 +141,8 @@ static bool read_devices(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-/* Slashes and dots both divide; a parameter of the whole machine is not the container's to set. */
+/* Slashes and dots both separate names. Only parameters of a namespace of the container's own may
+ * be set: any other would change the whole machine, or a namespace that is shared. */
 static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error) {
     g_autofree char *dotted = g_strdelimit(g_strdup(name), "/", '.');
 

@@ -133,9 +133,9 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
     return true;
 }
 
-/* What is in /proc is the kernel's: labels and parameters are written there, and what covers it
- * could take them. Some files say how large the machine is, which others say better; these may be
- * covered, as runc has it. */
+/* Files in /proc must be the kernel's: the launcher writes labels and kernel parameters there, and
+ * a mount over them would receive these. Some files that describe the machine may be covered, as
+ * runc allows. */
 static bool is_in_proc(const char *destination) {
     static const char *const allowed[] = {"cpuinfo",
                                           "diskstats",
@@ -149,7 +149,8 @@ static bool is_in_proc(const char *destination) {
                                           "sys/kernel/ns_last_pid",
                                           "uptime",
                                           NULL};
-    /* GLib keeps two slashes at the beginning, which POSIX may have mean something. */
+    /* g_canonicalize_filename keeps two leading slashes, to which POSIX lets an implementation give
+     * a meaning. */
     g_autofree char *path = g_canonicalize_filename(destination + strspn(destination, "/"), "/");
 
     return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));

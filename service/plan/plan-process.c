@@ -52,8 +52,8 @@ static void note_unknown(BerthPlan *plan, const char *name) {
     g_ptr_array_add(plan->unknown_capabilities, copy);
 }
 
-/* A set of names. Those that nobody knows do not fail the container; the specification has them
- * logged (config.md, capabilities). */
+/* A set of capabilities by name. Unknown names do not fail the container; the specification says to
+ * log them (config.md, capabilities). */
 static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, uint64_t *bits,
                      GError **error) {
     g_auto(GStrv) names = NULL;
@@ -82,7 +82,8 @@ static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **err
                        read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
-/* RLIM_INFINITY is a number that JSON readers take for a double. */
+/* RLIM_INFINITY is larger than a 64-bit signed integer, so that json-glib reads it as a double. -1
+ * means the same. */
 static bool read_limit_value(JsonObject *object, const char *member, uint64_t *value,
                              GError **error) {
     JsonNode *node = json_object_get_member(object, member);

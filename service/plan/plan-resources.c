@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * "linux.resources" as properties of a systemd scope (systemd.resource-control(5)): systemd is
- * what sets limits, and what shows and changes them later.
+ * "linux.resources" as properties of a systemd scope (systemd.resource-control(5)), since systemd
+ * sets limits, shows them and changes them later. Limits without a property become files of the
+ * cgroup, which the launcher writes (launch/cgroup-files.c). Both lists belong to the plan.
  */
 
 #include "base/cpu-list.h"
@@ -226,6 +227,9 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
     return true;
 }
 
+/* Rules apply in their order (config-linux.md, Allowed Device list), but systemd knows a list of
+ * allowed devices only. So "deny all" empties the list, and a rule that denies a single device is
+ * refused. */
 static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
     const char *type, *access;
     int64_t major = -1, minor = -1;
@@ -325,7 +329,7 @@ static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
     return true;
 }
 
-/* A controller, a dot, and what of it; the files of "cgroup." are no resources, and systemd's. */
+/* CONTROLLER.FILE. The files "cgroup.*" are not resources, and systemd manages them. */
 static bool check_file(const char *name, GError **error) {
     if (!g_regex_match_simple("^[a-z0-9_]+\\.[a-zA-Z0-9_.]+$", name, 0, 0))
         return berth_error_set(
@@ -364,10 +368,11 @@ static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
     return true;
 }
 
-/* What io.weight may begin with. */
+/* A prefix that io.weight may have. */
 #define OF_ALL_DEVICES "default "
 
-/* What systemd has a property for it is told of, since it would write its own there. */
+/* A file for which systemd has a property is set through systemd, which would overwrite it
+ * otherwise. */
 static bool add_unified(BerthPlan *plan, const char *name, const char *value, GError **error) {
     static const struct {
         const char *file, *property;

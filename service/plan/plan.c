@@ -174,7 +174,7 @@ static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
-/* Where /dev is a mount of its own they are made with it. */
+/* A /dev that is a mount gets its devices when it is made (trees.c in launch/). */
 static void add_default_devices(BerthPlan *plan) {
     for (guint i = 0; i < plan->mounts->len; i++)
         if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))
@@ -184,7 +184,7 @@ static void add_default_devices(BerthPlan *plan) {
         g_ptr_array_add(plan->devices, g_memdup2(device, sizeof *device));
 }
 
-/* What one part says about another. */
+/* Checks the parts of a configuration against each other. */
 static bool check_whole(BerthPlan *plan, GError **error) {
     if (!has_namespace(plan, CLONE_NEWNS))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
@@ -207,8 +207,8 @@ static bool check_whole(BerthPlan *plan, GError **error) {
     return true;
 }
 
-/* Without a cgroup namespace these mounts show the host's whole tree; only a cgroup namespace of
- * its own is a user namespace's to mount. */
+/* Without a cgroup namespace these mounts show the host's whole tree. A user namespace may mount
+ * cgroups only with a cgroup namespace of its own, so the outer process makes these mounts. */
 static void find_cgroup_mounts(const BerthPlan *plan) {
     bool all = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWCGROUP);
 

@@ -80,7 +80,7 @@ typedef struct {
 
     /* root and mounts */
     bool read_only;
-    const char *root; /* a directory; NULL where there are layers */
+    const char *root; /* a directory; NULL if there are layers */
     bool root_has_inode;
     uint64_t root_device, root_inode;
     char **layers;     /* names of directories, topmost first */
@@ -117,7 +117,7 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error);
 BerthPlan *berth_plan_read(int file, GError **error);
 void berth_plan_free(BerthPlan *plan);
 
-/* The namespace of this kind that the container gets; NULL where it stays in the host's. */
+/* The namespace of this kind that the container gets; NULL if it stays in the host's. */
 const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag);
 
 /* Whether it is a mount of cgroups, by either of its names. */
@@ -137,7 +137,7 @@ bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ran
 /* Whether ".." is a component of the path. */
 bool berth_plan_path_climbs(const char *path);
 
-/* An option of a mount that is a flag: applied, or false where it is none. */
+/* Applies an option of a mount that is a flag; false if it is none. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);
 
 /* Refuses members of object that the specification has and Berth does not. names ends with NULL. */

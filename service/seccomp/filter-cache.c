@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Each is some kilobytes. When the cache is full all go: whoever uses that many sets of
- * capabilities gains nothing by it. */
+/* Each is some kilobytes. A full cache is emptied: with that many different sets of capabilities,
+ * it is of no use anyway. */
 enum { MAX_PROGRAMS = 64 };
 
 static GHashTable *programs; /* key → BerthFilterProgram */

@@ -51,7 +51,7 @@ static bool read_conditions(JsonObject *rule, const char *name, Conditions *cond
            berth_document_get_string(object, "minKernel", &conditions->kernel, error);
 }
 
-/* What this system does not know nobody has. */
+/* A capability that this system does not know, no process has. */
 static bool has_capability(uint64_t capabilities, const char *name) {
     cap_value_t value;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A profile becomes a libseccomp context and that a program; the context is its caller's to
- * release. Names of calls that libseccomp does not know are passed over, everything else that is
- * not understood is an error.
+ * A profile (config-linux.md, Seccomp) becomes a libseccomp context, and that a program. The caller
+ * releases the context and frees the program. A system call that libseccomp does not know is passed
+ * over; anything else that is not understood is an error, since ignoring it would make another
+ * filter than the one that was written.
  */
 
 #include "seccomp/filter.h"
@@ -23,7 +24,7 @@
 /* linux/seccomp.h has it since Linux 5.19. */
 #define FLAG_WAIT_KILLABLE_RECV (1u << 5)
 
-/* The listener is handed over by this one, after the filter was loaded. */
+/* The launcher hands the listener over by this call, after the filter is loaded. */
 #define HANDS_OVER "sendmsg"
 
 enum { MAX_ARGUMENTS = 6 };
@@ -75,6 +76,7 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
     if (!berth_document_get_string(object, member, &name, error) ||
         !berth_document_get_size(object, errno_member, &errnum, error))
         return false;
+    /* config-linux.md: EPERM by default. The kernel takes 16 bits (SECCOMP_RET_DATA). */
     if (!json_object_has_member(object, errno_member))
         errnum = EPERM;
     for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
@@ -128,9 +130,9 @@ static bool has_argument_twice(const struct scmp_arg_cmp *arguments, guint count
     return false;
 }
 
-/* All conditions must hold, except where two are of one argument, which libseccomp does not take:
- * profiles that have such come from a time when each was a rule of its own, and runc and crun still
- * read them so. */
+/* All conditions of a rule must hold. The exception is two conditions on one argument, which
+ * libseccomp does not take: each then becomes a rule of its own, as in runc and crun, since old
+ * profiles mean it so. */
 static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
                      const struct scmp_arg_cmp *arguments, guint count, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
@@ -193,6 +195,8 @@ static bool add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabiliti
         if (!add_rule(filter, json_node_get_object(node), capabilities, error))
             return false;
     }
+    /* 2 is a binary tree of system calls (seccomp_attr_set(3)). no_new_privs is the launcher's to
+     * set. */
     if ((r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
         (r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_NNP, 0)) < 0)
         return berth_error_set_errno(error, r, "seccomp: set attributes");
@@ -329,7 +333,8 @@ BerthFilterProgram *berth_filter_compile(const BerthFilter *filter, GError **err
     program->notifies = filter->notifies;
     if (program->notifies)
         program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    /* Without it, a thread that cannot be synchronized is told by what would be a descriptor. */
+    /* Without TSYNC_ESRCH, seccomp(2) returns the ID of a thread that cannot be synchronized, which
+     * would be taken for the listener's descriptor. */
     if (program->notifies && (program->flags & SECCOMP_FILTER_FLAG_TSYNC))
         program->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
     program->instructions = (struct sock_filter *)data;

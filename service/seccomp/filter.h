@@ -15,7 +15,7 @@
 #define BERTH_DEFAULT_PROFILE BERTH_DATADIR "/seccomp-default.json"
 
 typedef struct {
-    scmp_filter_ctx context; /* released by who has it */
+    scmp_filter_ctx context; /* released by its holder */
     unsigned flags;          /* of seccomp(2), that the profile asks for */
     bool notifies;           /* some calls are answered by a listener, SCMP_ACT_NOTIFY */
 } BerthFilter;

@@ -23,6 +23,7 @@
 
 enum { MAX_CPU_SEC = 2 };
 
+/* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. */
 static void enter_limits(void) {
     const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC}, core = {0, 0};
 
