@@ -61,7 +61,7 @@ static void store_screen_header(uint64_t *value, uint64_t number) {
     __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
 
-/* Bytes were lost to the ring's end: the rest begins within a line, or within an escape
+/* The ring has overwritten older bytes: the rest begins within a line, or within an escape
  * sequence. */
 static void drop_broken_line(GByteArray *fresh, guint from) {
     const uint8_t *end = memchr(fresh->data + from, '\n', fresh->len - from);

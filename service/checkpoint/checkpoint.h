@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "launch/fault.h"
 
-/* Sets the reason that a step of the launcher failed for as an error. */
+/* Turns the fault of a launcher's step into an error. */
 bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault);
 
 #define BERTH_CHECKPOINT_IMAGES "checkpoint"

@@ -45,7 +45,8 @@ typedef struct {
 } Outside;
 
 /* Returns twice, as fork(2) does. CLONE_PARENT makes the new process a child of berthd, which waits
- * for it. CLONE_INTO_CGROUP: the process is never in another cgroup, not even for a moment. */
+ * for it. With a cgroup (CLONE_INTO_CGROUP), the process is never in another one, not even for a
+ * moment. */
 static pid_t clone_inside(uint64_t flags, int cgroup, int *pidfd) {
     struct clone_args arguments = {
         .flags = flags | CLONE_PIDFD | CLONE_PARENT | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
