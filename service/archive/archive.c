@@ -95,7 +95,7 @@ void berth_archive_reader_free(BerthArchiveReader *reader) {
     g_free(reader);
 }
 
-/* Its size is not known before its end. */
+/* The size of the whole is not known before its end. */
 static void set_whole(BerthArchiveMember *member) {
     member->name = g_strdup("data");
     member->target = g_strdup("");
@@ -229,6 +229,7 @@ static bool write_header(BerthArchiveWriter *writer, const char *name, uint64_t 
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
     archive_entry_set_size(entry, (la_int64_t)size);
+    /* The same content gives the same archive. */
     archive_entry_set_mtime(entry, 0, 0);
     int r = archive_write_header(writer->archive, entry);
     archive_entry_free(entry);

@@ -85,7 +85,8 @@ static bool read_next_member(void *data, GError **error) {
     return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
 }
 
-/* Names are bytes; what is no text, or longer than a path, cannot be one that matters. */
+/* Names are bytes. One that is not text, or longer than a path, cannot be a name that matters; it
+ * is answered as "". */
 static const char *as_text(const char *name) {
     return name && strlen(name) < PATH_MAX && g_utf8_validate(name, -1, NULL) ? name : "";
 }
@@ -109,7 +110,7 @@ static bool extract_member(void *data, GError **error) {
     Job *job = data;
     bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);
 
-    /* The reader sees the end now, not when the answer has been sent. */
+    /* The reader sees the end now, not only when the reply has been sent. */
     berth_fd_clear(&job->fd);
     return done;
 }

@@ -59,7 +59,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
 }
 
 static void fetcher_finish(Fetch *fetch, const GError *error) {
-    /* The reader of the pipe failed: another remote would not help. */
+    /* The reader of the pipe failed, so another remote would not help. */
     bool refused =
         error && (error->code == BERTH_ERROR_INTERNAL || error->code == BERTH_ERROR_NO_SPACE);
 
@@ -69,7 +69,7 @@ static void fetcher_finish(Fetch *fetch, const GError *error) {
         sd_event_source_disable_unref(fetch->writable);
     if (fetch->delay)
         sd_event_source_disable_unref(fetch->delay);
-    /* The end of the content, as the reader sees it. */
+    /* Closed before done is called: the reader sees the end of the content. */
     berth_fd_clear(&fetch->pipe);
     fetch->done(fetch->position, error, fetch->userdata);
     berth_descriptor_free(fetch->target);
@@ -141,6 +141,7 @@ static bool take_block(const BerthResponse *response, const char *data, size_t s
             fetch->written += skipped;
             continue;
         }
+        /* Checked before writing: a reader never receives more than the size of the descriptor. */
         if (size - fetch->written > fetch->target->size - fetch->position)
             return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
                                    "%s: %s is larger than the %" G_GUINT64_FORMAT
@@ -197,7 +198,8 @@ static void check_end(Fetch *fetch) {
     fetcher_finish(fetch, error);
 }
 
-/* What is there already may be of no use to this server (416), or it gives a part of its choice. */
+/* Asks for the whole content if this server cannot continue at position: it answered 416 (RFC 9110
+ * section 15.5.17), or with a part that begins later. */
 static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
     if (fetch->whole || fetch->position == 0 ||
         !(error ? fetch->misplaced : response->status == 416))
@@ -264,6 +266,7 @@ void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *tar
     fetch->accept = g_strconcat(target->media_type, ", */*", NULL);
     fetch->done = done;
     fetch->userdata = userdata;
+    /* One loop serves all fetches, so a full pipe must not block. */
     (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
     if (offset >= target->size)
         fetcher_finish(fetch, NULL);

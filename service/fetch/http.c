@@ -20,7 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* sd-event would otherwise let timers of this kind wait for others, a quarter of a second. */
+/* With the default accuracy sd-event may delay a timer by 250 ms (sd_event_add_time(3)); those of
+ * libcurl are often due at once. */
 #define TIMER_ACCURACY_USEC 1
 
 enum {
@@ -79,7 +80,7 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
         return false;
     if (overloaded && response->retry_after >= 0)
         usec = MAX(usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
-    /* A longer wait is the user's decision. */
+    /* The user decides whether to try again after a longer wait. */
     if (usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
         return false;
     (*retries)++;
@@ -87,6 +88,8 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
     return true;
 }
 
+/* The string members of the options, one after another; NULL after the last. A request copies and
+ * frees each of them, so a new member has to be added here. */
 static char **option_strings(BerthHttpOptions *options, size_t i) {
     const char **const strings[] = {
         &options->url,          &options->method,        &options->accept,
@@ -97,6 +100,7 @@ static char **option_strings(BerthHttpOptions *options, size_t i) {
     return i < G_N_ELEMENTS(strings) ? (char **)strings[i] : NULL;
 }
 
+/* Removes the handle, so it must not be called inside a callback of libcurl. */
 static void free_request(BerthRequest *request) {
     curl_multi_remove_handle(request->http->multi, request->easy);
     curl_easy_cleanup(request->easy);
@@ -115,6 +119,8 @@ char *berth_http_get_host(const char *url) {
     return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
 }
 
+/* The errors after which the same request may succeed on another connection. A connection that is
+ * refused or a certificate that is not accepted is final. */
 static bool is_broken_connection(CURLcode code) {
     switch (code) {
     case CURLE_PARTIAL_FILE:
@@ -130,7 +136,8 @@ static bool is_broken_connection(CURLcode code) {
     }
 }
 
-/* What gnutls found wrong with a certificate; libcurl's own message does not say. */
+/* Says what gnutls found wrong with a certificate, since the message of libcurl does not; NULL if
+ * it is something else. */
 static const char *explain_certificate(BerthRequest *request, CURLcode code) {
     long flags = 0;
 
@@ -177,7 +184,9 @@ static bool is_redirect(long status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* False where the request ends: it was no redirect, or one that is not followed, with an error. */
+/* Returns false if the request ends here: the response is not a redirect or is left to the caller,
+ * or following it failed, with an error. After 301, 302 and 303 a client may turn the method into
+ * GET (RFC 9110 section 15.4), so only reads follow these. */
 static bool follow_redirect(BerthRequest *request) {
     BerthHttpOptions *options = &request->options;
     bool plain =
@@ -192,17 +201,21 @@ static bool follow_redirect(BerthRequest *request) {
     if (++request->redirects > MAX_REDIRECTS)
         return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
                                "%s: it redirects more than %d times", host, MAX_REDIRECTS);
+    /* A redirect must not lead from HTTPS to HTTP, except if TLS is not required of this registry
+     * anyway. */
     if (!g_str_has_prefix(to, "https://") && !(plain && g_str_has_prefix(to, "http://")))
         return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
                                "%s: it redirects to \"%.100s\", which is not HTTPS", host, to);
     g_free((char *)options->url);
     options->url = g_strdup(to);
+    /* A finished handle starts again only if it is removed and added. */
     curl_multi_remove_handle(request->http->multi, request->easy);
     set_options(request);
     return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
 }
 
-/* Not the header alone: where chunks are sent, it does not count. */
+/* Asks libcurl instead of reading Content-Length, which does not count if the body is sent in
+ * chunks (RFC 9112 section 6.3). */
 static void take_length(BerthRequest *request) {
     curl_off_t length = -1;
 
@@ -229,6 +242,8 @@ static void take_finished(BerthHttp *http) {
 
     while ((message = curl_multi_info_read(http->multi, &left))) {
         BerthRequest *request = NULL;
+        /* Copied, because message is invalid once the handle is removed
+         * (curl_multi_info_read(3)). */
         CURLcode code = message->data.result;
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -264,6 +279,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
+/* libcurl sets its one timer; -1 removes it. A timeout of 0 also goes through the loop: calling
+ * libcurl from here would recurse (CURLMOPT_TIMERFUNCTION(3)). */
 static int set_timer(CURLM *multi, long timeout_ms, void *userdata) {
     BerthHttp *http = userdata;
 
@@ -338,6 +355,8 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
     }
     g_autofree char *line = g_strstrip(g_strndup(data, size));
     char *colon = strchr(line, ':');
+    /* A status line starts another response: interim ones (1xx) and redirects precede the last.
+     * libcurl makes up such a line for HTTP/2, too. */
     if (g_str_has_prefix(line, "HTTP/")) {
         const char *space = strchr(line, ' ');
         berth_response_reset(response);
@@ -350,6 +369,8 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
     return size;
 }
 
+/* Returning another size than was received ends the transfer with CURLE_WRITE_ERROR; request->error
+ * then has the reason. The body of an error never reaches the sink. */
 static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
     BerthRequest *request = userdata;
     BerthResponse *response = &request->response;
@@ -378,7 +399,8 @@ static void add_header(BerthRequest *request, const char *name, const char *valu
     request->headers = curl_slist_append(request->headers, line);
 }
 
-/* What is sent is read where it is told to be, not where an earlier try has left off. */
+/* Reads at the offset of this request: the file position of the descriptor may be where an earlier
+ * try stopped. */
 static size_t on_upload(char *buffer, size_t one, size_t count, void *userdata) {
     BerthRequest *request = userdata;
     const BerthHttpOptions *options = &request->options;
@@ -394,11 +416,12 @@ static size_t on_upload(char *buffer, size_t one, size_t count, void *userdata) 
         return CURL_READFUNC_ABORT;
     }
     request->sent += (uint64_t)got;
-    /* Who handed the descriptor over sees the progress by it. */
+    /* The owner of the descriptor follows the progress by its file position. */
     (void)lseek(options->upload, position + got, SEEK_SET);
     return (size_t)got;
 }
 
+/* libcurl rewinds an upload that it has to send again. */
 static int on_seek(void *userdata, curl_off_t offset, int origin) {
     BerthRequest *request = userdata;
 
@@ -417,8 +440,8 @@ static void set_method(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (options->uploads) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        /* On a connection that was used before libcurl would send it again by itself when that
-         * breaks, behind what the registry has of it already. */
+        /* If a reused connection breaks, libcurl repeats the request by itself, and the registry
+         * would append the same bytes to those it already has. */
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
@@ -428,6 +451,7 @@ static void set_method(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
     } else if (!g_str_equal(options->method, "GET")) {
+        /* libcurl does not copy the text, which belongs to the request. */
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->text ? options->text : "");
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
     }
@@ -443,11 +467,13 @@ static void set_tls(BerthRequest *request, bool first_host) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    /* Besides the system's, as docker has it. */
+    /* In addition to the authorities of the system, as docker does. */
     if (tls->authorities) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
         curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
     }
+    /* A client certificate is an identity: like credentials, it is not shown to the target of a
+     * redirect. */
     if (tls->certificate && first_host) {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
         curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
@@ -464,6 +490,7 @@ static void set_headers(BerthRequest *request, bool first_host) {
         add_header(request, "Content-Type", options->content_type);
     if (options->content_range)
         add_header(request, "Content-Range", options->content_range);
+    /* Registries redirect to storage servers of others, which must not receive the credentials. */
     if (options->token && first_host) {
         g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
         add_header(request, "Authorization", value);
@@ -473,7 +500,7 @@ static void set_headers(BerthRequest *request, bool first_host) {
         g_autofree char *value = g_strconcat("Basic ", encoded, NULL);
         add_header(request, "Authorization", value);
     }
-    /* Waiting for a go-ahead that many registries do not give costs a second each time. */
+    /* libcurl would wait up to a second for "100 Continue", which many registries do not send. */
     if (options->uploads)
         add_header(request, "Expect", "");
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
@@ -487,8 +514,11 @@ static void set_http_limits(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
                      limits->connect_timeout ? (long)limits->connect_timeout
                                              : (long)CONNECT_TIMEOUT_SECONDS);
+    /* Less than a byte a second on average for this long is a stall. */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
+    /* An answer that is kept in memory is small and has to be complete in that time; a body may
+     * take as long as it keeps moving. */
     if (!request->options.sink && !request->options.uploads)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
     if (limits->bytes_per_second > 0) {
@@ -501,7 +531,7 @@ static void set_http_limits(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOPROXY, limits->no_proxy);
 }
 
-/* From nothing each time: after a redirect little of what was set holds. */
+/* Resets the handle first: after a redirect most options differ. */
 static void set_options(BerthRequest *request) {
     const BerthHttpOptions *options = &request->options;
     g_autofree char *host = berth_http_get_host(options->url);
@@ -520,6 +550,7 @@ static void set_options(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
+    /* libcurl knows other schemes, such as file:, which no server may lead it to. */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
                      g_str_has_prefix(options->url, "http:") ? "http" : "https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-fetch: everything that touches the network. One process serves one reference: Open takes it
- * apart and says whom that concerns, Configure brings what is kept for those, and then references
- * are resolved and the bytes of objects put into pipes, or pushed from descriptors. It writes no
- * file and is believed in nothing: what it fetches is hashed by others, against digests they know.
+ * berth-fetch: everything that touches the network. One process serves one reference: Open parses
+ * it and names the registries that it concerns, Configure brings their credentials and
+ * certificates, and then references are resolved and the bytes of objects put into pipes, or pushed
+ * from descriptors. It writes no file and nothing that it says is trusted: what it fetches is
+ * hashed by other processes, against digests that they know.
  */
 
 #include "base/digest.h"
@@ -42,7 +43,8 @@ static bool check_open(Fetcher *fetcher, sd_bus_error *error) {
     return false;
 }
 
-/* The repository of a reference whose own object does not matter and may be missing. */
+/* Parses a reference of which only the repository matters, since the caller names the object
+ * separately; its own object may be missing. */
 static BerthReference *parse_repository(const char *text, const char *object, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthReference) reference = berth_reference_parse(text, &local);
@@ -54,7 +56,8 @@ static BerthReference *parse_repository(const char *text, const char *object, GE
     return berth_reference_parse(object[0] ? whole : text, error);
 }
 
-/* An object that was given besides the reference: it becomes a part of a URL. */
+/* An object that the caller names separately becomes part of a URL, so it is checked as strictly as
+ * one in a reference. */
 static bool check_object(const BerthReference *reference, const char *object, GError **error) {
     if (berth_digest_is_valid(object))
         return true;
@@ -134,7 +137,8 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* libcurl takes PEM by path only. These are files in memory that berthd filled. */
+/* libcurl takes PEM by path only, so path names a descriptor. The descriptor is a file in memory
+ * that berthd has filled, and stays open as long as the process. */
 static int read_file(sd_bus_message *call, char **path) {
     int fd;
     int r = sd_bus_message_read(call, "v", "h", &fd);
@@ -214,8 +218,7 @@ static Question *new_question(Fetcher *fetcher, sd_bus_message *call) {
     return question;
 }
 
-/* Calls are answered when the network has: what keeps a reply from being made ends the process,
- * since berthd would wait for it without end. */
+/* Ends the process if a reply cannot be made or sent: berthd waits for it without a timeout. */
 static void check_answered(int r) {
     if (r < 0)
         exit(EXIT_FAILURE);
@@ -229,7 +232,7 @@ static void answer_question(Question *question, const GError *error, sd_bus_mess
     g_free(question);
 }
 
-/* A reply to be filled; NULL where the answer is an error. */
+/* A reply to fill; NULL if the answer is an error. */
 static sd_bus_message *new_reply(Question *question, const GError *error) {
     sd_bus_message *reply = NULL;
 
@@ -437,7 +440,8 @@ static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *
     return 1;
 }
 
-/* named: under the reference's object, otherwise under its digest. */
+/* With named, the manifest is pushed under the tag of the reference if that has one, otherwise
+ * under its digest. */
 static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     Fetcher *fetcher = userdata;
     g_autoptr(BerthDescriptor) target = NULL;
@@ -450,6 +454,7 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
         return r;
     const char *object =
         named && fetcher->reference->tag[0] ? fetcher->reference->tag : target->digest;
+    /* A reference with a digest can name this content only. */
     if (named && fetcher->reference->digest[0] &&
         !g_str_equal(fetcher->reference->digest, target->digest))
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "DigestMismatch",
@@ -463,7 +468,8 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
-/* Whether the registry takes the credentials: its root asks for them where anything does. */
+/* GET /v2/ tells whether the registry takes the credentials: a registry that uses any asks for them
+ * there. */
 static void answer_authenticate(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     Question *question = userdata;

@@ -67,7 +67,7 @@ static void take_location(Push *push, const BerthResponse *response) {
     push->location = g_strdup(response->location);
 }
 
-/* "0-99": the last byte that is there. */
+/* The registry reports what it has as "0-99": the offset to continue at is behind the last byte. */
 static uint64_t parse_range(const char *range, uint64_t otherwise) {
     const char *dash = strchr(range, '-');
 
@@ -114,7 +114,9 @@ static bool pusher_try_again(Push *push) {
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_pusher_delay, push) >= 0;
 }
 
-/* Whether the response is one to go on with; otherwise it was seen to. */
+/* Returns true if the push goes on. Otherwise it waits to try again, or it is finished and freed.
+ * 416 means that the registry did not expect this offset (distribution specification, "Pushing a
+ * blob in chunks"); on_status() then asks for the right one. */
 static bool check_pushed(Push *push, const BerthResponse *response, const GError *error) {
     g_autoptr(GError) local = NULL;
     bool broken =
@@ -150,12 +152,14 @@ static void on_chunk(const BerthResponse *response, const GError *error, void *u
     take_location(push, response);
     uint64_t before = push->offset;
     push->offset = MIN(parse_range(response->range, before), push->target->size);
-    /* Progress is what the tries are counted without. */
+    /* Only tries without progress count. */
     if (push->offset > before)
         push->tries = 0;
     send_rest(push);
 }
 
+/* The location may have a query already, which the registry needs (distribution specification,
+ * "Pushing a blob monolithically"). */
 static char *closing_url(const Push *push) {
     g_autofree char *digest = g_uri_escape_string(push->target->digest, ":", FALSE);
 
@@ -163,7 +167,8 @@ static char *closing_url(const Push *push) {
                        NULL);
 }
 
-/* What fits into one request goes with the one that closes the upload. */
+/* A blob that fits into one request is sent with the PUT that closes the upload. Otherwise PATCH
+ * requests carry it, and an empty PUT closes the upload. */
 static void send_rest(Push *push) {
     uint64_t left = push->target->size - push->offset;
     uint64_t size = MIN(left, push->chunk);
@@ -186,8 +191,8 @@ static void send_rest(Push *push) {
                       whole || left == 0 ? on_closed : on_chunk, push);
 }
 
-/* No right to the other repository, or no token for both: registries and their token servers refuse
- * that in many ways. */
+/* The user may lack the right to the other repository, or the token server gives no token for both;
+ * registries report either in many ways. */
 static bool is_mount_refused(const Push *push, const BerthResponse *response, const GError *error) {
     if (!push->mounts)
         return false;
@@ -201,7 +206,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     g_autoptr(GError) local = NULL;
 
     if (is_mount_refused(push, response, error)) {
-        /* Then it is sent. */
+        /* The blob is sent instead, and no other source is tried. */
         g_clear_pointer(&push->scope, g_free);
         push->next_source = G_MAXUINT;
         begin_upload(push);
@@ -227,7 +232,8 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     pusher_finish(push, BERTH_PUSHED, local);
 }
 
-/* The repository of the same registry that has the blob; the rest of sources is of others. */
+/* The next repository of this registry that is known to have the blob; NULL if there is none.
+ * sources name repositories of other registries, too. */
 static const char *find_source(Push *push) {
     g_autofree char *prefix = g_strconcat(berth_remote_get_host(push->remote), "/", NULL);
     const char *locator = berth_remote_get_locator(push->remote);
@@ -251,6 +257,7 @@ static void begin_upload(Push *push) {
     push->mounts = source;
     if (source) {
         g_free(push->scope);
+        /* Mounting needs the right to pull from the source. */
         push->scope = g_strconcat("repository:", source, ":pull", NULL);
     }
     berth_remote_send(push->remote, path, push->scope, &(BerthHttpOptions){.method = "POST"},

@@ -57,6 +57,7 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     remote->event = event;
     remote->http = http;
     remote->locator = g_strdup(endpoint->locator);
+    /* "docker.io" in a reference is a name; the registry itself is another host. */
     remote->host = g_strdup(is_docker ? "registry-1.docker.io" : endpoint->host);
     remote->path = g_strdup(endpoint->path);
     remote->tls.insecure = endpoint->insecure;
@@ -89,7 +90,8 @@ void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credential
     remote->tls.authorities = tls->authorities;
     remote->tls.certificate = tls->certificate;
     remote->tls.key = tls->key;
-    /* A certificate is for TLS: then plain HTTP is not tried either, but where it is asked for. */
+    /* Certificates are for TLS: plain HTTP is then not tried, except if the endpoint is
+     * insecure. */
     if ((tls->authorities || tls->certificate) && !remote->tls.insecure)
         remote->scheme = "https";
 }
@@ -120,7 +122,8 @@ static void request_finish(BerthRemoteCall *call, const BerthResponse *response,
     g_free(call);
 }
 
-/* The message of a registry's error document, cut to what fits into one line. */
+/* The message of the error document of a registry (distribution specification, "Error Codes"), cut
+ * to what fits into one line. Some registries have "details" or "message" at the top instead. */
 static char *read_message(const GString *body) {
     g_autoptr(JsonNode) root = berth_document_parse(body->str, body->len, NULL);
     const char *message = NULL, *details = NULL;
@@ -181,6 +184,7 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
 static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
 
+    /* If this call has sent the credentials already, they were refused. */
     if (!remote->credentials || !remote->credentials->username || call->was_basic) {
         berth_remote_set_status_error(remote, call->path, response, error);
         return false;
@@ -190,7 +194,7 @@ static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, G
     return true;
 }
 
-/* For challenges that name no scope; NULL where the request concerns no repository. */
+/* The scope to use for a challenge that names none; NULL if the request concerns no repository. */
 static char *make_scope(const BerthRemoteCall *call) {
     bool reads =
         g_str_equal(call->options.method, "GET") || g_str_equal(call->options.method, "HEAD");
@@ -234,8 +238,9 @@ static int on_request_delay(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
-/* Later, if this is worth another try. What is uploaded is its owner's to begin again, and so is a
- * body that a sink has taken a part of. */
+/* Sends the request again later, if that may help. An upload is not repeated here, and neither
+ * is a body of which a sink may have taken a part: pusher.c and fetcher.c continue these at an
+ * offset. */
 static bool request_try_again(BerthRemoteCall *call, const BerthResponse *response,
                               const GError *error) {
     uint64_t delay_usec;
@@ -265,6 +270,8 @@ static void on_request_response(const BerthResponse *response, const GError *err
         note_warnings(call->remote, response);
     if (request_try_again(call, response, error))
         return;
+    /* Only callers that continue by themselves receive the transient error; it is not a
+     * BERTH_ERROR. */
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
         request_finish(call, response, local);
@@ -297,8 +304,8 @@ static char *make_url(const BerthRemoteCall *call) {
                        NULL);
 }
 
-/* What proves an identity goes to the registry itself, and as safely as it was reached; an upload
- * may be somewhere else. */
+/* Credentials go to the registry itself only, and not over HTTP if it was reached by HTTPS. The
+ * location of an upload may be another host. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);
@@ -331,7 +338,8 @@ static void send_to_repository(BerthRemoteCall *call) {
     call->request = berth_http_send(call->remote->http, &options, on_request_response, call);
 }
 
-/* A server that speaks TLS answers plain HTTP with 400 or not at all. */
+/* The probe for hosts that may use plain HTTP: a server that speaks TLS answers it with 400 or not
+ * at all. */
 static void on_probe(const BerthResponse *response, const GError *error, void *userdata) {
     BerthRemoteCall *call = userdata;
 

@@ -101,14 +101,15 @@ static bool is_manifest(const char *media_type) {
     return kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
 }
 
-/* A type that says what the object is: servers that keep manifests as mere files do not have one.
- */
+/* Whether the type says what the object is: servers that keep manifests as plain files send a
+ * general one. */
 static bool is_telling(const Resolution *resolution, const char *media_type) {
     return is_manifest(media_type) ||
            g_strv_contains((const char *const *)resolution->media_types, media_type);
 }
 
-/* What a document calls itself, or, where it does not, what it looks like. NULL: it is neither. */
+/* The type that the document states, or, if it states none, the one that its members suggest. NULL
+ * if it is neither a manifest nor an index. */
 static const char *find_own_type(JsonObject *object) {
     const char *own = NULL;
     JsonArray *entries = NULL;
@@ -141,7 +142,7 @@ static char *find_media_type(const Resolution *resolution, const BerthResponse *
 static BerthDescriptor *read_target(const Resolution *resolution, const BerthResponse *response,
                                     GError **error) {
     g_autofree char *media_type = find_media_type(resolution, response);
-    /* What came is what counts; HEAD has no more than what is said of it. */
+    /* After GET the size of the body counts; after HEAD there is only Content-Length. */
     uint64_t size = resolution->with_get || response->content_length < 0
                         ? response->body->len
                         : (uint64_t)response->content_length;

@@ -58,7 +58,8 @@ static void add_line(char **lines, const char *value) {
     *lines = joined;
 }
 
-/* 299 - "text" ["date"]: what is quoted first is for people, the rest is not. */
+/* The text of a warning: 299 - "text" ["date"] (RFC 7234 section 5.5). It is shown to users, so it
+ * is bounded and has no control characters. */
 static void take_warning(BerthResponse *response, const char *value) {
     const char *quote = strchr(value, '"');
     g_autofree char *text = NULL;
@@ -90,9 +91,10 @@ static void take_location(BerthResponse *response, const char *url, const char *
 
     if (!absolute)
         return;
-    /* A fragment is for readers of documents; parameters would be added behind it. */
+    /* The fragment is not sent to servers, and parameters that are appended must not end up in
+     * it. */
     absolute[strcspn(absolute, "#")] = '\0';
-    /* What has a scheme and no host leads nowhere. */
+    /* A URL with a scheme and no host, such as "data:", is not a place to go to. */
     if (!strstr(absolute, "://"))
         return;
     take_text(&response->location, absolute);

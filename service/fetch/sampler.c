@@ -33,7 +33,7 @@ static void sampler_finish(Sampling *sampling, const GError *error) {
     g_free(sampling);
 }
 
-/* A server that ignores Range would send all of it: then this is not the way. */
+/* A server that ignores Range would send the whole blob; the request fails instead. */
 static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
                        void *userdata, GError **error) {
     Sampling *sampling = userdata;

@@ -51,13 +51,14 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
     const char *text = NULL;
     uint64_t lifetime = 0;
 
-    /* Servers exist that have both, one of them empty. */
+    /* The specification names both members; some servers send both, one of them empty. */
     if (object)
         berth_document_get_string(object, "token", &text, NULL);
     if (object && (!text || text[0] == '\0'))
         berth_document_get_string(object, "access_token", &text, NULL);
     if (object)
         berth_document_get_size(object, "expires_in", &lifetime, NULL);
+    /* The token becomes part of a header. */
     bool usable = text && text[0] && strlen(text) < MAX_TOKEN_BYTES;
     for (const char *c = text; usable && *c; c++)
         usable = g_ascii_isgraph(*c);
@@ -218,6 +219,7 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
     const char *realm = request->challenge->realm;
     bool plain = g_str_has_prefix(realm, "http://");
 
+    /* The registry chooses the realm, which receives the credentials. */
     if (!(plain && request->may_be_plain) && !g_str_has_prefix(realm, "https://"))
         return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
                                "%s: the token server %.200s does not speak HTTPS", request->locator,
@@ -226,6 +228,8 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
     question->locator = g_strdup(request->locator);
     question->done = done;
     question->userdata = userdata;
+    /* What it points to is the caller's. The challenge is gone when this returns; url and form keep
+     * what is needed of it. */
     question->request = *request;
     question->url = make_url(request);
     question->form = make_form(request);

@@ -100,18 +100,19 @@ static const char *const common_calls[] = {
     NULL,
 };
 
-/* What the acts of base/keeper.c are, besides those with conditions. */
+/* The system calls of the acts in base/keeper.c, besides those with conditions below. */
 static const char *const keeper_calls[] = {
     "close",        "exit_group", "fchdir",    "fgetxattr",    "flistxattr",
     "fremovexattr", "fsetxattr",  "lsetxattr", "rt_sigreturn", "statx",
-/* Made before each function that does not return. */
+/* ASan calls it before each function that does not return. */
 #if defined(__SANITIZE_ADDRESS__)
     "sigaltstack",
 #endif
     NULL,
 };
 
-/* Not those by which a process is signalled when a descriptor becomes ready. */
+/* Without F_SETOWN and F_SETSIG, by which a process can have another one signalled when a
+ * descriptor becomes ready. */
 static const int fcntl_commands[] = {
     F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,     F_GETFL,     F_SETFL,
     F_GETPIPE_SZ, F_SETPIPE_SZ,    F_GET_SEALS, F_ADD_SEALS, F_OFD_SETLK,
@@ -136,6 +137,7 @@ static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error)
     return r >= 0 || r == -EEXIST || berth_error_set_errno(error, r, "allow %s", name);
 }
 
+/* The conditions have to hold together; several rules for one call are alternatives. */
 static bool allow_where(scmp_filter_ctx filter, int number, unsigned count,
                         const struct scmp_arg_cmp *conditions, GError **error) {
     int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
@@ -156,8 +158,8 @@ static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, 
     return true;
 }
 
-/* mmap and mprotect never give memory that can be executed, but where name resolution loads its
- * modules: code can then only be what the worker was linked with. */
+/* mmap and mprotect never give memory that can be executed, except if name resolution has to load
+ * its modules. All code is then what the worker was linked with. */
 static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
     const struct scmp_arg_cmp condition = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
@@ -198,7 +200,7 @@ static bool allow_reading(scmp_filter_ctx filter, GError **error) {
     return allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
 }
 
-/* The other end of a pair is no other process's, and wakes libcurl's threads. */
+/* libcurl wakes its threads through a socket pair, which leads to no other process. */
 static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
     const struct scmp_arg_cmp pair = SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX);
 
@@ -236,12 +238,14 @@ static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, G
 static bool load_filter(scmp_filter_ctx filter, GError **error) {
     int r;
 
+    /* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
     return ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) >= 0 &&
             (r = seccomp_load(filter)) >= 0) ||
            berth_error_set_errno(error, r, "load the seccomp filter");
 }
 
-/* Its descriptor alone is spoken over; of nodes it makes those that take a capability. */
+/* The keeper talks over its own descriptor alone, and makes only the nodes that need a
+ * capability. */
 static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
     const struct scmp_arg_cmp socket = SCMP_CMP64(0, SCMP_CMP_EQ, BERTH_BOX_KEEPER_FD);
     const struct scmp_arg_cmp block = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFBLK);

@@ -75,14 +75,16 @@ static bool unshare_mounts(GError **error) {
            berth_error_set_errno(error, errno, "make a mount namespace");
 }
 
-/* The mount is cloned before the namespace changes: only mounts of the present one can be. A
- * client's directory, of another, cannot be made a mount of its own here. It becomes the root all
- * the same, with nothing left that opens another and no call that leads out. The user namespace
- * comes between: only the machine's root may pivot, and none is made after chroot(2). */
+/* The order matters. The mount is cloned before the mount namespace changes, since only mounts of
+ * the current namespace can be cloned (otherwise EINVAL). The directory of a client may be of
+ * another namespace: it becomes the root by chroot(2), with no descriptor and no system call left
+ * that leads out of it. The user namespace is made in between: pivoting takes the capabilities of
+ * the machine's root, and after chroot(2) the kernel refuses to make one (unshare(2), EPERM). */
 static bool enter_directory(const BerthBox *box, int directory, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int tree = berth_box_clone_mount(
         directory, "", MOUNT_ATTR_NOEXEC | (box->read_only ? MOUNT_ATTR_RDONLY : 0));
+    /* A view that is read-only has to be a mount of its own. */
     bool foreign = tree < 0 && errno == EINVAL && !box->read_only;
 
     if (tree < 0 && !foreign)
@@ -97,6 +99,7 @@ static bool enter_directory(const BerthBox *box, int directory, GError **error) 
            berth_error_set_errno(error, errno, "change to the directory");
 }
 
+/* A new file system as a detached mount; -1 with errno. */
 static int make_file_system(const char *type, const char *option, const char *value) {
     berth_autofd int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 
@@ -124,7 +127,8 @@ static bool is_there(int root, const char *path) {
     return fd >= 0;
 }
 
-/* path as it really is, at the same place. */
+/* Shows a file or directory at the same path in the new root. path must be free of symbolic
+ * links. */
 static bool show_file(int root, const char *path, uint64_t attributes, GError **error) {
     struct stat status;
     berth_autofd int tree = berth_box_clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
@@ -154,8 +158,8 @@ static bool copy_link(int root, const char *path, GError **error) {
            berth_error_set_errno(error, errno, "copy the link %s", path);
 }
 
-/* A link stays one, so that what it leads to is seen as it is exchanged. What is not there, no
- * system has all of. */
+/* A symbolic link stays one: if the file that it leads to is replaced in a directory that is shown,
+ * the new file is seen. A path that does not exist is skipped, since no system has all of them. */
 static bool show_with_link(int root, const char *path, uint64_t attributes, GError **error) {
     g_autofree char *real = realpath(path, NULL);
 
@@ -166,7 +170,8 @@ static bool show_with_link(int root, const char *path, uint64_t attributes, GErr
     return is_there(root, real) || show_file(root, real, attributes, error);
 }
 
-/* Where the C library itself is, its modules for name resolution are. */
+/* The modules for name resolution (nss(5)) are in the directory of the C library. It is shown
+ * without noexec, as they are mapped executable. */
 static bool show_libraries(int root, GError **error) {
     Dl_info info;
 
@@ -176,7 +181,8 @@ static bool show_libraries(int root, GError **error) {
     return show_with_link(root, directory, 0, error);
 }
 
-/* Of this worker's pid namespace: libcurl opens files in memory by their names there. */
+/* proc(5) of the pid namespace of this worker: libcurl opens files in memory by their names
+ * there. */
 static bool show_processes(int root, GError **error) {
     berth_autofd int processes = make_file_system("proc", "subset", "pid");
 

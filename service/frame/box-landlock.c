@@ -61,10 +61,13 @@ bool berth_box_restrict_access(const BerthBox *box, GError **error) {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
     if (version < 0)
+        /* The kernel does not have Landlock, or it was disabled at boot
+         * (landlock_create_ruleset(2)). */
         return errno == ENOSYS || errno == EOPNOTSUPP ||
                berth_error_set_errno(error, errno, "look for Landlock");
     const Ruleset rules = get_rules(box, version);
-    /* A kernel that can restrict nothing of it is right in refusing an empty one. */
+    /* The kernel refuses an empty ruleset, and there is nothing that this version could
+     * restrict. */
     if (!rules.files && !rules.net && !rules.scoped)
         return true;
     berth_autofd int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0u);

@@ -34,6 +34,7 @@ static bool enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
 bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error) {
     berth_autofd int tree = berth_box_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
 
+    /* EINVAL: the directory is of another mount namespace, and is used as it is. */
     if (tree < 0 && errno != EINVAL)
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
     if (unshare(CLONE_NEWNS) < 0)

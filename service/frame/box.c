@@ -51,7 +51,7 @@ static bool set_namespaces(const BerthBox *box, GError **error) {
     return unshare(flags) == 0 || berth_error_set_errno(error, errno, "unshare namespaces");
 }
 
-/* Looked for before the files change, which may hide where it is written. */
+/* Looked up before the view of files changes, which may hide the user database. */
 static bool find_box_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **error) {
     struct passwd *user = box->user    ? getpwnam(box->user)
                           : box->owner ? getpwuid(box->owner)
@@ -80,20 +80,23 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     uid_t uid = 0;
     gid_t gid = 0;
 
-    /* The other namespaces belong to the machine's user namespace, whatever the worker becomes root
-     * of. */
+    /* The other namespaces are made first, so that they belong to the user namespace of the machine
+     * and not to one in which the worker is root. */
     if (!find_box_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
         !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
                      : berth_box_change_files(box, directory, error)) ||
         !set_box_limits(box, error))
         return false;
+    /* The bounding set needs CAP_SETPCAP (capabilities(7)), so it comes before the change of
+     * user. */
     if (!berth_capabilities_bound(box->capabilities))
         return berth_error_set_errno(error, errno, "drop capabilities");
     if (!set_user(box, uid, gid, error))
         return false;
     if (!berth_capabilities_set(box->capabilities, box->capabilities, 0))
         return berth_error_set_errno(error, errno, "set the capabilities");
-    /* After the user has changed, which would clear both. */
+    /* The kernel resets both dumpability and the parent-death signal when the user changes
+     * (prctl(2)). If berthd has died before, the worker finds its socket closed. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return berth_error_set_errno(error, errno, "give up privileges");

@@ -56,6 +56,7 @@ int berth_frame_read_fd(sd_bus_message *message) {
 
     if (r < 0)
         return r;
+    /* The message closes its own descriptors. The copy stays clear of the fixed numbers. */
     fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     return fd < 0 ? -errno : fd;
 }
@@ -95,6 +96,8 @@ static void free_frame_job(Job *job) {
     g_free(job);
 }
 
+/* Runs in the thread of the loop. The thread of the job has sent the pointer and does not use the
+ * job any more. */
 static int on_finished(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthFrame *frame = userdata;
     Job *job;
@@ -136,6 +139,7 @@ int berth_frame_run_job(sd_bus_message *call, const char *name, void *data, Bert
         berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED, "too many jobs in one worker");
     else
         thread = g_thread_try_new(name, run_in_thread, job, &error);
+    /* A job that has not started is not counted: on_finished() counts down. */
     if (!thread) {
         int r = berth_bus_reply_error(call, error);
         free_frame_job(job);
@@ -153,6 +157,9 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
     _exit(EXIT_SUCCESS);
 }
 
+/* No message is handled before sd_event_loop(). The bus is trusted because the socket leads to
+ * berthd alone; sd-bus would otherwise check its capabilities for each method
+ * (sd_bus_set_trusted(3)). */
 static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *userdata,
                       GError **error) {
     sd_id128_t id;

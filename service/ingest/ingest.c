@@ -21,7 +21,7 @@ typedef struct {
     bool onward_open;
 } State;
 
-/* The reader of the onward pipe may fail and leave; the content is stored all the same. */
+/* The reader of the onward pipe may fail and close it; the content is stored all the same. */
 static void pass_on(State *state, const char *data, size_t size) {
     if (state->onward_open && !berth_fd_write_all(state->ingest->onward, data, size))
         state->onward_open = false;
@@ -77,12 +77,13 @@ bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, 
         return berth_error_set(
             error, BERTH_ERROR_SIZE_MISMATCH,
             "the content is larger than the expected %" G_GUINT64_FORMAT " bytes", ingest->limit);
-    /* What lies behind the offset is of a try that was not trusted. */
+    /* Bytes behind the offset are of an earlier try that is not trusted. */
     if (ftruncate(ingest->file, (off_t)ingest->offset) < 0 ||
         lseek(ingest->file, (off_t)ingest->offset, SEEK_SET) < 0)
         return berth_error_set_errno(error, errno, "set the ingest file's size");
     if (!take_kept(&state, buffer, error) || !take_input(&state, buffer, error))
         return false;
+    /* Before the digest is answered, on which berthd commits the file. */
     if (fdatasync(ingest->file) < 0)
         return berth_error_set_errno(error, errno, "sync the content");
     *digest = berth_hash_get_digest(hash);

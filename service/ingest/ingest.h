@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One ingest: bytes from a pipe are hashed, written to the ingest file and passed on, in that order
+ * One ingest: bytes from a pipe are written to the ingest file, passed on and hashed, in that order
  * and in one pass. What is in the file already (an earlier try) is hashed and passed on first.
  */
 

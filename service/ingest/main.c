@@ -32,7 +32,7 @@ static bool run_ingest(void *data, GError **error) {
     Job *job = data;
     bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
 
-    /* The onward reader sees the end now, not when the answer has been sent. */
+    /* The onward reader sees the end now, not only when the reply has been sent. */
     berth_fd_clear(&job->ingest.onward);
     berth_fd_clear(&job->ingest.input);
     return done;
@@ -104,7 +104,8 @@ static int method_ingest_onward(sd_bus_message *call, void *userdata, sd_bus_err
     return start_ingest(call, true);
 }
 
-/* Makes renames in a directory durable, which would hold up the service's loop. */
+/* fsync(2) of a directory makes renames in it durable. It is done here because it would block the
+ * loop of the service. */
 static bool sync_directory(void *data, GError **error) {
     if (fsync(*(int *)data) < 0)
         return berth_error_set_errno(error, errno, "sync the directory");

@@ -46,6 +46,8 @@ void berth_manifest_free(BerthManifest *manifest) {
     g_free(manifest);
 }
 
+/* Content that the descriptor carries itself (image-spec, descriptor.md, "data"). It is not hashed
+ * here; its size is checked. */
 static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
                           GPtrArray *embedded, GError **error) {
     const char *text;
@@ -101,6 +103,7 @@ static bool read_platform(JsonObject *object, BerthPlatform **platform, GError *
     return true;
 }
 
+/* BuildKit stores attestations as manifests of the index; they are not images to run. */
 static bool read_attestation(JsonObject *object, bool *attestation, GError **error) {
     JsonObject *annotations;
     const char *type = NULL;

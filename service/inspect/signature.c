@@ -71,7 +71,7 @@ GPtrArray *berth_signatures_read(const char *data, size_t size, GError **error) 
     return g_steal_pointer(&signatures);
 }
 
-/* The repository of a reference, without tag and digest. */
+/* Whether a reference is of the repository, with any tag or digest. */
 static bool is_of_repository(const char *reference, const char *repository) {
     size_t length = strlen(repository);
 
@@ -79,7 +79,7 @@ static bool is_of_repository(const char *reference, const char *repository) {
            (reference[length] == '\0' || reference[length] == ':' || reference[length] == '@');
 }
 
-/* Only what is in the signed bytes counts. */
+/* Checks the signed bytes alone; annotations beside them are not signed. */
 static bool check_payload(const BerthSignatureCheck *check, GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(check->payload, check->size, error);
     JsonObject *critical, *image = NULL, *identity = NULL;
@@ -143,6 +143,7 @@ bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GEr
     bool verified = false;
 
     for (unsigned i = 0; check->keys && check->keys[i] && !verified; i++) {
+        /* The error of the last key is the one to report. */
         g_clear_error(error);
         verified = verify_with(check->keys[i], &payload, &signature, error);
         *key = i;

@@ -21,8 +21,8 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-/* A new file can be opened only when its header is written, of which nothing tells: for so long
- * after one has appeared, all files are opened again and again. */
+/* A new journal file can be opened only once its header is written, and no event tells when. For
+ * this long after one has appeared, all files are opened again and again. */
 #define SETTLE_USEC (10 * G_USEC_PER_SEC)
 enum { SETTLE_POLL_MSEC = 250 };
 
@@ -124,7 +124,7 @@ static void write_entry(Reader *reader) {
     putc('\n', reader->output);
 }
 
-/* False: there is no more to come, or nobody reads it. */
+/* False if there is nothing more to write, or nobody reads it. */
 static bool write_current(Reader *reader) {
     uint64_t usec;
 
@@ -186,7 +186,8 @@ static bool read_changes(const Reader *reader) {
     return has_new_files;
 }
 
-/* Goes on in all files that there are now, after the last entry that was read. */
+/* Opens the files that there are now and seeks to the last entry that was read; write_new()
+ * continues with the next. */
 static int reader_reopen(Reader *reader) {
     char *cursor = NULL;
     int r;
@@ -206,7 +207,7 @@ static int reader_reopen(Reader *reader) {
     return sd_journal_next(reader->journal);
 }
 
-/* Until the journal has changed; false: the client has closed its end. */
+/* Waits until the journal has changed; false if the client has closed its end. */
 static bool wait_for_more(Reader *reader) {
     struct pollfd fds[] = {
         {.fd = reader->changes, .events = POLLIN},
@@ -226,7 +227,7 @@ static bool wait_for_more(Reader *reader) {
     return !settles || reader_reopen(reader) >= 0;
 }
 
-/* At the last lines, or at all since a time. */
+/* Seeks to the last lines, or to a time. is_at_entry: the present entry is the first to write. */
 static int reader_seek(Reader *reader, bool *is_at_entry) {
     int r;
 
@@ -242,7 +243,7 @@ static int reader_seek(Reader *reader, bool *is_at_entry) {
     return r;
 }
 
-/* It is watched before it is read, so that nothing is missed between. */
+/* Watches before it reads, so that nothing is missed in between. */
 static bool reader_run(Reader *reader, GError **error) {
     bool is_at_entry;
     int r;
@@ -294,8 +295,8 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_JOURNAL_MEMBERS);
 
-/* What libsystemd decompresses entries with it may load only when it meets one, which is too late
- * in the box. */
+/* libsystemd loads the libraries that decompress entries when it first needs one, which the box
+ * does not allow. */
 static void load_compressors(void) {
     static const char *const names[] = {"libzstd.so.1", "liblz4.so.1", "liblzma.so.5"};
 

@@ -33,10 +33,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* Where berthd puts them. */
+/* The descriptors that berthd passes, by number. */
 enum { SERVICE_FD = 3, BUS_FD = 4 };
 
-/* At once: a message of the bus's, and the most descriptors that the kernel takes with one. */
+/* CHUNK_BYTES is passed on at once. MAX_RIGHTS is the most descriptors that the kernel takes with
+ * one message (SCM_MAX_FD, unix(7)). HEADER_BYTES is the fixed part of a D-Bus message. */
 enum { CHUNK_BYTES = 64 * 1024, MAX_RIGHTS = 253, HEADER_BYTES = 16 };
 
 /* Threads that wait at once; what is to be closed beyond waits for one of them. */
@@ -82,6 +83,7 @@ static void *run_closer(void *unused) {
         if (!(closing.first = held->next))
             closing.last = &closing.first;
         pthread_mutex_unlock(&closing.lock);
+        /* Without the lock: on a file system of a client this may block for ever. */
         close(held->fd);
         free(held);
         pthread_mutex_lock(&closing.lock);
@@ -117,7 +119,7 @@ static int hold_descriptor(int fd) {
     int envelope = held ? berth_envelope_new(fd, &held->holder) : -1;
     struct epoll_event event = {.data.ptr = held};
 
-    /* Hanging up is always told. */
+    /* No events are asked for: EPOLLHUP is always reported (epoll_ctl(2)). */
     if (envelope < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, held->holder, &event) < 0)
         relay_end(EXIT_FAILURE);
     held->fd = fd;
@@ -181,12 +183,16 @@ static void pass_on(void) {
         if (sent < 0)
             relay_end(EXIT_SUCCESS);
         done += (size_t)sent;
+        /* The receiver has the envelopes now. A copy here would keep their contents held for
+         * ever. */
         while (present.count > 0)
             close(present.envelopes[--present.count]);
     }
     present.have = 0;
 }
 
+/* Numbers in a message are in the byte order that its first byte names (D-Bus specification,
+ * "Message Format"). */
 static uint32_t read_header_number(size_t offset) {
     uint32_t number;
 
@@ -194,8 +200,9 @@ static uint32_t read_header_number(size_t offset) {
     return present.bytes[0] == 'l' ? le32toh(number) : be32toh(number);
 }
 
-/* How much may be read without what follows: lines are read until the first message, of which the
- * first byte is its byte order. */
+/* How much may be read without touching the next message. Before the first message there are lines
+ * of the authentication, read byte by byte, since only the first byte of a message tells it from a
+ * line. */
 static size_t find_want(void) {
     if (!present.speaks)
         return 1;
@@ -219,7 +226,8 @@ static void note_read(size_t size) {
     if (present.sized) {
         present.left -= size;
     } else if (present.have == HEADER_BYTES) {
-        /* The body, and the fields after the header, which are filled up to eight bytes. */
+        /* The length of the body is at 4, that of the header fields at 12; the fields are padded to
+         * a multiple of eight bytes (D-Bus specification, "Message Format"). */
         present.sized = true;
         present.left =
             (uint64_t)read_header_number(4) + (((uint64_t)read_header_number(12) + 7) & ~7ull);
@@ -263,7 +271,7 @@ static void __attribute__((noreturn)) relay_run(void) {
     struct epoll_event bus = {.events = EPOLLIN, .data.fd = BUS_FD};
     struct epoll_event service = {.data.fd = SERVICE_FD};
 
-    /* The two that are not pointers to what is held. */
+    /* Their addresses tell these two from the pointers to what is held. */
     bus.data.ptr = &bus;
     service.data.ptr = &service;
     if (epoll_ctl(poller, EPOLL_CTL_ADD, BUS_FD, &bus) < 0 ||
@@ -325,8 +333,9 @@ static bool restrict_calls(void) {
     return done;
 }
 
-/* Unlike a worker it is not killed with the service, but sees its end and shuts the bus down; also
- * if it was stopped: the name on the bus would stay with a service that is gone. */
+/* Unlike a worker it is not killed when the service ends: it sees its socket close and shuts the
+ * bus down. SIGCONT lets it do so even if it was stopped; otherwise the name on the bus would
+ * outlive the service. */
 static bool give_up_privileges(void) {
     struct passwd *user = getpwnam(BERTH_USER);
     struct rlimit none = {0, 0};

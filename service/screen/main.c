@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <poll.h>
 
-/* How often one is read before others have their turn. */
+/* How often one terminal is read before the others have their turn. */
 enum { MAX_READS = 16 };
 
 typedef struct {
@@ -53,7 +53,7 @@ static bool read_some(Terminal *terminal) {
 static int on_master(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     (void)fd;
     (void)events;
-    /* Setting it again tells of what is left. */
+    /* Setting the events again reports what is left. */
     return read_some(userdata) ? 0 : sd_event_source_set_io_events(source, EPOLLIN | EPOLLET);
 }
 
@@ -98,7 +98,7 @@ static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *er
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* Asked first whether it takes something: O_NONBLOCK is the sharing client's to clear. */
+/* poll(2) comes first, since the client that shares the description can clear O_NONBLOCK. */
 static int write_once(sd_bus_message *call, int fd, const void *data, size_t size,
                       sd_bus_error *error) {
     struct pollfd one = {.fd = fd, .events = POLLOUT};

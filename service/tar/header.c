@@ -22,12 +22,14 @@ static bool is_posix(const BerthTarHeader *header) {
     return memcmp(header->magic, "ustar", 6) == 0;
 }
 
+/* GNU's form for numbers that do not fit as octal digits: the highest bit of the field marks it,
+ * and the rest is a big-endian number in two's complement. */
 static bool read_base_256(const unsigned char *field, size_t size, int64_t *value, GError **error) {
     bool negative = field[0] & 0x40;
     uint64_t number = negative ? ~(uint64_t)0x3f | (field[0] & 0x3f) : field[0] & 0x3f;
 
     for (size_t i = 1; i < size; i++) {
-        /* What is shifted out may only repeat the sign. */
+        /* Bits that are shifted out may only repeat the sign. */
         if ((number >> 55) != (negative ? 0x1ff : 0))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "a number in a header is too large");
@@ -112,7 +114,7 @@ static mode_t read_type(char type) {
     case '6':
         return S_IFIFO;
     default:
-        /* Also what is not known, as pax(1) wants it. */
+        /* Unknown types, too, as pax(1) demands. */
         return S_IFREG;
     }
 }

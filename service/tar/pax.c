@@ -81,6 +81,8 @@ static bool read_map(BerthTarPax *pax, const char *text, GError **error) {
     return true;
 }
 
+/* GNU tar's three sparse formats: 0.0 repeats offset and numbytes for each part, 0.1 has one map,
+ * and 1.0 has the map before the content. */
 static bool read_sparse(BerthTarPax *pax, const char *key, const char *value, GError **error) {
     int64_t number;
 

@@ -122,7 +122,8 @@ static char *read_extension(BerthTarReader *reader, const BerthTarEntry *entry, 
     return skip_body(reader, error) ? g_steal_pointer(&text) : NULL;
 }
 
-/* True where the block is not a member's own, and was taken. */
+/* taken tells whether the member described another one (an extended header, a long name) and was
+ * consumed. */
 static bool take_extension(BerthTarReader *reader, const BerthTarHeader *header,
                            const BerthTarEntry *entry, bool *taken, GError **error) {
     g_autofree char *text = NULL;
@@ -171,6 +172,8 @@ static bool read_pairs(BerthTarReader *reader, const char *pairs, unsigned count
     return true;
 }
 
+/* Offsets are within rest, which begins at byte 345 of the block: the map is at 386, the flag for
+ * more blocks at 482 and the real size at 483. */
 static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header,
                             BerthTarEntry *entry, GError **error) {
     char block[BERTH_TAR_BLOCK_BYTES];
@@ -222,7 +225,8 @@ static bool read_inner_map(BerthTarReader *reader, GError **error) {
     return true;
 }
 
-/* In order, apart from each other, within the file, and not more than is stored. */
+/* The parts must be in order, not overlap, lie within the file and need no more than is stored:
+ * each becomes a write at its offset. */
 static bool check_chunks(BerthTarReader *reader, int64_t size, GError **error) {
     int64_t end = 0, stored = 0;
 

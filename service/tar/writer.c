@@ -84,6 +84,8 @@ static void add_number(GString *pax, const char *key, int64_t value) {
     add_record(pax, key, text, strlen(text));
 }
 
+/* The number of octal digits limits sizes to 8 GiB and ids to 2097151; larger numbers go into the
+ * extended header. */
 static bool fits_header(int64_t value, unsigned digits) {
     return value >= 0 && value >> (3 * digits) == 0;
 }
@@ -142,7 +144,7 @@ static GString *make_pax(const BerthTarEntry *entry) {
 static void put_number(char *field, unsigned digits, int64_t value) {
     char text[24];
 
-    /* What does not fit stands in the extended header. */
+    /* A number that does not fit is in the extended header. */
     g_snprintf(text, sizeof text, "%0*" G_GINT64_MODIFIER "o", (int)digits,
                fits_header(value, digits) ? value : 0);
     memcpy(field, text, digits);

@@ -29,7 +29,8 @@ bool berth_attributes_are_plain(void) {
 }
 
 bool berth_attributes_is_kept_xattr(const char *name) {
-    /* Overlay's own are a layer's way to say what it must not; SELinux labels are the host's. */
+    /* With the attributes of overlayfs a layer could show what it does not contain; SELinux labels
+     * are the host's. */
     return !g_str_has_prefix(name, "trusted.overlay.") &&
            !g_str_has_prefix(name, "user.overlay.") && !g_str_equal(name, "security.selinux") &&
            (!plain || g_str_has_prefix(name, "user."));
@@ -50,7 +51,7 @@ bool berth_attributes_set_mode(int fd, mode_t mode) {
         return fchmod(fd, berth_attributes_limit_mode(mode)) == 0;
     if (fstat(fd, &status) < 0)
         return false;
-    /* A directory that hands its group down is its user's doing, and goes on with it. */
+    /* The user has set this bit on the directory to hand its group on, and it stays. */
     mode_t inherited = S_ISDIR(status.st_mode) ? status.st_mode & S_ISGID : 0;
     return fchmod(fd, berth_attributes_limit_mode(mode) | inherited) == 0;
 }

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <zstd.h>
 
-/* 128 MiB: what zstd(1) itself takes without being asked, and within a worker's memory. It is only
- * used where a frame wants it. */
+/* 128 MiB: the limit that zstd(1) has by default, within the memory of a worker. A window of this
+ * size is allocated only for frames that need it. */
 enum { ZSTD_WINDOW_LOG = 27 };
 
 typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
@@ -74,7 +74,7 @@ static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
     return count;
 }
 
-/* Between two members: starts the next one, or skips padding. False without input for either. */
+/* Between two members: starts the next one, or skips padding. Returns false if there is neither. */
 static bool start_member(BerthInflate *inflate, GError **error) {
     if (inflate->input[0] == 0 || inflate->padding) {
         inflate->padding = true;

@@ -17,7 +17,7 @@ static size_t read_layer_block(void *userdata, const void **block) {
     return berth_stream_next(userdata, block);
 }
 
-/* What the reader finds wrong is prefixed; what the tree does names the entry. */
+/* Errors of the reader are prefixed; those of the tree name the entry. */
 static bool fail_tar(GError *local, GError **error) {
     g_propagate_prefixed_error(error, local, "the layer is not a valid tar archive: ");
     return false;
@@ -131,7 +131,7 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
         if (count >= MAX_ENTRIES)
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "the layer has more than %d files", MAX_ENTRIES);
-        /* What will be unpacked again is only read to its end. */
+        /* A layer that will be unpacked again is only read to its end, for its digest. */
         if (!tree->is_inexact && !add_entry(reader, tree, &entry, &local) &&
             !is_put_off(tree, local)) {
             g_propagate_error(error, local);

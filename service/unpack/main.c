@@ -28,6 +28,7 @@ typedef struct {
     bool busy;
 } State;
 
+/* Set by Unpack and used by Settle; busy keeps the jobs of two calls from using it at once. */
 static State state;
 
 typedef struct {
@@ -122,7 +123,7 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return berth_frame_run_job(call, "unpack", job, run_unpack, reply_unpack, free_unpack_job);
 }
 
-/* As berthd made it. */
+/* Restores the directory to what berthd made: empty, without attributes, owned by root. */
 static bool clear_root(int root, GError **error) {
     return berth_fd_remove_children("/", error) &&
            berth_attributes_clear_xattrs(root, "/", error) &&
@@ -174,7 +175,7 @@ static int method_settle_lowest(sd_bus_message *call, void *userdata, sd_bus_err
     return start_settle(call, false, ret_error);
 }
 
-/* The other thing that is done in one directory only: removing all that is in it. */
+/* Empty serves the removal of trees, which also takes place in one directory only. */
 static bool run_empty(void *data, GError **error) {
     (void)data;
     return berth_fd_remove_children("/", error);
@@ -220,7 +221,7 @@ static bool run_pack(void *data, GError **error) {
     bool done = root >= 0 ? berth_pack(root, job->input, error)
                           : berth_error_set_errno(error, errno, "open the directory");
 
-    /* The reader sees the end now, not when the answer has been sent. */
+    /* The reader sees the end now, not only when the reply has been sent. */
     berth_fd_clear(&job->input);
     return done;
 }
@@ -255,7 +256,7 @@ static bool apply_into(Job *job, int root, GError **error) {
            berth_settle(tree, root, &is_inexact, error) && berth_merge(upper, root, error);
 }
 
-/* Asked here and not by berthd, which a file system could keep waiting. */
+/* Checked here and not in berthd, which a file system could keep waiting. */
 static bool check_owner(int root, GError **error) {
     struct stat status;
 
@@ -273,10 +274,11 @@ static bool run_apply(void *data, GError **error) {
         return berth_error_set_errno(error, errno, "open the directory");
     if (!check_owner(root, error))
         return false;
-    /* Of a try that was broken off. */
+    /* What an earlier try has left that was interrupted. */
     if (!berth_fd_remove_tree(root, APPLIED, error))
         return false;
     bool done = apply_into(data, root, error);
+    /* If the layer could not be applied, that error is the one to report. */
     return berth_fd_remove_tree(root, APPLIED, done ? error : NULL) && done;
 }
 
@@ -299,13 +301,15 @@ static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_UNPACK_MEMBERS);
 int main(int argc, char **argv) {
     BerthBox box = *berth_box_find("unpack");
 
-    /* For a directory of a user's: nothing that the user could not do. */
+    /* With an argument, the directory belongs to that user: the worker must not be able to do more
+     * there than the user. */
     if (argc == 2) {
         box = berth_box_narrow(&box, (uid_t)strtoul(argv[1], NULL, 10));
         g_assert(box.owner != 0);
         berth_attributes_make_plain();
     }
     g_set_prgname("berth-unpack");
+    /* The modes of entries are given to mkdirat(2) and openat(2) as the tar has them. */
     umask(0);
     return berth_frame_run(&box, vtable, NULL, NULL);
 }

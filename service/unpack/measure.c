@@ -48,7 +48,7 @@ static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
         g_ptr_array_add(directories, g_strdup(name));
 }
 
-/* Of the directory that the walk has come to. */
+/* Lists the directory that the walk has come to. */
 static bool add_level(Walk *walk, ino_t inode, GError **error) {
     berth_autolist DIR *list = berth_directory_list(walk->directory);
     const Level level = {inode, g_ptr_array_new_with_free_func(g_free)};
@@ -68,7 +68,7 @@ static bool add_level(Walk *walk, ino_t inode, GError **error) {
     return true;
 }
 
-/* A directory that is gone, or is not one any more, is left out. */
+/* Skips a directory that is gone, or is something else by now. */
 static bool enter(Walk *walk, const char *name, GError **error) {
     berth_autofd int child =
         openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -34,7 +34,7 @@ static bool remove_children(int directory, const char *path, GError **error) {
     return good;
 }
 
-/* A directory stays what it is where it was one, with the layer's attributes. */
+/* A directory that is one in both trees stays, with the attributes of the layer. */
 static bool merge_into(int upper, int lower, const char *name, const char *path, unsigned depth,
                        GError **error) {
     berth_autofd int from = openat(upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -53,7 +53,7 @@ static bool merge_into(int upper, int lower, const char *name, const char *path,
     return (!berth_attributes_is_opaque(from) || remove_children(to, path, error)) &&
            merge_directory(from, to, path, depth + 1, error) &&
            berth_attributes_clear_xattrs(to, path, error) &&
-           /* With the times of before its files were moved out of it. */
+           /* With the times from before its files were moved out of it. */
            berth_attributes_copy_saved(from, &before, to, path, error);
 }
 

@@ -148,7 +148,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
         g_autofree char *whiteout = join_path(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);
     }
-    /* A socket is of a process that is gone. */
+    /* A socket is of no use without the process that made it, which is gone. */
     if (S_ISSOCK(status.st_mode))
         return true;
     if (!add_entry(pack, directory, name, &status, path, error))

@@ -46,6 +46,7 @@ static void free_copy(gpointer data) {
     g_free(copy);
 }
 
+/* Device and inode: two names of one file below have the same key, and so become one copy. */
 static char *make_key(const struct stat *status) {
     return g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)status->st_dev,
                            (guint64)status->st_ino);
@@ -66,6 +67,7 @@ static bool link_paths(BerthTree *tree, const char *from, const char *to, GError
            berth_error_set_errno(error, errno, "link \"%.200s\" to \"%.200s\"", to, from);
 }
 
+/* Removes the placeholder at path and makes path a name of by; with by NULL, path stays free. */
 static bool replace_placeholder(BerthTree *tree, const char *path, const char *by, GError **error) {
     berth_autofd int parent = open_parent(tree, path);
 
@@ -81,6 +83,8 @@ static bool copy_part(int from, int to, off_t start, off_t end, GError **error) 
     while (start < end) {
         off_t in = start, out = start;
         ssize_t done = copy_file_range(from, &in, to, &out, (size_t)(end - start), 0);
+        /* copy_file_range(2) fails on some file systems and between others; the bytes are then
+         * copied here. */
         if (done < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP ||
                          errno == ENOSYS || errno == EPERM)) {
             done = pread(from, buffer, (size_t)MIN(end - start, (off_t)sizeof buffer), start);
@@ -102,6 +106,8 @@ static bool copy_content(int from, int to, off_t size, GError **error) {
 
     while (start < size) {
         off_t data = lseek(from, start, SEEK_DATA);
+        /* Only a hole is left. After any other error the rest is copied without looking for
+         * holes. */
         if (data < 0 && errno == ENXIO)
             break;
         off_t end = data < 0 ? size : lseek(from, data, SEEK_HOLE);
@@ -183,7 +189,7 @@ static bool link_all(Links *links, const BerthTreeLink *link, const char *to, GE
     return true;
 }
 
-/* found: it is below. */
+/* Settles all names of one target if it is in the layers below; found tells whether it is. */
 static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, GError **error) {
     GPtrArray *names = g_hash_table_lookup(links->names, link);
     struct stat status;
@@ -204,7 +210,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
     return copy && link_all(links, link, copy->path, error);
 }
 
-/* found: this layer has it, and it is no placeholder itself any more. */
+/* Settles them if this layer has made the target meanwhile and it is not a placeholder itself. */
 static bool link_to_later(Links *links, const BerthTreeLink *link, bool *found, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_peek(links->tree->root, link->target, &status);
@@ -276,13 +282,13 @@ static bool make_parents(Links *links, const char *path, GError **error) {
     return true;
 }
 
-/* A name that the file has below, and that this layer has not made or hidden, is one of the copy.
- */
+/* Makes a name that the file has below a name of the copy, unless this layer has made or hidden
+ * that name. */
 static bool add_name(Links *links, const Copy *copy, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_peek(links->tree->root, path, &status);
 
-    /* ENOTDIR: something of this layer is above it. */
+    /* ENOTDIR: something of this layer replaces a directory above. */
     if (fd >= 0 || errno != ENOENT || !berth_tree_sees_lower(links->tree, path))
         return true;
     return make_parents(links, path, error) && link_paths(links->tree, copy->path, path, error);
@@ -299,7 +305,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
 
     if (!list || fstat(fd, &status) < 0 || fstat(links->tree->root, &own) < 0)
         return berth_error_set_errno(error, errno, "list \"%.200s\"", directory);
-    /* A layer that is applied to a directory lies in that directory meanwhile. */
+    /* A layer that is applied to a directory is unpacked inside that directory. */
     bool is_own = status.st_ino == own.st_ino && status.st_dev == own.st_dev;
     while (good && !is_own && (name = berth_directory_next(list))) {
         g_autofree char *path = berth_tree_join(directory, name);
@@ -317,7 +323,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
     return good;
 }
 
-/* The whole lower tree is looked through, once, and only where a file has other names at all. */
+/* Searches the whole lower tree, once, and only if one of the files has other names at all. */
 static bool add_lower_names(Links *links, GError **error) {
     g_autoptr(GQueue) directories = g_queue_new();
     GHashTableIter iterator;

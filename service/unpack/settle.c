@@ -61,8 +61,8 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
     return false;
 }
 
-/* mkdir(2) hands the group on where the directory above has its set-group-id bit. One that the tar
- * implies has it, or not, only since it has inherited. */
+/* mkdir(2) takes the group over if the directory above has its set-group-id bit. A directory that
+ * the tar implies has the bit, or lacks it, only since it has inherited. */
 static bool inherit_group(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *above = berth_tree_get_directory(path);
     struct stat status;
@@ -98,7 +98,8 @@ static bool settle_implied(BerthTree *tree, int lower, GError **error) {
     return true;
 }
 
-/* A whiteout shows as a nameless device in a directory that overlayfs does not merge. */
+/* Removes whiteouts of nothing: overlayfs shows one as a nameless device in a directory that it
+ * does not merge. */
 static bool settle_whiteouts(BerthTree *tree, int lower, GError **error) {
     g_autoptr(GPtrArray) paths = berth_tree_list(tree->whiteouts, "");
     struct stat status;
@@ -114,8 +115,8 @@ static bool settle_whiteouts(BerthTree *tree, int lower, GError **error) {
     return true;
 }
 
-/* Directories that were only made for a whiteout of nothing are nothing either. An opaque one that
- * hides what is below is something, even if it is empty. */
+/* Removes directories that were made only for a whiteout of nothing. An opaque one that hides
+ * something below is kept, even if it is empty. */
 static void remove_empty_implied(BerthTree *tree, int lower) {
     g_autoptr(GPtrArray) paths = berth_tree_list(tree->implied, "");
     struct stat status;
@@ -150,7 +151,8 @@ static bool hide_one(BerthTree *tree, const char *name, GError **error) {
                          : berth_tree_set_opaque(tree, directory, name, error);
 }
 
-/* Overlayfs always merges roots; so each name in the one below is hidden. */
+/* Overlayfs always merges the roots of layers, so each name in the one below is hidden by
+ * itself. */
 static bool settle_opaque_root(BerthTree *tree, int lower, GError **error) {
     berth_autolist DIR *list = berth_directory_list(lower);
     struct stat own, status;
@@ -160,7 +162,7 @@ static bool settle_opaque_root(BerthTree *tree, int lower, GError **error) {
     if (!list || fstat(tree->root, &own) < 0)
         return berth_error_set_errno(error, errno, "list the root");
     while (good && (name = berth_directory_next(list))) {
-        /* A layer that is applied to a directory lies in that directory meanwhile. */
+        /* A layer that is applied to a directory is unpacked inside that directory. */
         if (fstatat(lower, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             (status.st_ino == own.st_ino && status.st_dev == own.st_dev))
             continue;
@@ -177,7 +179,7 @@ bool berth_settle(BerthTree *tree, int lower, bool *is_inexact, GError **error) 
         return true;
     if (!settle_implied(tree, lower, error) || !settle_whiteouts(tree, lower, error))
         return false;
-    /* What is left of whiteouts of nothing would hide names that a file has below. */
+    /* Directories left of whiteouts of nothing would hide names that a file has below. */
     remove_empty_implied(tree, lower);
     if (!berth_settle_links(tree, lower, error))
         return false;

@@ -47,7 +47,7 @@ static ssize_t read_input(int fd, uint8_t *buffer, size_t size, GError **error) 
     return got;
 }
 
-/* The first bytes tell what it is compressed with; a pipe may give fewer at first. */
+/* The first bytes tell the compression; a pipe may deliver fewer at first. */
 static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
     ssize_t size = 0, got = 1;
 
@@ -101,6 +101,8 @@ static bool inflate_all(BerthStream *stream, GError **error) {
     return got >= 0 && berth_inflate_check_end(inflate, error);
 }
 
+/* A block for the end is always to be had: the caller gives blocks back until it has seen the
+ * end. */
 static gpointer run_inflating(gpointer data) {
     BerthStream *stream = data;
 

@@ -114,7 +114,7 @@ bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GErr
     if (g_str_equal(target.path, place.path))
         return add_link_to_itself(tree, entry, &target, error);
     if (S_ISDIR(target.mode)) {
-        /* Made for a whiteout only, it may stand for a file below. */
+        /* A directory that was made for a whiteout may be a file in the layers below. */
         if (tree->knows != BERTH_LOWER_UNKNOWN || !berth_tree_has(tree->implied, target.path))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "\"%.200s\" is a hard link to \"%.200s\", which is a directory",

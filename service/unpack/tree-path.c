@@ -18,7 +18,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* As the kernel has it. */
+/* The limits of the kernel (path_resolution(7)). */
 enum { MAX_LINKS = 40, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
 
 typedef struct {
@@ -111,7 +111,7 @@ bool berth_tree_remove(BerthTree *tree, const BerthPlace *place, GError **error)
     if (!berth_fd_remove_tree(place->parent, place->name, error))
         return false;
     berth_tree_forget(tree, place->path, S_ISDIR(status.st_mode));
-    /* What led to the parent may have led through it. */
+    /* The path of the parent may have led through what was removed. */
     tree->parent_stale = true;
     return true;
 }
@@ -146,7 +146,7 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over, Berth
         return false;
     if (!over)
         return true;
-    /* What it replaces had replaced what is below. */
+    /* What was replaced hid the layers below; the new directory has to hide them as well. */
     berth_autofd int directory = openat(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     return directory < 0 ? fail_walk(walk, errno, error)
                          : berth_tree_set_opaque(tree, directory, path, error);
@@ -172,7 +172,8 @@ static bool follow_link(Walk *walk, int link, GError **error) {
     return follow_text(walk, target, error);
 }
 
-/* A hard link to a lower file is on the way: whether that is a symbolic link, only it can say. */
+/* A hard link to a lower file is on the way. Only that file can tell whether it is a symbolic
+ * link. */
 static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *followed,
                              GError **error) {
     BerthTree *tree = walk->tree;
@@ -190,7 +191,7 @@ static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *follow
     return follow_link(walk, lower, error);
 }
 
-/* Something that is no directory is on the way. An entry below it replaces it by one. */
+/* Something that is not a directory is on the way. An entry below it replaces it by a directory. */
 static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     const BerthTreeLink *link = g_tree_lookup(walk->tree->links, path);
     bool followed = false;
@@ -199,6 +200,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
         return false;
     if (followed)
         return true;
+    /* Below what is not a directory, a whiteout hides nothing. */
     if (walk->kind == BERTH_WALK_HIDE)
         walk->result->is_nothing = true;
     else if (walk->kind == BERTH_WALK_LOOK)
@@ -209,7 +211,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-/* What is made in it next takes its group from it, maybe. */
+/* At once, since what is made in it next may take its group from it. */
 static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat *below,
                             GError **error) {
     berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
@@ -230,7 +232,7 @@ static bool make_missing(Walk *walk, const char *path, bool visible, const struc
            (walk->kind != BERTH_WALK_HIDE || berth_tree_note(tree, tree->held, path, NULL, error));
 }
 
-/* This layer has not made it. */
+/* This layer has not made path: it may be in the layers below, or nowhere. */
 static bool pass_missing(Walk *walk, const char *path, GError **error) {
     BerthTree *tree = walk->tree;
     bool visible = !walk->result->is_hidden && berth_tree_sees_lower(tree, path);
@@ -257,7 +259,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
 static bool pass_directory(Walk *walk, const char *name, GError **error) {
     struct stat status;
 
-    /* Links to long ways make more of them than any name has. */
+    /* Symbolic links can multiply the components far beyond the length of a path. */
     if (++walk->steps > MAX_STEPS)
         return fail_walk(walk, ELOOP, error);
     if (g_str_equal(name, "..")) {
@@ -309,6 +311,7 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
 
     berth_tree_forget_parent(tree);
     tree->parent_path = directory;
+    /* The common case: every component is a directory, and the path is the real one. */
     int fd = open_parent(tree, directory);
     if (fd >= 0) {
         berth_tree_set_entered(tree, directory);
@@ -328,14 +331,15 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
     return true;
 }
 
-/* A way that leads through links of the layers below may end elsewhere after every entry: each can
- * have put something in the place of one of them. */
+/* If the path leads through symbolic links of the layers below, any entry may have replaced one of
+ * them, so the directory of the last entry cannot be used again. */
 static bool is_parent_of(const BerthTree *tree, const char *path, size_t length) {
     return tree->parent >= 0 && !tree->parent_stale &&
            !(tree->parent_real && tree->knows == BERTH_LOWER_KNOWN) &&
            strlen(tree->parent_path) == length && strncmp(tree->parent_path, path, length) == 0;
 }
 
+/* place refers to the tree's own descriptor and text, and is valid until the next call. */
 bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error) {
     const char *name = berth_tree_get_name(path);
     size_t length = name == path ? 0 : (size_t)(name - path - 1);

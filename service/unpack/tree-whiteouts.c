@@ -26,7 +26,7 @@ static bool remove_held(BerthTree *tree, const char *path, GError **error) {
     return true;
 }
 
-/* Directories that stand there for whiteouts only are nothing that anybody sees. */
+/* Removes directories that exist for whiteouts only: they are not part of the layer. */
 static bool remove_held_below(BerthTree *tree, const char *directory, GError **error) {
     g_autoptr(GPtrArray) held = berth_tree_list(tree->held, directory);
 
@@ -39,7 +39,8 @@ static bool remove_held_below(BerthTree *tree, const char *directory, GError **e
 
 static bool hide_children(BerthTree *tree, const char *directory, GError **error) {
     if (directory[0] == '\0') {
-        /* Overlayfs reads no such mark of a layer's root: settling hides what is there by name. */
+        /* Overlayfs does not read the mark on the root of a layer: settling hides each name below
+         * instead. */
         tree->is_opaque = tree->knows != BERTH_LOWER_NONE;
         return remove_held_below(tree, directory, error);
     }

@@ -40,7 +40,8 @@ void berth_tree_free(BerthTree *tree) {
     g_free(tree);
 }
 
-/* fd: -1 for what cannot be opened, which is found by its place. */
+/* Sets the attributes of an open file, or, with fd -1, of one that cannot be opened and is named by
+ * place. */
 static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthPlace *place,
                        int fd, GError **error) {
     g_assert(place || fd >= 0);
@@ -55,7 +56,7 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const Berth
         int r = !place
                     ? berth_attributes_set_xattr(fd, name, value, size)
                     : berth_attributes_set_xattr_of(place->parent, place->name, name, value, size);
-        /* Only files and directories can have user.*. */
+        /* Only regular files and directories can have user attributes (xattr(7)). */
         bool may_be_refused = !S_ISREG(entry->mode) && !S_ISDIR(entry->mode);
         if (r < 0 && errno != ENOTSUP && !(errno == EPERM && may_be_refused))
             return berth_error_set_errno(error, errno, "set %.100s of \"%.200s\"", name,
@@ -73,7 +74,7 @@ static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **err
     return true;
 }
 
-/* A directory of that name, which may be there already; what else has the name goes. */
+/* Opens or makes the directory. Anything else of that name is removed, and over is set. */
 static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
                                  const BerthPlace *place, bool *made, bool *over, GError **error) {
     *over = false;
@@ -95,7 +96,7 @@ static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
     return -1;
 }
 
-/* What it had before, from an earlier entry or from a default ACL, is not what this one says. */
+/* Removes attributes of an earlier entry or of a default ACL, which this entry does not have. */
 static bool clear_xattrs(BerthTree *tree, bool made, int fd, const char *path, GError **error) {
     return (made && !tree->default_acl) || berth_attributes_clear_xattrs(fd, path, error);
 }
@@ -125,7 +126,8 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
         !clear_xattrs(tree, made, fd, entry->path, error) ||
         !set_xattrs(tree, entry, &place, fd, error))
         return false;
-    /* What has been made in it may have taken a group that it has below. */
+    /* Directories that were made in it before may have taken a group that it has in the layers
+     * below. */
     if (tree->knows == BERTH_LOWER_UNKNOWN &&
         berth_tree_get_implied(tree, place.path) == BERTH_IMPLIED_INHERITS &&
         berth_tree_has_below(tree->implied, place.path) &&
@@ -133,7 +135,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
         return false;
     g_tree_remove(tree->implied, place.path);
     g_tree_remove(tree->held, place.path);
-    /* What it replaces had replaced what is below. */
+    /* What was replaced hid the layers below; the new directory has to hide them as well. */
     return (!over || berth_tree_set_opaque(tree, fd, place.path, error)) &&
            berth_tree_note_time(tree, place.path, &entry->mtime, error);
 }
@@ -157,8 +159,8 @@ int berth_tree_create_file(BerthTree *tree, const BerthTreeEntry *entry, GError 
 
 bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
-    /* A file of root without special bits was made as it is to be, but where its directory gives it
-     * a group or an ACL. */
+    /* A file of root without special bits is right as it was made, unless its directory gives it a
+     * group or an ACL. */
     bool is_as_made = entry->uid == 0 && entry->gid == 0 && (entry->mode & 07000) == 0 &&
                       !tree->parent_set_group && !tree->default_acl;
 
@@ -219,7 +221,7 @@ bool berth_tree_add_symlink(BerthTree *tree, const BerthTreeEntry *entry, GError
 bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     const struct stat status = {.st_mode = entry->mode, .st_rdev = entry->device};
 
-    /* Where no device is made, what it replaces goes all the same. */
+    /* If devices cannot be made, the entry still hides what it would replace. */
     return berth_overlay_is_whiteout(&status) ||
                    (berth_attributes_are_plain() && !S_ISFIFO(entry->mode))
                ? berth_tree_add_overlay_whiteout(tree, entry, error)

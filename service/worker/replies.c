@@ -79,7 +79,8 @@ static bool is_of_reference(const BerthOpenRequest *request, const char *locator
            g_str_equal(name + strlen(bare) + 1, request->object);
 }
 
-/* What proves an identity there is handed over next. */
+/* The credentials for these places are handed over next, so each has to be one that berthd
+ * expects. */
 static bool are_places(char *const *places, const char *locator, char *const *locators) {
     const char *path = strchr(locator, '/') + 1;
     guint count = g_strv_length((char **)places);

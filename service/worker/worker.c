@@ -43,8 +43,7 @@ static const Member members[] = {
     // clang-format on
 };
 
-/* Messages hold no content, only words about it; what waits is work, which has limits of its own.
- */
+/* No timeout: a call is answered when its work is done, which has limits of its own. */
 #define CALL_TIMEOUT_USEC UINT64_MAX
 
 /* A worker in a system call of a user's file system may outlive its SIGKILL. */
@@ -134,7 +133,8 @@ static int execute_worker(void *data) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
 
-    /* A handler would be the parent's. */
+    /* Before signals are unblocked: a handler of the parent would run in its memory. The
+     * dispositions are the child's own, since CLONE_SIGHAND is not set. */
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL);
     sigemptyset(&none);
@@ -156,8 +156,11 @@ static pid_t clone_child(Birth *birth) {
 
     if (stack == MAP_FAILED)
         return -1;
+    /* No handler of the parent may run in the child. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
+    /* CLONE_VFORK: this returns when the child has executed or ended, so the stack can be unmapped
+     * and birth->errnum is set. */
     pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
                       CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, birth);
     int errnum = errno;
@@ -219,7 +222,8 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
     return true;
 }
 
-/* Descriptors below 5 are given to the child by number: a source must not lie among them. */
+/* Descriptors below 5 are given to the child by number. A source must not be one of them: the other
+ * dup2(2) could overwrite it, and one onto itself would leave close-on-exec set. */
 static int move_up(int fd) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
 
@@ -263,7 +267,7 @@ BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, 
     return berth_worker_new_for_user(event, kind, directory, 0, error);
 }
 
-/* Reaping waits for the kernel, so the loop does it after the worker is forgotten. */
+/* A killed worker may take long to end, so the event loop reaps it after its object is freed. */
 static void reap_later(BerthWorker *worker) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, worker->pid, 0);
@@ -324,6 +328,7 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
     Call *call = userdata;
     g_autoptr(GError) error = NULL;
     g_autofree char *whose = g_strconcat("berth-", call->worker->kind, " died", NULL);
+    /* The callback may free the worker and its bus. */
     g_autoptr(sd_bus_message) kept = sd_bus_message_ref(message);
 
     (void)ret_error;
@@ -344,6 +349,8 @@ static int on_not_sent(sd_event_source *source, void *userdata) {
     return 0;
 }
 
+/* The callback comes in the next turn of the loop, like that of a call that was sent: a caller
+ * never sees it before its own function returns. */
 static void fail_later(Call *call, int errnum) {
     call->errnum = errnum;
     if (sd_event_add_defer(call->worker->event, &call->failed, on_not_sent, call) < 0)
@@ -372,6 +379,8 @@ static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *er
     return 0;
 }
 
+/* sd-bus itself fails the calls that were sent; those that still wait for the worker are failed
+ * here. */
 static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthWorker *worker = userdata;
 
