@@ -17,7 +17,7 @@ enum { BLOCK_BYTES = 256 * 1024, MAX_MEMBERS = 100 * 1000 };
 
 struct BerthArchiveReader {
     struct archive *archive; /* the uncompressed bytes as one member */
-    BerthTarReader *tar;     /* NULL where that is all */
+    BerthTarReader *tar;     /* NULL if that is all */
     BerthTarEntry entry;
     bool begun, failed;
     int input;
@@ -35,6 +35,7 @@ void berth_archive_member_clear(BerthArchiveMember *member) {
     g_clear_pointer(&member->target, g_free);
 }
 
+/* ENOSPC and EPIPE are about the output; any other reason is about the archive. */
 static bool set_error(struct archive *archive, BerthErrorCode code, const char *what,
                       GError **error) {
     const char *reason = archive_error_string(archive);

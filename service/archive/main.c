@@ -40,6 +40,7 @@ static void free_archive_job(gpointer data) {
     state.busy = false;
 }
 
+/* Freeing a job clears busy, so that the refused one must set it again for the job that runs. */
 static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobReply reply,
                    sd_bus_error *error) {
     if (state.busy) {

@@ -112,6 +112,7 @@ BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GE
             if (challenge->is_basic && !basic)
                 basic = g_steal_pointer(&challenge);
         }
+    /* Bearer is preferred: Basic is the answer only if no challenge offers a token server. */
     if (basic)
         return g_steal_pointer(&basic);
     berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,

@@ -55,6 +55,8 @@ static BerthEndpoint *new_endpoint(const char *place, const char *path, bool ins
     return endpoint;
 }
 
+/* Whether the host of a place is configured as insecure itself; for a mirror, the setting of the
+ * registry does not count. */
 static bool is_insecure(GPtrArray *rules, const char *place) {
     g_autofree char *host = g_strndup(place, strcspn(place, "/"));
     const BerthRegistryRule *rule = find_rule(rules, host);

@@ -114,7 +114,8 @@ static bool find_place(Fetch *fetch, const BerthResponse *response, GError **err
     return true;
 }
 
-/* A manifest's size may be what HEAD said, which need not be true; asking again would not help. */
+/* The stated size of a manifest may come from HEAD, which can be wrong; asking again would not
+ * help. */
 static bool check_size(const Fetch *fetch, const BerthResponse *response, GError **error) {
     if (fetch->as_blob || response->is_partial || response->content_length < 0 ||
         (uint64_t)response->content_length == fetch->target->size)

@@ -15,14 +15,14 @@
 typedef struct BerthHttp BerthHttp;
 typedef struct BerthRequest BerthRequest;
 
-/* How the other side is to prove who it is, and this one: files in PEM, or NULL. */
+/* How the server proves its identity, and how this side does: files in PEM, or NULL. */
 typedef struct {
     bool insecure; /* no check of the certificate; plain HTTP on the way is allowed */
     char *authorities;
     char *certificate, *key;
 } BerthTls;
 
-/* What holds for all requests of a worker; 0 and NULL for the default. */
+/* Settings for all requests of a worker; 0 and NULL for the default. */
 typedef struct {
     uint64_t bytes_per_second;
     unsigned connect_timeout, stall_timeout; /* seconds */
@@ -81,5 +81,5 @@ bool berth_http_is_transient(const GError *error);
 bool berth_http_get_retry_delay(const BerthResponse *response, const GError *error,
                                 unsigned *retries, uint64_t *delay_usec);
 
-/* "host" or "host:port" of a URL. Caller frees; NULL where there is none. */
+/* "host" or "host:port" of a URL. Caller frees; NULL if there is none. */
 char *berth_http_get_host(const char *url);

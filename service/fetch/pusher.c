@@ -221,6 +221,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     }
     take_location(push, response);
     if (push->location) {
+        /* The registry may demand larger parts (OCI-Chunk-Min-Length). */
         push->chunk = MAX(CHUNK_BYTES, response->least_chunk);
         push->offset = 0;
         send_rest(push);
@@ -264,6 +265,8 @@ static void begin_upload(Push *push) {
                       on_begun, push);
 }
 
+/* Any status but 404 and success is handled like that of an upload, errors of the connection
+ * included. */
 static void on_looked(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 

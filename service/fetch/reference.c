@@ -109,6 +109,7 @@ static bool split_object(BerthReference *reference, const char *text, GError **e
 
 BerthReference *berth_reference_parse(const char *text, GError **error) {
     g_autoptr(BerthReference) reference = g_new0(BerthReference, 1);
+    /* A query string is dropped; only the reference itself counts. */
     g_autofree char *bare = g_strndup(text, strcspn(text, "?"));
 
     if (!check_characters(bare, error))

@@ -14,8 +14,8 @@ typedef struct {
     char *object;  /* "tag", "tag@digest" or "@digest" */
     char *host;    /* with its port */
     char *path;    /* of the repository, without the leading slash */
-    char *tag;     /* "" where there is none */
-    char *digest;  /* as it was written after "@", not checked; "" where there is none */
+    char *tag;     /* "" if there is none */
+    char *digest;  /* as it was written after "@", not checked; "" if there is none */
 } BerthReference;
 
 /* Errors are InvalidReference: "hostname required", "object required", "invalid reference …". */

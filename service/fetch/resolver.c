@@ -2,7 +2,7 @@
 
 /*
  * A Resolution asks one remote after the other and frees itself after done. For each it goes from
- * HEAD to GET, where HEAD is refused or says too little, and for a digest from manifests/ to blobs/
+ * HEAD to GET, if HEAD is refused or says too little, and for a digest from manifests/ to blobs/
  * after a 404. The answer of the first remote that knows the object counts.
  */
 

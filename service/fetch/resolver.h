@@ -14,10 +14,10 @@ typedef void (*BerthResolved)(const BerthDescriptor *target, const GError *error
 
 /* remotes: of BerthRemote, asked one after another until one knows; the last one's error counts.
  * object: a tag or a digest. media_types: what to accept, or NULL for manifests and indexes.
- * with_get: by what GET answers, where HEAD is known or likely to say something else. */
+ * with_get: by what GET answers, if HEAD is known or likely to say something else. */
 void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types, bool with_get,
                    BerthResolved done, void *userdata);
 
-/* What is asked for by a reference: its digest where it has one, otherwise its tag. An incomplete
+/* What is asked for by a reference: its digest if it has one, otherwise its tag. An incomplete
  * or unknown digest is InvalidReference. */
 const char *berth_resolve_get_object(const BerthReference *reference, GError **error);

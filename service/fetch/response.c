@@ -111,7 +111,7 @@ static int64_t parse_first_byte(const char *value) {
                : -1;
 }
 
-/* What comes before ";" names the type, in any case; a parameter is not part of it. */
+/* The type is the part before ";", in any case; parameters are not part of it. */
 static char *parse_media_type(const char *value) {
     g_autofree char *type = g_strndup(value, strcspn(value, ";"));
 

@@ -73,6 +73,7 @@ static void sampler_ask_next(Sampling *sampling) {
         .sink = take_block,
     };
 
+    /* An earlier remote may have sent a part. */
     g_byte_array_set_size(sampling->data, 0);
     sampling->remote = sampling->remotes->pdata[sampling->next++];
     berth_remote_send(sampling->remote, sampling->path, NULL, &options, on_sampler_response,

@@ -2,7 +2,7 @@
 
 /*
  * A Question asks one token server and frees itself after done: by GET, which all servers have, or
- * by POST, which takes a refresh token and is tried where GET is refused. A token belongs to the
+ * by POST, which takes a refresh token and is tried if GET is refused. A token belongs to the
  * remote that asked and is used until shortly before it expires. It is overwritten when it is
  * freed.
  */

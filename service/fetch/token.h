@@ -36,7 +36,7 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
 bool berth_token_is_fresh(const BerthToken *token);
 void berth_token_free(BerthToken *token);
 
-/* Reads a token server's answer (a JSON object). Unauthorized where it holds no usable token. */
+/* Reads a token server's answer (a JSON object). Unauthorized if it holds no usable token. */
 BerthToken *berth_token_read(const char *data, size_t size, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthToken, berth_token_free)

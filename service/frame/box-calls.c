@@ -32,7 +32,7 @@
 #define CLONE_FLAGS 0
 #endif
 
-/* What sd-bus, sd-event, GLib's threads and malloc need in every worker. */
+/* The system calls that sd-bus, sd-event, threads of GLib and malloc need in every worker. */
 static const char *const common_calls[] = {
     "brk",
     "clock_gettime",
@@ -158,8 +158,8 @@ static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, 
     return true;
 }
 
-/* mmap and mprotect never give memory that can be executed, except if name resolution has to load
- * its modules. All code is then what the worker was linked with. */
+/* mmap and mprotect never give memory that can be executed, so that all code is what the worker was
+ * linked with. Only name resolution has to load modules. */
 static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
     const struct scmp_arg_cmp condition = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 

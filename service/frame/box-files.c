@@ -52,7 +52,7 @@ static const char *const resolver_files[] = {
 /* Links of the system's that paths above, or in the files there, go through. */
 static const char *const system_links[] = {"/lib", "/lib64", "/var/run"};
 
-/* Those that ask others over a socket: nscd, nss-resolve, nss-mdns. */
+/* The sockets of nscd, nss-resolve and nss-mdns, which ask other processes. */
 static const char *const resolver_sockets[] = {
     "/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket"};
 

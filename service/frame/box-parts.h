@@ -9,7 +9,8 @@
 /* The mount namespace, if the box has one, and what is in it. As root. */
 bool berth_box_change_files(const BerthBox *box, int directory, GError **error);
 
-/* The same for a directory of a user's, as that user. As root, who it leaves. */
+/* The same for a directory of a user's, as that user. Called as root, which the worker then gives
+ * up. */
 bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error);
 
 /* A mount of the present mount namespace, of what is below at and path (which may be empty), as a

@@ -30,7 +30,8 @@
 /* Every id but the last, which is invalid. */
 #define ALL_IDS "0 0 4294967295\n"
 
-/* What the acts of base/keeper.c take; by name they reach into directories of any user's. */
+/* The capabilities that the acts of base/keeper.c take. CAP_DAC_OVERRIDE is for acts by name, in
+ * directories of any user. */
 #define KEPT                                                                                       \
     (1ull << CAP_SYS_ADMIN | 1ull << CAP_MKNOD | 1ull << CAP_SETFCAP | 1ull << CAP_DAC_OVERRIDE)
 
@@ -44,6 +45,7 @@ static bool write_map(int process, const char *name, const char *map) {
 }
 
 static bool restrict_keeper(int socket, GError **error) {
+    /* Room for its socket and for the one descriptor that a request brings. */
     const struct rlimit descriptors = {KEEPER_FD + 2, KEEPER_FD + 2}, none = {0, 0};
 
     if (dup2(socket, KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0u, 0) < 0 ||
@@ -75,6 +77,8 @@ static bool map_ids(int socket, int process, const BerthMaps *maps) {
            write_map(process, "uid_map", maps->uids) && write(socket, "x", 1) == 1;
 }
 
+/* The worker tells the child that it is in its namespace and waits for the maps. Until they are
+ * written it has no ids there and could not become root. */
 static bool become_mapped(int socket, GError **error) {
     char byte;
 
@@ -110,6 +114,7 @@ bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error) {
         return true;
     }
     berth_fd_clear(&socket);
+    /* The child has nothing more to do: it ends, also because its peer has closed the socket. */
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return done;

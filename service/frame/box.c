@@ -100,6 +100,8 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return berth_error_set_errno(error, errno, "give up privileges");
+    /* Looked up in the new root. The filter comes last: the steps above need system calls that it
+     * forbids. */
     bool local = box->files == BERTH_FILES_RESOLVER && berth_box_has_resolver();
     return berth_box_restrict_access(box, error) && berth_box_restrict_calls(box, local, error);
 }

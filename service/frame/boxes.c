@@ -52,7 +52,8 @@ static const char *const copy_in_calls[] = {
     NULL,
 };
 
-/* What libsystemd reads the journal's files with, and watches their directory. */
+/* The system calls with which libsystemd reads the files of the journal and watches their
+ * directory. */
 static const char *const journal_calls[] = {
     "access",
     "faccessat",

@@ -197,7 +197,8 @@ static bool frame_start(BerthFrame *frame, const BerthBox *box, GError **error) 
         return berth_error_set_errno(error, errno, "open the directory");
     if (!berth_box_enter(box, BERTH_WORKER_DIRECTORY_FD, error))
         return false;
-    /* It is on the mount that it was opened on, from where ".." leads out of the root. */
+    /* The descriptor is on the mount on which it was opened; from there ".." leads out of the
+     * root. */
     if (box->files == BERTH_FILES_ONE_DIRECTORY)
         close(BERTH_WORKER_DIRECTORY_FD);
     return true;
@@ -222,6 +223,7 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
     g_autoptr(GError) error = NULL;
     BerthFrame *frame = &the_frame;
 
+    /* A write to a pipe without a reader is an error of that job, not the end of the worker. */
     signal(SIGPIPE, SIG_IGN);
     if (fcntl(BERTH_WORKER_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());

@@ -55,6 +55,7 @@ static bool take_input(State *state, char *buffer, GError **error) {
             return berth_error_set_errno(error, errno, "read the content");
         if (got == 0)
             return true;
+        /* Checked before writing, so that the file never exceeds the limit. */
         if ((uint64_t)got > ingest->limit - state->done)
             return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
                                    "the content is larger than the expected %" G_GUINT64_FORMAT

@@ -9,7 +9,7 @@
 
 typedef struct {
     BerthDescriptor *descriptor;
-    char *name; /* of annotations; "" where there is none */
+    char *name; /* of annotations; "" if there is none */
 } BerthLayoutEntry;
 
 typedef struct {

@@ -14,7 +14,7 @@
 
 typedef struct {
     BerthDescriptor *descriptor;
-    BerthPlatform *platform; /* NULL where the index says none */
+    BerthPlatform *platform; /* NULL if the index states none */
     bool attestation;        /* says something about another entry; is nothing that runs */
 } BerthIndexEntry;
 

@@ -143,6 +143,8 @@ static struct {
     size_t count;
 } present;
 
+/* Replaces each descriptor by an envelope. The relay ends if a message has more of them than could
+ * be sent on together. */
 static void take_rights(struct msghdr *header) {
     struct cmsghdr *rights = CMSG_FIRSTHDR(header);
 
@@ -183,8 +185,8 @@ static void pass_on(void) {
         if (sent < 0)
             relay_end(EXIT_SUCCESS);
         done += (size_t)sent;
-        /* The receiver has the envelopes now. A copy here would keep their contents held for
-         * ever. */
+        /* The receiver has the envelopes now. A copy here would keep their contents held as long as
+         * the relay runs. */
         while (present.count > 0)
             close(present.envelopes[--present.count]);
     }
@@ -212,6 +214,7 @@ static size_t find_want(void) {
                                                               : sizeof present.bytes - present.have;
 }
 
+/* Counts what was read and passes it on at the end of a line, of a message, or of the buffer. */
 static void note_read(size_t size) {
     bool starts = present.have == 0;
 

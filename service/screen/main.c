@@ -39,6 +39,7 @@ static void free_terminal(gpointer data) {
     g_free(terminal);
 }
 
+/* Returns false if there may be more to read. */
 static bool read_some(Terminal *terminal) {
     unsigned reads = 0;
 
@@ -90,6 +91,7 @@ static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *er
         return r;
     Terminal *terminal = g_hash_table_lookup(terminals, &token);
     if (terminal) {
+        /* Output that is there already is put into the ring before the terminal is let go. */
         read_some(terminal);
         if ((r = sd_bus_reply_method_return(terminal->call, NULL)) < 0)
             return r;

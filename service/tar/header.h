@@ -21,7 +21,7 @@ bool berth_tar_header_is_zero(const BerthTarHeader *header);
 bool berth_tar_header_is_gnu(const BerthTarHeader *header);
 bool berth_tar_header_check(const BerthTarHeader *header, GError **error);
 
-/* A number in octal, or in base 256 where its first bit is set. */
+/* A number in octal digits, or in base 256 if its first bit is set. */
 bool berth_tar_header_number(const char *field, size_t size, int64_t *value, GError **error);
 
 /* Everything of the entry that the block alone says; its size is the stored one. */

@@ -53,6 +53,7 @@ void berth_tar_reader_free(BerthTarReader *reader) {
 }
 
 /* At most size bytes as they lie in the block; 0 at the end. */
+/* Hands out the block of the caller itself, so that content is not copied. */
 static size_t view_bytes(BerthTarReader *reader, size_t size, const void **data) {
     if (reader->left == 0) {
         const void *block = NULL;

@@ -216,6 +216,7 @@ bool berth_tar_writer_add(BerthTarWriter *writer, const BerthTarEntry *entry, GE
     return write_header(writer, entry, type_of(entry), error);
 }
 
+/* Two blocks of zeros end a tar (pax(1)). */
 bool berth_tar_writer_finish(BerthTarWriter *writer, GError **error) {
     return pad_to_block(writer, error) &&
            berth_tar_writer_write(writer, zeros, sizeof zeros, error) &&

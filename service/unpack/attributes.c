@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-/* What a process may give is decided once, before its first job. */
+/* Decided once, before the first job. */
 static bool plain;
 
 void berth_attributes_make_plain(void) {

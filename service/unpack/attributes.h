@@ -41,7 +41,7 @@ bool berth_attributes_is_kept_xattr(const char *name);
 /* False with errno. An empty name: the descriptor itself. */
 bool berth_attributes_set_owner(int directory, const char *name, uid_t uid, gid_t gid);
 bool berth_attributes_set_mode(int fd, mode_t mode);
-/* What is taken of a layer's mode for a file that is no directory. */
+/* The bits of a layer's mode that a file other than a directory receives. */
 mode_t berth_attributes_limit_mode(mode_t mode);
 
 /* Whether a directory of a layer hides what lies below it; false with errno. */

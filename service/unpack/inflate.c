@@ -74,7 +74,8 @@ static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
     return count;
 }
 
-/* Between two members: starts the next one, or skips padding. Returns false if there is neither. */
+/* Between two members: starts the next one, or skips padding. Returns false with error if something
+ * else follows the padding. */
 static bool start_member(BerthInflate *inflate, GError **error) {
     if (inflate->input[0] == 0 || inflate->padding) {
         inflate->padding = true;

@@ -139,5 +139,6 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
         }
         g_clear_error(&local);
     }
+    /* Settling finishes the tree if it needs the layers below. */
     return berth_tree_needs_lower(tree) || berth_tree_finish(tree, error);
 }

@@ -274,7 +274,7 @@ static bool run_apply(void *data, GError **error) {
         return berth_error_set_errno(error, errno, "open the directory");
     if (!check_owner(root, error))
         return false;
-    /* What an earlier try has left that was interrupted. */
+    /* Left by an earlier try that was interrupted. */
     if (!berth_fd_remove_tree(root, APPLIED, error))
         return false;
     bool done = apply_into(data, root, error);

@@ -38,6 +38,7 @@ static void clear_level(gpointer data) {
 static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
     struct stat status;
 
+    /* A name may vanish between listing and looking; other file systems do not count. */
     if (fstatat(walk->directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_dev != walk->device)
         return;

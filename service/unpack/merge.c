@@ -66,6 +66,8 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
         return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
     if (S_ISDIR(status.st_mode))
         return merge_into(upper, lower, name, path, depth, error);
+    /* A whiteout only removes the name. Anything else replaces it, and renameat(2) cannot replace a
+     * directory by a file. */
     if (!berth_fd_remove_tree(lower, name, error))
         return false;
     return berth_overlay_is_whiteout(&status) || renameat(upper, name, lower, name) == 0 ||

@@ -40,7 +40,7 @@ static bool add_empty(Pack *pack, const char *path, GError **error) {
     return berth_tar_writer_add(pack->writer, &entry, error);
 }
 
-/* What overlayfs made of a change in a way that only it can read. */
+/* Refuses a change that overlayfs has recorded in a form that only overlayfs can read. */
 static bool check_xattr(const char *name, const char *path, GError **error) {
     if (g_str_equal(name, "trusted.overlay.redirect") ||
         g_str_equal(name, "trusted.overlay.metacopy"))
@@ -148,7 +148,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
         g_autofree char *whiteout = join_path(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);
     }
-    /* A socket is of no use without the process that made it, which is gone. */
+    /* A socket is of no use without the process that made it. */
     if (S_ISSOCK(status.st_mode))
         return true;
     if (!add_entry(pack, directory, name, &status, path, error))
@@ -189,6 +189,7 @@ static bool pack_directory(Pack *pack, int directory, const char *path, unsigned
         return false;
     if (depth > MAX_DEPTH)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "directories nest too deep");
+    /* The root of the changes is never opaque: overlayfs always merges it. */
     if (path[0] && berth_attributes_is_opaque(directory)) {
         g_autofree char *opaque = join_path(path, "", ".wh..wh..opq");
         if (!add_empty(pack, opaque, error))

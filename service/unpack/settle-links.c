@@ -358,6 +358,8 @@ static void collect_names(Links *links) {
     }
 }
 
+/* The steps follow the order in the comment at the top; each later one only sees links that the
+ * earlier ones have left. */
 bool berth_settle_links(BerthTree *tree, int lower, GError **error) {
     g_autoptr(GHashTable) names =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);

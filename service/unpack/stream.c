@@ -138,6 +138,7 @@ size_t berth_stream_next(BerthStream *stream, const void **block) {
     return stream->current->size;
 }
 
+/* Joins the thread, after which its error, hash and size can be read without a lock. */
 bool berth_stream_finish(BerthStream *stream, char **digest, uint64_t *size, GError **error) {
     const void *block;
 

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* What may be noted of one layer: half a million long names. */
+/* The limit on the notes for one layer: half a million long names. */
 #define MAX_NOTED_BYTES (64u * 1024 * 1024)
 
 enum { NOTE_BYTES = 96 };

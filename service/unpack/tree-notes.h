@@ -10,7 +10,7 @@
 void berth_tree_notes_init(BerthTree *tree);
 void berth_tree_notes_clear(BerthTree *tree);
 
-/* Puts path (which is copied) and value (which is taken) into a table; LimitExceeded where a layer
+/* Puts path (which is copied) and value (which is taken) into a table; LimitExceeded if a layer
  * has too much to note. */
 bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
                      GError **error);
@@ -29,7 +29,7 @@ void berth_tree_set_entered(BerthTree *tree, const char *path);
  * hides them. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path);
 
-/* path, and all below it where it is a directory, is no more. */
+/* Forgets path and, for a directory, all below it, which have been removed. */
 void berth_tree_forget(BerthTree *tree, const char *path, bool is_directory);
 
 /* Whether anything of a table is below the directory. */

@@ -339,7 +339,8 @@ static bool is_parent_of(const BerthTree *tree, const char *path, size_t length)
            strlen(tree->parent_path) == length && strncmp(tree->parent_path, path, length) == 0;
 }
 
-/* place refers to the tree's own descriptor and text, and is valid until the next call. */
+/* Keeps the directory of the last entry open, since entries of one directory mostly follow each
+ * other. */
 bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error) {
     const char *name = berth_tree_get_name(path);
     size_t length = name == path ? 0 : (size_t)(name - path - 1);

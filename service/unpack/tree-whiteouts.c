@@ -72,7 +72,7 @@ static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
     return berth_tree_note(tree, tree->whiteouts, path, NULL, error);
 }
 
-/* What this layer itself has under the name stays; a directory then hides the lower one. */
+/* Whatever this layer itself has under the name stays; a directory then hides the lower one. */
 static bool hide_path(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_peek(tree->root, path, &status);

@@ -198,7 +198,7 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
     return true;
 }
 
-/* What is made by one call, in the place of whatever has the name. */
+/* Makes a symbolic link or a node in the place of whatever has the name. */
 static bool add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     BerthPlace place;
 

@@ -20,6 +20,8 @@ static void call_member(BerthWorker *worker, BerthWorkerMember member, BerthWork
     va_list values;
 
     va_start(values, userdata);
+    /* A call that could not be filled is freed here; berth_worker_send() reports the failure
+     * through reply. */
     if (call && signature[0] && sd_bus_message_appendv(call, signature, values) < 0)
         call = sd_bus_message_unref(call);
     va_end(values);

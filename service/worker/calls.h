@@ -24,11 +24,11 @@ void berth_call_archive_add(BerthWorker *worker, const char *name, uint64_t size
 void berth_call_archive_finish(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
 
 /* berth-fetch. What Open and Configure take is made of the service's settings: append writes those
- * of the values, with the error set where it returns a negative errno. */
+ * of the values, with the error set if it returns a negative errno. */
 typedef int (*BerthCallAppend)(sd_bus_message *call, void *userdata, GError **error);
 void berth_call_fetch_open(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                            void *userdata);
-/* False with error where append fails: nothing was called then. */
+/* False with error if append fails; nothing was called then. */
 bool berth_call_fetch_configure(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                                 void *userdata, GError **error);
 /* media_types may be NULL for any. */

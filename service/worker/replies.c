@@ -115,6 +115,7 @@ bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const ch
                                BerthDescriptor **target, char ***warnings, GError **error) {
     g_autoptr(BerthDescriptor) read = NULL;
     g_auto(GStrv) lines = NULL;
+    /* If the object is a digest, or the name ends in one, no other answer is accepted. */
     const char *at = strrchr(object[0] ? object : name, '@');
     const char *digest = at ? at + 1 : object;
     const char *answered;

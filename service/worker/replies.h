@@ -32,8 +32,8 @@ bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **t
 /* A descriptor with a valid digest and media type: 1, 0 at the end of a list, or negative. */
 int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descriptor);
 
-/* berth-fetch. Open: the locator and the name are parts of the reference that Open was told, and
- * the locators are of the places that the configuration has for it ("HOST[:PORT][/PREFIX]"), in
+/* berth-fetch. Open: the locator and the name are parts of the reference that was given to Open,
+ * and the locators are of the places that the configuration has for it ("HOST[:PORT][/PREFIX]"), in
  * that order. */
 typedef struct {
     const char *reference, *object;

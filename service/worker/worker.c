@@ -118,7 +118,7 @@ static void free_call(gpointer data) {
     g_free(call);
 }
 
-/* What the child uses of its parent's memory until it executes. */
+/* The memory of the parent that the child uses until it executes. */
 typedef struct {
     char *path, *uid;
     char **environment;
@@ -203,6 +203,7 @@ static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_han
                                      "org.freedesktop.DBus.Local", member, handler, NULL, worker);
 }
 
+/* The bus owns the socket once sd_bus_set_fd() succeeds; before, it is closed here. */
 static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
     int r;
 
