@@ -472,9 +472,10 @@ static void set_tls(BerthRequest *request, bool first_host) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
         curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
     }
-    /* A client certificate is an identity: like credentials, it is not shown to the target of a
-     * redirect. */
-    if (tls->certificate && first_host) {
+    /* A client certificate is an identity: like credentials, it is for the registry alone. Token
+     * servers and places of uploads may be other hosts, which the registry names, and so may the
+     * target of a redirect; one back to the registry is not trusted with it either. */
+    if (tls->certificate && first_host && g_strcmp0(request->first_host, tls->host) == 0) {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
         curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
     }

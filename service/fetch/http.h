@@ -20,6 +20,7 @@ typedef struct {
     bool insecure; /* no check of the certificate; plain HTTP on the way is allowed */
     char *authorities;
     char *certificate, *key;
+    const char *host; /* "host" or "host:port" that the certificate is for; others never see it */
 } BerthTls;
 
 /* Settings for all requests of a worker; 0 and NULL for the default. */

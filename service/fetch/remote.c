@@ -61,6 +61,7 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     remote->host = g_strdup(is_docker ? "registry-1.docker.io" : endpoint->host);
     remote->path = g_strdup(endpoint->path);
     remote->tls.insecure = endpoint->insecure;
+    remote->tls.host = remote->host;
     remote->may_be_plain = endpoint->insecure || berth_name_is_loopback(endpoint->host);
     remote->scheme = remote->may_be_plain ? NULL : "https";
     remote->tokens =
@@ -305,7 +306,8 @@ static char *make_url(const BerthRemoteCall *call) {
 }
 
 /* Credentials go to the registry itself only, and not over HTTP if it was reached by HTTPS. The
- * location of an upload may be another host. */
+ * location of an upload may be another host. http.c keeps the client certificate to the host that
+ * it is for. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);

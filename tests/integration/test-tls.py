@@ -15,9 +15,9 @@ DIRECTORY = "/tmp/tls"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def serve(subject, expired=False, clients=None):
+def serve(subject, expired=False, clients=None, verify=ssl.CERT_REQUIRED):
     """A registry with a certificate of its own for subject; answers it and the certificate.
-    clients: the authority of those that it lets in."""
+    clients: the authority of those that it lets in, or only asks for theirs (verify)."""
     name = subject.replace(":", "-").replace(".", "-")
     certificate, key = f"{DIRECTORY}/{name}.pem", f"{DIRECTORY}/{name}.key"
     result = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -35,7 +35,7 @@ def serve(subject, expired=False, clients=None):
     context.load_cert_chain(certificate, key)
     if clients:
         context.load_verify_locations(clients)
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = verify
     registry.server.socket = context.wrap_socket(registry.server.socket, server_side=True,
                                                  do_handshake_on_connect=False)
     return registry, certificate
@@ -174,6 +174,59 @@ def test_client_certificates():
     certs_d("/etc/containers", registry, me_key=key)
     os.chmod(f"{directory}/me.key", 0o600)
     good("pull", reference)
+
+
+def test_a_client_certificate_stays_with_its_host():
+    """The registry names the token server and the place of an upload, and redirects; each may be
+    another host, which asks for a certificate as well and must not be shown this one."""
+    _, client = serve("DNS:guest")
+    registry, certificate = serve("IP:127.0.0.1", clients=client)
+    other, others = serve("DNS:aside,IP:127.0.0.1", clients=client, verify=ssl.CERT_OPTIONAL)
+    shown, answered = [], []
+
+    def peer(handler):
+        return handler.connection.getpeercert(binary_form=True)
+
+    def outside(handler, url, _):
+        answered.append((handler.command, url.split("?")[0], peer(handler)))
+        if url == "/token":
+            other.send(handler, 200, b'{"token": "told"}', {}, True)
+        elif handler.command == "PUT":
+            handler.rfile.read(int(handler.headers["Content-Length"]))
+            other.send(handler, 201, b"", {}, True)
+        else:
+            return False
+        return True
+
+    def inside(handler, url, with_body):
+        shown.append(peer(handler))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        if handler.headers.get("Authorization") != "Bearer told":
+            registry.fail(handler, 401, "no token", with_body, {
+                "WWW-Authenticate": f'Bearer realm="https://{other.host}/token",service="s"'})
+        elif handler.command == "POST":
+            registry.send(handler, 202, b"", {"Location": f"https://{other.host}/upload/u"}, True)
+        elif handler.command == "PUT":
+            registry.send(handler, 201, b"", {"Docker-Content-Digest": oci.digest_of(body)}, True)
+        else:
+            return False
+        return True
+
+    registry.hook, other.hook = inside, outside
+    content = image()
+    reference, _ = registry.add("tls:x", content)
+    other.add("tls:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+    registry.redirect[layer] = f"https://{other.host}/v2/tls/blobs/{layer}"
+    directory = certs_d("/etc/containers", registry, ca_crt=certificate, other_crt=others,
+                        me_cert=client, me_key=client.replace(".pem", ".key"))
+    os.chmod(f"{directory}/me.key", 0o600)
+    good("pull", reference)
+    good("push", reference, f"{registry.host}/copy:x")
+    assert shown and all(shown), shown
+    for wanted in (("GET", "/token"), ("GET", f"/v2/tls/blobs/{layer}"), ("PUT", "/upload/u")):
+        assert wanted in [one[:2] for one in answered], (wanted, answered)
+    equal([one[:2] for one in answered if one[2]], [])
 
 
 if __name__ == "__main__":
