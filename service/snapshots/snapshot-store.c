@@ -16,13 +16,13 @@
 #include "snapshots/snapshot-store.h"
 
 #include "bare/overlay.h"
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/overlay-lock.h"
 #include "snapshots/trash.h"
 #include "store/snapshot-records.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,24 +59,21 @@ static char *chain_id_of(const char *name) {
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
-    int duplicate = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(store->directory);
+    const char *name;
     bool good = true;
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list snapshots");
-    for (struct dirent *entry; good && (entry = readdir(entries));) {
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
-            g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX))
+    while (good && (name = berth_directory_next(list))) {
+        if (g_str_has_prefix(name, BERTH_TRASH_PREFIX))
             continue;
-        g_autofree char *chain_id = chain_id_of(entry->d_name);
-        if (g_str_has_prefix(entry->d_name, NEW_PREFIX) ||
-            !berth_snapshot_store_has(store, chain_id)) {
+        g_autofree char *chain_id = chain_id_of(name);
+        if (g_str_has_prefix(name, NEW_PREFIX) || !berth_snapshot_store_has(store, chain_id)) {
             berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
-                      "Removing the half-made snapshot %s", entry->d_name);
-            good = berth_trash_take(store->event, store->directory, entry->d_name, error);
+                      "Removing the half-made snapshot %s", name);
+            good = berth_trash_take(store->event, store->directory, name, error);
         }
     }
-    closedir(entries);
     return good;
 }
 

@@ -8,13 +8,13 @@
 
 #include "snapshots/trash.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/operation.h"
 #include "worker/calls.h"
 #include "worker/worker.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -87,12 +87,10 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
 }
 
 void berth_trash_sweep(sd_event *event, int directory) {
-    int duplicate = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(directory);
+    const char *name;
 
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX))
-            berth_trash_empty(event, directory, entry->d_name);
-    if (entries)
-        closedir(entries);
+    while (list && (name = berth_directory_next(list)))
+        if (g_str_has_prefix(name, BERTH_TRASH_PREFIX))
+            berth_trash_empty(event, directory, name);
 }

@@ -20,10 +20,10 @@
 #include "store/provenance.h"
 
 #include "base/charge.h"
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,27 +109,24 @@ static char *ingest_directory_name(const char *key) {
 /* An ingest's directory is made before its row and removed after it, so a crash in between leaves a
  * directory without a row. */
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
-    /* Opened again rather than duplicated: dup(2) would share the position that readdir(3) moves.
-     * closedir(3) closes it. */
-    int duplicate = openat(store->ingests, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(store->ingests);
+    const char *name;
     bool good = true;
 
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list ingests");
-    for (struct dirent *entry; good && (entry = readdir(entries));) {
-        if (entry->d_name[0] == '.')
+    while (good && (name = berth_directory_next(list))) {
+        if (name[0] == '.')
             continue;
         g_autoptr(BerthRows) rows = berth_database_query(
-            store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", entry->d_name);
+            store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
         good = rows != NULL;
         if (good && !berth_database_step(rows, NULL)) {
             berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
-                      "Removing the incomplete ingest %s", entry->d_name);
-            good = berth_fd_remove_tree(store->ingests, entry->d_name, error);
+                      "Removing the incomplete ingest %s", name);
+            good = berth_fd_remove_tree(store->ingests, name, error);
         }
     }
-    closedir(entries);
     return good;
 }
 
@@ -247,19 +244,17 @@ bool berth_content_store_delete(BerthContentStore *store, const char *digest, GE
  * read. */
 static bool list_directory(BerthContentStore *store, BerthAlgorithm algorithm, GPtrArray *blobs,
                            GError **error) {
-    int duplicate = openat(store->blobs[algorithm], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
+    berth_autolist DIR *list = berth_directory_list(store->blobs[algorithm]);
+    const char *name;
 
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list blobs");
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        g_autofree char *digest =
-            g_strconcat(berth_algorithm_get_name(algorithm), ":", entry->d_name, NULL);
+    while ((name = berth_directory_next(list))) {
+        g_autofree char *digest = g_strconcat(berth_algorithm_get_name(algorithm), ":", name, NULL);
         BerthBlob blob;
         if (berth_digest_is_valid(digest) && berth_content_store_info(store, digest, &blob, NULL))
             g_ptr_array_add(blobs, g_memdup2(&blob, sizeof blob));
     }
-    closedir(entries);
     return true;
 }
 
