@@ -27,10 +27,6 @@ BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthRelea
     return claim;
 }
 
-bool berth_claim_is_held(const BerthClaim *claim) {
-    return claim->state == CLAIM_HELD;
-}
-
 /* Wakes, in their order, the waiting claims whose ref is free. The first for a ref takes it again
  * in its callback, so that others for the same ref go on waiting. A callback may change the queue,
  * so it is read from the start after each. */

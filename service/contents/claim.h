@@ -19,7 +19,6 @@ BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthRelea
                             void *userdata);
 /* False if another holds it; released is called later then, once, in a turn of its own. */
 bool berth_claim_take(BerthClaim *claim);
-bool berth_claim_is_held(const BerthClaim *claim);
 /* Lets go, or stops waiting. */
 void berth_claim_release(BerthClaim *claim);
 void berth_claim_free(BerthClaim *claim);

@@ -25,7 +25,6 @@ typedef struct {
     int content;
     char **sources;
     guint next_source; /* to try to mount from */
-    char *object;      /* of a manifest */
     char *scope;       /* besides that for this repository */
     char *location;    /* of the upload; NULL before there is one */
     bool mounts;       /* it was asked to take the blob from another repository */
@@ -47,7 +46,6 @@ static void pusher_finish(Push *push, BerthPushOutcome outcome, const GError *er
     berth_fd_clear(&push->content);
     berth_descriptor_free(push->target);
     g_strfreev(push->sources);
-    g_free(push->object);
     g_free(push->scope);
     g_free(push->location);
     g_free(push);
@@ -73,8 +71,6 @@ static uint64_t parse_range(const char *range, uint64_t otherwise) {
 
     return dash && g_ascii_isdigit(dash[1]) ? g_ascii_strtoull(dash + 1, NULL, 10) + 1 : otherwise;
 }
-
-static int on_pusher_delay(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* After a break: the offset that the registry reports; an upload that it has lost starts from the
  * beginning. */

@@ -70,21 +70,6 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     return remote;
 }
 
-void berth_remote_free(BerthRemote *remote) {
-    if (!remote)
-        return;
-    g_free(remote->locator);
-    g_free(remote->host);
-    g_free(remote->path);
-    g_free(remote->tls.authorities);
-    g_free(remote->tls.certificate);
-    g_free(remote->tls.key);
-    berth_credentials_free(remote->credentials);
-    g_hash_table_unref(remote->tokens);
-    g_string_free(remote->warnings, TRUE);
-    g_free(remote);
-}
-
 void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credentials,
                                const BerthTls *tls) {
     remote->credentials = credentials;

@@ -15,8 +15,8 @@
 typedef struct BerthRemote BerthRemote;
 typedef struct BerthRemoteCall BerthRemoteCall;
 
+/* It lives as long as the process. */
 BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpoint *endpoint);
-void berth_remote_free(BerthRemote *remote);
 
 /* Takes both over; tls is merged with what the endpoint says of its security. */
 void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credentials,

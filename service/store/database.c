@@ -291,10 +291,6 @@ const char *berth_database_text(sqlite3_stmt *rows, int i) {
     return text ? (const char *)text : "";
 }
 
-int berth_database_changes(BerthDatabase *database) {
-    return sqlite3_changes(database->handle);
-}
-
 int64_t berth_database_last_row(BerthDatabase *database) {
     return sqlite3_last_insert_rowid(database->handle);
 }

@@ -32,8 +32,6 @@ bool berth_database_step(sqlite3_stmt *rows, GError **error);
 /* Column i as a string, which belongs to the row; "" if it is NULL. */
 const char *berth_database_text(sqlite3_stmt *rows, int i);
 
-/* Rows that the last statement changed. */
-int berth_database_changes(BerthDatabase *database);
 int64_t berth_database_last_row(BerthDatabase *database);
 
 /* Several statements as one. They nest: only the outermost pair counts. A failed end undoes all. */

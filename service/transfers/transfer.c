@@ -69,6 +69,13 @@ static void transfer_poll(BerthTransfer *transfer) {
     }
 }
 
+static bool transfers_are_running(const BerthTransfers *transfers) {
+    for (guint i = 0; i < transfers->all->len; i++)
+        if (((BerthTransfer *)transfers->all->pdata[i])->state == BERTH_TRANSFER_RUNNING)
+            return true;
+    return false;
+}
+
 /* Runs while a transfer does, and turns itself off after the last one. berth_transfers_add turns it
  * on. */
 static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -82,7 +89,7 @@ static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *u
         transfer_poll(transfer);
         transfer_report(transfer, BERTH_TRANSFER_PROGRESSED);
     }
-    if (berth_transfers_count_running(transfers) == 0)
+    if (!transfers_are_running(transfers))
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
     sd_event_source_set_time_relative(source, PROGRESS_INTERVAL_USEC);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -144,14 +151,6 @@ void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver ob
                              void *userdata) {
     transfers->observer = observer;
     transfers->userdata = userdata;
-}
-
-unsigned berth_transfers_count_running(BerthTransfers *transfers) {
-    unsigned count = 0;
-
-    for (guint i = 0; i < transfers->all->len; i++)
-        count += ((BerthTransfer *)transfers->all->pdata[i])->state == BERTH_TRANSFER_RUNNING;
-    return count;
 }
 
 /* Makes room for one more: transfers that have ended stay listed for a while, but only so many of

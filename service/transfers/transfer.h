@@ -87,7 +87,6 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error);
 BerthTransfer *berth_transfers_find(BerthTransfers *transfers, uint64_t number);
 GPtrArray *berth_transfers_list(BerthTransfers *transfers);
-unsigned berth_transfers_count_running(BerthTransfers *transfers);
 
 /* An item, owned by the transfer; phases are static strings. */
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
