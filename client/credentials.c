@@ -59,8 +59,8 @@ static char *read_auth_file(const char *path, size_t *size, GError **error) {
 }
 
 /* Runs a credential helper. Its protocol (docker-credential-helpers, README): a verb as the
- * argument, the server or a JSON document on standard input, the answer on standard output. Returns
- * NULL without an error if the helper has no credentials for the server. */
+ * argument, the server or a JSON document on standard input, the answer on standard output. The
+ * error is NotFound if the helper has no credentials for the server. */
 static char *run_helper(const char *name, const char *verb, const char *input, size_t *size,
                         GError **error) {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
@@ -79,25 +79,27 @@ static char *run_helper(const char *name, const char *verb, const char *input, s
         return NULL;
     }
     const char *data = g_bytes_get_data(output, size);
-    char *text = g_strndup(data ? data : "", *size);
+    g_autofree char *text = g_strndup(data ? data : "", *size);
+    if (g_subprocess_get_successful(process))
+        return g_steal_pointer(&text);
     /* A helper without credentials for the server fails, too; only its text ("credentials not found
      * in native keychain") distinguishes that from other failures. */
-    if (!g_subprocess_get_successful(process) && !strstr(text, "not found")) {
-        berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
-                        _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
-        g_clear_pointer(&text, g_free);
-    } else if (!g_subprocess_get_successful(process)) {
-        g_clear_pointer(&text, g_free);
-    }
-    return text;
+    berth_error_set(error,
+                    strstr(text, "not found") ? BERTH_ERROR_NOT_FOUND : BERTH_ERROR_UNAUTHORIZED,
+                    _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
+    return NULL;
 }
 
+/* Returns NULL without an error if the helper has no credentials for the server. */
 static BerthCredentials *ask_helper(const char *name, const char *key, GError **error) {
     const char *username = NULL, *secret = NULL;
+    g_autoptr(GError) local = NULL;
     size_t size;
-    g_autofree char *text = run_helper(name, "get", key, &size, error);
+    g_autofree char *text = run_helper(name, "get", key, &size, &local);
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
 
+    if (local && !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        g_propagate_error(error, g_steal_pointer(&local));
     if (!root)
         return NULL;
     JsonObject *object = json_node_get_object(root);
@@ -286,7 +288,7 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
     return save_auth_file(path, root, error);
 }
 
-/* Sets removed if there was something; a file without an entry is no error. */
+/* Sets removed if there was something; a file or helper without an entry is no error. */
 static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
                                   GError **error) {
     g_autoptr(JsonNode) root = load_auth_file(path, error);
@@ -296,9 +298,13 @@ static bool remove_from_auth_file(const char *path, const char *registry, bool *
         return false;
     g_autofree char *helper = find_helper(root, registry);
     if (helper) {
-        g_autofree char *output = run_helper(helper, "erase", registry, &size, error);
+        g_autoptr(GError) local = NULL;
+        g_autofree char *output = run_helper(helper, "erase", registry, &size, &local);
         *removed = *removed || output != NULL;
-        return output != NULL;
+        if (output || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+            return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
     }
     JsonObject *auths = renew_auths(json_node_get_object(root));
     if (!json_object_has_member(auths, registry))

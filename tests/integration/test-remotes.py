@@ -154,6 +154,31 @@ def test_login_and_logout():
     equal(with_auth("pull", f"{registry.host}/app:y").status, 1)
 
 
+def test_logout_with_a_credential_helper():
+    os.makedirs("/run/auth-test/bin", exist_ok=True)
+    with open("/run/auth-test/bin/docker-credential-keys", "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\nread -r server\n[ -e "/run/auth-test/$1-$server" ] && exit 0\n'
+                   'echo "credentials not found in native keychain"\nexit 1\n')
+        os.fchmod(file.fileno(), 0o755)
+    environment = {"PATH": f"/run/auth-test/bin:{os.environ['PATH']}", "HOME": "/run/auth-test"}
+    write_auth({"credsStore": "keys"})
+    result = with_auth("logout", "keys.example", env=environment)
+    equal(result.status, 1, result)
+    contains(result.err, "there are no credentials for keys.example")
+    # What a later file has is removed as well, as without a helper.
+    later = "/run/auth-test/.docker/config.json"
+    os.makedirs(os.path.dirname(later), exist_ok=True)
+    with open(later, "w", encoding="utf-8") as file:
+        json.dump({"auths": {"keys.example": entry("anna", "pw")}}, file)
+    result = with_auth("logout", "keys.example", env=environment)
+    equal(result.status, 0, result)
+    with open(later, encoding="utf-8") as file:
+        equal(json.load(file)["auths"], {})
+    with open("/run/auth-test/erase-keys.example", "w", encoding="utf-8"):
+        pass
+    equal(with_auth("logout", "keys.example", env=environment).status, 0)
+
+
 def as_alice(condition, *verb):
     """How it ends, and what authorization the registry was shown."""
     polkit_rule("""polkit.addRule(function(action, subject) {
