@@ -73,6 +73,7 @@ def test_the_page_has_every_option():
     source = (SOURCE / "client" / "run-refused.c").read_text(encoding="utf-8")
     source += (SOURCE / "client" / "run-options.c").read_text(encoding="utf-8")
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', source))
+    known |= set(re.findall(r'REFUSED\("([a-z0-9-]+)",', source))
     equal(sorted(known - named - OWN), [])
     equal(sorted(named - known - {"quiet"}), [])
 
