@@ -65,14 +65,16 @@ static char *run_helper(const char *name, const char *verb, const char *input, s
                         GError **error) {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
     g_autoptr(GError) local = NULL;
-    g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &local,
-                         program, verb, NULL);
     g_autoptr(GBytes) given = g_bytes_new(input, strlen(input));
     g_autoptr(GBytes) output = NULL;
 
-    if (strchr(name, '/') || !process ||
-        !g_subprocess_communicate(process, given, NULL, &output, NULL, &local)) {
+    /* A name with a slash would be a path, which execvp(3) takes from the current directory. */
+    g_autoptr(GSubprocess) process =
+        strchr(name, '/')
+            ? NULL
+            : g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
+                               &local, program, verb, NULL);
+    if (!process || !g_subprocess_communicate(process, given, NULL, &output, NULL, &local)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         _("cannot run the credential helper %s: %s"), program,
                         local ? local->message : _("not a name"));

@@ -132,6 +132,16 @@ def test_credential_helpers():
     pulled(reference, env=path)
     write_auth({"credHelpers": {registry.host: "absent"}})
     contains(with_auth("resolve", reference, env=path).err, "docker-credential-absent")
+    # A path is no name of a helper: the program there is not started.
+    os.makedirs("/run/auth-test/docker-credential-x", exist_ok=True)
+    with open("/run/auth-test/docker-credential-x/y", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\ntouch /run/auth-test/started\n")
+        os.fchmod(file.fileno(), 0o755)
+    write_auth({"credHelpers": {registry.host: "x/y"}})
+    result = run("env", "-C", "/run/auth-test", "dist", "resolve", reference,
+                 env={"REGISTRY_AUTH_FILE": AUTH, **path})
+    contains(result.err, "docker-credential-x/y: not a name")
+    assert not os.path.exists("/run/auth-test/started")
 
 
 def test_login_and_logout():
