@@ -65,17 +65,8 @@ static bool read_fields(MountFields *fields, char **texts, GError **error) {
     return true;
 }
 
-static void add_to_list(char ***list, char *text) {
-    guint count = *list ? g_strv_length(*list) : 0;
-
-    *list = g_renew(char *, *list, count + 2);
-    (*list)[count] = text;
-    (*list)[count + 1] = NULL;
-}
-
 /* Appends the text, which the list owns, to the list of its kind. A bind whose source has no slash
- * gets
- * "./", since such a source would be the name of a volume. */
+ * gets "./", since such a source would be the name of a volume. */
 static bool add_mount(const MountFields *fields, DistMountLists *lists, GError **error) {
     const char *type = fields->type ? fields->type : "volume";
     bool is_bind = g_str_equal(type, "bind"), is_tmpfs = g_str_equal(type, "tmpfs");
@@ -92,11 +83,13 @@ static bool add_mount(const MountFields *fields, DistMountLists *lists, GError *
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--mount: a path with a colon is not supported"));
     if (is_tmpfs)
-        add_to_list(lists->tmpfs, g_strconcat(fields->target, colon, fields->options->str, NULL));
+        dist_option_add_to_list(lists->tmpfs,
+                                g_strconcat(fields->target, colon, fields->options->str, NULL));
     else
-        add_to_list(lists->volumes,
-                    g_strconcat(is_bind && !strchr(fields->source, '/') ? "./" : "", fields->source,
-                                ":", fields->target, colon, fields->options->str, NULL));
+        dist_option_add_to_list(lists->volumes,
+                                g_strconcat(is_bind && !strchr(fields->source, '/') ? "./" : "",
+                                            fields->source, ":", fields->target, colon,
+                                            fields->options->str, NULL));
     return true;
 }
 

@@ -101,7 +101,7 @@ static bool option_set_number(const DistOption *option, const char *value, GErro
     return true;
 }
 
-static void option_add_to_list(char ***list, char *value) {
+void dist_option_add_to_list(char ***list, char *value) {
     guint count = *list ? g_strv_length(*list) : 0;
 
     *list = g_renew(char *, *list, count + 2);
@@ -119,7 +119,7 @@ static bool option_take(const DistOption *option, char *value, GError **error) {
         return true;
     case DIST_OPTION_LIST:
         if (option->target)
-            option_add_to_list(option->target, value);
+            dist_option_add_to_list(option->target, value);
         return true;
     case DIST_OPTION_NUMBER:
         return option_set_number(option, value, error);

@@ -54,3 +54,6 @@ const DistOption *dist_option_find(const DistOption *table, const char *name, si
 const DistOption *dist_option_find_letter(const DistOption *table, char letter);
 
 bool dist_option_has_value(const DistOption *option);
+
+/* Appends to the target of a DIST_OPTION_LIST, which keeps value. */
+void dist_option_add_to_list(char ***list, char *value);

@@ -366,11 +366,9 @@ static bool read_shm_size(GError **error) {
         return true;
     if (!dist_parse_bytes(texts.shm_size, &bytes, error))
         return false;
-    guint count = dist_run_given.tmpfs ? g_strv_length(dist_run_given.tmpfs) : 0;
-    dist_run_given.tmpfs = g_renew(char *, dist_run_given.tmpfs, count + 2);
-    dist_run_given.tmpfs[count] =
-        g_strdup_printf("/dev/shm:nosuid,nodev,noexec,mode=1777,size=%" G_GUINT64_FORMAT, bytes);
-    dist_run_given.tmpfs[count + 1] = NULL;
+    dist_option_add_to_list(
+        &dist_run_given.tmpfs,
+        g_strdup_printf("/dev/shm:nosuid,nodev,noexec,mode=1777,size=%" G_GUINT64_FORMAT, bytes));
     return true;
 }
 
