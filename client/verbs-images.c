@@ -80,13 +80,13 @@ static int append_image_options(sd_bus_message *call, const BerthCredentials *cr
     return sd_bus_message_close_container(call);
 }
 
-/* Calls a member with an image or reference and the options given. remote: the call leads to the
- * registry of the reference, and needs credentials for it. */
-static sd_bus_message *call_with_options(const char *member, const char *argument, bool remote,
-                                         GError **error) {
+/* Calls a member with the options given. It gets name, which the service has, and reference, to
+ * whose registry the call leads, so that credentials for it go along. Either may be NULL. */
+static sd_bus_message *call_with_options(const char *member, const char *name,
+                                         const char *reference, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials =
-        remote ? dist_find_credentials(argument, &local) : NULL;
+        reference ? dist_find_credentials(reference, &local) : NULL;
     sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, member);
     int r;
 
@@ -94,7 +94,8 @@ static sd_bus_message *call_with_options(const char *member, const char *argumen
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    if ((r = sd_bus_message_append(call, "s", argument)) < 0 ||
+    if ((name && (r = sd_bus_message_append(call, "s", name)) < 0) ||
+        (reference && (r = sd_bus_message_append(call, "s", reference)) < 0) ||
         (r = append_image_options(call, credentials)) < 0) {
         sd_bus_message_unref(call);
         berth_error_set_errno(error, r, "%s", member);
@@ -167,7 +168,7 @@ static int verb_resolve(char **argv, GError **error) {
     uint64_t size;
 
     g_autofree char *reference = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Resolve", reference, true, error);
+    g_autoptr(sd_bus_message) reply = call_with_options("Resolve", NULL, reference, error);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
@@ -187,15 +188,12 @@ static int verb_resolve(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool transfer_one(const char *member, const char *argument, bool remote, GError **error) {
-    return dist_finish_transfer(call_with_options(member, argument, remote, error), argument,
-                                error);
-}
-
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
-        if (!transfer_one(member, argument, remote, error))
+        sd_bus_message *reply =
+            call_with_options(member, remote ? NULL : argument, remote ? argument : NULL, error);
+        if (!dist_finish_transfer(reply, argument, error))
             return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
@@ -218,22 +216,9 @@ static int verb_push(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *reference = dist_complete_reference(argv[argc - 1]);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthCredentials) credentials = dist_find_credentials(reference, &local);
-    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, "Push");
-    int r;
-
-    if (!call) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return EXIT_FAILURE;
-    }
-    if ((r = sd_bus_message_append(call, "ss", name, reference)) < 0 ||
-        (r = append_image_options(call, credentials)) < 0) {
-        sd_bus_message_unref(call);
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    }
-    return dist_finish_transfer(dist_send(call, error), reference, error) ? EXIT_SUCCESS
-                                                                          : EXIT_FAILURE;
+    return dist_finish_transfer(call_with_options("Push", name, reference, error), reference, error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }
 
 static int read_image(sd_bus_message *reply, char **key, void *userdata) {
@@ -490,7 +475,7 @@ static int verb_inspect(char **argv, GError **error) {
     document = inspect_given.manifest ? "manifest" : NULL;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, false, &local);
+    g_autoptr(sd_bus_message) reply = call_with_options("Inspect", name, NULL, &local);
     /* The name may be that of a container. If it is neither, the error about the image is reported.
      */
     if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
@@ -516,7 +501,7 @@ static int verb_verify(char **argv, GError **error) {
     const char *key;
 
     g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Verify", name, true, error);
+    g_autoptr(sd_bus_message) reply = call_with_options("Verify", NULL, name, error);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "s", &key);
@@ -530,7 +515,7 @@ static int verb_mount(char **argv, GError **error) {
     int mount;
 
     g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autoptr(sd_bus_message) reply = call_with_options("Mount", name, false, error);
+    g_autoptr(sd_bus_message) reply = call_with_options("Mount", name, NULL, error);
     if (!reply)
         return EXIT_FAILURE;
     int r = sd_bus_message_read(reply, "h", &mount);
