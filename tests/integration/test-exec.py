@@ -665,12 +665,6 @@ def test_another_id():
     equal(sorted(os.listdir(f"{STATE}/containers")), ["box"])
 
 
-def test_nothing_is_left():
-    good("rm", "-f", "box")
-    equal(listing("ps", "-a"), [])
-    wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
-
-
 def logs(name, *options, user=None):
     """What Logs has of a container: options and their values as busctl takes them."""
     command = f"""import sys
@@ -741,6 +735,12 @@ def test_a_reader_of_logs_ends_with_its_client_and_with_its_pipe():
     wait_until(lambda: not readers(), "the end of the reader")
     equal(service_pid(), pid)
     good("rm", "-f", "logged")
+
+
+def test_nothing_is_left():
+    good("rm", "-f", "box")
+    equal(listing("ps", "-a"), [])
+    wait_until(lambda: run("systemctl", "list-units", "--plain", "--no-legend", "berth-*.scope").out == "", "the scopes go")
 
 
 if __name__ == "__main__":
