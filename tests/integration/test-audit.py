@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What was allowed, what was refused and what was changed is in the journal, with who it was.
 
+import contextlib
 import select
 import signal
 import subprocess
@@ -307,18 +308,24 @@ def test_the_journal_explains_each():
         contains(run("journalctl", "-x", "-n", "1", f"MESSAGE_ID={name}").out, text)
 
 
-def test_a_journal_that_does_not_read_stops_nobody():
-    after = cursor()
+@contextlib.contextmanager
+def stopped_journal():
     journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
-    root = Caller()
-    count = 1500
     os.kill(journald, signal.SIGSTOP)
     try:
+        yield
+    finally:
+        os.kill(journald, signal.SIGCONT)
+
+
+def test_a_journal_that_does_not_read_stops_nobody():
+    after = cursor()
+    root = Caller()
+    count = 1500
+    with stopped_journal():
         for number in range(count):
             root.call(*VOLUMES, "Delete", f"('no{number}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
         equal(root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})", timeout_ms=5000).get("error"), None)
-    finally:
-        os.kill(journald, signal.SIGCONT)
     # And none of it is lost.
     wait_until(lambda: len(audit(after, CALLER_NAME=root.name, BERTH_AUDIT="change")) == count, "all the records")
     root.end()
@@ -327,15 +334,11 @@ def test_a_journal_that_does_not_read_stops_nobody():
 def test_what_a_journal_that_stands_still_did_not_get_is_counted():
     """As many bytes as are kept for it, and more: the oldest are there, and how many are not."""
     after = cursor()
-    journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
     root = Caller()
     count = 2500
-    os.kill(journald, signal.SIGSTOP)
-    try:
+    with stopped_journal():
         for number in range(count):
             root.call(*VOLUMES, "Delete", f"('{number:05}{'x' * 4000}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
-    finally:
-        os.kill(journald, signal.SIGCONT)
     # It is told with the next one that is taken.
     good("images", "-q")
     wait_until(lambda: run("journalctl", "-b", "-q", "-o", "cat", f"MESSAGE_ID={ENTRIES_LOST}").out, "the count", seconds=90)

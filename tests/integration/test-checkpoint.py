@@ -79,11 +79,10 @@ def test_without_criu_it_is_said():
     equal(state("box"), "running")
 
 
-def with_failing_criu(action):
-    """CRIU itself, which cannot write its images."""
+def in_place_of_criu(script, action):
     os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
     with open("/usr/sbin/criu", "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\nulimit -f 0\nexec /usr/sbin/criu.away \"$@\" --log-file=/dev/null\n")
+        file.write(f"#!/bin/sh\n{script}\n")
     os.chmod("/usr/sbin/criu", 0o755)
     try:
         action()
@@ -91,17 +90,16 @@ def with_failing_criu(action):
         os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
 
 
+def with_failing_criu(action):
+    """CRIU itself, which cannot write its images."""
+    in_place_of_criu('ulimit -f 0\nexec /usr/sbin/criu.away "$@" --log-file=/dev/null', action)
+
+
 def test_criu_has_no_use_for_the_machines_clock_or_modules():
     probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
     log = "/var/tmp/probed"
-    os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
-    with open("/usr/sbin/criu", "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\n/usr/bin/python3 {probe} {log}\nexit 1\n")
-    os.chmod("/usr/sbin/criu", 0o755)
-    try:
-        refused("checkpoint", "box", says="checkpoint: CRIU: ")
-    finally:
-        os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
+    in_place_of_criu(f"/usr/bin/python3 {probe} {log}\nexit 1",
+                     lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     with open(log, encoding="utf-8") as file:
         found = json.loads(file.read().splitlines()[-1])
     # No filter: the kernel lets nobody suspend the filters of others who has one itself.
