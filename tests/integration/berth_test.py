@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 
 HOST = "127.0.0.1:5000"
 STATE = "/var/lib/berth"
+CONFIGURATION = "/etc/berth/berth.conf.d/test.conf"
 
 
 class Result:
@@ -102,6 +103,38 @@ def kill_service():
 
 def service_is_up():
     equal(dist("images", "-q").status, 0, "the service answers")
+
+
+def configure(text):
+    """The tests' part of berth.conf."""
+    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
+    with open(CONFIGURATION, "w", encoding="utf-8") as file:
+        file.write(text)
+    run("systemctl", "reload", "berthd.service")
+
+
+def events(since=0):
+    return [json.loads(line) for line in
+            good("events", f"--since={since}", "--no-follow", "--json=short").splitlines()]
+
+
+def kinds(name):
+    """What has happened to a container and in it."""
+    return [event["kind"] for event in events() if event["id"] == name]
+
+
+def image_digest(name):
+    return [row["digest"] for row in listing("images") if row["name"] == name][0]
+
+
+def blobs():
+    return {row["digest"] for row in listing("content", "list")}
+
+
+def bus_label(name):
+    """A name in an object's path, as sd_bus_path_encode(3) has it."""
+    return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}"
+                   for i, c in enumerate(name))
 
 
 def leftovers():

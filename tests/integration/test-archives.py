@@ -7,7 +7,6 @@ import io
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -26,10 +25,6 @@ def forget():
         good("rmi", row["name"])
     good("prune")
     equal(listing("content", "list"), [])
-
-
-def digest_of(name):
-    return [row["digest"] for row in listing("images") if row["name"] == name][0]
 
 
 def make_tar(members):
@@ -84,11 +79,11 @@ def test_setup():
 def test_out_and_in_again():
     good("pull", IMAGE)
     good("pull", INDEX)
-    digests = digest_of(IMAGE), digest_of(INDEX)
+    digests = image_digest(IMAGE), image_digest(INDEX)
     good("export", IMAGE, INDEX, "-o", f"{WORK}/both.tar")
     forget()
     equal(sorted(good("import", f"{WORK}/both.tar").split()), [IMAGE, INDEX])
-    equal((digest_of(IMAGE), digest_of(INDEX)), digests)
+    equal((image_digest(IMAGE), image_digest(INDEX)), digests)
     equal(good("run", "--rm", INDEX, "echo", "in").strip(), "in")
 
 
@@ -98,26 +93,26 @@ def test_ours_are_read_by_skopeo():
         result = run("skopeo", "copy", "-q", f"{kind}:{WORK}/one.tar", f"dir:{WORK}/{kind}")
         equal(result.status, 0, result)
     with open(f"{WORK}/oci-archive/manifest.json", "rb") as file:
-        equal(oci.digest_of(file.read()), digest_of(IMAGE))
+        equal(oci.digest_of(file.read()), image_digest(IMAGE))
 
 
 def test_ours_through_a_pipe_and_compressed():
     subprocess.run(f"dist export {IMAGE} | gzip -1 >{WORK}/one.tar.gz", shell=True, check=True)
-    digest = digest_of(IMAGE)
+    digest = image_digest(IMAGE)
     forget()
     with open(f"{WORK}/one.tar.gz", "rb") as file:
         subprocess.run(["dist", "import", "--no-unpack"], stdin=file, check=True, stdout=subprocess.DEVNULL)
-    equal(digest_of(IMAGE), digest)
+    equal(image_digest(IMAGE), digest)
 
 
 def test_directories_both_ways():
-    digest = digest_of(IMAGE)
+    digest = image_digest(IMAGE)
     os.makedirs(f"{WORK}/tree")
     good("export", IMAGE, "-o", f"{WORK}/tree")
     equal(run("skopeo", "inspect", "--raw", f"oci:{WORK}/tree").status, 0)
     forget()
     good("import", f"{WORK}/tree")
-    equal(digest_of(IMAGE), digest)
+    equal(image_digest(IMAGE), digest)
 
 
 def test_archives_of_skopeo():

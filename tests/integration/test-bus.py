@@ -3,7 +3,6 @@
 # lost, and all of the service works on either.
 # machine: package dbus-broker
 
-import json
 import os
 import subprocess
 import sys
@@ -21,9 +20,8 @@ def restart_bus():
     equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
 
 
-def events():
-    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
-    return [(event["id"], event["kind"]) for event in map(json.loads, lines) if not event["process"]]
+def of_containers():
+    return [(event["id"], event["kind"]) for event in events() if not event["process"]]
 
 
 def test_setup():
@@ -50,7 +48,7 @@ def check_restarts(prefix):
     good("kill", "-s", "KILL", "--process=other", names[0])
     equal(dist("wait", "--process=other", names[0]).status, 137)
     good("stop", "-t", "0", names[0], *names[3:])
-    told = events()
+    told = of_containers()
     for name in names:
         for kind in ("create", "start", "exit"):
             equal(told.count((name, kind)), 1, f"{kind} of {name}")
@@ -89,7 +87,7 @@ def test_on_dbus_broker():
     good("pull", IMAGE)
     equal(good("run", "--rm", IMAGE, "sh", "-c", "cat; exit 0", input="through a pipe"), "through a pipe")
     equal(dist("run", "--rm", "--id=gone", IMAGE, "sh", "-c", "exit 7").status, 7)
-    equal(events()[-3:], [("gone", "start"), ("gone", "exit"), ("gone", "delete")])
+    equal(of_containers()[-3:], [("gone", "start"), ("gone", "exit"), ("gone", "delete")])
 
 
 def test_its_policy_holds_there_too():

@@ -27,10 +27,6 @@ def image(seed, **config):
                                                                **config})
 
 
-def blobs():
-    return {row["digest"] for row in listing("content", "list")}
-
-
 def snapshots():
     return {name for name in os.listdir(f"{STATE}/snapshots") if not name.startswith(".")}
 

@@ -31,10 +31,6 @@ CHANGES = ("echo new >/added; echo changed >/etc/group; rm /etc/passwd; mkdir -p
 ATTRIBUTES = {"trusted.colour": b"blue", "security.capability": bytes.fromhex("0100000200200000000000000000000000000000")}
 
 
-def digest_of(name):
-    return [row["digest"] for row in listing("images") if row["name"] == name][0]
-
-
 def test_setup():
     base = oci.busybox_layer()
     base.directory("tmp/lower").add("tmp/lower/file", b"lower")

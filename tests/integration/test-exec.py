@@ -22,11 +22,6 @@ import oci
 IMAGE = f"{HOST}/exec/base:x"
 
 
-def events(since=0):
-    out = good("events", f"--since={since}", "--no-follow", "--json=short")
-    return [json.loads(line) for line in out.splitlines()]
-
-
 def last_event():
     found = events()
     return found[-1]["sequence"] if found else 0

@@ -16,18 +16,10 @@ import oci
 from faulty_registry import FaultyRegistry
 
 REGISTRY = FaultyRegistry()
-CONFIGURATION = "/etc/berth/berth.conf.d/faults.conf"
 
 
 def image(seed):
     return oci.Image([oci.Layer("gzip").add("f", random.Random(seed).randbytes(200000))])
-
-
-def configure(text):
-    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
-    with open(CONFIGURATION, "w", encoding="utf-8") as file:
-        file.write(text)
-    run("systemctl", "reload", "berthd.service")
 
 
 def refused(reference, *words, seconds=15):

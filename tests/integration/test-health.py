@@ -17,11 +17,6 @@ def health(name):
     return json.loads(reply.out)["data"][0]["Health"]["data"]
 
 
-def kinds(name):
-    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
-    return [event["kind"] for event in map(json.loads, lines) if event["id"] == name]
-
-
 def test_setup():
     config = {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}
     oci.push(oci.Image([oci.busybox_layer()], config), PLAIN)

@@ -42,11 +42,6 @@ def test_too_much_memory_ends_with_a_kill():
     assert "200000000" not in result.out, result
 
 
-def kinds(name):
-    lines = good("events", "--since=0", "--no-follow", "--json=short").splitlines()
-    return [event["kind"] for event in map(json.loads, lines) if event["id"] == name]
-
-
 HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
 
 

@@ -192,11 +192,6 @@ def argument(name, kind, whose, files):
             "a{sv}": "@a{sv} {}"}[kind]
 
 
-def label(name):
-    """As sd_bus_path_encode(3) has it."""
-    return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}" for i, c in enumerate(name))
-
-
 def requests_of(interface, member, whose):
     """(path, arguments as text, signature, files)"""
     files, values, kinds = [], [], []
@@ -208,7 +203,7 @@ def requests_of(interface, member, whose):
         kinds.append(kind)
     path = PATHS.get(interface)
     if interface == "Image":
-        path = "/org/berth1/images/" + label({"own": IMAGE, "root": PRIVATE, "absent": "nobodys"}[whose])
+        path = "/org/berth1/images/" + bus_label({"own": IMAGE, "root": PRIVATE, "absent": "nobodys"}[whose])
     if interface == "Volume":
         path = "/org/berth1/volumes/" + {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}[whose]
     if interface == "Container":

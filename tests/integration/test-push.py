@@ -109,10 +109,6 @@ def test_setup():
     good("pull", INDEX)
 
 
-def digest_of(name):
-    return [row["digest"] for row in listing("images") if row["name"] == name][0]
-
-
 def inspected(reference, *options):
     result = run("skopeo", "inspect", "--tls-verify=false", "--raw", *options, f"docker://{reference}")
     equal(result.status, 0, result)
@@ -123,7 +119,7 @@ def test_an_image_to_another_repository():
     result = dist("push", IMAGE, f"{HOST}/push/copy:y")
     equal(result.status, 0, result)
     equal(result.out.strip(), f"{HOST}/push/copy:y")
-    equal(inspected(f"{HOST}/push/copy:y"), digest_of(IMAGE))
+    equal(inspected(f"{HOST}/push/copy:y"), image_digest(IMAGE))
     # The blobs are known to be in the same registry: they are mounted.
     contains(result.err, "mounted")
     again = dist("push", IMAGE, f"{HOST}/push/copy:y")
@@ -132,12 +128,12 @@ def test_an_image_to_another_repository():
 
 def test_an_index_with_all_that_it_refers_to():
     good("push", INDEX, f"{HOST}/push/index-copy:y")
-    equal(inspected(f"{HOST}/push/index-copy:y"), digest_of(INDEX))
+    equal(inspected(f"{HOST}/push/index-copy:y"), image_digest(INDEX))
     result = run("skopeo", "copy", "-q", "--all", "--src-tls-verify=false",
                  f"docker://{HOST}/push/index-copy:y", "oci:/tmp/push-layout:x")
     equal(result.status, 0, result)
     good("push", "--platform=linux/arm64", INDEX, f"{HOST}/push/arm:y")
-    assert inspected(f"{HOST}/push/arm:y") != digest_of(INDEX)
+    assert inspected(f"{HOST}/push/arm:y") != image_digest(INDEX)
 
 
 def test_an_index_that_is_not_whole_is_refused():
@@ -172,7 +168,7 @@ def test_to_a_registry_with_a_password():
     equal(result.status, 0, result)
     result = dist("pull", f"{LOCKED}/app:x", env=AUTH)
     equal(result.status, 0, result)
-    equal(inspected(f"{LOCKED}/app:x", "--authfile", AUTH["REGISTRY_AUTH_FILE"]), digest_of(IMAGE))
+    equal(inspected(f"{LOCKED}/app:x", "--authfile", AUTH["REGISTRY_AUTH_FILE"]), image_digest(IMAGE))
 
 
 def test_an_upload_that_breaks_goes_on():
@@ -284,7 +280,7 @@ def test_kill_at_random_moments_of_pushes_and_commits():
             kill_service()
             process.wait()
             good(*command)
-        equal(inspected(f"{HOST}/push/kill{number}:x"), digest_of(f"{HOST}/push/big:x"))
+        equal(inspected(f"{HOST}/push/kill{number}:x"), image_digest(f"{HOST}/push/big:x"))
         good("run", "--rm", IMAGE, "true")
         good("unpack", f"local.test/kill{number}:x")
     equal(good("content", "verify"), "")

@@ -56,12 +56,8 @@ class Client:
 
 def limits(**values):
     """[Limits] of berth.conf, or none."""
-    os.makedirs("/etc/berth/berth.conf.d", exist_ok=True)
-    path = "/etc/berth/berth.conf.d/50-test.conf"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
     service_is_up()
-    run("systemctl", "reload", "berthd.service")
+    configure("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
 
 
 def workers(name):
@@ -341,9 +337,7 @@ def test_unpacked_layers_count():
 
 
 def test_limits_of_containers_have_defaults():
-    with open("/etc/berth/berth.conf.d/60-defaults.conf", "w", encoding="utf-8") as file:
-        file.write("[Defaults]\nMemoryMax=64M\nTasksMax=50\n")
-    run("systemctl", "reload", "berthd.service")
+    configure("[Defaults]\nMemoryMax=64M\nTasksMax=50\n")
     good("run", "-d", "--id=default", IMAGE, "sleep", "100", user="alice")
     good("run", "-d", "--id=chosen", "--memory=32M", "--pids=70", IMAGE, "sleep", "100")
     shown = run("systemctl", "show", "-p", "MemoryMax,TasksMax", "berth-default.scope").out
@@ -352,10 +346,9 @@ def test_limits_of_containers_have_defaults():
     shown = run("systemctl", "show", "-p", "MemoryMax,TasksMax", "berth-chosen.scope").out
     contains(shown, "MemoryMax=33554432")
     contains(shown, "TasksMax=70")
-    os.remove("/etc/berth/berth.conf.d/60-defaults.conf")
     for name in ("default", "chosen"):
         good("rm", "-f", name)
-    run("systemctl", "reload", "berthd.service")
+    configure("")
     # As shipped: of users alone.
     good("run", "-d", "--id=default", IMAGE, "sleep", "100", user="alice")
     good("run", "-d", "--id=roots-default", IMAGE, "sleep", "100")

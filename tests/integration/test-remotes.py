@@ -18,7 +18,6 @@ from faulty_registry import FaultyRegistry
 
 OWN = None  # a registry that the service has credentials for
 AUTH = "/run/auth-test/auth.json"
-CONFIGURATION = "/etc/berth/berth.conf.d/test.conf"
 
 
 def image(seed):
@@ -38,13 +37,6 @@ def entry(user, password):
 
 def with_auth(*arguments, **more):
     return dist(*arguments, env={"REGISTRY_AUTH_FILE": AUTH, **more.pop("env", {})}, **more)
-
-
-def configure(text):
-    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
-    with open(CONFIGURATION, "w", encoding="utf-8") as file:
-        file.write(text)
-    run("systemctl", "reload", "berthd.service")
 
 
 def pulled(reference, **more):
@@ -525,8 +517,7 @@ def test_wrong_configuration_is_named_and_does_no_harm():
     for line, word in ((2, "ParallelLayers="), (3, "Colour="), (4, "KEY=VALUE"), (7, "Rubbish")):
         contains(journal, f"{CONFIGURATION}:{line}: ")
         contains(journal, word)
-    os.unlink(CONFIGURATION)
-    run("systemctl", "reload", "berthd.service")
+    configure("")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import oci
 from faulty_registry import FaultyRegistry
 
 REGISTRY = FaultyRegistry()
-CONFIGURATION = "/etc/berth/berth.conf.d/repair.conf"
 
 
 def image(seed):
@@ -33,10 +32,6 @@ def damage(digest):
     os.unlink(path_of(digest))
     with open(path_of(digest), "wb") as file:
         file.write(data)
-
-
-def blobs():
-    return {row["digest"] for row in listing("content", "list")}
 
 
 def test_damage_is_found_and_set_aside():
@@ -119,10 +114,7 @@ def test_a_cancelled_pull_does_not_come_back():
 
 
 def test_layers_that_were_dropped_come_back():
-    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
-    with open(CONFIGURATION, "w", encoding="utf-8") as file:
-        file.write("[Transfer]\nKeepCompressed=no\n")
-    run("systemctl", "reload", "berthd.service")
+    configure("[Transfer]\nKeepCompressed=no\n")
     content = image(6)
     reference, digest = REGISTRY.add("f:x", content)
     good("pull", reference)
@@ -138,23 +130,19 @@ def test_layers_that_were_dropped_come_back():
     good("content", "rm", "-f", layer)
     good("export", reference, "-o", "/tmp/repair.tar")
     equal(run("skopeo", "inspect", "oci-archive:/tmp/repair.tar").status, 0)
-    os.unlink(CONFIGURATION)
-    run("systemctl", "reload", "berthd.service")
+    configure("")
 
 
 def test_layers_through_links_below_are_unpacked_before_they_are_dropped():
     # Such a layer is read once more when those below are there.
-    with open(CONFIGURATION, "w", encoding="utf-8") as file:
-        file.write("[Transfer]\nKeepCompressed=no\n")
-    run("systemctl", "reload", "berthd.service")
+    configure("[Transfer]\nKeepCompressed=no\n")
     layers = [oci.busybox_layer().directory("usr").directory("usr/lib").symlink("lib", "usr/lib").add("usr/lib/low", b"low")]
     layers += [oci.Layer().add(f"lib/{number}", b"x" * number).hard_link(f"lib/link{number}", "lib/low") for number in range(5)]
     reference, _ = REGISTRY.add("usrmerge:x", oci.Image(layers, {"Env": ["PATH=/bin"]}))
     good("pull", reference)
     equal(good("run", "--rm", reference, "sh", "-c", "cd /usr/lib; ls; stat -c %h low; readlink /lib").split(),
           sorted([str(number) for number in range(5)] + [f"link{number}" for number in range(5)] + ["low"]) + ["6", "usr/lib"])
-    os.unlink(CONFIGURATION)
-    run("systemctl", "reload", "berthd.service")
+    configure("")
 
 
 if __name__ == "__main__":

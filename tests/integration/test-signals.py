@@ -50,7 +50,7 @@ class Listener:
 
 
 def path_of(name):
-    return "/org/berth1/containers/" + "".join(c if c.isalnum() else f"_{ord(c):02x}" for c in name)
+    return f"/org/berth1/containers/{bus_label(name)}"
 
 
 def test_setup():
@@ -101,8 +101,7 @@ def test_sequences_do_not_count_the_events_of_others():
     """They are times: what lies between two of them is what everybody's clock says."""
     for number in range(3):
         good("run", "--rm", f"--id=counted-{number}", IMAGE, "true")
-    events = [json.loads(line) for line in good("--json=short", "events", "--since=0", "--no-follow").splitlines()]
-    found = [event for event in events if event["id"].startswith("counted-")]
+    found = [event for event in events() if event["id"].startswith("counted-")]
     equal(len(found), 12, found)
     assert all(0 <= event["sequence"] - event["time"] < 100 for event in found), found
 
@@ -120,12 +119,10 @@ def test_nothing_is_missed_while_the_service_is_away():
         good("rm", f"away-{number}")
     for number in range(12):
         listener.wait_for_event("delete", f"away-{number}")
-    events = [line for line in listener.end() if line[0] == "event"]
+    told = [line for line in listener.end() if line[0] == "event"]
     for number in range(12):
-        equal([event[2] for event in events if event[3] == f"away-{number}"], ["create", "start", "exit", "delete"])
-    kept = [json.loads(line)["sequence"] for line in
-            good("--json=short", "events", f"--since={events[0][1] - 1}", "--no-follow").splitlines()]
-    equal([event[1] for event in events], kept)
+        equal([event[2] for event in told if event[3] == f"away-{number}"], ["create", "start", "exit", "delete"])
+    equal([event[1] for event in told], [event["sequence"] for event in events(told[0][1] - 1)])
 
 
 def test_each_gets_what_is_his():

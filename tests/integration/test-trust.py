@@ -14,16 +14,8 @@ import oci
 from faulty_registry import FaultyRegistry
 
 REGISTRY = FaultyRegistry()
-CONFIGURATION = "/etc/berth/berth.conf.d/trust.conf"
 KEYS = "/etc/berth/keys"
 PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json"
-
-
-def configure(text):
-    os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
-    with open(CONFIGURATION, "w", encoding="utf-8") as file:
-        file.write(text)
-    run("systemctl", "reload", "berthd.service")
 
 
 def make_key(name, kind):
