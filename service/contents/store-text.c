@@ -10,17 +10,15 @@
 #include "base/operation.h"
 #include "contents/claim.h"
 #include "contents/contents-private.h"
-#include "worker/calls.h"
-#include "worker/replies.h"
+#include "contents/ingestion.h"
 
 #include <string.h>
 
 struct BerthTextStoring {
     BerthOperation *operation;
-    BerthContents *contents;
-    BerthClaim *claim; /* of key */
+    BerthClaim *claim; /* of the ingestion's key */
     BerthWorker *worker;
-    char *key;
+    BerthIngestion *ingestion;
     char *digest; /* the result */
     size_t size;
     BerthTextStored done;
@@ -38,25 +36,20 @@ static void text_storing_free(void *object) {
     BerthTextStoring *storing = object;
 
     berth_worker_free(storing->worker);
+    berth_ingestion_free(storing->ingestion);
     berth_claim_free(storing->claim);
-    g_free(storing->key);
     g_free(storing->digest);
     g_free(storing);
 }
 
-static void text_storing_on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
+static void text_storing_on_ingested(const char *digest, uint64_t size, const GError *error,
+                                     void *userdata) {
     BerthTextStoring *storing = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
-    const char *digest;
-    uint64_t size;
 
-    if (!local &&
-        berth_reply_read_ingested(reply, "sha256", storing->size, &digest, &size, &local)) {
+    (void)size;
+    if (!local && berth_ingestion_commit(storing->ingestion, digest, &local))
         storing->digest = g_strdup(digest);
-        if (!berth_contents_commit(storing->contents, storing->key, digest, &local) &&
-            local->code == BERTH_ERROR_ALREADY_EXISTS)
-            g_clear_error(&local);
-    }
     berth_operation_end(storing->operation, local);
 }
 
@@ -71,27 +64,29 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
     static unsigned counter;
     BerthTextStoring *storing = g_new0(BerthTextStoring, 1);
     g_autoptr(GError) error = NULL;
-    uint64_t offset;
 
-    *storing = (BerthTextStoring){
-        .contents = contents, .size = strlen(text), .done = done, .userdata = userdata};
+    *storing = (BerthTextStoring){.size = strlen(text), .done = done, .userdata = userdata};
     storing->operation = berth_operation_new(contents->event, &type, storing);
     g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
-    storing->key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
-    storing->claim = berth_claim_new(contents, storing->key, NULL, NULL);
+    g_autofree char *key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
+    storing->claim = berth_claim_new(contents, key, NULL, NULL);
     /* The key is new, so this always succeeds. */
     berth_claim_take(storing->claim);
     berth_autofd int input = berth_fd_new_in_memory(text, storing->size, &error);
-    berth_autofd int file =
-        input < 0 ? -1
-                  : berth_content_store_begin(contents->store, storing->key, 0, 0, &offset, &error);
-    if (file >= 0)
+    if (input >= 0)
         storing->worker = berth_worker_new(contents->event, "ingest", -1, &error);
-    if (!storing->worker) {
+    const BerthIngestionRequest request = {
+        .ingest = storing->worker,
+        .key = key,
+        .algorithm = BERTH_ALGORITHM_SHA256,
+        .limit = storing->size,
+    };
+    if (storing->worker)
+        storing->ingestion =
+            berth_ingestion_new(contents, &request, text_storing_on_ingested, storing, &error);
+    if (storing->ingestion)
+        berth_ingestion_read_file(storing->ingestion, input, -1);
+    else
         berth_operation_end(storing->operation, error);
-        return storing;
-    }
-    const BerthIngestArguments arguments = {input, file, -1, "sha256", 0, storing->size};
-    berth_call_ingest_ingest(storing->worker, &arguments, text_storing_on_ingested, storing);
     return storing;
 }
