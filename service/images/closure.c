@@ -32,9 +32,18 @@ struct BerthClosure {
 
 static void closure_read_next(BerthClosure *closure);
 
-static void closure_item_free(gpointer data) {
-    BerthClosureItem *item = data;
+BerthClosureItem *berth_closure_item_new(const BerthDescriptor *descriptor) {
+    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
+    BerthClosureItem *item = g_new0(BerthClosureItem, 1);
 
+    item->descriptor = berth_descriptor_copy(descriptor);
+    item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
+    return item;
+}
+
+void berth_closure_item_free(BerthClosureItem *item) {
+    if (!item)
+        return;
     berth_descriptor_free(item->descriptor);
     berth_document_free(item->document);
     g_free(item);
@@ -88,16 +97,12 @@ static bool is_here(BerthClosure *closure, const char *digest) {
 }
 
 static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
-    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
-
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
         return true;
     if (g_hash_table_size(closure->seen) > MAX_ITEMS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "the image reaches more than %d objects", MAX_ITEMS);
-    BerthClosureItem *item = g_new0(BerthClosureItem, 1);
-    item->descriptor = berth_descriptor_copy(descriptor);
-    item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
+    BerthClosureItem *item = berth_closure_item_new(descriptor);
     item->missing = !is_here(closure, descriptor->digest);
     g_ptr_array_add(item->is_document ? closure->documents : closure->blobs, item);
     return true;
@@ -188,8 +193,8 @@ BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *
     closure->owner = scope->owner;
     closure->everything = scope->everything;
     closure->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    closure->blobs = g_ptr_array_new_with_free_func(closure_item_free);
-    closure->documents = g_ptr_array_new_with_free_func(closure_item_free);
+    closure->blobs = g_ptr_array_new_with_free_func((GDestroyNotify)berth_closure_item_free);
+    closure->documents = g_ptr_array_new_with_free_func((GDestroyNotify)berth_closure_item_free);
     closure->done = done;
     closure->userdata = userdata;
     if (platform)

@@ -17,6 +17,10 @@ typedef struct {
     BerthDocument *document; /* if it was read; NULL otherwise */
 } BerthClosureItem;
 
+/* Of a descriptor; not missing, and not read. */
+BerthClosureItem *berth_closure_item_new(const BerthDescriptor *descriptor);
+void berth_closure_item_free(BerthClosureItem *item);
+
 typedef struct BerthClosure BerthClosure;
 
 /* items: of BerthClosureItem, each once, in the order in which a remote can take them: blobs, then

@@ -169,26 +169,18 @@ static void push_on_gathered(GPtrArray *items, const GError *error, void *userda
     push_prepared(push);
 }
 
-static void push_item_free(gpointer data) {
-    BerthClosureItem *item = data;
-
-    berth_descriptor_free(item->descriptor);
-    g_free(item);
-}
-
 /* A single object: it is sent alone, with nothing that it refers to. */
 static bool push_find_object(Push *push, const BerthPushRequest *request, GError **error) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
-    BerthKind kind = berth_media_type_get_kind(request->media_type);
-    g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(push_item_free);
+    g_autoptr(GPtrArray) items =
+        g_ptr_array_new_with_free_func((GDestroyNotify)berth_closure_item_free);
     g_auto(BerthBlob) blob = {0};
 
     if (!berth_content_store_info(store, request->digest, &blob, error))
         return false;
-    BerthClosureItem *item = g_new0(BerthClosureItem, 1);
-    item->descriptor = berth_descriptor_new(request->media_type, request->digest, blob.size);
-    item->is_document = kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX;
-    g_ptr_array_add(items, item);
+    g_autoptr(BerthDescriptor) descriptor =
+        berth_descriptor_new(request->media_type, request->digest, blob.size);
+    g_ptr_array_add(items, berth_closure_item_new(descriptor));
     push_take_items(push, items);
     return true;
 }
