@@ -67,38 +67,48 @@ static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name
     return usage;
 }
 
-/* The number of images to which each blob belongs: a blob of one image only is freed with it. */
-static GHashTable *count_users(BerthImages *images, GPtrArray *names, GError **error) {
-    g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+/* For each image a list of its blobs' digests. */
+static GPtrArray *list_blobs(BerthImages *images, GPtrArray *names, GError **error) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < names->len; i++) {
-        g_autoptr(GPtrArray) digests = berth_reach_list_blobs_of(
+        GPtrArray *digests = berth_reach_list_blobs_of(
             images->database, ((BerthImage *)names->pdata[i])->target->digest, error);
         if (!digests)
             return NULL;
+        g_ptr_array_add(lists, digests);
+    }
+    return g_steal_pointer(&lists);
+}
+
+/* The number of images to which each blob belongs: a blob of one image only is freed with it. The
+ * digests stay those of the lists. */
+static GHashTable *count_users(GPtrArray *lists) {
+    GHashTable *users = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < lists->len; i++) {
+        const GPtrArray *digests = lists->pdata[i];
         for (guint k = 0; k < digests->len; k++) {
             guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, digests->pdata[k]));
-            g_hash_table_replace(users, g_strdup(digests->pdata[k]), GUINT_TO_POINTER(count + 1));
+            g_hash_table_replace(users, digests->pdata[k], GUINT_TO_POINTER(count + 1));
         }
     }
-    return g_steal_pointer(&users);
+    return users;
 }
 
 static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachViewer *viewer,
                        GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) names = berth_image_store_list(images->database, error);
-    g_autoptr(GHashTable) users = names ? count_users(images, names, error) : NULL;
+    g_autoptr(GPtrArray) lists = names ? list_blobs(images, names, error) : NULL;
+    g_autoptr(GHashTable) users = lists ? count_users(lists) : NULL;
 
     for (guint i = 0; users && i < names->len; i++) {
         const BerthImage *image = names->pdata[i];
         bool is_shown = viewer->images ||
                         berth_provenance_vouches(images->database, image->name, viewer->owner);
         BerthUsage *usage = add_usage(list, "image", is_shown ? image->name : HIDDEN_NAME);
-        g_autoptr(GPtrArray) digests =
-            berth_reach_list_blobs_of(images->database, image->target->digest, error);
-        if (!digests)
-            return false;
+        const GPtrArray *digests = lists->pdata[i];
         for (guint k = 0; k < digests->len; k++) {
             g_auto(BerthBlob) blob = {0};
             if (!berth_content_store_info(store, digests->pdata[k], &blob, NULL))
