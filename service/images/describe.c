@@ -116,9 +116,7 @@ static void add_index(const Describing *describing, GPtrArray *items, const Bert
 /* Anything but an image to run has no such configuration; its platform stays unknown. */
 static void describing_on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
     Describing *describing = userdata;
-    g_autofree char *name = info ? g_strconcat(info->os, "/", info->architecture,
-                                               info->variant[0] ? "/" : "", info->variant, NULL)
-                                 : g_strdup("");
+    g_autofree char *name = info ? berth_image_info_format_platform(info) : g_strdup("");
 
     (void)error;
     describing->reading = NULL;

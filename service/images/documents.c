@@ -260,6 +260,12 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
     return g_steal_pointer(&info);
 }
 
+char *berth_image_info_format_platform(const BerthImageInfo *info) {
+    const BerthPlatform platform = {info->os, info->architecture, info->variant};
+
+    return berth_platform_format(&platform);
+}
+
 #define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss^as)"
 /* As earlier versions wrote it, without the health check. */
 #define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"

@@ -50,6 +50,9 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
                                             const char *config_digest, GError **error);
 void berth_image_info_free(BerthImageInfo *info);
 
+/* "linux/arm64/v8". Caller frees. */
+char *berth_image_info_format_platform(const BerthImageInfo *info);
+
 /* As text for berth.db, and back. */
 char *berth_image_info_format(const BerthImageInfo *info);
 BerthImageInfo *berth_image_info_parse(const char *text);

@@ -39,8 +39,7 @@ static bool read_platforms(BerthImages *images, const BerthImage *image, BerthIm
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(texts->pdata[i]);
         if (!info)
             continue;
-        g_autofree char *platform = g_strconcat(info->os, "/", info->architecture,
-                                                info->variant[0] ? "/" : "", info->variant, NULL);
+        g_autofree char *platform = berth_image_info_format_platform(info);
         if (!g_ptr_array_find_with_equal_func(platforms, platform, g_str_equal, NULL))
             g_ptr_array_add(platforms, g_steal_pointer(&platform));
         summary->unpacked = summary->unpacked || summary_is_unpacked(images, image, info);
