@@ -197,3 +197,13 @@ JsonObject *berth_document_copy(JsonObject *object) {
                                json_node_copy(json_object_get_member(object, member->data)));
     return copy;
 }
+
+void berth_document_add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
+                                   uint64_t size) {
+    json_builder_set_member_name(builder, "mediaType");
+    json_builder_add_string_value(builder, media_type);
+    json_builder_set_member_name(builder, "digest");
+    json_builder_add_string_value(builder, digest);
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, (gint64)size);
+}

@@ -46,3 +46,7 @@ JsonObject *berth_document_copy(JsonObject *object);
  * values following their keys (with_values). */
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
                              char ***value, GError **error);
+
+/* Writes a descriptor's members into the object that was begun (image-spec, descriptor.md). */
+void berth_document_add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
+                                   uint64_t size);

@@ -8,12 +8,12 @@
 
 #include "images/export.h"
 
+#include "base/document.h"
 #include "base/fd.h"
 #include "images/gathering.h"
 #include "worker/calls.h"
 
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 typedef struct {
@@ -67,16 +67,6 @@ static void export_free(void *object) {
     g_free(export);
 }
 
-static void begin_object(JsonBuilder *builder, const BerthDescriptor *descriptor) {
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, descriptor->media_type);
-    json_builder_set_member_name(builder, "digest");
-    json_builder_add_string_value(builder, descriptor->digest);
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, (gint64)descriptor->size);
-}
-
 static char *finish_text(JsonBuilder *builder) {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
 
@@ -97,7 +87,9 @@ static char *export_format_index(Export *export) {
     json_builder_begin_array(builder);
     for (guint i = 0; i < export->names->len; i++) {
         const ExportedImage *image = export->names->pdata[i];
-        begin_object(builder, image->target);
+        json_builder_begin_object(builder);
+        berth_document_add_descriptor(builder, image->target->media_type, image->target->digest,
+                                      image->target->size);
         json_builder_set_member_name(builder, "annotations");
         json_builder_begin_object(builder);
         json_builder_set_member_name(builder, "io.containerd.image.name");

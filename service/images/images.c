@@ -13,24 +13,20 @@
 
 #include "base/charge.h"
 #include "base/digest.h"
+#include "base/document.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "store/provenance.h"
 
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
 static void add_index_entry(JsonBuilder *builder, const BerthImage *image) {
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, image->target->media_type);
-    json_builder_set_member_name(builder, "digest");
-    json_builder_add_string_value(builder, image->target->digest);
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, (gint64)image->target->size);
+    berth_document_add_descriptor(builder, image->target->media_type, image->target->digest,
+                                  image->target->size);
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "org.opencontainers.image.ref.name");

@@ -6,17 +6,12 @@
 
 #include "images/import-private.h"
 
-#include <json-glib/json-glib.h>
+#include "base/document.h"
 
-static void add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
-                           uint64_t size) {
+static void add_member(JsonBuilder *builder, const char *media_type,
+                       const BerthImportMember *member) {
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, media_type);
-    json_builder_set_member_name(builder, "digest");
-    json_builder_add_string_value(builder, digest);
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, (gint64)size);
+    berth_document_add_descriptor(builder, media_type, member->digest, member->size);
     json_builder_end_object(builder);
 }
 
@@ -30,13 +25,11 @@ char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *l
     json_builder_set_member_name(builder, "mediaType");
     json_builder_add_string_value(builder, BERTH_MEDIA_OCI_MANIFEST);
     json_builder_set_member_name(builder, "config");
-    add_descriptor(builder, BERTH_MEDIA_OCI_CONFIG, config->digest, config->size);
+    add_member(builder, BERTH_MEDIA_OCI_CONFIG, config);
     json_builder_set_member_name(builder, "layers");
     json_builder_begin_array(builder);
-    for (guint i = 0; i < layers->len; i++) {
-        const BerthImportMember *layer = layers->pdata[i];
-        add_descriptor(builder, BERTH_MEDIA_OCI_LAYER, layer->digest, layer->size);
-    }
+    for (guint i = 0; i < layers->len; i++)
+        add_member(builder, BERTH_MEDIA_OCI_LAYER, layers->pdata[i]);
     json_builder_end_array(builder);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
