@@ -79,7 +79,9 @@ int berth_envelope_new(int fd, int *holder) {
     return sockets[1];
 }
 
-bool berth_envelope_is(int fd) {
+/* An envelope, and no other descriptor: they are the only sockets of their type among those that
+ * berthd hands over where a client's may be. */
+static bool is_envelope(int fd) {
     int domain, type;
     socklen_t size = sizeof domain;
 
@@ -121,7 +123,7 @@ int berth_envelope_open(int envelope) {
 }
 
 bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
-    if (!berth_envelope_is(envelope)) {
+    if (!is_envelope(envelope)) {
         describe_envelope(envelope, note);
         return true;
     }
@@ -135,7 +137,7 @@ bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
 
 bool berth_envelopes_open(int first, unsigned count) {
     for (int fd = first; fd < first + (int)count; fd++) {
-        if (!berth_envelope_is(fd))
+        if (!is_envelope(fd))
             continue;
         int opened = berth_envelope_open(fd);
         if (opened < 0 || dup2(opened, fd) < 0)

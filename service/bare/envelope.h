@@ -28,10 +28,6 @@ typedef struct {
  * POLLHUP when the last copy of the envelope is closed. */
 int berth_envelope_new(int fd, int *holder);
 
-/* An envelope, and no other descriptor: they are the only sockets of their type among those that
- * berthd hands over where a client's may be. */
-bool berth_envelope_is(int fd);
-
 /* What is in it, close-on-exec; as often as wanted. -1 with errno. */
 int berth_envelope_open(int envelope);
 

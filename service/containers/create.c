@@ -11,7 +11,6 @@
 #include "base/fd.h"
 #include "base/labels.h"
 #include "base/limits.h"
-#include "base/names.h"
 #include "containers/core/part.h"
 #include "containers/core/state.h"
 #include "containers/create-record.h"

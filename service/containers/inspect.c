@@ -68,7 +68,7 @@ static void add_processes(JsonBuilder *builder, const BerthContainer *container)
 }
 
 /* The ports that its image declares, such as "80/tcp". */
-char **berth_container_list_exposed_ports(const BerthContainer *container) {
+static char **list_exposed_ports(const BerthContainer *container) {
     g_autoptr(GVariant) value = berth_container_record_get_extra(&container->record, "ExposedPorts",
                                                                  G_VARIANT_TYPE_STRING_ARRAY);
 
@@ -79,7 +79,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) addresses = berth_container_list_addresses(container);
     g_auto(GStrv) ports = berth_container_list_ports(container);
-    g_auto(GStrv) exposed = berth_container_list_exposed_ports(container);
+    g_auto(GStrv) exposed = list_exposed_ports(container);
     g_autofree char *properties =
         record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
 

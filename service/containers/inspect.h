@@ -6,5 +6,3 @@
 
 /* Everything that is known of it, with its OCI runtime configuration, as JSON. Caller frees. */
 char *berth_container_inspect(BerthContainer *container, GError **error);
-/* "80/tcp": the ports that its image declares; freed with g_strfreev(). */
-char **berth_container_list_exposed_ports(const BerthContainer *container);

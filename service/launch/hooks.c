@@ -18,7 +18,9 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-int berth_hooks_make_state(const char *open, const char *status, pid_t pid, BerthFault *fault) {
+/* A file in memory with a document that berthd has begun (open: without its end) and the members
+ * that are known only now; -1 with fault. pid: 0 for none. */
+static int make_state(const char *open, const char *status, pid_t pid, BerthFault *fault) {
     berth_autofd int file = memfd_create("state", MFD_CLOEXEC);
     char process[32] = "";
 
@@ -69,7 +71,7 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
         BerthFault local;
         /* A file for each hook: the position in a shared one would be where the hook before left
          * it. */
-        berth_autofd int state = berth_hooks_make_state(setup->state, status, pid, fault);
+        berth_autofd int state = make_state(setup->state, status, pid, fault);
         if (state < 0)
             return false;
         if (run_hook(&hooks->hooks[i], state, &local))

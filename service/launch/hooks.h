@@ -12,7 +12,3 @@
  * hook that fails or takes too long is a fault. pid: as the hooks see it. */
 bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *status, pid_t pid,
                      BerthFault *fault);
-
-/* A file in memory with a document that berthd has begun (open: without its end) and the members
- * that are known only now; -1 with fault. pid: 0 for none. */
-int berth_hooks_make_state(const char *open, const char *status, pid_t pid, BerthFault *fault);

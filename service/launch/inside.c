@@ -43,7 +43,8 @@ bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *d
     return true;
 }
 
-bool berth_inside_waits_for_hooks(const BerthSetup *setup) {
+/* Whether something is done outside once the namespaces are there: hooks, networks. */
+static bool waits_for_hooks(const BerthSetup *setup) {
     return setup->network || setup->hooks[BERTH_HOOK_PRESTART].count > 0 ||
            setup->hooks[BERTH_HOOK_CREATE_RUNTIME].count > 0;
 }
@@ -295,7 +296,7 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
     if (!berth_pivot_attach(root))
         berth_fail_errno("root", "attach the new root");
     attach_all(inside, root, trees);
-    if (berth_inside_waits_for_hooks(setup)) {
+    if (waits_for_hooks(setup)) {
         if (!berth_peer_send(inside->peer, BERTH_LAUNCH_NAMESPACES, NULL, -1))
             _exit(BERTH_EXIT_LAUNCH);
         receive(inside, BERTH_LAUNCH_HOOKS_DONE);

@@ -32,5 +32,3 @@ _Noreturn void berth_inside_join(const BerthInside *inside, int init, int flags)
 
 /* Whether a device of the set-up needs more than the container's own /dev. */
 bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *device);
-/* Whether something is done outside once the namespaces are there: hooks, networks. */
-bool berth_inside_waits_for_hooks(const BerthSetup *setup);

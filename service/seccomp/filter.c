@@ -276,16 +276,8 @@ static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
     return true;
 }
 
-bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
-                        BerthFilter *filter, GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
-
-    return node &&
-           berth_filter_build_object(json_node_get_object(node), capabilities, filter, error);
-}
-
-bool berth_filter_build_object(JsonObject *root, uint64_t capabilities, BerthFilter *filter,
-                               GError **error) {
+static bool build_of_object(JsonObject *root, uint64_t capabilities, BerthFilter *filter,
+                            GError **error) {
     uint32_t action;
 
     *filter = (BerthFilter){NULL};
@@ -303,6 +295,13 @@ bool berth_filter_build_object(JsonObject *root, uint64_t capabilities, BerthFil
         return true;
     seccomp_release(g_steal_pointer(&filter->context));
     return false;
+}
+
+bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
+                        BerthFilter *filter, GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
+
+    return node && build_of_object(json_node_get_object(node), capabilities, filter, error);
 }
 
 bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GError **error) {

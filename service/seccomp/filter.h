@@ -6,7 +6,7 @@
 #pragma once
 
 #include "bare/setup.h"
-#include "base/document.h"
+#include "base/error.h"
 
 #include "config.h"
 
@@ -25,8 +25,6 @@ typedef struct {
  * or older. Rules may have conditions, filter-conditions.h. */
 bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
                         BerthFilter *filter, GError **error);
-bool berth_filter_build_object(JsonObject *profile, uint64_t capabilities, BerthFilter *filter,
-                               GError **error);
 
 /* The default profile, from its file. */
 bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GError **error);

@@ -14,8 +14,6 @@
 
 #include "systemd/scope.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <string.h>
 
