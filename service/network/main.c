@@ -14,13 +14,11 @@
 
 #include "bare/launch-protocol.h"
 #include "bare/setup.h"
-#include "base/fd.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
+#include "launch/trees.h"
 #include "network/cni.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -37,20 +35,17 @@ static int connect_container(const char *id, pid_t pid) {
 }
 
 /* Plugins are the host's, and so is what they keep. */
-static bool enter_host(GError **error) {
-    berth_autofd int namespace = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-
-    return (namespace >= 0 && setns(namespace, CLONE_NEWNS) == 0) ||
-           berth_error_set_errno(error, errno, "enter the host's mount namespace");
-}
-
 static int disconnect_container(const char *id, pid_t pid) {
     g_autoptr(GError) error = NULL;
+    BerthFault fault;
 
     berth_outer_box_enter();
-    if (enter_host(&error) && berth_cni_delete(id, pid, BERTH_DIRECTORY_FD, &error))
+    if (!berth_trees_enter_host(&fault))
+        fprintf(stderr, "%s\n", fault.text);
+    else if (!berth_cni_delete(id, pid, BERTH_DIRECTORY_FD, &error))
+        fprintf(stderr, "%s\n", error->message);
+    else
         return EXIT_SUCCESS;
-    fprintf(stderr, "%s\n", error->message);
     return EXIT_FAILURE;
 }
 
