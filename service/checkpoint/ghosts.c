@@ -8,9 +8,9 @@
 
 #include "checkpoint/ghosts.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -43,15 +43,12 @@ static bool visit(int directory, const char *name, unsigned depth, GError **erro
 }
 
 static bool sweep(int directory, unsigned depth, GError **error) {
-    int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = again < 0 ? NULL : fdopendir(again);
-    bool good = entries || berth_error_set_errno(error, errno, "list the writable layer");
+    berth_autolist DIR *list = berth_directory_list(directory);
+    bool good = list || berth_error_set_errno(error, errno, "list the writable layer");
+    const char *name;
 
-    for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            good = visit(directory, entry->d_name, depth, error);
-    if (entries)
-        closedir(entries);
+    while (good && (name = berth_directory_next(list)))
+        good = visit(directory, name, depth, error);
     return good;
 }
 

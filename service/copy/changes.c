@@ -9,9 +9,9 @@
 
 #include "copy/changes.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -84,15 +84,14 @@ static gint compare_names(gconstpointer a, gconstpointer b) {
 static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
                  GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
-    bool good = entries != NULL || berth_error_set_errno(error, errno, "list %s", path);
+    berth_autolist DIR *list = berth_directory_list(directory);
+    bool good = list != NULL || berth_error_set_errno(error, errno, "list %s", path);
+    const char *entry;
 
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    if (entries)
-        closedir(entries);
+    while (list && (entry = berth_directory_next(list)))
+        g_ptr_array_add(names, g_strdup(entry));
+    /* Closed before the walk goes down, which may be deep. */
+    berth_directory_clear(&list);
     g_ptr_array_sort(names, compare_names);
     /* Directories below MAX_DEPTH are not listed. */
     for (guint i = 0; good && i < names->len && depth < MAX_DEPTH; i++) {

@@ -9,9 +9,9 @@
 
 #include "systemd/cgroup.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -234,8 +234,7 @@ static void cgroup_add_processes(int directory, unsigned depth, GArray *list) {
         if (pid > 0)
             g_array_append_val(list, pid);
     }
-    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    berth_autolist DIR *entries = berth_directory_list(directory);
     for (struct dirent *entry; entries && depth < MAX_DEPTH && (entry = readdir(entries));) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
             continue;
@@ -244,8 +243,6 @@ static void cgroup_add_processes(int directory, unsigned depth, GArray *list) {
         if (below >= 0)
             cgroup_add_processes(below, depth + 1, list);
     }
-    if (entries)
-        closedir(entries);
 }
 
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit) {

@@ -8,6 +8,7 @@
 
 #include "containers/core/recover.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/core/exit.h"
@@ -16,7 +17,6 @@
 #include "snapshots/trash.h"
 #include "systemd/pidfd.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 static bool recover_process(BerthProcess *process, const BerthKeptDescriptors *kept,
@@ -64,23 +64,21 @@ static bool recover_executed(BerthContainers *containers, const BerthKeptDescrip
 
 /* Directories without a row: of a creation or a removal that a crash has cut off. */
 static bool remove_orphans(BerthContainers *containers, GError **error) {
-    int duplicate = openat(containers->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = duplicate < 0 ? NULL : fdopendir(duplicate);
-    bool good = true;
+    berth_autolist DIR *list = berth_directory_list(containers->directory);
+    const char *name;
 
-    if (!entries)
+    if (!list)
         return berth_error_set_errno(error, errno, "list containers");
-    for (struct dirent *entry; good && (entry = readdir(entries));) {
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
-            g_str_has_prefix(entry->d_name, BERTH_TRASH_PREFIX) ||
-            g_hash_table_contains(containers->by_id, entry->d_name))
+    while ((name = berth_directory_next(list))) {
+        if (g_str_has_prefix(name, BERTH_TRASH_PREFIX) ||
+            g_hash_table_contains(containers->by_id, name))
             continue;
-        berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, "BERTH_CONTAINER", entry->d_name,
-                  "Removing what is left of container %s", entry->d_name);
-        good = berth_trash_take(containers->event, containers->directory, entry->d_name, error);
+        berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, "BERTH_CONTAINER", name,
+                  "Removing what is left of container %s", name);
+        if (!berth_trash_take(containers->event, containers->directory, name, error))
+            return false;
     }
-    closedir(entries);
-    return good;
+    return true;
 }
 
 /* The scope of a container that does not run is left by a start that a crash has cut off. The

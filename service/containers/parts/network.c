@@ -10,6 +10,7 @@
 
 #include "containers/parts/network.h"
 
+#include "base/directory.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -18,7 +19,6 @@
 #include "containers/spec/files.h"
 #include "containers/spec/network-mode.h"
 
-#include <dirent.h>
 #include <string.h>
 
 enum { MAX_STATE_BYTES = 4 * 1024 * 1024, MAX_HOSTNAME_BYTES = 256 };
@@ -90,15 +90,13 @@ static void sweep_file(BerthContainers *containers, const char *name) {
 }
 
 static bool network_swept(BerthContainers *containers, GError **error) {
-    int copy = openat(get_directory(containers), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    berth_autolist DIR *list = berth_directory_list(get_directory(containers));
+    const char *name;
 
     (void)error;
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".json"))
-            sweep_file(containers, entry->d_name);
-    if (entries)
-        closedir(entries);
+    while (list && (name = berth_directory_next(list)))
+        if (name[0] != '.' && g_str_has_suffix(name, ".json"))
+            sweep_file(containers, name);
     return true;
 }
 

@@ -7,13 +7,13 @@
 #include "containers/parts/volumes.h"
 
 #include "base/charge.h"
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/names.h"
 #include "containers/core/table.h"
 #include "containers/parts/disk-limit.h"
 #include "snapshots/trash.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -173,23 +173,20 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
 /* Removes directories without a row. If the rows cannot be read, nothing is removed. */
 static bool volumes_swept(BerthContainers *containers, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
-    int copy =
-        openat(berth_volumes_get_directory(containers), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    int directory = berth_volumes_get_directory(containers);
+    berth_autolist DIR *entries = berth_directory_list(directory);
     bool good = list != NULL;
+    const char *name;
 
-    for (struct dirent *entry; good && entries && (entry = readdir(entries));) {
-        /* ".", "..", and trash, which is swept below. */
-        bool known = entry->d_name[0] == '.';
+    while (good && entries && (name = berth_directory_next(entries))) {
+        /* Trash, which is swept below. */
+        bool known = name[0] == '.';
         for (guint i = 0; i < list->len && !known; i++)
-            known = g_str_equal(((BerthVolume *)list->pdata[i])->name, entry->d_name);
+            known = g_str_equal(((BerthVolume *)list->pdata[i])->name, name);
         if (!known)
-            good = berth_trash_take(containers->event, berth_volumes_get_directory(containers),
-                                    entry->d_name, error);
+            good = berth_trash_take(containers->event, directory, name, error);
     }
-    if (entries)
-        closedir(entries);
-    berth_trash_sweep(containers->event, berth_volumes_get_directory(containers));
+    berth_trash_sweep(containers->event, directory);
     return good;
 }
 
