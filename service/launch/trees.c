@@ -495,28 +495,12 @@ static bool fill_dev(const BerthTrees *trees, int tree, BerthFault *fault) {
 /* A tmpfs as /dev, with its devices and links. It stays writable until all mount points in it are
  * made (berth_mounts_close). */
 static int make_dev(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
-    berth_autofd int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-    bool good = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source",
-                                        mount->source ? mount->source : "tmpfs", 0) == 0;
+    BerthMount dev = *mount;
 
-    for (uint32_t i = 0; good && i < mount->data.count; i++) {
-        const BerthPair *option = &mount->data.pairs[i];
-        good =
-            syscall(SYS_fsconfig, context, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
-                    option->name, option->value, 0) == 0;
-    }
-    good = good && syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0;
-    berth_autofd int tree =
-        good ? (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
-                            (unsigned)(mount->set & ~(uint64_t)MOUNT_ATTR_RDONLY))
-             : -1;
-    if (tree < 0) {
-        berth_fault_set_errno(fault, errno, "make /dev");
-        return -1;
-    }
-    if (!fill_dev(trees, tree, fault))
-        return -1;
-    return berth_fd_steal(&tree);
+    if (!dev.source)
+        dev.source = "tmpfs";
+    berth_autofd int tree = berth_mounts_make(&dev, fault);
+    return tree >= 0 && fill_dev(trees, tree, fault) ? berth_fd_steal(&tree) : -1;
 }
 
 int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
