@@ -16,6 +16,7 @@
 #include "checkpoint/ghosts.h"
 #include "launch/attributes.h"
 #include "launch/cgroup-files.h"
+#include "launch/inside.h"
 #include "launch/journal.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
@@ -24,7 +25,6 @@
 #include "launch/userns.h"
 
 #include <errno.h>
-#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <poll.h>
 #include <sched.h>
@@ -338,8 +338,7 @@ void berth_checkpoint_restore(const BerthRestore *request) {
         berth_fail_with("attributes", &fault);
     if (setup->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         berth_fail_errno("no new privileges", NULL);
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-        berth_fail_errno("keyring", NULL);
+    berth_inside_join_keyring();
     int criu = (int)syscall(SYS_pidfd_open, getpid(), 0);
     pid_t pid = criu < 0 ? -1 : fork();
     if (pid < 0)

@@ -105,6 +105,12 @@ static void enter_time_namespace(void) {
         berth_fail_errno("time namespace", NULL);
 }
 
+void berth_inside_join_keyring(void) {
+    /* ENOSYS: a kernel without keyrings. */
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+        berth_fail_errno("keyring", NULL);
+}
+
 /* All but user, PID and cgroup namespaces. The user namespace was entered before: it owns those
  * that are made after it. The PID namespace comes with the clone. The cgroup namespace waits for
  * the cgroup. */
@@ -137,10 +143,7 @@ static void enter_namespaces(const BerthInside *inside) {
     if (setup->domainname && (made & CLONE_NEWUTS) &&
         setdomainname(setup->domainname, strlen(setup->domainname)) < 0)
         berth_fail_errno("domainname", setup->domainname);
-    /* A session keyring of its own (session-keyring(7)): the service's must not be reachable from
-     * the container. ENOSYS: a kernel without keyrings. */
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-        berth_fail_errno("keyring", NULL);
+    berth_inside_join_keyring();
 }
 
 /* One descriptor for each mount, all of them -1. Never freed: the process ends or executes. */
@@ -236,7 +239,8 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
     }
     if (setup->makes_dev && !berth_mounts_add_device_links(root, &fault))
         berth_fail_with("device", &fault);
-    if (setup->terminal && !berth_mounts_make_console(root, &fault))
+    /* What the terminal will be mounted on, while /dev can still be written to. */
+    if (setup->terminal && !berth_mounts_make_point(root, "/dev/console", false, &fault))
         berth_fail_with("terminal", &fault);
     /* Read-only only now: later mounts, devices and the console had their places made in them. */
     for (uint32_t i = 0; i < setup->mount_count; i++) {
@@ -366,8 +370,7 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
     if (flags & CLONE_NEWUSER)
         become_root();
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-        berth_fail_errno("keyring", NULL);
+    berth_inside_join_keyring();
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
     berth_execution_prepare(&execution);

@@ -30,5 +30,9 @@ _Noreturn void berth_inside_run(const BerthInside *inside);
 /* For another one: init is a pidfd of the first, flags the namespaces of it to enter. */
 _Noreturn void berth_inside_join(const BerthInside *inside, int init, int flags);
 
+/* Joins a new session keyring (session-keyring(7)): the service's must not be reachable from the
+ * container. */
+void berth_inside_join_keyring(void);
+
 /* Whether a device of the set-up needs more than the container's own /dev. */
 bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *device);

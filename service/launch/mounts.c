@@ -296,12 +296,6 @@ bool berth_mounts_make_point(int root, const char *path, bool as_directory, Bert
     return target >= 0;
 }
 
-bool berth_mounts_make_console(int root, BerthFault *fault) {
-    berth_autofd int target = open_target(root, "/dev/console", false, fault);
-
-    return target >= 0;
-}
-
 bool berth_mounts_cover(const char *path, int tree, BerthFault *fault) {
     return syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
            berth_fault_set_errno(fault, errno, "mount %s", path);

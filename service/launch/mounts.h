@@ -34,9 +34,6 @@ bool berth_mounts_add_device(int root, const BerthDevice *device, int node, Bert
 /* Makes the links that belong into /dev, if they are missing. */
 bool berth_mounts_add_device_links(int root, BerthFault *fault);
 
-/* A file that the terminal will be mounted on, while /dev can still be written to. */
-bool berth_mounts_make_console(int root, BerthFault *fault);
-
 /* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
 bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault);
 

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
-/* Mounts the slave over /dev/console, a file that exists by now (berth_mounts_make_console). */
+/* Mounts the slave over /dev/console, a file that exists by now (attach_all in inside.c). */
 static void cover_console(int slave) {
     BerthFault fault;
     berth_autofd int tree =
