@@ -14,8 +14,7 @@ static const char *const default_capabilities[] = {
     "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL,
 };
 
-/* The kernel's name of one; caller frees. */
-static char *get_name(const char *name) {
+char *berth_capability_get_name(const char *name) {
     g_autofree char *upper = g_ascii_strup(name, -1);
 
     return g_str_has_prefix(upper, "CAP_") ? g_steal_pointer(&upper)
@@ -34,7 +33,7 @@ static void add_all(GPtrArray *set) {
 }
 
 void berth_capabilities_add(GPtrArray *set, const char *name) {
-    g_autofree char *added = get_name(name);
+    g_autofree char *added = berth_capability_get_name(name);
 
     if (g_str_equal(added, "CAP_ALL"))
         add_all(set);
@@ -49,7 +48,7 @@ char **berth_capabilities_make(const BerthCreateOptions *options) {
     for (const char *const *name = default_capabilities; *name; name++)
         g_ptr_array_add(set, g_strdup(*name));
     for (char **name = options->capabilities_drop; name && *name; name++) {
-        g_autofree char *dropped = get_name(*name);
+        g_autofree char *dropped = berth_capability_get_name(*name);
         for (guint i = set->len; i-- > 0;)
             if (g_str_equal(dropped, "CAP_ALL") || g_str_equal(set->pdata[i], dropped))
                 g_ptr_array_remove_index(set, i);
@@ -69,7 +68,7 @@ void berth_capabilities_warn(const char *id, const GPtrArray *unknown) {
 
 bool berth_capabilities_check(char *const *names, GError **error) {
     for (; names && *names; names++) {
-        g_autofree char *name = get_name(*names);
+        g_autofree char *name = berth_capability_get_name(*names);
         cap_value_t value;
         if (!g_str_equal(name, "CAP_ALL") && cap_from_name(name, &value) < 0)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -6,6 +6,8 @@
 
 #include "containers/spec/options.h"
 
+/* The kernel's name of one; caller frees. */
+char *berth_capability_get_name(const char *name);
 /* Those of a container: the defaults, without those dropped, with those added. */
 char **berth_capabilities_make(const BerthCreateOptions *options);
 /* Adds one to a set of the kernel's names; "ALL" adds all. */

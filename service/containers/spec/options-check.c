@@ -7,12 +7,12 @@
 
 #include "base/names.h"
 #include "base/signals.h"
+#include "containers/spec/capabilities.h"
 #include "containers/spec/port.h"
 #include "containers/spec/slices.h"
 #include "containers/spec/spec.h"
 
 #include <string.h>
-#include <sys/capability.h>
 
 /* As the kernel has it (gethostname(2), HOST_NAME_MAX). */
 enum { MAX_HOST_NAME = 64 };
@@ -38,19 +38,6 @@ static bool check_environment(char *const *environment, GError **error) {
     return true;
 }
 
-static bool check_capabilities(char *const *names, GError **error) {
-    for (; names && *names; names++) {
-        cap_value_t value;
-        g_autofree char *lower = g_ascii_strdown(*names, -1);
-        g_autofree char *name =
-            g_str_has_prefix(lower, "cap_") ? g_strdup(lower) : g_strconcat("cap_", lower, NULL);
-        if (!g_str_equal(name, "cap_all") && cap_from_name(name, &value) < 0)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "unknown capability \"%.100s\"", *names);
-    }
-    return true;
-}
-
 static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->auto_remove && options->restart != BERTH_RESTART_NO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -67,7 +54,7 @@ bool berth_create_options_check(const BerthCreateOptions *options, GError **erro
     return berth_name_check_container(options->id, error) &&
            (!options->hostname || check_host_name(options->hostname, error)) &&
            check_environment(options->environment, error) &&
-           check_capabilities(options->capabilities_add, error) &&
-           check_capabilities(options->capabilities_drop, error) &&
+           berth_capabilities_check(options->capabilities_add, error) &&
+           berth_capabilities_check(options->capabilities_drop, error) &&
            check_together(options, error) && check_stop_signal(options->stop_signal, error);
 }

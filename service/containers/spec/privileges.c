@@ -6,6 +6,7 @@
 
 #include "containers/spec/privileges.h"
 
+#include "containers/spec/capabilities.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/port.h"
 #include "containers/spec/privilege-names.h"
@@ -30,9 +31,8 @@ static char *join(GPtrArray *names) {
 
 static void add_capabilities(GPtrArray *names, char *const *capabilities) {
     for (; capabilities && *capabilities; capabilities++) {
-        g_autofree char *upper = g_ascii_strup(*capabilities, -1);
-        berth_privileges_add(
-            names, g_str_has_prefix(upper, "CAP_") ? "capability:" : "capability:CAP_", upper);
+        g_autofree char *name = berth_capability_get_name(*capabilities);
+        berth_privileges_add(names, "capability:", name);
     }
 }
 
