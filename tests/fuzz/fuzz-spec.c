@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *environment[] = {(char *)"A=1", NULL};
     g_auto(GStrv) command = NULL;
 
-    g_autofree char *completed = berth_spec_complete(text, chain, NULL, NULL, NULL);
+    const BerthSpecCompletion completion = {.chain = chain};
+    g_autofree char *completed = berth_spec_complete(text, &completion, NULL);
     if (completed)
         check_annotations(completed);
     const BerthExecOptions options = {.process = "p", .spec = text, .environment = environment};
