@@ -7,7 +7,7 @@
 #include "containers/core/object.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
-#include "containers/setup.h"
+#include "containers/core/setup.h"
 
 #include <errno.h>
 #include <string.h>

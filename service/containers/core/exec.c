@@ -11,8 +11,8 @@
 #include "containers/core/object.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
+#include "containers/core/setup.h"
 #include "containers/core/start.h"
-#include "containers/setup.h"
 #include "containers/spec/spec.h"
 
 #include <errno.h>

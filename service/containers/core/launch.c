@@ -12,7 +12,7 @@
 #include "bare/launch-protocol.h"
 #include "base/fd.h"
 #include "config.h"
-#include "containers/setup.h"
+#include "containers/core/setup.h"
 
 #include <errno.h>
 #include <linux/mount.h>

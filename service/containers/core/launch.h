@@ -23,7 +23,7 @@ typedef struct {
     const int *descriptors;   /* further ones, from 3 on */
     unsigned descriptor_count;
     const char *const *descriptor_names; /* theirs, none with a colon; ends with NULL */
-    int config;                          /* the set-up, containers/setup.h */
+    int config;                          /* the set-up, containers/core/setup.h */
     int target;               /* the container's directory, or a pidfd of its first process */
     uint32_t pid;             /* for disconnect; 0 */
     const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */

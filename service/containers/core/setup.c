@@ -6,7 +6,7 @@
  * cleanly, here and not in a process with the host's rights.
  */
 
-#include "containers/setup.h"
+#include "containers/core/setup.h"
 
 #include "base/document.h"
 #include "base/fd.h"
