@@ -5,14 +5,11 @@
 #include "containers/inspect.h"
 
 #include "base/document.h"
-#include "base/fd.h"
 #include "containers/core/object.h"
 #include "containers/parts/checkpoint.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
 #include "containers/parts/ports.h"
-
-#include <errno.h>
 
 static void add_string(JsonBuilder *builder, const char *member, const char *value) {
     json_builder_set_member_name(builder, member);
@@ -113,18 +110,9 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
 }
 
 char *berth_container_inspect(BerthContainer *container, GError **error) {
-    g_autofree char *path = g_build_filename(container->record.id, "config.json", NULL);
-    berth_autofd int file =
-        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     g_autoptr(JsonBuilder) builder = json_builder_new();
     size_t size;
-
-    if (file < 0) {
-        berth_error_set_errno(error, errno, "open the configuration of container %s",
-                              container->record.id);
-        return NULL;
-    }
-    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *text = berth_container_read_config(container, &size, error);
     JsonNode *config = text ? berth_document_parse(text, size, error) : NULL;
     if (!config)
         return NULL;

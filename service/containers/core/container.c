@@ -3,6 +3,7 @@
 /* A container: its record, its first process, and those that were executed in it. The table of the
  * service's containers (table.c) owns it; its states are those of its record (state.c). */
 
+#include "base/document.h"
 #include "base/fd.h"
 #include "containers/core/object.h"
 #include "containers/core/part.h"
@@ -58,6 +59,19 @@ bool berth_container_open_files(const BerthContainer *container, int *config, in
     if (*directory < 0)
         return berth_error_set_errno(error, errno, "open the files of container %s", id);
     return (*config = berth_container_setup_open(*directory, id, error)) >= 0;
+}
+
+char *berth_container_read_config(const BerthContainer *container, size_t *size, GError **error) {
+    g_autofree char *path = g_build_filename(container->record.id, "config.json", NULL);
+    berth_autofd int file =
+        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open the configuration of container %s",
+                              container->record.id);
+        return NULL;
+    }
+    return berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, size, error);
 }
 
 bool berth_container_is_running(const BerthContainer *container) {

@@ -4,7 +4,6 @@
  * systemd keeps, and its end is an event, as that of the first one. Those that have ended are kept
  * for their status, the oldest making room for new ones. */
 
-#include "base/document.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/names.h"
@@ -15,7 +14,6 @@
 #include "containers/core/start.h"
 #include "containers/spec/spec.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Of one container, with those that have ended. */
@@ -77,25 +75,14 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
            make_room(container, error);
 }
 
-/* The set-up of the container with another process in it, as a descriptor; the container's own
- * configuration does not change. command: receives what is executed, for the record. */
-static int make_config(BerthContainer *container, const BerthExecOptions *options, char ***command,
-                       GError **error) {
-    g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);
-    berth_autofd int file = openat(container->containers->directory, path, O_RDONLY | O_CLOEXEC);
+/* The plan of the container with another process in it. The container's own configuration does not
+ * change. */
+static BerthPlan *make_plan(const BerthContainer *container, const BerthExecOptions *options,
+                            GError **error) {
     size_t size;
+    g_autofree char *text = berth_container_read_config(container, &size, error);
 
-    if (file < 0) {
-        berth_error_set_errno(error, errno, "open the configuration of container %s",
-                              container->record.id);
-        return -1;
-    }
-    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    g_autofree char *changed =
-        text ? berth_spec_format_exec(text, size, options, command, error) : NULL;
-    return changed
-               ? berth_container_setup_make(container->record.id, changed, strlen(changed), error)
-               : -1;
+    return text ? berth_spec_make_exec(text, size, options, error) : NULL;
 }
 
 /* For display: as much of it as is kept of any text. */
@@ -108,7 +95,7 @@ static char *shorten_command(char *const *command) {
 /* It counts as running from the beginning, so that make_room() does not take it for one that has
  * ended. */
 static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
-                                 char **command) {
+                                 char *const *command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);
 
     *record = (BerthProcessRecord){
@@ -126,12 +113,13 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
                           const BerthContainerStreams *streams, BerthContainerDone done,
                           void *userdata) {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) command = NULL;
+    g_autoptr(BerthPlan) plan = NULL;
     berth_autofd int config = -1;
 
-    if (check_exec(container, options, &error) &&
-        (config = make_config(container, options, &command, &error)) >= 0)
-        berth_start_exec(add_process(container, options, command), config, streams, done, userdata);
+    if (check_exec(container, options, &error) && (plan = make_plan(container, options, &error)) &&
+        (config = berth_container_setup_make(container->record.id, plan, &error)) >= 0)
+        berth_start_exec(add_process(container, options, plan->arguments), config, streams, done,
+                         userdata);
     else
         done(error, userdata);
 }

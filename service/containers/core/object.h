@@ -97,6 +97,9 @@ void berth_container_free(gpointer container);
 bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,
                                 GError **error);
 
+/* Its configuration as text; caller frees. */
+char *berth_container_read_config(const BerthContainer *container, size_t *size, GError **error);
+
 bool berth_container_is_running(const BerthContainer *container);
 /* Whether its first process is being started. */
 bool berth_container_is_starting(const BerthContainer *container);

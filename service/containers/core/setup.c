@@ -21,13 +21,10 @@ static int fail_step(const char *step, const GError *reason, GError **error) {
     return -1;
 }
 
-int berth_container_setup_make(const char *id, const char *text, size_t size, GError **error) {
+int berth_container_setup_make(const char *id, const BerthPlan *plan, GError **error) {
     g_autoptr(GError) local = NULL;
-    g_autoptr(BerthPlan) plan = berth_plan_parse(text, size, &local);
     const BerthFilterProgram *filter;
 
-    if (!plan)
-        return fail_step("configuration", local, error);
     if (!berth_filter_cache_find(plan, &filter, &local))
         return fail_step("system call filter", local, error);
     return berth_plan_compile(plan, id, filter, error);
@@ -35,6 +32,7 @@ int berth_container_setup_make(const char *id, const char *text, size_t size, GE
 
 int berth_container_setup_open(int directory, const char *id, GError **error) {
     berth_autofd int file = openat(directory, "config.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    g_autoptr(GError) local = NULL;
     size_t size;
 
     if (file < 0) {
@@ -42,5 +40,9 @@ int berth_container_setup_open(int directory, const char *id, GError **error) {
         return -1;
     }
     g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-    return text ? berth_container_setup_make(id, text, size, error) : -1;
+    if (!text)
+        return -1;
+    g_autoptr(BerthPlan) plan = berth_plan_parse(text, size, &local);
+    return plan ? berth_container_setup_make(id, plan, error)
+                : fail_step("configuration", local, error);
 }

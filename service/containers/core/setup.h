@@ -4,13 +4,10 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "plan/plan.h"
 
-#include <stddef.h>
-
-/* Of a configuration's text, for the container with this id. A sealed file in memory; -1 with
- * error. */
-int berth_container_setup_make(const char *id, const char *text, size_t size, GError **error);
+/* Of a plan, for the container with this id. A sealed file in memory; -1 with error. */
+int berth_container_setup_make(const char *id, const BerthPlan *plan, GError **error);
 
 /* Of config.json in the container's directory. */
 int berth_container_setup_open(int directory, const char *id, GError **error);

@@ -10,7 +10,6 @@
 #include "containers/parts/configuration.h"
 
 #include "base/document.h"
-#include "base/fd.h"
 #include "base/limits.h"
 
 #include <string.h>
@@ -33,14 +32,9 @@ static void configuration_free(BerthConfiguration *configuration) {
 }
 
 static JsonObject *read_configuration(const BerthContainer *container, JsonNode **root) {
-    g_autofree char *path = g_build_filename(container->record.id, "config.json", NULL);
-    berth_autofd int file =
-        openat(container->containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     size_t size;
+    g_autofree char *text = berth_container_read_config(container, &size, NULL);
 
-    if (file < 0)
-        return NULL;
-    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, NULL);
     *root = text ? berth_document_parse(text, size, NULL) : NULL;
     return *root ? json_node_get_object(*root) : NULL;
 }

@@ -119,9 +119,8 @@ static bool set_command(JsonObject *process, const BerthExecOptions *options, GE
     return true;
 }
 
-/* plan: receives the result, parsed. */
-static char *format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                         BerthPlan **plan, GError **error) {
+static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOptions *options,
+                            GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
     JsonObject *process = node ? copy_process(json_node_get_object(node), options, error) : NULL;
 
@@ -146,20 +145,16 @@ static char *format_exec(const char *text, size_t size, const BerthExecOptions *
         return NULL;
     g_autofree char *result = json_to_string(changed, FALSE);
     /* Checked as a whole before any part of it is used. */
-    return (*plan = berth_plan_parse(result, strlen(result), error)) ? g_steal_pointer(&result)
-                                                                     : NULL;
+    return berth_plan_parse(result, strlen(result), error);
 }
 
-char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                             char ***command, GError **error) {
-    g_autoptr(BerthPlan) plan = NULL;
-    char *result = format_exec(text, size, options, &plan, error);
+BerthPlan *berth_spec_make_exec(const char *text, size_t size, const BerthExecOptions *options,
+                                GError **error) {
+    BerthPlan *plan = make_exec(text, size, options, error);
 
-    if (!result)
-        return NULL;
-    berth_capabilities_warn(options->process, plan->unknown_capabilities);
-    *command = g_strdupv(plan->arguments);
-    return result;
+    if (plan)
+        berth_capabilities_warn(options->process, plan->unknown_capabilities);
+    return plan;
 }
 
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
@@ -168,10 +163,8 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
         "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
         "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]},"
         "\"process\":{\"cwd\":\"/\",\"args\":[\"/\"],\"user\":{\"uid\":0,\"gid\":0}}}";
-    BerthPlan *plan = NULL;
 
-    g_free(format_exec(container, strlen(container), options, &plan, NULL));
-    return plan;
+    return make_exec(container, strlen(container), options, NULL);
 }
 
 static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) {

@@ -32,11 +32,11 @@ typedef struct {
 
 char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error);
 
-/* The configuration of a container with another process in it, and what that one executes. */
-char *berth_spec_format_exec(const char *text, size_t size, const BerthExecOptions *options,
-                             char ***command, GError **error);
+/* The plan of a container, of this configuration, with another process in it. */
+BerthPlan *berth_spec_make_exec(const char *text, size_t size, const BerthExecOptions *options,
+                                GError **error);
 /* The options alone as a plan, as if of a container whose configuration is empty; NULL for options
- * that berth_spec_format_exec() refuses. */
+ * that berth_spec_make_exec() refuses. */
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 
 /* Whether the environment has the variable of an assignment, NAME=VALUE. */
