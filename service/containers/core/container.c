@@ -83,6 +83,19 @@ bool berth_container_is_starting(const BerthContainer *container) {
     return container->first->start != NULL;
 }
 
+bool berth_container_has_executed(const BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthProcess *process = value;
+        if (process->start || process->watch)
+            return true;
+    }
+    return false;
+}
+
 bool berth_container_check_running(const BerthContainer *container, GError **error) {
     return berth_container_is_running(container) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,

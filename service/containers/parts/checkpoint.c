@@ -107,17 +107,6 @@ static bool check_criu(GError **error) {
                            "\"criu\"");
 }
 
-static bool has_other_processes(const BerthContainer *container) {
-    GHashTableIter iterator;
-    gpointer value;
-
-    g_hash_table_iter_init(&iterator, container->processes);
-    while (g_hash_table_iter_next(&iterator, NULL, &value))
-        if (((BerthProcess *)value)->record->running)
-            return true;
-    return false;
-}
-
 static bool check_checkpoint(const BerthContainer *container, bool leave_running, GError **error) {
     const BerthContainerRecord *record = &container->record;
 
@@ -128,7 +117,7 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                "container \"%s\" is paused; resume it first", record->id);
     if (!berth_container_check_not_starting(container, error))
         return false;
-    if (has_other_processes(container))
+    if (berth_container_has_executed(container))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "processes were executed in container \"%s\"; wait for their end",
                                record->id);

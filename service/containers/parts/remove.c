@@ -88,24 +88,9 @@ static bool delete_container(BerthContainer *container, GError **error) {
     return true;
 }
 
-/* Those that were executed: they end with the first one, but the end of each is reported by itself.
- */
-static bool has_processes(const BerthContainer *container) {
-    GHashTableIter iterator;
-    gpointer value;
-
-    g_hash_table_iter_init(&iterator, container->processes);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const BerthProcess *process = value;
-        if (process->start || process->watch)
-            return true;
-    }
-    return false;
-}
-
 static bool is_in_use(const BerthContainer *container) {
     return berth_container_is_running(container) || berth_container_is_starting(container) ||
-           has_processes(container) || berth_helpers_are_at_work(container);
+           berth_container_has_executed(container) || berth_helpers_are_at_work(container);
 }
 
 static void finish_removal(BerthContainer *container) {
@@ -201,7 +186,7 @@ static void cancel_starts(BerthContainer *container) {
 static void kill_all(BerthContainer *container) {
     if (berth_container_is_running(container))
         berth_container_kill(container, "", SIGKILL, true, NULL);
-    else if (has_processes(container))
+    else if (berth_container_has_executed(container))
         berth_scopes_kill(container->containers->scopes, container->scope, SIGKILL, NULL, NULL);
 }
 
