@@ -151,7 +151,8 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
 
     (void)usec;
     g_hash_table_iter_init(&iterator, disk->containers->by_id);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+    /* Without a limit nothing is looked up; there may be one after a reload. */
+    while (is_limited() && g_hash_table_iter_next(&iterator, NULL, &value)) {
         BerthContainer *container = value;
         /* Also what was there before there was a limit. */
         if (berth_container_is_running(container) ||
