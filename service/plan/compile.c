@@ -264,15 +264,7 @@ static void add_process(Compilation *compilation, const BerthPlan *plan) {
     setup->has_io_priority = plan->has_io_priority;
     setup->io_priority = plan->io_priority;
     setup->has_scheduler = plan->has_scheduler;
-    setup->scheduler = (BerthScheduler){
-        .policy = plan->scheduler.policy,
-        .nice = plan->scheduler.nice,
-        .priority = plan->scheduler.priority,
-        .flags = plan->scheduler.flags,
-        .runtime = plan->scheduler.runtime,
-        .deadline = plan->scheduler.deadline,
-        .period = plan->scheduler.period,
-    };
+    setup->scheduler = plan->scheduler;
 }
 
 static void add_root(Compilation *compilation, const BerthPlan *plan) {

@@ -8,8 +8,6 @@
 
 #include "plan/plan.h"
 
-#include "base/fd.h"
-
 #include <string.h>
 #include <sys/stat.h>
 
@@ -248,11 +246,4 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     }
     berth_plan_free(plan);
     return NULL;
-}
-
-BerthPlan *berth_plan_read(int file, GError **error) {
-    size_t size;
-    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
-
-    return text ? berth_plan_parse(text, size, error) : NULL;
 }

@@ -71,12 +71,7 @@ typedef struct {
     GArray *limits; /* of BerthPlanLimit */
     bool has_oom_score, has_io_priority, has_scheduler;
     int oom_score, io_priority; /* as ioprio_set(2) takes it */
-    struct {
-        uint32_t policy;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t flags, runtime, deadline, period;
-    } scheduler;
+    BerthScheduler scheduler;
 
     /* root and mounts */
     bool read_only;
@@ -114,7 +109,6 @@ typedef struct {
 } BerthPlan;
 
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error);
-BerthPlan *berth_plan_read(int file, GError **error);
 void berth_plan_free(BerthPlan *plan);
 
 /* The namespace of this kind that the container gets; NULL if it stays in the host's. */

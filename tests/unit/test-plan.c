@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/fd.h"
 #include "plan/plan.h"
 
 #include <linux/mount.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -15,10 +13,7 @@
 #define END ",\"linux\":{" NAMESPACES "}}"
 
 static BerthPlan *read_plan(const char *text, GError **error) {
-    berth_autofd int fd = memfd_create("config.json", 0);
-
-    g_assert_true(berth_fd_write_all(fd, text, strlen(text)));
-    return berth_plan_read(fd, error);
+    return berth_plan_parse(text, strlen(text), error);
 }
 
 static void test_a_configuration(void) {
