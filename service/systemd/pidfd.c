@@ -76,22 +76,31 @@ static char *pidfd_read_proc(pid_t pid, const char *name) {
     return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
 }
 
+/* A field of proc_pid_stat(5), by its number there, from 3 on. Fields are counted from the last
+ * parenthesis: the command's name may have some, too. NULL if there are not so many. */
+static const char *find_stat_field(const char *stat, int number) {
+    const char *field = strrchr(stat, ')');
+
+    for (int i = 2; field && i < number; i++) {
+        field = strchr(field, ' ');
+        field = field ? field + 1 : NULL;
+    }
+    return field;
+}
+
 /* Older kernels show the exit code of a zombie (proc_pid_stat(5), fields 3 and 52) until its parent
  * reaps it. The parent is systemd here, and reading at once often wins that race. */
 static bool pidfd_read_zombie(int pidfd, int *status) {
     pid_t pid = (pid_t)berth_fd_get_info(0, pidfd, "Pid");
     g_autofree char *stat = pid > 0 ? pidfd_read_proc(pid, "stat") : NULL;
-    const char *field = stat ? strrchr(stat, ')') : NULL;
-    bool ended = field && (field[2] == 'Z' || field[2] == 'X');
+    const char *state = stat ? find_stat_field(stat, 3) : NULL;
+    const char *code = stat ? find_stat_field(stat, 52) : NULL;
+    bool ended = state && (*state == 'Z' || *state == 'X');
 
-    for (int i = 2; field && i < 52; i++) {
-        field = strchr(field, ' ');
-        field = field ? field + 1 : NULL;
-    }
     /* It may have been reaped meanwhile and its pid reused: the pidfd says so. */
-    if (!ended || !field || berth_fd_get_info(0, pidfd, "Pid") != pid)
+    if (!ended || !code || berth_fd_get_info(0, pidfd, "Pid") != pid)
         return false;
-    *status = berth_status_of_wait((int)g_ascii_strtoll(field, NULL, 10));
+    *status = berth_status_of_wait((int)g_ascii_strtoll(code, NULL, 10));
     return true;
 }
 
@@ -118,13 +127,8 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
 
 uint64_t berth_pid_get_start(pid_t pid) {
     g_autofree char *stat = pidfd_read_proc(pid, "stat");
-    /* The command name may contain parentheses: count fields from the last one. */
-    char *field = stat ? strrchr(stat, ')') : NULL;
+    const char *field = stat ? find_stat_field(stat, 22) : NULL;
 
-    for (int i = 2; field && i < 22; i++) {
-        field = strchr(field, ' ');
-        field = field ? field + 1 : NULL;
-    }
     return field ? g_ascii_strtoull(field, NULL, 10) : 0;
 }
 
