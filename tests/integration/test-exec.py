@@ -368,7 +368,7 @@ def test_what_ends_at_once_is_seen():
     good("create", "-t", "--id=never", IMAGE, "sh")
     early = subprocess.Popen(["busctl", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers",
                               "Attach", "ssa{sv}", "never", "", "0"], stderr=subprocess.PIPE, text=True)
-    time.sleep(0.3)
+    wait_until(lambda: run("journalctl", "-q", "BERTH_MEMBER=Containers.Attach", "BERTH_OBJECT=never").out, "its call")
     equal(early.poll(), None, "who attaches early waits for the terminal")
     good("rm", "never")
     contains(early.communicate(timeout=10)[1], "deleted")

@@ -7,7 +7,6 @@ import json
 import os
 import pwd
 import sys
-import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -130,7 +129,7 @@ def test_restarting_at_once_does_not_mix_them_up():
         dist("wait", "quick")
         good("start", "quick")
         contains(good("exec", "quick", "ip", "addr", "show", "eth0"), address("quick"))
-    time.sleep(0.5)
+    wait_until(lambda: run("pgrep", "-x", "berth-network").status == 1, "the end of what joins and leaves")
     equal(leases(), [address("quick")])
     good("rm", "-f", "quick")
 
