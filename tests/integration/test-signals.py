@@ -10,6 +10,7 @@ import threading
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from object_client import ObjectClient
 
 IMAGE = f"{HOST}/signals/base:x"
 LISTEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "listen.py")
@@ -129,16 +130,16 @@ def test_each_gets_what_is_his():
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") '
                 'return action.id.match(/containers.(inspect|manage)$/) ? "no" : "yes"; });')
     hers, roots = Listener("subscriber", user="alice"), Listener("subscriber")
-    manager = Listener("manager", user="alice")
+    manager = ObjectClient("alice")
     for name, user in (("of-alice", "alice"), ("of-root", None), ("alices-too", "alice")):
         good("run", "-d", f"--id={name}", IMAGE, user=user)
         good("exec", name, "true", user=user)
         good("rm", "-f", name, user=user)
     roots.wait_for_event("delete", "alices-too")
     hers.wait_for_event("delete", "alices-too")
-    manager.wait(["removed", path_of("alices-too")])
+    wait_until(lambda: ("removed", path_of("alices-too")) in manager.told, "the removal of what is hers")
     assert "root" not in json.dumps(hers.lines), hers.lines
-    assert path_of("of-root") not in json.dumps(hers.lines + manager.lines), hers.lines
+    assert path_of("of-root") not in json.dumps(hers.lines + manager.told), hers.lines
     contains(json.dumps(roots.lines), path_of("of-root"))
     contains(json.dumps(roots.lines), path_of("of-alice"))
     for listener in (hers, roots, manager):
@@ -147,24 +148,28 @@ def test_each_gets_what_is_his():
     run("systemctl", "restart", "polkit.service")
 
 
+def states_told(client, name):
+    return [told[2].get("State") for told in client.of(path_of(name)) if told[0] == "changed"]
+
+
 def test_a_client_of_object_managers():
     good("run", "-d", "--id=before", IMAGE)
-    listener = Listener("manager")
-    contains(json.dumps(listener.lines), path_of("before"))
+    client = ObjectClient()
+    contains(client.dump(), path_of("before"))
     good("run", "-d", "--id=during", IMAGE)
-    listener.wait(["added", path_of("during")])
-    listener.wait(["changed", path_of("during"), "running"])
+    wait_until(lambda: ("added", path_of("during")) in client.told, "a container more")
+    wait_until(lambda: "running" in states_told(client, "during"), "its start")
     good("pause", "during")
-    listener.wait(["changed", path_of("during"), "paused"])
+    wait_until(lambda: "paused" in states_told(client, "during"), "its pause")
     # It asks again when the service is there again.
     kill_service()
     good("resume", "during")
     good("rm", "-f", "before")
-    listener.wait(["removed", path_of("before")])
+    wait_until(lambda: ("removed", path_of("before")) in client.told, "a container less")
     good("rm", "-f", "during")
-    wait_until(lambda: listener.lines.count(["removed", path_of("during")]) > listener.lines.count(["added", path_of("during")]) - 1,
+    wait_until(lambda: client.told.count(("removed", path_of("during"))) > client.told.count(("added", path_of("during"))) - 1,
                "the end of during")
-    listener.end()
+    client.end()
 
 
 def test_a_proxy_of_one_container():

@@ -3,7 +3,6 @@
 """Tells what Berth sends to one who is on the bus, a line of JSON each.
 
 listen.py subscriber    calls Subscribe and GetManagedObjects, and asks for what it missed whenever the service comes back
-listen.py manager       as GLib's client of object managers, which knows nothing of Berth
 listen.py proxy         as GLib's proxies of images and contents, which make no call but their first
 listen.py match         hears what the bus lets it, and calls nothing
 
@@ -87,19 +86,6 @@ def subscribe():
     ask_since()
 
 
-def manage():
-    manager = Gio.DBusObjectManagerClient.new_for_bus_sync(Gio.BusType.SYSTEM, Gio.DBusObjectManagerClientFlags.NONE, NAME,
-                                                           "/org/berth1", None, None, None)
-    manager.connect("object-added", lambda _, thing: tell("added", thing.get_object_path()))
-    manager.connect("object-removed", lambda _, thing: tell("removed", thing.get_object_path()))
-    manager.connect("interface-proxy-properties-changed",
-                    lambda _, thing, _proxy, changed, _gone: tell("changed", thing.get_object_path(), changed.unpack().get("State")))
-    for thing in manager.get_objects():
-        tell("there", thing.get_object_path())
-    tell("ready")
-    return manager
-
-
 def make_proxies():
     proxies = []
     for name in ("Images", "Contents"):
@@ -133,6 +119,6 @@ def on_input(_source, _condition):
 
 
 if __name__ == "__main__":
-    kept = {"subscriber": subscribe, "manager": manage, "proxy": make_proxies, "match": match}[sys.argv[1]]()
+    kept = {"subscriber": subscribe, "proxy": make_proxies, "match": match}[sys.argv[1]]()
     GLib.io_add_watch(sys.stdin, GLib.IO_IN | GLib.IO_HUP, on_input)
     GLib.MainLoop().run()
