@@ -120,6 +120,7 @@ def test_what_criu_cannot_it_says():
     """Where it works: that it wrote one. Debian's does not deal with every kernel."""
     result = dist("checkpoint", "--leave-running", "box")
     if result.status == 0:
+        assert json.loads(good("inspect", "box"))["checkpointed"] > 0
         return
     contains(result.err, "dist: checkpoint: CRIU: ")
     reason = result.err.partition("CRIU: ")[2].strip()
