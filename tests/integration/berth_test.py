@@ -165,6 +165,15 @@ def allow(user, condition):
     }});""")
 
 
+def allow_only(user, *rights):
+    """A rule by which the user has these rights of ours ("images.pull") and no other, not even what everybody may."""
+    polkit_rule(f"""polkit.addRule(function(action, subject) {{
+        if (subject.user == "{user}" && action.id.indexOf("org.berth1.") == 0)
+            return {json.dumps([f"org.berth1.{right}" for right in rights])}.indexOf(action.id) >= 0 ?
+                polkit.Result.YES : polkit.Result.NO;
+    }});""")
+
+
 def make_network(name, subnet):
     """A CNI network that publishes ports."""
     os.makedirs("/etc/cni/net.d", exist_ok=True)

@@ -140,11 +140,7 @@ def test_a_lease_of_several_digests_asks_once():
     good("pull", IMAGE)
     digests = [row["digest"] for row in listing("content", "list")][:2]
     equal(len(digests), 2)
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (subject.user == "alice" &&
-            (action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"))
-            return polkit.Result.YES;
-    });""")
+    allow("alice", 'action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"')
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     # Root's: to manage it is a right that polkit does not keep.
     equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)

@@ -415,10 +415,7 @@ def test_one_writer_an_ingest():
 
 
 def test_writers_of_one_user_are_limited():
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (action.id == "org.berth1.contents.write" && subject.user == "alice")
-            return polkit.Result.YES;
-    });""")
+    allow("alice", 'action.id == "org.berth1.contents.write"')
     held = []
     try:
         for number in range(32):

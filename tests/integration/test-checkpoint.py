@@ -143,10 +143,7 @@ def test_only_who_may_manage_it():
     result = containers_call("Checkpoint", "sa{sv}", "box", "0", user="alice")
     contains(result.err, 'no container "box"')
     # Who may do everything else with a container of one's own may not do this.
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (subject.user == "alice" && action.id.indexOf("org.berth1.containers.") == 0 && !/checkpoint|restore|privileged/.test(action.id))
-            return polkit.Result.YES;
-    });""")
+    allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0 && !/checkpoint|restore|privileged/.test(action.id)')
     good("run", "-d", "--id=hers", IMAGE, user="alice")
     for member in ("Checkpoint", "Restore"):
         result = containers_call(member, "sa{sv}", "hers", "0", user="alice")

@@ -32,18 +32,8 @@ def secret_layer():
     return oci.Layer().add("secret", SECRET.encode()).add("noise", noise(200000))
 
 
-def allow(*rights):
-    names = ", ".join(f'"org.berth1.{right}"' for right in rights)
-    polkit_rule(f"""polkit.addRule(function (action, subject) {{
-        if (subject.user == "alice" && [{names}].indexOf(action.id) >= 0)
-            return polkit.Result.YES;
-        if (subject.user == "alice" && action.id.indexOf("org.berth1.") == 0)
-            return polkit.Result.NO;
-    }});""")
-
-
 def test_setup():
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
     image = oci.Image([oci.busybox_layer(), secret_layer()])
     PRIVATE["image"] = image
     PRIVATE["reference"], PRIVATE["manifest"] = OWNER.add("private/x:1", image)
@@ -254,7 +244,7 @@ def test_a_manifest_keeps_nothing_that_its_owner_has_not():
 
 def test_what_one_may_read_is_kept_and_counts():
     forget_alice()
-    allow(*RIGHTS, "contents.read")
+    allow_only("alice", *RIGHTS, "contents.read")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "reads", "0", user="alice").status, 0)
     os.makedirs("/etc/berth/berth.conf.d", exist_ok=True)
@@ -266,7 +256,7 @@ def test_what_one_may_read_is_kept_and_counts():
     os.unlink("/etc/berth/berth.conf.d/few.conf")
     equal(run("systemctl", "reload", "berthd").status, 0)
     equal(call(*leases, "Add", "sasa{sv}", "reads", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
     equal(prune_without_roots_name()[:2], [True, True])
     # In the same way by a name of hers.
     put_private("reader.example/x:1")
@@ -345,9 +335,9 @@ def test_a_push_of_anothers_image_needs_the_right_to_read_it():
     equal(told[0].err.replace(PRIVATE["reference"], "NAME"), told[1].err.replace("absent.example/x:1", "NAME"))
     contains(told[0].err, "Permission denied")
     good("push", own, f"{HOST}/pushed/own:1", user="alice")
-    allow(*RIGHTS, "contents.read")
+    allow_only("alice", *RIGHTS, "contents.read")
     good("push", PRIVATE["reference"], f"{HOST}/pushed/x:1", user="alice")
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
     good("rmi", own)
 
 
@@ -449,7 +439,7 @@ def test_ingest_and_leases_do_not_tell_what_others_have():
 
 
 def test_what_keeps_content_is_told_without_others_names():
-    allow(*RIGHTS, "contents.read")
+    allow_only("alice", *RIGHTS, "contents.read")
     good("run", "-d", "--id=rootsbox", PRIVATE["reference"], "sleep", "1000")
     chain = run("sqlite3", f"{STATE}/berth.db",
                 "SELECT chain_id FROM containers WHERE id = 'rootsbox'").out.strip()
@@ -461,7 +451,7 @@ def test_what_keeps_content_is_told_without_others_names():
     contains(call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0").out,
              "container rootsbox")
     good("rm", "-f", "rootsbox")
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
 
 
 def test_what_takes_space_is_told_without_others_names():
@@ -469,7 +459,7 @@ def test_what_takes_space_is_told_without_others_names():
     usage = ("/org/berth1/contents", "org.berth1.Contents", "Usage", "a{sv}", "0")
     equal(ingest(b"hers", "--expected-size=9 hers").status, 1)
     for rights, image, other in (((), False, False), (("images.inspect",), True, False), (("containers.inspect",), False, True)):
-        allow("contents.read", *rights)
+        allow_only("alice", "contents.read", *rights)
         told = call(*usage, user="alice")
         equal((PRIVATE["reference"] in told.out, "roots-ingest" in told.out), (image, other), told)
         contains(told.out, '"ingest hers"')
@@ -478,19 +468,19 @@ def test_what_takes_space_is_told_without_others_names():
     assert PRIVATE["reference"] in told.out and "roots-ingest" in told.out and "of another" not in told.out, told
     for name in ("roots-ingest", "hers"):
         good("content", "abort", name)
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
 
 
 def test_what_is_in_use_names_no_image_that_the_caller_may_not_see():
     contents = ("/org/berth1/contents", "org.berth1.Contents", "Delete", "sa{sv}", PRIVATE["layer"], "0")
     for rights, named in ((("contents.manage",), False), (("contents.manage", "images.inspect"), True)):
-        allow(*rights)
+        allow_only("alice", *rights)
         refused = call(*contents, user="alice")
         assert refused.status != 0, refused
         contains(refused.err, "belongs to")
         equal(PRIVATE["reference"] in refused.err, named, refused)
     contains(call(*contents).err, PRIVATE["reference"])
-    allow(*RIGHTS)
+    allow_only("alice", *RIGHTS)
 
 
 def test_what_a_registry_shows_is_used_and_not_fetched_again():

@@ -74,10 +74,7 @@ def test_its_name_is_resolved_on_the_host():
 
 def test_a_users_container_takes_no_name_of_a_host():
     """A rule that lets a user run containers does not let her answer for whom she likes."""
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (subject.user == "alice" && ["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0)
-            return polkit.Result.YES;
-    });""")
+    allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     names = ("registry.example.com", "intranet")
     for name in names:
         good("run", "-d", f"--id={name}", "--network=mine", IMAGE, "sleep", "1000", user="alice")

@@ -222,10 +222,7 @@ def go_on_with_own_credentials():
     reference, _ = OWN.add("resumed:x", image_of_two)
     layer = image_of_two.manifest["layers"][-1]["digest"]
     gate = OWN.stall[layer] = threading.Event()
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (subject.user == "alice" && action.id == "org.berth1.images.pull" && action.lookup("credentials") == "service")
-            return polkit.Result.YES;
-    });""")
+    allow("alice", 'action.id == "org.berth1.images.pull" && action.lookup("credentials") == "service"')
     OWN.requests.clear()
     started = images_call("Pull", "sa{sv}", reference, "0", user="alice")
     equal(started.status, 0, started)
