@@ -21,15 +21,10 @@ static BerthContainer *get_container(void *userdata) {
     return ((const BerthView *)userdata)->object;
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthContainer *container = get_container(userdata);
+BERTH_PROPERTY_GETTER(get_text) {
+    const BerthContainer *container = get_container(view);
     const BerthContainerRecord *record = berth_container_get_record(container);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(
         reply, "s",
         g_str_equal(property, "Id")        ? record->id
@@ -41,27 +36,16 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                                            : berth_container_get_scope(container));
 }
 
-static int get_cgroup(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    g_autofree char *cgroup = berth_container_get_cgroup(get_container(userdata));
+BERTH_PROPERTY_GETTER(get_cgroup) {
+    g_autofree char *cgroup = berth_container_get_cgroup(get_container(view));
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     return sd_bus_message_append(reply, "s", cgroup ? cgroup : "");
 }
 
-static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthContainer *container = get_container(userdata);
+BERTH_PROPERTY_GETTER(get_number) {
+    const BerthContainer *container = get_container(view);
     const BerthContainerRecord *record = berth_container_get_record(container);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     if (g_str_equal(property, "ExitStatus"))
         return sd_bus_message_append(reply, "i", record->first.status);
     if (g_str_equal(property, "Owner"))
@@ -72,16 +56,10 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
     return sd_bus_message_append(reply, "u", runs ? record->first.pid : 0);
 }
 
-static int get_long_number(sd_bus *bus, const char *path, const char *interface,
-                           const char *property, sd_bus_message *reply, void *userdata,
-                           sd_bus_error *error) {
-    const BerthContainer *container = get_container(userdata);
+BERTH_PROPERTY_GETTER(get_long_number) {
+    const BerthContainer *container = get_container(view);
     const BerthContainerRecord *record = berth_container_get_record(container);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(reply, "t",
                                  g_str_equal(property, "Created")   ? record->created_usec
                                  : g_str_equal(property, "Started") ? record->first.started_usec
@@ -90,14 +68,9 @@ static int get_long_number(sd_bus *bus, const char *path, const char *interface,
                                      : berth_container_get_pidfd_id(container));
 }
 
-static int get_flag(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthContainerRecord *record = berth_container_get_record(get_container(userdata));
+BERTH_PROPERTY_GETTER(get_flag) {
+    const BerthContainerRecord *record = berth_container_get_record(get_container(view));
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(
         reply, "b", g_str_equal(property, "Terminal") ? record->terminal : record->autostart);
 }
@@ -109,48 +82,30 @@ static char **list_networks(const BerthContainer *container) {
     return g_strdupv((char **)names);
 }
 
-static int get_list(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthContainer *container = get_container(userdata);
+BERTH_PROPERTY_GETTER(get_list) {
+    const BerthContainer *container = get_container(view);
     g_auto(GStrv) list = g_str_equal(property, "Ports")      ? berth_container_list_ports(container)
                          : g_str_equal(property, "Networks") ? list_networks(container)
                          : g_str_equal(property, "Command")
                              ? berth_container_get_command(container)
                              : berth_container_list_addresses(container);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append_strv(reply, list);
 }
 
-static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return berth_bus_append_labels(reply,
-                                   berth_container_get_record(get_container(userdata))->labels);
+BERTH_PROPERTY_GETTER(get_labels) {
+    return berth_bus_append_labels(reply, berth_container_get_record(get_container(view))->labels);
 }
 
 /* The properties of the scope. Those about devices are among them, but they are permissions and no
  * limits. */
-static int get_limits(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    GVariant *properties = berth_container_get_record(get_container(userdata))->properties;
+BERTH_PROPERTY_GETTER(get_limits) {
+    GVariant *properties = berth_container_get_record(get_container(view))->properties;
     GVariantIter iterator;
     const char *name;
     GVariant *value;
     int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     if (properties)
         g_variant_iter_init(&iterator, properties);
     while (r >= 0 && properties && g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
@@ -166,16 +121,9 @@ static int get_limits(sd_bus *bus, const char *path, const char *interface, cons
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_environment(sd_bus *bus, const char *path, const char *interface,
-                           const char *property, sd_bus_message *reply, void *userdata,
-                           sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
+BERTH_PROPERTY_GETTER(get_environment) {
     return sd_bus_message_append_strv(
-        reply, berth_container_get_configuration(get_container(userdata))->environment);
+        reply, berth_container_get_configuration(get_container(view))->environment);
 }
 
 static int append_mount(sd_bus_message *reply, const BerthMountInfo *mount) {
@@ -197,17 +145,11 @@ static int append_mount(sd_bus_message *reply, const BerthMountInfo *mount) {
     return sd_bus_message_close_container(reply);
 }
 
-static int get_mounts(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+BERTH_PROPERTY_GETTER(get_mounts) {
     const BerthConfiguration *configuration =
-        berth_container_get_configuration(get_container(userdata));
+        berth_container_get_configuration(get_container(view));
     int r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     for (guint i = 0; r >= 0 && i < configuration->mounts->len; i++)
         r = append_mount(reply, configuration->mounts->pdata[i]);
     return r < 0 ? r : sd_bus_message_close_container(reply);

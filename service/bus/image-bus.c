@@ -40,84 +40,43 @@ static const BerthImageSummary *get_summary(void *view) {
     return &data->summary;
 }
 
-static int get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(reply, "s", get_data(userdata)->image->name);
+BERTH_PROPERTY_GETTER(get_name) {
+    return sd_bus_message_append(reply, "s", get_data(view)->image->name);
 }
 
-static int get_target(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return berth_bus_append_descriptor(reply, get_data(userdata)->image->target);
+BERTH_PROPERTY_GETTER(get_target) {
+    return berth_bus_append_descriptor(reply, get_data(view)->image->target);
 }
 
-static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const ImageData *data = get_data(userdata);
+BERTH_PROPERTY_GETTER(get_number) {
+    const ImageData *data = get_data(view);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(reply, "t",
                                  g_str_equal(property, "Created")   ? data->image->created_usec
                                  : g_str_equal(property, "Updated") ? data->image->updated_usec
-                                                                    : get_summary(userdata)->bytes);
+                                                                    : get_summary(view)->bytes);
 }
 
-static int get_platforms(sd_bus *bus, const char *path, const char *interface, const char *property,
-                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append_strv(reply, get_summary(userdata)->platforms);
+BERTH_PROPERTY_GETTER(get_platforms) {
+    return sd_bus_message_append_strv(reply, get_summary(view)->platforms);
 }
 
-static int get_unpacked(sd_bus *bus, const char *path, const char *interface, const char *property,
-                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(reply, "b", (int)get_summary(userdata)->unpacked);
+BERTH_PROPERTY_GETTER(get_unpacked) {
+    return sd_bus_message_append(reply, "b", (int)get_summary(view)->unpacked);
 }
 
-static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return berth_bus_append_labels(reply, get_data(userdata)->image->labels);
+BERTH_PROPERTY_GETTER(get_labels) {
+    return berth_bus_append_labels(reply, get_data(view)->image->labels);
 }
 
-static int get_users(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const ImageData *data = get_data(userdata);
+BERTH_PROPERTY_GETTER(get_users) {
+    const ImageData *data = get_data(view);
     const GPtrArray *users = g_hash_table_lookup(data->users, data->image->name);
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     for (guint i = 0; r >= 0 && users && i < users->len; i++) {
         const BerthContainerRecord *record = users->pdata[i];
-        if (berth_viewer_sees(&((const BerthView *)userdata)->viewer, record->owner))
+        if (berth_viewer_sees(&((const BerthView *)view)->viewer, record->owner))
             r = sd_bus_message_append(reply, "s", record->id);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);

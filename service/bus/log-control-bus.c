@@ -14,14 +14,7 @@
 #define PATH "/org/freedesktop/LogControl1"
 #define INTERFACE "org.freedesktop.LogControl1"
 
-static int get_log_setting(sd_bus *bus, const char *path, const char *interface,
-                           const char *property, sd_bus_message *reply, void *userdata,
-                           sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)userdata;
-    (void)error;
+BERTH_PROPERTY_GETTER(get_log_setting) {
     return sd_bus_message_append(reply, "s",
                                  g_str_equal(property, "LogLevel")    ? berth_log_get_level_name()
                                  : g_str_equal(property, "LogTarget") ? berth_log_get_target_name()

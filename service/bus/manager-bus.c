@@ -16,32 +16,18 @@
 
 #define INTERFACE "org.berth1.Manager"
 
-static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)userdata;
-    (void)error;
+BERTH_PROPERTY_GETTER(get_version) {
     return sd_bus_message_append(reply, "s", BERTH_VERSION);
 }
 
 /* Features that a build or a machine may lack, and those that were added after 1.0. Sorted.
  * "checkpoint" depends on the machine: CRIU can be installed at any time. */
-static int get_features(sd_bus *bus, const char *path, const char *interface, const char *property,
-                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+BERTH_PROPERTY_GETTER(get_features) {
     static const char *const features[] = {"archives",  "checkpoint", "health", "leases",
                                            "networks",  "objects",    "paging", "signatures",
                                            "transfers", "volumes",    NULL};
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)userdata;
-    (void)error;
     for (const char *const *feature = features; r >= 0 && *feature; feature++) {
         g_autofree char *criu = g_find_program_in_path("criu");
         if (criu || !g_str_equal(*feature, "checkpoint"))
@@ -52,20 +38,14 @@ static int get_features(sd_bus *bus, const char *path, const char *interface, co
 
 /* The file system of the state directory, from statvfs(3). "Free" is the space that unprivileged
  * users have left (f_bavail); the blocks reserved for root count neither as used nor as free. */
-static int get_storage(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+BERTH_PROPERTY_GETTER(get_storage) {
     const char *directory = g_getenv("STATE_DIRECTORY");
     struct statvfs status;
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)userdata;
     if (!directory)
         directory = BERTH_STATEDIR;
     if (statvfs(directory, &status) < 0)
-        return sd_bus_error_set_errnof(error, errno, "cannot examine %s", directory);
+        return sd_bus_error_set_errnof(ret_error, errno, "cannot examine %s", directory);
     uint64_t block = status.f_frsize, used = (status.f_blocks - status.f_bfree) * block;
     return sd_bus_message_append(reply, "a{sv}", 4, "Path", "s", directory, "Size", "t",
                                  status.f_blocks * block, "Used", "t", used, "Free", "t",
@@ -108,18 +88,13 @@ static bool count_stored(const BerthView *view, Counts *counts, GError **error) 
     return true;
 }
 
-static int get_counts(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+BERTH_PROPERTY_GETTER(get_counts) {
     g_autoptr(GError) error = NULL;
     Counts counts = {0};
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    count_containers(userdata, &counts);
-    count_transfers(userdata, &counts);
-    if (!count_stored(userdata, &counts, &error))
+    count_containers(view, &counts);
+    count_transfers(view, &counts);
+    if (!count_stored(view, &counts, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_message_append(reply, "a{st}", 5, "Containers", counts.containers, "Images",
                                  counts.images, "RunningContainers", counts.running, "Transfers",

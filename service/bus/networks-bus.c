@@ -23,28 +23,17 @@ static const BerthNetwork *get_network(void *view) {
     return ((const BerthView *)view)->object;
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthNetwork *network = get_network(userdata);
+BERTH_PROPERTY_GETTER(get_text) {
+    const BerthNetwork *network = get_network(view);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(reply, "s",
                                  g_str_equal(property, "Name")   ? network->name
                                  : g_str_equal(property, "Type") ? network->type
                                                                  : network->file);
 }
 
-static int get_subnets(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append_strv(reply, get_network(userdata)->subnets);
+BERTH_PROPERTY_GETTER(get_subnets) {
+    return sd_bus_message_append_strv(reply, get_network(view)->subnets);
 }
 
 /* The ids of those containers in a network that the viewer sees. The caller owns the array, but not
@@ -62,15 +51,9 @@ static GPtrArray *list_members(const BerthView *view, const char *network) {
     return members;
 }
 
-static int get_members(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    g_autoptr(GPtrArray) members = list_members(userdata, get_network(userdata)->name);
+BERTH_PROPERTY_GETTER(get_members) {
+    g_autoptr(GPtrArray) members = list_members(view, get_network(view)->name);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     g_ptr_array_add(members, NULL);
     return sd_bus_message_append_strv(reply, (char **)members->pdata);
 }

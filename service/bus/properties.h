@@ -17,6 +17,14 @@ typedef struct {
     void *object;       /* what a source opened */
 } BerthView;
 
+/* The head of a getter, which finds here what it may use: reply, for the value, view, a BerthView,
+ * property, its name, and ret_error. sd-bus' type of the function has more. */
+#define BERTH_PROPERTY_GETTER(function)                                                            \
+    static int function(sd_bus *bus G_GNUC_UNUSED, const char *path G_GNUC_UNUSED,                 \
+                        const char *interface G_GNUC_UNUSED, const char *property G_GNUC_UNUSED,   \
+                        sd_bus_message *reply, void *view G_GNUC_UNUSED,                           \
+                        sd_bus_error *ret_error G_GNUC_UNUSED)
+
 /* Objects of one interface, whose properties are answered together. */
 typedef struct {
     const char *interface;

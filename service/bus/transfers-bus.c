@@ -147,41 +147,25 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
     return sd_bus_reply_method_return(call, NULL);
 }
 
-static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = get_transfer(userdata);
+BERTH_PROPERTY_GETTER(get_text) {
+    const BerthTransfer *transfer = get_transfer(view);
     const char *text = g_str_equal(property, "Kind")        ? transfer->kind
                        : g_str_equal(property, "Reference") ? transfer->reference
                                                             : berth_transfer_get_state(transfer);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     return sd_bus_message_append(reply, "s", text);
 }
 
-static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = get_transfer(userdata);
+BERTH_PROPERTY_GETTER(get_owner) {
+    const BerthTransfer *transfer = get_transfer(view);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
     return sd_bus_message_append(reply, "u", transfer->owner);
 }
 
-static int get_sum(sd_bus *bus, const char *path, const char *interface, const char *property,
-                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    const BerthTransfer *transfer = get_transfer(userdata);
+BERTH_PROPERTY_GETTER(get_sum) {
+    const BerthTransfer *transfer = get_transfer(view);
     uint64_t done, total;
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)error;
     berth_transfer_sum(transfer, &done, &total);
     return sd_bus_message_append(reply, "t", g_str_equal(property, "Done") ? done : total);
 }
@@ -197,60 +181,28 @@ static int append_items(sd_bus_message *message, const BerthTransfer *transfer) 
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int get_items(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return append_items(reply, get_transfer(userdata));
+BERTH_PROPERTY_GETTER(get_items) {
+    return append_items(reply, get_transfer(view));
 }
 
-static int get_started(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(reply, "t", get_transfer(userdata)->started_usec);
+BERTH_PROPERTY_GETTER(get_started) {
+    return sd_bus_message_append(reply, "t", get_transfer(view)->started_usec);
 }
 
-static int get_cancelable(sd_bus *bus, const char *path, const char *interface,
-                          const char *property, sd_bus_message *reply, void *userdata,
-                          sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(reply, "b",
-                                 get_transfer(userdata)->state == BERTH_TRANSFER_RUNNING);
+BERTH_PROPERTY_GETTER(get_cancelable) {
+    return sd_bus_message_append(reply, "b", get_transfer(view)->state == BERTH_TRANSFER_RUNNING);
 }
 
 /* Empty until the transfer is done. */
-static int get_result(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return append_result(reply, get_transfer(userdata));
+BERTH_PROPERTY_GETTER(get_result) {
+    return append_result(reply, get_transfer(view));
 }
 
 /* The error that Wait fails with; empty strings unless the transfer has failed. */
-static int get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+BERTH_PROPERTY_GETTER(get_error) {
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
-    const BerthTransfer *transfer = get_transfer(userdata);
+    const BerthTransfer *transfer = get_transfer(view);
 
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)ret_error;
     if (transfer->error)
         berth_bus_error_set(&error, transfer->error);
     return sd_bus_message_append(reply, "(ss)", error.name ? error.name : "",

@@ -76,37 +76,20 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
                : berth_bus_error_set(ret_error, error);
 }
 
-static int get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
-                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(
-        reply, "s", ((const BerthVolume *)((const BerthView *)userdata)->object)->name);
+static const BerthVolume *get_volume(void *view) {
+    return ((const BerthView *)view)->object;
 }
 
-static int get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
-                     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(
-        reply, "u", ((const BerthVolume *)((const BerthView *)userdata)->object)->owner);
+BERTH_PROPERTY_GETTER(get_name) {
+    return sd_bus_message_append(reply, "s", get_volume(view)->name);
 }
 
-static int get_created(sd_bus *bus, const char *path, const char *interface, const char *property,
-                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)bus;
-    (void)path;
-    (void)interface;
-    (void)property;
-    (void)error;
-    return sd_bus_message_append(
-        reply, "t", ((const BerthVolume *)((const BerthView *)userdata)->object)->created_usec);
+BERTH_PROPERTY_GETTER(get_owner) {
+    return sd_bus_message_append(reply, "u", get_volume(view)->owner);
+}
+
+BERTH_PROPERTY_GETTER(get_created) {
+    return sd_bus_message_append(reply, "t", get_volume(view)->created_usec);
 }
 
 static const sd_bus_vtable volume_vtable[] = {
