@@ -26,13 +26,12 @@ BERTH_PROPERTY_GETTER(get_features) {
     static const char *const features[] = {"archives",  "checkpoint", "health", "leases",
                                            "networks",  "objects",    "paging", "signatures",
                                            "transfers", "volumes",    NULL};
+    g_autofree char *criu = g_find_program_in_path("criu");
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
-    for (const char *const *feature = features; r >= 0 && *feature; feature++) {
-        g_autofree char *criu = g_find_program_in_path("criu");
+    for (const char *const *feature = features; r >= 0 && *feature; feature++)
         if (criu || !g_str_equal(*feature, "checkpoint"))
             r = sd_bus_message_append(reply, "s", *feature);
-    }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
