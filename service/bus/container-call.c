@@ -11,36 +11,18 @@
 
 #include "bus/access.h"
 #include "bus/creators.h"
+#include "bus/objects.h"
 
 char *berth_container_make_path(const char *id) {
-    char *path = NULL;
-
-    return sd_bus_path_encode(BERTH_CONTAINER_PREFIX, id, &path) < 0 ? NULL : path;
+    return berth_object_make_path(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), id);
 }
 
 char *berth_container_read_path(const char *path) {
-    char *id = NULL;
-
-    return sd_bus_path_decode(path, BERTH_CONTAINER_PREFIX, &id) > 0 ? id : NULL;
-}
-
-bool berth_container_is_object_call(sd_bus_message *call) {
-    return g_strcmp0(sd_bus_message_get_interface(call), BERTH_CONTAINER_INTERFACE) == 0 ||
-           !g_str_equal(sd_bus_message_get_path(call), BERTH_CONTAINER_PREFIX);
+    return berth_object_read_path(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), path);
 }
 
 int berth_container_read_id(sd_bus_message *call, char **id) {
-    const char *text;
-
-    if (berth_container_is_object_call(call)) {
-        char *decoded = berth_container_read_path(sd_bus_message_get_path(call));
-        *id = decoded ? decoded : g_strdup("");
-        return 1;
-    }
-    int r = sd_bus_message_read(call, "s", &text);
-    if (r >= 0)
-        *id = g_strdup(text);
-    return r;
+    return berth_object_read_name(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), call, id);
 }
 
 /* property: for members that set properties, otherwise NULL. The connection that created the

@@ -10,9 +10,7 @@
 #define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
 #define BERTH_CONTAINER_INTERFACE "org.berth1.Container"
 
-/* Whether a call is to a container's object, and the id that it is about: of its path, or its first
- * argument. */
-bool berth_container_is_object_call(sd_bus_message *call);
+/* The id that a call is about: of the object's path, or the first argument. Caller frees. */
 int berth_container_read_id(sd_bus_message *call, char **id);
 
 /* Its object path. Caller frees. */

@@ -9,18 +9,7 @@
 #include "bus/images-object.h"
 
 int berth_image_read_name(sd_bus_message *call, char **name) {
-    const char *path = sd_bus_message_get_path(call), *text;
-    char *decoded = NULL;
-
-    if (!g_str_equal(path, BERTH_IMAGES_PATH)) {
-        int r = sd_bus_path_decode(path, BERTH_IMAGES_PATH, &decoded);
-        *name = r > 0 ? decoded : g_strdup("");
-        return r < 0 ? r : 1;
-    }
-    int r = sd_bus_message_read(call, "s", &text);
-    if (r >= 0)
-        *name = g_strdup(text);
-    return r;
+    return berth_object_read_name(berth_objects_get_kind(BERTH_IMAGE_INTERFACE), call, name);
 }
 
 int berth_image_reply_before(sd_bus_message *call, const BerthDescriptor *before) {

@@ -45,7 +45,7 @@ struct BerthObjectKind {
 /* Negative errno. The kind is static. */
 int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind);
 
-/* The kind that was added with this interface. */
+/* The kind that was added with this interface; for files that the one with the kind depends on. */
 const BerthObjectKind *berth_objects_get_kind(const char *interface);
 
 /* Visits the objects of all kinds that the viewer sees, in the order in which the kinds were added;
