@@ -12,7 +12,6 @@
 #include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
-#include "bus/subscribers.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 
@@ -24,7 +23,7 @@ int berth_container_append_event(sd_bus_message *message, const BerthEvent *even
                                  "i", (int32_t)event->status, "Time", "t", event->time_usec);
 }
 
-static void send_event(BerthService *service, const BerthSubscriber *subscriber,
+static void send_event(BerthService *service, const BerthViewer *subscriber,
                        const BerthEvent *event, const char *destination) {
     g_autoptr(sd_bus_message) signal = NULL;
     /* A client may always see what is its own. */
@@ -80,7 +79,7 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
     tell_object_change(service, event, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value))
-        if (berth_subscriber_sees(value, event->owner))
+        if (berth_viewer_sees(value, event->owner))
             send_event(service, value, event, name);
 }
 

@@ -13,7 +13,6 @@
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
-#include "bus/subscribers.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
@@ -126,7 +125,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
     sd_bus_message *item;
-    BerthSubscriber subscriber;
+    BerthViewer subscriber;
     uint64_t sequence;
     const BerthOption options[] = {{"Limit", "t", &page.limit}, {NULL, NULL, NULL}};
     int r;
@@ -134,7 +133,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     if ((r = sd_bus_message_read(call, "t", &sequence)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    r = berth_subscriber_find(call, service, &subscriber);
+    r = berth_viewer_find(call, service, &subscriber);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) events =
@@ -145,7 +144,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     r = berth_page_open(&page, call, "(tssa{sv})");
     for (guint i = 0; r > 0 && i < events->len; i++) {
         const BerthEvent *event = events->pdata[i];
-        if (berth_subscriber_sees(&subscriber, event->owner) &&
+        if (berth_viewer_sees(&subscriber, event->owner) &&
             (r = berth_page_begin(&page, &item)) >= 0 &&
             (r = sd_bus_message_open_container(item, 'r', "tssa{sv}")) >= 0 &&
             (r = berth_container_append_event(item, event)) >= 0 &&
@@ -166,7 +165,7 @@ static bool check_subscriptions(BerthService *service, sd_bus_message *call, uin
 
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        const BerthSubscriber *subscriber = value;
+        const BerthViewer *subscriber = value;
         if (g_strcmp0(name, sd_bus_message_get_sender(call)) != 0)
             count += subscriber->uid == uid;
     }
@@ -176,14 +175,17 @@ static bool check_subscriptions(BerthService *service, sd_bus_message *call, uin
     return false;
 }
 
+/* What polkit allows the client at this time only saves questions: each event is checked with
+ * polkit again when it is sent (container-signals.c), and a right that is granted later needs a new
+ * Subscribe. */
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    BerthSubscriber subscriber;
+    BerthViewer subscriber;
     int r = berth_options_read_none(call, error);
 
     if (r < 0)
         return r;
-    r = berth_subscriber_find(call, service, &subscriber);
+    r = berth_viewer_find(call, service, &subscriber);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!check_subscriptions(service, call, subscriber.uid, error))

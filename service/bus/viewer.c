@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Fills a BerthViewer, which lives on the stack of the handler for one call. Nothing is refused
- * here: without a right, a list is shorter. So polkit is never made to ask the user for a password.
- * See viewer.h.
+ * Fills a BerthViewer, which lives on the stack of the handler for one call; Subscribe keeps a
+ * copy. Nothing is refused here: without a right, a list is shorter. So polkit is never made to ask
+ * the user for a password. See viewer.h.
  */
 
 #include "bus/viewer.h"

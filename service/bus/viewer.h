@@ -2,7 +2,7 @@
 
 /*
  * The rights of a client that looks at objects: polkit's answers, kept for as long as one call is
- * handled. A client always sees what its user owns.
+ * handled, or a client is subscribed to events. A client always sees what its user owns.
  */
 
 #pragma once
