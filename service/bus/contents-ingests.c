@@ -16,6 +16,7 @@
 #include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/remote-check.h"
+#include "bus/viewer.h"
 #include "images/push.h"
 #include "store/provenance.h"
 
@@ -157,16 +158,12 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
     sd_bus_message *item;
-    bool sees_all;
-    uint32_t uid;
+    BerthViewer viewer;
     int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
+    r = berth_viewer_find(call, service, &viewer);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) list =
@@ -177,7 +174,7 @@ int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus
     r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthIngestInfo *info = list->pdata[i];
-        if ((info->owner == uid || sees_all) && berth_page_wants(&page, info->ref) &&
+        if (berth_viewer_sees(&viewer, info->owner) && berth_page_wants(&page, info->ref) &&
             (r = berth_page_begin(&page, &item)) >= 0 &&
             (r = sd_bus_message_open_container(item, 'r', "sa{sv}")) >= 0 &&
             (r = sd_bus_message_append(item, "s", info->ref)) >= 0 &&

@@ -17,6 +17,7 @@
 #include "bus/page.h"
 #include "bus/pending-call.h"
 #include "bus/service.h"
+#include "bus/viewer.h"
 #include "store/lease-store.h"
 #include "store/provenance.h"
 
@@ -211,16 +212,12 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
     g_autoptr(GError) error = NULL;
     sd_bus_message *item;
-    bool sees_all;
-    uint32_t uid;
+    BerthViewer viewer;
     int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
         return r;
-    r = berth_access_get_uid(service->access, call, &uid);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    r = berth_access_query(service->access, call, &sees_all, "sight", NULL);
+    r = berth_viewer_find(call, service, &viewer);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, &error);
@@ -230,7 +227,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < leases->len; i++) {
         const BerthLease *lease = leases->pdata[i];
-        if ((sees_all || lease->owner == uid) && berth_page_wants(&page, lease->id) &&
+        if (berth_viewer_sees(&viewer, lease->owner) && berth_page_wants(&page, lease->id) &&
             (r = berth_page_begin(&page, &item)) >= 0 && (r = append_lease(item, lease)) >= 0)
             r = berth_page_add(&page);
     }
