@@ -116,10 +116,6 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return sd_bus_send(NULL, reply, NULL);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &berth_container_kind, NULL, error);
-}
-
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -214,9 +210,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id, "a{sv}", options),
                             SD_BUS_RESULT("a{sv}", properties), method_get,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", containers), method_list,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    BERTH_OBJECTS_LIST(containers),
     SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                             method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,

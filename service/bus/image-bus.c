@@ -122,6 +122,7 @@ const BerthObjectKind berth_image_kind = {
     .path = BERTH_IMAGES_PATH,
     .detail = "image",
     .action = "images.inspect",
+    .list_check = "inspect",
     .vtable = vtable,
     .visit = visit_images,
 };

@@ -95,10 +95,6 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return berth_image_reply_before(call, before);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &berth_image_kind, "inspect", error);
-}
-
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -195,9 +191,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS(
         "Put", SD_BUS_ARGS("s", name, "(sst)", target, "a{ss}", labels, "a{sv}", options),
         SD_BUS_RESULT("(sst)", before), method_put, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", images), method_list,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    BERTH_OBJECTS_LIST(images),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("(sst)", before), berth_images_bus_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -128,15 +128,9 @@ static void network_close(BerthView *view) {
     berth_network_free(view->object);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &network_kind, NULL, error);
-}
-
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", networks), method_list,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    BERTH_OBJECTS_LIST(networks),
     SD_BUS_VTABLE_END,
 };
 

@@ -66,16 +66,22 @@ int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, ch
     return r;
 }
 
+static const BerthObjectKind *find_kind_at(const char *path) {
+    for (const BerthObjectKind **kind = kinds; *kind; kind++)
+        if (g_str_equal((*kind)->path, path))
+            return *kind;
+    return NULL;
+}
+
 /* The collection has every interface that is added for its path except that of its objects. */
 int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
                                   void *userdata, void **found, sd_bus_error *error) {
+    const BerthObjectKind *kind = find_kind_at(path);
+
     (void)bus;
     (void)error;
     *found = userdata;
-    for (const BerthObjectKind **kind = kinds; *kind; kind++)
-        if (g_str_equal((*kind)->path, path))
-            return !g_str_equal((*kind)->interface, interface);
-    return 0;
+    return kind && !g_str_equal(kind->interface, interface);
 }
 
 /* Found whether the object exists or not: the answer of sd-bus to an unknown object would tell that
@@ -168,8 +174,9 @@ static const char **list_names(char *const *chosen, const BerthPage *page) {
     return (const char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
-int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
-                              const BerthObjectKind *kind, const char *check, sd_bus_error *error) {
+int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthService *service = userdata;
+    const BerthObjectKind *kind = find_kind_at(sd_bus_message_get_path(call));
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_auto(GStrv) chosen = NULL;
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {"Properties", "as", &chosen}, {NULL}};
@@ -178,12 +185,12 @@ int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
 
     if (r < 0)
         return r;
-    if (check &&
-        (r = berth_access_check(service->access, call, error, check, NULL)) != BERTH_ACCESS_GRANTED)
+    if (kind->list_check && (r = berth_access_check(service->access, call, error, kind->list_check,
+                                                    NULL)) != BERTH_ACCESS_GRANTED)
         return r;
     if ((r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
         return r;
-    viewer.images = check != NULL;
+    viewer.images = kind->list_check != NULL;
     g_autofree const char **names = list_names(chosen, &page);
     Listing listing = {service, &viewer, &page, names};
     if ((r = berth_page_open(&page, call, "(sa{sv})")) > 0)

@@ -31,6 +31,8 @@ struct BerthObjectKind {
     const char *detail; /* the key of its name among polkit's details */
     const char *action; /* that a client needs for an object that it does not own */
     bool plain;         /* names are their labels in the path, without sd_bus_path_encode(3) */
+    /* The check that a caller needs to list any, after which it sees images; NULL: none. */
+    const char *list_check;
     const sd_bus_vtable *vtable;
     /* Calls visit for what the viewer sees, in the order of a listing, from after the name "after"
      * on ("": from the first). Returns as the last call did, 1 without any. */
@@ -79,7 +81,10 @@ int berth_objects_find_collection(sd_bus *bus, const char *path, const char *int
 int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
                              void **found, sd_bus_error *error);
 
-/* Answers a method List with a page of what the caller sees, as a(sa{sv}). check: what the caller
- * needs to list anything, after which it sees images; NULL: nothing. */
-int berth_objects_answer_list(sd_bus_message *call, BerthService *service,
-                              const BerthObjectKind *kind, const char *check, sd_bus_error *error);
+/* The method List of a collection: answers with a page of what the caller sees, as a(sa{sv}). The
+ * path of the call decides the kind. */
+int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error *error);
+#define BERTH_OBJECTS_LIST(result)                                                                 \
+    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),                                 \
+                            SD_BUS_RESULT("a(sa{sv})", result), berth_objects_method_list,         \
+                            SD_BUS_VTABLE_UNPRIVILEGED)

@@ -161,19 +161,13 @@ static void on_change(const BerthVolume *volume, bool added, void *userdata) {
         berth_watchers_tell_removed(service->watchers, &object);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return berth_objects_answer_list(call, userdata, &volume_kind, NULL, error);
-}
-
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
                             method_create, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
                             method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", volumes), method_list,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    BERTH_OBJECTS_LIST(volumes),
     SD_BUS_VTABLE_END,
 };
 
