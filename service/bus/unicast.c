@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* MAX_QUEUED: signals to one client that wait for polkit; more are dropped. MAX_CLIENTS: clients of
- * one user that get the signals of one interface. */
+ * one user that get the same signal. */
 enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
 
 /* Members after whose call a client gets signals: those that look at something, and GetAll, which a
@@ -174,16 +174,19 @@ void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char
             g_hash_table_add(unicast->watchers, g_strconcat(interface, " ", client, NULL));
 }
 
-/* Whether this client is among the first MAX_CLIENTS of its user; users has the count of each. Root
- * has no limit. A client that is not known has not been answered yet, and gets nothing. */
-static bool counts(BerthUnicast *unicast, const char *client, GHashTable *users) {
-    uint32_t uid;
-
-    if (!berth_access_find_uid(unicast->service->access, client, &uid))
-        return false;
+bool berth_unicast_count_client(GHashTable *users, uint32_t uid) {
     guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, GUINT_TO_POINTER(uid)));
+
     g_hash_table_insert(users, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count + 1));
     return uid == 0 || count < MAX_CLIENTS;
+}
+
+/* A client that is not known has not been answered yet, and gets nothing. */
+static bool is_served(BerthUnicast *unicast, const char *client, GHashTable *users) {
+    uint32_t uid;
+
+    return berth_access_find_uid(unicast->service->access, client, &uid) &&
+           berth_unicast_count_client(users, uid);
 }
 
 void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
@@ -196,7 +199,7 @@ void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSigna
     g_hash_table_iter_init(&iterator, unicast->watchers);
     while (g_hash_table_iter_next(&iterator, &key, NULL))
         if (g_str_has_prefix(key, prefix) &&
-            counts(unicast, (const char *)key + strlen(prefix), users))
+            is_served(unicast, (const char *)key + strlen(prefix), users))
             berth_unicast_send(unicast, (const char *)key + strlen(prefix),
                                make(unicast->service, data), right);
 }

@@ -13,9 +13,8 @@
 
 #include "bus/unicast.h"
 
-/* MAX_CLIENTS: clients of one user that get signals; root has no limit. MAX_PATHS: paths of one
- * client; further ones are not remembered. */
-enum { MAX_CLIENTS = 16, MAX_PATHS = 1024 };
+/* Paths of one client; further ones are not remembered. */
+enum { MAX_PATHS = 1024 };
 
 typedef struct {
     bool all;
@@ -88,14 +87,6 @@ typedef sd_bus_message *(*MakeSignal)(BerthService *service, const BerthViewer *
                                       const BerthObject *object, const char *path,
                                       const void *data);
 
-/* Whether this client is among the first MAX_CLIENTS of its user; users has the count of each. */
-static bool watcher_counts(GHashTable *users, uint32_t uid) {
-    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(users, GUINT_TO_POINTER(uid)));
-
-    g_hash_table_insert(users, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count + 1));
-    return uid == 0 || count < MAX_CLIENTS;
-}
-
 /* A client gets no signal about an object that it was not shown: otherwise each change of an object
  * would cost one question to polkit for every client that may not see it. path: the object's; NULL:
  * the signal is only for clients that watch all. */
@@ -120,7 +111,7 @@ static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bo
         BerthViewer viewer = {0};
         if (!berth_access_find_uid(service->access, client, &viewer.uid) ||
             !watcher_wants(watcher, object, viewer.uid, path_too ? path : NULL) ||
-            !watcher_counts(users, viewer.uid))
+            !berth_unicast_count_client(users, viewer.uid))
             continue;
         /* Parts of an object that need a further right are shown to root alone: polkit is asked
          * only about the object, and not about these rights. */
