@@ -16,6 +16,7 @@ typedef struct {
     BerthClosure *closure;   /* while it collects */
     BerthOperation *reading; /* while it reads the configuration */
     GPtrArray *items;        /* of BerthClosureItem, from the closure */
+    GPtrArray *infos;        /* of BerthImageInfo: every image that was read; NULL before that */
     GPtrArray *platforms;    /* of BerthDescribedPlatform, the answer */
     char *name;
     BerthDescriptor *target;
@@ -44,22 +45,34 @@ static void describing_free(void *object) {
     berth_closure_free(describing->closure);
     berth_operation_abandon(describing->reading);
     g_clear_pointer(&describing->items, g_ptr_array_unref);
+    g_clear_pointer(&describing->infos, g_ptr_array_unref);
     g_ptr_array_unref(describing->platforms);
     berth_descriptor_free(describing->target);
     g_free(describing->name);
     g_free(describing);
 }
 
+/* Once for all manifests of an index. */
+static void describing_read_infos(Describing *describing) {
+    g_autoptr(GPtrArray) texts = berth_image_store_list_infos(describing->images->database, NULL);
+
+    describing->infos = g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_info_free);
+    for (guint i = 0; texts && i < texts->len; i++) {
+        BerthImageInfo *info = berth_image_info_parse(texts->pdata[i]);
+        if (info)
+            g_ptr_array_add(describing->infos, info);
+    }
+}
+
 /* Whether the image of this manifest is unpacked. The record of chains decides: a configuration
  * alone may claim the chain of any other image, and its presence must not be disclosed. */
-static bool describing_is_unpacked(BerthImages *images, const char *name,
-                                   const char *manifest_digest) {
-    g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, NULL);
+static bool describing_is_unpacked(const Describing *describing, const char *manifest_digest) {
+    BerthImages *images = describing->images;
 
-    for (guint i = 0; infos && i < infos->len; i++) {
-        g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
-        if (info && g_str_equal(info->manifest_digest, manifest_digest))
-            return berth_images_check_chain(images, name, info, NULL) &&
+    for (guint i = 0; i < describing->infos->len; i++) {
+        const BerthImageInfo *info = describing->infos->pdata[i];
+        if (g_str_equal(info->manifest_digest, manifest_digest))
+            return berth_images_check_chain(images, describing->name, info, NULL) &&
                    berth_snapshot_store_has(images->snapshots, info->chain_id);
     }
     return false;
@@ -93,8 +106,7 @@ static void add_manifest(const Describing *describing, GPtrArray *items,
         add_content(platform, items, document->layers->pdata[i]);
         g_ptr_array_add(platform->layers, berth_descriptor_copy(document->layers->pdata[i]));
     }
-    platform->unpacked =
-        describing_is_unpacked(describing->images, describing->name, manifest->digest);
+    platform->unpacked = describing_is_unpacked(describing, manifest->digest);
 }
 
 static void add_index(const Describing *describing, GPtrArray *items, const BerthDocument *index,
@@ -120,6 +132,7 @@ static void describing_on_info(const BerthImageInfo *info, const GError *error, 
 
     (void)error;
     describing->reading = NULL;
+    describing_read_infos(describing);
     add_manifest(describing, describing->items, describing->target, name);
     berth_operation_end(describing->operation, NULL);
 }
@@ -135,6 +148,7 @@ static void describing_on_collected(GPtrArray *items, const GError *error, void 
     describing->items = g_ptr_array_ref(items);
     const BerthClosureItem *root = berth_closure_find(items, describing->target->digest);
     if (root && root->document && root->document->is_index) {
+        describing_read_infos(describing);
         add_index(describing, items, root->document, 0);
         berth_operation_end(describing->operation, NULL);
         return;
