@@ -5,8 +5,6 @@
 
 #include "fetch/sampler.h"
 
-#include <string.h>
-
 typedef struct {
     GPtrArray *remotes;
     guint next; /* the one to be asked after this */

@@ -13,7 +13,6 @@
 #include "images/gathering.h"
 #include "worker/calls.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef struct {

@@ -13,7 +13,6 @@
 #include "worker/replies.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 
 /* Members that only manifest.json could identify as content. A root file system that is mistaken

@@ -17,7 +17,6 @@
 #include "worker/calls.h"
 #include "worker/replies.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>

@@ -15,7 +15,6 @@
 #include "worker/replies.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 
 enum {

@@ -15,7 +15,6 @@
 #include "unpack/tree-path.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* A symbolic link leads elsewhere; whatever else is below, a directory of this layer replaces it.
  * What this layer itself has put above it is real, so that the kernel's ELOOP on the way means that

@@ -12,7 +12,6 @@
 #include "unpack/tree-path.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/xattr.h>
 
 #define ACL_XATTR "system.posix_acl_access"
