@@ -87,7 +87,7 @@ def test_options_of_exec():
         else:
             equal((option, result.status, result.err), (option, 0, ""))
     equal(dist("exec", "-l", "box", "true").status, 125)
-    table = (SOURCE / "client" / "verbs-processes.c").read_text(encoding="utf-8").split("exec_options[] = {", 1)[1].split("DIST_OPTION_END", 1)[0]
+    table = (SOURCE / "client" / "verbs-exec.c").read_text(encoding="utf-8").split("exec_options[] = {", 1)[1].split("DIST_OPTION_END", 1)[0]
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', table))
     equal(known - EXEC_OWN, {option for option, *_ in rows("exec", 10)})
 

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "dist update". */
+
+#pragma once
+
+#include "client/option.h"
+
+int dist_verb_update(char **argv, GError **error);
