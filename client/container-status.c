@@ -30,25 +30,15 @@ static void status_add(DistLayout *layout, const char *name, const char *value) 
 
 static void status_add_figures(DistLayout *layout, const char *id) {
     g_autoptr(GError) ended = NULL;
-    g_autoptr(sd_bus_message) reply = dist_call(&ended, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
-    uint64_t memory = 0, tasks = 0, cpu_usec = 0, value;
-    const char *name;
+    DistFigures figures;
 
-    if (!reply || sd_bus_message_enter_container(reply, 'a', "{st}") < 0)
+    if (!dist_container_read_figures(id, &figures, &ended))
         return;
-    while (sd_bus_message_read(reply, "{st}", &name, &value) > 0) {
-        if (g_str_equal(name, "MemoryCurrent"))
-            memory = value;
-        else if (g_str_equal(name, "TasksCurrent"))
-            tasks = value;
-        else if (g_str_equal(name, "CPUUsageUSec"))
-            cpu_usec = value;
-    }
-    g_autofree char *memory_text = dist_format_size(memory);
-    g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, tasks);
-    g_autofree char *cpu_text = g_strdup_printf("%.3fs", (double)cpu_usec / G_USEC_PER_SEC);
+    g_autofree char *memory_text = dist_format_size(figures.memory);
+    g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, figures.tasks);
+    g_autofree char *cpu_text = g_strdup_printf("%.3fs", (double)figures.cpu_usec / G_USEC_PER_SEC);
     /* 0: this machine does not account for memory. */
-    status_add(layout, _("Memory:"), memory > 0 ? memory_text : NULL);
+    status_add(layout, _("Memory:"), figures.memory > 0 ? memory_text : NULL);
     status_add(layout, _("Tasks:"), tasks_text);
     status_add(layout, _("CPU:"), cpu_text);
 }

@@ -88,6 +88,31 @@ bool dist_container_find_terminal(const char *id, bool *terminal, GError **error
     return container != NULL;
 }
 
+bool dist_container_read_figures(const char *id, DistFigures *figures, GError **error) {
+    const struct {
+        const char *name;
+        uint64_t *value;
+    } known[] = {
+        {"MemoryCurrent", &figures->memory},  {"CPUUsageUSec", &figures->cpu_usec},
+        {"TasksCurrent", &figures->tasks},    {"IOReadBytes", &figures->read},
+        {"IOWriteBytes", &figures->written},  {"NetworkReceivedBytes", &figures->received},
+        {"NetworkSentBytes", &figures->sent},
+    };
+    const char *name;
+    uint64_t value;
+
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
+    if (!reply)
+        return false;
+    *figures = (DistFigures){0};
+    int r = sd_bus_message_enter_container(reply, 'a', "{st}");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+            if (g_str_equal(known[i].name, name))
+                *known[i].value = value;
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
 static int container_read_listed(sd_bus_message *reply, char **key, void *userdata) {
     DistContainer *container = container_new(reply);
     int r;

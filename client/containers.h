@@ -35,6 +35,14 @@ DistContainer *dist_container_get(const char *id, GError **error);
 /* Whether it has a terminal; false with error if the container cannot be read. */
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);
 
+/* What a container uses now, and has used since it was started. */
+typedef struct {
+    uint64_t memory, cpu_usec, tasks, read, written, received, sent;
+} DistFigures;
+
+/* A figure that the service does not have is 0; one that dist does not know is skipped. */
+bool dist_container_read_figures(const char *id, DistFigures *figures, GError **error);
+
 /* All that the caller may see, the oldest first. NULL with error. */
 GPtrArray *dist_containers_list(GError **error);
 

@@ -117,41 +117,6 @@ static int verb_top(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-typedef struct {
-    uint64_t memory, memory_max, cpu, tasks, read, written, received, sent, time;
-} Figures;
-
-/* A figure that the service does not have stays 0; one that dist does not know is skipped. */
-static bool read_figures(const char *id, Figures *figures, GError **error) {
-    const struct {
-        const char *name;
-        uint64_t *value;
-    } known[] = {
-        {"MemoryCurrent", &figures->memory},
-        {"MemoryMax", &figures->memory_max},
-        {"CPUUsageUSec", &figures->cpu},
-        {"TasksCurrent", &figures->tasks},
-        {"IOReadBytes", &figures->read},
-        {"IOWriteBytes", &figures->written},
-        {"NetworkReceivedBytes", &figures->received},
-        {"NetworkSentBytes", &figures->sent},
-        {"Time", &figures->time},
-    };
-    const char *name;
-    uint64_t value;
-
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
-    if (!reply)
-        return false;
-    *figures = (Figures){0};
-    int r = sd_bus_message_enter_container(reply, 'a', "{st}");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
-        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-            if (g_str_equal(known[i].name, name))
-                *known[i].value = value;
-    return r >= 0 || dist_bad_reply(r, error);
-}
-
 static int verb_stats(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     DistColumn columns[] = {
@@ -172,10 +137,10 @@ static int verb_stats(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     for (char **id = running; *id; id++) {
-        Figures figures;
-        if (!read_figures(*id, &figures, error))
+        DistFigures figures;
+        if (!dist_container_read_figures(*id, &figures, error))
             return EXIT_FAILURE;
-        dist_table_add(table, *id, (int64_t)figures.cpu, (int64_t)figures.memory,
+        dist_table_add(table, *id, (int64_t)figures.cpu_usec, (int64_t)figures.memory,
                        (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
                        (int64_t)figures.received, (int64_t)figures.sent);
     }
