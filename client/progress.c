@@ -9,6 +9,7 @@
 #include "client/progress.h"
 
 #include "client/bus.h"
+#include "client/dictionary.h"
 #include "client/format.h"
 #include "client/progress-view.h"
 
@@ -89,53 +90,29 @@ void dist_result_clear(DistResult *result) {
     g_clear_pointer(&result->damaged, g_strfreev);
 }
 
-static int read_strings(sd_bus_message *reply, char ***strings) {
-    int r = sd_bus_message_enter_container(reply, 'v', "as");
-
-    if (r < 0 || (r = sd_bus_message_read_strv(reply, strings)) < 0)
-        return r;
-    return sd_bus_message_exit_container(reply);
-}
-
-static int progress_read_entry(sd_bus_message *reply, DistResult *result) {
-    const char *key, *media_type, *text = NULL;
+static bool progress_read_result(sd_bus_message *reply, DistResult *result, GError **error) {
+    DistTarget target = {NULL, NULL, 0};
     g_auto(GStrv) warnings = NULL;
-    uint64_t size;
-    int r = sd_bus_message_read(reply, "s", &key);
+    const char *name = NULL;
+    const DistField fields[] = {
+        {"Name", "s", &name},
+        {"Target", "(sst)", &target},
+        {"Names", "as", &result->names},
+        {"Damaged", "as", &result->damaged},
+        {"Warnings", "as", &warnings},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read(reply, fields);
 
     if (r < 0)
-        return r;
-    if (g_str_equal(key, "Name")) {
-        if ((r = sd_bus_message_read(reply, "v", "s", &text)) >= 0)
-            result->name = g_strdup(text);
-    } else if (g_str_equal(key, "Target")) {
-        if ((r = sd_bus_message_read(reply, "v", "(sst)", &media_type, &text, &size)) >= 0)
-            result->digest = g_strdup(text);
-    } else if (g_str_equal(key, "Names")) {
-        r = read_strings(reply, &result->names);
-    } else if (g_str_equal(key, "Damaged")) {
-        r = read_strings(reply, &result->damaged);
-    } else if (g_str_equal(key, "Warnings")) {
-        r = read_strings(reply, &warnings);
-        for (char **warning = warnings; warning && *warning; warning++) {
-            g_autofree char *plain = dist_format_text(*warning, "");
-            fprintf(stderr, _("dist: the registry warns: %s\n"), plain);
-        }
-    } else {
-        r = sd_bus_message_skip(reply, "v");
+        return dist_bad_reply(r, error);
+    result->name = g_strdup(name);
+    result->digest = g_strdup(target.digest);
+    for (char **warning = warnings; warning && *warning; warning++) {
+        g_autofree char *plain = dist_format_text(*warning, "");
+        fprintf(stderr, _("dist: the registry warns: %s\n"), plain);
     }
-    return r;
-}
-
-static bool progress_read_result(sd_bus_message *reply, DistResult *result, GError **error) {
-    int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        r = progress_read_entry(reply, result);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(reply);
-    }
-    return r >= 0 || dist_bad_reply(r, error);
+    return true;
 }
 
 static bool wait_transfer(const char *path, DistResult *result, GError **error) {
