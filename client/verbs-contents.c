@@ -380,8 +380,10 @@ static int content_edit(char **argv, GError **error) {
     bool edited = dist_copy(fd, file, UINT64_MAX, &copied, error) && run_editor(path, error);
     /* The editor may have replaced the file, and the descriptor may be of the old one. */
     berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (edited && result < 0)
+        berth_error_set_errno(error, errno, _("open %s"), path);
     g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
-    bool done = edited && result >= 0 && ingest_file(result, ref, error);
+    bool done = result >= 0 && ingest_file(result, ref, error);
     unlink(path);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -292,6 +292,9 @@ def test_edit_makes_new_content():
     equal(result.out.strip(), oci.digest_of(b"one three"))
     equal(good("content", "get", result.out.strip()), "one three")
     equal(dist("content", "edit", digest, env={"EDITOR": "false"}).status, 1)
+    removed = dist("content", "edit", digest, env={"EDITOR": "rm"})
+    equal(removed.status, 1)
+    contains(removed.err, "No such file")
 
 
 def test_who_may():
