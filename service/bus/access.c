@@ -64,15 +64,11 @@ void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *us
 }
 
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid) {
-    const BerthCaller *caller = berth_access_find_caller(access, client);
+    const BerthCaller *caller = berth_callers_find(access->callers, client);
 
     if (caller)
         *uid = caller->uid;
     return caller != NULL;
-}
-
-const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client) {
-    return berth_callers_find(access->callers, client);
 }
 
 unsigned berth_access_count_pending(BerthAccess *access) {

@@ -99,9 +99,6 @@ int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *ui
 /* The uid of a client that has been asked for before. */
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
 
-/* The credentials of such a client, valid until it leaves; NULL: none are known. */
-const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
-
 /* Called when a client has left the bus. */
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);
 

@@ -48,14 +48,10 @@ char *berth_object_read_path(const BerthObjectKind *kind, const char *path) {
     return sd_bus_path_decode(path, kind->path, &name) > 0 ? name : NULL;
 }
 
-bool berth_object_is_called(const BerthObjectKind *kind, sd_bus_message *call) {
-    return !g_str_equal(sd_bus_message_get_path(call), kind->path);
-}
-
 int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, char **name) {
     const char *text;
 
-    if (berth_object_is_called(kind, call)) {
+    if (!g_str_equal(sd_bus_message_get_path(call), kind->path)) {
         char *decoded = berth_object_read_path(kind, sd_bus_message_get_path(call));
         *name = decoded ? decoded : g_strdup("");
         return 1;

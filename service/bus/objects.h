@@ -59,8 +59,6 @@ char *berth_object_make_path(const BerthObjectKind *kind, const char *name);
 /* NULL: the path is none of that kind. */
 char *berth_object_read_path(const BerthObjectKind *kind, const char *path);
 
-/* Whether a call is to an object of that kind, and not to the collection. */
-bool berth_object_is_called(const BerthObjectKind *kind, sd_bus_message *call);
 /* The name for a method that both have: the object's from its path, otherwise the first argument.
  * Caller frees. */
 int berth_object_read_name(const BerthObjectKind *kind, sd_bus_message *call, char **name);

@@ -19,7 +19,8 @@ bool berth_properties_is_get_all(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, "GetAll");
 }
 
-bool berth_properties_is_call(sd_bus_message *call) {
+/* True for a call of Get, GetAll or Set. */
+static bool is_properties_call(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, NULL) > 0;
 }
 
@@ -101,8 +102,9 @@ static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, 
                              member);
 }
 
-int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
-                            const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
+/* Get and GetAll, from the getters of vtable. */
+static int answer_from_vtable(sd_bus *bus, sd_bus_message *call, const char *interface,
+                              const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
     g_autoptr(sd_bus_message) reply = NULL;
     const char *asked, *member;
     int r = sd_bus_message_read(call, "s", &asked);
@@ -159,8 +161,8 @@ static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *err
         return r;
     r = source->set && sd_bus_message_is_method_call(call, PROPERTIES, "Set")
             ? answer_set(call, source, &view, error)
-            : berth_properties_answer(view.service->bus, call, source->interface, source->vtable,
-                                      &view, error);
+            : answer_from_vtable(view.service->bus, call, source->interface, source->vtable, &view,
+                                 error);
     if (source->close)
         source->close(&view);
     return r;
@@ -171,7 +173,7 @@ static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *err
 static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Answerer *answerer = userdata;
 
-    return berth_properties_is_call(call) &&
+    return is_properties_call(call) &&
                    g_strcmp0(sd_bus_message_get_path(call), answerer->collection) != 0
                ? berth_access_run(answerer->service->access, call, answer_source, answerer, error)
                : 0;

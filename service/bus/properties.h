@@ -43,14 +43,7 @@ typedef struct {
 int berth_properties_add(BerthService *service, const char *path, bool below,
                          const BerthPropertySource *source);
 
-/* True for a call of Get, GetAll or Set. */
-bool berth_properties_is_call(sd_bus_message *call);
-
 bool berth_properties_is_get_all(sd_bus_message *call);
-
-/* Answers it from the getters of vtable. */
-int berth_properties_answer(sd_bus *bus, sd_bus_message *call, const char *interface,
-                            const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error);
 
 /* Appends the properties of these names, NULL: all, as a{sv}. */
 int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *path,
