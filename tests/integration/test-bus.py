@@ -70,9 +70,13 @@ def test_in_the_middle_of_starts():
             assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
             if command.returncode == 0:
                 wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")
-    known = [row["id"] for row in listing("ps", "-a")]
-    if known:
-        good("rm", "-f", *known)
+    # What its client had not started yet when the bus went is removed by the service, perhaps before this does.
+    def nothing_stays():
+        known = [row["id"] for row in listing("ps", "-a")]
+        if known:
+            dist("rm", "-f", *known)
+        return not known
+    wait_until(nothing_stays, "no container stays")
     wait_until(lambda: "berth-mid" not in run("systemctl", "list-units", "--no-legend", "berth-mid*").out, "no scope stays")
 
 
