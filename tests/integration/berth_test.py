@@ -91,14 +91,21 @@ def service_pid():
     return int(pid or 0)
 
 
+def owner_of_the_name():
+    """The bus's own name of what has org.berth1 now; "" if nothing has it."""
+    return run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s",
+               "org.berth1").out.strip()
+
+
 def kill_service():
-    """kill -9, and wait until it is gone."""
-    pid = service_pid()
+    """kill -9, and wait until it is gone, also from the bus: a call before that has no answer."""
+    pid, owner = service_pid(), owner_of_the_name()
     if pid:
         # The unit's limit of starts in a time is for a service that fails by itself.
         run("systemctl", "reset-failed", "berthd.service")
         os.kill(pid, 9)
         wait_until(lambda: service_pid() != pid, "the end of berthd")
+        wait_until(lambda: not owner or owner_of_the_name() != owner, "the end of its connection")
 
 
 def service_is_up():
