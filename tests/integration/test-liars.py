@@ -174,6 +174,11 @@ def test_samples_of_a_lying_fetch_prove_nothing():
         assert result.status != 0, result
         return {}
     lie_in({"fetch": ("Sample", "Fetch", "Open")}, steal)
+    # What her failed pulls left of the base layer is hers to go on with, and nobody else's.
+    honest, _ = OTHER.add("thief/x:honest", oci.Image([oci.busybox_layer()]))
+    equal(dist("pull", honest, user="alice", timeout=120).status, 0)
+    equal(listing("content", "active"), [])
+    good("rmi", honest)
     os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
     good("rmi", theirs)
 
