@@ -368,7 +368,7 @@ static bool start_first(BerthContainer *container, int restorer,
         request.program = restorer;
         request.name = "berth-checkpoint";
         request.mode = "restore";
-        request.restores = request.has_no_timeout = true;
+        request.kind = BERTH_LAUNCH_RESTORE;
     }
     return start_begin(container->first, restorer >= 0 ? restore_steps : create_steps, &request,
                        done, userdata, error);

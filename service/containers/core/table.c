@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "config.h"
-#include "containers/core/launch.h"
+#include "containers/core/launcher.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 
@@ -61,7 +61,7 @@ static bool read_boot(BerthContainers *containers, GError **error) {
 
 /* What is open after a failure is closed by berth_containers_free(). */
 static bool open_all(BerthContainers *containers, GError **error) {
-    containers->program = berth_launch_open_program("berth-launch", error);
+    containers->program = berth_launcher_open_program("berth-launch", error);
     if (containers->program < 0 ||
         !berth_containers_open_state(containers, "containers", &containers->directory, error) ||
         !read_boot(containers, error))

@@ -137,7 +137,7 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
         done(error, userdata);
         return;
     }
-    berth_autofd int program = berth_launch_open_program("berth-checkpoint", &error);
+    berth_autofd int program = berth_launcher_open_program("berth-checkpoint", &error);
     const BerthLaunchRequest request = {
         .program = program,
         .name = "berth-checkpoint",
@@ -187,7 +187,7 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
     g_autoptr(GError) error = NULL;
 
     if (check_restore(container, streams, &error) &&
-        (program = berth_launch_open_program("berth-checkpoint", &error)) >= 0)
+        (program = berth_launcher_open_program("berth-checkpoint", &error)) >= 0)
         berth_start_restore(container, program, streams, done, userdata);
     else
         done(error, userdata);

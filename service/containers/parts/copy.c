@@ -77,7 +77,7 @@ static bool copy_opened(BerthContainers *containers, GError **error) {
     CopyService *service = g_new0(CopyService, 1);
 
     *berth_containers_slot(containers, &berth_copy_part) = service;
-    service->program = berth_launch_open_program("berth-copy", error);
+    service->program = berth_launcher_open_program("berth-copy", error);
     return service->program >= 0;
 }
 

@@ -38,19 +38,6 @@ static GPtrArray *get_helpers(BerthContainer *container) {
     return *slot;
 }
 
-/* The launch has a pidfd of its own, to kill the program. */
-static void helper_on_born(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
-    (void)launch;
-    (void)pid;
-    (void)userdata;
-    close(pidfd);
-}
-
-static void helper_on_terminal(int master, void *userdata) {
-    (void)userdata;
-    close(master);
-}
-
 static void helper_on_done(const GError *error, void *userdata) {
     Helper *helper = userdata;
     BerthContainer *container = helper->container;
@@ -85,8 +72,7 @@ void berth_helpers_cancel(BerthContainer *container, const GError *error) {
 bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wanted,
                         const char *activity, BerthContainerDone done, void *userdata,
                         GError **error) {
-    static const BerthLaunchCallbacks callbacks = {
-        .born = helper_on_born, .terminal = helper_on_terminal, .done = helper_on_done};
+    static const BerthLaunchCallbacks callbacks = {.done = helper_on_done};
     static const BerthOperationType type = {.cancel = cancel_helper};
     BerthContainers *containers = container->containers;
     BerthLaunchRequest request = *wanted;
@@ -102,7 +88,7 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
         request.target = directory;
     if (request.snapshots < 0)
         request.snapshots = berth_snapshot_store_get_directory(containers->images->snapshots);
-    request.has_no_timeout = true;
+    request.kind = BERTH_LAUNCH_HELPER;
     Helper *helper = g_new0(Helper, 1);
     *helper = (Helper){container, activity, NULL, NULL, done, userdata};
     helper->launch = berth_launch_new(&request, &callbacks, helper, error);

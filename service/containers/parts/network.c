@@ -14,7 +14,7 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "containers/core/launch.h"
+#include "containers/core/launcher.h"
 #include "containers/core/table.h"
 #include "containers/spec/files.h"
 #include "containers/spec/network-mode.h"
@@ -68,8 +68,8 @@ char **berth_container_list_addresses(const BerthContainer *container) {
 static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
     g_autoptr(GError) error = NULL;
 
-    if (!berth_launch_afterwards(containers->event, containers->program, "disconnect", id, pid,
-                                 get_directory(containers), &error))
+    if (!berth_launcher_run_afterwards(containers->event, containers->program, "disconnect", id,
+                                       pid, get_directory(containers), &error))
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 

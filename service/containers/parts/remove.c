@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "containers/core/launch.h"
+#include "containers/core/launcher.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
@@ -61,8 +61,8 @@ static void run_poststop_hooks(BerthContainer *container) {
         openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_autoptr(GError) error = NULL;
 
-    if (!berth_launch_afterwards(containers->event, containers->program, "poststop", record->id, 0,
-                                 directory, &error))
+    if (!berth_launcher_run_afterwards(containers->event, containers->program, "poststop",
+                                       record->id, 0, directory, &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
 }
 

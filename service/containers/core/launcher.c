@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The cloning of a launcher. Nothing of it stays here: the pidfd is the caller's, and sd-event
+ * reaps the process. The one thing to know: between the clone and the execve(2) the child runs on
+ * the service's memory, so that a start costs the same whatever the service's size.
+ */
+
+#include "containers/core/launcher.h"
+
+#include "bare/launch-protocol.h"
+#include "base/fd.h"
+#include "config.h"
+#include "containers/core/setup.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum { CLONE_STACK_BYTES = 64 * 1024 };
+
+int berth_launcher_open_program(const char *name, GError **error) {
+    g_autofree char *path = g_build_filename(BERTH_LIBEXECDIR, name, NULL);
+    /* A detached mount of the file alone (open_tree(2), OPEN_TREE_CLONE): that it is read-only
+     * concerns no other user of the file, and it goes with its last reference. */
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    berth_autofd int program =
+        (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (program < 0 || syscall(SYS_mount_setattr, program, "", AT_EMPTY_PATH, &attributes,
+                               sizeof attributes) < 0) {
+        berth_error_set_errno(error, errno, "open %s", path);
+        return -1;
+    }
+    return berth_fd_steal(&program);
+}
+
+typedef struct {
+    int program;
+    const int *sources;
+    int count;
+    char *const *arguments;
+} Launcher;
+
+/* In the child, which shares the service's memory until it executes, while the service waits: only
+ * system calls, and nothing is changed that the service would see. */
+static int become_launcher(void *data) {
+    static char *const environment[] = {NULL};
+    const Launcher *launcher = data;
+    sigset_t none;
+
+    /* Signals that the service ignores would stay ignored after execve(2). The actions are a copy,
+     * without CLONE_SIGHAND: the service keeps its own. */
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 0; i < launcher->count; i++)
+        if (dup2(launcher->sources[i], i) < 0)
+            _exit(EXIT_FAILURE);
+    /* Right above the descriptors that stay. Close-on-exec, so that the launcher does not inherit
+     * it; execveat(2) allows that for a program that is not a script. */
+    int program = launcher->count;
+    if (dup2(launcher->program, program) < 0 || fcntl(program, F_SETFD, FD_CLOEXEC) < 0)
+        _exit(EXIT_FAILURE);
+    close_range((unsigned)program + 1, ~0u, 0);
+    syscall(SYS_execveat, program, "", launcher->arguments, environment, AT_EMPTY_PATH);
+    _exit(EXIT_FAILURE);
+}
+
+/* The calling thread is suspended until the child executes or exits (clone(2), CLONE_VFORK), so
+ * that one static stack serves all launchers. */
+static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
+    static char stack[CLONE_STACK_BYTES] __attribute__((aligned(16)));
+    sigset_t all, before;
+
+    /* No handler may run on the shared memory. */
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    pid_t pid = clone(become_launcher, stack + sizeof stack,
+                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, (void *)launcher, pidfd);
+    int errnum = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = errnum;
+    return pid;
+}
+
+/* A duplicate above the numbers that the child assigns, including the program's: no dup2(2) there
+ * replaces a descriptor that is still to be duplicated. */
+static int move_up(const BerthLaunchRequest *request, int fd) {
+    return fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + (int)request->descriptor_count + 1);
+}
+
+static bool open_sources(const BerthLaunchRequest *request, int socket, int *sources,
+                         GError **error) {
+    int count = BERTH_FIRST_FREE_FD + (int)request->descriptor_count;
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int from[BERTH_FIRST_FREE_FD] = {
+        [STDIN_FILENO] = request->input < 0 ? null : request->input,
+        [STDOUT_FILENO] = request->output < 0 ? null : request->output,
+        [STDERR_FILENO] = request->error < 0 ? null : request->error,
+        [BERTH_SOCKET_FD] = socket,
+        [BERTH_CONFIG_FD] = request->config,
+        [BERTH_DIRECTORY_FD] = request->target,
+        [BERTH_SNAPSHOTS_FD] = request->snapshots < 0 ? null : request->snapshots,
+    };
+
+    for (int i = 0; i < count; i++)
+        /* The caller closes all of them, also after an error. */
+        sources[i] = -1;
+    for (int i = 0; i < count; i++)
+        if ((sources[i] = move_up(request, i < BERTH_FIRST_FREE_FD
+                                               ? from[i]
+                                               : request->descriptors[i - BERTH_FIRST_FREE_FD])) <
+            0)
+            return berth_error_set_errno(error, errno, "hand over a descriptor");
+    return true;
+}
+
+/* sd-event has reaped the launcher; its reports came through the socket. */
+static int on_helper(sd_event_source *source, const siginfo_t *info, void *userdata) {
+    (void)info;
+    (void)userdata;
+    sd_event_source_unref(source);
+    return 0;
+}
+
+bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pidfd,
+                          GError **error) {
+    g_autofree char *pid_text = g_strdup_printf("%u", request->pid);
+    g_autofree char *names =
+        request->descriptor_count > 0 ? g_strjoinv(":", (char **)request->descriptor_names) : NULL;
+    char *arguments[] = {
+        (char *)(request->name ? request->name : "berth-launch"),
+        (char *)request->mode,
+        (char *)request->id,
+        (char *)(request->pid > 0        ? pid_text
+                 : request->arguments[0] ? request->arguments[0]
+                 : request->output < 0   ? "journal"
+                                         : "-"),
+        (char *)(request->arguments[1] ? request->arguments[1]
+                 : request->error < 0  ? "journal"
+                                       : "-"),
+        names,
+        NULL,
+    };
+    int count = BERTH_FIRST_FREE_FD + (int)request->descriptor_count;
+    g_autofree int *sources = g_new(int, (gsize)count);
+    sd_event_source *helper;
+
+    /* The child has executed, or has failed, when clone_launcher() returns: the duplicates are no
+     * longer needed then. */
+    bool opened = open_sources(request, socket, sources, error);
+    berth_autofd int program = opened ? move_up(request, request->program) : -1;
+    const Launcher launcher = {program, sources, count, arguments};
+    pid_t pid = opened ? clone_launcher(&launcher, pidfd) : -1;
+    int errnum = errno;
+    for (int i = 0; i < count; i++)
+        berth_fd_clear(&sources[i]);
+    if (!opened)
+        return false;
+    if (pid < 0)
+        return berth_error_set_errno(error, errnum, "clone berth-launch");
+    /* The source is freed when it has reaped the launcher. */
+    int r = sd_event_add_child(request->event, &helper, pid, WEXITED, on_helper, NULL);
+    return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
+}
+
+bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mode, const char *id,
+                                   uint32_t pid, int directory, GError **error) {
+    bool is_hook = g_str_equal(mode, "poststop");
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    berth_autofd int network = is_hook ? -1 : berth_launcher_open_program("berth-network", error);
+    berth_autofd int config = is_hook ? berth_container_setup_open(directory, id, error)
+                                      : fcntl(null, F_DUPFD_CLOEXEC, 0);
+    berth_autofd int pidfd = -1;
+    const BerthLaunchRequest request = {
+        .event = event,
+        .program = is_hook ? program : network,
+        .name = is_hook ? "berth-launch" : "berth-network",
+        .mode = mode,
+        .id = id,
+        .pid = pid,
+        .input = -1,
+        .output = -1,
+        .error = STDERR_FILENO,
+        .config = config,
+        .target = directory,
+        .snapshots = -1,
+    };
+
+    if (null < 0)
+        return berth_error_set_errno(error, errno, "open /dev/null");
+    if (config < 0 || request.program < 0)
+        return false;
+    return berth_launcher_spawn(&request, null, &pidfd, error);
+}
