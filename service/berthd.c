@@ -3,21 +3,22 @@
 /*
  * berthd: the service. It opens its state, connects to the system bus, recovers its containers,
  * adds its objects and takes its name, in this order: no call to that name can arrive before all
- * objects are there. It exits when nothing has held it (the table of holds below) for IDLE_USEC;
- * the bus starts it again. The Daemon owns all that the service consists of. The one thing to know:
- * containers do not depend on this process, so that at every failure it may simply exit and be
- * started anew.
+ * objects are there. It exits when nothing holds it (base/hold.h) and no call has come for
+ * IDLE_USEC; the bus starts it again. The Daemon owns all that the service consists of. The one
+ * thing to know: containers do not depend on this process, so that at every failure it may simply
+ * exit and be started anew.
  */
 
 #include "base/fd.h"
+#include "base/hold.h"
 #include "base/log.h"
-#include "base/operation.h"
 #include "bus/access.h"
 #include "bus/audit.h"
 #include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/object-manager.h"
 #include "bus/service.h"
+#include "bus/subscribers.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 #include "config.h"
@@ -162,75 +163,10 @@ static bool add_objects(BerthService *service, GError **error) {
     return true;
 }
 
-static unsigned hold_operations(const BerthService *service) {
-    (void)service;
-    return berth_operations_count();
-}
-
-static unsigned hold_containers(const BerthService *service) {
-    return berth_containers_count_active(service->containers);
-}
-
-static unsigned hold_calls(const BerthService *service) {
-    return service->waiting->len;
-}
-
-static unsigned hold_questions(const BerthService *service) {
-    return berth_access_count_pending(service->access);
-}
-
-static unsigned hold_subscribers(const BerthService *service) {
-    return g_hash_table_size(service->subscribers);
-}
-
-static unsigned hold_watchers(const BerthService *service) {
-    return berth_watchers_count(service->watchers);
-}
-
-static unsigned hold_signals(const BerthService *service) {
-    return berth_unicast_count(service->unicast);
-}
-
-/* Set by org.freedesktop.LogControl1, they would be lost with the process. */
-static unsigned hold_log_settings(const BerthService *service) {
-    (void)service;
-    return !berth_log_is_default();
-}
-
-/* All that keeps the service running. A new reason to stay is a row here and nothing else. */
-static const struct {
-    const char *name;
-    unsigned (*count)(const BerthService *service);
-} holds[] = {
-    {"operations", hold_operations},        {"active containers", hold_containers},
-    {"unanswered calls", hold_calls},       {"questions to polkit", hold_questions},
-    {"subscribers", hold_subscribers},      {"watchers of objects", hold_watchers},
-    {"receivers of signals", hold_signals}, {"log settings", hold_log_settings},
-};
-
-/* The service is idle if this is 0. */
-static unsigned count_holds(const BerthService *service) {
-    unsigned count = 0;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++)
-        count += holds[i].count(service);
-    return count;
-}
-
-static void log_holds(const BerthService *service) {
-    g_autoptr(GString) list = g_string_new(NULL);
-
-    for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
-        unsigned count = holds[i].count(service);
-        if (count > 0)
-            g_string_append_printf(list, "%s%s: %u", list->len > 0 ? ", " : "", holds[i].name,
-                                   count);
-    }
-    berth_log(LOG_DEBUG, NULL, NULL, NULL, "Not idle: %s", list->str);
-}
-
 static int put_off_exit(Daemon *daemon) {
-    log_holds(&daemon->service);
+    g_autofree char *holds = berth_holds_describe();
+
+    berth_log(LOG_DEBUG, NULL, NULL, NULL, "Not idle: %s", holds);
     sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }
@@ -245,7 +181,7 @@ static int exit_if_still_idle(Daemon *daemon) {
 
     while (r >= 0 && (r = sd_bus_process(service->bus, NULL)) > 0)
         ;
-    if (r >= 0 && count_holds(service) > 0) {
+    if (r >= 0 && berth_holds_count() > 0) {
         r = sd_bus_request_name(service->bus, BERTH_BUS_NAME, 0);
         if (r >= 0)
             return put_off_exit(daemon);
@@ -259,7 +195,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
     (void)source;
     (void)usec;
-    return count_holds(&daemon->service) == 0 ? exit_if_still_idle(daemon) : put_off_exit(daemon);
+    return berth_holds_count() == 0 ? exit_if_still_idle(daemon) : put_off_exit(daemon);
 }
 
 /* Every call puts the exit off, and is measured before anything else happens to it. A filter that
@@ -322,7 +258,7 @@ static bool start_service(Daemon *daemon, GError **error) {
     service->creators = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     service->unicast = berth_unicast_new(service);
     service->watchers = berth_watchers_new(service);
-    service->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    service->subscribers = berth_subscribers_new();
     if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;

@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 
+#include "base/hold.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,12 +49,24 @@ typedef enum { TARGET_JOURNAL, TARGET_CONSOLE } LogTarget;
 static struct {
     int level;
     LogTarget target;
-} settings = {LOG_INFO, TARGET_JOURNAL};
+    BerthHold *hold;
+} settings = {LOG_INFO, TARGET_JOURNAL, NULL};
+
+/* Settings other than the defaults would be lost with the process. */
+static void hold_settings(void) {
+    bool is_default = settings.level == LOG_INFO && settings.target == TARGET_JOURNAL;
+
+    if (is_default)
+        g_clear_pointer(&settings.hold, berth_hold_free);
+    else if (!settings.hold)
+        settings.hold = berth_hold_new(BERTH_HOLD_LOG_SETTINGS);
+}
 
 bool berth_log_set_level(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(level_names); i++)
         if (g_str_equal(level_names[i], name)) {
             settings.level = (int)i;
+            hold_settings();
             return true;
         }
     return false;
@@ -65,6 +79,7 @@ bool berth_log_set_target(const char *name) {
     if (!is_console && !g_str_equal(name, "journal") && !g_str_equal(name, "auto"))
         return false;
     settings.target = is_console ? TARGET_CONSOLE : TARGET_JOURNAL;
+    hold_settings();
     return true;
 }
 
@@ -78,10 +93,6 @@ const char *berth_log_get_target_name(void) {
 
 const char *berth_log_get_identifier(void) {
     return program_invocation_short_name;
-}
-
-bool berth_log_is_default(void) {
-    return settings.level == LOG_INFO && settings.target == TARGET_JOURNAL;
 }
 
 static int journal_socket(void) {

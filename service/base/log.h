@@ -42,8 +42,6 @@ bool berth_log_set_target(const char *name);
 const char *berth_log_get_level_name(void);
 const char *berth_log_get_target_name(void);
 const char *berth_log_get_identifier(void);
-/* Whether both are as they were to begin with. */
-bool berth_log_is_default(void);
 
 /* Keeps what journald does not take at once, and sends it from the loop. Until detached, which
  * sends what it then takes. */

@@ -8,6 +8,8 @@
 
 #include "base/operation.h"
 
+#include "base/hold.h"
+
 struct BerthOperation {
     sd_event *event;
     const BerthOperationType *type;
@@ -15,6 +17,7 @@ struct BerthOperation {
     const void *caller;
     char *client;
     sd_event_source *last_turn; /* NULL while it runs */
+    BerthHold *hold;
     GError *error;
 };
 
@@ -26,6 +29,7 @@ BerthOperation *berth_operation_new(sd_event *event, const BerthOperationType *t
     operation->event = sd_event_ref(event);
     operation->type = type;
     operation->object = object;
+    operation->hold = berth_hold_new(BERTH_HOLD_OPERATION);
     if (!operations)
         operations = g_ptr_array_new();
     g_ptr_array_add(operations, operation);
@@ -40,6 +44,7 @@ static void operation_free(BerthOperation *operation) {
         operation->type->free(operation->object);
     sd_event_unref(operation->event);
     g_clear_error(&operation->error);
+    berth_hold_free(operation->hold);
     g_free(operation->client);
     g_free(operation);
 }
@@ -112,8 +117,4 @@ void berth_operations_cancel_of_caller(const void *caller) {
 
 void berth_operations_cancel_of_client(const char *client) {
     operations_cancel(NULL, client);
-}
-
-unsigned berth_operations_count(void) {
-    return operations ? operations->len : 0;
 }

@@ -7,7 +7,7 @@
  * freed in a turn of its own, the very next one, so that code that finds an end in the middle of
  * something never sees its object disappear, and no reply of a worker comes in between.
  *
- * While an operation lasts, the service stays: berthd exits only when there is none.
+ * While an operation lasts, it holds the service (base/hold.h).
  */
 
 #pragma once
@@ -43,6 +43,3 @@ void berth_operation_abandon(BerthOperation *operation);
 void berth_operation_set_caller(BerthOperation *operation, const void *caller, const char *client);
 void berth_operations_cancel_of_caller(const void *caller);
 void berth_operations_cancel_of_client(const char *client);
-
-/* How many there are; the service does not exit before there is none. */
-unsigned berth_operations_count(void);

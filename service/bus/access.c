@@ -71,10 +71,6 @@ bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *ui
     return caller != NULL;
 }
 
-unsigned berth_access_count_pending(BerthAccess *access) {
-    return berth_authorizations_count(access->authorizations);
-}
-
 /* Whether the caller may have one more call that is answered later. A caller that is not known yet
  * passes: the handler runs again once it is known, and with it this check. */
 static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *ret_error) {

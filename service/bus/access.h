@@ -101,6 +101,3 @@ bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *ui
 
 /* Called when a client has left the bus. */
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);
-
-/* Calls that wait for polkit or for the bus. */
-unsigned berth_access_count_pending(BerthAccess *access);

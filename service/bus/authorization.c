@@ -18,6 +18,7 @@
 #include "bus/authorization.h"
 
 #include "base/bus-error.h"
+#include "base/hold.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "bus/limits.h"
@@ -42,10 +43,11 @@ struct BerthAuthorization {
     GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
     GHashTable *recorded; /* keys of questions of which the audit has a record */
     char *asked;          /* key of the question that polkit is being asked */
-    sd_bus_slot *slot;    /* of the question to the bus or to polkit */
-    size_t bytes;         /* of the call; 0: not measured */
-    bool uid_failed;      /* the bus does not tell whose the call is */
-    bool over;            /* it would have had to wait, and too many calls of its user do */
+    BerthHold *hold;
+    sd_bus_slot *slot; /* of the question to the bus or to polkit */
+    size_t bytes;      /* of the call; 0: not measured */
+    bool uid_failed;   /* the bus does not tell whose the call is */
+    bool over;         /* it would have had to wait, and too many calls of its user do */
     bool authenticated;
     BerthAuthorizationResume resume;
     void *userdata;
@@ -62,6 +64,7 @@ struct BerthAuthorizations {
 static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
 
+    berth_hold_free(authorization->hold);
     sd_bus_slot_unref(authorization->slot);
     berth_audit_drop(authorization->call);
     sd_bus_message_unref(authorization->call);
@@ -78,6 +81,7 @@ static BerthAuthorization *authorization_new(BerthAuthorizations *set, sd_bus_me
 
     authorization->set = set;
     authorization->call = sd_bus_message_ref(call);
+    authorization->hold = berth_hold_new(BERTH_HOLD_QUESTION);
     authorization->verdicts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     authorization->recorded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_insert(set->calls, call, authorization);
@@ -106,10 +110,6 @@ BerthAuthorization *berth_authorization_find(BerthAuthorizations *set, sd_bus_me
 
 void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) {
     g_hash_table_remove(set->calls, call);
-}
-
-unsigned berth_authorizations_count(BerthAuthorizations *set) {
-    return g_hash_table_size(set->calls);
 }
 
 void berth_authorization_set_authenticated(BerthAuthorization *authorization) {

@@ -37,7 +37,6 @@ BerthAuthorization *berth_authorization_find(BerthAuthorizations *authorizations
                                              sd_bus_message *call);
 void berth_authorization_forget(BerthAuthorizations *authorizations, sd_bus_message *call);
 void berth_authorizations_drop_client(BerthAuthorizations *authorizations, const char *client);
-unsigned berth_authorizations_count(BerthAuthorizations *authorizations);
 
 /* 1 with *uid, 0 when the bus is asked, negative errno. */
 int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid);

@@ -12,6 +12,7 @@
 #include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
+#include "bus/subscribers.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 
@@ -78,15 +79,17 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         berth_image_object_tell_users(service, berth_container_get_record(container)->image);
     tell_object_change(service, event, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
-    while (g_hash_table_iter_next(&iterator, &name, &value))
-        if (berth_viewer_sees(value, event->owner))
-            send_event(service, value, event, name);
+    while (g_hash_table_iter_next(&iterator, &name, &value)) {
+        const BerthSubscriber *subscriber = value;
+        if (berth_viewer_sees(&subscriber->viewer, event->owner))
+            send_event(service, &subscriber->viewer, event, name);
+    }
 }
 
 static void on_peer_left(const char *peer, void *userdata) {
     BerthService *service = userdata;
 
-    g_hash_table_remove(service->subscribers, peer);
+    berth_subscribers_forget(service, peer);
     berth_creators_forget_peer(service, peer);
     berth_unicast_forget(service->unicast, peer);
     berth_watchers_forget(service->watchers, peer);

@@ -3,8 +3,8 @@
 /*
  * /org/berth1/containers, org.berth1.Containers: creating containers, finding them, and subscribing
  * to their events. Methods about one container are in container-methods.c and the files beside it,
- * which the object of the container shares. The one object has no state; service->subscribers has
- * the clients that get events. The one thing to know: Create is refused or allowed as a whole, with
+ * which the object of the container shares. The one object has no state; subscribers.c has the
+ * clients that get events. The one thing to know: Create is refused or allowed as a whole, with
  * every port, volume and privilege among the details.
  */
 
@@ -13,6 +13,7 @@
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
+#include "bus/subscribers.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
@@ -150,44 +151,21 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
-/* Whether the caller may subscribe. An existing subscription of the same connection does not count,
- * since the new one replaces it. */
-static bool check_subscriptions(BerthService *service, sd_bus_message *call, uint32_t uid,
-                                sd_bus_error *ret_error) {
+static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    const char *client = sd_bus_message_get_sender(call);
     g_autoptr(GError) error = NULL;
-    GHashTableIter iterator;
-    gpointer name, value;
-    uint64_t count = 0;
-
-    g_hash_table_iter_init(&iterator, service->subscribers);
-    while (g_hash_table_iter_next(&iterator, &name, &value)) {
-        const BerthViewer *subscriber = value;
-        if (g_strcmp0(name, sd_bus_message_get_sender(call)) != 0)
-            count += subscriber->uid == uid;
-    }
-    if (berth_charge_check(uid, BERTH_RESOURCE_SUBSCRIPTIONS, count, 1, &error))
-        return true;
-    berth_bus_error_set(ret_error, error);
-    return false;
-}
-
-/* What polkit allows the client at this time only saves questions: each event is checked with
- * polkit again when it is sent (container-signals.c), and a right that is granted later needs a new
- * Subscribe. */
-static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
-    BerthViewer subscriber;
-    int r = berth_options_read_none(call, error);
+    BerthViewer viewer;
+    int r = berth_options_read_none(call, ret_error);
 
     if (r < 0)
         return r;
-    r = berth_viewer_find(call, service, &subscriber);
+    r = berth_viewer_find(call, service, &viewer);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!check_subscriptions(service, call, subscriber.uid, error))
-        return -EBUSY;
-    g_hash_table_insert(service->subscribers, g_strdup(sd_bus_message_get_sender(call)),
-                        g_memdup2(&subscriber, sizeof subscriber));
+    if (!berth_subscribers_check(service, client, &viewer, &error))
+        return berth_bus_error_set(ret_error, error);
+    berth_subscribers_add(service, client, &viewer);
     return sd_bus_reply_method_return(call, NULL);
 }
 
@@ -197,7 +175,7 @@ static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error
 
     if (r < 0)
         return r;
-    g_hash_table_remove(service->subscribers, sd_bus_message_get_sender(call));
+    berth_subscribers_forget(service, sd_bus_message_get_sender(call));
     return sd_bus_reply_method_return(call, NULL);
 }
 

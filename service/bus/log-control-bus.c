@@ -3,7 +3,7 @@
 /*
  * /org/freedesktop/LogControl1, org.freedesktop.LogControl1: the interface of systemd's services
  * for what they log, used by "systemctl service-log-level berthd". base/log.c keeps the
- * settings until the service ends; while they are not the defaults, the service stays. There is no
+ * settings, which hold the service while they are not the defaults (base/hold.h). There is no
  * state here. The audit is not affected by these settings.
  */
 

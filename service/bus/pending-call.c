@@ -55,6 +55,7 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
     pending->service = service;
     pending->call = sd_bus_message_ref(call);
     pending->waits = berth_charge_new_forced(find_uid(service, call), BERTH_RESOURCE_CALLS, 1);
+    pending->hold = berth_hold_new(BERTH_HOLD_CALL);
     g_ptr_array_add(service->waiting, pending);
     berth_audit_hold(call);
     return pending;
@@ -68,6 +69,7 @@ void berth_pending_call_free(BerthPendingCall *pending) {
     sd_bus_message_unref(pending->call);
     berth_charge_free(pending->waits);
     berth_charge_free(pending->charge);
+    berth_hold_free(pending->hold);
     g_free(pending);
 }
 

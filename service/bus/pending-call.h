@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/charge.h"
+#include "base/hold.h"
 #include "bus/access.h"
 #include "bus/service.h"
 
@@ -12,6 +13,7 @@ typedef struct {
     BerthService *service;
     sd_bus_message *call;
     BerthCharge *waits, *charge;
+    BerthHold *hold;
 } BerthPendingCall;
 
 /* Charges the caller of a call, whose uid is known; NULL with error set. */

@@ -33,7 +33,7 @@ typedef struct {
     GHashTable *creators;    /* container → unique name that created it (bus/creators.h) */
     BerthUnicast *unicast;   /* signals */
     BerthWatchers *watchers; /* of objects (bus/watchers.h) */
-    GHashTable *subscribers; /* unique names that get container events → BerthViewer */
+    GHashTable *subscribers; /* to container events (bus/subscribers.h) */
 } BerthService;
 
 /* Each registers its objects; negative errno. */

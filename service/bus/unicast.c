@@ -10,6 +10,8 @@
 
 #include "bus/unicast.h"
 
+#include "base/hold.h"
+
 #include "bus/access.h"
 #include "bus/permissions.h"
 
@@ -44,7 +46,7 @@ typedef struct {
 struct BerthUnicast {
     BerthService *service;
     GHashTable *lines;    /* client → Line, of those with signals that wait */
-    GHashTable *watchers; /* "Images :1.42" */
+    GHashTable *watchers; /* "Images :1.42" → BerthHold */
 };
 
 static void free_signal(gpointer data) {
@@ -71,7 +73,8 @@ BerthUnicast *berth_unicast_new(BerthService *service) {
 
     unicast->service = service;
     unicast->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_line);
-    unicast->watchers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    unicast->watchers =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_hold_free);
     return unicast;
 }
 
@@ -171,7 +174,8 @@ void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char
                         const char *client) {
     for (size_t i = 0; client && i < G_N_ELEMENTS(looks); i++)
         if (g_str_equal(looks[i].interface, interface) && g_str_equal(looks[i].member, member))
-            g_hash_table_add(unicast->watchers, g_strconcat(interface, " ", client, NULL));
+            g_hash_table_insert(unicast->watchers, g_strconcat(interface, " ", client, NULL),
+                                berth_hold_new(BERTH_HOLD_LISTENER));
 }
 
 bool berth_unicast_count_client(GHashTable *users, uint32_t uid) {
@@ -212,8 +216,4 @@ void berth_unicast_forget(BerthUnicast *unicast, const char *client) {
         g_autofree char *key = g_strconcat(interfaces[i], client, NULL);
         g_hash_table_remove(unicast->watchers, key);
     }
-}
-
-unsigned berth_unicast_count(BerthUnicast *unicast) {
-    return g_hash_table_size(unicast->watchers);
 }

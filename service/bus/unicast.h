@@ -44,5 +44,3 @@ void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSigna
 
 /* A client has left the bus. */
 void berth_unicast_forget(BerthUnicast *unicast, const char *client);
-/* The number of clients, once for each interface; while there is one, the service stays. */
-unsigned berth_unicast_count(BerthUnicast *unicast);

@@ -11,6 +11,7 @@
 
 #include "bus/watchers.h"
 
+#include "base/hold.h"
 #include "bus/unicast.h"
 
 /* Paths of one client; further ones are not remembered. */
@@ -20,6 +21,7 @@ typedef struct {
     bool all;
     bool others; /* all: also what belongs to other users */
     GHashTable *paths;
+    BerthHold *hold;
 } Watcher;
 
 struct BerthWatchers {
@@ -31,6 +33,7 @@ static void watcher_free(gpointer data) {
     Watcher *watcher = data;
 
     g_hash_table_unref(watcher->paths);
+    berth_hold_free(watcher->hold);
     g_free(watcher);
 }
 
@@ -54,6 +57,7 @@ static Watcher *watchers_get(BerthWatchers *watchers, const char *client) {
 
     if (!watcher) {
         watcher = g_new0(Watcher, 1);
+        watcher->hold = berth_hold_new(BERTH_HOLD_WATCHER);
         watcher->paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_hash_table_insert(watchers->clients, g_strdup(client), watcher);
     }

@@ -21,7 +21,7 @@ void berth_watchers_add(BerthWatchers *watchers, const char *client, const char 
 /* The client has been shown all objects. others: also those of other users. */
 void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others);
 void berth_watchers_forget(BerthWatchers *watchers, const char *client);
-/* The number of clients; while there is one, the service stays. */
+/* The number of clients. */
 unsigned berth_watchers_count(BerthWatchers *watchers);
 
 void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *object);

@@ -322,7 +322,8 @@ void berth_container_create(BerthContainers *containers, BerthCreateOptions *opt
         return;
     }
     /* While the image is read, no other creation and no renaming may take the id. */
-    g_hash_table_add(containers->reserved, g_strdup(creation->options->id));
+    g_hash_table_insert(containers->reserved, g_strdup(creation->options->id),
+                        berth_hold_new(BERTH_HOLD_CREATION));
     if (image) {
         berth_images_read_info(containers->images, image->name, image->target, NULL,
                                creation_on_image, creation);

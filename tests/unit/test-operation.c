@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/hold.h"
 #include "base/operation.h"
 
 typedef struct {
@@ -44,19 +45,19 @@ static void test_the_first_end_counts_and_is_told_later(void) {
 
     g_assert_cmpint(sd_event_new(&event), >=, 0);
     work_begin(&work, event);
-    g_assert_cmpuint(berth_operations_count(), ==, 1);
+    g_assert_cmpuint(berth_holds_count(), ==, 1);
     g_assert_false(berth_operation_has_ended(work.operation));
     berth_operation_end(work.operation, error);
     berth_operation_end(work.operation, NULL);
     g_assert_true(berth_operation_has_ended(work.operation));
     g_assert_cmpint(work.told, ==, 0);
     /* It holds the service until it has told. */
-    g_assert_cmpuint(berth_operations_count(), ==, 1);
+    g_assert_cmpuint(berth_holds_count(), ==, 1);
     sd_event_run(event, 0);
     g_assert_cmpint(work.told, ==, 1);
     g_assert_cmpint(work.freed, ==, 1);
     g_assert_error(work.error, BERTH_ERROR, BERTH_ERROR_NO_SPACE);
-    g_assert_cmpuint(berth_operations_count(), ==, 0);
+    g_assert_cmpuint(berth_holds_count(), ==, 0);
     g_clear_error(&work.error);
     sd_event_unref(event);
 }
@@ -98,7 +99,7 @@ static void test_what_is_abandoned_tells_nobody(void) {
     sd_event_run(event, 0);
     g_assert_cmpint(running.told + ended.told, ==, 0);
     g_assert_cmpint(running.freed + ended.freed, ==, 2);
-    g_assert_cmpuint(berth_operations_count(), ==, 0);
+    g_assert_cmpuint(berth_holds_count(), ==, 0);
     sd_event_unref(event);
 }
 

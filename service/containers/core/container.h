@@ -44,9 +44,6 @@ void berth_containers_observe(BerthContainers *containers, BerthEventObserver ob
 
 BerthContainer *berth_containers_find(BerthContainers *containers, const char *id, GError **error);
 GPtrArray *berth_containers_list(BerthContainers *containers); /* of BerthContainer, oldest first */
-/* Containers that run, are being created or started, or on which a part is at work: while there is
- * one, the service does not exit. */
-unsigned berth_containers_count_active(BerthContainers *containers);
 
 const BerthContainerRecord *berth_container_get_record(const BerthContainer *container);
 /* "berth-ID.scope"; the container's. */

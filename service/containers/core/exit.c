@@ -80,8 +80,7 @@ static void end_executed(BerthProcess *process, int status) {
 
 /* The watch goes first: a pidfd of a process that has ended stays readable. */
 void berth_process_set_exited(BerthProcess *process, int status) {
-    if (process->watch)
-        process->watch = sd_event_source_disable_unref(process->watch);
+    berth_process_unwatch(process);
     if (process->kind == BERTH_PROCESS_FIRST)
         end_container(process->container, status);
     else

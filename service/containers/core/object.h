@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/charge.h"
+#include "base/hold.h"
 #include "containers/core/container.h"
 #include "systemd/exits.h"
 #include "systemd/scope.h"
@@ -42,7 +43,7 @@ struct BerthContainers {
     BerthExits *exits; /* of processes that an earlier service started, on older kernels; NULL */
     char boot[40];
     GHashTable *by_id;    /* id → BerthContainer */
-    GHashTable *reserved; /* ids of containers that are being created */
+    GHashTable *reserved; /* id of a container that is being created → BerthHold */
     BerthEventObserver observer;
     void *userdata;
     const BerthPart *const *parts; /* in order, NULL-terminated */
@@ -67,6 +68,7 @@ struct BerthProcess {
     char *fd_name; /* in systemd's descriptor store */
     int pidfd;     /* while it runs */
     sd_event_source *watch;
+    BerthHold *hold;           /* while it is watched */
     BerthProcessExited exited; /* for the watch */
     BerthCharge *runs, *kept;  /* its owner's: for running, and for what systemd keeps */
     GPtrArray *waiters;

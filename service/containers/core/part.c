@@ -78,13 +78,6 @@ bool berth_parts_permit(const BerthContainer *container, BerthAct act, GError **
     RETURN_ALL(container->containers, permits, container, act, error);
 }
 
-bool berth_parts_are_busy(const BerthContainer *container) {
-    for (const BerthPart *const *part = container->containers->parts; *part; part++)
-        if ((*part)->is_busy && (*part)->is_busy(container))
-            return true;
-    return false;
-}
-
 void berth_parts_created(BerthContainer *container) {
     CALL_EACH(container->containers, created, container);
 }

@@ -42,8 +42,6 @@ struct BerthPart {
 
     /* Whether the act may begin now; sets Busy or FailedPrecondition if not. */
     bool (*permits)(const BerthContainer *container, BerthAct act, GError **error);
-    /* Whether it is at work on a container, so that the service stays. */
-    bool (*is_busy)(const BerthContainer *container);
 
     /* A record was written for the first time. */
     void (*created)(BerthContainer *container);
@@ -91,7 +89,6 @@ bool berth_parts_swept(BerthContainers *containers, GError **error);
 void berth_parts_stop_requested(BerthContainer *container);
 
 bool berth_parts_permit(const BerthContainer *container, BerthAct act, GError **error);
-bool berth_parts_are_busy(const BerthContainer *container);
 
 void berth_parts_created(BerthContainer *container);
 void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors *kept);

@@ -56,8 +56,7 @@ void berth_process_free(gpointer data) {
     if (process->start)
         process->start->free(process->start);
     berth_parts_process_freed(process);
-    if (process->watch)
-        sd_event_source_disable_unref(process->watch);
+    berth_process_unwatch(process);
     berth_fd_clear(&process->pidfd);
     berth_charge_free(process->kept);
     berth_charge_free(process->runs);
@@ -141,6 +140,7 @@ bool berth_process_watch(BerthProcess *process, int pidfd, BerthProcessExited ex
 
     process->pidfd = pidfd;
     process->exited = exited;
+    process->hold = berth_hold_new(BERTH_HOLD_PROCESS);
     charge_running(process);
     int r = sd_event_add_io(event, &process->watch, pidfd, EPOLLIN, on_pidfd, process);
     return r >= 0 || berth_error_set_errno(error, r, "watch a process of container %s",
@@ -152,9 +152,14 @@ bool berth_process_keep(BerthProcess *process, GError **error) {
            berth_fd_store_put(process->fd_name, process->pidfd, error);
 }
 
-void berth_process_forget(BerthProcess *process) {
+void berth_process_unwatch(BerthProcess *process) {
     if (process->watch)
         process->watch = sd_event_source_disable_unref(process->watch);
+    g_clear_pointer(&process->hold, berth_hold_free);
+}
+
+void berth_process_forget(BerthProcess *process) {
+    berth_process_unwatch(process);
     berth_fd_clear(&process->pidfd);
     g_clear_pointer(&process->kept, berth_charge_free);
     g_clear_pointer(&process->runs, berth_charge_free);

@@ -31,6 +31,8 @@ bool berth_process_watch(BerthProcess *process, int pidfd, BerthProcessExited ex
                          GError **error);
 /* Keeps its pidfd with systemd: whatever happens to the service, its exit status will be known. */
 bool berth_process_keep(BerthProcess *process, GError **error);
+/* Stops watching: what it holds of the service goes. */
+void berth_process_unwatch(BerthProcess *process);
 /* Stops watching, and drops the pidfd, here and with systemd. */
 void berth_process_forget(BerthProcess *process);
 

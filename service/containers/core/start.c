@@ -81,7 +81,8 @@ struct Start {
     BerthLaunch *launch; /* NULL once it has reported its end */
     uint32_t pid;        /* of the process that the launch made last; 0: none yet */
     int pidfd;           /* of that one, until it is watched */
-    GError *failure;     /* of a start that was cancelled, or of a launch without a process */
+    BerthHold *hold;
+    GError *failure; /* of a start that was cancelled, or of a launch without a process */
     BerthContainerDone done;
     void *userdata;
 };
@@ -97,6 +98,7 @@ static void start_free(BerthStart *base) {
         berth_launch_free(start->launch);
     berth_fd_clear(&start->pidfd);
     g_clear_error(&start->failure);
+    berth_hold_free(start->hold);
     g_free(start);
 }
 
@@ -319,6 +321,7 @@ static bool start_begin(BerthProcess *process, const StartStep *steps,
         .steps = steps,
         .next = steps,
         .pidfd = -1,
+        .hold = berth_hold_new(BERTH_HOLD_START),
         .done = done,
         .userdata = userdata,
     };

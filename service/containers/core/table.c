@@ -81,7 +81,8 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
     containers->database = images->database;
     /* The keys are the ids in the records, which the containers own. */
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
-    containers->reserved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    containers->reserved =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_hold_free);
     containers->directory = containers->program = -1;
     containers->state = directory;
     containers->state_path = read_path(directory);
@@ -141,20 +142,6 @@ GPtrArray *berth_containers_list(BerthContainers *containers) {
         g_ptr_array_add(list, value);
     g_ptr_array_sort(list, compare_age);
     return list;
-}
-
-unsigned berth_containers_count_active(BerthContainers *containers) {
-    unsigned count = g_hash_table_size(containers->reserved);
-    GHashTableIter iterator;
-    gpointer value;
-
-    g_hash_table_iter_init(&iterator, containers->by_id);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const BerthContainer *container = value;
-        count += berth_container_is_starting(container) || berth_container_is_running(container) ||
-                 berth_parts_are_busy(container);
-    }
-    return count;
 }
 
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id,

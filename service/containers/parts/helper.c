@@ -126,6 +126,5 @@ static void helpers_freed(BerthContainer *container) {
 const BerthPart berth_helpers_part = {
     .name = "helpers",
     .permits = helpers_permit,
-    .is_busy = berth_helpers_are_at_work,
     .freed = helpers_freed,
 };

@@ -22,6 +22,7 @@
 
 typedef struct {
     sd_event_source *timer;
+    BerthHold *hold;   /* while there is a timer */
     unsigned restarts; /* in a row */
     bool restarts_now; /* the start that is under way is a restart */
 } RestartState;
@@ -49,6 +50,8 @@ void berth_container_cancel_restart(BerthContainer *container) {
 
     if (state && state->timer)
         state->timer = sd_event_source_disable_unref(state->timer);
+    if (state)
+        g_clear_pointer(&state->hold, berth_hold_free);
 }
 
 void berth_container_forbid_restart(BerthContainer *container) {
@@ -120,6 +123,8 @@ static void plan_restart(BerthContainer *container) {
                                    container) < 0)
         berth_log_warning("BERTH_CONTAINER", record->id, "Cannot plan the restart of %s",
                           record->id);
+    else
+        state->hold = berth_hold_new(BERTH_HOLD_RESTART);
 }
 
 /* Also plans the restart that was pending when the service ended. */
@@ -171,7 +176,6 @@ static void restart_freed(BerthContainer *container) {
 const BerthPart berth_restart_part = {
     .name = "restart",
     .permits = restart_permits,
-    .is_busy = restart_is_planned,
     .recovered = restart_recovered,
     .starting = restart_starting,
     .recording = restart_recording,
