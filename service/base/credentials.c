@@ -6,6 +6,7 @@
 #include "base/credentials.h"
 
 #include "base/document.h"
+#include "base/names.h"
 
 #include <string.h>
 
@@ -87,7 +88,8 @@ BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **erro
     return g_steal_pointer(&credentials);
 }
 
-/* "https://index.docker.io/v1/" and "docker.io" are one registry, and a scheme says nothing. */
+/* "https://index.docker.io/v1/" and "docker.io" are one registry, a scheme says nothing, and hosts
+ * are compared as berth_name_normalize_place() writes them. */
 static char *normalize_key(const char *key) {
     static const char *const hub[] = {"index.docker.io", "registry-1.docker.io",
                                       "registry.hub.docker.com"};
@@ -98,10 +100,11 @@ static char *normalize_key(const char *key) {
         bare[--length] = '\0';
     if (g_str_has_suffix(bare, "/v1") || g_str_has_suffix(bare, "/v2"))
         bare[strlen(bare) - 3] = '\0';
+    g_autofree char *normal = berth_name_normalize_place(bare);
     for (size_t i = 0; i < G_N_ELEMENTS(hub); i++)
-        if (g_str_equal(bare, hub[i]))
+        if (g_str_equal(normal, hub[i]))
             return g_strdup("docker.io");
-    return g_steal_pointer(&bare);
+    return g_steal_pointer(&normal);
 }
 
 /* The key of map that is the longest prefix of locator, by whole components; NULL for none. */

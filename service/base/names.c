@@ -93,3 +93,22 @@ bool berth_name_is_loopback(const char *host) {
         return true;
     return inet_pton(AF_INET, name, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
+
+char *berth_name_normalize_place(const char *place) {
+    size_t name = place[0] == '[' ? strcspn(place, "]/") : strcspn(place, ":/");
+    if (place[name] == ']')
+        name++;
+    size_t host = name + strcspn(place + name, "/");
+    const char *port = place + name + (place[name] == ':');
+
+    while (*port == '0')
+        port++;
+    size_t port_length = (size_t)(place + host - port);
+    bool is_default = port_length == 0 || (port_length == 3 && g_str_has_prefix(port, "443"));
+    /* "example.com." is the absolute form of the same name (RFC 1034, section 3.1). */
+    if (name > 1 && place[name - 1] == '.')
+        name--;
+    g_autofree char *lower = g_ascii_strdown(place, (gssize)name);
+    g_autofree char *tail = g_strndup(port, port_length);
+    return g_strconcat(lower, is_default ? "" : ":", is_default ? "" : tail, place + host, NULL);
+}

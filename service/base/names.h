@@ -23,3 +23,8 @@ bool berth_name_check_media_type(const char *media_type, GError **error);
 /* Whether a registry's host ("HOST[:PORT]") is this machine's loopback, where plain HTTP is usual.
  */
 bool berth_name_is_loopback(const char *host);
+
+/* The form in which places of registries are compared, of HOST[:PORT][/PATH]: the host in lower
+ * case, and without the port if it is that of HTTPS (RFC 3986, sections 6.2.2.1 and 6.2.3). The
+ * path stays as it is. Caller frees. */
+char *berth_name_normalize_place(const char *place);

@@ -8,6 +8,8 @@
 
 #include "fetch/endpoint.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 void berth_registry_rule_free(BerthRegistryRule *rule) {
@@ -32,10 +34,13 @@ static void free_endpoint(gpointer data) {
     berth_endpoint_free(data);
 }
 
+/* berthd sends the hosts of rules as berth_name_normalize_place() writes them. */
 static const BerthRegistryRule *find_rule(GPtrArray *rules, const char *host) {
+    g_autofree char *normal = berth_name_normalize_place(host);
+
     for (guint i = 0; i < rules->len; i++) {
         const BerthRegistryRule *rule = rules->pdata[i];
-        if (g_ascii_strcasecmp(rule->host, host) == 0)
+        if (g_str_equal(rule->host, normal))
             return rule;
     }
     return NULL;

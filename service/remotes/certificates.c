@@ -10,6 +10,7 @@
 #include "remotes/certificates.h"
 
 #include "base/fd.h"
+#include "base/names.h"
 
 #include <errno.h>
 #include <string.h>
@@ -118,14 +119,25 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
            (certificates->authorities = make_file(authorities->str, authorities->len, error)) >= 0;
 }
 
+/* A directory may have the host's name as the reference spells it, or in its normal form. */
+static GDir *open_directory(const char *place, const char *host, char **path) {
+    g_autofree char *normal = berth_name_normalize_place(host);
+    GDir *entries = g_dir_open(*path = g_build_filename(place, host, NULL), 0, NULL);
+
+    if (entries || g_str_equal(host, normal))
+        return entries;
+    g_free(*path);
+    return g_dir_open(*path = g_build_filename(place, normal, NULL), 0, NULL);
+}
+
 bool berth_certificates_find(const char *host, BerthCertificates *certificates, GError **error) {
     *certificates = (BerthCertificates){-1, -1, -1};
     /* The host becomes a component of a path and must not lead to another directory. */
     if (strchr(host, '/') || host[0] == '.' || host[0] == '\0')
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-        g_autofree char *directory = g_build_filename(places[i], host, NULL);
-        g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+        g_autofree char *directory = NULL;
+        g_autoptr(GDir) entries = open_directory(places[i], host, &directory);
         if (!entries)
             continue;
         if (read_directory(directory, entries, certificates, error))

@@ -201,9 +201,11 @@ static int append_configuration(sd_bus_message *call, void *userdata, GError **e
 }
 
 static const BerthRegistry *find_registry(const BerthSettings *settings, const char *host) {
+    g_autofree char *normal = berth_name_normalize_place(host);
+
     for (guint i = 0; i < settings->registries->len; i++) {
         const BerthRegistry *registry = settings->registries->pdata[i];
-        if (g_ascii_strcasecmp(registry->host, host) == 0)
+        if (g_str_equal(registry->host, normal))
             return registry;
     }
     return NULL;

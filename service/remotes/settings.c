@@ -11,6 +11,8 @@
 #include "remotes/settings.h"
 
 #include "base/log.h"
+#include "base/names.h"
+#include "remotes/settings-values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +30,6 @@ enum {
 
 #define MAX_LAYER_BYTES (256ull << 30)
 #define MAX_BLOB_BYTES (1ull << 40)
-
-/* The file and section that are being read, for messages, and the settings that they go into. */
-typedef struct {
-    const char *path;
-    char **lines;
-    const char *group;
-    BerthSettings *settings;
-} Place;
 
 static void free_registry(gpointer data) {
     BerthRegistry *registry = data;
@@ -64,113 +58,6 @@ void berth_settings_free(BerthSettings *settings) {
     g_free(settings);
 }
 
-/* The line of a key in its group, from 1, which GKeyFile does not report; without a key, the
- * line of the group. Of several lines with the same key, the last, which is the one that
- * GKeyFile uses. */
-static unsigned find_line(const Place *place, const char *key) {
-    g_autofree char *header = g_strconcat("[", place->group, "]", NULL);
-    bool inside = false;
-    unsigned found = 0;
-
-    for (unsigned i = 0; place->lines[i]; i++) {
-        g_autofree char *line = g_strstrip(g_strdup(place->lines[i]));
-        if (line[0] == '[') {
-            inside = g_str_equal(line, header);
-            if (inside && !key)
-                return i + 1;
-        } else if (inside && key && g_str_has_prefix(line, key) &&
-                   strchr("= \t", line[strlen(key)]))
-            found = i + 1;
-    }
-    return found;
-}
-
-G_GNUC_PRINTF(3, 4)
-static void complain(const Place *place, const char *key, const char *format, ...) {
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *what = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    berth_log_warning("BERTH_FILE", place->path, "%s:%u: %s", place->path, find_line(place, key),
-                      what);
-}
-
-/* These functions report whether the key is known. An invalid value is logged here, and the key
- * counts as known. */
-static bool take_bool(const Place *place, const char *key, const char *text, bool *value) {
-    static const char *const yes[] = {"yes", "true", "on", "1", NULL};
-    static const char *const no[] = {"no", "false", "off", "0", NULL};
-
-    if (g_strv_contains(yes, text))
-        *value = true;
-    else if (g_strv_contains(no, text))
-        *value = false;
-    else
-        complain(place, key, "%s= takes yes or no, not \"%s\"", key, text);
-    return true;
-}
-
-static bool take_number(const Place *place, const char *key, const char *text, unsigned max,
-                        unsigned *value) {
-    guint64 number;
-
-    if (g_ascii_string_to_unsigned(text, 10, 1, max, &number, NULL))
-        *value = (unsigned)number;
-    else
-        complain(place, key, "%s= takes a number from 1 to %u, not \"%s\"", key, max, text);
-    return true;
-}
-
-/* Bytes, with systemd's suffixes K, M, G and T for powers of 1024. */
-static bool take_size(const Place *place, const char *key, const char *text, uint64_t *value) {
-    static const char units[] = "KMGT";
-    char *end;
-    guint64 number = g_ascii_strtoull(text, &end, 10);
-    const char *unit = *end ? strchr(units, *end) : NULL;
-    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-
-    if (end == text || text[0] == '-' || (*end && (!unit || end[1])) ||
-        number > (UINT64_MAX >> shift))
-        complain(place, key, "%s= takes a size as 512M, not \"%s\"", key, text);
-    else
-        *value = number << shift;
-    return true;
-}
-
-/* A place becomes part of an URL and is compared with locators: no empty component and no "..". */
-static bool is_place(const char *text) {
-    for (const char *c = text; *c; c++)
-        if (!g_ascii_isalnum(*c) && !strchr("._-:/[]", *c))
-            return false;
-    return text[0] && text[0] != '/' && !strstr(text, "..") && !strstr(text, "//");
-}
-
-static bool take_place(const Place *place, const char *key, const char *text, char **value) {
-    if (is_place(text)) {
-        g_free(*value);
-        *value = g_strdup(text);
-    } else {
-        complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key, text);
-    }
-    return true;
-}
-
-static bool take_mirrors(const Place *place, const char *key, char **list, char ***value) {
-    g_autoptr(GPtrArray) good = g_ptr_array_new();
-
-    for (char **mirror = list; *mirror; mirror++) {
-        if (is_place(*mirror))
-            g_ptr_array_add(good, g_strdup(*mirror));
-        else if ((*mirror)[0])
-            complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key, *mirror);
-    }
-    g_ptr_array_add(good, NULL);
-    g_strfreev(*value);
-    *value = (char **)g_ptr_array_free(g_steal_pointer(&good), FALSE);
-    return true;
-}
-
 static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
     for (guint i = 0; i < settings->registries->len; i++) {
         BerthRegistry *registry = settings->registries->pdata[i];
@@ -185,38 +72,40 @@ static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
     return registry;
 }
 
-static bool take_registry(const Place *place, BerthRegistry *registry, const char *key,
+static bool take_registry(const BerthSettingsPlace *place, BerthRegistry *registry, const char *key,
                           const char *text, char **list) {
     if (g_str_equal(key, "Mirror"))
-        return take_mirrors(place, key, list, &registry->mirrors);
+        return berth_settings_take_places(place, key, list, &registry->mirrors);
     if (g_str_equal(key, "Location"))
-        return take_place(place, key, text, &registry->location);
+        return berth_settings_take_place(place, key, text, &registry->location);
     if (g_str_equal(key, "Insecure"))
-        return take_bool(place, key, text, &registry->insecure);
+        return berth_settings_take_bool(place, key, text, &registry->insecure);
     if (g_str_equal(key, "Blocked"))
-        return take_bool(place, key, text, &registry->blocked);
+        return berth_settings_take_bool(place, key, text, &registry->blocked);
     return false;
 }
 
-static bool take_transfer(const Place *place, const char *key, const char *text) {
-    BerthSettings *settings = place->settings;
-
+static bool take_transfer(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
+                          const char *text) {
     if (g_str_equal(key, "ParallelObjects"))
-        return take_number(place, key, text, MAX_PARALLEL, &settings->parallel_objects);
+        return berth_settings_take_number(place, key, text, MAX_PARALLEL,
+                                          &settings->parallel_objects);
     if (g_str_equal(key, "ParallelLayers"))
-        return take_number(place, key, text, MAX_PARALLEL, &settings->parallel_layers);
+        return berth_settings_take_number(place, key, text, MAX_PARALLEL,
+                                          &settings->parallel_layers);
     if (g_str_equal(key, "Bandwidth"))
-        return take_size(place, key, text, &settings->bytes_per_second);
+        return berth_settings_take_size(place, key, text, &settings->bytes_per_second);
     if (g_str_equal(key, "MaxLayerSize"))
-        return take_size(place, key, text, &settings->max_layer_bytes);
+        return berth_settings_take_size(place, key, text, &settings->max_layer_bytes);
     if (g_str_equal(key, "MaxBlobSize"))
-        return take_size(place, key, text, &settings->max_blob_bytes);
+        return berth_settings_take_size(place, key, text, &settings->max_blob_bytes);
     if (g_str_equal(key, "ConnectTimeoutSec"))
-        return take_number(place, key, text, MAX_SECONDS, &settings->connect_timeout);
+        return berth_settings_take_number(place, key, text, MAX_SECONDS,
+                                          &settings->connect_timeout);
     if (g_str_equal(key, "StallTimeoutSec"))
-        return take_number(place, key, text, MAX_SECONDS, &settings->stall_timeout);
+        return berth_settings_take_number(place, key, text, MAX_SECONDS, &settings->stall_timeout);
     if (g_str_equal(key, "KeepCompressed"))
-        return take_bool(place, key, text, &settings->keep_compressed);
+        return berth_settings_take_bool(place, key, text, &settings->keep_compressed);
     char **proxy = g_str_equal(key, "Proxy")     ? &settings->proxy
                    : g_str_equal(key, "NoProxy") ? &settings->no_proxy
                                                  : NULL;
@@ -227,42 +116,25 @@ static bool take_transfer(const Place *place, const char *key, const char *text)
     return true;
 }
 
-/* A number or a size; "infinity" means no limit, as in systemd. */
-static bool take_amount(const Place *place, const char *key, const char *text, bool bytes,
-                        uint64_t *value) {
-    unsigned number = 0;
-
-    if (g_str_equal(text, "infinity")) {
-        *value = UINT64_MAX;
-        return true;
-    }
-    if (bytes)
-        return take_size(place, key, text, value);
-    take_number(place, key, text, INT32_MAX, &number);
-    if (number > 0)
-        *value = number;
-    return true;
-}
-
-static bool take_limit(const Place *place, const char *key, const char *text) {
+static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
+                       const char *text) {
     BerthResource resource;
 
     return berth_charge_find(key, &resource) &&
-           take_amount(place, key, text, berth_charge_is_bytes(resource),
-                       &place->settings->limits[resource]);
+           berth_settings_take_amount(place, key, text, berth_charge_is_bytes(resource),
+                                      &settings->limits[resource]);
 }
 
-static bool take_default(const Place *place, const char *key, const char *text) {
-    BerthSettings *settings = place->settings;
-
+static bool take_default(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
+                         const char *text) {
     if (g_str_equal(key, "MemoryMax"))
-        return take_amount(place, key, text, true, &settings->default_memory_max);
+        return berth_settings_take_amount(place, key, text, true, &settings->default_memory_max);
     if (g_str_equal(key, "UserMemoryMax"))
-        return take_amount(place, key, text, true, &settings->user_memory_max);
+        return berth_settings_take_amount(place, key, text, true, &settings->user_memory_max);
     if (g_str_equal(key, "UserTasksMax"))
-        return take_amount(place, key, text, false, &settings->user_tasks_max);
+        return berth_settings_take_amount(place, key, text, false, &settings->user_tasks_max);
     return g_str_equal(key, "TasksMax") &&
-           take_amount(place, key, text, false, &settings->default_tasks_max);
+           berth_settings_take_amount(place, key, text, false, &settings->default_tasks_max);
 }
 
 void berth_settings_apply_limits(const BerthSettings *settings) {
@@ -287,8 +159,8 @@ static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefi
 }
 
 /* An invalid policy rejects everything: it must not let through what it was meant to keep out. */
-static bool take_policy(const Place *place, BerthPolicy *policy, const char *key, const char *text,
-                        char **list) {
+static bool take_policy(const BerthSettingsPlace *place, BerthPolicy *policy, const char *key,
+                        const char *text, char **list) {
     if (g_str_equal(key, "Key")) {
         g_strfreev(policy->keys);
         policy->keys = g_strdupv(list);
@@ -303,20 +175,22 @@ static bool take_policy(const Place *place, BerthPolicy *policy, const char *key
     else {
         policy->kind = BERTH_POLICY_REJECT;
         if (!g_str_equal(text, "reject"))
-            complain(place, key, "%s= takes accept, reject or signed, not \"%s\": rejecting", key,
-                     text);
+            berth_settings_complain(
+                place, key, "%s= takes accept, reject or signed, not \"%s\": rejecting", key, text);
     }
     return true;
 }
 
-static void take_group(Place *place, GKeyFile *file) {
-    BerthSettings *settings = place->settings;
+static void take_group(BerthSettings *settings, const BerthSettingsPlace *place, GKeyFile *file) {
     g_auto(GStrv) keys = g_key_file_get_keys(file, place->group, NULL, NULL);
     const char *of = strchr(place->group, ' ');
-    g_autofree char *subject = g_strstrip(g_strdup(of ? of + 1 : ""));
-    bool is_registry = g_str_has_prefix(place->group, "Registry ") && is_place(subject);
-    bool is_policy = g_str_equal(place->group, "Policy") ||
-                     (g_str_has_prefix(place->group, "Policy ") && is_place(subject));
+    g_autofree char *section_subject = g_strstrip(g_strdup(of ? of + 1 : ""));
+    g_autofree char *subject = berth_name_normalize_place(section_subject);
+    bool is_registry =
+        g_str_has_prefix(place->group, "Registry ") && berth_settings_is_place(subject);
+    bool is_policy =
+        g_str_equal(place->group, "Policy") ||
+        (g_str_has_prefix(place->group, "Policy ") && berth_settings_is_place(subject));
     bool is_transfer = g_str_equal(place->group, "Transfer");
     bool is_limits = g_str_equal(place->group, "Limits");
     bool is_defaults = g_str_equal(place->group, "Defaults");
@@ -324,7 +198,7 @@ static void take_group(Place *place, GKeyFile *file) {
     BerthPolicy *policy = is_policy ? find_exact_policy(settings, subject) : NULL;
 
     if (!is_registry && !is_policy && !is_transfer && !is_limits && !is_defaults) {
-        complain(place, NULL, "the section [%s] is not known", place->group);
+        berth_settings_complain(place, NULL, "the section [%s] is not known", place->group);
         return;
     }
     for (char **key = keys; key && *key; key++) {
@@ -333,18 +207,19 @@ static void take_group(Place *place, GKeyFile *file) {
         bool known = text && list &&
                      (is_registry   ? take_registry(place, registry, *key, text, list)
                       : is_policy   ? take_policy(place, policy, *key, text, list)
-                      : is_limits   ? take_limit(place, *key, text)
-                      : is_defaults ? take_default(place, *key, text)
-                                    : take_transfer(place, *key, text));
+                      : is_limits   ? take_limit(place, settings, *key, text)
+                      : is_defaults ? take_default(place, settings, *key, text)
+                                    : take_transfer(place, settings, *key, text));
         if (!known)
-            complain(place, *key, "the key %s= is not known in [%s]", *key, place->group);
+            berth_settings_complain(place, *key, "the key %s= is not known in [%s]", *key,
+                                    place->group);
     }
 }
 
 /* GKeyFile gives up at the first invalid line: such lines are logged and removed. Comments with a
  * semicolon are removed, too: systemd's files have them, but GKeyFile only knows those with a
  * number sign. */
-static char *drop_wrong_lines(Place *place) {
+static char *drop_wrong_lines(BerthSettingsPlace *place) {
     GString *text = g_string_new(NULL);
     bool has_group = false;
 
@@ -378,7 +253,7 @@ static void load_file(BerthSettings *settings, const char *path) {
         return;
     }
     g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
-    Place place = {.path = path, .lines = lines, .settings = settings};
+    BerthSettingsPlace place = {.path = path, .lines = lines};
     g_autofree char *good = drop_wrong_lines(&place);
     if (!g_key_file_load_from_data(file, good, (gsize)-1, G_KEY_FILE_NONE, &error)) {
         berth_log_warning("BERTH_FILE", path, "%s: %s", path, error->message);
@@ -387,7 +262,7 @@ static void load_file(BerthSettings *settings, const char *path) {
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
     for (char **group = groups; *group; group++) {
         place.group = *group;
-        take_group(&place, file);
+        take_group(settings, &place, file);
     }
 }
 
@@ -455,14 +330,16 @@ BerthSettings *berth_settings_load(const char *root) {
 }
 
 const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, const char *locator) {
+    /* Another spelling of the same host must not lead past its policy. */
+    g_autofree char *place = berth_name_normalize_place(locator);
     const BerthPolicy *best = settings->policies->pdata[0];
 
     for (guint i = 0; i < settings->policies->len; i++) {
         const BerthPolicy *policy = settings->policies->pdata[i];
         size_t length = strlen(policy->prefix);
         /* Whole components: a policy for example.com/a is none for example.com/ab. */
-        if (length > strlen(best->prefix) && g_str_has_prefix(locator, policy->prefix) &&
-            (locator[length] == '/' || locator[length] == '\0'))
+        if (length > strlen(best->prefix) && g_str_has_prefix(place, policy->prefix) &&
+            (place[length] == '/' || place[length] == '\0'))
             best = policy;
     }
     return best;

@@ -30,15 +30,17 @@ static void clear(Found *found) {
 
 static void test_the_longest_prefix_counts(void) {
     Found whole = find("r.example/app"), part = find("r.example/web/app"),
-          near = find("r.example/website");
+          near = find("r.example/website"), other = find("R.example:443/web/app");
 
     g_assert_cmpstr(whole.credentials->username, ==, "a");
     g_assert_cmpstr(part.credentials->username, ==, "c");
     g_assert_cmpstr(part.credentials->password, ==, "d:e");
     g_assert_cmpstr(near.credentials->username, ==, "a");
+    g_assert_cmpstr(other.credentials->username, ==, "c");
     clear(&whole);
     clear(&part);
     clear(&near);
+    clear(&other);
 }
 
 static void test_docker_hub_has_many_names(void) {

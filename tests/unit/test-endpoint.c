@@ -55,6 +55,8 @@ static void test_a_blocked_registry_is_refused(void) {
 
     g_assert_null(find("bad/app:x", &error));
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+    g_assert_null(find("BAD/app:x", NULL));
+    g_assert_null(find("bad:443/app:x", NULL));
 }
 
 int main(int argc, char **argv) {

@@ -39,10 +39,37 @@ static void test_media_types(void) {
         g_assert_false(berth_name_check_media_type(bad[i], NULL));
 }
 
+static void test_places_have_one_normal_form(void) {
+    static const struct {
+        const char *place, *normal;
+    } cases[] = {
+        {"r.example", "r.example"},
+        {"R.Example/Web/App", "r.example/Web/App"},
+        {"r.example:5000/a", "r.example:5000/a"},
+        {"r.example:05000/a", "r.example:5000/a"},
+        {"r.example:443/a:443", "r.example/a:443"},
+        {"r.example:0443", "r.example"},
+        {"r.example:4430", "r.example:4430"},
+        {"R.EXAMPLE.:443/a", "r.example/a"},
+        {"[2001:DB8::1]/a", "[2001:db8::1]/a"},
+        {"[::1]:443", "[::1]"},
+        {"[::1]:5000", "[::1]:5000"},
+        {"", ""},
+        {"/a", "/a"},
+        {"[", "["},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *normal = berth_name_normalize_place(cases[i].place);
+        g_assert_cmpstr(normal, ==, cases[i].normal);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/names/container-ids", test_container_ids);
     g_test_add_func("/names/opaque-names-are-bounded", test_opaque_names_are_bounded);
     g_test_add_func("/names/media-types", test_media_types);
+    g_test_add_func("/names/places-have-one-normal-form", test_places_have_one_normal_form);
     return g_test_run();
 }

@@ -73,6 +73,28 @@ static void test_policies_by_the_longest_prefix(void) {
                     BERTH_POLICY_REJECT);
 }
 
+static void test_a_host_has_one_policy_however_it_is_spelt(void) {
+    static const char *const spellings[] = {"bad.example/a", "BAD.example/a", "bad.example:443/a",
+                                            "Bad.Example.:0443/a"};
+    write_file("etc/berth/berth.conf.d/85-h.conf",
+               "[Policy]\nRequire=accept\n[Policy Bad.example]\nRequire=reject\n"
+               "[Policy bad.example/Web]\nRequire=accept\n"
+               "[Registry BAD.example:443]\nBlocked=yes\n[Registry bad.example]\nInsecure=yes\n");
+    g_autoptr(BerthSettings) settings = berth_settings_load(root);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(spellings); i++)
+        g_assert_cmpint(berth_settings_find_policy(settings, spellings[i])->kind, ==,
+                        BERTH_POLICY_REJECT);
+    /* Paths are compared as they are. */
+    g_assert_cmpint(berth_settings_find_policy(settings, "BAD.example/Web/a")->kind, ==,
+                    BERTH_POLICY_ACCEPT);
+    g_assert_cmpint(berth_settings_find_policy(settings, "bad.example/web/a")->kind, ==,
+                    BERTH_POLICY_REJECT);
+    const BerthRegistry *registry = settings->registries->pdata[settings->registries->len - 1];
+    g_assert_cmpstr(registry->host, ==, "bad.example");
+    g_assert_true(registry->insecure && registry->blocked);
+}
+
 static void test_limits_and_defaults(void) {
     write_file("etc/berth/berth.conf.d/90-e.conf",
                "[Limits]\nCopies=3\nDisk=2G\nContainers=infinity\nLeases=0\nNothing=1\n"
@@ -101,6 +123,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/settings/what-is-wrong-is-left-out", test_what_is_wrong_is_left_out);
     g_test_add_func("/settings/policies-by-the-longest-prefix",
                     test_policies_by_the_longest_prefix);
+    g_test_add_func("/settings/a-host-has-one-policy-however-it-is-spelt",
+                    test_a_host_has_one_policy_however_it_is_spelt);
     g_test_add_func("/settings/limits-and-defaults", test_limits_and_defaults);
     int status = g_test_run();
     g_autofree char *command = g_strdup_printf("rm -rf '%s'", root);
