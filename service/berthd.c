@@ -23,6 +23,7 @@
 #include "bus/watchers.h"
 #include "config.h"
 #include "images/pull.h"
+#include "seccomp/filter-cache.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -89,6 +90,7 @@ static bool open_state(Daemon *daemon, GError **error) {
         !(service->snapshots = berth_snapshot_store_open(service->event, daemon->directory,
                                                          service->database, error)))
         return false;
+    berth_filter_cache_open(daemon->directory);
     service->remotes = berth_remotes_new(service->event);
     service->contents =
         berth_contents_new(service->event, daemon->content, service->database, service->remotes);

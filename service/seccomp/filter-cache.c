@@ -1,36 +1,69 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One cache for the process: a program depends on the profile, the bounding set and the running
- * kernel alone, not on who asks for it. The key names the profile's file as it is, so that an
- * upgrade of the package counts from the next start on.
+ * One cache for the process, and behind it one on disk (filter-store.h): a program depends on the
+ * profile, the bounding set, libseccomp, the running kernel and this program alone, not on who asks
+ * for it. The key names those files as they are, so that an upgrade of either package counts from
+ * the next start on.
  */
 
 #include "seccomp/filter-cache.h"
 
+#include "base/fd.h"
+#include "seccomp/filter-store.h"
 #include "seccomp/filter.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 /* Each is some kilobytes. A full cache is emptied: with that many different sets of capabilities,
  * it is of no use anyway. */
 enum { MAX_PROGRAMS = 64 };
 
 static GHashTable *programs; /* key → BerthFilterProgram */
+static int store = -1;       /* the directory of the programs on disk; -1: none */
 
-static char *make_key(uint64_t capabilities, GError **error) {
+void berth_filter_cache_open(int state_directory) {
+    berth_fd_clear(&store);
+    (void)mkdirat(state_directory, "filters", 0700);
+    store = openat(state_directory, "filters", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The change time is in it, since image-based systems set all others to 0. */
+static bool add_file(GString *key, const char *path, GError **error) {
     struct stat status;
 
-    if (stat(BERTH_DEFAULT_PROFILE, &status) < 0) {
-        berth_error_set_errno(error, errno, "open " BERTH_DEFAULT_PROFILE);
-        return NULL;
-    }
-    return g_strdup_printf("%" G_GINT64_MODIFIER "x %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT
-                           ".%09ld",
-                           (guint64)capabilities, (guint64)status.st_ino,
-                           (gint64)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    if (stat(path, &status) < 0)
+        return berth_error_set_errno(error, errno, "open %s", path);
+    g_string_append_printf(
+        key, " %" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld",
+        (guint64)status.st_dev, (guint64)status.st_ino, (gint64)status.st_ctim.tv_sec,
+        status.st_ctim.tv_nsec);
+    return true;
+}
+
+/* libseccomp's file, as the loader found it. A static one is part of this program. */
+static const char *find_library(void) {
+    Dl_info info;
+
+    return dladdr((void *)(uintptr_t)seccomp_version, &info) != 0 && info.dli_fname[0] == '/'
+               ? info.dli_fname
+               : "/proc/self/exe";
+}
+
+static char *make_key(uint64_t capabilities, GError **error) {
+    g_autoptr(GString) key = g_string_new(NULL);
+    struct utsname system;
+
+    g_string_printf(key, "%" G_GINT64_MODIFIER "x %s %s", (guint64)capabilities,
+                    uname(&system) == 0 ? system.release : "", system.machine);
+    return add_file(key, BERTH_DEFAULT_PROFILE, error) && add_file(key, find_library(), error) &&
+                   add_file(key, "/proc/self/exe", error)
+               ? g_string_free(g_steal_pointer(&key), FALSE)
+               : NULL;
 }
 
 static BerthFilterProgram *compile_default(uint64_t capabilities, GError **error) {
@@ -59,7 +92,12 @@ bool berth_filter_cache_find(const BerthPlan *plan, const BerthFilterProgram **p
         programs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_program);
     if ((*program = g_hash_table_lookup(programs, key)))
         return true;
-    BerthFilterProgram *compiled = compile_default(plan->bounding, error);
+    BerthFilterProgram *compiled = store < 0 ? NULL : berth_filter_store_load(store, key);
+    if (!compiled) {
+        compiled = compile_default(plan->bounding, error);
+        if (compiled && store >= 0)
+            berth_filter_store_save(store, key, compiled);
+    }
     if (!compiled)
         return false;
     if (g_hash_table_size(programs) >= MAX_PROGRAMS)

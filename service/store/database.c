@@ -15,11 +15,13 @@
 #include "base/fd.h"
 
 #include <stdarg.h>
+#include <sys/stat.h>
 
 enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
 struct BerthDatabase {
     sqlite3 *handle;
+    int file, log;  /* the database and its write-ahead log, to reserve space; -1: none */
     unsigned depth; /* of nested transactions */
     bool failed;    /* an inner transaction asked for a rollback */
 };
@@ -156,30 +158,38 @@ static bool database_upgrade(BerthDatabase *database, int from, GError **error) 
     return berth_database_end(database, made, made ? error : NULL) && made;
 }
 
+/* Allocates what is not allocated yet. The blocks are counted first: even if there is nothing to
+ * allocate, fallocate(2) goes through all pages on a tmpfs, and that in each start of the service.
+ */
+static void database_allocate(int file, int64_t bytes) {
+    struct stat status;
+
+    if (fstat(file, &status) == 0 && status.st_blocks * 512 < bytes)
+        (void)posix_fallocate(file, 0, bytes);
+}
+
 /*
  * A full disk must not keep the service from recording exits. So the write-ahead log keeps the room
  * it needs between two checkpoints (1000 pages) allocated, and the database file, to which
  * checkpoints copy, is kept larger than its content. If there is no space even for this, the
- * service runs without the reserve.
+ * service runs without the reserve. SQLite's own SQLITE_FCNTL_SIZE_HINT would write a byte into
+ * each page.
  */
-static void database_reserve_space(BerthDatabase *database, const char *path) {
+static void database_reserve_space(BerthDatabase *database) {
     int persist = 1, chunk = RESERVED_BYTES;
-    g_autofree char *log = g_strconcat(path, "-wal", NULL);
-    berth_autofd int file = open(log, O_WRONLY | O_CLOEXEC);
     int64_t held;
 
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-    if (read_number(database,
+    if (database->file >= 0 &&
+        read_number(database,
                     "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &held,
-                    NULL)) {
-        sqlite3_int64 size = held + RESERVED_BYTES;
-        sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &size);
-    }
+                    NULL))
+        database_allocate(database->file, held + RESERVED_BYTES);
     /* Zeros after the last frame have no valid salt, so SQLite takes them for the end of the log
      * (sqlite.org/fileformat2.html, 4.4). */
-    if (file >= 0)
-        (void)posix_fallocate(file, 0, LOG_BYTES);
+    if (database->log >= 0)
+        database_allocate(database->log, LOG_BYTES);
 }
 
 static bool set_up_schema(BerthDatabase *database, GError **error) {
@@ -202,7 +212,9 @@ static bool set_up_schema(BerthDatabase *database, GError **error) {
 
 BerthDatabase *berth_database_open(const char *path, GError **error) {
     g_autoptr(BerthDatabase) database = g_new0(BerthDatabase, 1);
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
 
+    database->file = database->log = -1;
     /* NOMUTEX: all of berthd's statements run in its one thread. */
     if (sqlite3_open_v2(path, &database->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -213,14 +225,26 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
         g_prefix_error(error, "%s: ", path);
         return NULL;
     }
-    database_reserve_space(database, path);
+    database->file = open(path, O_WRONLY | O_CLOEXEC);
+    database->log = open(log, O_WRONLY | O_CLOEXEC);
+    database_reserve_space(database);
     return g_steal_pointer(&database);
 }
 
+/* The log is emptied, and gets its room back now, when nobody waits: the next start would otherwise
+ * read it from end to end, and copy again what the database has long had. The descriptors are
+ * closed last: closing any descriptor of a file drops all locks that the process has on it
+ * (fcntl(2)). */
 void berth_database_close(BerthDatabase *database) {
     if (!database)
         return;
+    if (database->log >= 0 &&
+        sqlite3_wal_checkpoint_v2(database->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                  NULL) == SQLITE_OK)
+        database_allocate(database->log, LOG_BYTES);
     sqlite3_close_v2(database->handle);
+    berth_fd_clear(&database->file);
+    berth_fd_clear(&database->log);
     g_free(database);
 }
 

@@ -57,6 +57,32 @@ static void test_it_does_not_grow_by_being_opened(void) {
     g_assert_cmpint(last.st_size, ==, first.st_size);
 }
 
+/* Otherwise the next start reads all of it before it answers its first call. */
+static void test_a_closed_one_leaves_no_log_to_read(void) {
+    g_autofree char *path = NULL, *log = NULL, *data = NULL;
+    BerthDatabase *database = open_new(&path);
+    GStatBuf status;
+    gsize size;
+
+    log = g_strconcat(path, "-wal", NULL);
+    g_assert_true(
+        berth_database_run(database, NULL, "INSERT INTO volumes VALUES ('data', 0, 0)", ""));
+    berth_database_close(database);
+    g_assert_true(g_file_get_contents(log, &data, &size, NULL));
+    for (gsize i = 0; i < size; i++)
+        g_assert_cmpint(data[i], ==, 0);
+    /* And its room is kept. */
+    g_assert_cmpint(g_stat(log, &status), ==, 0);
+    g_assert_cmpint(status.st_blocks * 512, >=, 4 * 1024 * 1024);
+    database = berth_database_open(path, NULL);
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, NULL, "SELECT name FROM volumes", "");
+    g_assert_true(berth_database_step(rows, NULL));
+    g_assert_cmpstr(berth_database_text(rows, 0), ==, "data");
+    g_clear_pointer(&rows, sqlite3_finalize);
+    berth_database_close(database);
+}
+
 static void test_a_newer_schema_is_not_touched(void) {
     g_autofree char *path = NULL;
     g_autoptr(GError) error = NULL;
@@ -187,6 +213,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/database/it-opens-again", test_it_opens_again);
     g_test_add_func("/database/it-does-not-grow-by-being-opened",
                     test_it_does_not_grow_by_being_opened);
+    g_test_add_func("/database/a-closed-one-leaves-no-log-to-read",
+                    test_a_closed_one_leaves_no_log_to_read);
     g_test_add_func("/database/a-newer-schema-is-not-touched", test_a_newer_schema_is_not_touched);
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
     g_test_add_func("/database/a-failed-part-undoes-the-whole",
