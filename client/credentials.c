@@ -14,9 +14,9 @@
 #include "client/bus.h"
 
 #include <errno.h>
-#include <gio/gio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
 
@@ -64,25 +64,30 @@ static char *read_auth_file(const char *path, size_t *size, GError **error) {
 static char *run_helper(const char *name, const char *verb, const char *input, size_t *size,
                         GError **error) {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
+    char *arguments[] = {program, (char *)verb, NULL};
     g_autoptr(GError) local = NULL;
-    g_autoptr(GBytes) given = g_bytes_new(input, strlen(input));
-    g_autoptr(GBytes) output = NULL;
+    int output, status;
+    GPid pid;
 
-    /* A name with a slash would be a path, which execvp(3) takes from the current directory. */
-    g_autoptr(GSubprocess) process =
-        strchr(name, '/')
-            ? NULL
-            : g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
-                               &local, program, verb, NULL);
-    if (!process || !g_subprocess_communicate(process, given, NULL, &output, NULL, &local)) {
+    /* A name with a slash would be a path, which execvp(3) takes from the current directory. The
+     * helper reads the input as a file in memory: nothing has to be written while it writes. */
+    berth_autofd int given =
+        strchr(name, '/') ? -1 : berth_fd_new_in_memory(input, strlen(input), &local);
+    if (given < 0 || !g_spawn_async_with_pipes_and_fds(
+                         NULL, (const char *const *)arguments, NULL,
+                         G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, given, -1, -1,
+                         NULL, NULL, 0, &pid, NULL, &output, NULL, &local)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         _("cannot run the credential helper %s: %s"), program,
                         local ? local->message : _("not a name"));
         return NULL;
     }
-    const char *data = g_bytes_get_data(output, size);
-    g_autofree char *text = g_strndup(data ? data : "", *size);
-    if (g_subprocess_get_successful(process))
+    berth_autofd int pipe = output;
+    g_autofree char *text = berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, size, error);
+    /* A helper that goes on writing gets EPIPE. */
+    berth_fd_clear(&pipe);
+    bool good = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!text || good)
         return g_steal_pointer(&text);
     /* A helper without credentials for the server fails, too; only its text ("credentials not found
      * in native keychain") distinguishes that from other failures. */
