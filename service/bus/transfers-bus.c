@@ -73,22 +73,22 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
                : berth_access_check_owned(service->access, call, error, &object, NULL);
 }
 
-static int append_result(sd_bus_message *reply, const BerthTransfer *transfer) {
+static int append_result(sd_bus_message *reply, const BerthTransferResult *result) {
     int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-    if (r >= 0 && transfer->name)
-        r = sd_bus_message_append(reply, "{sv}", "Name", "s", transfer->name);
-    if (r >= 0 && transfer->target)
-        r = sd_bus_message_append(reply, "{sv}", "Target", "(sst)", transfer->target->media_type,
-                                  transfer->target->digest, transfer->target->size);
-    if (r >= 0 && transfer->chain_id)
-        r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", transfer->chain_id);
-    if (r >= 0 && transfer->damaged)
-        r = berth_options_append_strings(reply, "Damaged", transfer->damaged);
-    if (r >= 0 && transfer->names)
-        r = berth_options_append_strings(reply, "Names", transfer->names);
-    if (r >= 0 && transfer->warnings && transfer->warnings[0])
-        r = berth_options_append_strings(reply, "Warnings", transfer->warnings);
+    if (r >= 0 && result->name)
+        r = sd_bus_message_append(reply, "{sv}", "Name", "s", result->name);
+    if (r >= 0 && result->target)
+        r = sd_bus_message_append(reply, "{sv}", "Target", "(sst)", result->target->media_type,
+                                  result->target->digest, result->target->size);
+    if (r >= 0 && result->chain_id)
+        r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", result->chain_id);
+    if (r >= 0 && result->damaged)
+        r = berth_options_append_strings(reply, "Damaged", result->damaged);
+    if (r >= 0 && result->names)
+        r = berth_options_append_strings(reply, "Names", result->names);
+    if (r >= 0 && result->warnings && result->warnings[0])
+        r = berth_options_append_strings(reply, "Warnings", result->warnings);
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -99,7 +99,7 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
     if (transfer->error)
         berth_bus_reply_error(call, transfer->error);
     else if (sd_bus_message_new_method_return(call, &reply) >= 0 &&
-             berth_part_new(call, &part) >= 0 && append_result(part, transfer) >= 0 &&
+             berth_part_new(call, &part) >= 0 && append_result(part, &transfer->result) >= 0 &&
              berth_part_copy(reply, part, BERTH_MAX_REPLY_BYTES / 2) >= 0)
         sd_bus_send(NULL, reply, NULL);
 }
@@ -195,7 +195,7 @@ BERTH_PROPERTY_GETTER(get_cancelable) {
 
 /* Empty until the transfer is done. */
 BERTH_PROPERTY_GETTER(get_result) {
-    return append_result(reply, get_transfer(view));
+    return append_result(reply, &get_transfer(view)->result);
 }
 
 /* The error that Wait fails with; empty strings unless the transfer has failed. */

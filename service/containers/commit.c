@@ -77,11 +77,17 @@ static void commit_hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }
 
-static void commit_finish(Commit *commit, const BerthDescriptor *target) {
+/* The new image or, if it has no name, the layer. */
+static void commit_report(void *object, BerthTransferResult *result) {
+    const Commit *commit = object;
+
+    result->name = g_strdup(commit->name);
+    result->target = berth_descriptor_copy(commit->name ? commit->manifest : commit->layer);
+}
+
+static void commit_finish(Commit *commit) {
     commit->item->phase = "done";
     commit->item->done = commit->item->total = commit->layer->size;
-    commit->transfer->target = berth_descriptor_copy(target);
-    commit->transfer->name = g_strdup(commit->name);
     commit_end(commit, NULL);
 }
 
@@ -100,7 +106,7 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
                                    &local))
         commit_end(commit, local);
     else
-        commit_finish(commit, commit->manifest);
+        commit_finish(commit);
 }
 
 static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
@@ -227,7 +233,7 @@ static void commit_on_ingested(const char *digest, uint64_t size, const GError *
     }
     berth_claim_release(commit->claim);
     if (!commit->name) {
-        commit_finish(commit, commit->layer);
+        commit_finish(commit);
         return;
     }
     commit->reading = berth_images_read_info(commit->images, commit->base_name, commit->base, NULL,
@@ -297,7 +303,7 @@ static bool commit_prepare(Commit *commit, BerthContainer *container,
 
 BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = commit_free};
+    static const BerthTransferWork work = {.report = commit_report, .free = commit_free};
     Commit *commit = g_new0(Commit, 1);
     g_autoptr(GError) local = NULL;
 

@@ -173,15 +173,18 @@ static bool export_send_text(Export *export, const char *name, const char *text,
     return true;
 }
 
+static void export_report(void *object, BerthTransferResult *result) {
+    const Export *export = object;
+    char **names = result->names = g_new0(char *, export->names->len + 1);
+
+    for (guint i = 0; i < export->names->len; i++)
+        names[i] = g_strdup(((const ExportedImage *)export->names->pdata[i])->name);
+}
+
 static void export_on_finished(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     (void)reply;
-    for (guint i = 0; i < export->names->len; i++)
-        g_ptr_array_add(names, g_strdup(((ExportedImage *)export->names->pdata[i])->name));
-    g_ptr_array_add(names, NULL);
-    export->transfer->names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
     berth_operation_end(export->operation, error);
 }
 
@@ -373,7 +376,7 @@ static bool export_find_images(Export *export, char *const *names, GError **erro
 
 BerthTransfer *berth_export_start(BerthImages *images, const BerthExportRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = export_free};
+    static const BerthTransferWork work = {.report = export_report, .free = export_free};
     Export *export = g_new0(Export, 1);
     g_autofree char *joined = g_strjoinv(" ", (char **)request->names);
 

@@ -67,26 +67,31 @@ static void import_free(void *object) {
     g_free(import);
 }
 
-/* All are whole and allowed: the names appear together. An image without a name is only reported as
- * the target. */
-static bool import_put_names(Import *import, GError **error) {
-    BerthTransfer *transfer = import->context.transfer;
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+/* An image without a name is only reported as the target, which is the first one. */
+static void import_report(void *object, BerthTransferResult *result) {
+    const Import *import = object;
+    unsigned count = 0;
 
+    result->names = g_new0(char *, import->images->len + 1);
+    for (guint i = 0; i < import->images->len; i++) {
+        const BerthImportedImage *image = import->images->pdata[i];
+        if (!result->target)
+            result->target = berth_descriptor_copy(image->target);
+        if (image->name[0])
+            result->names[count++] = g_strdup(image->name);
+    }
+}
+
+/* All are whole and allowed: the names appear together. */
+static bool import_put_names(Import *import, GError **error) {
     for (guint i = 0; i < import->images->len; i++) {
         const BerthImportedImage *image = import->images->pdata[i];
         g_autoptr(BerthDescriptor) before = NULL;
-        if (!transfer->target)
-            transfer->target = berth_descriptor_copy(image->target);
-        if (image->name[0] == '\0')
-            continue;
-        if (!berth_images_put(import->context.images, image->name, image->target, NULL,
-                              transfer->owner, &before, error))
+        if (image->name[0] &&
+            !berth_images_put(import->context.images, image->name, image->target, NULL,
+                              import->context.transfer->owner, &before, error))
             return false;
-        g_ptr_array_add(names, g_strdup(image->name));
     }
-    g_ptr_array_add(names, NULL);
-    transfer->names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
     return true;
 }
 
@@ -336,7 +341,7 @@ static bool import_prepare(Import *import, const BerthImportRequest *request, GE
 
 BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = import_free};
+    static const BerthTransferWork work = {.report = import_report, .free = import_free};
     Import *import = g_new0(Import, 1);
 
     import->context.images = images;

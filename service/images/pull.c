@@ -32,6 +32,7 @@ typedef struct {
     char *reference;
     int64_t record; /* in berth.db, of one that is resumed by the next start; 0 for none */
     BerthDescriptor *target;
+    char **warnings;                  /* of the registry */
     BerthSignatureSearch *signatures; /* while the policy is being met */
     BerthPullObjects *objects;
     BerthPullDocuments *documents;
@@ -68,12 +69,23 @@ static void pull_free(void *object) {
     pull_clear_parts(pull);
     berth_pins_free(context->pins);
     berth_descriptor_free(pull->target);
+    g_strfreev(pull->warnings);
     berth_platform_free(context->platform);
     berth_lease_free(context->lease);
     g_free(context->platform_text);
     g_free(context->name);
     g_free(pull->reference);
     g_free(pull);
+}
+
+static void pull_report(void *object, BerthTransferResult *result) {
+    Pull *pull = object;
+    const BerthImageInfo *info = pull->image ? berth_pull_image_get_info(pull->image) : NULL;
+
+    result->name = g_strdup(pull->context.name);
+    result->target = berth_descriptor_copy(berth_pull_documents_get_target(pull->documents));
+    result->chain_id = info ? g_strdup(info->chain_id) : NULL;
+    result->warnings = g_steal_pointer(&pull->warnings);
 }
 
 static void pull_fail(Pull *pull, const char *digest, const GError *error) {
@@ -103,9 +115,6 @@ static bool pull_put_name(Pull *pull, GError **error) {
         !berth_images_put(images, context->name, target, NULL, context->transfer->owner, &before,
                           error))
         return false;
-    context->transfer->name = g_strdup(context->name);
-    context->transfer->target = berth_descriptor_copy(target);
-    context->transfer->chain_id = info ? g_strdup(info->chain_id) : NULL;
     /* KeepCompressed=no: a layer that is unpacked is not kept twice. */
     if (context->mode == BERTH_PULL_PULL && pull->image &&
         !images->remotes->settings->keep_compressed)
@@ -246,9 +255,9 @@ static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *u
     pull_clear_parts(pull);
     pull_reset_items(pull);
     g_clear_pointer(&pull->target, berth_descriptor_free);
-    g_clear_pointer(&context->transfer->warnings, g_strfreev);
-    if (local || !berth_reply_read_resolved(reply, name, "", &pull->target,
-                                            &context->transfer->warnings, &local)) {
+    g_clear_pointer(&pull->warnings, g_strfreev);
+    if (local ||
+        !berth_reply_read_resolved(reply, name, "", &pull->target, &pull->warnings, &local)) {
         /* The message names the reference already. */
         berth_operation_end(pull->operation, local);
         return;
@@ -340,7 +349,7 @@ static void pull_record(Pull *pull, const BerthPullRequest *request) {
 
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
                                 GError **error) {
-    static const BerthTransferWork work = {.free = pull_free};
+    static const BerthTransferWork work = {.report = pull_report, .free = pull_free};
     Pull *pull = g_new0(Pull, 1);
 
     pull->context = (BerthPullContext){

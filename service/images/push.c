@@ -51,10 +51,11 @@ static const BerthClosureItem *push_get_target(const Push *push) {
     return push->items->pdata[push->items->len - 1];
 }
 
-static void push_finish(Push *push) {
-    push->transfer->name = g_strdup(berth_remote_session_get_name(push->session));
-    push->transfer->target = berth_descriptor_copy(push_get_target(push)->descriptor);
-    berth_operation_end(push->operation, NULL);
+static void push_report(void *object, BerthTransferResult *result) {
+    Push *push = object;
+
+    result->name = g_strdup(berth_remote_session_get_name(push->session));
+    result->target = berth_descriptor_copy(push_get_target(push)->descriptor);
 }
 
 static void push_on_object_done(BerthPushObject *object, const GError *error, void *userdata) {
@@ -125,7 +126,7 @@ static void push_send_more(Push *push) {
         }
     }
     if (push->objects->len == 0)
-        push_finish(push);
+        berth_operation_end(push->operation, NULL);
 }
 
 /* One of the preparations is done; after the last one the push starts. */
@@ -217,7 +218,7 @@ static bool push_prepare(Push *push, const BerthPushRequest *request, GError **e
 
 BerthTransfer *berth_push_start(BerthImages *images, const BerthPushRequest *request,
                                 GError **error) {
-    static const BerthTransferWork work = {.free = push_free};
+    static const BerthTransferWork work = {.report = push_report, .free = push_free};
     Push *push = g_new0(Push, 1);
 
     push->images = images;

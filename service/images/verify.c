@@ -29,12 +29,18 @@ typedef struct {
 
 static void verify_check_next(Verify *verify);
 
+/* Also of one that was cancelled: those blobs were set aside. */
+static void verify_report(void *object, BerthTransferResult *result) {
+    Verify *verify = object;
+
+    g_ptr_array_add(verify->damaged, NULL);
+    result->damaged = (char **)g_ptr_array_free(g_steal_pointer(&verify->damaged), FALSE);
+}
+
 static void verify_free(void *object) {
     Verify *verify = object;
 
-    /* The list becomes the transfer's, also if it was cancelled: those blobs were set aside. */
-    g_ptr_array_add(verify->damaged, NULL);
-    verify->transfer->damaged = (char **)g_ptr_array_free(verify->damaged, FALSE);
+    g_clear_pointer(&verify->damaged, g_ptr_array_unref);
     berth_refetch_forget(verify->refetching);
     berth_worker_free(verify->worker);
     g_ptr_array_unref(verify->blobs);
@@ -117,7 +123,8 @@ static void verify_check_next(Verify *verify) {
 
 BerthTransfer *berth_verify_start(BerthImages *images, const BerthVerifyRequest *request,
                                   GError **error) {
-    static const BerthTransferWork work = {.free = verify_free};
+    static const BerthTransferWork work = {
+        .report = verify_report, .free = verify_free, .is_partial = true};
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);
     g_autoptr(BerthWorker) worker =

@@ -37,18 +37,22 @@ static void item_free(gpointer data) {
     g_free(item);
 }
 
+static void result_clear(BerthTransferResult *result) {
+    g_free(result->name);
+    berth_descriptor_free(result->target);
+    g_free(result->chain_id);
+    g_strfreev(result->damaged);
+    g_strfreev(result->names);
+    g_strfreev(result->warnings);
+}
+
 static void transfer_free(gpointer data) {
     BerthTransfer *transfer = data;
 
     berth_charge_free(transfer->charge);
     g_free(transfer->kind);
     g_free(transfer->reference);
-    g_free(transfer->name);
-    g_free(transfer->chain_id);
-    g_strfreev(transfer->warnings);
-    g_strfreev(transfer->names);
-    g_strfreev(transfer->damaged);
-    berth_descriptor_free(transfer->target);
+    result_clear(&transfer->result);
     g_ptr_array_unref(transfer->items);
     g_clear_error(&transfer->error);
     g_free(transfer);
@@ -290,9 +294,13 @@ static void transfer_finish(BerthTransfer *transfer, const GError *error) {
 /* The object is freed first: when clients learn of the end, its workers are gone. */
 static void transfer_on_end(void *userdata, const GError *error) {
     BerthTransfer *transfer = userdata;
+    const BerthTransferWork *work = transfer->work;
+    bool has_result = !error || (work->is_partial && error->code == BERTH_ERROR_CANCELLED);
 
     transfer->operation = NULL;
-    transfer->work->free(g_steal_pointer(&transfer->object));
+    if (has_result && work->report)
+        work->report(transfer->object, &transfer->result);
+    work->free(g_steal_pointer(&transfer->object));
     transfer_finish(transfer, error);
 }
 

@@ -23,8 +23,21 @@ typedef enum {
     BERTH_TRANSFER_CANCELLED,
 } BerthTransferState;
 
+/* What a transfer has brought; which members there are depends on its kind, others are NULL. */
+typedef struct {
+    char *name; /* of the image */
+    BerthDescriptor *target;
+    char *chain_id;
+    char **damaged;  /* digests */
+    char **names;    /* of several images */
+    char **warnings; /* of the registry, for a person */
+} BerthTransferResult;
+
 /* How the object that does the work is handled. */
 typedef struct {
+    /* Fills in the result when the work has succeeded or, if it is partial, was cancelled; free
+     * follows. NULL: there is none. */
+    void (*report)(void *object, BerthTransferResult *result);
     /* Frees the object, which stops what it has under way: the transfer has ended. */
     void (*free)(void *object);
     /* A cancellation leaves a part of it done, and says so. */
@@ -59,15 +72,9 @@ struct BerthTransfer {
     const BerthTransferWork *work;
     void *object; /* of the work */
     BerthTransferState state;
-    GPtrArray *items; /* of BerthTransferItem, in the order in which they were found */
-    GError *error;    /* of a transfer that failed or was cancelled */
-    /* The result. */
-    char *name;
-    BerthDescriptor *target;
-    char *chain_id;
-    char **damaged;  /* digests; may be NULL */
-    char **names;    /* of several images; may be NULL */
-    char **warnings; /* of the registry, for a person; may be NULL */
+    GPtrArray *items;           /* of BerthTransferItem, in the order in which they were found */
+    GError *error;              /* of a transfer that failed or was cancelled */
+    BerthTransferResult result; /* empty while it runs */
     void (*followed)(struct BerthTransfer *transfer, void *userdata); /* called at its end */
     void *followed_userdata;
     int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */
@@ -103,8 +110,8 @@ void berth_transfer_follow(BerthTransfer *transfer,
                            void (*followed)(BerthTransfer *transfer, void *userdata),
                            void *userdata);
 
-/* Begins the work. The end of the operation returned, which the transfer owns, frees the object
- * and ends the transfer; its result has been stored in the transfer by then. */
+/* Begins the work. At the end of the operation returned, which the transfer owns, the object
+ * reports its result and is freed, and the transfer ends. */
 BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransferWork *work,
                                      void *object);
 void berth_transfer_cancel(BerthTransfer *transfer);
