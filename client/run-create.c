@@ -13,6 +13,8 @@
 #include "client/format.h"
 #include "client/mounts.h"
 #include "client/pull.h"
+#include "client/run-limits.h"
+#include "client/run-process.h"
 
 #include <errno.h>
 
@@ -54,6 +56,7 @@ static int append_numbers(sd_bus_message *call) {
         {"HealthTimeoutUSec", given->health_timeout_usec},
         {"HealthStartPeriodUSec", given->health_start_usec},
         {"HealthRetries", given->health_retries},
+        {"RestartLimit", given->restart_limit},
     };
     int r = 0;
 
@@ -106,6 +109,8 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = append_texts(call)) < 0 || (r = append_numbers(call)) < 0 ||
         (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
+        (r = dist_run_process_append(call, error)) < 0 ||
+        (r = dist_run_limits_append(call, given->memory, error)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
         /* The container is deleted again if dist is killed before it has started it. */
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||

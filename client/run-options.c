@@ -11,6 +11,8 @@
 
 #include "client/mount-fields.h"
 #include "client/progress-view.h"
+#include "client/run-limits.h"
+#include "client/run-process.h"
 #include "client/run-values.h"
 
 #include <errno.h>
@@ -77,6 +79,7 @@ const DistOption dist_create_options[] = {
      N_("PATH")},
     {"user", 'u', DIST_OPTION_TEXT, &dist_run_given.user, N_("User, and group"),
      N_("USER[:GROUP]")},
+    DIST_OPTION_INCLUDE(dist_run_process_options),
     {"tty", 't', DIST_OPTION_FLAG, &dist_run_given.terminal, N_("Give it a terminal"), NULL},
     {"stop-signal", 0, DIST_OPTION_TEXT, &dist_run_given.stop_signal, N_("Signal that stops it"),
      N_("SIGNAL")},
@@ -115,6 +118,7 @@ const DistOption dist_create_options[] = {
     {"pids-limit", 0, DIST_OPTION_NUMBER, &texts.tasks_limit, N_("Limit of tasks; -1: none"),
      N_("NUMBER")},
     {"pids", 0, DIST_OPTION_NUMBER, &texts.tasks, N_("Limit of tasks"), N_("NUMBER")},
+    DIST_OPTION_INCLUDE(dist_run_limit_options),
     {"slice", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("Slice of its scope"), N_("UNIT")},
     {"cgroup-parent", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("The same"), N_("UNIT")},
     DIST_OPTION_TITLE(N_("Security:")),
@@ -140,13 +144,16 @@ const DistOption dist_create_options[] = {
      N_("Ignore failures for this long after the start"), N_("TIME")},
     {"health-retries", 0, DIST_OPTION_NUMBER, &texts.health_retries,
      N_("Failures that make it unhealthy, 3 if not given"), N_("NUMBER")},
+    DIST_OPTION_INCLUDE(dist_run_startup_options),
     {"no-healthcheck", 0, DIST_OPTION_FLAG, &texts.no_health, N_("Do not check the health"), NULL},
     DIST_OPTION_TITLE(N_("Life:")),
     {"restart", 0, DIST_OPTION_TEXT, &texts.restart,
-     N_("Start it again when it ends: no, on-failure, always, unless-stopped"), N_("WHEN")},
+     N_("Start it again when it ends: no, on-failure[:N], always, unless-stopped"), N_("WHEN")},
     {"autostart", 0, DIST_OPTION_FLAG, &dist_run_given.autostart,
      N_("Start it when the system starts"), NULL},
     {"rm", 0, DIST_OPTION_FLAG, &dist_run_given.remove, N_("Delete it when it has ended"), NULL},
+    {"rmi", 0, DIST_OPTION_FLAG, &dist_run_given.remove_image, N_("The same, and then the image"),
+     NULL},
     {"interactive", 'i', DIST_OPTION_FLAG, NULL, N_("Accepted: standard input is always passed"),
      NULL},
     /* Options of podman's for which Berth has one behaviour: only the value that names it is
@@ -260,11 +267,14 @@ static bool read_health(GError **error) {
 static bool read_restart(GError **error) {
     const char *text = texts.restart;
 
-    if (text && g_str_has_prefix(text, "on-failure:"))
-        return berth_error_set(
-            error, BERTH_ERROR_UNSUPPORTED, "%s",
-            _("--restart=on-failure:N is not supported: the service has no limit "
-              "of tries, it waits longer each time"));
+    if (text && g_str_has_prefix(text, "on-failure:")) {
+        if (!g_ascii_string_to_unsigned(text + strlen("on-failure:"), 10, 1, INT32_MAX,
+                                        &dist_run_given.restart_limit, NULL))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("invalid value \"%s\" of %s"), text, "--restart");
+        dist_run_given.restart = (char *)"on-failure";
+        return true;
+    }
     dist_run_given.restart =
         g_strcmp0(text, "unless-stopped") == 0 ? (char *)"always" : texts.restart;
     return true;
@@ -374,6 +384,7 @@ static bool read_shm_size(GError **error) {
 
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !texts.tls_verify;
+    dist_run_given.remove |= dist_run_given.remove_image;
     /* credentials.c and its helpers read the variable. */
     if (texts.auth_file)
         g_setenv("REGISTRY_AUTH_FILE", texts.auth_file, TRUE);

@@ -16,15 +16,17 @@ typedef enum {
 typedef struct {
     /* As given. */
     char *id, *working_directory, *user, *hostname, *network, *stop_signal, *slice, *user_namespace;
-    char *detach_keys, *bundle, *spec, *pid_file, *cid_file, *entrypoint;
+    char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **volumes, **tmpfs, **mounts, **devices, **ports;
     gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure;
+    gboolean remove_image;
     gint64 preserved;
 
     /* Read by dist_run_options_complete(). */
     uint64_t memory, tasks, cpu_usec, cpu_weight, stop_timeout_usec; /* 0: not given */
     bool has_stop_timeout;
+    uint64_t restart_limit;
     char *seccomp, *restart, *health_command;
     bool no_health;
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;

@@ -13,6 +13,7 @@
 #include "client/descriptors.h"
 #include "client/each.h"
 #include "client/foreground.h"
+#include "client/format.h"
 #include "client/run-create.h"
 #include "client/terminal.h"
 
@@ -101,9 +102,40 @@ static void remove_unstarted(const char *id) {
         dist_call(&ignored, DIST_CONTAINERS, "Delete", "sa{sv}", id, 0);
 }
 
+/* Whether a container other than this one is based on the image. */
+static bool image_is_used(const char *name, const char *id) {
+    g_autofree char *path = NULL;
+    g_auto(GStrv) users = NULL;
+    sd_bus *bus = dist_bus(NULL);
+
+    if (!bus || sd_bus_path_encode("/org/berth1/images", name, &path) < 0 ||
+        sd_bus_get_property_strv(bus, DIST_DESTINATION, path, "org.berth1.Image", "UsedBy", NULL,
+                                 &users) < 0)
+        return true;
+    for (char **user = users; user && *user; user++)
+        if (!g_str_equal(*user, id))
+            return true;
+    return false;
+}
+
+/* For --rmi. An image that another container is based on stays, as podman-run(1) has it. */
+static void remove_image(const char *reference, const char *id) {
+    g_autoptr(GError) ignored = NULL;
+    g_autofree char *name = dist_complete_reference(reference);
+    g_autoptr(sd_bus_message) reply =
+        image_is_used(name, id) ? NULL
+                                : dist_call(&ignored, DIST_IMAGES, "Delete", "sa{sv}", name, 0);
+}
+
+static bool check_removal(GError **error) {
+    return !dist_run_given.remove_image || (!dist_run_given.detach && !dist_run_given.bundle) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                           _("--rmi needs an image, and cannot be given with --detach"));
+}
+
 static int verb_run(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!check_run_arguments(argc, error))
+    if (!check_run_arguments(argc, error) || !check_removal(error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = dist_run_create(true, argv + 1, error);
     if (!id)
@@ -116,6 +148,8 @@ static int verb_run(char **argv, GError **error) {
         int status = run_in_foreground("Start", id, terminal, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && dist_run_given.remove)
             remove_unstarted(id);
+        if (dist_run_given.remove_image && !*error)
+            remove_image(argv[1], id);
         return status;
     }
     StartStreams streams = dist_run_given.to_journal ? STREAMS_JOURNAL : STREAMS_NULL;

@@ -39,7 +39,7 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
 }
 
 /* AllowedCPUs and AllowedMemoryNodes are bit masks on the bus, as systemd has them: "ay". */
-static int append_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
+int dist_append_cpu_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
     uint8_t bits[BERTH_CPU_LIST_BYTES];
     size_t size;
     int r;
@@ -71,7 +71,7 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
      * bus. */
     const char *name = g_str_equal(parts[0], "CPUQuota") ? "CPUQuotaPerSecUSec" : parts[0];
     if (g_str_has_prefix(name, "Allowed"))
-        return append_list(call, name, parts[1], error);
+        return dist_append_cpu_list(call, name, parts[1], error);
     if (g_str_has_prefix(name, "ManagedOOM"))
         return sd_bus_message_append(call, "{sv}", name, "s", parts[1]);
     if (!parse_number(name, parts[1], &number, error))

@@ -6,4 +6,9 @@
 
 #include "client/option.h"
 
+#include <systemd/sd-bus.h>
+
 int dist_verb_update(char **argv, GError **error);
+
+/* Appends {sv} of a list of processors or memory nodes, as the bits that systemd takes. */
+int dist_append_cpu_list(sd_bus_message *call, const char *name, const char *text, GError **error);

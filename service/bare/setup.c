@@ -74,6 +74,7 @@ static const BerthSetupReference setup_references[] = {
     TEXT(BerthSetup, id),
     TEXT(BerthSetup, user),
     ARRAY(BerthSetup, groups, group_count, &group_layout),
+    TEXTS(BerthSetup, group_names),
     TEXTS(BerthSetup, arguments),
     TEXTS(BerthSetup, environment),
     TEXT(BerthSetup, working_directory),

@@ -159,6 +159,7 @@ typedef struct {
     gid_t gid;
     const gid_t *groups;
     uint32_t group_count;
+    BerthTexts group_names; /* further groups of user: looked up in the image */
     mode_t umask;
     BerthTexts arguments;
     BerthTexts environment; /* each variable once, and no empty HOME */

@@ -8,8 +8,10 @@
  */
 
 #include "bus/container-object.h"
+#include "bus/container-property.h"
 #include "bus/options.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/properties.h"
 
 #include <string.h>
 
@@ -97,10 +99,59 @@ static bool take_text(BerthCreateOptions *options, const BerthCreateField *field
 
 /* The D-Bus types of the kinds of fields. */
 static const char *const field_types[] = {
-    [BERTH_FIELD_TEXT] = "s",    [BERTH_FIELD_CHOICE] = "s", [BERTH_FIELD_LIST] = "as",
-    [BERTH_FIELD_MAP] = "a{ss}", [BERTH_FIELD_FLAG] = "b",   [BERTH_FIELD_NUMBER] = "t",
-    [BERTH_FIELD_LIMIT] = "t",   [BERTH_FIELD_FILE] = "h",
+    [BERTH_FIELD_TEXT] = "s",    [BERTH_FIELD_CHOICE] = "s",  [BERTH_FIELD_LIST] = "as",
+    [BERTH_FIELD_MAP] = "a{ss}", [BERTH_FIELD_FLAG] = "b",    [BERTH_FIELD_NUMBER] = "t",
+    [BERTH_FIELD_LIMIT] = "t",   [BERTH_FIELD_INTEGER] = "i", [BERTH_FIELD_FILE] = "h",
 };
+
+/* A property of the scope, and the options that it becomes a part of. */
+typedef struct {
+    const char *name;
+    BerthCreateOptions *options;
+} GivenProperty;
+
+static int read_given_property(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    const GivenProperty *property = userdata;
+    GVariant *value = NULL;
+
+    if (berth_container_property_read(call, berth_container_property_get_type(property->name),
+                                      &value) < 0)
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                 "the property \"%s\" is not of the type \"%s\"", property->name,
+                                 berth_container_property_get_type(property->name));
+    if (!property->options->other_limits)
+        property->options->other_limits = g_variant_dict_new(NULL);
+    g_variant_dict_insert_value(property->options->other_limits, property->name, value);
+    return 1;
+}
+
+static bool is_field(const char *key) {
+    for (size_t i = 0; berth_create_fields[i].key; i++)
+        if (g_str_equal(berth_create_fields[i].key, key))
+            return true;
+    return false;
+}
+
+/* Adds what Update() takes, too, and no field is for; properties: the memory for it. */
+static void list_properties(GArray *list, GivenProperty *properties, BerthCreateOptions *options) {
+    const char *name;
+
+    for (size_t i = 0; (name = berth_container_property_get_name(i)); i++) {
+        properties[i] = (GivenProperty){name, options};
+        const BerthOption option = {
+            .key = name, .value = &properties[i], .read = read_given_property};
+        if (!is_field(name))
+            g_array_append_val(list, option);
+    }
+}
+
+static size_t count_properties(void) {
+    size_t count = 0;
+
+    while (berth_container_property_get_name(count))
+        count++;
+    return count;
+}
 
 /* The table for berth_options_read(), ended by a zeroed element (g_array_new). Texts are read into
  * texts first and taken over afterwards by take_text(); other values go directly into the object.
@@ -139,8 +190,11 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *ret_error) {
     g_autofree const char **texts = g_new0(const char *, count_fields());
     int provisional = 0;
+    g_autofree GivenProperty *properties = g_new0(GivenProperty, count_properties());
     g_autoptr(GArray) list = list_options(options, texts, &provisional);
     g_autoptr(GError) error = NULL;
+
+    list_properties(list, properties, options);
     int r = berth_options_read(call, (const BerthOption *)(void *)list->data, ret_error);
 
     if (r < 0)

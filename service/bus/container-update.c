@@ -8,48 +8,12 @@
  */
 
 #include "bus/container-object.h"
+#include "bus/container-property.h"
 #include "bus/options.h"
 #include "bus/watchers.h"
 #include "containers/spec/privileges.h"
 
 #include <string.h>
-
-static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
-    const char *path;
-    uint64_t value;
-    int r = sd_bus_message_enter_container(call, 'a', "(st)");
-
-    while (r >= 0 && (r = sd_bus_message_read(call, "(st)", &path, &value)) > 0)
-        g_variant_builder_add(list, "(st)", path, (guint64)value);
-    return r < 0 ? r : sd_bus_message_exit_container(call);
-}
-
-/* The value of a property, of the type that it has with systemd. */
-static int read_property(sd_bus_message *call, const char *type, GVariant **value) {
-    const void *bytes;
-    const char *text;
-    uint64_t number;
-    size_t size;
-    int r = sd_bus_message_enter_container(call, 'v', type);
-
-    if (r < 0)
-        return r;
-    if (g_str_equal(type, "t")) {
-        if ((r = sd_bus_message_read(call, "t", &number)) >= 0)
-            *value = g_variant_new_uint64(number);
-    } else if (g_str_equal(type, "s")) {
-        if ((r = sd_bus_message_read(call, "s", &text)) >= 0)
-            *value = g_variant_new_string(text);
-    } else if (g_str_equal(type, "ay")) {
-        if ((r = sd_bus_message_read_array(call, 'y', &bytes, &size)) >= 0)
-            *value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
-    } else {
-        g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
-        if ((r = read_pairs(call, &list)) >= 0)
-            *value = g_variant_builder_end(&list);
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(call);
-}
 
 static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
@@ -66,7 +30,7 @@ static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_erro
                                      "\"%.100s\" is not a property that can be changed; see "
                                      "systemd.resource-control(5)",
                                      name);
-        if (read_property(call, type, &value) < 0)
+        if (berth_container_property_read(call, type, &value) < 0)
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the property \"%s\" is not of the type \"%s\"", name, type);
         g_variant_dict_insert_value(&properties, name, value);

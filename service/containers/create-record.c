@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "containers/parts/configuration.h"
 #include "containers/parts/provisional.h"
+#include "containers/parts/restart.h"
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/spec.h"
@@ -46,6 +47,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
+    if (options->restart_limit > 0)
+        g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
     berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }

@@ -19,6 +19,7 @@
 #include "containers/quota.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/files.h"
+#include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/options-check.h"
 #include "containers/spec/slices.h"
@@ -157,6 +158,8 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
     berth_capabilities_warn(id, plan->unknown_capabilities);
+    if (!berth_health_check_options(creation->options, image, error))
+        return NULL;
     const BerthNewContainer new_container = {
         .options = creation->options,
         .image = image,

@@ -122,7 +122,8 @@ static void find_identity(const BerthSetup *setup, BerthIdentity *identity) {
     BerthFault fault;
 
     if (!(setup->user ? berth_identity_find(setup->user, identity, &fault)
-                      : berth_identity_take(setup, identity, &fault)))
+                      : berth_identity_take(setup, identity, &fault)) ||
+        !berth_identity_add_groups(setup, identity, &fault))
         berth_fail_with("user", &fault);
 }
 

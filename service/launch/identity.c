@@ -181,6 +181,18 @@ bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *
            (!named || find_group(group, &identity->gid, fault));
 }
 
+bool berth_identity_add_groups(const BerthSetup *setup, BerthIdentity *identity,
+                               BerthFault *fault) {
+    for (uint32_t i = 0; i < setup->group_names.count; i++) {
+        gid_t gid;
+        if (!find_group(setup->group_names.texts[i], &gid, fault))
+            return false;
+        if (identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
+            identity->groups[identity->group_count++] = gid;
+    }
+    return true;
+}
+
 static bool find_home(BerthIdentity *identity, BerthFault *fault) {
     autofree char *text = read_file("/etc/passwd", fault);
     char *fields[MAX_FIELDS], *rest = text;

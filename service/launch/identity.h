@@ -22,6 +22,9 @@ typedef struct {
  * image, read as such and not by way of nsswitch.conf(5). */
 bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *fault);
 
+/* Adds the groups that the configuration names. */
+bool berth_identity_add_groups(const BerthSetup *setup, BerthIdentity *identity, BerthFault *fault);
+
 /* The ids that the configuration gives itself; home as /etc/passwd has it. */
 bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, BerthFault *fault);
 

@@ -244,6 +244,7 @@ static void add_process(Compilation *compilation, const BerthPlan *plan) {
     setup->gid = plan->gid;
     setup->groups = (const gid_t *)plan->groups->data;
     setup->group_count = plan->groups->len;
+    setup->group_names = make_texts(plan->group_names);
     setup->umask = plan->umask;
     setup->arguments = make_texts(plan->arguments);
     setup->environment = make_environment(compilation, plan->environment);

@@ -100,6 +100,15 @@ static bool read_limit_value(JsonObject *object, const char *member, uint64_t *v
     return berth_document_get_size(object, member, value, error);
 }
 
+bool berth_plan_find_limit(const char *name, int *resource) {
+    for (size_t i = 0; i < G_N_ELEMENTS(limit_names); i++)
+        if (g_str_equal(limit_names[i].name, name)) {
+            *resource = limit_names[i].resource;
+            return true;
+        }
+    return false;
+}
+
 static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanLimit limit = {0};
     const char *name;
@@ -177,8 +186,12 @@ static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     if (!berth_document_get_string(user, "username", &plan->user, error) ||
         !berth_document_get_size(user, "umask", &umask, error) ||
         !read_id(user, "uid", &plan->uid, error) || !read_id(user, "gid", &plan->gid, error) ||
-        !read_groups(plan, user, error))
+        !read_groups(plan, user, error) ||
+        !berth_document_get_strings(user, "additionalGroups", &plan->group_names, error))
         return false;
+    if (g_strv_length(plan->group_names) > MAX_GROUPS)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d groups",
+                               MAX_GROUPS);
     if (json_object_has_member(user, "umask"))
         plan->umask = (mode_t)umask & 0777;
     return true;

@@ -56,9 +56,9 @@ static BerthPlan *new_plan(void) {
 }
 
 void berth_plan_free(BerthPlan *plan) {
-    char ***vectors[] = {&plan->arguments,  &plan->environment,  &plan->layers,
-                         &plan->sysctls,    &plan->masked_paths, &plan->read_only_paths,
-                         &plan->annotations};
+    char ***vectors[] = {&plan->arguments,   &plan->environment,  &plan->layers,
+                         &plan->sysctls,     &plan->masked_paths, &plan->read_only_paths,
+                         &plan->annotations, &plan->group_names};
     GArray *arrays[] = {plan->groups,     plan->limits,     plan->namespaces,
                         plan->uid_ranges, plan->gid_ranges, plan->properties};
     GPtrArray *lists[] = {plan->pool,         plan->mounts,       plan->devices,

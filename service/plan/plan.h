@@ -59,7 +59,8 @@ typedef struct {
     const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: the ids */
     uid_t uid;
     gid_t gid;
-    GArray *groups; /* of gid_t */
+    GArray *groups;     /* of gid_t */
+    char **group_names; /* further groups of user, looked up in the image; NULL for none */
     mode_t umask;
     char **arguments, **environment;
     const char *working_directory;
@@ -139,3 +140,6 @@ bool berth_plan_refuse(JsonObject *object, const char *where, const char *const 
                        GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPlan, berth_plan_free)
+
+/* The number of a limit of setrlimit(2), by its name, RLIMIT_…. */
+bool berth_plan_find_limit(const char *name, int *resource);

@@ -35,6 +35,11 @@ def clean():
             os.unlink(name)
 
 
+def details(name):
+    reply = run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Get", "sa{sv}", name, "0")
+    return {key: value["data"] for key, value in json.loads(reply.out)["data"][0].items()}
+
+
 def attempt(line):
     words = shlex.split(line.replace("{arch}", ARCHITECTURES.get(platform.machine(), platform.machine())))
     verb = words.pop(0) if words[0] == "run" else "create"
@@ -70,8 +75,7 @@ def test_what_is_refused_says_why():
 
 def test_the_page_has_every_option():
     named = {option for option, *_ in rows()}
-    source = (SOURCE / "client" / "run-refused.c").read_text(encoding="utf-8")
-    source += (SOURCE / "client" / "run-options.c").read_text(encoding="utf-8")
+    source = "".join((SOURCE / "client" / f"run-{name}.c").read_text(encoding="utf-8") for name in ("refused", "options", "limits", "process"))
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', source))
     known |= set(re.findall(r'REFUSED\("([a-z0-9-]+)",', source))
     equal(sorted(known - named - OWN), [])
@@ -110,7 +114,20 @@ def test_values_that_are_refused():
                         (("--mount=type=image,source=x,target=/y",), "type=image is not supported"),
                         (("--mount=type=bind,source=/x,target=/y,U=true",), 'the field "U" is not supported'),
                         (("--mount=type=bind,source=/x",), "target is missing"),
-                        (("--restart=on-failure:3",), "on-failure:N is not supported"),
+                        (("--restart=on-failure:x",), 'invalid value "on-failure:x" of --restart'),
+                        (("--group-add=keep-groups",), "keep-groups is not supported"),
+                        (("--ulimit=nofile",), 'invalid value "nofile" of --ulimit'),
+                        (("--ulimit=frobs=1",), 'invalid resource limit "frobs"'),
+                        (("--umask=9",), 'invalid value "9" of --umask'),
+                        (("--oom-score-adj=2000",), 'invalid value "2000" of --oom-score-adj'),
+                        (("--memory-swap=1g",), "--memory-swap needs --memory"),
+                        (("--cgroup-conf=cpu.idle=1",), "no property for the file cpu.idle"),
+                        (("--device-read-bps=vda:1m",), 'invalid value "vda:1m"'),
+                        (("--sysctl=vm.swappiness=1",), "would change the whole machine"),
+                        (("--annotation=org.berth1.layers=x",), "invalid annotation"),
+                        (("--entrypoint=[1",), 'invalid value "[1" of --entrypoint'),
+                        (("--health-startup-cmd=true",), "needs a health check"),
+                        (("--init", "--tmpfs=/dev"), "Init needs the container's own /dev"),
                         (("--pull=perhaps",), "--pull takes missing, always, newer or never"),
                         (("--health-interval=soon",), "is not a time span"),
                         (("--publish=80",), "names no port of the host"),
@@ -176,6 +193,86 @@ def test_limits():
     for part in ("MemoryMax=67108864", "TasksMax=33", "CPUQuotaPerSecUSec=500ms", "CPUWeight=79"):
         contains(shown, part)
     clean()
+
+
+def test_entry_points_and_variables():
+    equal(good("run", "--rm", '--entrypoint=["/bin/echo","a b"]', IMAGE, "c"), "a b c\n")
+    equal(good("run", "--rm", "--entrypoint=/bin/echo", IMAGE), "\n")
+    equal(good("run", "--rm", "--entrypoint=", IMAGE, "echo", "plain"), "plain\n")
+    lines = good("run", "--rm", "--unsetenv=PATH", IMAGE, "/bin/env").split("\n")
+    assert not {"PATH=/bin"} & set(lines), lines
+
+
+def test_init_passes_on_and_reaps():
+    equal(good("run", "--rm", "--init", IMAGE, "sh", "-c", "ps -o pid,comm | grep -c init; echo $$").split()[-1], "2")
+    equal(dist("run", "--rm", "--init", IMAGE, "sh", "-c", "exit 7").status, 7)
+    equal(dist("run", "--rm", "--init", IMAGE, "/none").status, 127)
+    good("run", "-d", "--init", "--name=first", IMAGE, "sh", "-c", "trap 'exit 9' TERM; (sleep 0.1 &); while :; do sleep 0.1; done")
+    wait_until(lambda: "sleep 0.1" in good("exec", "first", "ps"), "the command runs")
+    equal("[sh]" in good("exec", "first", "ps"), False)
+    good("stop", "first")
+    equal(dist("wait", "first").status, 9)
+    clean()
+
+
+def test_what_the_process_has():
+    shown = good("run", "--rm", "--ulimit=nofile=100:200", "--ulimit=core=0", "--umask=0027", "--group-add=4242", "--oom-score-adj=77",
+                 "--sysctl=net.ipv4.ping_group_range=3 9", "--personality=LINUX32", "-u", "0", IMAGE, "sh", "-c",
+                 "ulimit -Sn; ulimit -Hn; ulimit -c; umask; id -G; cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ping_group_range; uname -m")
+    lines = shown.split("\n")
+    equal(lines[:4], ["100", "200", "0", "0027"])
+    assert "4242" in lines[4].split(), lines
+    equal(lines[5:7], ["77", "3\t9"])
+    equal(lines[7] != platform.machine(), platform.machine() == "x86_64")
+
+
+def test_limits_of_the_scope():
+    good("run", "-d", "--name=small", "-m64m", "--memory-swap=96m", "--memory-reservation=16m", "--blkio-weight=10", "--cpuset-cpus=0",
+         "--cgroup-conf=memory.high=32M", "--device-read-bps=/dev/null:1m", "--timeout=3600", IMAGE)
+    shown = run("systemctl", "show", "berth-small.scope", "-p",
+                "MemorySwapMax,MemoryLow,MemoryHigh,IOWeight,AllowedCPUs,IOReadBandwidthMax,RuntimeMaxUSec").out
+    for part in ("MemorySwapMax=33554432", "MemoryLow=16777216", "MemoryHigh=33554432", "IOWeight=1\n", "AllowedCPUs=0\n",
+                 "IOReadBandwidthMax=/dev/null 1048576", "RuntimeMaxUSec=1h\n"):
+        contains(shown, part)
+    equal(dist("run", "--rm", "--init", "--timeout=1", IMAGE, "sleep", "1000").status, 143)
+    clean()
+
+
+def test_restarts_have_a_limit():
+    good("run", "-d", "--name=poor", "--restart=on-failure:2", IMAGE, "false")
+
+    def count():
+        return details("poor")["RestartCount"]
+
+    wait_until(lambda: count() == 2, "two restarts")
+    wait_until(lambda: kinds("poor").count("exit") == 3, "the last exit")
+    kill_service()
+    equal(dist("wait", "poor").status, 1)
+    equal((count(), kinds("poor").count("start")), (2, 3))
+    clean()
+
+
+def test_a_startup_is_checked_first():
+    good("run", "-d", "--name=slow", "--health-cmd=test -e /tmp/well", "--health-interval=100ms", "--health-startup-cmd=test -e /tmp/begun",
+         "--health-startup-interval=100ms", "--health-startup-success=2", "--health-retries=1", IMAGE)
+
+    def health():
+        return details("slow")["Health"]
+
+    equal(health(), "starting")
+    good("exec", "slow", "sh", "-c", "mkdir -p /tmp && touch /tmp/begun")
+    wait_until(lambda: health() == "unhealthy", "the startup is over, and it is not well")
+    good("exec", "slow", "touch", "/tmp/well")
+    wait_until(lambda: health() == "healthy", "it is well")
+    clean()
+
+
+def test_the_image_goes_with_the_container():
+    good("tag", IMAGE, f"{HOST}/podman/gone:x")
+    good("run", "--rmi", f"{HOST}/podman/gone:x", "true")
+    equal(f"{HOST}/podman/gone:x" in good("images", "--format=NAME"), False)
+    contains(dist("run", "-d", "--rmi", IMAGE).err, "--rmi needs an image")
+    equal(good("ps", "-aq"), "")
 
 
 if __name__ == "__main__":

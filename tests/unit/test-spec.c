@@ -7,6 +7,7 @@
 #include "containers/spec/spec.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 static BerthImageInfo *new_image(void) {
     return berth_image_info_parse(
@@ -63,6 +64,29 @@ static void test_weaker_options_have_names(void) {
         names, ==,
         "capability:CAP_NET_ADMIN capability:CAP_SYS_TIME device:/dev/fuse "
         "host-network host-users root-directory:(unreachable) seccomp slice:system.slice");
+}
+
+/* What reserves, raises or protects has a name; what only limits has none. */
+static void test_limits_and_parameters_have_names(void) {
+    char *raised[] = {(char *)"nice", (char *)"1:infinity", (char *)"core", (char *)"0", NULL};
+    char *sysctls[] = {(char *)"net/ipv4/ip_forward", (char *)"1",
+                       (char *)"net.ipv4.ping_group_range", (char *)"0 1", NULL};
+    g_autoptr(BerthCreateOptions) options = berth_create_options_new(1000);
+    const struct rlimit none = {0, 0};
+
+    options->slice = g_strdup("berth-user-1000.slice");
+    g_assert_null(berth_privileges_of_container(options));
+    options->other_limits = g_variant_dict_new(NULL);
+    g_variant_dict_insert(options->other_limits, "MemoryLow", "t", (guint64)1);
+    g_variant_dict_insert(options->other_limits, "MemoryHigh", "t", (guint64)1);
+    berth_create_options_set_properties(options);
+    options->oom_score = -1;
+    options->resource_limits = g_strdupv(raised);
+    options->sysctls = g_strdupv(sysctls);
+    g_assert_cmpint(setrlimit(RLIMIT_NICE, &none), ==, 0);
+    g_autofree char *names = berth_privileges_of_container(options);
+    g_assert_cmpstr(names, ==,
+                    "limit:RLIMIT_NICE oom-score property:MemoryLow sysctl:net/ipv4/ip_forward");
 }
 
 static bool parse_choice(BerthCreateOptions *options, const char *key, const char *text) {
@@ -506,6 +530,8 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
+    g_test_add_func("/spec/limits-and-parameters-have-names",
+                    test_limits_and_parameters_have_names);
     g_test_add_func("/spec/choices-are-parsed-or-refused", test_choices_are_parsed_or_refused);
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
     g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",

@@ -28,12 +28,26 @@ static const char *const state_names[] = {
     [HEALTH_UNHEALTHY] = "unhealthy",
 };
 
+/* What is checked: the startup first, if the options have a command for it, and from when that has
+ * succeeded often enough the health. */
+typedef enum { HEALTH_PHASE_STARTUP, HEALTH_PHASE_REGULAR } HealthPhase;
+
+enum { HEALTH_PHASE_COUNT = HEALTH_PHASE_REGULAR + 1 };
+
+typedef struct {
+    char **command;
+    uint64_t interval_usec, timeout_usec;
+    uint64_t retries; /* failures in a row that make it unhealthy; 0: any number */
+} HealthCommand;
+
 typedef struct {
     BerthContainer *container;
     HealthState state;
-    char **command;
-    uint64_t interval_usec, timeout_usec, start_period_usec, started_usec;
-    uint64_t retries, failures;
+    HealthPhase phase;
+    HealthCommand commands[HEALTH_PHASE_COUNT];
+    uint64_t start_period_usec, started_usec;
+    uint64_t failures, successes; /* in a row, in this phase */
+    uint64_t wanted_successes;    /* of the startup */
     unsigned number;
     char *process; /* of the check that runs */
     sd_event_source *next, *timeout;
@@ -87,31 +101,48 @@ static void set_health(Health *health, HealthState state) {
     berth_container_add_event(health->container, state_names[state]);
 }
 
+static const HealthCommand *get_command(const Health *health) {
+    return &health->commands[health->phase];
+}
+
 static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* The interval begins when a check has ended, so that two never run at once. */
 static void schedule_check(Health *health) {
     if (health->next)
         health->next = sd_event_source_disable_unref(health->next);
-    (void)sd_event_add_time_relative(health->container->containers->event, &health->next,
-                                     CLOCK_MONOTONIC, MAX(health->interval_usec, SHORTEST_USEC), 0,
-                                     on_check_time, health);
+    (void)sd_event_add_time_relative(
+        health->container->containers->event, &health->next, CLOCK_MONOTONIC,
+        MAX(get_command(health)->interval_usec, SHORTEST_USEC), 0, on_check_time, health);
+}
+
+/* A failure within the start period does not count; a success always does. A startup is not healthy
+ * yet: that is for the first check of the health to say. */
+static void count_result(Health *health, bool passed) {
+    uint64_t now = (uint64_t)g_get_monotonic_time();
+    bool counts = health->phase == HEALTH_PHASE_STARTUP ||
+                  now >= health->started_usec + health->start_period_usec;
+    uint64_t retries = get_command(health)->retries;
+
+    if (passed) {
+        health->failures = 0;
+        health->successes++;
+        if (health->phase == HEALTH_PHASE_REGULAR)
+            set_health(health, HEALTH_HEALTHY);
+        else if (health->successes >= health->wanted_successes)
+            health->phase = HEALTH_PHASE_REGULAR;
+        return;
+    }
+    health->successes = 0;
+    if (counts && ++health->failures >= retries && retries > 0)
+        set_health(health, HEALTH_UNHEALTHY);
 }
 
 static void conclude_check(Health *health, bool passed) {
-    uint64_t now = (uint64_t)g_get_monotonic_time();
-    /* A failure within the start period does not count; a success always does. */
-    bool counts = now >= health->started_usec + health->start_period_usec;
-
     if (health->timeout)
         health->timeout = sd_event_source_disable_unref(health->timeout);
     g_clear_pointer(&health->process, g_free);
-    if (passed) {
-        health->failures = 0;
-        set_health(health, HEALTH_HEALTHY);
-    } else if (counts && ++health->failures >= health->retries) {
-        set_health(health, HEALTH_UNHEALTHY);
-    }
+    count_result(health, passed);
     schedule_check(health);
 }
 
@@ -184,12 +215,12 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata)
         (Check){container->containers, g_strdup(container->record.id), g_strdup(health->process)};
     const BerthExecOptions options = {
         .process = check->process,
-        .command = health->command,
+        .command = get_command(health)->command,
         .quiet = true,
     };
-    (void)sd_event_add_time_relative(container->containers->event, &health->timeout,
-                                     CLOCK_MONOTONIC, MAX(health->timeout_usec, SHORTEST_USEC), 0,
-                                     on_check_timeout, health);
+    (void)sd_event_add_time_relative(
+        container->containers->event, &health->timeout, CLOCK_MONOTONIC,
+        MAX(get_command(health)->timeout_usec, SHORTEST_USEC), 0, on_check_timeout, health);
     berth_container_exec(container, &options, &none, on_check_started, check);
     return 0;
 }
@@ -204,27 +235,45 @@ static void stop_health(BerthContainer *container) {
         sd_event_source_disable_unref(health->next);
     if (health->timeout)
         sd_event_source_disable_unref(health->timeout);
-    g_strfreev(health->command);
+    for (size_t i = 0; i < HEALTH_PHASE_COUNT; i++)
+        g_strfreev(health->commands[i].command);
     g_free(health->process);
     g_free(health);
+}
+
+/* False if the options have no such command. */
+static bool read_command(GVariant *options, HealthCommand *command) {
+    g_auto(GStrv) test = NULL;
+
+    if (!g_variant_lookup(options, "Command", "^as", &test) || !test[0])
+        return false;
+    command->command = make_command(test);
+    g_variant_lookup(options, "IntervalUSec", "t", &command->interval_usec);
+    g_variant_lookup(options, "TimeoutUSec", "t", &command->timeout_usec);
+    g_variant_lookup(options, "Retries", "t", &command->retries);
+    return true;
 }
 
 static void start_health(BerthContainer *container) {
     g_autoptr(GVariant) options =
         berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT);
-    g_auto(GStrv) test = NULL;
+    g_autoptr(GVariant) startup =
+        options ? g_variant_lookup_value(options, "Startup", G_VARIANT_TYPE_VARDICT) : NULL;
+    HealthCommand regular = {0};
 
     stop_health(container);
-    if (!options || !g_variant_lookup(options, "Command", "^as", &test) || !test[0])
+    if (!options || !read_command(options, &regular))
         return;
     Health *health = g_new0(Health, 1);
     health->container = container;
-    health->command = make_command(test);
+    health->commands[HEALTH_PHASE_REGULAR] = regular;
+    health->phase = startup && read_command(startup, &health->commands[HEALTH_PHASE_STARTUP])
+                        ? HEALTH_PHASE_STARTUP
+                        : HEALTH_PHASE_REGULAR;
+    if (startup)
+        g_variant_lookup(startup, "Successes", "t", &health->wanted_successes);
     health->started_usec = (uint64_t)g_get_monotonic_time();
-    g_variant_lookup(options, "IntervalUSec", "t", &health->interval_usec);
-    g_variant_lookup(options, "TimeoutUSec", "t", &health->timeout_usec);
     g_variant_lookup(options, "StartPeriodUSec", "t", &health->start_period_usec);
-    g_variant_lookup(options, "Retries", "t", &health->retries);
     *berth_container_slot(container, &berth_health_part) = health;
     schedule_check(health);
 }

@@ -101,17 +101,26 @@ static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdat
     return 0;
 }
 
-static bool is_wanted(const BerthContainerRecord *record) {
-    return record->wanted &&
-           (record->restart == BERTH_RESTART_ALWAYS ||
-            (record->restart == BERTH_RESTART_ON_FAILURE && record->first.status != 0));
+static bool has_restarts_left(const BerthContainer *container) {
+    g_autoptr(GVariant) limit = berth_container_record_get_extra(
+        &container->record, BERTH_RESTART_LIMIT, G_VARIANT_TYPE_UINT64);
+
+    return !limit || berth_container_count_restarts(container) < g_variant_get_uint64(limit);
+}
+
+static bool restart_is_wanted(const BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+
+    return record->wanted && (record->restart == BERTH_RESTART_ALWAYS ||
+                              (record->restart == BERTH_RESTART_ON_FAILURE &&
+                               record->first.status != 0 && has_restarts_left(container)));
 }
 
 static void plan_restart(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     RestartState *state = get_state(container);
 
-    if (!is_wanted(record) || state->timer || berth_container_is_starting(container))
+    if (!restart_is_wanted(container) || state->timer || berth_container_is_starting(container))
         return;
     if (record->first.exited_usec > record->first.started_usec + GOOD_RUN_USEC)
         state->restarts = 0;

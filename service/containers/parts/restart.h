@@ -4,6 +4,9 @@
 
 #include "containers/core/part.h"
 
+/* In the record's extra, t: how many restarts there may be; none if there is no limit. */
+#define BERTH_RESTART_LIMIT "RestartLimit"
+
 /* Starts a container again when it has ended, as its restart policy says. */
 extern const BerthPart berth_restart_part;
 

@@ -10,7 +10,7 @@
 
 enum { DEFAULT_RETRIES = 3 };
 
-static GVariant *make_variant(char *const *command, const uint64_t numbers[4]) {
+static GVariant *make_variant(char *const *command, const uint64_t numbers[4], GVariant *startup) {
     static const char *const names[] = {"IntervalUSec", "TimeoutUSec", "StartPeriodUSec",
                                         "Retries"};
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
@@ -19,7 +19,46 @@ static GVariant *make_variant(char *const *command, const uint64_t numbers[4]) {
                                 g_variant_new_strv((const char *const *)command, -1));
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         g_variant_dict_insert(&options, names[i], "t", (guint64)numbers[i]);
+    if (startup)
+        g_variant_dict_insert_value(&options, "Startup", startup);
     return g_variant_dict_end(&options);
+}
+
+bool berth_health_check_options(const BerthCreateOptions *options, const BerthImageInfo *image,
+                                GError **error) {
+    g_autoptr(GVariant) health = NULL;
+
+    if (!options->startup_command || !options->startup_command[0])
+        return true;
+    health = berth_health_make_options(options, image);
+    if (health)
+        g_variant_ref_sink(health);
+    return health || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                     "a check of the startup needs a health check");
+}
+
+/* The check that comes first, until it has succeeded often enough. */
+static GVariant *make_startup(const BerthCreateOptions *options) {
+    g_auto(GVariantDict) startup = G_VARIANT_DICT_INIT(NULL);
+    const struct {
+        const char *name;
+        uint64_t given, otherwise;
+    } numbers[] = {
+        {"IntervalUSec", options->startup_interval_usec, DEFAULT_INTERVAL_USEC},
+        {"TimeoutUSec", options->startup_timeout_usec, DEFAULT_TIMEOUT_USEC},
+        {"Retries", options->startup_retries, 0},
+        {"Successes", options->startup_successes, 1},
+    };
+
+    if (!options->startup_command || !options->startup_command[0])
+        return NULL;
+    g_variant_dict_insert_value(
+        &startup, "Command", g_variant_new_strv((const char *const *)options->startup_command, -1));
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        g_variant_dict_insert(
+            &startup, numbers[i].name, "t",
+            (guint64)(numbers[i].given > 0 ? numbers[i].given : numbers[i].otherwise));
+    return g_variant_dict_end(&startup);
 }
 
 GVariant *berth_health_make_options(const BerthCreateOptions *options,
@@ -43,5 +82,5 @@ GVariant *berth_health_make_options(const BerthCreateOptions *options,
         else if (image_value > 0)
             numbers[i] = image_value;
     }
-    return make_variant(command, numbers);
+    return make_variant(command, numbers, make_startup(options));
 }

@@ -8,10 +8,13 @@
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
+#include "containers/spec/mounts.h"
 #include "containers/spec/port.h"
+#include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
 #include "containers/spec/spec.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* As the kernel has it (gethostname(2), HOST_NAME_MAX). */
@@ -39,6 +42,9 @@ static bool check_environment(char *const *environment, GError **error) {
 }
 
 static bool check_together(const BerthCreateOptions *options, GError **error) {
+    if (options->restart_limit > 0 && options->restart != BERTH_RESTART_ON_FAILURE)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a limit of restarts needs the restart policy on-failure");
     if (options->auto_remove && options->restart != BERTH_RESTART_NO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
@@ -50,11 +56,52 @@ static bool check_stop_signal(const char *name, GError **error) {
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "unknown signal \"%.100s\"", name);
 }
 
+/* As in /etc/group: the separators cannot be part of a name. */
+static bool check_groups(char *const *groups, GError **error) {
+    for (; groups && *groups; groups++)
+        if (!(*groups)[0] || strpbrk(*groups, ":,\n"))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "invalid group \"%.100s\"",
+                                   *groups);
+    return true;
+}
+
+static bool check_annotations(char *const *annotations, GError **error) {
+    for (; annotations && *annotations; annotations += 2)
+        if (!(*annotations)[0] || g_str_has_prefix(*annotations, "org.berth1."))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "invalid annotation \"%.100s\": names that begin with "
+                                   "org.berth1. are the service's own",
+                                   *annotations);
+    return true;
+}
+
+/* Its file is mounted on the /dev that the service makes. */
+static bool check_init(const BerthCreateOptions *options, GError **error) {
+    for (guint i = 0; options->init && options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (g_str_equal(mount->destination, "/dev"))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "Init needs the container's own /dev, but something is mounted "
+                                   "there");
+    }
+    return true;
+}
+
+static bool check_process(const BerthCreateOptions *options, GError **error) {
+    if (options->umask != UINT64_MAX && options->umask > 0777)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the umask %" PRIo64 " is above 0777", options->umask);
+    return check_groups(options->groups, error) && check_annotations(options->annotations, error) &&
+           check_init(options, error) &&
+           berth_resource_limits_check(options->resource_limits, error);
+}
+
 bool berth_create_options_check(const BerthCreateOptions *options, GError **error) {
     return berth_name_check_container(options->id, error) &&
            (!options->hostname || check_host_name(options->hostname, error)) &&
            check_environment(options->environment, error) &&
            berth_capabilities_check(options->capabilities_add, error) &&
            berth_capabilities_check(options->capabilities_drop, error) &&
-           check_together(options, error) && check_stop_signal(options->stop_signal, error);
+           check_process(options, error) && check_together(options, error) &&
+           check_stop_signal(options->stop_signal, error);
 }

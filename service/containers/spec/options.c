@@ -7,6 +7,8 @@
 
 #include "base/names.h"
 
+#include <limits.h>
+
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
     if (!berth_name_check_container(text, NULL))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -59,6 +61,16 @@ static bool parse_restart(BerthCreateOptions *options, const char *text, GError 
 const BerthCreateField berth_create_fields[] = {
     FIELD("Command", LIST, command),
     FIELD("Env", LIST, environment),
+    FIELD("UnsetEnv", LIST, unset),
+    FIELD("Entrypoint", LIST, entrypoint),
+    FIELD("Groups", LIST, groups),
+    FIELD("Umask", NUMBER, umask),
+    FIELD("Init", FLAG, init),
+    FIELD("OOMScoreAdjust", INTEGER, oom_score),
+    FIELD("ResourceLimits", MAP, resource_limits),
+    FIELD("Sysctls", MAP, sysctls),
+    FIELD("Personality", TEXT, personality),
+    FIELD("Annotations", MAP, annotations),
     FIELD("WorkingDirectory", TEXT, working_directory),
     FIELD("User", TEXT, user),
     FIELD("Hostname", TEXT, hostname),
@@ -73,6 +85,11 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),
     FIELD("HealthStartPeriodUSec", NUMBER, health_start_usec),
     FIELD("HealthRetries", NUMBER, health_retries),
+    FIELD("HealthStartupCommand", LIST, startup_command),
+    FIELD("HealthStartupIntervalUSec", NUMBER, startup_interval_usec),
+    FIELD("HealthStartupTimeoutUSec", NUMBER, startup_timeout_usec),
+    FIELD("HealthStartupRetries", NUMBER, startup_retries),
+    FIELD("HealthStartupSuccesses", NUMBER, startup_successes),
     CHOICE("UserNamespace", user_namespace, parse_user_namespace),
     FIELD("CapabilitiesAdd", LIST, capabilities_add),
     FIELD("CapabilitiesDrop", LIST, capabilities_drop),
@@ -83,8 +100,10 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("TasksMax", LIMIT, limits.tasks_max),
     FIELD("CPUQuotaPerSecUSec", LIMIT, limits.cpu_quota),
     FIELD("CPUWeight", LIMIT, limits.cpu_weight),
+    FIELD("RuntimeMaxUSec", LIMIT, limits.runtime_max),
     FIELD("Slice", TEXT, slice),
     CHOICE("Restart", restart, parse_restart),
+    FIELD("RestartLimit", NUMBER, restart_limit),
     FIELD("Autostart", FLAG, autostart),
     FIELD("StopSignal", TEXT, stop_signal),
     FIELD("StopTimeoutUSec", NUMBER, stop_timeout_usec),
@@ -98,6 +117,8 @@ BerthCreateOptions *berth_create_options_new(uint32_t owner) {
     options->owner = owner;
     options->root_directory = -1;
     options->stop_timeout_usec = UINT64_MAX;
+    options->umask = UINT64_MAX;
+    options->oom_score = INT_MAX;
     return options;
 }
 
@@ -122,12 +143,16 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->seccomp_profile);
     g_free((char *)options->creator);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
+    g_clear_pointer(&options->other_limits, g_variant_dict_unref);
     g_clear_pointer(&options->properties, g_variant_unref);
     g_free(options);
 }
 
 void berth_create_options_set_properties(BerthCreateOptions *options) {
-    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
+    g_autoptr(GVariant) others = options->other_limits
+                                     ? g_variant_ref_sink(g_variant_dict_end(options->other_limits))
+                                     : NULL;
+    g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(others);
 
     for (const BerthCreateField *field = berth_create_fields; field->key; field++) {
         const uint64_t *value = (const void *)((const char *)options + field->offset);

@@ -26,7 +26,16 @@ typedef struct {
     const char *image;
     uint32_t owner;
     char **command;
-    char **environment; /* added to the image's */
+    char **environment;     /* added to the image's */
+    char **unset;           /* variables of the image's that are left out; "*": all */
+    char **entrypoint;      /* instead of the image's, and of its command; one empty text: none */
+    char **groups;          /* supplementary, by name or number, as the image has them */
+    uint64_t umask;         /* UINT64_MAX: the default */
+    int oom_score;          /* INT_MAX: not given */
+    char **resource_limits; /* "NOFILE", "SOFT[:HARD]", … */
+    char **sysctls;         /* name, value, … */
+    const char *personality;
+    char **annotations; /* key, value, … */
     const char *working_directory, *user, *hostname, *slice, *stop_signal;
     BerthNetworkMode network_mode;
     const char *network; /* as given; NULL for none */
@@ -34,34 +43,39 @@ typedef struct {
     const char *seccomp_profile; /* as JSON */
     BerthUserNamespace user_namespace;
     BerthRestartPolicy restart;
-    const char *spec;   /* a whole OCI runtime configuration; image may then be "" */
-    int root_directory; /* of the caller's, instead of an image; -1 */
+    uint64_t restart_limit; /* restarts in all; 0: any number */
+    const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
+    int root_directory;     /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
     char **labels;     /* key, value, … */
     GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
     char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
-    int read_only, auto_remove, terminal, autostart;
+    int read_only, auto_remove, terminal, autostart, init;
     const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
+    char **startup_command; /* the same, of the check that comes first */
+    uint64_t startup_interval_usec, startup_timeout_usec, startup_retries, startup_successes;
     uint64_t stop_timeout_usec; /* 0: killed at once; UINT64_MAX: the default */
     struct {
-        uint64_t memory_max, tasks_max, cpu_quota, cpu_weight; /* 0: not given */
+        uint64_t memory_max, tasks_max, cpu_quota, cpu_weight, runtime_max; /* 0: not given */
     } limits;
-    GVariant *properties; /* a{sv}: the limits, as systemd's properties; NULL for none */
+    GVariantDict *other_limits; /* as systemd's properties, too; NULL for none */
+    GVariant *properties;       /* a{sv}: all of them; NULL for none */
 } BerthCreateOptions;
 
 /* Kinds of members, by which they are read and freed. */
 typedef enum {
-    BERTH_FIELD_TEXT,   /* s, as const char * */
-    BERTH_FIELD_CHOICE, /* s, parsed */
-    BERTH_FIELD_LIST,   /* as, as char ** */
-    BERTH_FIELD_MAP,    /* a{ss}, as char ** */
-    BERTH_FIELD_FLAG,   /* b, as int */
-    BERTH_FIELD_NUMBER, /* t, as uint64_t */
-    BERTH_FIELD_LIMIT,  /* the same, and a property of that name */
-    BERTH_FIELD_FILE,   /* h, as int; the caller's */
+    BERTH_FIELD_TEXT,    /* s, as const char * */
+    BERTH_FIELD_CHOICE,  /* s, parsed */
+    BERTH_FIELD_LIST,    /* as, as char ** */
+    BERTH_FIELD_MAP,     /* a{ss}, as char ** */
+    BERTH_FIELD_FLAG,    /* b, as int */
+    BERTH_FIELD_NUMBER,  /* t, as uint64_t */
+    BERTH_FIELD_LIMIT,   /* the same, and a property of that name */
+    BERTH_FIELD_INTEGER, /* i, as int */
+    BERTH_FIELD_FILE,    /* h, as int; the caller's */
 } BerthFieldKind;
 
 /* An option of Create. */
@@ -72,7 +86,7 @@ typedef struct {
     bool (*parse)(BerthCreateOptions *options, const char *text, GError **error); /* of a choice */
 } BerthCreateField;
 
-/* All but mounts and Provisional; the last one has no key. */
+/* All but mounts, other_limits and Provisional; the last one has no key. */
 extern const BerthCreateField berth_create_fields[];
 
 BerthCreateOptions *berth_create_options_new(uint32_t owner);

@@ -11,6 +11,7 @@
 #include "containers/spec/port.h"
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/properties.h"
+#include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
 #include "containers/spec/spec-privileges.h"
 #include "containers/spec/spec.h"
@@ -86,6 +87,16 @@ static void add_ports(GPtrArray *names, char *const *ports) {
     }
 }
 
+static void add_properties(GPtrArray *names, GVariant *properties) {
+    GVariantIter iterator;
+    const char *name;
+
+    g_variant_iter_init(&iterator, properties);
+    while (g_variant_iter_next(&iterator, "{&sv}", &name, NULL))
+        if (berth_container_property_reserves(name))
+            berth_privileges_add(names, "property:", name);
+}
+
 char *berth_privileges_of_container(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -103,6 +114,12 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     add_capabilities(names, options->capabilities_add);
     if (options->seccomp != BERTH_SECCOMP_DEFAULT)
         berth_privileges_add(names, "seccomp", "");
+    berth_resource_limits_add_privileges(names, options->resource_limits);
+    berth_spec_add_sysctl_privileges(names, options->sysctls);
+    if (options->oom_score < 0)
+        berth_privileges_add(names, "oom-score", "");
+    if (options->properties)
+        add_properties(names, options->properties);
     add_slice(names, options->slice, options->owner);
     return join(names);
 }
@@ -121,12 +138,7 @@ char *berth_privileges_of_exec(const BerthExecOptions *options) {
 
 char *berth_privileges_of_update(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    GVariantIter iterator;
-    const char *name;
 
-    g_variant_iter_init(&iterator, changed);
-    while (g_variant_iter_next(&iterator, "{&sv}", &name, NULL))
-        if (berth_container_property_reserves(name))
-            berth_privileges_add(names, "property:", name);
+    add_properties(names, changed);
     return join(names);
 }

@@ -41,6 +41,10 @@ const char *berth_container_property_get_type(const char *name) {
     return NULL;
 }
 
+const char *berth_container_property_get_name(size_t number) {
+    return number < G_N_ELEMENTS(properties) ? properties[number].name : NULL;
+}
+
 bool berth_container_property_reserves(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(properties); i++)
         if (g_str_equal(properties[i].name, name))

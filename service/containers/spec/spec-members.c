@@ -21,7 +21,7 @@ static const struct {
     {"process", "terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges "
                 "apparmorProfile oomScoreAdj scheduler ioPriority"},
     {"process.consoleSize", "height width"},
-    {"process.user", "uid gid umask additionalGids username"},
+    {"process.user", "uid gid umask additionalGids additionalGroups username"},
     {"process.capabilities", "bounding effective permitted inheritable ambient"},
     {"process.rlimits", "type hard soft"},
     {"process.scheduler", "policy nice priority flags runtime deadline period"},

@@ -14,6 +14,7 @@
 #include "containers/spec/capabilities.h"
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/properties.h"
+#include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
 #include "containers/spec/spec-members.h"
 #include "containers/spec/spec.h"
@@ -23,7 +24,6 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 
 static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
     uint64_t bits =
@@ -46,8 +46,7 @@ static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
 static void add_limits(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->limits->len; i++) {
         const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, i);
-        struct rlimit own;
-        if (getrlimit((__rlimit_resource_t)limit->resource, &own) < 0 || limit->hard > own.rlim_max)
+        if (berth_resource_limit_is_raised(limit->resource, limit->hard))
             berth_privileges_add(names, "limit:", limit->name);
     }
 }
@@ -244,10 +243,29 @@ static void add_hooks(GPtrArray *names, const BerthPlan *plan) {
             add_hook(names, plan->hooks[stage]->pdata[i]);
 }
 
-/* The container's own kernel parameters: without CAP_NET_ADMIN it could not set them itself. */
-static void add_sysctls(GPtrArray *names, char *const *sysctls) {
-    for (; sysctls && *sysctls; sysctls += 2)
-        berth_privileges_add(names, "sysctl:", *sysctls);
+/* Kernel parameters that affect nobody but the container, and that let it do nothing that it could
+ * not do otherwise: those that Kubernetes calls safe. */
+static const char *const free_sysctls[] = {
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_syncookies",
+    NULL,
+};
+
+/* The others of the container's own: without CAP_NET_ADMIN it could not set them itself. */
+void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls) {
+    for (; sysctls && *sysctls; sysctls += 2) {
+        g_autofree char *dotted = g_strdelimit(g_strdup(*sysctls), "/", '.');
+        if (!g_strv_contains(free_sysctls, dotted))
+            berth_privileges_add(names, "sysctl:", *sysctls);
+    }
 }
 
 /* All but the filter and the hidden paths, which depend on the rest. */
@@ -260,7 +278,7 @@ static void add_most(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
     add_devices(names, plan);
     add_resources(names, plan);
     add_hooks(names, plan);
-    add_sysctls(names, plan->sysctls);
+    berth_spec_add_sysctl_privileges(names, plan->sysctls);
     berth_spec_add_process_privileges(names, plan);
     if (plan->root_propagation & (MS_SHARED | MS_SLAVE))
         berth_privileges_add(names, "root-propagation", "");

@@ -14,3 +14,5 @@ void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t
  * chooses. */
 bool berth_spec_is_plain(const BerthPlan *plan, uint32_t owner);
 void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan);
+/* Those of kernel parameters: name, value, …. */
+void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls);

@@ -10,10 +10,13 @@
 #include "containers/spec/capabilities.h"
 
 #include "base/document.h"
+#include "config.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/resource-limits.h"
 #include "containers/spec/spec-network.h"
 #include "plan/plan.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,6 +86,9 @@ static const struct {
 /* Directories that an init system in a container writes to. */
 static const char *const system_directories[] = {"/run", "/run/lock", "/tmp", "/var/log/journal"};
 
+/* On a tmpfs of its own: nothing of it is seen in what the container has changed. */
+static const char init_path[] = "/dev/berth-init";
+
 static void add_strings(JsonBuilder *builder, const char *member, const char *const *strings) {
     json_builder_set_member_name(builder, member);
     json_builder_begin_array(builder);
@@ -99,6 +105,17 @@ static void add_string(JsonBuilder *builder, const char *member, const char *val
 static void add_bool(JsonBuilder *builder, const char *member, bool value) {
     json_builder_set_member_name(builder, member);
     json_builder_add_boolean_value(builder, value);
+}
+
+static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
+    json_builder_set_member_name(builder, member);
+    json_builder_add_int_value(builder, value);
+}
+
+/* texts: name, value, … */
+static void add_pairs(JsonBuilder *builder, char *const *texts) {
+    for (; texts && *texts; texts += 2)
+        add_string(builder, texts[0], texts[1]);
 }
 
 /* Inheritable and ambient stay empty: a user other than root has no capabilities after execve(2)
@@ -123,17 +140,26 @@ bool berth_spec_has_variable(char *const *environment, const char *assignment) {
     return false;
 }
 
+static bool is_unset(char *const *names, const char *assignment) {
+    for (; names && *names; names++)
+        if (g_str_equal(*names, "*") ||
+            (g_str_has_prefix(assignment, *names) && assignment[strlen(*names)] == '='))
+            return true;
+    return false;
+}
+
 static void add_environment(JsonBuilder *builder, const BerthCreateOptions *options,
                             const BerthImageInfo *image, const BerthSpecContext *context) {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     json_builder_set_member_name(builder, "env");
     json_builder_begin_array(builder);
-    if (!berth_spec_has_variable(image->environment, path) &&
+    if ((!berth_spec_has_variable(image->environment, path) || is_unset(options->unset, path)) &&
         !berth_spec_has_variable(options->environment, path))
         json_builder_add_string_value(builder, path);
     for (char **variable = image->environment; *variable; variable++)
-        if (!berth_spec_has_variable(options->environment, *variable))
+        if (!berth_spec_has_variable(options->environment, *variable) &&
+            !is_unset(options->unset, *variable))
             json_builder_add_string_value(builder, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
         json_builder_add_string_value(builder, *variable);
@@ -146,38 +172,60 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
     json_builder_end_array(builder);
 }
 
+typedef struct {
+    char *const *entrypoint, *const *command;
+} Arguments;
+
 /* As the image specification has it (config.md, Entrypoint and Cmd): the caller's command replaces
- * Cmd and follows the Entrypoint. */
+ * Cmd and follows the Entrypoint. Cmd belongs to the image's Entrypoint and goes with it. */
+static Arguments choose_arguments(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    static char *const none[] = {NULL};
+    bool has_command = options->command && options->command[0];
+    bool has_entrypoint = options->entrypoint && options->entrypoint[0];
+
+    return (Arguments){
+        .entrypoint = !has_entrypoint             ? image->entrypoint
+                      : options->entrypoint[0][0] ? options->entrypoint
+                                                  : none,
+        .command = has_command      ? options->command
+                   : has_entrypoint ? none
+                                    : image->command,
+    };
+}
+
 static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image, GError **error) {
-    char **command = options->command && options->command[0] ? options->command : image->command;
+    Arguments arguments = choose_arguments(options, image);
 
-    if (!image->entrypoint[0] && !command[0])
+    if (!arguments.entrypoint[0] && !arguments.command[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the image names no command to run; give one");
     json_builder_set_member_name(builder, "args");
     json_builder_begin_array(builder);
-    for (char **argument = image->entrypoint; *argument; argument++)
+    if (options->init) {
+        json_builder_add_string_value(builder, init_path);
+        json_builder_add_string_value(builder, "--");
+    }
+    for (char *const *argument = arguments.entrypoint; *argument; argument++)
         json_builder_add_string_value(builder, *argument);
-    for (char **argument = command; *argument; argument++)
+    for (char *const *argument = arguments.command; *argument; argument++)
         json_builder_add_string_value(builder, *argument);
     json_builder_end_array(builder);
     return true;
 }
 
-/* The service has raised its own limit of descriptors; programs that use select(2) need the usual
- * one. */
-static void add_limits(JsonBuilder *builder) {
-    json_builder_set_member_name(builder, "rlimits");
-    json_builder_begin_array(builder);
+/* By name: the image's own passwd and group are read by berth-launch alone. The specification has
+ * no names of further groups, "additionalGroups" is Berth's own. */
+static void add_user(JsonBuilder *builder, const BerthCreateOptions *options,
+                     const BerthImageInfo *image) {
+    json_builder_set_member_name(builder, "user");
     json_builder_begin_object(builder);
-    add_string(builder, "type", "RLIMIT_NOFILE");
-    json_builder_set_member_name(builder, "soft");
-    json_builder_add_int_value(builder, 1024);
-    json_builder_set_member_name(builder, "hard");
-    json_builder_add_int_value(builder, 524288);
+    add_string(builder, "username", options->user ? options->user : image->user);
+    if (options->groups && options->groups[0])
+        add_strings(builder, "additionalGroups", (const char *const *)options->groups);
+    if (options->umask != UINT64_MAX)
+        add_number(builder, "umask", (int64_t)options->umask);
     json_builder_end_object(builder);
-    json_builder_end_array(builder);
 }
 
 static bool add_process(JsonBuilder *builder, const BerthCreateOptions *options,
@@ -196,17 +244,15 @@ static bool add_process(JsonBuilder *builder, const BerthCreateOptions *options,
     json_builder_set_member_name(builder, "process");
     json_builder_begin_object(builder);
     add_bool(builder, "terminal", options->terminal);
-    /* By name: the image's own passwd and group are read by berth-launch alone. */
-    json_builder_set_member_name(builder, "user");
-    json_builder_begin_object(builder);
-    add_string(builder, "username", options->user ? options->user : image->user);
-    json_builder_end_object(builder);
+    add_user(builder, options, image);
     if (!add_arguments(builder, options, image, error))
         return false;
     add_environment(builder, options, image, context);
     add_string(builder, "cwd", directory);
     add_capabilities(builder, options);
-    add_limits(builder);
+    berth_resource_limits_add(builder, options->resource_limits);
+    if (options->oom_score != INT_MAX)
+        add_number(builder, "oomScoreAdj", options->oom_score);
     add_bool(builder, "noNewPrivileges", true);
     json_builder_end_object(builder);
     return true;
@@ -280,6 +326,7 @@ static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
                        const BerthImageInfo *image, const BerthSpecContext *context,
                        bool is_system) {
     static const char *const volume[] = {"bind", "x-berth.volume", NULL};
+    static const char *const init_flags[] = {"bind", "ro", "nosuid", "nodev", NULL};
 
     json_builder_set_member_name(builder, "mounts");
     json_builder_begin_array(builder);
@@ -296,6 +343,8 @@ static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
         berth_mount_add(builder, options->mounts->pdata[i]);
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
         berth_mount_add(builder, context->edits->mounts->pdata[i]);
+    if (options->init)
+        add_mount(builder, init_path, "bind", BERTH_LIBEXECDIR "/berth-init", init_flags);
     json_builder_end_array(builder);
 }
 
@@ -328,11 +377,6 @@ static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_end_array(builder);
 }
 
-static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
-    json_builder_set_member_name(builder, member);
-    json_builder_add_int_value(builder, value);
-}
-
 static void add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
     json_builder_set_member_name(builder, "devices");
     json_builder_begin_array(builder);
@@ -358,6 +402,22 @@ static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
     json_node_set_object(node, context->edits->hooks);
     json_builder_set_member_name(builder, "hooks");
     json_builder_add_value(builder, node);
+}
+
+/* What the kernel keeps for a namespace, and for a process. */
+static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *options) {
+    if (options->sysctls && options->sysctls[0]) {
+        json_builder_set_member_name(builder, "sysctl");
+        json_builder_begin_object(builder);
+        add_pairs(builder, options->sysctls);
+        json_builder_end_object(builder);
+    }
+    if (options->personality) {
+        json_builder_set_member_name(builder, "personality");
+        json_builder_begin_object(builder);
+        add_string(builder, "domain", options->personality);
+        json_builder_end_object(builder);
+    }
 }
 
 /* A container without a network still has a network namespace; only the mode "host" has none. */
@@ -391,6 +451,7 @@ static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
         add_range(builder, "gidMappings", ids);
     }
     add_devices(builder, context);
+    add_own_kernel(builder, options);
     add_strings(builder, "maskedPaths", masked_paths);
     add_strings(builder, "readonlyPaths", read_only_paths);
     if (!add_profile(builder, options, error))
@@ -405,6 +466,7 @@ static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *opti
 
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
+    add_pairs(builder, options->annotations);
     add_string(builder, "org.berth1.layers", layers);
     add_string(builder, "org.berth1.image", options->image);
     berth_spec_add_network(builder, options);
@@ -440,9 +502,8 @@ char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo 
 }
 
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image) {
-    char **command = image->entrypoint[0]                      ? image->entrypoint
-                     : options->command && options->command[0] ? options->command
-                                                               : image->command;
+    Arguments arguments = choose_arguments(options, image);
+    char *const *command = arguments.entrypoint[0] ? arguments.entrypoint : arguments.command;
     g_autofree char *name = command[0] ? g_path_get_basename(command[0]) : NULL;
 
     return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;

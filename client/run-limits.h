@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "client/bus.h"
+
+/* A part of dist_create_options. */
+extern const DistOption dist_run_limit_options[];
+
+/* Appends the options of Create for them; memory: the limit of it, 0 for none. */
+int dist_run_limits_append(sd_bus_message *call, uint64_t memory, GError **error);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads values of the properties of a scope that Create and Update take. Nothing here has a state;
+ * containers/spec/properties.c has the names and the types. */
+
+#include "bus/container-property.h"
+
+#include <errno.h>
+
+/* Bits of processors, and devices with limits of their own. */
+enum { MAX_BYTES = 1024, MAX_PAIRS = 64 };
+
+static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
+    const char *path;
+    uint64_t value;
+    int r = sd_bus_message_enter_container(call, 'a', "(st)");
+
+    for (size_t i = 0; r >= 0 && (r = sd_bus_message_read(call, "(st)", &path, &value)) > 0; i++) {
+        if (i == MAX_PAIRS)
+            return -E2BIG;
+        g_variant_builder_add(list, "(st)", path, (guint64)value);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+int berth_container_property_read(sd_bus_message *call, const char *type, GVariant **value) {
+    const void *bytes;
+    const char *text;
+    uint64_t number;
+    size_t size;
+    int r = sd_bus_message_enter_container(call, 'v', type);
+
+    if (r < 0)
+        return r;
+    if (g_str_equal(type, "t")) {
+        if ((r = sd_bus_message_read(call, "t", &number)) >= 0)
+            *value = g_variant_new_uint64(number);
+    } else if (g_str_equal(type, "s")) {
+        if ((r = sd_bus_message_read(call, "s", &text)) >= 0)
+            *value = g_variant_new_string(text);
+    } else if (g_str_equal(type, "ay")) {
+        if ((r = sd_bus_message_read_array(call, 'y', &bytes, &size)) >= 0 && size > MAX_BYTES)
+            r = -E2BIG;
+        if (r >= 0)
+            *value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
+    } else {
+        g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
+        if ((r = read_pairs(call, &list)) >= 0)
+            *value = g_variant_builder_end(&list);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+/* Reads a variant of the type that the property has with systemd; the value floats. */
+int berth_container_property_read(sd_bus_message *call, const char *type, GVariant **value);

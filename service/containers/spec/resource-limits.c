@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Limits of a process (setrlimit(2)) of the options of Create: checked, named as privileges if they
+ * are above the service's own, and written into the configuration. Nothing here has a state; plan/
+ * knows the names.
+ */
+
+#include "containers/spec/resource-limits.h"
+
+#include "containers/spec/privilege-names.h"
+#include "plan/plan.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+typedef struct {
+    char name[32]; /* RLIMIT_NAME */
+    int resource;
+    uint64_t soft, hard;
+} ResourceLimit;
+
+static bool parse_value(const char *text, uint64_t *value) {
+    *value = RLIM_INFINITY;
+    return g_str_equal(text, "infinity") || g_str_equal(text, "unlimited") ||
+           g_str_equal(text, "-1") ||
+           (g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX, value, NULL));
+}
+
+static bool parse_limit(const char *name, const char *text, ResourceLimit *limit) {
+    g_auto(GStrv) values = g_strsplit(text, ":", 3);
+    guint count = g_strv_length(values);
+    g_autofree char *upper = g_ascii_strup(name, -1);
+
+    if (strlen(name) > 20 || count < 1 || count > 2 || !parse_value(values[0], &limit->soft) ||
+        !parse_value(values[count - 1], &limit->hard))
+        return false;
+    g_snprintf(limit->name, sizeof limit->name, "RLIMIT_%s", upper);
+    return berth_plan_find_limit(limit->name, &limit->resource) && limit->soft <= limit->hard;
+}
+
+bool berth_resource_limits_check(char *const *limits, GError **error) {
+    ResourceLimit limit;
+
+    for (; limits && *limits; limits += 2)
+        if (!parse_limit(limits[0], limits[1], &limit))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "invalid resource limit \"%.100s\" of \"%.100s\"; give the name "
+                                   "of a limit of setrlimit(2), and SOFT or SOFT:HARD",
+                                   limits[0], limits[1]);
+    return true;
+}
+
+bool berth_resource_limit_is_raised(int resource, uint64_t hard) {
+    struct rlimit own;
+
+    return getrlimit((__rlimit_resource_t)resource, &own) < 0 || hard > own.rlim_max;
+}
+
+void berth_resource_limits_add_privileges(GPtrArray *names, char *const *limits) {
+    ResourceLimit limit;
+
+    for (; limits && *limits; limits += 2)
+        if (parse_limit(limits[0], limits[1], &limit) &&
+            berth_resource_limit_is_raised(limit.resource, limit.hard))
+            berth_privileges_add(names, "limit:", limit.name);
+}
+
+/* RLIM_INFINITY is larger than JSON's numbers; plan/ reads -1 as the same. */
+static void add_limit(JsonBuilder *builder, const ResourceLimit *limit) {
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "type");
+    json_builder_add_string_value(builder, limit->name);
+    json_builder_set_member_name(builder, "soft");
+    json_builder_add_int_value(builder, (int64_t)limit->soft);
+    json_builder_set_member_name(builder, "hard");
+    json_builder_add_int_value(builder, (int64_t)limit->hard);
+    json_builder_end_object(builder);
+}
+
+void berth_resource_limits_add(JsonBuilder *builder, char *const *limits) {
+    /* The service has raised its own limit of descriptors; programs that use select(2) need the
+     * usual one. */
+    const ResourceLimit usual = {"RLIMIT_NOFILE", RLIMIT_NOFILE, 1024, 524288};
+    bool has_descriptors = false;
+    ResourceLimit limit;
+
+    json_builder_set_member_name(builder, "rlimits");
+    json_builder_begin_array(builder);
+    for (; limits && *limits; limits += 2)
+        if (parse_limit(limits[0], limits[1], &limit)) {
+            add_limit(builder, &limit);
+            has_descriptors |= limit.resource == RLIMIT_NOFILE;
+        }
+    if (!has_descriptors)
+        add_limit(builder, &usual);
+    json_builder_end_array(builder);
+}
