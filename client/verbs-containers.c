@@ -25,27 +25,9 @@
 
 static struct { gboolean all; } ps_given;
 
-/* podman's names of states. */
-static const char *const states[] = {"exited", "stopped", "configured", "created", NULL};
-
-static const DistFilterName ps_filters[] = {
-    {"id", "Id", DIST_FILTER_PREFIX},
-    {"name", "Id", DIST_FILTER_PART},
-    {"label", "Labels", DIST_FILTER_LABEL},
-    {"status", "State", DIST_FILTER_TEXT, states},
-    {"ancestor", "Image", DIST_FILTER_IMAGE},
-    {"exited", "ExitStatus", DIST_FILTER_STATUS},
-    {"health", "Health", DIST_FILTER_TEXT},
-    {"network", "Networks", DIST_FILTER_MEMBER},
-    {"before", NULL, DIST_FILTER_ADDITION},
-    {"since", NULL, DIST_FILTER_ADDITION},
-    {NULL},
-};
-
 static const DistOption ps_options[] = {
     {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Show also containers that are not running"),
      NULL},
-    DIST_OPTION_INCLUDE(dist_filter_options),
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -110,35 +92,16 @@ static DistTable *new_table(void) {
     return dist_table_new(columns);
 }
 
-/* When the container that a filter names was created; limit if there is no such filter. */
-static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
-    const char *id = dist_filter_find(filter);
-    g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
-
-    *moment = container ? container->created : limit;
-    return !id || container;
-}
-
 static int verb_ps(char **argv, GError **error) {
-    uint64_t before, since;
+    g_autoptr(GPtrArray) all = dist_containers_list(error);
+    g_autoptr(DistTable) table = new_table();
 
     (void)argv;
-    if (!dist_filter_check(ps_filters, error) ||
-        !read_moment("before", UINT64_MAX, &before, error) ||
-        !read_moment("since", 0, &since, error))
-        return EXIT_FAILURE;
-    g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
-    g_autoptr(DistTable) table = new_table();
     if (!all)
         return EXIT_FAILURE;
-    /* Who asks for a state means all containers in it. */
-    bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
-    for (guint i = 0; i < all->len; i++) {
-        const DistContainer *container = all->pdata[i];
-        if ((any_state || dist_container_is_running(container)) && container->created < before &&
-            container->created > since)
-            add_row(table, container);
-    }
+    for (guint i = 0; i < all->len; i++)
+        if (ps_given.all || dist_container_is_running(all->pdata[i]))
+            add_row(table, all->pdata[i]);
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -239,16 +202,30 @@ static int verb_wait(char **argv, GError **error) {
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
-static struct { gboolean force; } rm_given;
+static struct { gboolean force, ignore; } rm_given;
 
 static const DistOption rm_options[] = {
     {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
+    {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if there is none"), NULL},
     DIST_OPTION_END,
 };
 
+static bool rm_by_id(const char *id, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1, "Force", "b", rm_given.force);
+
+    (void)userdata;
+    if (reply)
+        puts(id);
+    if (reply || !rm_given.ignore || !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return reply != NULL;
+    g_clear_error(error);
+    return true;
+}
+
 static int verb_rm(char **argv, GError **error) {
     (void)error;
-    return dist_delete_each(DIST_CONTAINERS, rm_given.force, argv + 1);
+    return dist_for_each(argv + 1, rm_by_id, NULL);
 }
 
 /* Prints an event if it follows *last, which becomes its number. After Subscribe an event may come
@@ -357,9 +334,7 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("List containers"),
      .options = ps_options,
      .run = verb_ps,
-     .details = N_("Filters: id, name, label, status, ancestor, exited, health, network, before, "
-                   "since."),
-     .example = "dist ps -a --filter status=exited"},
+     .example = "dist ps -a"},
     {.name = "info",
      .arguments = N_("ID"),
      .summary = N_("Show the status of a container"),

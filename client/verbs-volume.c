@@ -7,17 +7,34 @@
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/each.h"
-#include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
-#include "client/verbs-prune.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+static struct { gboolean ignore; } volume_create_given;
+
+static const DistOption volume_create_options[] = {
+    {"ignore", 0, DIST_OPTION_FLAG, &volume_create_given.ignore,
+     N_("Leave one that exists as it is"), NULL},
+    DIST_OPTION_END,
+};
+
+static bool volume_create_one(const char *name, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "Create", "sa{sv}", name, 0);
+
+    (void)userdata;
+    if (reply || !volume_create_given.ignore ||
+        !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS))
+        return reply != NULL;
+    g_clear_error(error);
+    return true;
+}
+
 static int volume_create(char **argv, GError **error) {
     (void)error;
-    return dist_call_each(DIST_VOLUMES, "Create", argv + 1);
+    return dist_for_each(argv + 1, volume_create_one, NULL);
 }
 
 static int volume_rm(char **argv, GError **error) {
@@ -40,22 +57,6 @@ static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static const DistFilterName volume_filters[] = {
-    {"name", "Name", DIST_FILTER_PART},
-    {NULL},
-};
-
-static const DistOption volume_list_options[] = {
-    DIST_OPTION_INCLUDE(dist_filter_options),
-    DIST_OPTION_INCLUDE(dist_table_options),
-    DIST_OPTION_END,
-};
-
-static int append_volume_filter(sd_bus_message *call, const void *userdata) {
-    (void)userdata;
-    return dist_filter_append(call, volume_filters, NULL);
-}
-
 static int volume_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
@@ -63,36 +64,30 @@ static int volume_list(char **argv, GError **error) {
         {"created", _("CREATED"), DIST_CELL_TIME},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const DistListing volumes = {DIST_VOLUMES, "List", .filter = append_volume_filter};
+    const DistListing volumes = {DIST_VOLUMES, "List"};
 
     (void)argv;
-    if (!dist_filter_check(volume_filters, error))
-        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&volumes, read_volume, table, error))
         return EXIT_FAILURE;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int volume_prune(char **argv, GError **error) {
-    (void)argv;
-    return dist_prune_volumes(error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static const DistVerb volume_verbs[] = {
     {.name = "list",
      .arguments = "",
      .summary = N_("List volumes"),
-     .options = volume_list_options,
+     .options = dist_table_options,
      .run = volume_list},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List volumes"),
-     .options = volume_list_options,
+     .options = dist_table_options,
      .run = volume_list},
     {.name = "create",
      .arguments = N_("NAME…"),
      .summary = N_("Create volumes"),
+     .options = volume_create_options,
      .run = volume_create,
      .min = 1,
      .max = DIST_ANY_NUMBER,
@@ -103,11 +98,6 @@ static const DistVerb volume_verbs[] = {
      .run = volume_rm,
      .min = 1,
      .max = DIST_ANY_NUMBER},
-    {.name = "prune",
-     .arguments = "",
-     .summary = N_("Delete the volumes that no container mounts"),
-     .options = dist_prune_options,
-     .run = volume_prune},
     {.name = NULL},
 };
 

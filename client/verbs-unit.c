@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist unit: unit files, of which berth-generator makes systemd's units. These verbs read the same
+ * files with the same code, and need the service not at all; only install talks to systemd.
+ */
+
+#include "client/verbs.h"
+
+#include "client/bus.h"
+#include "client/each.h"
+#include "client/table.h"
+#include "generator/convert.h"
+#include "generator/install.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct { gboolean user; } unit_given;
+
+static const DistOption unit_options[] = {
+    {"user", 0, DIST_OPTION_FLAG, &unit_given.user, N_("Units of the caller, not of the system"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static const DistOption unit_list_options[] = {
+    DIST_OPTION_INCLUDE(unit_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+/* The files are those of this machine. */
+static bool unit_check_local(GError **error) {
+    return (!dist_settings.host && !dist_settings.machine) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("dist unit reads the files of this machine only"));
+}
+
+static BerthUnitSet *unit_set_new(GError **error) {
+    if (!unit_check_local(error))
+        return NULL;
+    return berth_unit_set_new(unit_given.user ? BERTH_UNITS_USER : BERTH_UNITS_SYSTEM);
+}
+
+/* Prints the problems; those of a set as a whole, or those that begin with a path. */
+static void unit_print_problems(const BerthUnitSet *set) {
+    for (unsigned i = 0; i < set->problems->list->len; i++) {
+        const BerthProblem *problem = set->problems->list->pdata[i];
+        fprintf(stderr, problem->kind == BERTH_PROBLEM_WARNING ? _("%s (warning)\n") : "%s\n",
+                problem->text);
+    }
+}
+
+static int unit_list(char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"file", _("FILE"), DIST_CELL_TEXT},   {"unit", _("UNIT"), DIST_CELL_TEXT},
+        {"state", _("STATE"), DIST_CELL_TEXT}, {"path", _("PATH"), DIST_CELL_TEXT},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    g_autoptr(BerthUnitSet) set = unit_set_new(error);
+
+    (void)argv;
+    if (!set)
+        return EXIT_FAILURE;
+    berth_unit_set_finish(set);
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        BerthUnitSource *source = set->sources->pdata[i];
+        g_autoptr(BerthService) service = berth_unit_convert(set, source);
+        dist_table_add(table, source->name, source->service, service ? "ok" : "error",
+                       source->path);
+    }
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool unit_print_file(const char *path, GError **error) {
+    g_autofree char *text = NULL;
+    size_t size;
+
+    if (!g_file_get_contents(path, &text, &size, error))
+        return false;
+    printf("# %s\n", path);
+    fwrite(text, 1, size, stdout);
+    puts(size > 0 && text[size - 1] == '\n' ? "" : "\n");
+    return true;
+}
+
+/* A name is that of a file or of its unit; the suffixes .container and .service may be left out. */
+static BerthUnitSource *unit_find(const BerthUnitSet *set, const char *name, GError **error) {
+    g_autofree char *container = g_strconcat(name, ".container", NULL);
+    g_autofree char *service = g_strconcat(name, ".service", NULL);
+
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        BerthUnitSource *source = set->sources->pdata[i];
+        if (g_str_equal(source->name, name) || g_str_equal(source->name, container) ||
+            g_str_equal(source->service, name) || g_str_equal(source->service, service))
+            return source;
+    }
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no unit file %s"), name);
+    return NULL;
+}
+
+static int unit_cat(char **argv, GError **error) {
+    g_autoptr(BerthUnitSet) set = unit_set_new(error);
+
+    if (!set)
+        return EXIT_FAILURE;
+    berth_unit_set_finish(set);
+    BerthUnitSource *source = unit_find(set, argv[1], error);
+    if (!source || !unit_print_file(source->path, error))
+        return EXIT_FAILURE;
+    for (unsigned i = 0; i < source->drop_ins->len; i++)
+        if (!unit_print_file(source->drop_ins->pdata[i], error))
+            return EXIT_FAILURE;
+    g_ptr_array_set_size(set->problems->list, 0);
+    g_autoptr(BerthService) service = berth_unit_convert(set, source);
+    unit_print_problems(set);
+    if (!service)
+        return EXIT_FAILURE;
+    g_autofree char *text = berth_service_print(service);
+    printf("# %s\n%s", source->service, text);
+    return EXIT_SUCCESS;
+}
+
+/* Reads the files among those that are installed, and checks them alone. False if one has an
+ * error, which is printed. */
+static bool unit_check_files(char *const *paths, GError **error) {
+    g_autoptr(BerthUnitSet) set = unit_set_new(error);
+    g_autoptr(GPtrArray) sources = g_ptr_array_new();
+
+    if (!set)
+        return false;
+    /* What is wrong with the others is not asked. */
+    g_ptr_array_set_size(set->problems->list, 0);
+    set->problems->errors = 0;
+    for (; *paths; paths++) {
+        BerthUnitSource *source = berth_unit_set_add(set, *paths);
+        if (source)
+            g_ptr_array_add(sources, source);
+    }
+    berth_unit_set_finish(set);
+    for (unsigned i = 0; i < sources->len; i++) {
+        g_autoptr(BerthService) service = berth_unit_convert(set, sources->pdata[i]);
+        if (service)
+            g_ptr_array_unref(berth_unit_list_links(set, sources->pdata[i]));
+    }
+    unit_print_problems(set);
+    return set->problems->errors == 0;
+}
+
+static int unit_check(char **argv, GError **error) {
+    return unit_check_files(argv + 1, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Copies a file to where the generator looks first. It appears whole. */
+static bool unit_install_file(const char *path, const void *directory, GError **error) {
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *target = g_build_filename(directory, name, NULL);
+    g_autofree char *text = NULL;
+    size_t size;
+
+    if (!g_file_get_contents(path, &text, &size, error) ||
+        !g_file_set_contents_full(target, text, (gssize)size, G_FILE_SET_CONTENTS_CONSISTENT, 0644,
+                                  error))
+        return false;
+    puts(target);
+    return true;
+}
+
+/* systemd runs the generators, and reads what they wrote. */
+static bool unit_reload(GError **error) {
+    g_autoptr(sd_bus) bus = NULL;
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    int r = unit_given.user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
+
+    if (r >= 0)
+        r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                               "org.freedesktop.systemd1.Manager", "Reload", &bus_error, NULL, "");
+    if (r < 0 && bus_error.message)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, _("systemd does not reload: %s"),
+                               bus_error.message);
+    return r >= 0 || berth_error_set_errno(error, r, "%s", _("systemd does not reload"));
+}
+
+static int unit_install(char **argv, GError **error) {
+    g_autofree char *directory =
+        unit_given.user ? g_build_filename(g_get_user_config_dir(), "berth/units", NULL)
+                        : g_strdup("/etc/berth/units");
+
+    if (!unit_check_files(argv + 1, error))
+        return EXIT_FAILURE;
+    if (g_mkdir_with_parents(directory, 0755) < 0) {
+        berth_error_set_errno(error, errno, "%s", directory);
+        return EXIT_FAILURE;
+    }
+    int status = dist_for_each(argv + 1, unit_install_file, directory);
+    return unit_reload(error) ? status : EXIT_FAILURE;
+}
+
+static const DistVerb unit_verbs[] = {
+    {.name = "list",
+     .arguments = "",
+     .summary = N_("List unit files"),
+     .options = unit_list_options,
+     .run = unit_list},
+    {.name = "ls",
+     .arguments = "",
+     .summary = N_("List unit files"),
+     .options = unit_list_options,
+     .run = unit_list},
+    {.name = "cat",
+     .arguments = N_("NAME"),
+     .summary = N_("Show a unit file, its drop-ins and the unit that is made of them"),
+     .options = unit_options,
+     .run = unit_cat,
+     .min = 1,
+     .max = 1},
+    {.name = "check",
+     .arguments = N_("FILE…"),
+     .summary = N_("Report errors in unit files, with their lines"),
+     .options = unit_options,
+     .run = unit_check,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist unit check web.container"},
+    {.name = "install",
+     .arguments = N_("FILE…"),
+     .summary = N_("Check unit files, copy them to /etc/berth/units and reload systemd"),
+     .options = unit_options,
+     .run = unit_install,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = NULL},
+};
+
+const DistVerb dist_unit_verbs[] = {
+    {.name = "unit",
+     .arguments = "VERB",
+     .summary = N_("Work with unit files: containers as units of systemd"),
+     .verbs = unit_verbs},
+    {.name = NULL},
+};

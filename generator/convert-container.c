@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The unit of a .container: dist run in the foreground, whose status, output and cgroup are the
+ * unit's. */
+
+#include "generator/conversion.h"
+#include "generator/translate.h"
+#include "generator/words.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* A pull takes longer than systemd's 90 s. A container that takes longer to stop is not killed by
+ * systemd before its own time is up. */
+#define START_TIMEOUT "15min"
+enum { DEFAULT_STOP_SECONDS = 80, STOP_MARGIN_SECONDS = 10 };
+
+static const BerthUnitLine *find_in_service(const BerthConversion *conversion, const char *key) {
+    return berth_unit_file_find(conversion->source->file, "Service", key);
+}
+
+static bool is_oneshot(const BerthConversion *conversion) {
+    const BerthUnitLine *type = find_in_service(conversion, "Type");
+
+    if (type && !g_str_equal(type->value, "notify") && !g_str_equal(type->value, "oneshot"))
+        berth_unit_line_error(conversion->problems, type,
+                              _("Type= can only be notify or oneshot here"));
+    return type && g_str_equal(type->value, "oneshot");
+}
+
+/* dist passes SIGTERM on as the container's own stop signal: the container's processes must not get
+ * it, too. */
+static void add_kill_mode(const BerthConversion *conversion) {
+    const BerthUnitLine *mode = find_in_service(conversion, "KillMode");
+
+    if (mode && !g_str_equal(mode->value, "mixed") && !g_str_equal(mode->value, "control-group"))
+        berth_unit_line_error(conversion->problems, mode,
+                              _("KillMode= can only be mixed or control-group here"));
+    berth_conversion_set_default(conversion, "KillMode", "mixed");
+}
+
+static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
+    g_autofree char *stop = berth_conversion_get(conversion, "StopTimeout");
+    guint64 seconds = stop ? g_ascii_strtoull(stop, NULL, 10) : 0;
+
+    if (!oneshot && !find_in_service(conversion, "TimeoutSec"))
+        berth_conversion_set_default(conversion, "TimeoutStartSec", START_TIMEOUT);
+    if (seconds > DEFAULT_STOP_SECONDS && seconds < G_MAXINT32 &&
+        !find_in_service(conversion, "TimeoutSec")) {
+        g_autofree char *text =
+            g_strdup_printf("%" G_GUINT64_FORMAT, seconds + STOP_MARGIN_SECONDS);
+        berth_conversion_set_default(conversion, "TimeoutStopSec", text);
+    }
+}
+
+/* When the unit is ready: as the container's own messages or its health checks say, or once it
+ * runs.
+ */
+static void add_notify(const BerthConversion *conversion, bool oneshot, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Notify");
+    bool healthy = line && g_ascii_strcasecmp(line->value, "healthy") == 0;
+    bool container = line && !healthy && berth_conversion_get_flag(conversion, "Notify");
+    const char *mode = oneshot ? "no" : healthy ? "healthy" : container ? "container" : "started";
+    g_autofree char *reason = NULL;
+
+    if (berth_option_check(BERTH_VERB_RUN, "notify", mode, &reason))
+        berth_conversion_add_option(words, "notify", mode);
+    else if (line && !oneshot)
+        berth_conversion_refuse(conversion, line, reason);
+}
+
+/* journald and passthrough are what a unit does: its output is the journal's. */
+static void add_log_driver(const BerthConversion *conversion) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "LogDriver");
+
+    if (!line || g_str_equal(line->value, "journald") || g_str_equal(line->value, "passthrough"))
+        return;
+    if (g_str_equal(line->value, "none")) {
+        berth_conversion_set_default(conversion, "StandardOutput", "null");
+        berth_conversion_set_default(conversion, "StandardError", "null");
+        return;
+    }
+    berth_unit_line_error(conversion->problems, line,
+                          _("LogDriver=%s is not supported: output goes to the journal"),
+                          line->value);
+}
+
+/* split is podman's word for the cgroup below the unit's, and what its generator asks for. */
+static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
+    static const char *const below[] = {"split", "no-conmon", NULL};
+    const BerthUnitLine *line = berth_conversion_find(conversion, "CgroupsMode");
+    bool scope = line && g_str_equal(line->value, "enabled");
+
+    if (line && !scope && !g_strv_contains(below, line->value))
+        berth_unit_line_error(conversion->problems, line, _("CgroupsMode=%s is not supported"),
+                              line->value);
+    if (berth_option_find(BERTH_VERB_RUN, "cgroup", strlen("cgroup")))
+        berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
+}
+
+/* "-" before a device leaves it out if it does not exist. */
+static void add_devices(const BerthConversion *conversion, GPtrArray *words) {
+    g_autoptr(GPtrArray) devices = berth_conversion_get_words(conversion, "AddDevice");
+
+    for (unsigned i = 0; i < devices->len; i++) {
+        const char *device = devices->pdata[i];
+        bool optional = device[0] == '-';
+        device += optional;
+        g_autofree char *node = g_strndup(device, strcspn(device, ":"));
+        if (!optional || access(node, F_OK) == 0)
+            berth_conversion_add_option(words, "device", device);
+    }
+}
+
+static void add_user(const BerthConversion *conversion, GPtrArray *words) {
+    g_autofree char *user = berth_conversion_get(conversion, "User");
+    g_autofree char *group = berth_conversion_get(conversion, "Group");
+
+    if (group && !user)
+        berth_unit_line_error(conversion->problems, berth_conversion_find(conversion, "Group"),
+                              _("Group= needs User="));
+    if (!user)
+        return;
+    g_autofree char *both = g_strconcat(user, group ? ":" : NULL, group, NULL);
+    berth_conversion_add_option(words, "user", both);
+}
+
+static void add_security(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
+
+    if (line && !berth_conversion_get_flag(conversion, "NoNewPrivileges"))
+        berth_conversion_refuse(conversion, line,
+                                _("no process of a container ever gains privileges"));
+    if (berth_conversion_get_flag(conversion, "SecurityLabelDisable"))
+        berth_conversion_add_option(words, "security-opt", "label=disable");
+    if (berth_conversion_get_flag(conversion, "VolatileTmp") &&
+        !berth_conversion_get_flag(conversion, "ReadOnly"))
+        berth_conversion_add_option(words, "tmpfs", "/tmp:rw,size=512M,mode=1777");
+}
+
+static void add_environment_files(const BerthConversion *conversion, GPtrArray *words) {
+    g_autoptr(GPtrArray) files = berth_conversion_get_words(conversion, "EnvironmentFile");
+
+    for (unsigned i = 0; i < files->len; i++) {
+        g_autofree char *path = berth_conversion_resolve_path(conversion, files->pdata[i], true);
+        berth_conversion_add_option(words, "env-file", path);
+    }
+}
+
+/* What a container mounts: a path, whose file systems the unit then requires, or the volume of
+ * another file. NULL with an error. */
+static char *resolve_source(const BerthConversion *conversion, const BerthUnitLine *line,
+                            const char *source) {
+    if (source[0] == '.' || source[0] == '/') {
+        g_autofree char *path = berth_conversion_resolve_path(conversion, source, false);
+        g_autoptr(GString) quoted = g_string_new(NULL);
+        berth_words_append(quoted, path);
+        berth_service_add(conversion->service, "Unit", "RequiresMountsFor", quoted->str);
+        return berth_conversion_resolve_path(conversion, source, true);
+    }
+    if (berth_unit_kind_of(source) == BERTH_UNIT_VOLUME)
+        return g_strdup(berth_conversion_require(conversion, line, source));
+    return g_strdup(source);
+}
+
+static void add_volumes(const BerthConversion *conversion, GPtrArray *words) {
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, "Volume");
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        const char *colon = strchr(line->value, ':');
+        g_autofree char *given =
+            colon ? g_strndup(line->value, (gsize)(colon - line->value)) : NULL;
+        g_autofree char *source = given ? resolve_source(conversion, line, given) : NULL;
+        g_autofree char *value =
+            g_strconcat(source ? source : "", colon ? colon : line->value, NULL);
+        berth_conversion_add_option(words, "volume", value);
+    }
+}
+
+/* The fields of a mount, with its source resolved. A tmpfs has none. */
+static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLine *line,
+                           const char *mount) {
+    g_auto(GStrv) fields = g_strsplit(mount, ",", -1);
+
+    for (char **field = fields; *field; field++) {
+        if (!g_str_has_prefix(*field, "source=") && !g_str_has_prefix(*field, "src="))
+            continue;
+        g_autofree char *source = resolve_source(conversion, line, strchr(*field, '=') + 1);
+        g_free(*field);
+        *field = g_strconcat("source=", source, NULL);
+    }
+    return g_strjoinv(",", fields);
+}
+
+static void add_mounts(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Mount");
+    g_autoptr(GPtrArray) mounts = berth_conversion_get_words(conversion, "Mount");
+
+    for (unsigned i = 0; i < mounts->len; i++) {
+        g_autofree char *mount = resolve_mount(conversion, line, mounts->pdata[i]);
+        berth_conversion_add_option(words, "mount", mount);
+    }
+}
+
+/* NAME.network[:OPTIONS], or what dist takes. */
+static char *resolve_network(const BerthConversion *conversion, const BerthUnitLine *line) {
+    size_t length = strcspn(line->value, ":");
+    g_autofree char *name = g_strndup(line->value, length);
+    BerthUnitKind kind = berth_unit_kind_of(name);
+
+    if (kind == BERTH_UNIT_CONTAINER || g_str_equal(name, "container")) {
+        berth_conversion_refuse(conversion, line, _("containers do not share a network namespace"));
+        return NULL;
+    }
+    if (kind != BERTH_UNIT_NETWORK)
+        return g_strdup(line->value);
+    const char *network = berth_conversion_require(conversion, line, name);
+    return network ? g_strconcat(network, line->value + length, NULL) : NULL;
+}
+
+static void add_networks(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthOption *option = berth_option_find(BERTH_VERB_RUN, "network", strlen("network"));
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, "Network");
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        g_autofree char *network = resolve_network(conversion, line);
+        if (i > 0 && option->kind != BERTH_OPTION_LIST)
+            berth_conversion_refuse(conversion, line, _("a container has one network"));
+        else if (network)
+            berth_conversion_add_option(words, "network", network);
+    }
+}
+
+static void add_update_label(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "AutoUpdate");
+
+    if (!line)
+        return;
+    if (!g_str_equal(line->value, "registry") && !g_str_equal(line->value, "local"))
+        berth_unit_line_error(conversion->problems, line,
+                              _("AutoUpdate= takes registry or local, not \"%s\""), line->value);
+    g_autofree char *label = g_strconcat("io.containers.autoupdate=", line->value, NULL);
+    berth_conversion_add_option(words, "label", label);
+}
+
+static void add_reload(const BerthConversion *conversion) {
+    const char *name = conversion->source->resource;
+    const BerthUnitLine *signal = berth_conversion_find(conversion, "ReloadSignal");
+    g_autoptr(GPtrArray) command = g_ptr_array_new_with_free_func(g_free);
+    const BerthUnitLine *line = berth_conversion_find(conversion, "ReloadCmd");
+
+    if (line)
+        berth_words_split(command, line->value);
+    if (signal && line)
+        berth_unit_line_error(conversion->problems, line,
+                              _("ReloadCmd= and ReloadSignal= exclude each other"));
+    if (signal) {
+        g_autofree char *option = g_strconcat("--signal=", signal->value, NULL);
+        g_autoptr(GPtrArray) words =
+            berth_conversion_new_command(conversion, "kill", option, name, NULL);
+        berth_service_add_command(conversion->service, "ExecReload", "", words);
+    } else if (line) {
+        g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "exec", name, NULL);
+        g_ptr_array_extend_and_steal(words, g_steal_pointer(&command));
+        berth_service_add_command(conversion->service, "ExecReload", "", words);
+    }
+}
+
+/* The image, and the command in it. */
+static void add_image(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Image");
+    const BerthUnitLine *root = berth_conversion_find(conversion, "Rootfs");
+    const BerthUnitLine *command = berth_conversion_find(conversion, "Exec");
+    g_autofree char *reason = NULL;
+
+    if (!line == !root)
+        berth_unit_line_error(
+            conversion->problems,
+            berth_unit_file_find_section(conversion->source->file, conversion->section),
+            _("[%s] needs either Image= or Rootfs="), conversion->section);
+    if (root && !berth_option_check(BERTH_VERB_RUN, "rootfs", NULL, &reason))
+        berth_conversion_refuse(conversion, root, reason);
+    if (root && berth_option_find(BERTH_VERB_RUN, "rootfs", strlen("rootfs")))
+        berth_conversion_add_option(words, "rootfs", NULL);
+    g_autofree char *name = line || root ? berth_unit_line_get_text(line ? line : root) : NULL;
+    BerthUnitKind kind = line ? berth_unit_kind_of(name) : BERTH_UNIT_KINDS;
+    if (kind == BERTH_UNIT_BUILD)
+        berth_conversion_refuse(conversion, line, _(berth_unit_kinds[kind].refused));
+    if (kind == BERTH_UNIT_IMAGE) {
+        const char *image = berth_conversion_require(conversion, line, name);
+        g_free(name);
+        name = g_strdup(image);
+    }
+    if (name)
+        g_ptr_array_add(words, g_steal_pointer(&name));
+    if (command && !berth_words_split(words, command->value))
+        berth_problem_add(conversion->problems, BERTH_PROBLEM_WARNING, command->file, command->line,
+                          _("%s=: a quote is not closed"), command->key);
+}
+
+static void add_commands(const BerthConversion *conversion, bool oneshot) {
+    const char *name = conversion->source->resource;
+    g_autoptr(GPtrArray) words =
+        berth_conversion_new_command(conversion, "run", "--replace", "--rm", NULL);
+    g_autoptr(GPtrArray) remove =
+        berth_conversion_new_command(conversion, "rm", "--force", "--ignore", name, NULL);
+
+    berth_conversion_add_option(words, "name", name);
+    add_cgroup(conversion, words);
+    add_notify(conversion, oneshot, words);
+    add_networks(conversion, words);
+    add_devices(conversion, words);
+    add_user(conversion, words);
+    add_security(conversion, words);
+    add_environment_files(conversion, words);
+    add_volumes(conversion, words);
+    add_mounts(conversion, words);
+    add_update_label(conversion, words);
+    berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
+    add_image(conversion, words);
+    berth_service_add_command(conversion->service, "ExecStart", "", words);
+    /* If dist is killed, the container may be there still. */
+    berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
+    add_reload(conversion);
+}
+
+void berth_convert_container(BerthConversion *conversion) {
+    bool oneshot = is_oneshot(conversion);
+
+    if (!oneshot)
+        berth_conversion_set_default(conversion, "Type", "notify");
+    add_kill_mode(conversion);
+    add_timeouts(conversion, oneshot);
+    add_log_driver(conversion);
+    berth_conversion_set_default(conversion, "Delegate", "yes");
+    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
+    add_commands(conversion, oneshot);
+}

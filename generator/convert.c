@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What all kinds of unit files have in common: the sections of systemd are passed on as they are,
+ * with the names of other unit files replaced by those of their services, and the kind's own
+ * section is checked against its table of keys. A conversion lives for one call.
+ */
+
+#include "generator/convert.h"
+
+#include "generator/conversion.h"
+#include "generator/translate.h"
+#include "generator/words.h"
+
+#include <string.h>
+
+static bool is_own_section(const BerthConversion *conversion, const char *section) {
+    return g_str_equal(section, conversion->section) || g_str_equal(section, "Quadlet") ||
+           g_str_has_prefix(section, "X-");
+}
+
+/* Sections of other kinds of unit files: a .volume with [Container] is a mistake. */
+static bool is_foreign_section(const char *section) {
+    for (unsigned kind = 0; kind < BERTH_UNIT_KINDS; kind++)
+        if (g_str_equal(section, berth_unit_kinds[kind].section))
+            return true;
+    return false;
+}
+
+static void check_own_key(const BerthConversion *conversion, const BerthUnitLine *line) {
+    const BerthKey *key = berth_key_find(conversion->source->kind, line->key);
+
+    if (!key)
+        berth_unit_line_error(conversion->problems, line, _("unknown key %s= in [%s]"), line->key,
+                              line->section);
+    else if (key->use == BERTH_KEY_REFUSED && line->value[0])
+        berth_conversion_refuse(conversion, line, _(key->option));
+}
+
+static void check_line(const BerthConversion *conversion, const BerthUnitLine *line) {
+    if (g_str_equal(line->section, conversion->section)) {
+        if (line->key)
+            check_own_key(conversion, line);
+    } else if (g_str_equal(line->section, "Quadlet")) {
+        if (line->key && !g_str_equal(line->key, "DefaultDependencies"))
+            berth_unit_line_error(conversion->problems, line, _("unknown key %s= in [%s]"),
+                                  line->key, line->section);
+    } else if (!line->key && is_foreign_section(line->section)) {
+        berth_unit_line_error(conversion->problems, line, _("[%s] does not belong in a %s file"),
+                              line->section, berth_unit_kinds[conversion->source->kind].suffix);
+    }
+}
+
+static bool is_dependency(const BerthUnitLine *line) {
+    static const char *const keys[] = {"After",
+                                       "Before",
+                                       "BindsTo",
+                                       "Conflicts",
+                                       "OnFailure",
+                                       "OnSuccess",
+                                       "PartOf",
+                                       "PropagatesReloadTo",
+                                       "PropagatesStopTo",
+                                       "ReloadPropagatedFrom",
+                                       "Requires",
+                                       "Requisite",
+                                       "StopPropagatedFrom",
+                                       "Upholds",
+                                       "Wants",
+                                       NULL};
+
+    return g_str_equal(line->section, "Unit") && g_strv_contains(keys, line->key);
+}
+
+/* A list of units, in which the names of unit files are replaced by those of their services. */
+static char *translate_dependencies(const BerthConversion *conversion, const BerthUnitLine *line) {
+    g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+    GString *text = g_string_new(NULL);
+
+    berth_words_split(words, line->value);
+    for (unsigned i = 0; i < words->len; i++) {
+        const char *word = words->pdata[i];
+        bool is_file = berth_unit_kind_of(word) != BERTH_UNIT_KINDS;
+        g_autofree char *service =
+            is_file ? berth_unit_set_find_service(conversion->set, word) : g_strdup(word);
+        if (!service)
+            berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
+                                  line->key, word);
+        g_string_append(text, i > 0 ? " " : "");
+        berth_words_append(text, service ? service : word);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void pass_on(const BerthConversion *conversion) {
+    const GPtrArray *lines = conversion->source->file->lines;
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        if (!line->key || is_own_section(conversion, line->section))
+            continue;
+        g_autofree char *value =
+            is_dependency(line) ? translate_dependencies(conversion, line) : g_strdup(line->value);
+        berth_service_add(conversion->service, line->section, line->key, value);
+    }
+}
+
+/* A pull needs the network; there is no such target in a user's manager. The lines come first: one
+ * of the file's that is empty removes them. */
+static void add_defaults(const BerthConversion *conversion) {
+    static const char target[] = "network-online.target";
+    const BerthUnitLine *line =
+        berth_unit_file_find(conversion->source->file, "Quadlet", "DefaultDependencies");
+    g_autofree char *path = berth_words_escape(conversion->source->path, false);
+    bool wanted = true;
+
+    berth_service_add(conversion->service, "Unit", "SourcePath", path);
+    if (line && !berth_unit_line_get_boolean(line, &wanted))
+        berth_unit_line_error(conversion->problems, line, _("%s= takes yes or no, not \"%s\""),
+                              line->key, line->value);
+    if (!wanted || conversion->set->scope == BERTH_UNITS_USER)
+        return;
+    berth_service_add(conversion->service, "Unit", "Wants", target);
+    berth_service_add(conversion->service, "Unit", "After", target);
+}
+
+/* These lines of [Service] are the unit's own. */
+static void check_service(const BerthConversion *conversion) {
+    static const char *const own[] = {"ExecStart", "NotifyAccess", "BusName", "PIDFile", NULL};
+    const BerthUnitFile *file = conversion->source->file;
+
+    for (const char *const *key = own; *key; key++) {
+        const BerthUnitLine *line = berth_unit_file_find(file, "Service", *key);
+        if (line)
+            berth_unit_line_error(conversion->problems, line,
+                                  _("%s= of [Service] is made of [%s], not given"), *key,
+                                  conversion->section);
+    }
+}
+
+static void convert_kind(BerthConversion *conversion) {
+    static void (*const kinds[BERTH_UNIT_KINDS])(BerthConversion *) = {
+        [BERTH_UNIT_CONTAINER] = berth_convert_container,
+        [BERTH_UNIT_VOLUME] = berth_convert_volume,
+        [BERTH_UNIT_NETWORK] = berth_convert_network,
+        [BERTH_UNIT_IMAGE] = berth_convert_image,
+    };
+
+    if (berth_unit_file_find_section(conversion->source->file, conversion->section))
+        kinds[conversion->source->kind](conversion);
+    else
+        berth_problem_add(conversion->problems, BERTH_PROBLEM_ERROR, conversion->source->path, 0,
+                          _("there is no section [%s]"), conversion->section);
+}
+
+BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
+    const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];
+
+    if (source->failed)
+        return NULL;
+    unsigned errors = set->problems->errors;
+    if (kind->refused) {
+        source->failed = true;
+        berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 1,
+                          _("%s files are not supported: %s"), kind->suffix, _(kind->refused));
+        return NULL;
+    }
+    g_autoptr(BerthService) service = berth_service_new(source->service);
+    BerthConversion conversion = {set, source, set->problems, service, kind->section};
+    for (unsigned i = 0; i < source->file->lines->len; i++)
+        check_line(&conversion, source->file->lines->pdata[i]);
+    add_defaults(&conversion);
+    pass_on(&conversion);
+    check_service(&conversion);
+    convert_kind(&conversion);
+    source->failed = set->problems->errors != errors;
+    return source->failed ? NULL : g_steal_pointer(&service);
+}

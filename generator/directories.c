@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where unit files are looked for. No state. */
+
+#include "generator/sources.h"
+
+#include <unistd.h>
+
+#define PODMAN_GENERATOR "/usr/lib/systemd/system-generators/podman-system-generator"
+#define PODMAN_USER_GENERATOR "/usr/lib/systemd/user-generators/podman-user-generator"
+
+static void add(GPtrArray *list, char *directory) {
+    g_ptr_array_add(list, directory);
+}
+
+static void add_of_system(GPtrArray *list) {
+    add(list, g_strdup("/etc/berth/units"));
+    add(list, g_strdup("/run/berth/units"));
+    add(list, g_strdup("/usr/lib/berth/units"));
+    if (access(PODMAN_GENERATOR, F_OK) == 0)
+        return;
+    add(list, g_strdup("/run/containers/systemd"));
+    add(list, g_strdup("/etc/containers/systemd"));
+    add(list, g_strdup("/usr/share/containers/systemd"));
+}
+
+/* An administrator's files for all users, or for one, stand below the system's own, in "users". */
+static void add_of_user(GPtrArray *list) {
+    const char *config = g_get_user_config_dir(), *runtime = g_getenv("XDG_RUNTIME_DIR");
+    unsigned uid = (unsigned)getuid();
+
+    add(list, g_build_filename(config, "berth/units", NULL));
+    if (runtime)
+        add(list, g_build_filename(runtime, "berth/units", NULL));
+    add(list, g_strdup_printf("/etc/berth/units/users/%u", uid));
+    add(list, g_strdup("/etc/berth/units/users"));
+    if (access(PODMAN_USER_GENERATOR, F_OK) == 0)
+        return;
+    if (runtime)
+        add(list, g_build_filename(runtime, "containers/systemd", NULL));
+    add(list, g_build_filename(config, "containers/systemd", NULL));
+    add(list, g_strdup_printf("/etc/containers/systemd/users/%u", uid));
+    add(list, g_strdup("/etc/containers/systemd/users"));
+}
+
+char **berth_unit_directories(BerthUnitScope scope) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    const char *given = g_getenv("BERTH_UNIT_DIRS");
+
+    if (given)
+        return g_strsplit(given, ":", 64);
+    if (scope == BERTH_UNITS_USER)
+        add_of_user(list);
+    else
+        add_of_system(list);
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The tables of keys. No state. */
+
+#include "generator/keys.h"
+
+#include "generator/translate.h"
+
+#define TEXT(name, option)                                                                         \
+    { name, BERTH_KEY_TEXT, option }
+#define LIST(name, option)                                                                         \
+    { name, BERTH_KEY_LIST, option }
+#define WORDS(name, option)                                                                        \
+    { name, BERTH_KEY_WORDS, option }
+#define FLAG(name, option)                                                                         \
+    { name, BERTH_KEY_FLAG, option }
+#define OWN(name)                                                                                  \
+    { name, BERTH_KEY_OWN, NULL }
+#define REFUSED(name, reason)                                                                      \
+    { name, BERTH_KEY_REFUSED, reason }
+
+#define NO_MODULES N_("Berth does not read containers.conf; see berth.conf(5)")
+#define NO_REMAP N_("it is deprecated; see UserNS=")
+#define NO_PODS N_("there are no pods")
+#define NO_LABELS N_("containers have no SELinux label of their own")
+#define NO_DEVICE N_("a volume is a directory of the service; mount a path with Volume=")
+#define NO_OWNER N_("the container sets the owner of a volume's files")
+#define NO_PLATFORM N_("images are pulled for this machine")
+
+static const BerthKey container_keys[] = {
+    WORDS("AddCapability", "cap-add"),
+    OWN("AddDevice"),
+    LIST("AddHost", "add-host"),
+    WORDS("Annotation", "annotation"),
+    REFUSED("AppArmor", N_("only an OCI runtime configuration names a profile")),
+    OWN("AutoUpdate"),
+    OWN("CgroupsMode"),
+    OWN("ContainerName"),
+    REFUSED("ContainersConfModule", NO_MODULES),
+    LIST("DNS", "dns"),
+    LIST("DNSOption", "dns-option"),
+    LIST("DNSSearch", "dns-search"),
+    WORDS("DropCapability", "cap-drop"),
+    TEXT("Entrypoint", "entrypoint"),
+    WORDS("Environment", "env"),
+    OWN("EnvironmentFile"),
+    FLAG("EnvironmentHost", "env-host"),
+    OWN("Exec"),
+    LIST("ExposeHostPort", "expose"),
+    WORDS("GIDMap", "gidmap"),
+    OWN("GlobalArgs"),
+    OWN("Group"),
+    LIST("GroupAdd", "group-add"),
+    TEXT("HealthCmd", "health-cmd"),
+    TEXT("HealthInterval", "health-interval"),
+    TEXT("HealthLogDestination", "health-log-destination"),
+    TEXT("HealthMaxLogCount", "health-max-log-count"),
+    TEXT("HealthMaxLogSize", "health-max-log-size"),
+    TEXT("HealthOnFailure", "health-on-failure"),
+    TEXT("HealthRetries", "health-retries"),
+    TEXT("HealthStartPeriod", "health-start-period"),
+    TEXT("HealthStartupCmd", "health-startup-cmd"),
+    TEXT("HealthStartupInterval", "health-startup-interval"),
+    TEXT("HealthStartupRetries", "health-startup-retries"),
+    TEXT("HealthStartupSuccess", "health-startup-success"),
+    TEXT("HealthStartupTimeout", "health-startup-timeout"),
+    TEXT("HealthTimeout", "health-timeout"),
+    TEXT("HostName", "hostname"),
+    FLAG("HttpProxy", "http-proxy"),
+    TEXT("IP", "ip"),
+    TEXT("IP6", "ip6"),
+    OWN("Image"),
+    WORDS("Label", "label"),
+    OWN("LogDriver"),
+    WORDS("LogOpt", "log-opt"),
+    REFUSED("Mask", N_("the masked paths are those of the default configuration")),
+    TEXT("Memory", "memory"),
+    OWN("Mount"),
+    OWN("Network"),
+    LIST("NetworkAlias", "network-alias"),
+    OWN("NoNewPrivileges"),
+    OWN("Notify"),
+    TEXT("PidsLimit", "pids-limit"),
+    REFUSED("Pod", NO_PODS),
+    OWN("PodmanArgs"),
+    LIST("PublishPort", "publish"),
+    TEXT("Pull", "pull"),
+    FLAG("ReadOnly", "read-only"),
+    FLAG("ReadOnlyTmpfs", "read-only-tmpfs"),
+    OWN("ReloadCmd"),
+    OWN("ReloadSignal"),
+    REFUSED("RemapGid", NO_REMAP),
+    REFUSED("RemapUid", NO_REMAP),
+    REFUSED("RemapUidSize", NO_REMAP),
+    REFUSED("RemapUsers", NO_REMAP),
+    TEXT("Retry", "retry"),
+    TEXT("RetryDelay", "retry-delay"),
+    OWN("Rootfs"),
+    FLAG("RunInit", "init"),
+    TEXT("SeccompProfile", "seccomp"),
+    LIST("Secret", "secret"),
+    OWN("SecurityLabelDisable"),
+    REFUSED("SecurityLabelFileType", NO_LABELS),
+    REFUSED("SecurityLabelLevel", NO_LABELS),
+    REFUSED("SecurityLabelNested", NO_LABELS),
+    REFUSED("SecurityLabelType", NO_LABELS),
+    OWN("ServiceName"),
+    TEXT("ShmSize", "shm-size"),
+    REFUSED("StartWithPod", NO_PODS),
+    TEXT("StopSignal", "stop-signal"),
+    TEXT("StopTimeout", "stop-timeout"),
+    TEXT("SubGIDMap", "subgidname"),
+    TEXT("SubUIDMap", "subuidname"),
+    WORDS("Sysctl", "sysctl"),
+    TEXT("Timezone", "tz"),
+    LIST("Tmpfs", "tmpfs"),
+    WORDS("UIDMap", "uidmap"),
+    LIST("Ulimit", "ulimit"),
+    REFUSED("Unmask", N_("the masked paths are those of the default configuration")),
+    OWN("User"),
+    TEXT("UserNS", "userns"),
+    OWN("VolatileTmp"),
+    OWN("Volume"),
+    TEXT("WorkingDir", "workdir"),
+    {NULL},
+};
+
+static const BerthKey volume_keys[] = {
+    REFUSED("ContainersConfModule", NO_MODULES),
+    REFUSED("Copy", N_("a new volume is empty")),
+    REFUSED("Device", NO_DEVICE),
+    OWN("Driver"),
+    OWN("GlobalArgs"),
+    REFUSED("Group", NO_OWNER),
+    REFUSED("Image", NO_DEVICE),
+    WORDS("Label", "label"),
+    REFUSED("Options", NO_DEVICE),
+    OWN("PodmanArgs"),
+    OWN("ServiceName"),
+    REFUSED("Type", NO_DEVICE),
+    REFUSED("User", NO_OWNER),
+    OWN("VolumeName"),
+    {NULL},
+};
+
+static const BerthKey network_keys[] = {
+    REFUSED("ContainersConfModule", NO_MODULES),
+    LIST("DNS", "dns"),
+    FLAG("DisableDNS", "disable-dns"),
+    TEXT("Driver", "driver"),
+    LIST("Gateway", "gateway"),
+    OWN("GlobalArgs"),
+    TEXT("IPAMDriver", "ipam-driver"),
+    LIST("IPRange", "ip-range"),
+    FLAG("IPv6", "ipv6"),
+    TEXT("InterfaceName", "interface-name"),
+    FLAG("Internal", "internal"),
+    WORDS("Label", "label"),
+    OWN("NetworkDeleteOnStop"),
+    OWN("NetworkName"),
+    WORDS("Options", "opt"),
+    OWN("PodmanArgs"),
+    OWN("ServiceName"),
+    LIST("Subnet", "subnet"),
+    {NULL},
+};
+
+static const BerthKey image_keys[] = {
+    REFUSED("AllTags", N_("write an .image for each tag")),
+    REFUSED("Arch", NO_PLATFORM),
+    OWN("AuthFile"),
+    REFUSED("CertDir", N_("certificates are in the certs.d directories of the service")),
+    REFUSED("ContainersConfModule", NO_MODULES),
+    REFUSED("Creds", N_("a unit can be read by every user; use AuthFile=")),
+    REFUSED("DecryptionKey", N_("encrypted images are not supported")),
+    OWN("GlobalArgs"),
+    OWN("Image"),
+    OWN("ImageTag"),
+    REFUSED("OS", NO_PLATFORM),
+    OWN("PodmanArgs"),
+    OWN("Policy"),
+    REFUSED("Retry", N_("the service decides how often it tries")),
+    REFUSED("RetryDelay", N_("the service decides how often it tries")),
+    OWN("ServiceName"),
+    OWN("TLSVerify"),
+    REFUSED("Variant", NO_PLATFORM),
+    {NULL},
+};
+
+const BerthKey *berth_keys_of(BerthUnitKind kind) {
+    static const BerthKey *const tables[BERTH_UNIT_KINDS] = {
+        [BERTH_UNIT_CONTAINER] = container_keys,
+        [BERTH_UNIT_VOLUME] = volume_keys,
+        [BERTH_UNIT_NETWORK] = network_keys,
+        [BERTH_UNIT_IMAGE] = image_keys,
+    };
+
+    return tables[kind];
+}
+
+const BerthKey *berth_key_find(BerthUnitKind kind, const char *name) {
+    for (const BerthKey *key = berth_keys_of(kind); key && key->name; key++)
+        if (g_str_equal(key->name, name))
+            return key;
+    return NULL;
+}

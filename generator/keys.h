@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The keys of podman-systemd.unit(5), as of podman 5.6, by kind of file: what becomes of each, or
+ * why it is refused. docs/quadlet.md is the same table for people. */
+
+#pragma once
+
+#include "generator/kinds.h"
+
+typedef enum {
+    BERTH_KEY_TEXT,    /* the value, for an option */
+    BERTH_KEY_LIST,    /* each value, for an option each */
+    BERTH_KEY_WORDS,   /* each word of each value, for an option each */
+    BERTH_KEY_FLAG,    /* yes or no */
+    BERTH_KEY_OWN,     /* read by the kind's own file */
+    BERTH_KEY_REFUSED, /* option is the reason */
+} BerthKeyUse;
+
+typedef struct {
+    const char *name;
+    BerthKeyUse use;
+    const char *option; /* of dist's verb, without "--" */
+} BerthKey;
+
+/* The table of a kind, which ends with a key without a name; NULL for a kind that is refused. */
+const BerthKey *berth_keys_of(BerthUnitKind kind);
+const BerthKey *berth_key_find(BerthUnitKind kind, const char *name);

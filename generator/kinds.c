@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Names of unit files (systemd.unit(5)). No state. */
+
+#include "generator/kinds.h"
+
+#include "generator/translate.h"
+
+#include <string.h>
+
+/* UNIT_NAME_MAX of systemd. */
+enum { MAX_NAME = 255 };
+
+const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
+    [BERTH_UNIT_CONTAINER] = {".container", "Container", "", NULL},
+    [BERTH_UNIT_VOLUME] = {".volume", "Volume", "-volume", NULL},
+    [BERTH_UNIT_NETWORK] = {".network", "Network", "-network", NULL},
+    [BERTH_UNIT_IMAGE] = {".image", "Image", "-image", NULL},
+    [BERTH_UNIT_POD] = {".pod", "Pod", "-pod",
+                        N_("there are no pods; give containers a network in common")},
+    [BERTH_UNIT_KUBE] = {".kube", "Kube", "",
+                         N_("Berth does not read Kubernetes' files; write a .container for each "
+                            "container")},
+    [BERTH_UNIT_BUILD] = {".build", "Build", "-build", N_("Berth builds no images")},
+    [BERTH_UNIT_ARTIFACT] = {".artifact", "Artifact", "-artifact",
+                             N_("Berth does not pull artifacts")},
+};
+
+BerthUnitKind berth_unit_kind_of(const char *name) {
+    const char *dot = strrchr(name, '.');
+    unsigned kind = 0;
+
+    while (kind < BERTH_UNIT_KINDS && g_strcmp0(dot, berth_unit_kinds[kind].suffix) != 0)
+        kind++;
+    return (BerthUnitKind)kind;
+}
+
+void berth_unit_name_split(const char *name, char **prefix, char **instance) {
+    const char *at = strchr(name, '@');
+
+    if (prefix)
+        *prefix = at ? g_strndup(name, (gsize)(at - name)) : g_strdup(name);
+    if (instance)
+        *instance = at ? g_strdup(at + 1) : NULL;
+}
+
+bool berth_unit_name_is_valid(const char *name) {
+    static const char *const suffixes[] = {".service", ".socket", ".target",    ".device",
+                                           ".mount",   ".swap",   ".automount", ".timer",
+                                           ".path",    ".slice",  ".scope",     NULL};
+    const char *dot = strrchr(name, '.');
+
+    if (!dot || dot == name || name[0] == '@' || strlen(name) > MAX_NAME ||
+        (!g_strv_contains(suffixes, dot) && berth_unit_kind_of(name) == BERTH_UNIT_KINDS))
+        return false;
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr(":-_.\\@", *c))
+            return false;
+    return true;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * berth-generator (systemd.generator(7)): makes units of unit files, at boot and at each
+ * daemon-reload, while systemd waits. It talks to nobody, and never fails: what is wrong with one
+ * file is logged, and the others' units are written.
+ */
+
+#include "generator/convert.h"
+#include "generator/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The journal's socket, which is never waited for: journald may be waiting for systemd, which waits
+ * for this. -1 if there is none: the first generators run before it. */
+static int connect_journal(void) {
+    const struct sockaddr_un address = {.sun_family = AF_UNIX,
+                                        .sun_path = "/run/systemd/journal/socket"};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Where problems are written to, the best first. By hand, and for other directories, it is standard
+ * error. */
+typedef struct {
+    int journal, kernel;
+} Log;
+
+static Log open_log(void) {
+    bool by_hand = isatty(STDERR_FILENO) || g_getenv("BERTH_UNIT_DIRS");
+    Log log = {-1, -1};
+
+    if (!by_hand && (log.journal = connect_journal()) < 0)
+        log.kernel = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return log;
+}
+
+static void log_problem(const Log *log, const BerthProblem *problem) {
+    int priority = problem->kind == BERTH_PROBLEM_ERROR ? 3 : 4;
+    g_autofree char *text = g_strdelimit(g_strdup(problem->text), "\n", ' ');
+    g_autofree char *entry = g_strdup_printf(
+        "SYSLOG_IDENTIFIER=berth-generator\nPRIORITY=%d\nMESSAGE=%s\n", priority, text);
+    /* The kernel takes a line of up to 1000 bytes or so. */
+    g_autofree char *line =
+        g_strdup_printf("<%d>berth-generator[%d]: %.900s\n", priority, (int)getpid(), text);
+
+    if (log->journal >= 0 && send(log->journal, entry, strlen(entry), MSG_NOSIGNAL) >= 0)
+        return;
+    if (log->kernel < 0 || write(log->kernel, line, strlen(line)) < 0)
+        fprintf(stderr, "%s\n", text);
+}
+
+static void report_write(BerthUnitSet *set, const char *path) {
+    berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", g_strerror(errno));
+}
+
+static bool write_unit(BerthUnitSet *set, const char *directory, const BerthService *service) {
+    g_autofree char *path = g_build_filename(directory, service->name, NULL);
+    g_autofree char *text = berth_service_print(service);
+    g_autoptr(GError) error = NULL;
+
+    return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error) ||
+           berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", error->message);
+}
+
+static void write_links(BerthUnitSet *set, const char *directory, const BerthUnitSource *source) {
+    g_autoptr(GPtrArray) links = berth_unit_list_links(set, source);
+
+    for (unsigned i = 0; i < links->len; i++) {
+        const BerthUnitLink *link = links->pdata[i];
+        g_autofree char *path = g_build_filename(directory, link->path, NULL);
+        g_autofree char *parent = g_path_get_dirname(path);
+        if (g_mkdir_with_parents(parent, 0755) < 0 ||
+            (symlink(link->target, path) < 0 && errno != EEXIST))
+            report_write(set, path);
+    }
+}
+
+static BerthUnitScope find_scope(const char *program) {
+    const char *scope = g_getenv("SYSTEMD_SCOPE");
+
+    /* Before systemd 251, the directory of the generator says it. */
+    if (scope ? g_str_equal(scope, "user") : strstr(program, "/user-generators/") != NULL)
+        return BERTH_UNITS_USER;
+    return BERTH_UNITS_SYSTEM;
+}
+
+int main(int argc, char **argv) {
+    BerthUnitScope scope = find_scope(argv[0]);
+
+    if (argc < 2) {
+        fputs("berth-generator is run by systemd, see systemd.generator(7); "
+              "\"dist unit check\" checks files\n",
+              stderr);
+        return EXIT_FAILURE;
+    }
+    g_autoptr(BerthUnitSet) set = berth_unit_set_new(scope);
+    berth_unit_set_finish(set);
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        BerthUnitSource *source = set->sources->pdata[i];
+        g_autoptr(BerthService) service = berth_unit_convert(set, source);
+        if (service && write_unit(set, argv[1], service))
+            write_links(set, argv[1], source);
+    }
+    if (set->problems->list->len == 0)
+        return EXIT_SUCCESS;
+    Log log = open_log();
+    for (unsigned i = 0; i < set->problems->list->len; i++)
+        log_problem(&log, set->problems->list->pdata[i]);
+    return EXIT_SUCCESS;
+}

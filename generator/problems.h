@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What is wrong in the files of a set, with file and line. A file with an error yields no unit; a
+ * warning changes nothing. The list is in the order in which problems were found.
+ */
+
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef enum {
+    BERTH_PROBLEM_WARNING,
+    BERTH_PROBLEM_ERROR,
+} BerthProblemKind;
+
+typedef struct {
+    BerthProblemKind kind;
+    char *text; /* FILE:LINE: … */
+} BerthProblem;
+
+typedef struct {
+    GPtrArray *list; /* of BerthProblem */
+    unsigned errors;
+} BerthProblems;
+
+BerthProblems *berth_problems_new(void);
+void berth_problems_free(BerthProblems *problems);
+
+/* line 0: the file as a whole. Returns false, so that "return berth_problem_add(…)" reads as what
+ * it is. */
+bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const char *file,
+                       unsigned line, const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthProblems, berth_problems_free)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Collects the lines of a unit and prints it. Whoever converts a file owns the object, until it is
+ * written or shown. */
+
+#include "generator/service.h"
+
+#include "generator/words.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { MAX_COLUMNS = 98 };
+
+typedef struct {
+    char *name;
+    GString *lines;
+} ServiceSection;
+
+static void section_free(void *pointer) {
+    ServiceSection *section = pointer;
+
+    g_string_free(section->lines, TRUE);
+    g_free(section->name);
+    g_free(section);
+}
+
+BerthService *berth_service_new(const char *name) {
+    BerthService *service = g_new0(BerthService, 1);
+
+    service->name = g_strdup(name);
+    service->sections = g_ptr_array_new_with_free_func(section_free);
+    return service;
+}
+
+void berth_service_free(BerthService *service) {
+    if (!service)
+        return;
+    g_ptr_array_unref(service->sections);
+    g_free(service->name);
+    g_free(service);
+}
+
+static GString *find_section(BerthService *service, const char *name) {
+    for (unsigned i = 0; i < service->sections->len; i++) {
+        ServiceSection *section = service->sections->pdata[i];
+        if (g_str_equal(section->name, name))
+            return section->lines;
+    }
+    ServiceSection *section = g_new0(ServiceSection, 1);
+    section->name = g_strdup(name);
+    section->lines = g_string_new(NULL);
+    g_ptr_array_add(service->sections, section);
+    return section->lines;
+}
+
+void berth_service_add(BerthService *service, const char *section, const char *key,
+                       const char *value) {
+    g_string_append_printf(find_section(service, section), "%s=%s\n", key, value);
+}
+
+void berth_service_add_command(BerthService *service, const char *key, const char *prefix,
+                               const GPtrArray *words) {
+    GString *lines = find_section(service, "Service");
+
+    g_string_append_printf(lines, "%s=%s", key, prefix);
+    for (unsigned i = 0; i < words->len; i++) {
+        /* The program and its verb stand together, and so does what is short. */
+        size_t begin =
+            strrchr(lines->str, '\n') ? (size_t)(strrchr(lines->str, '\n') - lines->str) : 0;
+        bool is_far = lines->len - begin + strlen(words->pdata[i]) > MAX_COLUMNS;
+        g_string_append(lines, i == 0 ? "" : i > 1 && is_far ? " \\\n    " : " ");
+        berth_words_append(lines, words->pdata[i]);
+    }
+    g_string_append_c(lines, '\n');
+}
+
+char *berth_service_print(const BerthService *service) {
+    GString *text = g_string_new("# Made by berth-generator. Change the file that SourcePath= "
+                                 "names.\n");
+
+    for (unsigned i = 0; i < service->sections->len; i++) {
+        const ServiceSection *section = service->sections->pdata[i];
+        g_string_append_printf(text, "\n[%s]\n%s", section->name, section->lines->str);
+    }
+    return g_string_free(text, FALSE);
+}

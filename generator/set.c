@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The set of unit files. berth-generator makes one, and so does each of dist's verbs about units.
+ * A set is filled, then finished, which names the services; conversions only read it.
+ */
+
+#include "generator/set.h"
+
+#include "generator/translate.h"
+
+#include <string.h>
+
+BerthUnitSet *berth_unit_set_new(BerthUnitScope scope) {
+    BerthUnitSet *set = g_new0(BerthUnitSet, 1);
+
+    set->scope = scope;
+    set->directories = berth_unit_directories(scope);
+    set->problems = berth_problems_new();
+    set->sources = berth_unit_sources_read(set->directories, set->problems);
+    return set;
+}
+
+void berth_unit_set_free(BerthUnitSet *set) {
+    if (!set)
+        return;
+    g_strfreev(set->directories);
+    g_ptr_array_unref(set->sources);
+    berth_problems_free(set->problems);
+    g_free(set);
+}
+
+BerthUnitSource *berth_unit_set_add(BerthUnitSet *set, const char *path) {
+    BerthUnitSource *source = berth_unit_source_read(path, set->directories, set->problems);
+    BerthUnitSource *other = source ? berth_unit_set_find(set, source->name) : NULL;
+
+    if (other)
+        g_ptr_array_remove(set->sources, other);
+    if (source)
+        g_ptr_array_add(set->sources, source);
+    return source;
+}
+
+BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name) {
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        BerthUnitSource *source = set->sources->pdata[i];
+        if (g_str_equal(source->name, name))
+            return source;
+    }
+    return NULL;
+}
+
+/* The name of a file without its suffix. */
+static char *get_stem(const char *name) {
+    return g_strndup(name, (gsize)(strrchr(name, '.') - name));
+}
+
+char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
+    const BerthUnitSource *source = berth_unit_set_find(set, name);
+
+    if (source)
+        return g_strdup(source->service);
+    g_autofree char *stem = get_stem(name), *prefix = NULL, *instance = NULL;
+    berth_unit_name_split(stem, &prefix, &instance);
+    if (!instance || !instance[0])
+        return NULL;
+    g_autofree char *template = g_strconcat(prefix, "@", strrchr(name, '.'), NULL);
+    source = berth_unit_set_find(set, template);
+    const char *at = source && source->service ? strchr(source->service, '@') : NULL;
+    if (!at)
+        return NULL;
+    return g_strdup_printf("%.*s@%s.service", (int)(at - source->service), source->service,
+                           instance);
+}
+
+static char *find_text(const BerthUnitSource *source, const char *key) {
+    const char *section = berth_unit_kinds[source->kind].section;
+    const BerthUnitLine *line = berth_unit_file_find(source->file, section, key);
+
+    return line ? berth_unit_line_get_text(line) : NULL;
+}
+
+/* podman's default, so that commands in other units find the container or volume. "%N" is the name
+ * of the service; an id has no "@". */
+static char *make_resource(const BerthUnitSource *source, const char *stem) {
+    static const char *const keys[BERTH_UNIT_KINDS] = {
+        [BERTH_UNIT_CONTAINER] = "ContainerName",
+        [BERTH_UNIT_VOLUME] = "VolumeName",
+        [BERTH_UNIT_NETWORK] = "NetworkName",
+        [BERTH_UNIT_IMAGE] = "ImageTag",
+    };
+    char *given = keys[source->kind] ? find_text(source, keys[source->kind]) : NULL;
+
+    if (given)
+        return given;
+    if (source->kind == BERTH_UNIT_IMAGE)
+        return find_text(source, "Image");
+    if (source->kind == BERTH_UNIT_CONTAINER)
+        return g_strdup(strchr(stem, '@') ? "systemd-%p_%i" : "systemd-%N");
+    return g_strconcat("systemd-", stem, NULL);
+}
+
+static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
+    g_autofree char *stem = get_stem(source->name);
+    g_autofree char *given = find_text(source, "ServiceName");
+    const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];
+
+    source->service = given ? g_strconcat(given, ".service", NULL)
+                            : g_strconcat(stem, kind->service, ".service", NULL);
+    source->resource = make_resource(source, stem);
+    if (!berth_unit_name_is_valid(source->service))
+        return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
+                                 _("\"%s\" is not the name of a service"), source->service);
+    if (strchr(stem, '@') && source->kind != BERTH_UNIT_CONTAINER)
+        return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
+                                 _("only a .container can be a template"));
+    return true;
+}
+
+void berth_unit_set_finish(BerthUnitSet *set) {
+    g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        BerthUnitSource *source = set->sources->pdata[i];
+        if (!name_service(set, source))
+            source->failed = true;
+        const char *other = g_hash_table_lookup(services, source->service);
+        if (other)
+            source->failed = !berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
+                                                _("%s makes %s already"), other, source->service);
+        else if (!source->failed)
+            g_hash_table_insert(services, source->service, source->path);
+    }
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All unit files of a scope, which refer to each other by name, and what is wrong in them. */
+
+#pragma once
+
+#include "generator/service.h"
+#include "generator/sources.h"
+
+typedef struct {
+    BerthUnitScope scope;
+    char **directories;
+    GPtrArray *sources; /* of BerthUnitSource */
+    BerthProblems *problems;
+} BerthUnitSet;
+
+/* Reads the files of the scope's directories. */
+BerthUnitSet *berth_unit_set_new(BerthUnitScope scope);
+void berth_unit_set_free(BerthUnitSet *set);
+
+/* Reads one file more, which replaces one of the same name. NULL if it is masked or no unit file.
+ */
+BerthUnitSource *berth_unit_set_add(BerthUnitSet *set, const char *path);
+
+/* Names the services of all sources. No file is added after this, and none converted before. */
+void berth_unit_set_finish(BerthUnitSet *set);
+
+/* The file of a name; NULL if there is none. */
+BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name);
+
+/* The name of the service of a file, which may be an instance of a template; NULL if there is no
+ * such file. */
+char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthUnitSet, berth_unit_set_free)

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Finds and reads unit files. A source belongs to the list that it was read into. Only regular
+ * files are opened for reading, and never so that it blocks: this runs while systemd waits.
+ */
+
+#include "generator/sources.h"
+
+#include "generator/translate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void berth_unit_source_free(void *pointer) {
+    BerthUnitSource *source = pointer;
+
+    if (!source)
+        return;
+    g_free(source->name);
+    g_free(source->path);
+    g_free(source->service);
+    g_free(source->resource);
+    berth_unit_file_free(source->file);
+    g_ptr_array_unref(source->drop_ins);
+    g_free(source);
+}
+
+static bool report(BerthProblems *problems, const char *path, const char *text) {
+    return berth_problem_add(problems, BERTH_PROBLEM_ERROR, path, 0, "%s", text);
+}
+
+static bool read_all(int fd, GString *text) {
+    char buffer[16384];
+    ssize_t count;
+
+    while (text->len <= BERTH_UNIT_MAX_BYTES && (count = read(fd, buffer, sizeof(buffer))) != 0)
+        if (count > 0)
+            g_string_append_len(text, buffer, count);
+        else if (errno != EINTR)
+            return false;
+    return true;
+}
+
+/* The contents of a file, NULL with a problem if they cannot be read. *masked: it is empty or
+ * /dev/null. */
+static GString *read_file(const char *path, bool *masked, BerthProblems *problems) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    *masked = false;
+    if (fd < 0)
+        return report(problems, path, g_strerror(errno)), NULL;
+    bool known = fstat(fd, &about) == 0;
+    bool regular = known && S_ISREG(about.st_mode);
+    bool good = regular && read_all(fd, text);
+    close(fd);
+    *masked = (known && S_ISCHR(about.st_mode)) || (good && text->len == 0);
+    if (!good && !*masked)
+        return report(problems, path, regular ? _("cannot be read") : _("not a regular file")),
+               NULL;
+    return g_steal_pointer(&text);
+}
+
+/* Calls visit with the path of each entry of a directory, whose order does not matter. */
+typedef void (*EntryVisit)(const char *directory, const char *name, void *userdata);
+
+static void visit_directory(const char *path, EntryVisit visit, void *userdata) {
+    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (directory && (name = g_dir_read_name(directory)))
+        if (name[0] != '.')
+            visit(path, name, userdata);
+}
+
+/* The directories in which systemd looks for drop-ins of a name, the most general first:
+ * "container.d", "web-.container.d", "web-one@.container.d", "web-one@x.container.d". */
+static GPtrArray *list_drop_in_names(const char *name, BerthUnitKind kind) {
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    const char *suffix = berth_unit_kinds[kind].suffix;
+    g_autofree char *stem = g_strndup(name, strlen(name) - strlen(suffix));
+    g_autofree char *prefix = NULL, *instance = NULL;
+
+    berth_unit_name_split(stem, &prefix, &instance);
+    g_ptr_array_add(names, g_strconcat(suffix + 1, ".d", NULL));
+    for (const char *dash = strchr(prefix, '-'); dash; dash = strchr(dash + 1, '-'))
+        if (dash > prefix && dash[1])
+            g_ptr_array_add(names,
+                            g_strdup_printf("%.*s-%s.d", (int)(dash - prefix), prefix, suffix));
+    if (instance && instance[0])
+        g_ptr_array_add(names, g_strconcat(prefix, "@", suffix, ".d", NULL));
+    g_ptr_array_add(names, g_strconcat(name, ".d", NULL));
+    return names;
+}
+
+static void collect_drop_in(const char *directory, const char *name, void *userdata) {
+    if (g_str_has_suffix(name, ".conf"))
+        g_hash_table_replace(userdata, g_strdup(name), g_build_filename(directory, name, NULL));
+}
+
+static int compare_names(const void *one, const void *other) {
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* A more specific directory beats a more general one; among directories of one name, the one that
+ * comes first. Each file is put over what is there already, so that the winner comes last. */
+static GHashTable *find_drop_ins(const char *name, BerthUnitKind kind, char *const *directories) {
+    g_autoptr(GPtrArray) names = list_drop_in_names(name, kind);
+    GHashTable *found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+    for (unsigned i = 0; i < names->len; i++)
+        for (size_t d = g_strv_length((char **)directories); d > 0; d--) {
+            g_autofree char *path = g_build_filename(directories[d - 1], names->pdata[i], NULL);
+            visit_directory(path, collect_drop_in, found);
+        }
+    return found;
+}
+
+static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
+                          BerthProblems *problems) {
+    g_autoptr(GHashTable) found = find_drop_ins(source->name, source->kind, directories);
+    g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(found, NULL);
+    unsigned count = g_hash_table_size(found);
+    bool good = true;
+
+    if (count > BERTH_UNIT_MAX_DROP_INS)
+        return berth_problem_add(problems, BERTH_PROBLEM_ERROR, source->path, 0,
+                                 _("more than %d drop-ins"), BERTH_UNIT_MAX_DROP_INS);
+    qsort(names, count, sizeof(*names), compare_names);
+    for (unsigned i = 0; i < count; i++) {
+        const char *path = g_hash_table_lookup(found, names[i]);
+        bool masked;
+        g_autoptr(GString) text = read_file(path, &masked, problems);
+        if (masked)
+            continue;
+        g_ptr_array_add(source->drop_ins, g_strdup(path));
+        good = text && berth_unit_file_parse(source->file, path, text->str, text->len, problems) &&
+               good;
+    }
+    return good;
+}
+
+BerthUnitSource *berth_unit_source_read(const char *path, char *const *directories,
+                                        BerthProblems *problems) {
+    g_autofree char *name = g_path_get_basename(path);
+    BerthUnitKind kind = berth_unit_kind_of(name);
+    bool masked;
+
+    if (kind == BERTH_UNIT_KINDS || !berth_unit_name_is_valid(name)) {
+        report(problems, path, _("not the name of a unit file"));
+        return NULL;
+    }
+    g_autoptr(GString) text = read_file(path, &masked, problems);
+    if (masked)
+        return NULL;
+    BerthUnitSource *source = g_new0(BerthUnitSource, 1);
+    source->name = g_steal_pointer(&name);
+    source->path = g_strdup(path);
+    source->kind = kind;
+    source->file = berth_unit_file_new();
+    source->drop_ins = g_ptr_array_new_with_free_func(g_free);
+    source->failed = !text ||
+                     !berth_unit_file_parse(source->file, path, text->str, text->len, problems) ||
+                     !read_drop_ins(source, directories, problems);
+    return source;
+}
+
+/* The search goes through the directories in the order of their precedence, and keeps the first
+ * file of a name. */
+typedef struct {
+    GHashTable *paths; /* by name */
+    BerthProblems *problems;
+    const char *top; /* directory whose tree is searched */
+    int depth;
+    bool full;
+} Search;
+
+/* Directories of one tree have no precedence among them. */
+static void search_add(Search *search, const char *name, char *path) {
+    const char *other = g_hash_table_lookup(search->paths, name);
+
+    search->full = search->full || g_hash_table_size(search->paths) >= BERTH_UNIT_MAX_FILES;
+    if (!other && !search->full) {
+        g_hash_table_insert(search->paths, g_strdup(name), path);
+        return;
+    }
+    if (other && g_str_has_prefix(other, search->top))
+        berth_problem_add(search->problems, BERTH_PROBLEM_ERROR, path, 0,
+                          _("ignored: %s has the same name"), other);
+    g_free(path);
+}
+
+/* Files for users are in "users" of the system's directories, and there, files for one user in a
+ * directory with the number of the user. */
+static bool is_for_others(const Search *search, const char *name) {
+    if (search->depth > 0)
+        return false;
+    return g_str_equal(name, "users") ||
+           (g_str_has_suffix(search->top, "/users") && strspn(name, "0123456789") == strlen(name));
+}
+
+static void search_entry(const char *directory, const char *name, void *userdata) {
+    Search *search = userdata;
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+
+    if (berth_unit_kind_of(name) != BERTH_UNIT_KINDS) {
+        search_add(search, name, g_steal_pointer(&path));
+        return;
+    }
+    if (g_str_has_suffix(name, ".d") || is_for_others(search, name) ||
+        search->depth >= BERTH_UNIT_MAX_DEPTH || !g_file_test(path, G_FILE_TEST_IS_DIR))
+        return;
+    search->depth++;
+    visit_directory(path, search_entry, search);
+    search->depth--;
+}
+
+GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *problems) {
+    g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GPtrArray *sources = g_ptr_array_new_with_free_func(berth_unit_source_free);
+    Search search = {.paths = paths, .problems = problems};
+
+    for (char *const *directory = directories; *directory; directory++) {
+        search.top = *directory;
+        visit_directory(*directory, search_entry, &search);
+    }
+    if (search.full)
+        report(problems, directories[0], _("too many unit files; the rest is ignored"));
+    g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(paths, NULL);
+    unsigned count = g_hash_table_size(paths);
+    qsort(names, count, sizeof(*names), compare_names);
+    for (unsigned i = 0; i < count; i++) {
+        BerthUnitSource *source =
+            berth_unit_source_read(g_hash_table_lookup(paths, names[i]), directories, problems);
+        if (source)
+            g_ptr_array_add(sources, source);
+    }
+    return sources;
+}

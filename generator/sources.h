@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The unit files of a set of directories: for each name the file of the directory that comes first,
+ * with the drop-ins of all directories. A link to /dev/null or an empty file masks a name, as for
+ * systemd's own units.
+ */
+
+#pragma once
+
+#include "generator/kinds.h"
+#include "generator/unit-file.h"
+
+enum {
+    BERTH_UNIT_MAX_FILES = 4096,
+    BERTH_UNIT_MAX_DROP_INS = 256,
+    BERTH_UNIT_MAX_DEPTH = 8,
+};
+
+typedef enum {
+    BERTH_UNITS_SYSTEM,
+    BERTH_UNITS_USER,
+} BerthUnitScope;
+
+typedef struct {
+    char *name; /* "web@one.container" */
+    char *path;
+    BerthUnitKind kind;
+    BerthUnitFile *file; /* NULL if it could not be read */
+    GPtrArray *drop_ins; /* paths, in the order in which they were read */
+    char *service;       /* name of its unit, with ".service" */
+    char *resource;      /* name of the container, volume, network or image */
+    bool failed;         /* it has an error, and yields no unit */
+} BerthUnitSource;
+
+/* The directories in the order of their precedence; those of podman only if its own generator is
+ * not installed. BERTH_UNIT_DIRS in the environment replaces them. */
+char **berth_unit_directories(BerthUnitScope scope);
+
+/* Reads the files of the directories into the list, in the order of their names. */
+GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *problems);
+
+/* Reads one file of the name that its path has, with drop-ins of these directories. */
+BerthUnitSource *berth_unit_source_read(const char *path, char *const *directories,
+                                        BerthProblems *problems);
+void berth_unit_source_free(void *source);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A unit file as its assignments, in their order, each with its file and line (systemd.syntax(7)).
+ * Drop-ins are read into the same object, behind the file that they extend. Nothing is lost but
+ * comments: what is for systemd is passed on as it was written.
+ */
+
+#pragma once
+
+#include "generator/problems.h"
+
+#include <stddef.h>
+
+enum {
+    BERTH_UNIT_MAX_BYTES = 1024 * 1024,
+    BERTH_UNIT_MAX_LINES = 16384,
+};
+
+typedef struct {
+    const char *file; /* path, and number of the first of its lines */
+    unsigned line;
+    const char *section;
+    const char *key; /* NULL: the section begins here */
+    const char *value;
+} BerthUnitLine;
+
+typedef struct {
+    GPtrArray *lines; /* of BerthUnitLine */
+    GStringChunk *texts;
+} BerthUnitFile;
+
+BerthUnitFile *berth_unit_file_new(void);
+void berth_unit_file_free(BerthUnitFile *file);
+
+/* Adds the assignments of a text. Errors are in problems; false if there are any. */
+bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *text, size_t size,
+                           BerthProblems *problems);
+
+/* The line that begins a section first; NULL if the file has no such section. */
+const BerthUnitLine *berth_unit_file_find_section(const BerthUnitFile *file, const char *section);
+
+/* The last assignment of a key, NULL if there is none or if it is empty, which resets the key. */
+const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
+                                          const char *key);
+
+/* All assignments since the last that is empty. */
+GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, const char *key);
+
+/* The value without the quotes around it as a whole. */
+char *berth_unit_line_get_text(const BerthUnitLine *line);
+
+/* Reads yes, no and the like as systemd does. */
+bool berth_unit_line_get_boolean(const BerthUnitLine *line, bool *value);
+
+#define berth_unit_line_error(problems, at, ...)                                                   \
+    berth_problem_add(problems, BERTH_PROBLEM_ERROR, (at)->file, (at)->line, __VA_ARGS__)
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthUnitFile, berth_unit_file_free)

@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Unit files and the units that are made of them: each key of docs/quadlet.md does what the page says, and what a unit
+says follows from its files."""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import traceback
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(sys.argv[1])
+KINDS = ("container", "volume", "network", "image")
+
+
+def equal(found, expected, what=""):
+    assert found == expected, f"{what}: found {found!r}, expected {expected!r}"
+
+
+def contains(text, part):
+    assert part in text, f"{part!r} is not in {text!r}"
+
+
+class Unit:
+    def __init__(self, text):
+        self.sections = {}
+        for line in text.replace("\\\n", " ").split("\n"):
+            if line.startswith("["):
+                values = self.sections.setdefault(line[1:-1], [])
+            elif line and not line.startswith("#"):
+                values.append(tuple(line.split("=", 1)))
+
+    def all(self, section, key):
+        return [value for name, value in self.sections.get(section, []) if name == key]
+
+    def one(self, section, key):
+        found = self.all(section, key)
+        assert len(found) == 1, f"{key}: {found}"
+        return found[0]
+
+    def command(self, key="ExecStart"):
+        return shlex.split(self.one("Service", key))
+
+
+class Files:
+    """A directory of unit files. Names are paths below it; None makes a link to /dev/null, a tuple one to its element."""
+
+    def __init__(self, **more):
+        self.work = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.work.name)
+        self.units = self.root / "first"
+        self.out = self.root / "out"
+        self.more = more
+
+    def __enter__(self):
+        for name in ("first", "second", "out"):
+            (self.root / name).mkdir()
+        return self
+
+    def __exit__(self, *unused):
+        self.work.cleanup()
+
+    def add(self, name, text, where="first"):
+        path = self.root / where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(text, str):
+            path.write_text(text, encoding="utf-8")
+        elif isinstance(text, bytes):
+            path.write_bytes(text)
+        else:
+            path.symlink_to("/dev/null" if text is None else text[0])
+        return path
+
+    def environment(self):
+        return {**os.environ, "BERTH_UNIT_DIRS": f"{self.units}:{self.root / 'second'}", "LC_ALL": "C.UTF-8", **self.more}
+
+    def generate(self):
+        """Runs the generator; what it reports, without the directory."""
+        result = subprocess.run([BUILD / "generator" / "berth-generator", self.out, self.out, self.out], capture_output=True,
+                                encoding="utf-8", env=self.environment(), check=False)
+        equal((result.returncode, result.stdout), (0, ""))
+        return [line.replace(f"{self.root}/first/", "") for line in result.stderr.splitlines()]
+
+    def unit(self, name):
+        return Unit((self.out / name).read_text(encoding="utf-8"))
+
+    def names(self):
+        return sorted(str(path.relative_to(self.out)) for path in self.out.rglob("*") if not path.is_dir())
+
+    def dist(self, *words):
+        return subprocess.run([BUILD / "client" / "dist-client", "unit", *words], capture_output=True, encoding="utf-8",
+                              env=self.environment(), check=False)
+
+
+def generated(text, name="web.container"):
+    with Files() as files:
+        files.add(name, text)
+        equal(files.generate(), [])
+        return files.unit(files.names()[0])
+
+
+def refused(text, name="web.container"):
+    with Files() as files:
+        files.add(name, text)
+        problems = files.generate()
+        equal(files.names(), [])
+        return problems
+
+
+def rows(kind):
+    page = (SOURCE / "docs" / "quadlet.md").read_text(encoding="utf-8").split(f"## [{kind.capitalize()}]\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| (\w+)= \| (same|option|differs|refused) \| (.*?) \| (?:`(.*?)` )?\|$", page, re.MULTILINE)
+
+
+def options_of_dist():
+    """What dist says about each option of run: None if it has it, otherwise why not."""
+    page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split("## Options of run and create\n", 1)[1].split("\n## ", 1)[0]
+    found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
+    return {option: reason if kind == "refused" else None for option, kind, reason, _line in found}
+
+
+def with_key(kind, key, line):
+    text = f"[{kind.capitalize()}]\n"
+    if kind in ("container", "image") and key not in ("Image", "Rootfs"):
+        text += "Image=localhost/box:x\n"
+    if key == "Group" and kind == "container":
+        text += "User=1000\n"
+    if key in ("Gateway", "IPRange"):
+        text += "Subnet=10.9.0.0/24\n"
+    return text + line + "\n", text.count("\n") + 1
+
+
+def test_the_page_has_every_key():
+    source = (SOURCE / "generator" / "keys.c").read_text(encoding="utf-8")
+    for kind in KINDS:
+        table = source.split(f"{kind}_keys[] = {{", 1)[1].split("\n};", 1)[0]
+        known = re.findall(r'(?:TEXT|LIST|WORDS|FLAG|OWN|REFUSED)\("(\w+)"', table)
+        equal([key for key, *_ in rows(kind)], known)
+
+
+def test_every_key_does_what_the_page_says():
+    dist = options_of_dist()
+    for kind in KINDS:
+        for key, what, how, line in rows(kind):
+            if not line:
+                continue
+            text, number = with_key(kind, key, line)
+            with Files() as files:
+                files.add(f"x.{kind}", text)
+                problems = files.generate()
+                expected = how if what == "refused" else dist.get(how[2:]) if what == "option" and kind == "container" else None
+                if what == "option" and problems and kind != "container":
+                    contains(problems[0], f"x.{kind}:{number}: {key}= is not supported: dist has no option")
+                elif what == "option" and problems and how[2:] not in dist:
+                    contains(problems[0], f"x.{kind}:{number}: {key}= is not supported: dist has no option {how}")
+                elif expected:
+                    equal(problems, [f"x.{kind}:{number}: {key}= is not supported: {expected}"])
+                    equal(files.names(), [])
+                else:
+                    equal((key, problems, len(files.names())), (key, [], 1))
+
+
+def test_an_option_has_the_value_of_its_key():
+    for line, words in (("HostName=box", ["--hostname=box"]),
+                        ("Environment=A=b \"C=d e\" 'F=g\"h'\nEnvironment=I=\\x41", ["--env=A=b", "--env=C=d e", '--env=F=g"h', "--env=I=A"]),
+                        ("HealthCmd=\"curl -f http://localhost || exit 1\"", ["--health-cmd=curl -f http://localhost || exit 1"]),
+                        ("HealthCmd=sh -c \"true\"", ['--health-cmd=sh -c "true"']),
+                        ("PublishPort=1:1\nPublishPort=\nPublishPort=2:2\nPublishPort=3:3", ["--publish=2:2", "--publish=3:3"]),
+                        ("HostName=a\nHostName=b", ["--hostname=b"]),
+                        ("DropCapability=CHOWN KILL", ["--cap-drop=CHOWN", "--cap-drop=KILL"]),
+                        ("ReadOnly=yes", ["--read-only"]),
+                        ("User=1\nGroup=2", ["--user=1:2"]),
+                        ("AddDevice=-/nothing /dev/null", ["--device=/dev/null"]),
+                        ("PodmanArgs=--memory 64m -e A=b", ["--memory", "64m", "-e", "A=b"]),
+                        ("Label=a=%%b", ["--label=a=%%b"]),
+                        ("AutoUpdate=local", ["--label=io.containers.autoupdate=local"])):
+        unit = generated(f"[Container]\nImage=localhost/box:x\n{line}\n")
+        command = unit.command()
+        found = [word for word in command[2:command.index("localhost/box:x")]
+                 if word.split("=")[0] not in ("--name", "--replace", "--rm", "--cgroup", "--notify")]
+        equal(found, words, line)
+
+
+def test_the_command_follows_the_image():
+    command = generated("[Container]\nImage=localhost/box:x\nExec=sh -c 'echo \"a  b\"; true' \"#no\" ';' $$x \\\n  %i\n").command()
+    equal(command[command.index("localhost/box:x") + 1:], ["sh", "-c", 'echo \\"a  b\\"; true'.replace("\\", ""), "#no", ";", "$$x", "%i"])
+
+
+def test_a_unit_has_what_a_container_needs():
+    unit = generated("[Container]\nImage=localhost/box:x\n")
+    for key, value in (("Type", "notify"), ("Delegate", "yes"), ("KillMode", "mixed"), ("SyslogIdentifier", "%N"), ("TimeoutStartSec", "15min")):
+        equal(unit.one("Service", key), value)
+    equal((unit.all("Unit", "After"), unit.all("Unit", "Wants")), (["network-online.target"], ["network-online.target"]))
+    assert unit.one("Unit", "SourcePath").endswith("/first/web.container")
+    equal(unit.command()[:2], ["/usr/bin/dist", "run"])
+    contains(unit.command(), "--name=systemd-%N")
+    equal(unit.command("ExecStopPost"), ["-/usr/bin/dist", "rm", "--force", "--ignore", "systemd-%N"])
+    equal(unit.all("Service", "ExecReload"), [])
+
+
+def test_what_the_file_says_counts():
+    unit = generated("[Unit]\nDescription=x\n[Container]\nImage=i\nStopTimeout=100\nContainerName=c\nReloadSignal=HUP\n[Service]\nType=oneshot\n"
+                     "KillMode=control-group\nSyslogIdentifier=me\nTimeoutStopSec=5\nDelegate=cpu\n[Quadlet]\nDefaultDependencies=no\n"
+                     "[Install]\nWantedBy=a.target\n[X-Mine]\nFoo=bar\n")
+    for key, value in (("Type", "oneshot"), ("Delegate", "cpu"), ("KillMode", "control-group"), ("SyslogIdentifier", "me"), ("TimeoutStopSec", "5")):
+        equal(unit.one("Service", key), value)
+    equal((unit.all("Unit", "After"), unit.all("Service", "TimeoutStartSec")), ([], []))
+    equal(unit.one("Unit", "Description"), "x")
+    equal(unit.one("Install", "WantedBy"), "a.target")
+    equal(unit.command("ExecReload")[1:], ["kill", "--signal=HUP", "c"])
+    equal(sorted(unit.sections), ["Install", "Service", "Unit"])
+    equal(generated("[Container]\nImage=i\nStopTimeout=100\n").one("Service", "TimeoutStopSec"), "110")
+
+
+def test_files_depend_on_each_other():
+    with Files() as files:
+        files.add("web.container", "[Unit]\nAfter=db.container other.service one@two.container\n[Container]\nImage=base.image\nVolume=data.volume:/data:ro\n"
+                  "Mount=type=volume,source=more.volume,target=/more\nVolume=./conf:/conf\nVolume=/srv/a b:/srv\nEnvironmentFile=env\n")
+        files.add("db.container", "[Container]\nImage=i\nServiceName=database\n")
+        files.add("one@.container", "[Container]\nImage=i\n")
+        files.add("base.image", "[Image]\nImage=docker.io/library/box\nImageTag=localhost/tag\nTLSVerify=no\nAuthFile=auth.json\n")
+        files.add("data.volume", "[Volume]\n")
+        files.add("more.volume", "[Volume]\nVolumeName=named\nServiceName=more\n")
+        equal(files.generate(), [])
+        equal(files.names(), ["base-image.service", "data-volume.service", "database.service", "more.service", "one@.service", "web.service"])
+        unit = files.unit("web.service")
+        equal(unit.all("Unit", "After"), ["network-online.target", "database.service other.service one@two.service", "data-volume.service",
+                                          "more.service", "base-image.service"])
+        equal(unit.all("Unit", "Requires"), ["data-volume.service", "more.service", "base-image.service"])
+        equal(unit.all("Unit", "RequiresMountsFor"), [f"{files.units}/conf", '"/srv/a b"'])
+        command = unit.command()
+        for word in ("--volume=systemd-data:/data:ro", "--mount=type=volume,source=named,target=/more", f"--volume={files.units}/conf:/conf",
+                     f"--env-file={files.units}/env", "localhost/tag"):
+            contains(command, word)
+        equal(files.unit("data-volume.service").command(), ["/usr/bin/dist", "volume", "create", "--ignore", "systemd-data"])
+        equal(files.unit("data-volume.service").one("Service", "Type"), "oneshot")
+        equal(files.unit("data-volume.service").one("Service", "RemainAfterExit"), "yes")
+        equal(files.unit("base-image.service").command(), ["/usr/bin/dist", "pull", "--insecure", "docker.io/library/box"])
+        equal(files.unit("base-image.service").one("Service", "Environment"), f'"REGISTRY_AUTH_FILE={files.units}/auth.json"')
+
+
+def test_what_is_wrong_is_named_with_its_line():
+    for text, problem in (("[Container]\nImage=i\n\nFoo=bar\n", "web.container:4: unknown key Foo= in [Container]"),
+                          ("[Container]\nImage=i\nHostName=\\\n  a \\\n  # a comment\n  b\nFoo=1\n", "web.container:7: unknown key Foo= in [Container]"),
+                          ("Image=i\n", "web.container:1: an assignment before the first section"),
+                          ("[Container]\nnonsense\n", 'web.container:2: "nonsense" is neither a section nor KEY=VALUE'),
+                          ("[Container\nImage=i\n", 'web.container:1: malformed section header "[Container"'),
+                          ("[Container]\nImage=i\n[Quadlet]\nX=y\n", "web.container:4: unknown key X= in [Quadlet]"),
+                          ("[Container]\nImage=i\n[Volume]\n", "web.container:3: [Volume] does not belong in a .container file"),
+                          ("[Container]\nImage=i\n[Service]\nType=forking\n", "web.container:4: Type= can only be notify or oneshot here"),
+                          ("[Container]\nImage=i\n[Service]\nExecStart=/bin/true\n", "web.container:4: ExecStart= of [Service] is made of [Container], not given"),
+                          ("[Container]\nImage=i\n[Service]\nKillMode=process\n", "web.container:4: KillMode= can only be mixed or control-group here"),
+                          ("[Container]\n", "web.container:1: [Container] needs either Image= or Rootfs="),
+                          ("[Unit]\n", "web.container: there is no section [Container]"),
+                          ("[Container]\nImage=x.image\n", "web.container:2: Image=: there is no unit file x.image"),
+                          ("[Container]\nImage=x.build\n", "web.container:2: Image= is not supported: Berth builds no images"),
+                          ("[Container]\nImage=i\nVolume=x.volume:/x\n", "web.container:3: Volume=: there is no unit file x.volume"),
+                          ("[Container]\nImage=i\nNetwork=x.network\n", "web.container:3: Network=: there is no unit file x.network"),
+                          ("[Container]\nImage=i\n[Unit]\nAfter=x.container\n", "web.container:4: After=: there is no unit file x.container"),
+                          ("[Container]\nImage=i\nGroup=1\n", "web.container:3: Group= needs User="),
+                          ("[Container]\nImage=i\nReadOnly=perhaps\n", 'web.container:3: ReadOnly= takes yes or no, not "perhaps"'),
+                          ("[Container]\nImage=i\nPodmanArgs=--memory\n", "web.container:3: PodmanArgs=: --memory needs a value"),
+                          ("[Container]\nImage=i\nPodmanArgs=--frob=1\n", "web.container:3: PodmanArgs=: dist has no option --frob=1 for it"),
+                          ("[Container]\nImage=i\nPodmanArgs=box\n", 'web.container:3: PodmanArgs=: "box" is not an option'),
+                          ("[Container]\nImage=i\nPodmanArgs=-d\n", "web.container:3: PodmanArgs=: --detach is not left to the file"),
+                          ("[Container]\nImage=i\nPodmanArgs=--gpus=all\n", "web.container:3: PodmanArgs=: --gpus is not supported: "
+                           "there is no container device interface; name the devices with --device"),
+                          ("[Container]\nImage=i\nGlobalArgs=--log-level=debug\n", "web.container:3: GlobalArgs=: dist has no option --log-level=debug for it"),
+                          ("[Container]\nImage=i\nAutoUpdate=sometimes\n", 'web.container:3: AutoUpdate= takes registry or local, not "sometimes"'),
+                          ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
+                          ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
+        equal(refused(text)[:1], [problem], text)
+    equal(refused("[Pod]\n", "a.pod"), ["a.pod:1: .pod files are not supported: there are no pods; give containers a network in common"])
+    contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
+    equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
+    equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
+
+
+def test_a_file_that_is_no_text_is_refused():
+    for text, problem in ((b"[Container]\nImage=\xff\n", "web.container:2: not UTF-8"), (b"[Container]\nIma\0ge=x\n", "web.container:2: a NUL byte"),
+                          (b"#" * (1024 * 1024 + 1), "web.container: larger than 1048576 bytes"),
+                          (b"[Container]\n" + b"A=b\n" * 16384, "web.container:16385: more than 16384 lines")):
+        equal(refused(text)[0], problem)
+    with Files() as files:
+        os.mkfifo(files.units / "fifo.container")
+        files.add("gone.container", ("/nowhere",))
+        equal(files.generate(), ["fifo.container: not a regular file", "gone.container: No such file or directory"])
+    equal(generated("\ufeff[Container]\r\nImage=i\r\n").command()[-1], "i")
+
+
+def test_an_error_touches_no_other_file():
+    with Files() as files:
+        files.add("bad.container", "[Container]\nImage=i\nFoo=bar\n")
+        files.add("good.container", "[Container]\nImage=i\n")
+        equal(files.generate(), ["bad.container:3: unknown key Foo= in [Container]"])
+        equal(files.names(), ["good.service"])
+
+
+def test_the_first_directory_counts():
+    with Files() as files:
+        files.add("web.container", "[Container]\nImage=first\n")
+        files.add("web.container", "[Container]\nImage=second\n", "second")
+        files.add("only.container", "[Container]\nImage=second\n", "second")
+        files.add("masked.container", "[Container]\nImage=second\n", "second")
+        files.add("masked.container", None)
+        files.add("empty.container", "[Container]\nImage=second\n", "second")
+        files.add("empty.container", "")
+        files.add("below/deep.container", "[Container]\nImage=deep\n")
+        files.add("users/theirs.container", "[Container]\nImage=i\n")
+        equal(files.generate(), [])
+        equal(files.names(), ["deep.service", "only.service", "web.service"])
+        equal(files.unit("web.service").command()[-1], "first")
+
+
+def test_drop_ins_extend_a_file():
+    with Files() as files:
+        files.add("a-b.container", "[Container]\nImage=i\nEnvironment=ONE=1\nHostName=base\n")
+        files.add("container.d/10.conf", "[Container]\nEnvironment=ALL=1\nHostName=ten\n")
+        files.add("a-.container.d/20.conf", "[Container]\nHostName=twenty\n", "second")
+        files.add("a-b.container.d/10.conf", "[Container]\nEnvironment=OWN=1\n", "second")
+        files.add("a-b.container.d/30.conf", "[Container]\nTimezone=second\n", "second")
+        files.add("a-b.container.d/30.conf", "[Container]\nTimezone=first\n[Install]\nWantedBy=a.target\n")
+        files.add("a-b.container.d/40.conf", None)
+        files.add("a-b.container.d/ignored", "nonsense")
+        equal(files.generate(), [])
+        command = files.unit("a-b.service").command()
+        for word in ("--env=ONE=1", "--env=OWN=1", "--hostname=twenty", "--tz=first"):
+            contains(command, word)
+        assert "--env=ALL=1" not in command, command
+        contains(files.names(), "a.target.wants/a-b.service")
+        files.add("a-b.container.d/50.conf", "[Container]\n\nFoo=bar\n")
+        equal(files.generate(), ["a-b.container.d/50.conf:3: unknown key Foo= in [Container]"])
+
+
+def test_templates_have_instances():
+    with Files() as files:
+        files.add("sleep@.container", "[Container]\nImage=i\nExec=sleep %i\n[Install]\nWantedBy=multi-user.target\nDefaultInstance=100\n")
+        files.add("sleep@10.container", ("sleep@.container",))
+        files.add("sleep@10.container.d/10.conf", "[Container]\nHostName=ten\n")
+        files.add("sleep@.container.d/10.conf", "[Container]\nHostName=all\n")
+        files.add("plain@.container", "[Container]\nImage=i\n[Install]\nWantedBy=multi-user.target\n")
+        equal(files.generate(), [])
+        equal(files.names(), ["multi-user.target.wants/sleep@10.service", "multi-user.target.wants/sleep@100.service", "plain@.service",
+                              "sleep@.service", "sleep@10.service"])
+        equal(os.readlink(files.out / "multi-user.target.wants/sleep@100.service"), "../sleep@.service")
+        equal(os.readlink(files.out / "multi-user.target.wants/sleep@10.service"), "../sleep@10.service")
+        contains(files.unit("sleep@.service").command(), "--name=systemd-%p_%i")
+        contains(files.unit("sleep@.service").command(), "--hostname=all")
+        contains(files.unit("sleep@10.service").command(), "--hostname=ten")
+
+
+def test_install_makes_links():
+    with Files() as files:
+        files.add("web.container", "[Container]\nImage=i\n[Install]\nWantedBy=a.target b.target\nRequiredBy=c.service\nUpheldBy=d.service\n"
+                  "Alias=www.service %p-x.service\nWantedBy=../../etc/passwd\nAlias=web.target\nAlso=x.service\nWantedBy=%h.target\n")
+        equal(files.generate(), ['web.container:9: Alias=: no link is made for "web.target"', 'web.container:8: WantedBy=: no link is made for "../../etc/passwd"',
+                                 'web.container:11: WantedBy=: no link is made for "%h.target"', "web.container:10: Also= of [Install] is ignored"])
+        equal(files.names(), ["a.target.wants/web.service", "b.target.wants/web.service", "c.service.requires/web.service",
+                              "d.service.upholds/web.service", "web-x.service", "web.service", "www.service"])
+        equal(os.readlink(files.out / "www.service"), "web.service")
+
+
+def test_two_files_do_not_make_one_unit():
+    with Files() as files:
+        files.add("a.container", "[Container]\nImage=a\nServiceName=one\n")
+        files.add("b.container", "[Container]\nImage=b\nServiceName=one\n")
+        files.add("sub/c.container", "[Container]\nImage=b\n")
+        files.add("bus/c.container", "[Container]\nImage=b\n")
+        problems = files.generate()
+        equal(len(problems), 2)
+        contains(problems[0], "ignored: ")
+        contains(problems[1], "b.container: ")
+        contains(problems[1], "a.container makes one.service already")
+        equal(files.unit("one.service").command()[-1], "a")
+
+
+def test_units_of_users_do_not_wait_for_the_network():
+    with Files(SYSTEMD_SCOPE="user") as files:
+        files.add("web.container", "[Container]\nImage=i\n")
+        equal(files.generate(), [])
+        equal(files.unit("web.service").all("Unit", "After"), [])
+
+
+def test_dist_checks_files():
+    with Files() as files:
+        good = files.add("good.container", "[Container]\nImage=i\nVolume=data.volume:/x\n")
+        files.add("data.volume", "[Volume]\n")
+        files.add("bad.container", "[Container]\nImage=i\nFoo=bar\n")
+        result = files.dist("check", str(good))
+        equal((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        other = files.add("other.container", "[Container]\nImage=i\nFoo=bar\n", "elsewhere")
+        result = files.dist("check", str(good), str(other))
+        equal((result.returncode, result.stderr), (1, f"{other}:3: unknown key Foo= in [Container]\n"))
+        result = files.dist("check", "/nowhere.container")
+        equal((result.returncode, result.stderr), (1, "/nowhere.container: No such file or directory\n"))
+        result = files.dist("check", "/etc/passwd")
+        equal((result.returncode, result.stderr), (1, "/etc/passwd: not the name of a unit file\n"))
+        listed = [line.split() for line in files.dist("list").stdout.splitlines()[1:]]
+        equal([line[:3] for line in listed], [["bad.container", "bad.service", "error"], ["data.volume", "data-volume.service", "ok"],
+                                              ["good.container", "good.service", "ok"]])
+        shown = files.dist("cat", "good").stdout
+        contains(shown, f"# {good}\n[Container]\nImage=i\n")
+        contains(shown, "# good.service\n")
+        contains(shown, "Requires=data-volume.service\n")
+        equal(files.dist("cat", "nothing").stderr, "dist: there is no unit file nothing\n")
+        equal(files.dist("cat", "bad").returncode, 1)
+
+
+def main():
+    tests = [(name, test) for name, test in list(globals().items()) if name.startswith("test_")]
+    failures = 0
+    print(f"1..{len(tests)}")
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+            print(f"ok {number} - {name[5:].replace('_', ' ')}")
+        except Exception:  # pylint: disable=broad-except
+            failures += 1
+            print(f"not ok {number} - {name[5:].replace('_', ' ')}")
+            print("\n".join(f"# {line}" for line in traceback.format_exc().splitlines()))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
