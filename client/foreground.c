@@ -33,6 +33,9 @@ typedef struct {
     DistJournal *journal;
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;
+    sd_bus_slot *slots[4]; /* of the calls that may be unanswered when the loop ends */
+    unsigned slot_count;
+    bool creating; /* Create is not answered yet */
     bool detached;
     bool attaching;       /* Attach is not answered yet */
     bool started;         /* or it ran before */
@@ -65,10 +68,15 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
     return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
 }
 
+static sd_bus_slot **next_slot(Loop *loop) {
+    g_assert(loop->slot_count < G_N_ELEMENTS(loop->slots));
+    return &loop->slots[loop->slot_count++];
+}
+
 static int ask_to_wait(Loop *loop) {
-    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
-                                    foreground_on_waited, loop, "ssa{sv}", loop->request->id,
-                                    loop->request->process, 0);
+    return sd_bus_call_method_async(loop->bus, next_slot(loop), DIST_DESTINATION, DIST_CONTAINERS,
+                                    "Wait", foreground_on_waited, loop, "ssa{sv}",
+                                    loop->request->id, loop->request->process, 0);
 }
 
 static void send_size(Loop *loop) {
@@ -125,9 +133,9 @@ static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_
 
 static int ask_for_terminal(Loop *loop) {
     loop->attaching = true;
-    return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Attach",
-                                    foreground_on_terminal, loop, "ssa{sv}", loop->request->id,
-                                    loop->request->process, 0);
+    return sd_bus_call_method_async(loop->bus, next_slot(loop), DIST_DESTINATION, DIST_CONTAINERS,
+                                    "Attach", foreground_on_terminal, loop, "ssa{sv}",
+                                    loop->request->id, loop->request->process, 0);
 }
 
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
@@ -170,6 +178,29 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
 }
 
+/* The calls that follow wait for Create in the service, and fail with it: its error is the reason.
+ */
+static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Loop *loop = userdata;
+
+    (void)error;
+    loop->creating = false;
+    *loop->request->created = dist_check_reply(reply, &loop->error);
+    return *loop->request->created ? 0 : sd_event_exit(loop->event, 0);
+}
+
+/* Nothing has been made yet: dist ends by the signal, and with it what it has asked for. */
+static int end_by_signal(int number) {
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return 0;
+}
+
 /* A signal sent to dist is passed to the process; a new window size is passed to its terminal. */
 static int foreground_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
                                 void *userdata) {
@@ -180,6 +211,8 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         send_size(loop);
         return 0;
     }
+    if (loop->creating)
+        return end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT, or takes long: leave it running. */
     if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
         return sd_event_exit(loop->event, 0);
@@ -214,7 +247,11 @@ static int foreground_run(Loop *loop) {
     int r;
 
     if ((r = sd_event_default(&loop->event)) < 0 || (r = foreground_watch_signals(loop)) < 0 ||
-        (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0 ||
+        (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0)
+        return r;
+    loop->creating = request->create != NULL;
+    if ((loop->creating && (r = sd_bus_call_async(loop->bus, next_slot(loop), request->create,
+                                                  foreground_on_created, loop, UINT64_MAX)) < 0) ||
         (!request->wait_after_start && (r = ask_to_wait(loop)) < 0))
         return r;
     loop->started = !request->start;
@@ -223,7 +260,7 @@ static int foreground_run(Loop *loop) {
     if (request->journal &&
         !(loop->journal = dist_journal_follow(loop->event, request->id, &loop->error)))
         return 0;
-    if (request->start && (r = sd_bus_call_async(loop->bus, NULL, request->start,
+    if (request->start && (r = sd_bus_call_async(loop->bus, next_slot(loop), request->start,
                                                  foreground_on_started, loop, UINT64_MAX)) < 0)
         return r;
     return sd_event_loop(loop->event);
@@ -237,6 +274,12 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     /* First of all, the settings of the terminal are restored: messages follow. */
     dist_terminal_free(loop.terminal);
     dist_journal_free(loop.journal);
+    for (unsigned i = 0; i < loop.slot_count; i++)
+        sd_bus_slot_unref(loop.slots[i]);
+    /* The loop has ended; another one may follow, with an event loop of its own. */
+    if (loop.bus)
+        sd_bus_detach_event(loop.bus);
+    sd_event_unref(loop.event);
     g_clear_error(&loop.attach_error);
     if (loop.error)
         g_propagate_error(error, loop.error);

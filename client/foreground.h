@@ -15,6 +15,8 @@
 
 typedef struct {
     const char *id, *process; /* "" for the container's first */
+    sd_bus_message *create;   /* the call that makes the container first; NULL if it is there */
+    bool *created;            /* whether that has succeeded */
     sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
     bool terminal, journal;   /* whether to show its terminal, its journal */

@@ -17,6 +17,8 @@
 #include "client/run-process.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sys/random.h>
 
 static const DistRunOptions *const given = &dist_run_given;
 
@@ -132,23 +134,45 @@ static char *read_id(sd_bus_message *reply, GError **error) {
     return id;
 }
 
-static char *call_create(bool provisional, const char *image, char *const *command,
-                         GError **error) {
+static sd_bus_message *new_create(const char *id, bool provisional, const char *image,
+                                  char *const *command, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Create");
     int r;
 
     if (!call)
         return NULL;
-    if ((r = sd_bus_message_append(call, "ss", given->id ? given->id : "", image)) < 0 ||
+    if ((r = sd_bus_message_append(call, "ss", id, image)) < 0 ||
         (r = append_options(call, provisional, command, &local)) < 0) {
         if (!local)
             dist_bad_reply(r, &local);
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(g_steal_pointer(&call), error);
+    return g_steal_pointer(&call);
+}
+
+static char *call_create(bool provisional, const char *image, char *const *command,
+                         GError **error) {
+    sd_bus_message *call =
+        new_create(given->id ? given->id : "", provisional, image, command, error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
+
     return reply ? read_id(reply, error) : NULL;
+}
+
+sd_bus_message *dist_run_new_create(const char *id, const char *image, char *const *command,
+                                    GError **error) {
+    return new_create(id, true, image, command, error);
+}
+
+/* As the service makes them. */
+char *dist_run_make_id(void) {
+    uint64_t random = 0;
+
+    while (getrandom(&random, 6, 0) != 6)
+        ;
+    return g_strdup_printf("%012" PRIx64, random);
 }
 
 /* For --replace; it is no error if there is no container with that id. */
@@ -169,6 +193,12 @@ static bool image_is_here(const char *name) {
     return reply != NULL;
 }
 
+/* NotFound may also mean a network or a volume. */
+bool dist_run_lacks_image(const char *image, const GError *error) {
+    return given->pull == DIST_PULL_MISSING &&
+           g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) && !image_is_here(image);
+}
+
 static char *create_from_image(bool provisional, const char *name, char *const *command,
                                GError **error) {
     g_autoptr(GError) local = NULL;
@@ -178,9 +208,7 @@ static char *create_from_image(bool provisional, const char *name, char *const *
     char *id = call_create(provisional, name, command, &local);
     if (id)
         return id;
-    /* NotFound may also mean a network or a volume. */
-    if (given->pull != DIST_PULL_MISSING ||
-        !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) || image_is_here(name)) {
+    if (!dist_run_lacks_image(name, local)) {
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }

@@ -14,9 +14,11 @@
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/format.h"
+#include "client/pull.h"
 #include "client/run-create.h"
 #include "client/terminal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,13 +48,21 @@ static sd_bus_message *new_start(const char *member, const char *id, StartStream
     return call;
 }
 
-static int run_in_foreground(const char *member, const char *id, bool terminal, bool was_stopped,
-                             GError **error) {
+/* What is done first, without waiting for its answer: NULL for a container that is there. */
+typedef struct {
+    sd_bus_message *create;
+    bool created;
+} Creation;
+
+static int run_in_foreground(Creation *creation, const char *member, const char *id, bool terminal,
+                             bool was_stopped, GError **error) {
     g_autoptr(sd_bus_message) start =
         new_start(member, id, terminal ? STREAMS_JOURNAL : STREAMS_OWN, error);
     const DistForeground foreground = {
         .id = id,
         .process = "",
+        .create = creation ? creation->create : NULL,
+        .created = creation ? &creation->created : NULL,
         .start = start,
         .wait_after_start = was_stopped,
         .terminal = terminal,
@@ -72,6 +82,38 @@ static bool start_detached(const char *member, const char *id, StartStreams stre
         return false;
     puts(id);
     return true;
+}
+
+static int on_creation_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    (void)error;
+    *(sd_bus_message **)userdata = sd_bus_message_ref(reply);
+    return 0;
+}
+
+/* Both are sent, then the answers are read: Start waits for Create in the service. If Create fails,
+ * Start does, too, with a less useful error. */
+static bool create_and_start(Creation *creation, const char *id, StartStreams streams,
+                             GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(sd_bus_slot) slot = NULL;
+    sd_bus *bus = dist_bus(error);
+    int r = !bus ? -ENOTCONN
+                 : sd_bus_call_async(bus, &slot, creation->create, on_creation_answered, &reply,
+                                     UINT64_MAX);
+
+    if (r < 0)
+        return *error ? false : dist_bad_reply(r, error);
+    bool started = start_detached("Start", id, streams, &local);
+    while (!reply && (r = sd_bus_process(bus, NULL)) >= 0)
+        if (r == 0 && (r = sd_bus_wait(bus, UINT64_MAX)) < 0)
+            break;
+    if (!reply)
+        return dist_bad_reply(r, error);
+    creation->created = dist_check_reply(reply, error);
+    if (creation->created && !started)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return creation->created && started;
 }
 
 static bool check_run_arguments(int argc, GError **error) {
@@ -133,10 +175,65 @@ static bool check_removal(GError **error) {
                            _("--rmi needs an image, and cannot be given with --detach"));
 }
 
+static StartStreams detached_streams(void) {
+    return dist_run_given.to_journal ? STREAMS_JOURNAL : STREAMS_NULL;
+}
+
+static int create_and_run(Creation *creation, const char *id, GError **error) {
+    if (dist_run_given.detach)
+        return create_and_start(creation, id, detached_streams(), error) ? EXIT_SUCCESS
+                                                                         : DIST_EXIT_BERTH;
+    return run_in_foreground(creation, "Start", id, dist_run_given.terminal, false, error);
+}
+
+/* After a container in the foreground, which may not have been started. */
+static void clean_up(const Creation *creation, const char *id, const char *image,
+                     const GError *error) {
+    const DistRunOptions *given = &dist_run_given;
+
+    if (error && creation->created && !given->detach && given->remove &&
+        error->code != BERTH_ERROR_LAUNCH_FAILED)
+        remove_unstarted(id);
+    if (!error && given->remove_image)
+        remove_image(image, id);
+}
+
+/* Sends Create, Wait and Start at once. With an id of its own choice dist cannot come upon a
+ * container that is there already, which it would start if Create failed. */
+static int run_at_once(char **arguments, GError **error) {
+    g_autofree char *name = dist_complete_reference(arguments[0]);
+    g_autofree char *id = dist_run_make_id();
+    bool pulled = dist_run_given.pull == DIST_PULL_ALWAYS;
+
+    if (pulled && !dist_pull(name, dist_run_given.insecure, error))
+        return DIST_EXIT_BERTH;
+    for (;;) {
+        g_autoptr(GError) local = NULL;
+        g_autoptr(sd_bus_message) create = dist_run_new_create(id, name, arguments + 1, error);
+        Creation creation = {create, false};
+        if (!create)
+            return DIST_EXIT_BERTH;
+        int status = create_and_run(&creation, id, &local);
+        if (creation.created || pulled || !local || !dist_run_lacks_image(name, local)) {
+            clean_up(&creation, id, arguments[0], local);
+            if (local)
+                g_propagate_error(error, g_steal_pointer(&local));
+            return status;
+        }
+        if (!dist_pull(name, dist_run_given.insecure, error))
+            return DIST_EXIT_BERTH;
+        pulled = true;
+    }
+}
+
 static int verb_run(char **argv, GError **error) {
+    const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
     if (!check_run_arguments(argc, error) || !check_removal(error))
         return DIST_EXIT_BERTH;
+    /* What is asked or written between Create and Start needs the answer. */
+    if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)
+        return run_at_once(argv + 1, error);
     g_autofree char *id = dist_run_create(true, argv + 1, error);
     if (!id)
         return DIST_EXIT_BERTH;
@@ -145,15 +242,14 @@ static int verb_run(char **argv, GError **error) {
         /* A configuration says itself whether its process has a terminal. */
         if (dist_run_given.bundle || dist_run_given.spec)
             dist_container_find_terminal(id, &terminal, NULL);
-        int status = run_in_foreground("Start", id, terminal, false, error);
+        int status = run_in_foreground(NULL, "Start", id, terminal, false, error);
         if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && dist_run_given.remove)
             remove_unstarted(id);
         if (dist_run_given.remove_image && !*error)
             remove_image(argv[1], id);
         return status;
     }
-    StartStreams streams = dist_run_given.to_journal ? STREAMS_JOURNAL : STREAMS_NULL;
-    return start_detached("Start", id, streams, error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+    return start_detached("Start", id, detached_streams(), error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
 }
 
 static bool start_by_id(const char *id, const void *userdata, GError **error) {
@@ -201,7 +297,7 @@ static int verb_start(char **argv, GError **error) {
         return start_autostarted(error);
     if (start_given.attach) {
         g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
-        return container ? run_in_foreground("Start", argv[1], container->terminal,
+        return container ? run_in_foreground(NULL, "Start", argv[1], container->terminal,
                                              container->state == DIST_CONTAINER_STOPPED, error)
                          : DIST_EXIT_BERTH;
     }
@@ -249,7 +345,7 @@ static const DistOption restore_options[] = {
 
 static int verb_restore(char **argv, GError **error) {
     if (restore_given.attach)
-        return run_in_foreground("Restore", argv[1], false, true, error);
+        return run_in_foreground(NULL, "Restore", argv[1], false, true, error);
     return start_detached("Restore", argv[1], STREAMS_JOURNAL, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -343,6 +343,27 @@ int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *ui
     return authorization ? to_access(berth_authorization_find_uid(authorization, uid)) : -EACCES;
 }
 
+void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+
+    if (authorization)
+        berth_authorization_make(authorization, name);
+}
+
+void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name) {
+    berth_authorizations_make_on(access->authorizations, call, name);
+}
+
+void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made) {
+    berth_authorizations_made(access->authorizations, call, name, made);
+}
+
+int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+
+    return authorization ? to_access(berth_authorization_await(authorization, name)) : -EACCES;
+}
+
 static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
                              object->kind, object->name);

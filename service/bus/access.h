@@ -96,6 +96,15 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
  * polkit. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
+/* For the handler of a call that makes an object, before its first check: calls about the name that
+ * its client sends meanwhile wait for it. The operation that the handler begins says with the other
+ * two how long that is, and how it ended. */
+void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name);
+void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name);
+void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made);
+/* For the handlers of those: BERTH_ACCESS_GRANTED, or what they return. */
+int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name);
+
 /* The uid of a client that has been asked for before. */
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
 

@@ -5,7 +5,8 @@
  * keyed by the message. See authorization.h.
  *
  *     RUNNING ──► ASKING_BUS ────┐      the caller's credentials are not known yet
- *        │  └───► ASKING_POLKIT ─┤
+ *        │  ├───► ASKING_POLKIT ─┤
+ *        │  └───► AWAITING ──────┤      another call of the client makes what this one is about
  *        │                       ▼
  *        │◄─────────────────── QUEUED   the answer is kept, the bus will dispatch the call again
  *        ▼                       │
@@ -22,16 +23,22 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "bus/limits.h"
+#include "bus/makings.h"
 
 #include <errno.h>
 
 /* Limits for the waiting calls of one user, or of one sender while its user is not known. */
-enum { MAX_WAITING_CALLS = 16, MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES };
+enum {
+    MAX_WAITING_CALLS = 16,
+    MAX_AWAITING_CALLS = 64,
+    MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES,
+};
 
 typedef enum {
     AUTHORIZATION_RUNNING,
     AUTHORIZATION_ASKING_BUS,
     AUTHORIZATION_ASKING_POLKIT,
+    AUTHORIZATION_AWAITING,
     AUTHORIZATION_QUEUED,
     AUTHORIZATION_ABANDONED,
 } AuthorizationState;
@@ -47,7 +54,9 @@ struct BerthAuthorization {
     sd_bus_slot *slot; /* of the question to the bus or to polkit */
     size_t bytes;      /* of the call; 0: not measured */
     bool uid_failed;   /* the bus does not tell whose the call is */
-    bool over;         /* it would have had to wait, and too many calls of its user do */
+    unsigned over;     /* 0, or the limit of calls of its user that wait as it would have to */
+    char *makes;       /* the name of what the call makes; NULL */
+    bool awaits;       /* has waited for what another call makes, and does not run yet */
     bool authenticated;
     BerthAuthorizationResume resume;
     void *userdata;
@@ -57,6 +66,7 @@ struct BerthAuthorizations {
     sd_bus *bus;
     BerthCallers *callers;
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
+    BerthMakings *makings;
 };
 
 /* Dropping the slot cancels the question: its callback, which has this object as userdata, is not
@@ -65,12 +75,16 @@ static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
 
     berth_hold_free(authorization->hold);
+    if (authorization->makes)
+        berth_makings_end(authorization->set->makings, authorization->call, authorization->makes,
+                          false);
     sd_bus_slot_unref(authorization->slot);
     berth_audit_drop(authorization->call);
     sd_bus_message_unref(authorization->call);
     g_hash_table_unref(authorization->verdicts);
     g_hash_table_unref(authorization->recorded);
     g_free(authorization->asked);
+    g_free(authorization->makes);
     g_free(authorization);
 }
 
@@ -88,12 +102,15 @@ static BerthAuthorization *authorization_new(BerthAuthorizations *set, sd_bus_me
     return authorization;
 }
 
+static void on_settled(sd_bus_message *call, const char *name, bool made, void *userdata);
+
 BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers) {
     BerthAuthorizations *set = g_new0(BerthAuthorizations, 1);
 
     set->bus = bus;
     set->callers = callers;
     set->calls = g_hash_table_new_full(NULL, NULL, NULL, authorization_free);
+    set->makings = berth_makings_new(sd_bus_get_event(bus), on_settled, set);
     return set;
 }
 
@@ -101,6 +118,7 @@ void berth_authorizations_free(BerthAuthorizations *set) {
     if (!set)
         return;
     g_hash_table_unref(set->calls);
+    berth_makings_free(set->makings);
     g_free(set);
 }
 
@@ -142,17 +160,18 @@ BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_m
         return NULL;
     }
     authorization->state = AUTHORIZATION_RUNNING;
+    authorization->awaits = false;
     return authorization;
 }
 
 /* In place of the error that the handler has made of the failed question, which would be a refusal.
  */
-static int refuse_to_wait(sd_bus_error *error) {
+static int refuse_to_wait(sd_bus_error *error, unsigned limit) {
     sd_bus_error_free(error);
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
                              "too many calls of this user wait for an authorization; the limits "
                              "are %d calls and %d bytes",
-                             MAX_WAITING_CALLS, MAX_WAITING_BYTES);
+                             (int)limit, MAX_WAITING_BYTES);
 }
 
 /* An errno that the handler returned becomes the error name that sd-bus will reply with. */
@@ -171,8 +190,8 @@ int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int 
                             sd_bus_error *error) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
-    if (authorization && authorization->over && r < 0)
-        r = refuse_to_wait(error);
+    if (authorization && authorization->over > 0 && r < 0)
+        r = refuse_to_wait(error, authorization->over);
     if (authorization && authorization->state != AUTHORIZATION_RUNNING)
         return r;
     settle_audit(set, call, r, error);
@@ -269,10 +288,12 @@ static const BerthCaller *find_caller(const BerthAuthorization *authorization) {
                               sd_bus_message_get_sender(authorization->call));
 }
 
-static bool is_waiting(const BerthAuthorization *authorization) {
-    return authorization->state == AUTHORIZATION_ASKING_BUS ||
-           authorization->state == AUTHORIZATION_ASKING_POLKIT ||
-           authorization->state == AUTHORIZATION_QUEUED;
+/* Whether two calls wait for something of the same kind, of which a user may have so many. */
+static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
+    return awaits ? authorization->awaits
+                  : authorization->state == AUTHORIZATION_ASKING_BUS ||
+                        authorization->state == AUTHORIZATION_ASKING_POLKIT ||
+                        (authorization->state == AUTHORIZATION_QUEUED && !authorization->awaits);
 }
 
 /* Whether two calls count together: those of a user, and those of a sender whose user is not known
@@ -301,8 +322,8 @@ static bool measure_call(BerthAuthorization *authorization) {
 /* A waiting call is kept whole, for as long as a person takes to type a password: without a limit,
  * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
  * not count. */
-static bool may_wait(BerthAuthorization *authorization) {
-    unsigned count = 0;
+static bool may_wait(BerthAuthorization *authorization, bool awaits) {
+    unsigned count = 0, limit = awaits ? MAX_AWAITING_CALLS : MAX_WAITING_CALLS;
     size_t bytes = 0;
     GHashTableIter iterator;
     gpointer value;
@@ -312,14 +333,15 @@ static bool may_wait(BerthAuthorization *authorization) {
     g_hash_table_iter_init(&iterator, authorization->set->calls);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthAuthorization *other = value;
-        if (other == authorization || !is_waiting(other) || !is_of_same(authorization, other))
+        if (other == authorization || !is_waiting(other, awaits) ||
+            !is_of_same(authorization, other))
             continue;
         count++;
         bytes += other->bytes;
     }
     authorization->over =
-        count >= MAX_WAITING_CALLS || bytes + authorization->bytes > MAX_WAITING_BYTES;
-    return !authorization->over;
+        count >= limit || bytes + authorization->bytes > MAX_WAITING_BYTES ? limit : 0;
+    return authorization->over == 0;
 }
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -343,7 +365,7 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
         *uid = caller->uid;
         return 1;
     }
-    if (!may_wait(authorization))
+    if (!may_wait(authorization, false))
         return -EDQUOT;
     int r = berth_callers_ask(authorization->set->callers, &authorization->slot, sender,
                               on_credentials, authorization);
@@ -403,7 +425,7 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
     if (r <= 0)
         return r;
     if (uid != 0 && !g_hash_table_lookup_extended(authorization->verdicts, key, NULL, &value))
-        return may_wait(authorization) ? ask_polkit(authorization, question) : -EDQUOT;
+        return may_wait(authorization, false) ? ask_polkit(authorization, question) : -EDQUOT;
     *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
     record_decision(authorization, question, *verdict);
     return 1;
@@ -422,4 +444,60 @@ int berth_authorization_decide_covering(BerthAuthorization *authorization,
     r = berth_authorization_decide(authorization, question, verdict);
     authorization->authenticated = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
     return r;
+}
+
+/* The handler runs again after each answer: once is enough. */
+void berth_authorization_make(BerthAuthorization *authorization, const char *name) {
+    if (authorization->makes)
+        return;
+    authorization->makes = g_strdup(name);
+    berth_makings_begin(authorization->set->makings, authorization->call, name);
+}
+
+void berth_authorizations_make_on(BerthAuthorizations *set, sd_bus_message *call,
+                                  const char *name) {
+    berth_makings_begin(set->makings, call, name);
+}
+
+void berth_authorizations_made(BerthAuthorizations *set, sd_bus_message *call, const char *name,
+                               bool made) {
+    berth_makings_end(set->makings, call, name, made);
+}
+
+int berth_authorization_await(BerthAuthorization *authorization, const char *name) {
+    BerthMakings *makings = authorization->set->makings;
+
+    if (!berth_makings_has(makings, authorization->call, name))
+        return 1;
+    if (!may_wait(authorization, true))
+        return -EDQUOT;
+    berth_makings_await(makings, authorization->call, name);
+    authorization->state = AUTHORIZATION_AWAITING;
+    authorization->awaits = true;
+    return 0;
+}
+
+/* Whether it would have been allowed is not asked: the object is not there, and the client knows.
+ */
+static void refuse_awaiting(BerthAuthorizations *set, sd_bus_message *call, const char *name) {
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_error_setf(&error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
+                              "container", name);
+
+    sd_bus_reply_method_error(call, &error);
+    settle_audit(set, call, r, &error);
+    berth_authorization_forget(set, call);
+}
+
+/* The client may have left: then the authorization is gone. */
+static void on_settled(sd_bus_message *call, const char *name, bool made, void *userdata) {
+    BerthAuthorizations *set = userdata;
+    BerthAuthorization *authorization = berth_authorization_find(set, call);
+
+    if (!authorization || authorization->state != AUTHORIZATION_AWAITING)
+        return;
+    if (made)
+        authorization_resume(authorization);
+    else
+        refuse_awaiting(set, call, name);
 }

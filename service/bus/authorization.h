@@ -50,3 +50,17 @@ int berth_authorization_decide_covering(BerthAuthorization *authorization,
                                         const BerthQuestion *question, BerthAuditVerdict *verdict);
 void berth_authorization_set_authenticated(BerthAuthorization *authorization);
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization);
+
+/* The call makes an object of this name. Until it has ended, further calls of its client about that
+ * name can await it (berth_authorization_await), so that a client need not wait between them. */
+void berth_authorization_make(BerthAuthorization *authorization, const char *name);
+/* What the call has begun goes on after it has ended, until berth_authorizations_made(). */
+void berth_authorizations_make_on(BerthAuthorizations *authorizations, sd_bus_message *call,
+                                  const char *name);
+/* made: it is there now, and the calls that await it run in the order in which they came.
+ * Otherwise they are answered by NotFound. */
+void berth_authorizations_made(BerthAuthorizations *authorizations, sd_bus_message *call,
+                               const char *name, bool made);
+/* 1 unless the client is making an object of this name; 0: the call waits for it, negative errno.
+ */
+int berth_authorization_await(BerthAuthorization *authorization, const char *name);

@@ -31,6 +31,10 @@ int berth_container_read_id(sd_bus_message *call, char **id) {
 static int container_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, const char *property,
                                   BerthContainer **container) {
+    int r = berth_access_await(service->access, call, id);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
     *container = berth_containers_find(service->containers, id, NULL);
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
     const BerthOwned object = {"container", "container", id, record != NULL,

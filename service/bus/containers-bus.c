@@ -24,17 +24,31 @@
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
 
-static void on_created(BerthContainer *container, const GError *error, void *userdata) {
-    g_autoptr(BerthPendingCall) pending = userdata;
+typedef struct {
+    BerthPendingCall *pending;
+    char *id; /* as requested, "" for any */
+} CreateCall;
 
+static void create_call_reply(const CreateCall *create, BerthContainer *container,
+                              const GError *error) {
     if (error) {
-        berth_bus_reply_error(pending->call, error);
+        berth_bus_reply_error(create->pending->call, error);
         return;
     }
     const char *id = berth_container_get_record(container)->id;
     g_autofree char *path = berth_container_make_path(id);
-    berth_creators_add(pending->service, id, pending->call);
-    sd_bus_reply_method_return(pending->call, "o", path);
+    berth_creators_add(create->pending->service, id, create->pending->call);
+    sd_bus_reply_method_return(create->pending->call, "o", path);
+}
+
+static void on_created(BerthContainer *container, const GError *error, void *userdata) {
+    CreateCall *create = userdata;
+
+    create_call_reply(create, container, error);
+    berth_access_made(create->pending->service->access, create->pending->call, create->id, !error);
+    berth_pending_call_free(create->pending);
+    g_free(create->id);
+    g_free(create);
 }
 
 /* One list of details for each port and volume, or one in all. */
@@ -87,10 +101,11 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     const char *id, *image;
     int r;
 
+    if ((r = sd_bus_message_read(call, "ss", &id, &image)) < 0)
+        return r;
+    berth_access_make(service->access, call, id);
     r = berth_access_get_uid(service->access, call, &options->owner);
     if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if ((r = sd_bus_message_read(call, "ss", &id, &image)) < 0)
         return r;
     options->id = g_strdup(id);
     options->image = g_strdup(image);
@@ -99,8 +114,11 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_create(service->containers, g_steal_pointer(&options), on_created,
-                           berth_pending_call_new(service, call));
+    CreateCall *create = g_new0(CreateCall, 1);
+    create->pending = berth_pending_call_new(service, call);
+    create->id = g_strdup(id);
+    berth_access_make_on(service->access, call, id);
+    berth_container_create(service->containers, g_steal_pointer(&options), on_created, create);
     return 1;
 }
 

@@ -2,6 +2,8 @@
 # Who may do what: nothing without a rule, exactly what a rule says with one, and nobody learns of
 # others' containers.
 
+import json
+import os
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -110,6 +112,76 @@ def test_privileges_are_another_question():
         equal(result.status, 125)
         contains(result.err, "create-privileged")
     equal(dist("run", "--rm", "--network=host", IMAGE, "true").status, 0)
+
+
+def at_once(*calls, user=None):
+    """The answers to calls that are sent without waiting for one another."""
+    tool = os.path.join(os.path.dirname(oci.__file__), "at_once.py")
+    result = run("/usr/bin/python3", tool, *calls, user=user)
+    equal(result.status, 0, result)
+    return json.loads(result.out)
+
+
+def members(answers):
+    return [member for member, _ in answers]
+
+
+def calls_of_a_run(name, command="['true']", image=IMAGE):
+    return ("Create", f"('{name}', '{image}', {{'Command': <{command}>, 'AutoRemove': <true>}})",
+            "Wait", f"('{name}', '', @a{{sv}} {{}})", "Start", f"('{name}', @a{{sv}} {{}})")
+
+
+def test_calls_wait_for_the_container_that_their_client_creates():
+    # Also for one that is being activated, and while polkit is asked.
+    run("systemctl", "stop", "berthd.service")
+    for user in (None, "alice"):
+        allow_only("alice", "containers.create")
+        name = f"of-{user}"
+        answers = at_once(*calls_of_a_run(name, "['sh', '-c', 'exit 7']"), user=user)
+        equal(members(answers)[0], "Create")
+        equal(answers[0][1], [f"/org/berth1/containers/{bus_label(name)}"])
+        found = dict(answers)
+        equal(found["Wait"][0], 7)
+        assert isinstance(found["Start"], list), answers
+        # In the order in which they came: before its start it could not have been waited for after its removal.
+        answers = at_once(*calls_of_a_run(name), "Kill", f"('{name}', 9, @a{{sv}} {{}})", user=user)
+        equal(members(answers)[0], "Create")
+        wait_until(lambda: name not in [row["id"] for row in listing("ps", "-a")], f"{name} to be removed")
+
+
+def test_calls_fail_with_the_creation_that_they_wait_for():
+    for user in (None, "alice"):
+        allow_only("alice", "containers.create")
+        answers = at_once(*calls_of_a_run("never", image=f"{HOST}/not:here"), user=user)
+        equal(answers, [["Create", "NotFound"], ["Wait", "NotFound"], ["Start", "NotFound"]])
+    # A refused creation does not lead to what another user's container is called.
+    polkit_rule("")
+    answers = at_once(*calls_of_a_run("roots"), user="alice")
+    equal(answers[1:], [["Wait", "NotFound"], ["Start", "NotFound"]])
+    equal(listing("info", "roots")[0]["state"], "running")
+    # Nor does one's own container start if another of its name cannot be created.
+    allow_only("alice", "containers.create")
+    good("create", "--id=mine", IMAGE, "true", user="alice")
+    answers = at_once(*calls_of_a_run("mine"), user="alice")
+    equal(answers, [["Create", "AlreadyExists"], ["Wait", "NotFound"], ["Start", "NotFound"]])
+    equal(listing("info", "mine")[0]["state"], "created")
+    good("rm", "mine")
+
+
+def test_only_so_many_calls_await_a_creation():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice") {
+            polkit.spawn(["/usr/bin/sleep", "2"]);
+            return polkit.Result.YES;
+        }
+    });""")
+    waits = ("Wait", "('flood', '', @a{sv} {})") * 80
+    create, wait, start = (calls_of_a_run("flood")[i:i + 2] for i in (0, 2, 4))
+    answers = [answer for _, answer in at_once(*create, *wait, *start, *waits, user="alice")]
+    equal(answers.count("LimitExceeded"), 80 + 2 - 64)
+    equal(len([answer for answer in answers if isinstance(answer, list)]), 1 + 64)
+    polkit_rule("")
+    wait_until(lambda: "flood" not in [row["id"] for row in listing("ps", "-a")], "it to be removed")
 
 
 def test_a_rule_sees_the_details():
