@@ -5,8 +5,21 @@
 #include "base/directory.h"
 
 #include "base/fd.h"
+#include "base/names.h"
 
-#include <glib.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+int berth_directory_make(int parent, const char *name, mode_t mode, GError **error) {
+    if (mkdirat(parent, name, mode) < 0 && errno != EEXIST) {
+        berth_error_set_errno(error, errno, "make directory %s", name);
+        return -1;
+    }
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        berth_error_set_errno(error, errno, "open directory %s", name);
+    return fd;
+}
 
 DIR *berth_directory_list(int directory) {
     /* Opened anew: descriptors that are duplicates of each other share one offset. */
@@ -25,4 +38,35 @@ const char *berth_directory_next(DIR *list) {
         if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
             return entry->d_name;
     return NULL;
+}
+
+GPtrArray *berth_directory_list_names(int directory) {
+    berth_autolist DIR *list = berth_directory_list(directory);
+    GPtrArray *names = list ? g_ptr_array_new_with_free_func(g_free) : NULL;
+    const char *name;
+
+    while (list && (name = berth_directory_next(list)))
+        g_ptr_array_add(names, g_strdup(name));
+    if (names)
+        g_ptr_array_sort(names, berth_name_compare);
+    return names;
+}
+
+static bool has_suffix(const char *name, const char *const *suffixes) {
+    for (; *suffixes; suffixes++)
+        if (g_str_has_suffix(name, *suffixes))
+            return true;
+    return false;
+}
+
+GPtrArray *berth_directory_list_files(const char *path, const char *const *suffixes, unsigned max) {
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (directory && files->len < max && (name = g_dir_read_name(directory)))
+        if (has_suffix(name, suffixes))
+            g_ptr_array_add(files, g_build_filename(path, name, NULL));
+    g_ptr_array_sort(files, berth_name_compare);
+    return files;
 }

@@ -77,6 +77,10 @@ bool berth_name_check_media_type(const char *media_type, GError **error) {
                            media_type);
 }
 
+int berth_name_compare(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 bool berth_name_is_loopback(const char *host) {
     g_autofree char *name = g_strdup(host);
     struct in_addr v4;

@@ -17,6 +17,9 @@ bool berth_name_check_ingest(const char *ref, GError **error);
 /* What is only shown: no control characters. what: a noun for the message. */
 bool berth_name_check_printable(const char *text, const char *what, GError **error);
 
+/* Orders the strings of a GPtrArray by their bytes (g_ptr_array_sort). */
+int berth_name_compare(gconstpointer a, gconstpointer b);
+
 /* A media type without parameters, RFC 6838 section 4.2. */
 bool berth_name_check_media_type(const char *media_type, GError **error);
 

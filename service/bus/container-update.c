@@ -7,6 +7,7 @@
  * berth_container_property_get_type() knows can be set.
  */
 
+#include "base/names.h"
 #include "bus/container-object.h"
 #include "bus/container-property.h"
 #include "bus/options.h"
@@ -42,10 +43,6 @@ static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_erro
     return 1;
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The names, sorted, so that a question about the same properties is the same whatever their order
  * in the call. */
 static char *list_properties(GVariant *changed) {
@@ -56,7 +53,7 @@ static char *list_properties(GVariant *changed) {
     g_variant_iter_init(&iterator, changed);
     while (g_variant_iter_next(&iterator, "{sv}", &name, NULL))
         g_ptr_array_add(names, name);
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, berth_name_compare);
     g_ptr_array_add(names, NULL);
     return g_strjoinv(" ", (char **)names->pdata);
 }

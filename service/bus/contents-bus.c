@@ -8,6 +8,7 @@
  */
 
 #include "base/fd.h"
+#include "base/names.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
 #include "bus/dispatch.h"
@@ -213,10 +214,6 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(call, NULL);
 }
 
-static gint compare_words(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* words: "KIND NAME"; "KIND of another user" if the caller may not learn the name; or, for
  * transfers, which have no name, a description. */
 static int add_keeper(BerthPage *page, const char *words) {
@@ -260,7 +257,7 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *re
     g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &viewer, &error);
     if (!words)
         return berth_bus_error_set(ret_error, error);
-    g_ptr_array_sort(words, compare_words);
+    g_ptr_array_sort(words, berth_name_compare);
     r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < words->len; i++)
         if (berth_page_wants(&page, words->pdata[i]))

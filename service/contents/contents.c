@@ -12,6 +12,7 @@
 
 #include "contents/contents.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "contents/contents-private.h"
@@ -143,13 +144,8 @@ bool berth_contents_set_aside(BerthContents *contents, const char *digest, GErro
     int root = berth_content_store_get_root(contents->store);
     g_auto(BerthBlob) blob = {0};
 
-    if (mkdirat(root, "damaged", 0700) < 0 && errno != EEXIST)
-        return berth_error_set_errno(error, errno, "make the directory for what is damaged");
-    berth_autofd int damaged =
-        openat(root, "damaged", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (damaged < 0)
-        return berth_error_set_errno(error, errno, "open the directory for what is damaged");
-    if (!berth_content_store_info(contents->store, digest, &blob, error) ||
+    berth_autofd int damaged = berth_directory_make(root, "damaged", 0700, error);
+    if (damaged < 0 || !berth_content_store_info(contents->store, digest, &blob, error) ||
         !berth_content_store_move(contents->store, digest, damaged, error))
         return false;
     if (contents->observer)

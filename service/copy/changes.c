@@ -77,22 +77,13 @@ static bool visit(const Changes *changes, int parent, const char *name, const ch
     return walk(changes, directory, path, depth + 1, error);
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
                  GError **error) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    berth_autolist DIR *list = berth_directory_list(directory);
-    bool good = list != NULL || berth_error_set_errno(error, errno, "list %s", path);
-    const char *entry;
+    /* All names at once, so that no stream stays open while the walk goes down, which may be deep.
+     */
+    g_autoptr(GPtrArray) names = berth_directory_list_names(directory);
+    bool good = names != NULL || berth_error_set_errno(error, errno, "list %s", path);
 
-    while (list && (entry = berth_directory_next(list)))
-        g_ptr_array_add(names, g_strdup(entry));
-    /* Closed before the walk goes down, which may be deep. */
-    berth_directory_clear(&list);
-    g_ptr_array_sort(names, compare_names);
     /* Directories below MAX_DEPTH are not listed. */
     for (guint i = 0; good && i < names->len && depth < MAX_DEPTH; i++) {
         const char *name = names->pdata[i];

@@ -9,6 +9,7 @@
 
 #include "network/cni.h"
 
+#include "base/directory.h"
 #include "base/document.h"
 #include "base/fd.h"
 
@@ -70,22 +71,14 @@ static JsonNode *as_list(JsonNode *node) {
     return made;
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The first document of that name, by the order of file names, as in other runtimes. A document
  * that cannot be read is passed over: it may be of another network. */
 static JsonNode *find_network(const char *name, GError **error) {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) directory = g_dir_open(CONFIGURATIONS, 0, NULL);
-    const char *file, *found;
+    static const char *const suffixes[] = {".conflist", ".conf", ".json", NULL};
+    g_autoptr(GPtrArray) files =
+        berth_directory_list_files(CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
+    const char *found;
 
-    while (directory && files->len < MAX_CONFIGURATIONS && (file = g_dir_read_name(directory)))
-        if (g_str_has_suffix(file, ".conflist") || g_str_has_suffix(file, ".conf") ||
-            g_str_has_suffix(file, ".json"))
-            g_ptr_array_add(files, g_build_filename(CONFIGURATIONS, file, NULL));
-    g_ptr_array_sort(files, compare_names);
     for (guint i = 0; i < files->len; i++) {
         JsonNode *node = read_json(AT_FDCWD, files->pdata[i], NULL);
         if (!node)

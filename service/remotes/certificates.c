@@ -87,10 +87,6 @@ static bool check_key(const char *directory, const char *key, GError **error) {
                            "%s/%s has no matching certificate %s.cert", directory, key, stem);
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bool read_directory(const char *directory, GDir *entries, BerthCertificates *certificates,
                            GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -99,7 +95,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
     for (const char *name; (name = g_dir_read_name(entries));)
         g_ptr_array_add(names, g_strdup(name));
     /* The order of a directory is not defined, and the first pair is the one that is used. */
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, berth_name_compare);
     for (guint i = 0; i < names->len; i++) {
         const char *name = names->pdata[i];
         size_t size;

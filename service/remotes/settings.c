@@ -266,10 +266,6 @@ static void load_file(BerthSettings *settings, const char *path) {
     }
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Directories come in ascending precedence, so that a file replaces one of the same name from an
  * earlier directory. The files that remain are read in the order of their names, whichever
  * directory they are in. */
@@ -291,7 +287,7 @@ static void load_drop_ins(BerthSettings *settings, const char *root,
     g_hash_table_iter_init(&iterator, paths);
     while (g_hash_table_iter_next(&iterator, &name, NULL))
         g_ptr_array_add(names, name);
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, berth_name_compare);
     for (guint i = 0; i < names->len; i++)
         load_file(settings, g_hash_table_lookup(paths, names->pdata[i]));
 }

@@ -9,6 +9,7 @@
 
 #include "seccomp/filter-cache.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "seccomp/filter-store.h"
 #include "seccomp/filter.h"
@@ -28,8 +29,7 @@ static int store = -1;       /* the directory of the programs on disk; -1: none 
 
 void berth_filter_cache_open(int state_directory) {
     berth_fd_clear(&store);
-    (void)mkdirat(state_directory, "filters", 0700);
-    store = openat(state_directory, "filters", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    store = berth_directory_make(state_directory, "filters", 0700, NULL);
 }
 
 /* The change time is in it, since image-based systems set all others to 0. */

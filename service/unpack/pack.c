@@ -161,29 +161,10 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
                      : pack_directory(pack, child, path, depth + 1, error);
 }
 
-static int compare_entry_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sorted, so that the same tree gives the same layer. */
-static GPtrArray *list_names(int directory, const char *path, GError **error) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    berth_autolist DIR *list = berth_directory_list(directory);
-    const char *name;
-
-    if (!list) {
-        berth_error_set_errno(error, errno, "list \"%.200s\"", path);
-        return NULL;
-    }
-    while ((name = berth_directory_next(list)))
-        g_ptr_array_add(names, g_strdup(name));
-    g_ptr_array_sort(names, compare_entry_names);
-    return g_steal_pointer(&names);
-}
-
 static bool pack_directory(Pack *pack, int directory, const char *path, unsigned depth,
                            GError **error) {
-    g_autoptr(GPtrArray) names = list_names(directory, path, error);
+    /* Sorted, so that the same tree gives the same layer. */
+    g_autoptr(GPtrArray) names = berth_directory_list_names(directory);
 
     if (!names)
         return false;

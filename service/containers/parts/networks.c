@@ -8,6 +8,7 @@
 
 #include "containers/parts/networks.h"
 
+#include "base/directory.h"
 #include "base/document.h"
 #include "base/fd.h"
 
@@ -26,10 +27,6 @@ void berth_network_free(gpointer data) {
     g_free(network->file);
     g_strfreev(network->subnets);
     g_free(network);
-}
-
-static gint compare_files(gconstpointer a, gconstpointer b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static gint compare_networks(gconstpointer a, gconstpointer b) {
@@ -105,18 +102,13 @@ static BerthNetwork *read_network(const char *path) {
 }
 
 GPtrArray *berth_networks_list(void) {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    static const char *const suffixes[] = {".conflist", ".conf", ".json", NULL};
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GDir) directory = g_dir_open(CONFIGURATIONS, 0, NULL);
+    g_autoptr(GPtrArray) files =
+        berth_directory_list_files(CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
     GPtrArray *networks = g_ptr_array_new_with_free_func(berth_network_free);
-    const char *file;
 
-    while (directory && files->len < MAX_CONFIGURATIONS && (file = g_dir_read_name(directory)))
-        if (g_str_has_suffix(file, ".conflist") || g_str_has_suffix(file, ".conf") ||
-            g_str_has_suffix(file, ".json"))
-            g_ptr_array_add(files, g_build_filename(CONFIGURATIONS, file, NULL));
     /* Of two networks with one name, the first file counts. */
-    g_ptr_array_sort(files, compare_files);
     for (guint i = 0; i < files->len; i++) {
         BerthNetwork *network = read_network(files->pdata[i]);
         if (network && g_hash_table_add(names, network->name))

@@ -6,6 +6,7 @@
 
 #include "containers/spec/privileges.h"
 
+#include "base/names.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/port.h"
@@ -18,14 +19,10 @@
 
 #include <string.h>
 
-static gint compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static char *join(GPtrArray *names) {
     if (names->len == 0)
         return NULL;
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, berth_name_compare);
     g_ptr_array_add(names, NULL);
     return g_strjoinv(" ", (char **)names->pdata);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The content store as its two files see it: content-store.c has the blobs, ingest-store.c the
+ * ingests. */
+
+#pragma once
+
+#include "store/content-store.h"
+
+#include <time.h>
+
+enum { BERTH_ALGORITHMS = BERTH_ALGORITHM_SHA512 + 1 };
+
+struct BerthContentStore {
+    BerthDatabase *database;
+    int content;
+    int blobs[BERTH_ALGORITHMS];
+    int ingests;
+};
+
+/* Finds the place of a blob: the directory of its algorithm, and its name there, which is a part
+ * of digest. */
+bool berth_content_store_locate(BerthContentStore *store, const char *digest, int *directory,
+                                const char **name, GError **error);
+uint64_t berth_content_store_to_usec(struct timespec time);
