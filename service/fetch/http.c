@@ -10,57 +10,20 @@
  * ends the transfer; the request is freed when libcurl reports that it is finished.
  */
 
-#include "fetch/http.h"
+#include "fetch/http-private.h"
 
-#include "config.h"
-
-#include <curl/curl.h>
-#include <errno.h>
 #include <gnutls/x509.h>
 #include <string.h>
-#include <unistd.h>
 
 /* With the default accuracy sd-event may delay a timer by 250 ms (sd_event_add_time(3)); those of
  * libcurl are often due at once. */
 #define TIMER_ACCURACY_USEC 1
 
 enum {
-    MAX_HEADER_BYTES = 64 * 1024,
-    MAX_BODY_BYTES = 4 * 1024 * 1024,
     MAX_REDIRECTS = 5,
-    CONNECT_TIMEOUT_SECONDS = 15,
-    STALL_SECONDS = 60,
-    BUFFER_BYTES = 512 * 1024,
     MAX_RETRIES = 3,
     FIRST_DELAY_MSEC = 200,
     MAX_DELAY_SECONDS = 60,
-};
-
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
-
-struct BerthHttp {
-    sd_event *event;
-    CURLM *multi;
-    sd_event_source *timer;
-    GHashTable *sockets; /* descriptor → sd_event_source */
-    BerthHttpLimits limits;
-};
-
-struct BerthRequest {
-    BerthHttp *http;
-    CURL *easy;
-    struct curl_slist *headers;
-    BerthResponse response;
-    size_t header_bytes;
-    BerthHttpOptions options; /* its strings are the request's */
-    char *first_host;         /* the host that credentials are for */
-    unsigned redirects;
-    uint64_t sent; /* of what is uploaded */
-    BerthHttpDone done;
-    void *userdata;
-    GError *error;  /* set by a callback, which ends the transfer */
-    bool of_server; /* that is about what the server sent, and names it not yet */
-    char reason[CURL_ERROR_SIZE];
 };
 
 static GQuark transient_quark(void) {
@@ -111,12 +74,6 @@ static void free_request(BerthRequest *request) {
     g_free(request->first_host);
     g_clear_error(&request->error);
     g_free(request);
-}
-
-char *berth_http_get_host(const char *url) {
-    const char *start = url ? strstr(url, "://") : NULL;
-
-    return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
 }
 
 /* The errors after which the same request may succeed on another connection. A connection that is
@@ -178,8 +135,6 @@ static void prefix_host(BerthRequest *request) {
     g_prefix_error(&request->error, "%s: ", host ? host : "registry");
 }
 
-static void set_options(BerthRequest *request);
-
 static bool is_redirect(long status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -210,22 +165,13 @@ static bool follow_redirect(BerthRequest *request) {
     options->url = g_strdup(to);
     /* A finished handle starts again only if it is removed and added. */
     curl_multi_remove_handle(request->http->multi, request->easy);
-    set_options(request);
+    berth_request_set_options(request);
     return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
-}
-
-/* Asks libcurl instead of reading Content-Length, which does not count if the body is sent in
- * chunks (RFC 9112 section 6.3). */
-static void take_length(BerthRequest *request) {
-    curl_off_t length = -1;
-
-    curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    request->response.content_length = length;
 }
 
 static void finish_request(BerthRequest *request, CURLcode code) {
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
-    take_length(request);
+    berth_request_take_length(request);
     if (code == CURLE_OK && !request->error && follow_redirect(request))
         return;
     if (code != CURLE_OK && !request->error)
@@ -341,234 +287,6 @@ void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits) {
     http->limits = *limits;
 }
 
-static size_t on_header(char *data, size_t one, size_t size, void *userdata) {
-    BerthRequest *request = userdata;
-    BerthResponse *response = &request->response;
-
-    (void)one;
-    request->header_bytes += size;
-    if (request->header_bytes > MAX_HEADER_BYTES) {
-        request->of_server = true;
-        berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "the registry's headers exceed %d bytes", MAX_HEADER_BYTES);
-        return 0;
-    }
-    g_autofree char *line = g_strstrip(g_strndup(data, size));
-    char *colon = strchr(line, ':');
-    /* A status line starts another response: interim ones (1xx) and redirects precede the last.
-     * libcurl makes up such a line for HTTP/2, too. */
-    if (g_str_has_prefix(line, "HTTP/")) {
-        const char *space = strchr(line, ' ');
-        berth_response_reset(response);
-        response->status = space ? strtol(space, NULL, 10) : 0;
-        response->is_partial = response->status == 206;
-    } else if (colon) {
-        *colon = '\0';
-        berth_response_take_header(response, request->options.url, line, g_strstrip(colon + 1));
-    }
-    return size;
-}
-
-/* Returning another size than was received ends the transfer with CURLE_WRITE_ERROR; request->error
- * then has the reason. The body of an error never reaches the sink. */
-static size_t on_body(char *data, size_t one, size_t size, void *userdata) {
-    BerthRequest *request = userdata;
-    BerthResponse *response = &request->response;
-    bool pause = false;
-
-    (void)one;
-    take_length(request);
-    if (request->options.sink && (response->status == 200 || response->status == 206)) {
-        if (request->options.sink(response, data, size, &pause, request->userdata, &request->error))
-            return size;
-        return pause ? CURL_WRITEFUNC_PAUSE : 0;
-    }
-    if (response->body->len + size > MAX_BODY_BYTES) {
-        request->of_server = true;
-        berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "the registry's answer exceeds %d bytes", MAX_BODY_BYTES);
-        return 0;
-    }
-    g_string_append_len(response->body, data, (gssize)size);
-    return size;
-}
-
-static void add_header(BerthRequest *request, const char *name, const char *value) {
-    g_autofree char *line = g_strconcat(name, ": ", value, NULL);
-
-    request->headers = curl_slist_append(request->headers, line);
-}
-
-/* Reads at the offset of this request: the file position of the descriptor may be where an earlier
- * try stopped. */
-static size_t on_upload(char *buffer, size_t one, size_t count, void *userdata) {
-    BerthRequest *request = userdata;
-    const BerthHttpOptions *options = &request->options;
-    uint64_t left = options->upload_size - request->sent;
-    off_t position = (off_t)(options->upload_offset + request->sent);
-    ssize_t got;
-
-    do
-        got = pread(options->upload, buffer, MIN((uint64_t)(one * count), left), position);
-    while (got < 0 && errno == EINTR);
-    if (got < 0 || (got == 0 && left > 0)) {
-        berth_error_set_errno(&request->error, got < 0 ? errno : EIO, "read what is uploaded");
-        return CURL_READFUNC_ABORT;
-    }
-    request->sent += (uint64_t)got;
-    /* The owner of the descriptor follows the progress by its file position. */
-    (void)lseek(options->upload, position + got, SEEK_SET);
-    return (size_t)got;
-}
-
-/* libcurl rewinds an upload that it has to send again. */
-static int on_seek(void *userdata, curl_off_t offset, int origin) {
-    BerthRequest *request = userdata;
-
-    if (origin != SEEK_SET)
-        return CURL_SEEKFUNC_CANTSEEK;
-    request->sent = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
-static void set_method(BerthRequest *request) {
-    const BerthHttpOptions *options = &request->options;
-    CURL *easy = request->easy;
-
-    request->sent = 0;
-    if (g_str_equal(options->method, "HEAD")) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else if (options->uploads) {
-        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        /* If a reused connection breaks, libcurl repeats the request by itself, and the registry
-         * would append the same bytes to those it already has. */
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
-        curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
-        curl_easy_setopt(easy, CURLOPT_READDATA, request);
-        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-        curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
-        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
-    } else if (!g_str_equal(options->method, "GET")) {
-        /* libcurl does not copy the text, which belongs to the request. */
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->text ? options->text : "");
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
-    }
-}
-
-static void set_tls(BerthRequest *request, bool first_host) {
-    const BerthTls *tls = request->options.tls;
-    CURL *easy = request->easy;
-
-    if (!tls)
-        return;
-    if (tls->insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    /* In addition to the authorities of the system, as docker does. */
-    if (tls->authorities) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
-    }
-    /* A client certificate is an identity: like credentials, it is for the registry alone. Token
-     * servers and places of uploads may be other hosts, which the registry names, and so may the
-     * target of a redirect; one back to the registry is not trusted with it either. */
-    if (tls->certificate && first_host && g_strcmp0(request->first_host, tls->host) == 0) {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
-    }
-}
-
-static void set_headers(BerthRequest *request, bool first_host) {
-    const BerthHttpOptions *options = &request->options;
-
-    g_clear_pointer(&request->headers, curl_slist_free_all);
-    if (options->accept)
-        add_header(request, "Accept", options->accept);
-    if (options->content_type)
-        add_header(request, "Content-Type", options->content_type);
-    if (options->content_range)
-        add_header(request, "Content-Range", options->content_range);
-    /* Registries redirect to storage servers of others, which must not receive the credentials. */
-    if (options->token && first_host) {
-        g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
-        add_header(request, "Authorization", value);
-    } else if (options->user && first_host) {
-        g_autofree char *pair = g_strconcat(options->user, ":", options->password, NULL);
-        g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
-        g_autofree char *value = g_strconcat("Basic ", encoded, NULL);
-        add_header(request, "Authorization", value);
-    }
-    /* libcurl would wait up to a second for "100 Continue", which many registries do not send. */
-    if (options->uploads)
-        add_header(request, "Expect", "");
-    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
-}
-
-static void set_http_limits(BerthRequest *request) {
-    const BerthHttpLimits *limits = &request->http->limits;
-    long stall = limits->stall_timeout ? (long)limits->stall_timeout : STALL_SECONDS;
-    CURL *easy = request->easy;
-
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
-                     limits->connect_timeout ? (long)limits->connect_timeout
-                                             : (long)CONNECT_TIMEOUT_SECONDS);
-    /* Less than a byte a second on average for this long is a stall. */
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
-    /* An answer that is kept in memory is small and has to be complete in that time; a body may
-     * take as long as it keeps moving. */
-    if (!request->options.sink && !request->options.uploads)
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
-    if (limits->bytes_per_second > 0) {
-        curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
-        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
-    }
-    if (limits->proxy)
-        curl_easy_setopt(easy, CURLOPT_PROXY, limits->proxy);
-    if (limits->no_proxy)
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, limits->no_proxy);
-}
-
-/* Resets the handle first: after a redirect most options differ. */
-static void set_options(BerthRequest *request) {
-    const BerthHttpOptions *options = &request->options;
-    g_autofree char *host = berth_http_get_host(options->url);
-    bool first_host = g_strcmp0(host, request->first_host) == 0;
-    CURL *easy = request->easy;
-
-    curl_easy_reset(easy);
-    request->header_bytes = 0;
-    curl_easy_setopt(easy, CURLOPT_URL, options->url);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->reason);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
-    /* libcurl knows other schemes, such as file:, which no server may lead it to. */
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
-                     g_str_has_prefix(options->url, "http:") ? "http" : "https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    if (options->offset > 0 || options->length > 0) {
-        g_autofree char *end =
-            options->length > 0
-                ? g_strdup_printf("%" G_GUINT64_FORMAT, options->offset + options->length - 1)
-                : g_strdup("");
-        g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-%s", options->offset, end);
-        curl_easy_setopt(easy, CURLOPT_RANGE, range);
-    }
-    set_method(request);
-    set_tls(request, first_host);
-    set_http_limits(request);
-    set_headers(request, first_host);
-}
-
 BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, BerthHttpDone done,
                               void *userdata) {
     BerthRequest *request = g_new0(BerthRequest, 1);
@@ -584,7 +302,7 @@ BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, 
     request->easy = curl_easy_init();
     if (!request->easy)
         g_error("out of memory");
-    set_options(request);
+    berth_request_set_options(request);
     if (curl_multi_add_handle(http->multi, request->easy) != CURLM_OK)
         g_error("out of memory");
     return request;

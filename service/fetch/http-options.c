@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What libcurl is told about one request, and the callbacks through which it passes headers and
+ * body. There is no state: the request is http.c's. The one thing to know: credentials and client
+ * certificates are for the host that the request was made for, and a redirect to another one goes
+ * without them.
+ */
+
+#include "fetch/http-private.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    MAX_HEADER_BYTES = 64 * 1024,
+    MAX_BODY_BYTES = 4 * 1024 * 1024,
+    CONNECT_TIMEOUT_SECONDS = 15,
+    STALL_SECONDS = 60,
+    BUFFER_BYTES = 512 * 1024,
+};
+
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
+
+char *berth_http_get_host(const char *url) {
+    const char *start = url ? strstr(url, "://") : NULL;
+
+    return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
+}
+
+/* Asks libcurl instead of reading Content-Length, which does not count if the body is sent in
+ * chunks (RFC 9112 section 6.3). */
+void berth_request_take_length(BerthRequest *request) {
+    curl_off_t length = -1;
+
+    curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    request->response.content_length = length;
+}
+
+static size_t request_on_header(char *data, size_t one, size_t size, void *userdata) {
+    BerthRequest *request = userdata;
+    BerthResponse *response = &request->response;
+
+    (void)one;
+    request->header_bytes += size;
+    if (request->header_bytes > MAX_HEADER_BYTES) {
+        request->of_server = true;
+        berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "the registry's headers exceed %d bytes", MAX_HEADER_BYTES);
+        return 0;
+    }
+    g_autofree char *line = g_strstrip(g_strndup(data, size));
+    char *colon = strchr(line, ':');
+    /* A status line starts another response: interim ones (1xx) and redirects precede the last.
+     * libcurl makes up such a line for HTTP/2, too. */
+    if (g_str_has_prefix(line, "HTTP/")) {
+        const char *space = strchr(line, ' ');
+        berth_response_reset(response);
+        response->status = space ? strtol(space, NULL, 10) : 0;
+        response->is_partial = response->status == 206;
+    } else if (colon) {
+        *colon = '\0';
+        berth_response_take_header(response, request->options.url, line, g_strstrip(colon + 1));
+    }
+    return size;
+}
+
+/* Returning another size than was received ends the transfer with CURLE_WRITE_ERROR; request->error
+ * then has the reason. The body of an error never reaches the sink. */
+static size_t request_on_body(char *data, size_t one, size_t size, void *userdata) {
+    BerthRequest *request = userdata;
+    BerthResponse *response = &request->response;
+    bool pause = false;
+
+    (void)one;
+    berth_request_take_length(request);
+    if (request->options.sink && (response->status == 200 || response->status == 206)) {
+        if (request->options.sink(response, data, size, &pause, request->userdata, &request->error))
+            return size;
+        return pause ? CURL_WRITEFUNC_PAUSE : 0;
+    }
+    if (response->body->len + size > MAX_BODY_BYTES) {
+        request->of_server = true;
+        berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "the registry's answer exceeds %d bytes", MAX_BODY_BYTES);
+        return 0;
+    }
+    g_string_append_len(response->body, data, (gssize)size);
+    return size;
+}
+
+static void add_header(BerthRequest *request, const char *name, const char *value) {
+    g_autofree char *line = g_strconcat(name, ": ", value, NULL);
+
+    request->headers = curl_slist_append(request->headers, line);
+}
+
+/* Reads at the offset of this request: the file position of the descriptor may be where an earlier
+ * try stopped. */
+static size_t request_on_upload(char *buffer, size_t one, size_t count, void *userdata) {
+    BerthRequest *request = userdata;
+    const BerthHttpOptions *options = &request->options;
+    uint64_t left = options->upload_size - request->sent;
+    off_t position = (off_t)(options->upload_offset + request->sent);
+    ssize_t got;
+
+    do
+        got = pread(options->upload, buffer, MIN((uint64_t)(one * count), left), position);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 || (got == 0 && left > 0)) {
+        berth_error_set_errno(&request->error, got < 0 ? errno : EIO, "read what is uploaded");
+        return CURL_READFUNC_ABORT;
+    }
+    request->sent += (uint64_t)got;
+    /* The owner of the descriptor follows the progress by its file position. */
+    (void)lseek(options->upload, position + got, SEEK_SET);
+    return (size_t)got;
+}
+
+/* libcurl rewinds an upload that it has to send again. */
+static int request_on_seek(void *userdata, curl_off_t offset, int origin) {
+    BerthRequest *request = userdata;
+
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    request->sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static void set_method(BerthRequest *request) {
+    const BerthHttpOptions *options = &request->options;
+    CURL *easy = request->easy;
+
+    request->sent = 0;
+    if (g_str_equal(options->method, "HEAD")) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (options->uploads) {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        /* If a reused connection breaks, libcurl repeats the request by itself, and the registry
+         * would append the same bytes to those it already has. */
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, request_on_upload);
+        curl_easy_setopt(easy, CURLOPT_READDATA, request);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, request_on_seek);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
+        curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_BYTES);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+    } else if (!g_str_equal(options->method, "GET")) {
+        /* libcurl does not copy the text, which belongs to the request. */
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->text ? options->text : "");
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, options->method);
+    }
+}
+
+static void set_tls(BerthRequest *request, bool first_host) {
+    const BerthTls *tls = request->options.tls;
+    CURL *easy = request->easy;
+
+    if (!tls)
+        return;
+    if (tls->insecure) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    /* In addition to the authorities of the system, as docker does. */
+    if (tls->authorities) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
+    }
+    /* A client certificate is an identity: like credentials, it is for the registry alone. Token
+     * servers and places of uploads may be other hosts, which the registry names, and so may the
+     * target of a redirect; one back to the registry is not trusted with it either. */
+    if (tls->certificate && first_host && g_strcmp0(request->first_host, tls->host) == 0) {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+    }
+}
+
+static void set_headers(BerthRequest *request, bool first_host) {
+    const BerthHttpOptions *options = &request->options;
+
+    g_clear_pointer(&request->headers, curl_slist_free_all);
+    if (options->accept)
+        add_header(request, "Accept", options->accept);
+    if (options->content_type)
+        add_header(request, "Content-Type", options->content_type);
+    if (options->content_range)
+        add_header(request, "Content-Range", options->content_range);
+    /* Registries redirect to storage servers of others, which must not receive the credentials. */
+    if (options->token && first_host) {
+        g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
+        add_header(request, "Authorization", value);
+    } else if (options->user && first_host) {
+        g_autofree char *pair = g_strconcat(options->user, ":", options->password, NULL);
+        g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
+        g_autofree char *value = g_strconcat("Basic ", encoded, NULL);
+        add_header(request, "Authorization", value);
+    }
+    /* libcurl would wait up to a second for "100 Continue", which many registries do not send. */
+    if (options->uploads)
+        add_header(request, "Expect", "");
+    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+}
+
+static void set_http_limits(BerthRequest *request) {
+    const BerthHttpLimits *limits = &request->http->limits;
+    long stall = limits->stall_timeout ? (long)limits->stall_timeout : STALL_SECONDS;
+    CURL *easy = request->easy;
+
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
+                     limits->connect_timeout ? (long)limits->connect_timeout
+                                             : (long)CONNECT_TIMEOUT_SECONDS);
+    /* Less than a byte a second on average for this long is a stall. */
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
+    /* An answer that is kept in memory is small and has to be complete in that time; a body may
+     * take as long as it keeps moving. */
+    if (!request->options.sink && !request->options.uploads)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
+    if (limits->bytes_per_second > 0) {
+        curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
+        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
+    }
+    if (limits->proxy)
+        curl_easy_setopt(easy, CURLOPT_PROXY, limits->proxy);
+    if (limits->no_proxy)
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, limits->no_proxy);
+}
+
+/* Resets the handle first: after a redirect most options differ. */
+void berth_request_set_options(BerthRequest *request) {
+    const BerthHttpOptions *options = &request->options;
+    g_autofree char *host = berth_http_get_host(options->url);
+    bool first_host = g_strcmp0(host, request->first_host) == 0;
+    CURL *easy = request->easy;
+
+    curl_easy_reset(easy);
+    request->header_bytes = 0;
+    curl_easy_setopt(easy, CURLOPT_URL, options->url);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->reason);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, request_on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, request_on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
+    /* libcurl knows other schemes, such as file:, which no server may lead it to. */
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+                     g_str_has_prefix(options->url, "http:") ? "http" : "https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    if (options->offset > 0 || options->length > 0) {
+        g_autofree char *end =
+            options->length > 0
+                ? g_strdup_printf("%" G_GUINT64_FORMAT, options->offset + options->length - 1)
+                : g_strdup("");
+        g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-%s", options->offset, end);
+        curl_easy_setopt(easy, CURLOPT_RANGE, range);
+    }
+    set_method(request);
+    set_tls(request, first_host);
+    set_http_limits(request);
+    set_headers(request, first_host);
+}

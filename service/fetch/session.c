@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
+ * remote for each of them), and configured with their credentials; it belongs to main() and lasts
+ * as long as the process. The one thing to know: credentials come only after Open has told berthd
+ * which registries the reference concerns, and each goes to the one that it is for.
+ */
+
+#include "fetch/session.h"
+
+#include "base/bus-error.h"
+#include "base/credentials.h"
+#include "base/digest.h"
+#include "base/fd.h"
+#include "base/worker-members.h"
+#include "fetch/resolver.h"
+
+#include <errno.h>
+
+BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session) {
+    return session->remotes->pdata[session->remotes->len - 1];
+}
+
+bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error) {
+    if (session->remotes)
+        return true;
+    sd_bus_error_set(error, BERTH_ERROR_PREFIX "FailedPrecondition", "no reference was opened");
+    return false;
+}
+
+/* Parses a reference of which only the repository matters, since the caller names the object
+ * separately; its own object may be missing. */
+static BerthReference *parse_repository(const char *text, const char *object, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthReference) reference = berth_reference_parse(text, &local);
+
+    if (reference)
+        return g_steal_pointer(&reference);
+    g_autofree char *whole =
+        g_strconcat(text, berth_digest_is_valid(object) ? "@" : ":", object, NULL);
+    return berth_reference_parse(object[0] ? whole : text, error);
+}
+
+/* An object that the caller names separately becomes part of a URL, so it is checked as strictly as
+ * one in a reference. */
+static bool check_object_of(const BerthReference *reference, const char *object, GError **error) {
+    if (berth_digest_is_valid(object))
+        return true;
+    g_autofree char *whole = g_strconcat(reference->locator, ":", object, NULL);
+    g_autoptr(BerthReference) checked = berth_reference_parse(whole, error);
+    return checked && (!checked->digest[0] || berth_resolve_get_object(checked, error));
+}
+
+bool berth_fetch_session_check_object(const BerthFetchSession *session, const char *object,
+                                      GError **error) {
+    return check_object_of(session->reference, object, error);
+}
+
+static void free_rule(gpointer data) {
+    berth_registry_rule_free(data);
+}
+
+static int read_rules(sd_bus_message *call, GPtrArray *rules) {
+    const char *host, *location;
+    int r = sd_bus_message_enter_container(call, 'a', "(sassbb)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'r', "sassbb")) > 0) {
+        BerthRegistryRule *rule = g_new0(BerthRegistryRule, 1);
+        g_ptr_array_add(rules, rule);
+        if ((r = sd_bus_message_read(call, "s", &host)) < 0 ||
+            (r = sd_bus_message_read_strv(call, &rule->mirrors)) < 0 ||
+            (r = sd_bus_message_read(call, "sbb", &location, &rule->insecure, &rule->blocked)) <
+                0 ||
+            (r = sd_bus_message_exit_container(call)) < 0)
+            return r;
+        rule->host = g_strdup(host);
+        rule->location = g_strdup(location);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static bool open_reference(BerthFetchSession *session, const char *text, const char *object,
+                           bool insecure, GPtrArray *rules, GError **error) {
+    g_autoptr(BerthReference) reference = parse_repository(text, object, error);
+
+    if (!reference || (object[0] && !check_object_of(reference, object, error)))
+        return false;
+    if (!object[0] && !(object = berth_resolve_get_object(reference, error)))
+        return false;
+    session->endpoints = berth_endpoints_find(reference, insecure, rules, error);
+    if (!session->endpoints)
+        return false;
+    session->object = g_strdup(object);
+    session->name = berth_reference_format(reference);
+    session->remotes = g_ptr_array_new();
+    for (guint i = 0; i < session->endpoints->len; i++)
+        g_ptr_array_add(session->remotes, berth_remote_new(session->event, session->http,
+                                                           session->endpoints->pdata[i]));
+    session->reference = g_steal_pointer(&reference);
+    return true;
+}
+
+int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
+                             sd_bus_error *ret_error) {
+    g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(free_rule);
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *text, *object;
+    int insecure, r;
+
+    if ((r = sd_bus_message_read(call, "ssb", &text, &object, &insecure)) < 0 ||
+        (r = read_rules(call, rules)) < 0)
+        return r;
+    if (session->remotes)
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker has one reference");
+    if (!open_reference(session, text, object, insecure, rules, &error))
+        return berth_bus_error_set(ret_error, error);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_append(reply, "ss", session->reference->locator, session->name)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "s")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < session->endpoints->len; i++)
+        r = sd_bus_message_append(reply, "s",
+                                  ((const BerthEndpoint *)session->endpoints->pdata[i])->locator);
+    if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+/* libcurl takes PEM by path only, so path names a descriptor. The descriptor is a file in memory
+ * that berthd has filled, and stays open as long as the process. */
+static int read_file(sd_bus_message *call, char **path) {
+    int fd;
+    int r = sd_bus_message_read(call, "v", "h", &fd);
+
+    if (r < 0)
+        return r;
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
+    if (fd < 0)
+        return -errno;
+    *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    return 1;
+}
+
+static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    BerthTls tls = {0};
+    const char *key, *value;
+    int r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+        if ((r = sd_bus_message_read(call, "s", &key)) < 0)
+            return r;
+        if (g_str_equal(key, "Authorities"))
+            r = read_file(call, &tls.authorities);
+        else if (g_str_equal(key, "Certificate"))
+            r = read_file(call, &tls.certificate);
+        else if (g_str_equal(key, "Key"))
+            r = read_file(call, &tls.key);
+        else if ((r = sd_bus_message_read(call, "v", "s", &value)) >= 0) {
+            g_ptr_array_add(pairs, (char *)key);
+            g_ptr_array_add(pairs, (char *)value);
+        }
+        if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+            return r;
+    }
+    g_ptr_array_add(pairs, NULL);
+    BerthCredentials *credentials = berth_credentials_read_pairs((char **)pairs->pdata, &error);
+    if (error)
+        return berth_bus_error_set(ret_error, error);
+    berth_remote_set_identity(remote, credentials, &tls);
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
+                                  sd_bus_error *ret_error) {
+    BerthHttpLimits limits = {0};
+    const char *proxy, *no_proxy;
+    int r;
+
+    if (!berth_fetch_session_check_open(session, ret_error))
+        return -EINVAL;
+    if ((r = sd_bus_message_enter_container(call, 'a', "a{sv}")) < 0)
+        return r;
+    for (guint i = 0; i < session->remotes->len; i++)
+        if ((r = read_identity(call, session->remotes->pdata[i], ret_error)) < 0)
+            return r;
+    if ((r = sd_bus_message_exit_container(call)) < 0 ||
+        (r = sd_bus_message_read(call, "tuuss", &limits.bytes_per_second, &limits.connect_timeout,
+                                 &limits.stall_timeout, &proxy, &no_proxy)) < 0)
+        return r;
+    limits.proxy = proxy[0] ? g_strdup(proxy) : NULL;
+    limits.no_proxy = no_proxy[0] ? g_strdup(no_proxy) : NULL;
+    berth_http_set_limits(session->http, &limits);
+    return sd_bus_reply_method_return(call, NULL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The reference of a berth-fetch: Open and Configure, which come before everything else. */
+
+#pragma once
+
+#include "fetch/endpoint.h"
+#include "fetch/remote.h"
+
+#include <systemd/sd-bus.h>
+
+typedef struct {
+    sd_event *event;
+    BerthHttp *http;
+    char *name, *object;
+    BerthReference *reference;
+    GPtrArray *endpoints; /* of BerthEndpoint; NULL before Open */
+    GPtrArray *remotes;   /* of BerthRemote, in the same order */
+} BerthFetchSession;
+
+/* The calls of these names: read the message, and reply. */
+int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
+                             sd_bus_error *ret_error);
+int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
+                                  sd_bus_error *ret_error);
+
+/* FailedPrecondition before Open. */
+bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error);
+/* The registry itself; mirrors come before it in remotes. */
+BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session);
+/* Whether object, which the caller names by itself, may be part of a URL. */
+bool berth_fetch_session_check_object(const BerthFetchSession *session, const char *object,
+                                      GError **error);
