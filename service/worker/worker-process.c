@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The process of a worker: cloned, then killed, and reaped by the event loop. It has no object
+ * while it runs: its pid is the BerthWorker's.
+ *
+ * A killed worker may not end at once, if it is inside a system call on a user's file system. It
+ * then exists without its BerthWorker, as a Killed that the event loop reaps, and counts against
+ * its user until it is gone (count_lingering).
+ */
+
+#include "worker/worker-process.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/worker-members.h"
+#include "config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* A worker in a system call of a user's file system may outlive its SIGKILL. */
+enum { MAX_LINGERING = 8 };
+static GHashTable *lingering; /* uid → how many workers for it are killed and not reaped yet */
+
+/* One that was killed, until it is reaped. */
+typedef struct {
+    char *kind;
+    uid_t uid;
+} Killed;
+
+static unsigned count_lingering(uid_t uid) {
+    return lingering ? GPOINTER_TO_UINT(g_hash_table_lookup(lingering, GUINT_TO_POINTER(uid))) : 0;
+}
+
+static void add_lingering(uid_t uid, int change) {
+    if (!lingering)
+        lingering = g_hash_table_new(NULL, NULL);
+    unsigned count = count_lingering(uid) + (unsigned)change;
+    if (count > 0)
+        g_hash_table_insert(lingering, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(count));
+    else
+        g_hash_table_remove(lingering, GUINT_TO_POINTER(uid));
+}
+
+static void free_killed(Killed *killed) {
+    add_lingering(killed->uid, -1);
+    g_free(killed->kind);
+    g_free(killed);
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
+    Killed *killed = userdata;
+
+    if (info->si_code != CLD_EXITED && info->si_status != SIGKILL)
+        berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", killed->kind,
+                          info->si_status);
+    free_killed(killed);
+    sd_event_source_unref(source);
+    return 0;
+}
+
+bool berth_worker_process_check(uid_t uid, GError **error) {
+    return uid == 0 || count_lingering(uid) < MAX_LINGERING ||
+           berth_error_set(
+               error, BERTH_ERROR_LIMIT_EXCEEDED,
+               "%d workers of user %u still wait for a file system that does not answer",
+               MAX_LINGERING, (unsigned)uid);
+}
+
+/* The memory of the parent that the child uses until it executes. */
+typedef struct {
+    char *path, *uid;
+    char **environment;
+    int socket, directory;
+    int errnum; /* of what failed in the child */
+} Birth;
+
+/* Runs in the child, in the parent's memory: nothing may be called that keeps state. */
+static int execute_worker(void *data) {
+    Birth *birth = data;
+    char *arguments[] = {birth->path, birth->uid, NULL};
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    /* Before signals are unblocked: a handler of the parent would run in its memory. The
+     * dispositions are the child's own, since CLONE_SIGHAND is not set. */
+    for (int number = 1; number < NSIG; number++)
+        (void)sigaction(number, &standard, NULL);
+    sigemptyset(&none);
+    if (dup2(birth->socket, BERTH_WORKER_BUS_FD) >= 0 &&
+        (birth->directory < 0 || dup2(birth->directory, BERTH_WORKER_DIRECTORY_FD) >= 0) &&
+        sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+        execve(birth->path, arguments, birth->environment);
+    birth->errnum = errno;
+    _exit(EXIT_FAILURE);
+}
+
+/* As posix_spawn() does, which has no way to ask for a pid namespace: the worker is the only
+ * process in its own, and sees, signals and traces no other. Its pid here is that of any child. */
+static pid_t clone_child(Birth *birth) {
+    enum { STACK_BYTES = 64 * 1024 };
+    sigset_t all, before;
+    void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+    if (stack == MAP_FAILED)
+        return -1;
+    /* No handler of the parent may run in the child. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    /* CLONE_VFORK: this returns when the child has executed or ended, so the stack can be unmapped
+     * and birth->errnum is set. */
+    pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
+                      CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, birth);
+    int errnum = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, STACK_BYTES);
+    errno = errnum;
+    return pid;
+}
+
+pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
+                                 GError **error) {
+    g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
+    char *environment[32] = {NULL};
+    static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
+                                         "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
+                                         "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
+    g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
+    Birth birth = {path, uid_text, environment, socket, directory, 0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
+        if (g_getenv(passed[i]))
+            environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
+    pid_t pid = clone_child(&birth);
+    int errnum = pid < 0 ? errno : birth.errnum;
+    for (size_t i = 0; i < count; i++)
+        g_free(environment[i]);
+    if (pid > 0 && errnum != 0)
+        waitpid(pid, NULL, 0);
+    if (errnum == 0)
+        return pid;
+    berth_error_set_errno(error, errnum, "start %s", path);
+    return -1;
+}
+
+void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
+    sd_event_source *source = NULL;
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);
+    Killed *killed = g_new0(Killed, 1);
+
+    *killed = (Killed){g_strdup(kind), uid};
+    add_lingering(uid, 1);
+    kill(pid, SIGKILL);
+    if (pidfd < 0 ||
+        sd_event_add_child_pidfd(event, &source, pidfd, WEXITED, on_child, killed) < 0) {
+        waitpid(pid, NULL, 0);
+        free_killed(killed);
+        return;
+    }
+    sd_event_source_set_child_pidfd_own(source, 1);
+    berth_fd_steal(&pidfd);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The process of a worker, for worker/worker.c. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+/* LimitExceeded if too many killed workers of the user have not ended yet. */
+bool berth_worker_process_check(uid_t uid, GError **error);
+
+/* Starts libexecdir/berth-KIND with these descriptors, which stay the caller's and are above those
+ * that the worker has by number (base/worker-members.h). directory: -1 for none; uid: 0 for the
+ * service. -1 with error. */
+pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
+                                 GError **error);
+
+/* Kills it. The event loop reaps it, which may take long. */
+void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid);
