@@ -9,7 +9,7 @@
  */
 
 #include "bus/container-object.h"
-#include "bus/dispatch.h"
+#include "bus/objects.h"
 #include "bus/watchers.h"
 #include "containers/spec/network-mode.h"
 #include "systemd/scope.h"
@@ -273,11 +273,6 @@ static int container_open(sd_bus_message *call, BerthView *view, sd_bus_error *e
 int berth_container_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = BERTH_CONTAINER_INTERFACE, .vtable = vtable, .open = container_open};
-    int r;
 
-    if ((r = berth_objects_add_kind(service, &berth_container_kind)) < 0 ||
-        (r = berth_properties_add(service, BERTH_CONTAINER_PREFIX, true, &source)) < 0)
-        return r;
-    return berth_dispatch_add(service, BERTH_CONTAINER_PREFIX, BERTH_CONTAINER_INTERFACE, vtable,
-                              berth_objects_find_below);
+    return berth_objects_add_kind(service, &berth_container_kind, &source);
 }

@@ -10,7 +10,7 @@
 
 #include "bus/container-object.h"
 #include "bus/creators.h"
-#include "bus/dispatch.h"
+#include "bus/objects.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/subscribers.h"
@@ -221,5 +221,5 @@ static const sd_bus_vtable vtable[] = {
 
 int berth_containers_bus_add(BerthService *service) {
     berth_container_signals_add(service);
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection);
+    return berth_objects_add_collection(service, PATH, INTERFACE, vtable);
 }

@@ -3,23 +3,20 @@
 /*
  * /org/berth1/contents, org.berth1.Contents: the blobs of the store. There is one object, and it
  * has no state; the content store owns the blobs. Ingests, and single objects of registries, are in
- * contents-ingests.c. The one thing to know: a blob has no owner here; a caller with the right
- * contents.read sees all of them.
+ * contents-ingests.c, and what keeps a blob or uses space in contents-usage.c. The one thing to
+ * know: a blob has no owner here; a caller with the right contents.read sees all of them.
  */
 
 #include "base/fd.h"
-#include "base/names.h"
 #include "bus/access.h"
 #include "bus/contents-object.h"
-#include "bus/dispatch.h"
+#include "bus/objects.h"
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/pending-call.h"
-#include "bus/properties.h"
 #include "bus/unicast.h"
 #include "containers/spec/privilege-names.h"
 #include "images/apply.h"
-#include "images/usage.h"
 #include "images/verify.h"
 
 #include <errno.h>
@@ -214,109 +211,6 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* words: "KIND NAME"; "KIND of another user" if the caller may not learn the name; or, for
- * transfers, which have no name, a description. */
-static int add_keeper(BerthPage *page, const char *words) {
-    static const char *const kinds[] = {"image", "lease", "container", NULL};
-    g_auto(GStrv) parts = g_strsplit(words, " ", 2);
-    bool is_named = g_strv_contains(kinds, parts[0]);
-    const char *name = is_named && !g_str_equal(parts[1], "of another user") ? parts[1] : "";
-    sd_bus_message *item;
-    int r;
-
-    if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_append(item, "(sa{sv})", words, 2, "Kind", "s",
-                                   is_named ? parts[0] : "transfer", "Name", "s", name)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
-static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    g_autoptr(GError) error = NULL;
-    const char *digest;
-    int r;
-
-    if ((r = sd_bus_message_read(call, "s", &digest)) < 0 ||
-        (r = berth_options_read(call, options, ret_error)) < 0)
-        return r;
-    r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    uint32_t uid;
-    BerthReachViewer viewer;
-    if ((r = berth_access_get_uid(service->access, call, &uid)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.images, "images", "digest", digest,
-                                NULL)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.others, "sight", "digest", digest,
-                                NULL)) != BERTH_ACCESS_GRANTED)
-        return r;
-    viewer.owner = uid;
-    g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &viewer, &error);
-    if (!words)
-        return berth_bus_error_set(ret_error, error);
-    g_ptr_array_sort(words, berth_name_compare);
-    r = berth_page_open(&page, call, "(sa{sv})");
-    for (guint i = 0; r > 0 && i < words->len; i++)
-        if (berth_page_wants(&page, words->pdata[i]))
-            r = add_keeper(&page, words->pdata[i]);
-    return berth_page_send(&page, r);
-}
-
-/* By kind and name, which is the order of the keys "KIND NAME" by which pages continue. */
-static gint compare_usage(gconstpointer a, gconstpointer b) {
-    const BerthUsage *first = *(BerthUsage *const *)a, *second = *(BerthUsage *const *)b;
-    int order = strcmp(first->kind, second->kind);
-
-    return order ? order : strcmp(first->name, second->name);
-}
-
-static int add_usage(BerthPage *page, const BerthUsage *usage) {
-    g_autofree char *key = g_strconcat(usage->kind, " ", usage->name, NULL);
-    sd_bus_message *item;
-    int r;
-
-    if (!berth_page_wants(page, key))
-        return 1;
-    if ((r = berth_page_begin(page, &item)) < 0 ||
-        (r = sd_bus_message_append(item, "(sa{sv})", key, 4, "Kind", "s", usage->kind, "Name", "s",
-                                   usage->name, "Size", "t", usage->bytes, "Unique", "t",
-                                   usage->unique)) < 0)
-        return r;
-    return berth_page_add(page);
-}
-
-static int method_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthService *service = userdata;
-    g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    g_autoptr(GError) error = NULL;
-    int r = berth_options_read(call, options, ret_error);
-
-    if (r < 0)
-        return r;
-    r = berth_access_check(service->access, call, ret_error, "read", NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    BerthReachViewer viewer;
-    if ((r = berth_access_get_uid(service->access, call, &viewer.owner)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.images, "images", NULL)) !=
-            BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.others, "sight", NULL)) !=
-            BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &viewer, &error);
-    if (!list)
-        return berth_bus_error_set(ret_error, error);
-    g_ptr_array_sort(list, compare_usage);
-    r = berth_page_open(&page, call, "(sa{sv})");
-    for (guint i = 0; r > 0 && i < list->len; i++)
-        r = add_usage(&page, list->pdata[i]);
-    return berth_page_send(&page, r);
-}
-
 static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -416,10 +310,10 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("as", digests, "h", directory, "a{sv}", options),
                             SD_BUS_RESULT("o", transfer), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest, "a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", keepers), method_explain,
+                            SD_BUS_RESULT("a(sa{sv})", keepers), berth_contents_bus_explain,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Usage", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", usage), method_usage,
+                            SD_BUS_RESULT("a(sa{sv})", usage), berth_contents_bus_usage,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Ingest",
                             SD_BUS_ARGS("s", ref, "t", total, "s", expected, "a{sv}", options),
@@ -463,10 +357,7 @@ static int contents_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
 int berth_contents_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = contents_open};
-    int r = berth_properties_add(service, PATH, false, &source);
 
-    if (r < 0)
-        return r;
     berth_contents_observe(service->contents, on_change, service);
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
+    return berth_objects_add_single(service, PATH, &source);
 }

@@ -9,8 +9,8 @@
  */
 
 #include "bus/container-object.h"
-#include "bus/dispatch.h"
 #include "bus/images-object.h"
+#include "bus/objects.h"
 #include "bus/watchers.h"
 #include "images/summary.h"
 
@@ -297,11 +297,6 @@ int berth_image_bus_add(BerthService *service) {
                                                .vtable = vtable,
                                                .open = image_open,
                                                .close = image_close};
-    int r;
 
-    if ((r = berth_objects_add_kind(service, &berth_image_kind)) < 0 ||
-        (r = berth_properties_add(service, BERTH_IMAGES_PATH, true, &source)) < 0)
-        return r;
-    return berth_dispatch_add(service, BERTH_IMAGES_PATH, BERTH_IMAGE_INTERFACE, vtable,
-                              berth_objects_find_below);
+    return berth_objects_add_kind(service, &berth_image_kind, &source);
 }

@@ -10,11 +10,10 @@
 #include "base/limits.h"
 #include "bus/access.h"
 #include "bus/bring.h"
-#include "bus/dispatch.h"
 #include "bus/images-object.h"
+#include "bus/objects.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
-#include "bus/properties.h"
 #include "bus/unicast.h"
 #include "images/prune.h"
 #include "store/provenance.h"
@@ -239,5 +238,5 @@ int berth_images_bus_add(BerthService *service) {
         return r;
     service->images->observer = on_change;
     service->images->observer_userdata = service;
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection);
+    return berth_objects_add_collection(service, PATH, INTERFACE, vtable);
 }

@@ -8,8 +8,7 @@
  */
 
 #include "base/log.h"
-#include "bus/dispatch.h"
-#include "bus/properties.h"
+#include "bus/objects.h"
 
 #define PATH "/org/freedesktop/LogControl1"
 #define INTERFACE "org.freedesktop.LogControl1"
@@ -58,7 +57,6 @@ static const sd_bus_vtable vtable[] = {
 int berth_log_control_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = log_control_open, .set = log_control_set};
-    int r = berth_properties_add(service, PATH, false, &source);
 
-    return r < 0 ? r : berth_dispatch_add(service, PATH, INTERFACE, vtable, NULL);
+    return berth_objects_add_single(service, PATH, &source);
 }

@@ -6,8 +6,7 @@
  * path is in object-manager.c. What the caller may not see is not counted, either.
  */
 
-#include "bus/dispatch.h"
-#include "bus/properties.h"
+#include "bus/objects.h"
 #include "config.h"
 #include "containers/parts/volumes.h"
 
@@ -117,7 +116,6 @@ static int manager_open(sd_bus_message *call, BerthView *view, sd_bus_error *err
 int berth_manager_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = manager_open};
-    int r = berth_properties_add(service, BERTH_BUS_ROOT, false, &source);
 
-    return r < 0 ? r : berth_dispatch_add(service, BERTH_BUS_ROOT, INTERFACE, vtable, NULL);
+    return berth_objects_add_single(service, BERTH_BUS_ROOT, &source);
 }

@@ -10,7 +10,6 @@
 #include "containers/parts/networks.h"
 
 #include "bus/container-object.h"
-#include "bus/dispatch.h"
 #include "bus/objects.h"
 
 #include <string.h>
@@ -137,12 +136,7 @@ static const sd_bus_vtable list_vtable[] = {
 int berth_networks_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = network_open, .close = network_close};
-    int r;
+    int r = berth_objects_add_kind(service, &network_kind, &source);
 
-    if ((r = berth_objects_add_kind(service, &network_kind)) < 0 ||
-        (r = berth_properties_add(service, PATH, true, &source)) < 0 ||
-        (r = berth_dispatch_add(service, PATH, COLLECTION, list_vtable,
-                                berth_objects_find_collection)) < 0)
-        return r;
-    return berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_below);
+    return r < 0 ? r : berth_objects_add_collection(service, PATH, COLLECTION, list_vtable);
 }

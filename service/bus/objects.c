@@ -255,7 +255,8 @@ static int enumerate_kind(sd_bus *bus, const char *prefix, void *userdata, char 
     return MIN(r, 0);
 }
 
-int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind) {
+int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind,
+                           const BerthPropertySource *source) {
     size_t count = 0;
     int r;
 
@@ -263,9 +264,25 @@ int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind) {
         count++;
     g_assert(count < MAX_KINDS);
     kinds[count] = kind;
-    if ((r = sd_bus_add_object(service->bus, NULL, kind->path, on_introspect, service)) < 0)
+    if ((r = sd_bus_add_object(service->bus, NULL, kind->path, on_introspect, service)) < 0 ||
+        (r = sd_bus_add_node_enumerator(service->bus, NULL, kind->path, enumerate_kind,
+                                        (void *)kind)) < 0 ||
+        (r = berth_properties_add(service, kind->path, true, source)) < 0)
         return r;
-    return sd_bus_add_node_enumerator(service->bus, NULL, kind->path, enumerate_kind, (void *)kind);
+    return berth_dispatch_add(service, kind->path, source->interface, source->vtable,
+                              berth_objects_find_below);
+}
+
+int berth_objects_add_single(BerthService *service, const char *path,
+                             const BerthPropertySource *source) {
+    int r = berth_properties_add(service, path, false, source);
+
+    return r < 0 ? r : berth_dispatch_add(service, path, source->interface, source->vtable, NULL);
+}
+
+int berth_objects_add_collection(BerthService *service, const char *path, const char *interface,
+                                 const sd_bus_vtable *vtable) {
+    return berth_dispatch_add(service, path, interface, vtable, berth_objects_find_collection);
 }
 
 const BerthObjectKind *berth_objects_get_kind(const char *interface) {

@@ -44,8 +44,16 @@ struct BerthObjectKind {
                         void *userdata);
 };
 
-/* Negative errno. The kind is static. */
-int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind);
+/* Registers all objects of a kind, with their properties, methods and signals; the vtable of source
+ * is the kind's. Kind and source are static. Negative errno, as of the two below. */
+int berth_objects_add_kind(BerthService *service, const BerthObjectKind *kind,
+                           const BerthPropertySource *source);
+/* The object of which there is one, at path. */
+int berth_objects_add_single(BerthService *service, const char *path,
+                             const BerthPropertySource *source);
+/* The methods of a collection, whose path is a kind's. */
+int berth_objects_add_collection(BerthService *service, const char *path, const char *interface,
+                                 const sd_bus_vtable *vtable);
 
 /* The kind that was added with this interface; for files that the one with the kind depends on. */
 const BerthObjectKind *berth_objects_get_kind(const char *interface);

@@ -3,37 +3,23 @@
 /*
  * /org/berth1/transfers, org.berth1.Transfers, and /org/berth1/transfers/N, org.berth1.Transfer. A
  * transfer is seen by the user who began it, and by clients that may inspect what others own.
- * transfers/ owns the transfers; here is a Waiter for each unanswered call of Wait, freed when the
- * transfer ends or the caller leaves. The one thing to know: the end of a transfer is one signal
- * with everything that a proxy needs: state, and result or error.
+ * transfers/ owns the transfers, transfer-waiters.c has the unanswered calls of Wait. The one thing
+ * to know: the end of a transfer is one signal with everything that a proxy needs: state, and
+ * result or error.
  */
 
-#include "base/limits.h"
-#include "base/operation.h"
 #include "bus/access.h"
 #include "bus/audit.h"
-#include "bus/dispatch.h"
+#include "bus/objects.h"
 #include "bus/options.h"
-#include "bus/page.h"
-#include "bus/pending-call.h"
-#include "bus/properties.h"
 #include "bus/service.h"
-#include "bus/unicast.h"
+#include "bus/transfer-waiters.h"
 #include "bus/watchers.h"
 
 #include <string.h>
 
 #define PREFIX BERTH_BUS_ROOT "/transfers"
 #define INTERFACE "org.berth1.Transfer"
-
-/* A call of Wait that is not answered yet. */
-typedef struct {
-    BerthTransfer *transfer;
-    BerthPendingCall *pending;
-    BerthOperation *operation;
-} Waiter;
-
-static GPtrArray *waiters; /* of Waiter, owned */
 
 /* The progress of a running transfer that watchers were sent last. */
 typedef struct {
@@ -73,49 +59,7 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
                : berth_access_check_owned(service->access, call, error, &object, NULL);
 }
 
-static int append_result(sd_bus_message *reply, const BerthTransferResult *result) {
-    int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-
-    if (r >= 0 && result->name)
-        r = sd_bus_message_append(reply, "{sv}", "Name", "s", result->name);
-    if (r >= 0 && result->target)
-        r = sd_bus_message_append(reply, "{sv}", "Target", "(sst)", result->target->media_type,
-                                  result->target->digest, result->target->size);
-    if (r >= 0 && result->chain_id)
-        r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", result->chain_id);
-    if (r >= 0 && result->damaged)
-        r = berth_options_append_strings(reply, "Damaged", result->damaged);
-    if (r >= 0 && result->names)
-        r = berth_options_append_strings(reply, "Names", result->names);
-    if (r >= 0 && result->warnings && result->warnings[0])
-        r = berth_options_append_strings(reply, "Warnings", result->warnings);
-    return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-/* The result is a part of its own, which is cut if the reply would become too large. */
-static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
-    g_autoptr(sd_bus_message) reply = NULL, part = NULL;
-
-    if (transfer->error)
-        berth_bus_reply_error(call, transfer->error);
-    else if (sd_bus_message_new_method_return(call, &reply) >= 0 &&
-             berth_part_new(call, &part) >= 0 && append_result(part, &transfer->result) >= 0 &&
-             berth_part_copy(reply, part, BERTH_MAX_REPLY_BYTES / 2) >= 0)
-        sd_bus_send(NULL, reply, NULL);
-}
-
-/* The caller has left: the waiter ends without a reply, and the transfer goes on. */
-static void cancel_waiter(void *userdata, const GError *error) {
-    Waiter *waiter = userdata;
-
-    (void)error;
-    berth_operation_abandon(waiter->operation);
-    berth_pending_call_free(waiter->pending);
-    g_ptr_array_remove_fast(waiters, waiter);
-}
-
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    static const BerthOperationType type = {.cancel = cancel_waiter};
     BerthService *service = userdata;
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);
@@ -124,15 +68,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
         (r = transfer_check(call, service, error, false, &transfer)) != BERTH_ACCESS_GRANTED)
         return r;
     g_assert(transfer);
-    if (transfer->state != BERTH_TRANSFER_RUNNING) {
-        answer_wait(call, transfer);
-        return 1;
-    }
-    Waiter *waiter = g_new0(Waiter, 1);
-    *waiter = (Waiter){transfer, berth_pending_call_new(service, call),
-                       berth_operation_new(service->event, &type, waiter)};
-    g_ptr_array_add(waiters, waiter);
-    berth_operation_set_caller(waiter->operation, waiter->pending, NULL);
+    berth_transfer_waiters_add(service, transfer, call);
     return 1;
 }
 
@@ -170,19 +106,8 @@ BERTH_PROPERTY_GETTER(get_sum) {
     return sd_bus_message_append(reply, "t", g_str_equal(property, "Done") ? done : total);
 }
 
-static int append_items(sd_bus_message *message, const BerthTransfer *transfer) {
-    int r = sd_bus_message_open_container(message, 'a', "(sstt)");
-
-    for (guint i = 0; r >= 0 && i < transfer->items->len; i++) {
-        const BerthTransferItem *item = transfer->items->pdata[i];
-        r = sd_bus_message_append(message, "(sstt)", item->object, item->phase,
-                                  MIN(item->done, item->total), item->total);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
 BERTH_PROPERTY_GETTER(get_items) {
-    return append_items(reply, get_transfer(view));
+    return berth_transfer_append_items(reply, get_transfer(view));
 }
 
 BERTH_PROPERTY_GETTER(get_started) {
@@ -195,7 +120,7 @@ BERTH_PROPERTY_GETTER(get_cancelable) {
 
 /* Empty until the transfer is done. */
 BERTH_PROPERTY_GETTER(get_result) {
-    return append_result(reply, &get_transfer(view)->result);
+    return berth_transfer_append_result(reply, &get_transfer(view)->result);
 }
 
 /* The error that Wait fails with; empty strings unless the transfer has failed. */
@@ -279,39 +204,6 @@ static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
     return r;
 }
 
-/* The owner needs no right for the signal. A waiter of another user does, at every signal: the
- * right that it had for Wait may have been withdrawn. */
-static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
-                           const Waiter *waiter, sd_bus_message *signal) {
-    const char *client = sd_bus_message_get_sender(waiter->pending->call);
-    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, transfer->number);
-    uint32_t uid;
-    bool own = berth_access_find_uid(service->access, client, &uid) && uid == transfer->owner;
-    const BerthSignalRight right = {own ? NULL : "containers.inspect", "transfer", number};
-
-    berth_unicast_send(service->unicast, client, signal, &right);
-}
-
-/* To the clients that wait for it. */
-static void send_progress(BerthService *service, const BerthTransfer *transfer) {
-    g_autofree char *path = g_strdup_printf(PREFIX "/%" G_GUINT64_FORMAT, transfer->number);
-    uint64_t done, total;
-
-    berth_transfer_sum(transfer, &done, &total);
-    for (guint i = 0; i < waiters->len; i++) {
-        Waiter *waiter = waiters->pdata[i];
-        g_autoptr(sd_bus_message) signal = NULL, part = NULL;
-        if (waiter->transfer != transfer)
-            continue;
-        if (sd_bus_message_new_signal(service->bus, &signal, path, INTERFACE, "Progress") < 0 ||
-            sd_bus_message_append(signal, "tt", done, total) < 0 ||
-            berth_part_new(signal, &part) < 0 || append_items(part, transfer) < 0 ||
-            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0)
-            return;
-        send_to_waiter(service, transfer, waiter, g_steal_pointer(&signal));
-    }
-}
-
 /* Sends only the properties that have changed since they were last sent; many changes of a transfer
  * leave both sums as they are. */
 static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
@@ -356,7 +248,7 @@ static void tell_presence(BerthService *service, const BerthTransfer *transfer, 
 }
 
 /* The order at the end: signals, so that they normally arrive before Wait returns; the audit, which
- * follows the transfer; then the replies. The loop runs backwards, since it removes waiters. */
+ * follows the transfer; then the replies. */
 static void on_change(BerthTransfer *transfer, BerthTransferChange change, void *userdata) {
     BerthService *service = userdata;
 
@@ -364,22 +256,14 @@ static void on_change(BerthTransfer *transfer, BerthTransferChange change, void 
         tell_presence(service, transfer, change == BERTH_TRANSFER_ADDED);
         return;
     }
-    send_progress(service, transfer);
+    berth_transfer_waiters_send_progress(service, transfer);
     if (change != BERTH_TRANSFER_FINISHED) {
         tell_progress(service, transfer);
         return;
     }
     tell_end(service, transfer);
     berth_audit_transfer_ended(transfer);
-    for (guint i = waiters->len; i-- > 0;) {
-        Waiter *waiter = waiters->pdata[i];
-        if (waiter->transfer != transfer)
-            continue;
-        berth_operation_abandon(waiter->operation);
-        answer_wait(waiter->pending->call, transfer);
-        berth_pending_call_free(waiter->pending);
-        g_ptr_array_remove_index(waiters, i);
-    }
+    berth_transfer_waiters_answer(transfer);
 }
 
 static const sd_bus_vtable list_vtable[] = {
@@ -391,15 +275,12 @@ static const sd_bus_vtable list_vtable[] = {
 int berth_transfers_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = transfer_open};
-    int r;
 
-    waiters = g_ptr_array_new_with_free_func(g_free);
+    berth_transfer_waiters_open();
     sent_progress = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     berth_transfers_observe(service->transfers, on_change, service);
-    if ((r = berth_objects_add_kind(service, &transfer_kind)) < 0 ||
-        (r = berth_properties_add(service, PREFIX, true, &source)) < 0 ||
-        (r = berth_dispatch_add(service, PREFIX, "org.berth1.Transfers", list_vtable,
-                                berth_objects_find_collection)) < 0)
-        return r;
-    return berth_dispatch_add(service, PREFIX, INTERFACE, vtable, berth_objects_find_below);
+    int r = berth_objects_add_kind(service, &transfer_kind, &source);
+    return r < 0
+               ? r
+               : berth_objects_add_collection(service, PREFIX, "org.berth1.Transfers", list_vtable);
 }

@@ -9,7 +9,7 @@
 
 #include "containers/parts/volumes.h"
 
-#include "bus/dispatch.h"
+#include "bus/objects.h"
 #include "bus/watchers.h"
 
 #include <errno.h>
@@ -174,13 +174,8 @@ static const sd_bus_vtable vtable[] = {
 int berth_volumes_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = VOLUME, .vtable = volume_vtable, .open = volume_open, .close = volume_close};
-    int r;
 
     berth_volumes_observe(service->containers, on_change, service);
-    if ((r = berth_objects_add_kind(service, &volume_kind)) < 0 ||
-        (r = berth_properties_add(service, PATH, true, &source)) < 0 ||
-        (r = berth_dispatch_add(service, PATH, INTERFACE, vtable, berth_objects_find_collection)) <
-            0)
-        return r;
-    return berth_dispatch_add(service, PATH, VOLUME, volume_vtable, berth_objects_find_below);
+    int r = berth_objects_add_kind(service, &volume_kind, &source);
+    return r < 0 ? r : berth_objects_add_collection(service, PATH, INTERFACE, vtable);
 }

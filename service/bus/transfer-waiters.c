@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A Waiter is an unanswered call of Wait. It is made if the transfer still runs, gets the signals
+ * about its progress, and is freed when the transfer ends or the caller leaves; the list here owns
+ * it. The one thing to know: the transfer goes on without waiters.
+ */
+
+#include "bus/transfer-waiters.h"
+
+#include "base/limits.h"
+#include "base/operation.h"
+#include "bus/options.h"
+#include "bus/page.h"
+#include "bus/pending-call.h"
+#include "bus/unicast.h"
+
+typedef struct {
+    BerthTransfer *transfer;
+    BerthPendingCall *pending;
+    BerthOperation *operation;
+} Waiter;
+
+static GPtrArray *waiters; /* of Waiter, owned */
+
+int berth_transfer_append_items(sd_bus_message *message, const BerthTransfer *transfer) {
+    int r = sd_bus_message_open_container(message, 'a', "(sstt)");
+
+    for (guint i = 0; r >= 0 && i < transfer->items->len; i++) {
+        const BerthTransferItem *item = transfer->items->pdata[i];
+        r = sd_bus_message_append(message, "(sstt)", item->object, item->phase,
+                                  MIN(item->done, item->total), item->total);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int berth_transfer_append_result(sd_bus_message *reply, const BerthTransferResult *result) {
+    int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+    if (r >= 0 && result->name)
+        r = sd_bus_message_append(reply, "{sv}", "Name", "s", result->name);
+    if (r >= 0 && result->target)
+        r = sd_bus_message_append(reply, "{sv}", "Target", "(sst)", result->target->media_type,
+                                  result->target->digest, result->target->size);
+    if (r >= 0 && result->chain_id)
+        r = sd_bus_message_append(reply, "{sv}", "ChainId", "s", result->chain_id);
+    if (r >= 0 && result->damaged)
+        r = berth_options_append_strings(reply, "Damaged", result->damaged);
+    if (r >= 0 && result->names)
+        r = berth_options_append_strings(reply, "Names", result->names);
+    if (r >= 0 && result->warnings && result->warnings[0])
+        r = berth_options_append_strings(reply, "Warnings", result->warnings);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* The result is a part of its own, which is cut if the reply would become too large. */
+static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
+    g_autoptr(sd_bus_message) reply = NULL, part = NULL;
+
+    if (transfer->error)
+        berth_bus_reply_error(call, transfer->error);
+    else if (sd_bus_message_new_method_return(call, &reply) >= 0 &&
+             berth_part_new(call, &part) >= 0 &&
+             berth_transfer_append_result(part, &transfer->result) >= 0 &&
+             berth_part_copy(reply, part, BERTH_MAX_REPLY_BYTES / 2) >= 0)
+        sd_bus_send(NULL, reply, NULL);
+}
+
+/* The caller has left: the waiter ends without a reply, and the transfer goes on. */
+static void cancel_waiter(void *userdata, const GError *error) {
+    Waiter *waiter = userdata;
+
+    (void)error;
+    berth_operation_abandon(waiter->operation);
+    berth_pending_call_free(waiter->pending);
+    g_ptr_array_remove_fast(waiters, waiter);
+}
+
+void berth_transfer_waiters_open(void) {
+    waiters = g_ptr_array_new_with_free_func(g_free);
+}
+
+void berth_transfer_waiters_add(BerthService *service, BerthTransfer *transfer,
+                                sd_bus_message *call) {
+    static const BerthOperationType type = {.cancel = cancel_waiter};
+
+    if (transfer->state != BERTH_TRANSFER_RUNNING) {
+        answer_wait(call, transfer);
+        return;
+    }
+    Waiter *waiter = g_new0(Waiter, 1);
+    *waiter = (Waiter){transfer, berth_pending_call_new(service, call),
+                       berth_operation_new(service->event, &type, waiter)};
+    g_ptr_array_add(waiters, waiter);
+    berth_operation_set_caller(waiter->operation, waiter->pending, NULL);
+}
+
+/* Backwards, since waiters are removed. */
+void berth_transfer_waiters_answer(const BerthTransfer *transfer) {
+    for (guint i = waiters->len; i-- > 0;) {
+        Waiter *waiter = waiters->pdata[i];
+        if (waiter->transfer != transfer)
+            continue;
+        berth_operation_abandon(waiter->operation);
+        answer_wait(waiter->pending->call, transfer);
+        berth_pending_call_free(waiter->pending);
+        g_ptr_array_remove_index(waiters, i);
+    }
+}
+
+/* The owner needs no right for the signal. A waiter of another user does, at every signal: the
+ * right that it had for Wait may have been withdrawn. */
+static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
+                           const Waiter *waiter, sd_bus_message *signal) {
+    const char *client = sd_bus_message_get_sender(waiter->pending->call);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, transfer->number);
+    uint32_t uid;
+    bool own = berth_access_find_uid(service->access, client, &uid) && uid == transfer->owner;
+    const BerthSignalRight right = {own ? NULL : "containers.inspect", "transfer", number};
+
+    berth_unicast_send(service->unicast, client, signal, &right);
+}
+
+void berth_transfer_waiters_send_progress(BerthService *service, const BerthTransfer *transfer) {
+    g_autofree char *path =
+        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
+    uint64_t done, total;
+
+    berth_transfer_sum(transfer, &done, &total);
+    for (guint i = 0; i < waiters->len; i++) {
+        Waiter *waiter = waiters->pdata[i];
+        g_autoptr(sd_bus_message) signal = NULL, part = NULL;
+        if (waiter->transfer != transfer)
+            continue;
+        if (sd_bus_message_new_signal(service->bus, &signal, path, "org.berth1.Transfer",
+                                      "Progress") < 0 ||
+            sd_bus_message_append(signal, "tt", done, total) < 0 ||
+            berth_part_new(signal, &part) < 0 || berth_transfer_append_items(part, transfer) < 0 ||
+            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0)
+            return;
+        send_to_waiter(service, transfer, waiter, g_steal_pointer(&signal));
+    }
+}
