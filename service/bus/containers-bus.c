@@ -152,7 +152,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) events =
-        berth_container_store_events_since(service->database, sequence, UINT32_MAX, &error);
+        berth_event_store_list_since(service->database, sequence, UINT32_MAX, &error);
     if (!events)
         return berth_bus_error_set(ret_error, error);
     page.limit = MIN(page.limit, MAX_EVENTS_A_CALL);

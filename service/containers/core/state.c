@@ -95,7 +95,7 @@ void berth_container_add_event(BerthContainer *container, const char *kind) {
 /* The event is read back from the database: the observer sees it as clients will read it later. */
 void berth_container_pass_event(BerthContainer *container, uint64_t sequence) {
     BerthContainers *containers = container->containers;
-    g_autoptr(BerthEvent) event = berth_container_store_get_event(containers->database, sequence);
+    g_autoptr(BerthEvent) event = berth_event_store_get(containers->database, sequence);
 
     if (event && containers->observer)
         containers->observer(event, container, containers->userdata);

@@ -48,18 +48,11 @@ static void report_volume(const BerthContainers *containers, const BerthVolume *
 }
 
 GPtrArray *berth_volumes_list(BerthContainers *containers, GError **error) {
-    return berth_container_store_list_volumes(containers->database, error);
+    return berth_volume_store_list(containers->database, error);
 }
 
 BerthVolume *berth_volume_get(BerthContainers *containers, const char *name, GError **error) {
-    g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
-
-    for (guint i = 0; list && i < list->len; i++)
-        if (g_str_equal(((const BerthVolume *)list->pdata[i])->name, name))
-            return g_ptr_array_steal_index(list, i);
-    if (list)
-        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no volume \"%.100s\"", name);
-    return NULL;
+    return berth_volume_store_get(containers->database, name, error);
 }
 
 bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint32_t *owner,
@@ -94,7 +87,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
                                "there is a volume \"%s\" already", name);
     if (!check_quota(containers, owner, error))
         return false;
-    if (!berth_container_store_add_volume(containers->database, name, owner, error))
+    if (!berth_volume_store_add(containers->database, name, owner, error))
         return false;
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
     report_volume(containers, volume, true);
@@ -163,7 +156,7 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
             return refuse_in_use(record, name, user, error);
     }
     BerthVolume removed = {.name = (char *)name, .owner = owner};
-    if (!berth_container_store_remove_volume(containers->database, name, error))
+    if (!berth_volume_store_remove(containers->database, name, error))
         return false;
     report_volume(containers, &removed, false);
     return berth_trash_take(containers->event, berth_volumes_get_directory(containers), name,

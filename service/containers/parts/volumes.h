@@ -6,7 +6,7 @@
 #pragma once
 
 #include "containers/core/part.h"
-#include "store/container-store.h"
+#include "store/volume-store.h"
 
 extern const BerthPart berth_volumes_part;
 

@@ -6,7 +6,7 @@
 
 #include "containers/spec/network-mode.h"
 #include "images/images.h"
-#include "store/container-store.h"
+#include "store/container-record.h"
 
 typedef enum {
     BERTH_USER_NAMESPACE_AUTO, /* one of its own, with host ids that nobody else has */

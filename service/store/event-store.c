@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The table events. There is no object: each function is one statement, and the caller frees the
+ * events that it gets. An event is added in the transaction of what it reports (container-store.c).
+ */
+
+#include "store/event-store.h"
+
+/* Older events are deleted once there are this many newer ones. */
+enum { MAX_EVENTS = 20000, EVENTS_BETWEEN_TRIMS = 128 };
+
+void berth_event_free(BerthEvent *event) {
+    if (!event)
+        return;
+    g_free(event->kind);
+    g_free(event->id);
+    g_free(event->process);
+    g_free(event);
+}
+
+/* Deletes the events beyond MAX_EVENTS, but only once for EVENTS_BETWEEN_TRIMS new ones: finding
+ * the oldest event to keep means reading all newer ones. */
+static bool trim_events(BerthDatabase *database, GError **error) {
+    static unsigned added;
+
+    return added++ % EVENTS_BETWEEN_TRIMS > 0 ||
+           berth_database_run(database, error,
+                              "DELETE FROM events WHERE sequence <= (SELECT sequence FROM events"
+                              "  ORDER BY sequence DESC LIMIT 1 OFFSET ?1)",
+                              "i", (int64_t)MAX_EVENTS);
+}
+
+/* The sequence is the time in microseconds, or the last sequence plus one if the clock has not
+ * advanced: consecutive numbers would reveal to each user how much happens in the containers of
+ * others. */
+bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
+                           GError **error) {
+    int64_t now = g_get_real_time();
+    bool has_status = g_str_equal(event->kind, "exit") || g_str_equal(event->kind, "delete");
+
+    if (!berth_database_run(
+            database, error,
+            "INSERT INTO events (sequence, kind, id, process, pid, status, time, owner)"
+            "  VALUES (max(?6, (SELECT coalesce(max(sequence), 0) + 1 FROM events)),"
+            "  ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "sssiiii", event->kind, event->id, event->process, (int64_t)event->pid,
+            has_status ? (int64_t)event->status : (int64_t)0, now, (int64_t)event->owner))
+        return false;
+    *sequence = (uint64_t)berth_database_last_row(database);
+    return trim_events(database, error);
+}
+
+static BerthEvent *read_event(sqlite3_stmt *rows) {
+    BerthEvent *event = g_new0(BerthEvent, 1);
+
+    *event = (BerthEvent){
+        .sequence = (uint64_t)sqlite3_column_int64(rows, 0),
+        .kind = g_strdup(berth_database_text(rows, 1)),
+        .id = g_strdup(berth_database_text(rows, 2)),
+        .process = g_strdup(berth_database_text(rows, 3)),
+        .pid = (uint32_t)sqlite3_column_int64(rows, 4),
+        .status = sqlite3_column_int(rows, 5),
+        .time_usec = (uint64_t)sqlite3_column_int64(rows, 6),
+        .owner = (uint32_t)sqlite3_column_int64(rows, 7),
+    };
+    return event;
+}
+
+#define EVENT_COLUMNS "SELECT sequence, kind, id, process, pid, status, time, owner FROM events "
+
+static void free_event(gpointer data) {
+    berth_event_free(data);
+}
+
+GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
+                                        GError **error) {
+    g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(free_event);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local, EVENT_COLUMNS "WHERE sequence > ?1 ORDER BY sequence LIMIT ?2", "ii",
+        (int64_t)MIN(sequence, (uint64_t)INT64_MAX), (int64_t)limit);
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(events, read_event(rows));
+    if (!local)
+        return g_steal_pointer(&events);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+BerthEvent *berth_event_store_get(BerthDatabase *database, uint64_t sequence) {
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, EVENT_COLUMNS "WHERE sequence = ?1", "i", (int64_t)sequence);
+
+    return rows && berth_database_step(rows, NULL) ? read_event(rows) : NULL;
+}

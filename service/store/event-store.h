@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What has happened to containers, in the order in which it was recorded. */
+
+#pragma once
+
+#include "store/database.h"
+
+typedef struct {
+    uint64_t sequence;
+    char *kind, *id, *process;
+    uint32_t pid, owner;
+    int status;
+    uint64_t time_usec;
+} BerthEvent;
+
+void berth_event_free(BerthEvent *event);
+
+/* Adds an event, whose sequence and time are set here, and deletes the oldest beyond a limit. */
+bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
+                           GError **error);
+/* Events after sequence, oldest first, at most limit. */
+GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
+                                        GError **error);
+BerthEvent *berth_event_store_get(BerthDatabase *database, uint64_t sequence);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthEvent, berth_event_free)
