@@ -23,7 +23,7 @@
 struct sock_filter;
 
 /* Changed with every change of a structure here. */
-enum { BERTH_SETUP_VERSION = 2 };
+enum { BERTH_SETUP_VERSION = 3 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -95,6 +95,7 @@ typedef struct {
     uint64_t set_below, clear_below;    /* and of those below it too */
     uint64_t propagation;               /* MS_SHARED … | MS_REC, 0 for none */
     int64_t owner;                      /* the container's root stands for this uid; -1 */
+    bool owned;                         /* the source must be the owner's; no privilege is needed */
     BerthRanges uid_ranges, gid_ranges; /* none: the container's */
     BerthIdmap idmap;
 } BerthMount;

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "checkpoint/criu.h"
+#include "launch/host.h"
 #include "launch/inside.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
@@ -55,7 +56,7 @@ char *berth_checkpoint_enter_host(GError **error) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", BERTH_DIRECTORY_FD);
     BerthFault fault;
 
-    if (!berth_trees_enter_host(&fault) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &fault)) {
+    if (!berth_host_enter(&fault) || !berth_host_reopen(BERTH_DIRECTORY_FD, &fault)) {
         berth_checkpoint_set_fault(error, &fault);
         return NULL;
     }

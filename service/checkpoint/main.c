@@ -17,7 +17,6 @@
 #include "launch/outer-box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
-#include "launch/trees.h"
 
 #include <errno.h>
 #include <linux/capability.h>

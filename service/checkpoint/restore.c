@@ -20,6 +20,7 @@
 #include "launch/journal.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/root-tree.h"
 #include "launch/streams.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
@@ -319,7 +320,7 @@ void berth_checkpoint_restore(const BerthRestore *request) {
     announce();
     restore.scope = open_scope(request->id);
     BerthTrees trees = make_trees(setup);
-    int root = berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
+    int root = berth_root_tree_make(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
     if (root < 0)
         berth_fail_with("root", &fault);
     make_place(&restore);

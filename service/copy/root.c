@@ -18,6 +18,7 @@
 #include "launch/mounts.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
+#include "launch/root-tree.h"
 #include "launch/trees.h"
 #include "launch/userns.h"
 
@@ -151,7 +152,7 @@ int berth_copy_enter_stopped(const BerthSetup *setup, bool writes) {
     int lock = writes ? lock_writer() : -1;
     const BerthTrees trees = {setup, own ? userns : -1, !writes};
     berth_autofd int root =
-        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
+        berth_root_tree_make(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
     if (root < 0)
         berth_fail_with("root", &fault);
     if (!restrict_tree(root, 0))

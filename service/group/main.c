@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-group: the group of the host that a container's root stands for on a bind mount of a user's
- * directory, by the host's user database. A program of its own, because that database is read by
- * libraries of the host's (nsswitch.conf(5)), which berth-launch, linked statically, does not have,
- * and may ask a server, which berthd does not wait for.
+ * berth-group: the groups of a user of the host, for bind mounts of the user's directories. A
+ * program of its own, because the user database is read by libraries of the host's
+ * (nsswitch.conf(5)), which berth-launch, linked statically, does not have, and may ask a server,
+ * which berthd does not wait for.
  *
- *   berth-group OWNER GROUP      prints a group
+ *   berth-group USER      writes the group IDs as the machine has them in memory
  *
- * A directory of a user's may be of a group that the user is not in (/var/mail/USER, or what an
- * administrator has made with chown(1) alone). The kernel then lets the user make no set-group-ID
- * file of that group there; a container's root that stands for the group could. So it stands for a
- * group that the user could have made such a file of anyway: GROUP if OWNER is one of its members,
- * otherwise OWNER's own group, and nogroup for an owner that the database does not have.
+ * The user's own group is the first one; it is nogroup for a user that the database does not have.
  */
 
 #include <errno.h>
@@ -24,23 +20,16 @@
 
 enum { NO_GROUP = 65534, MAX_GROUPS = 65536 };
 
-static gid_t find_group(uid_t owner, gid_t group) {
-    static gid_t groups[MAX_GROUPS];
-    const struct passwd *user = getpwuid(owner);
-    int count = MAX_GROUPS;
+/* Returns how many there are. */
+static size_t list_groups(uid_t user, gid_t *groups) {
+    const struct passwd *entry = getpwuid(user);
+    int count = MAX_GROUPS - 1;
 
-    if (!user)
-        return NO_GROUP;
-    if (user->pw_gid == group)
-        return group;
-    gid_t own = user->pw_gid;
-    /* If the groups do not fit, the owner's own is the safe answer. */
-    if (getgrouplist(user->pw_name, own, groups, &count) < 0)
-        return own;
-    for (int i = 0; i < count; i++)
-        if (groups[i] == group)
-            return group;
-    return own;
+    groups[0] = entry ? entry->pw_gid : NO_GROUP;
+    /* If the groups do not fit, the user's own is the safe answer. */
+    if (!entry || getgrouplist(entry->pw_name, entry->pw_gid, groups + 1, &count) < 0)
+        count = 0;
+    return (size_t)count + 1;
 }
 
 static bool parse_id(const char *text, unsigned *id) {
@@ -53,10 +42,13 @@ static bool parse_id(const char *text, unsigned *id) {
 }
 
 int main(int argc, char **argv) {
-    unsigned owner, group;
+    static gid_t groups[MAX_GROUPS];
+    unsigned user;
 
-    if (argc != 3 || !parse_id(argv[1], &owner) || !parse_id(argv[2], &group))
+    if (argc != 2 || !parse_id(argv[1], &user))
         return EXIT_FAILURE;
-    return printf("%u\n", find_group(owner, group)) > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS
-                                                                               : EXIT_FAILURE;
+    size_t count = list_groups(user, groups);
+    return fwrite(groups, sizeof *groups, count, stdout) == count && fflush(stdout) == 0
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }

@@ -9,10 +9,10 @@
 
 #include "bare/envelope.h"
 #include "base/fd.h"
+#include "base/host-mount.h"
 #include "worker/calls.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 /* As many layers as an image may have: overlayfs stacks no more (OVL_MAX_STACK in the kernel). */
@@ -92,29 +92,13 @@ static void apply_next(Apply *apply) {
                             apply);
 }
 
-/* Whether a mount is in the host's mount namespace. In a namespace of the caller's, a path may mean
- * anything. The mount ID is the first field of a line (proc_pid_mountinfo(5)). */
-static bool is_mount_of_host(int64_t id) {
-    g_autofree char *line = NULL;
-    size_t size = 0;
-    FILE *mounts = fopen("/proc/1/mountinfo", "re");
-    bool found = false;
-
-    while (mounts && !found && getline(&line, &size, mounts) >= 0)
-        found = g_ascii_strtoll(line, NULL, 10) == id;
-    if (mounts)
-        fclose(mounts);
-    return found;
-}
-
 char *berth_apply_describe_directory(int directory) {
     BerthEnvelopeNote note;
 
     if (!berth_envelope_read(directory, &note))
         return g_strdup("(unreachable)");
     g_autofree char *valid = g_utf8_make_valid(note.path, -1);
-    return g_strconcat(is_mount_of_host((int64_t)note.mount_id) ? "" : "(unreachable)", valid,
-                       NULL);
+    return g_strconcat(berth_host_mount_exists(note.mount_id) ? "" : "(unreachable)", valid, NULL);
 }
 
 /* Uses only attributes that the kernel has cached: a file system of the caller's (FUSE, a network)

@@ -9,7 +9,7 @@
 #include "launch/listener.h"
 
 #include "bare/fd.h"
-#include "launch/trees.h"
+#include "launch/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ int berth_listener_connect(const BerthSetup *setup, BerthFault *fault) {
         return -1;
     }
     strcpy(address.sun_path, path);
-    if (!berth_trees_enter_host(fault))
+    if (!berth_host_enter(fault))
         return -1;
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
         berth_fault_set_errno(fault, errno, "seccomp: connect to the listener at %s", path);

@@ -23,11 +23,11 @@
 #include "bare/fd.h"
 #include "launch/filter.h"
 #include "launch/hooks.h"
+#include "launch/host.h"
 #include "launch/outer-box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/text.h"
-#include "launch/trees.h"
 
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -36,7 +36,7 @@ static int run_poststop(const BerthSetup *setup) {
     BerthFault fault;
 
     berth_outer_box_enter();
-    return berth_trees_enter_host(&fault) &&
+    return berth_host_enter(&fault) &&
                    berth_hooks_run(setup, BERTH_HOOK_POSTSTOP, "stopped", 0, &fault)
                ? EXIT_SUCCESS
                : EXIT_FAILURE;

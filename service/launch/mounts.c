@@ -195,7 +195,7 @@ static bool move_onto(int tree, int target, const char *path, BerthFault *fault)
            berth_fault_set_errno(fault, errno, "mount %s", path);
 }
 
-/* Of a bind mount the outer process has set it (trees.c). */
+/* Of a bind mount the outer process has set it (bind-tree.c). */
 static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault) {
     struct mount_attr attributes = {.propagation = mount->propagation & ~(unsigned long)MS_REC};
     unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0u);

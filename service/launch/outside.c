@@ -13,11 +13,14 @@
 #include "launch/attributes.h"
 #include "launch/cgroup-files.h"
 #include "launch/children.h"
+#include "launch/device-tree.h"
 #include "launch/hooks.h"
+#include "launch/host.h"
 #include "launch/journal.h"
 #include "launch/listener.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
+#include "launch/root-tree.h"
 #include "launch/streams.h"
 #include "launch/text.h"
 #include "launch/trees.h"
@@ -141,7 +144,7 @@ static void send_trees(const Outside *outside) {
     BerthFault fault;
     BerthTrees trees = {setup, open_userns(outside)};
     berth_autofd int root =
-        berth_trees_make_root(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
+        berth_root_tree_make(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
 
     if (root < 0)
         berth_fail_with("root", &fault);
@@ -161,7 +164,7 @@ static void send_trees(const Outside *outside) {
         /* Without a mount the inner process makes the node itself. That fails in a user namespace
          * for all but FIFOs, and is of no use on layers, which are mounted nodev. */
         bool bound = device->type != S_IFIFO && (trees.userns >= 0 || setup->layers.texts);
-        berth_autofd int node = bound ? berth_trees_make_device(&trees, device, &fault) : -1;
+        berth_autofd int node = bound ? berth_device_tree_make_node(&trees, device, &fault) : -1;
         if (bound && node < 0)
             berth_fail_with("device", &fault);
         send_to_inside(outside, BERTH_LAUNCH_TREE, node);
@@ -184,7 +187,7 @@ static void run_hooks(const Outside *outside, BerthHookStage stage, const char *
 
     if (outside->inside->setup->hooks[stage].count == 0)
         return;
-    if (!berth_trees_enter_host(&fault) ||
+    if (!berth_host_enter(&fault) ||
         !berth_hooks_run(outside->inside->setup, stage, status, outside->pid, &fault))
         berth_fail_with("hooks", &fault);
 }
@@ -200,7 +203,7 @@ static void connect_network(const Outside *outside) {
     if (!setup->network)
         return;
     /* Plugins and their state are files of the host's. */
-    if (!berth_trees_enter_host(&fault))
+    if (!berth_host_enter(&fault))
         berth_fail_with("network", &fault);
     snprintf(pid, sizeof pid, "%d", (int)outside->pid);
     int status = berth_child_run(arguments, -1, BERTH_DIRECTORY_FD + 1);
@@ -294,8 +297,8 @@ static void enter_host_early(const BerthSetup *setup) {
         wanted = wanted || setup->namespaces[i].path;
     if (!wanted)
         return;
-    if (!berth_trees_enter_host(&fault) || !berth_trees_reopen(BERTH_DIRECTORY_FD, &fault) ||
-        !berth_trees_reopen(BERTH_SNAPSHOTS_FD, &fault))
+    if (!berth_host_enter(&fault) || !berth_host_reopen(BERTH_DIRECTORY_FD, &fault) ||
+        !berth_host_reopen(BERTH_SNAPSHOTS_FD, &fault))
         berth_fail_with("namespaces", &fault);
 }
 

@@ -14,9 +14,9 @@
 
 #include "bare/launch-protocol.h"
 #include "bare/setup.h"
+#include "launch/host.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
-#include "launch/trees.h"
 #include "network/cni.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ static int disconnect_container(const char *id, pid_t pid) {
     BerthFault fault;
 
     berth_outer_box_enter();
-    if (!berth_trees_enter_host(&fault))
+    if (!berth_host_enter(&fault))
         fprintf(stderr, "%s\n", fault.text);
     else if (!berth_cni_delete(id, pid, BERTH_DIRECTORY_FD, &error))
         fprintf(stderr, "%s\n", error->message);

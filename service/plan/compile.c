@@ -106,6 +106,7 @@ static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
             .clear_below = mount->clear_below,
             .propagation = mount->propagation,
             .owner = mount->owner,
+            .owned = mount->owned,
             .uid_ranges = make_ranges(mount->uid_ranges),
             .gid_ranges = make_ranges(mount->gid_ranges),
             .idmap = mount->idmap,

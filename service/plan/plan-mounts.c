@@ -66,7 +66,9 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* "x-berth.inode=DEVICE:INODE" and "x-berth.owner=UID" are berthd's own. */
+/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID" and "x-berth.owned=UID" are berthd's own. The
+ * last one is for a bind that needs no privilege, because it is the owner's (bind-tree.c in
+ * launch/). */
 static bool take_own(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -80,8 +82,9 @@ static bool take_own(BerthPlanMount *mount, const char *option) {
         mount->self = mount->bind = true;
         return true;
     }
-    if (g_str_has_prefix(option, "x-berth.owner=")) {
+    if (g_str_has_prefix(option, "x-berth.owner=") || g_str_has_prefix(option, "x-berth.owned=")) {
         mount->owner = (int64_t)g_ascii_strtoull(option + strlen("x-berth.owner="), NULL, 10);
+        mount->owned = g_str_has_prefix(option, "x-berth.owned=");
         mount->idmap = BERTH_IDMAP_PLAIN;
         return true;
     }

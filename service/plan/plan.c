@@ -172,7 +172,7 @@ static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
-/* A /dev that is a mount gets its devices when it is made (trees.c in launch/). */
+/* A /dev that is a mount gets its devices when it is made (device-tree.c in launch/). */
 static void add_default_devices(BerthPlan *plan) {
     for (guint i = 0; i < plan->mounts->len; i++)
         if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))

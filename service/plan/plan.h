@@ -34,6 +34,7 @@ typedef struct {
     bool self;                       /* the container's own directory, writable again */
     bool hosts_cgroups;              /* all of the host's, which a user namespace cannot mount */
     int64_t owner;                   /* the container's root stands for this uid; -1 */
+    bool owned;                      /* and the source must be this uid's */
     bool has_inode;                  /* the source must still be this */
     uint64_t device, inode;
 } BerthPlanMount;

@@ -2,9 +2,12 @@
 # What a container has of the host and what it has not: mounts, volumes, devices, its own files; and
 # attempts to get out.
 
+import grp
 import json
 import os
+import pwd
 import shutil
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -107,6 +110,135 @@ def test_a_path_of_the_host_is_not_opened_by_the_service():
 def test_binds_need_the_privilege():
     reply = run("dist", "--no-ask-password", "create", "-v", f"{SHARED}:/mnt", IMAGE, user="alice")
     assert reply.status != 0, reply
+
+
+def only_create():
+    """What a user may who has no privilege."""
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.containers.") == 0)
+            return /(create|manage-own)$/.test(action.id) ? "yes" : "no";
+    });""")
+
+
+def owned(name, owner="alice"):
+    os.makedirs(f"{SHARED}/{name}")
+    shutil.chown(f"{SHARED}/{name}", owner, owner)
+    return f"{SHARED}/{name}"
+
+
+def put(path, text="text\n", mode=0o644, owner=0, group=0):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chown(path, owner, group)
+    os.chmod(path, mode)
+
+
+def test_an_owned_bind_gives_nothing_that_the_owner_has_not():
+    only_create()
+    alice = pwd.getpwnam("alice")
+    own = owned("own")
+    put(f"{own}/hers", mode=0o600, owner=alice.pw_uid, group=alice.pw_gid)
+    put(f"{own}/roots", mode=0o666)
+    put(f"{own}/secret", mode=0o600)
+    put(f"{own}/anothers", mode=0o660, owner=4243, group=alice.pw_gid)
+    put(f"{own}/of-a-group", mode=0o664, owner=alice.pw_uid, group=grp.getgrnam("mail").gr_gid)
+    shutil.copy("/bin/busybox", f"{own}/busybox")
+    os.chmod(f"{own}/busybox", 0o4755)
+    os.mknod(f"{own}/null", 0o666 | 0o020000, os.makedev(1, 3))
+    os.chmod(f"{own}/null", 0o666)
+    os.makedirs(f"{own}/below/covered")
+    run("mount", "-t", "tmpfs", "tmpfs", f"{own}/below")
+    put(f"{own}/below/roots")
+    script = """cd /v; cat hers; echo more >>hers; echo new >made; chmod 2755 made
+                for file in roots anothers of-a-group; do
+                    cat $file; (echo x >>$file) 2>/dev/null && echo "$file written"; chmod 777 $file 2>/dev/null && echo "$file changed"
+                done
+                for file in roots secret anothers below; do chown 0 $file 2>/dev/null && echo "$file taken"; done
+                cat secret 2>/dev/null; mv roots elsewhere && mv elsewhere roots && echo moved; chown 5 hers 2>/dev/null && echo given
+                (echo x >null) 2>/dev/null && echo opens; ./busybox id -u 2>&1; ls below; stat -c '%u:%g' hers roots . | tr '\\n' ' '
+                grep ' /v ' /proc/self/mounts | cut -d' ' -f4"""
+    options = ["-v", f"{own}:/v"]
+    lines = inside("sh", "-c", script, options=options, user="alice").splitlines()
+    # The kernel changes nothing that has an id which is not mapped, so this is less than she can herself.
+    equal(lines[:5], ["text", "text", "text", "text", "0"], lines)
+    equal(lines[5], "covered", lines)
+    contains(lines[6], "0:0 65534:65534 0:0 rw,nosuid,nodev")
+    equal(len(lines), 7, lines)
+    made = os.stat(f"{own}/made")
+    equal((made.st_uid, made.st_gid), (alice.pw_uid, alice.pw_gid))
+    equal([open(f"{own}/{name}", encoding="utf-8").read() for name in ("hers", "roots", "anothers")], ["text\nmore\n", "text\n", "text\n"])
+    equal([os.stat(f"{own}/{name}").st_uid for name in ("roots", "secret", "anothers")], [0, 0, 4243])
+    # What the host's mount forbids stays forbidden.
+    closed = owned("closed")
+    run("mount", "--bind", closed, closed)
+    run("mount", "-o", "remount,bind,ro,noexec", closed)
+    text = inside("sh", "-c", "touch /v/x; grep ' /v ' /proc/self/mounts", options=["-v", f"{closed}:/v:rw"], user="alice")
+    contains(text, " ro,nosuid,nodev,noexec")
+    for path in (f"{own}/below", closed):
+        run("umount", "-l", path)
+
+
+def test_an_owned_bind_is_checked_at_each_start():
+    """What was true when the container was created is not what decides."""
+    only_create()
+    exchanged = {"foreign": "does not belong to user", "linked": "no longer what was given", "hidden": "Permission denied", "magic": "open"}
+    os.makedirs(f"{SHARED}/parents")
+    for name in exchanged:
+        os.makedirs(f"{SHARED}/parents/{name}", exist_ok=True)
+        shutil.chown(f"{SHARED}/parents/{name}", "alice", "alice")
+        path = owned(f"parents/{name}/own")
+        good("create", f"--id=owned-{name}", "-v", f"{path}:/v", IMAGE, "ls", "/v", user="alice")
+        equal(good("start", "-a", f"owned-{name}", user="alice"), "")
+    os.chown(f"{SHARED}/parents/foreign/own", 4243, 4243)
+    os.rename(f"{SHARED}/parents/linked/own", f"{SHARED}/parents/linked/away")
+    os.symlink("/root", f"{SHARED}/parents/linked/own")
+    os.chown(f"{SHARED}/parents/hidden", 0, 0)
+    os.chmod(f"{SHARED}/parents/hidden", 0o700)
+    os.rename(f"{SHARED}/parents/magic/own", f"{SHARED}/parents/magic/away")
+    os.symlink("/proc/self/root" + f"{SHARED}/parents/magic/away", f"{SHARED}/parents/magic/own")
+    for name, word in exchanged.items():
+        contains(dist("start", "-a", f"owned-{name}", user="alice").err, word)
+        good("rm", f"owned-{name}", user="alice")
+    # A link of hers to what she was asked about is as good as its path.
+    own = owned("parents/own")
+    good("create", "--id=owned", "-v", f"{own}:/v", IMAGE, "stat", "-c", "%u", "/v", user="alice")
+    os.rename(own, f"{own}-away")
+    os.symlink(f"{own}-away", own)
+    equal(good("start", "-a", "owned", user="alice"), "0\n")
+    good("rm", "owned", user="alice")
+    # A directory that only her group may search is as near to her as ever.
+    run("usermod", "-a", "-G", "games", "alice")
+    os.makedirs(f"{SHARED}/games", mode=0o750)
+    shutil.chown(f"{SHARED}/games", "root", "games")
+    own = owned("games/own")
+    equal(inside("stat", "-c", "%u", "/v", options=["-v", f"{own}:/v"], user="alice"), "0\n")
+    run("gpasswd", "-d", "alice", "games")
+    run("rm", "-r", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
+def test_an_owned_bind_wins_no_race():
+    """The place of the directory flickers between hers and root's: no start shows what is root's."""
+    only_create()
+    race = owned("race")
+    own = owned("race/own")
+    os.makedirs(f"{SHARED}/race-roots")
+    put(f"{SHARED}/race-roots/secret")
+    good("create", "--id=race", "-v", f"{own}:/v", IMAGE, "ls", "/v", user="alice")
+    script = f"""import os
+while True:
+    os.rename("{race}/own", "{race}/away")
+    os.symlink("{SHARED}/race-roots", "{race}/own")
+    os.unlink("{race}/own")
+    os.rename("{race}/away", "{race}/own")"""
+    with subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "python3", "-c", script]) as swapping:
+        results = [dist("start", "-a", "race", user="alice") for _ in range(12)]
+        swapping.kill()
+    for result in results:
+        assert "secret" not in result.out, result
+    good("rm", "race", user="alice")
+    run("rm", "-r", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
 
 
 def test_volumes_outlive_containers():

@@ -165,6 +165,42 @@ def test_privileges_have_names():
         assert any(f"privilege='{expected}'" in question for question in questions), (expected, questions)
 
 
+def test_a_bind_of_ones_own_is_no_privilege():
+    """Where its ids can be mapped, and with options that only take away."""
+    os.makedirs("/srv/owned")
+    equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
+    os.makedirs("/srv/owned/hers/below")
+    os.makedirs("/srv/owned/others")
+    os.makedirs("/home/alice/unmappable")
+    for name in ("hers/file", "link"):
+        with open(f"/srv/owned/{name}", "w", encoding="utf-8") as file:
+            file.write("hers\n")
+    os.unlink("/srv/owned/link")
+    os.symlink("hers", "/srv/owned/link")
+    os.mknod("/srv/owned/hers/device", 0o666 | 0o020000, os.makedev(1, 3))
+    run("chown", "-R", "alice:", "/srv/owned/hers", "/home/alice/unmappable")
+    run("chown", "4243:4243", "/srv/owned/others")
+    rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
+    for mount in ("hers:/x", "hers/file:/x", "link:/x", "hers:/x:ro", "hers:/x:rw", "hers:/x:nosuid,nodev,noexec", "hers:/x:private"):
+        good("run", "--rm", f"--volume=/srv/owned/{mount}", IMAGE, "ls", "/x", user="alice")
+    equal(asked("containers.create-privileged"), [])
+    hers = [(f"/srv/owned/hers:/x:{option}", (), "bind:/srv/owned/hers") for option in ("rbind", "noidmap", "exec", "slave", "rslave", "noatime", "symfollow")]
+    for mount, options, names in (*hers, ("/srv/owned/hers:/x", ("--userns=host",), "bind:/srv/owned/hers host-users"),
+                                  ("/srv/owned/hers:/x", ("--privileged",), "seccomp"), ("/srv/owned/hers/device:/x", (), "bind:/srv/owned/hers/device"),
+                                  ("/srv/owned/others:/x", (), "bind:/srv/owned/others"), ("/srv/owned:/x", (), "bind:/srv/owned"),
+                                  # The machine's root is a file system that takes no map.
+                                  ("/home/alice/unmappable:/x", (), "bind:/home/alice/unmappable")):
+        refused("create", f"--volume={mount}", *options, IMAGE, "true")
+        contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1], names)
+    # In a user namespace of hers she has all capabilities, and mounts that show what they like.
+    result = run("unshare", "-r", "-m", "sh", "-c", "mount -t tmpfs t /srv/owned/hers && exec "
+                 f"dist --no-ask-password run --rm --volume=/srv/owned/hers:/x {IMAGE} true", user="alice")
+    contains(result.err, "Permission denied")
+    contains(asked("containers.create-privileged")[-1], "bind:/srv/owned/hers")
+    equal(listing("ps", "-a"), [])
+    run("umount", "-l", "/srv/owned")
+
+
 def test_one_act_asks_once():
     rule('action.id == "org.berth1.containers.create"')
     result = dist("--no-ask-password", "run", "--rm", IMAGE, "sh", "-c", "cat; exit 3", user="alice", input="text")
@@ -384,7 +420,7 @@ def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
     """A rule sees a path, and what is there on the host is what the container gets, or nothing."""
     for path in ("/tmp/mine", "/tmp/claimed", "/tmp/a b"):
         os.makedirs(path, exist_ok=True)
-    run("chown", "alice:", "/tmp/mine", "/tmp/a b")
+    run("chown", "alice:", "/tmp/mine")
     os.makedirs("/tmp/bundle", exist_ok=True)
     with open("/tmp/bundle/config.json", "w", encoding="utf-8") as file:
         json.dump({"ociVersion": "1.0.2", "root": {"path": "/tmp/claimed"}, "process": {"cwd": "/", "args": ["/true"], "user": {"uid": 0, "gid": 0}},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/host-mount.h"
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/privilege-names.h"
@@ -526,6 +527,41 @@ static void test_signals(void) {
     g_assert_cmpint(berth_signal_parse("SIGNOTHING"), ==, 0);
 }
 
+static bool kernel_is_6_1(unsigned major, unsigned minor) {
+    return major < 6 || (major == 6 && minor <= 1);
+}
+
+static bool kernel_is_6_12(unsigned major, unsigned minor) {
+    return major < 6 || (major == 6 && minor <= 12);
+}
+
+/* A bind of the caller's own needs no privilege where its ids can be mapped, and there alone. */
+static void test_mounts_that_take_ids_are_found(void) {
+    static const struct {
+        const char *line;
+        bool old_kernel, new_kernel;
+    } cases[] = {
+        {"29 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw", true, true},
+        {"29 1 0:30 / /srv rw - tmpfs tmpfs rw", false, true},
+        {"29 1 0:31 /a /home/a rw,nosuid,idmapped shared:9 master:2 - btrfs /dev/vda rw", false,
+         false},
+        {"29 1 0:32 / / rw - overlay overlay rw", false, false},
+        {"29 1 0:33 / /mnt rw - fuse.sshfs ext4 rw", false, false},
+        {"29 1 0:34 / /mnt rw - nfs4 server:/ext4 rw", false, false},
+        {"29 1 0:35 / /mnt\\040-\\040ext4 rw - proc proc rw", false, false},
+        {"29 1 0:36 / / rw -", false, false},
+        {"", false, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_test_message("%s", cases[i].line);
+        g_assert_true(berth_host_mount_parse(cases[i].line, kernel_is_6_1) == cases[i].old_kernel);
+        g_assert_true(berth_host_mount_parse(cases[i].line, kernel_is_6_12) == cases[i].new_kernel);
+    }
+    g_assert_false(berth_host_mount_exists(UINT64_MAX));
+    g_assert_false(berth_host_mount_takes_ids(0));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
@@ -545,5 +581,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/unknown-capabilities-are-errors", test_unknown_capabilities_are_errors);
     g_test_add_func("/spec/a-relative-directory-is-refused", test_a_relative_directory_is_refused);
     g_test_add_func("/spec/signals", test_signals);
+    g_test_add_func("/spec/mounts-that-take-ids-are-found", test_mounts_that_take_ids_are_found);
     return g_test_run();
 }

@@ -9,11 +9,13 @@
 #include "containers/spec/mounts.h"
 
 #include "bare/envelope.h"
+#include "base/host-mount.h"
 #include "base/names.h"
 #include "plan/plan.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_PATH = 4096 };
@@ -98,6 +100,25 @@ static char **join_options(char *const *options, const char *const *more) {
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
+/* The options of an owned mount: they take away, or are the default. "rw" is not asked for
+ * anything that the host's mount forbids (launch/bind-tree.c). All else is for a rule to decide:
+ * what is mounted below belongs to others, ids that are not mapped are those of others, and a time
+ * of access or a program may be what the host's mount is there to prevent. */
+static bool has_modest_options(char *const *options) {
+    static const char *const modest[] = {"bind",    "defaults",    "ro",      "rro",      "rw",
+                                         "nosuid",  "rnosuid",     "nodev",   "rnodev",   "noexec",
+                                         "rnoexec", "nosymfollow", "private", "rprivate", NULL};
+
+    for (; options && *options; options++)
+        if (!g_strv_contains(modest, *options))
+            return false;
+    return true;
+}
+
+static bool is_device(uint32_t mode) {
+    return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
 /* Files of the source's owner belong to the container's root. No other id is mapped, since a
  * container must not create files of the host's users; root may map all of them with "idmap". */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
@@ -133,6 +154,9 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     request->source = g_steal_pointer(&path);
     request->destination = g_strdup(destination);
     request->options = join_options(options, more);
+    request->owned = owner && caller != 0 && !is_device(note.mode) && has_modest_options(options) &&
+                     berth_host_mount_takes_ids(note.mount_id);
+    request->owner = caller;
     return request;
 }
 
@@ -188,7 +212,7 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
     request->options = join_options(before, more);
 }
 
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request) {
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users) {
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "destination");
     json_builder_add_string_value(builder, request->destination);
@@ -200,6 +224,10 @@ void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request) {
     json_builder_begin_array(builder);
     for (char **option = request->options; *option; option++)
         json_builder_add_string_value(builder, *option);
+    if (request->owned && has_users) {
+        g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->owner);
+        json_builder_add_string_value(builder, owned);
+    }
     json_builder_end_array(builder);
     json_builder_end_object(builder);
 }

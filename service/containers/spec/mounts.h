@@ -13,6 +13,10 @@ typedef struct {
     char *source, *destination;
     char **options;
     char *volume; /* the name of a volume of Berth's; NULL */
+    /* The caller's own, with options that give nothing more: no privilege where the container has a
+     * user namespace. What it says is checked again at each start (launch/bind-tree.c). */
+    bool owned;
+    uint32_t owner; /* of an owned one */
 } BerthMountRequest;
 
 /* A bind mount of the file or directory of a descriptor, which the caller was able to open.
@@ -38,4 +42,5 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
 /* Path and identity of an open file; the path is the caller's. */
 char *berth_mount_describe(int fd, char **inode, GError **error);
 
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request);
+/* has_users: the container has a user namespace of its own. */
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users);

@@ -50,10 +50,13 @@ static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
         berth_spec_add_privileges(names, plan, owner);
 }
 
-static void add_mounts(GPtrArray *names, const GPtrArray *mounts) {
-    for (guint i = 0; mounts && i < mounts->len; i++) {
-        const BerthMountRequest *mount = mounts->pdata[i];
-        if (g_str_equal(mount->type, "bind") && !mount->volume)
+/* An owned bind is none, unless the container's root is the host's. */
+static void add_mounts(GPtrArray *names, const BerthCreateOptions *options) {
+    bool has_users = !options->spec && options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (g_str_equal(mount->type, "bind") && !mount->volume && !(mount->owned && has_users))
             berth_privileges_add(names, "bind:", mount->source);
     }
 }
@@ -105,7 +108,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
         add_spec(names, options->spec, options->owner);
     if (options->root_directory >= 0)
         add_root_directory(names, options->root_directory);
-    add_mounts(names, options->mounts);
+    add_mounts(names, options);
     add_devices(names, options->devices);
     add_ports(names, options->ports);
     add_capabilities(names, options->capabilities_add);

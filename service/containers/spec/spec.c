@@ -340,9 +340,9 @@ static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
             add_mount(builder, *path, "bind", *path, volume);
     add_files(builder, options, context);
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
-        berth_mount_add(builder, options->mounts->pdata[i]);
+        berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0);
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
-        berth_mount_add(builder, context->edits->mounts->pdata[i]);
+        berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0);
     if (options->init)
         add_mount(builder, init_path, "bind", BERTH_LIBEXECDIR "/berth-init", init_flags);
     json_builder_end_array(builder);

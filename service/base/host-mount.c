@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads PID 1's table of mounts, which the kernel writes and which asks no file system: a server of
+ * FUSE that answers nobody cannot hold this up. There is no state; mounts come and go, so what is
+ * found here decides only what a caller is asked for, and is checked again where it is used.
+ */
+
+#include "base/host-mount.h"
+
+#include "bare/kernel.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The line of a mount, without its end; NULL. The ID is its first field. */
+static char *find_line(uint64_t id) {
+    g_autofree char *line = NULL;
+    size_t size = 0;
+    FILE *mounts = fopen("/proc/1/mountinfo", "re");
+    bool found = false;
+
+    while (mounts && !found && getline(&line, &size, mounts) >= 0)
+        found = g_ascii_strtoull(line, NULL, 10) == id;
+    if (mounts)
+        fclose(mounts);
+    return found ? g_strchomp(g_steal_pointer(&line)) : NULL;
+}
+
+/* Since when a file system can be idmapped (mount_setattr(2), MOUNT_ATTR_IDMAP). */
+static const struct {
+    const char *type;
+    unsigned major, minor;
+} types[] = {
+    {"ext4", 5, 12},  {"vfat", 5, 12}, {"xfs", 5, 12},
+    {"btrfs", 5, 15}, {"f2fs", 5, 18}, {"tmpfs", 6, 3},
+};
+
+/* "ID PARENT DEVICE ROOT PLACE OPTIONS TAG… - TYPE SOURCE OPTIONS". A mount that has a map already,
+ * as a home of systemd-homed's has, takes no second one. */
+bool berth_host_mount_parse(const char *line, bool (*kernel_is)(unsigned, unsigned)) {
+    g_auto(GStrv) fields = g_strsplit(line, " ", -1);
+    guint count = g_strv_length(fields), at = 6;
+
+    while (at < count && !g_str_equal(fields[at], "-"))
+        at++;
+    if (at + 1 >= count)
+        return false;
+    g_auto(GStrv) options = g_strsplit(fields[5], ",", -1);
+    if (g_strv_contains((const char *const *)options, "idmapped"))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_str_equal(types[i].type, fields[at + 1]))
+            return kernel_is(types[i].major, types[i].minor);
+    return false;
+}
+
+bool berth_host_mount_exists(uint64_t id) {
+    g_autofree char *line = find_line(id);
+
+    return line != NULL;
+}
+
+bool berth_host_mount_takes_ids(uint64_t id) {
+    g_autofree char *line = find_line(id);
+
+    return line && berth_host_mount_parse(line, berth_kernel_is);
+}
