@@ -192,7 +192,10 @@ static void complete_words(char **words) {
 
     if (verb)
         complete_verb("", verb, expanded);
-    else if (expanded[0] && !expanded[1])
+    /* A word may be a verb with verbs and the first word of aliases, as "system" is. */
+    if (verb && verb->verbs && !expanded[1])
+        complete_aliases(expanded[0]);
+    if (!verb && expanded[0] && !expanded[1])
         complete_aliases(expanded[0]);
     if (expanded[0])
         return;

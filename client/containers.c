@@ -137,14 +137,19 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
 /* Asks for the properties that container_read_properties() reads: for others, the service may have
  * to read a file of each container. */
 static int container_append_names(sd_bus_message *call, const void *userdata) {
-    (void)userdata;
-    return sd_bus_message_append(call, "{sv}", "Properties", "as", 15, "Id", "Image", "State",
-                                 "Scope", "Pid", "Owner", "ExitStatus", "Created", "Started",
-                                 "Exited", "Terminal", "Autostart", "Health", "Command", "Ports");
+    const DistFilterName *names = userdata;
+    int r = names ? dist_filter_append(call, names, NULL) : 0;
+
+    return r < 0 ? r
+                 : sd_bus_message_append(call, "{sv}", "Properties", "as", 15, "Id", "Image",
+                                         "State", "Scope", "Pid", "Owner", "ExitStatus", "Created",
+                                         "Started", "Exited", "Terminal", "Autostart", "Health",
+                                         "Command", "Ports");
 }
 
-GPtrArray *dist_containers_list(GError **error) {
-    const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_names};
+GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
+    const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_names,
+                                 .filter_data = names};
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)dist_container_free);
 
     if (!dist_list(&listing, container_read_listed, all, error))
@@ -154,7 +159,7 @@ GPtrArray *dist_containers_list(GError **error) {
 }
 
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(error);
+    g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
     GPtrArray *ids = all ? g_ptr_array_new() : NULL;
 
     if (!all)

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "client/bus.h"
+#include "client/list-filter.h"
 
 typedef enum {
     DIST_CONTAINER_UNKNOWN, /* a state that this dist does not know */
@@ -43,8 +43,9 @@ typedef struct {
 /* A figure that the service does not have is 0; one that dist does not know is skipped. */
 bool dist_container_read_figures(const char *id, DistFigures *figures, GError **error);
 
-/* All that the caller may see, the oldest first. NULL with error. */
-GPtrArray *dist_containers_list(GError **error);
+/* All that the caller may see and for which --filter holds, the oldest first. names: those that
+ * --filter knows; NULL for no filter. NULL with error. */
+GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
 
 /* The ids of the containers for which wanted() is true. Freed with g_strfreev; NULL with error. */
 typedef bool (*DistContainerFilter)(const DistContainer *container);

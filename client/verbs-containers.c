@@ -25,9 +25,27 @@
 
 static struct { gboolean all; } ps_given;
 
+/* podman's names of states. */
+static const char *const states[] = {"exited", "stopped", "configured", "created", NULL};
+
+static const DistFilterName ps_filters[] = {
+    {"id", "Id", DIST_FILTER_PREFIX},
+    {"name", "Id", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},
+    {"status", "State", DIST_FILTER_TEXT, states},
+    {"ancestor", "Image", DIST_FILTER_IMAGE},
+    {"exited", "ExitStatus", DIST_FILTER_STATUS},
+    {"health", "Health", DIST_FILTER_TEXT},
+    {"network", "Networks", DIST_FILTER_MEMBER},
+    {"before", NULL, DIST_FILTER_ADDITION},
+    {"since", NULL, DIST_FILTER_ADDITION},
+    {NULL},
+};
+
 static const DistOption ps_options[] = {
     {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Show also containers that are not running"),
      NULL},
+    DIST_OPTION_INCLUDE(dist_filter_options),
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -92,16 +110,35 @@ static DistTable *new_table(void) {
     return dist_table_new(columns);
 }
 
+/* When the container that a filter names was created; limit if there is no such filter. */
+static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
+    const char *id = dist_filter_find(filter);
+    g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
+
+    *moment = container ? container->created : limit;
+    return !id || container;
+}
+
 static int verb_ps(char **argv, GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(error);
-    g_autoptr(DistTable) table = new_table();
+    uint64_t before, since;
 
     (void)argv;
+    if (!dist_filter_check(ps_filters, error) ||
+        !read_moment("before", UINT64_MAX, &before, error) ||
+        !read_moment("since", 0, &since, error))
+        return EXIT_FAILURE;
+    g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
+    g_autoptr(DistTable) table = new_table();
     if (!all)
         return EXIT_FAILURE;
-    for (guint i = 0; i < all->len; i++)
-        if (ps_given.all || dist_container_is_running(all->pdata[i]))
-            add_row(table, all->pdata[i]);
+    /* Who asks for a state means all containers in it. */
+    bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
+    for (guint i = 0; i < all->len; i++) {
+        const DistContainer *container = all->pdata[i];
+        if ((any_state || dist_container_is_running(container)) && container->created < before &&
+            container->created > since)
+            add_row(table, container);
+    }
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -334,7 +371,9 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("List containers"),
      .options = ps_options,
      .run = verb_ps,
-     .example = "dist ps -a"},
+     .details = N_("Filters: id, name, label, status, ancestor, exited, health, network, before, "
+                   "since."),
+     .example = "dist ps -a --filter status=exited"},
     {.name = "info",
      .arguments = N_("ID"),
      .summary = N_("Show the status of a container"),

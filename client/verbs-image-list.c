@@ -7,13 +7,27 @@
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/format.h"
+#include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+static const DistFilterName image_filters[] = {
+    {"reference", "Name", DIST_FILTER_PART},  {"label", "Labels", DIST_FILTER_LABEL},
+    {"before", NULL, DIST_FILTER_ADDITION},   {"since", NULL, DIST_FILTER_ADDITION},
+    {"dangling", NULL, DIST_FILTER_ADDITION}, {NULL},
+};
+
+/* The rows of images, and the moments between which an image was created. */
+typedef struct {
+    DistTable *table;
+    uint64_t before, since;
+} ImageRows;
+
 static int read_image(sd_bus_message *reply, char **key, void *userdata) {
+    const ImageRows *rows = userdata;
     DistTarget target = {"", "", 0};
     uint64_t created = 0, updated = 0, size = 0;
     const char *name;
@@ -25,11 +39,13 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
 
     if (r <= 0)
         return r;
+    *key = g_strdup(name);
+    if (created >= rows->before || (dist_filter_find("since") && created <= rows->since))
+        return 1;
     g_autofree char *repository = NULL, *tag = NULL;
     dist_split_reference(name, &repository, &tag);
-    dist_table_add(userdata, name, repository, tag, target.digest, (int64_t)created, (int64_t)size,
-                   target.media_type, (int64_t)updated);
-    *key = g_strdup(name);
+    dist_table_add(rows->table, name, repository, tag, target.digest, (int64_t)created,
+                   (int64_t)size, target.media_type, (int64_t)updated);
     return 1;
 }
 
@@ -102,30 +118,28 @@ static bool print_trees(const DistListing *listing, GError **error) {
     return true;
 }
 
-typedef struct {
-    const char *pattern;
-    char *const *labels;
-} ImageFilter;
-
 static int append_image_filter(sd_bus_message *call, const void *userdata) {
-    const ImageFilter *filter = userdata;
     /* The size is a sum over all contents of each image: ask for it only if it is shown. */
     bool has_size = !dist_settings.quiet;
     int r = has_size ? sd_bus_message_append(call, "{sv}", "Properties", "as", 4, "Target",
                                              "Created", "Updated", "Size")
                      : sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "Target");
 
-    if (r < 0 || (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (filter->pattern &&
-         (r = sd_bus_message_append(call, "{sv}", "Name", "s", filter->pattern)) < 0) ||
-        (r = dist_append_labels(call, "Labels", filter->labels)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    return r < 0 ? r : dist_filter_append(call, image_filters, userdata);
+}
+
+/* When the image that a filter names was created; limit if there is no such filter. */
+static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
+    const char *image = dist_filter_find(filter);
+    const DistField fields[] = {{"Created", "t", moment}, {NULL, NULL, NULL}};
+
+    *moment = limit;
+    if (!image)
+        return true;
+    g_autofree char *name = dist_complete_reference(image);
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
+    int r = reply ? dist_dictionary_read(reply, fields) : 0;
+    return reply && (r >= 0 || dist_bad_reply(r, error));
 }
 
 static struct {
@@ -137,6 +151,7 @@ const DistOption dist_images_options[] = {
     {"tree", 't', DIST_OPTION_FLAG, &images_given.tree, N_("Show platforms and layers"), NULL},
     {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("List only those with this label"),
      N_("KEY[=VALUE]")},
+    DIST_OPTION_INCLUDE(dist_filter_options),
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -155,13 +170,26 @@ int dist_verb_images(char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    const ImageFilter filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
+    const DistFilterMore filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
+    ImageRows rows = {0};
     const DistListing images = {DIST_IMAGES, "List", .filter = append_image_filter,
                                 .filter_data = &filter};
+    if (!dist_filter_check(image_filters, error) ||
+        !read_moment("before", UINT64_MAX, &rows.before, error) ||
+        !read_moment("since", 0, &rows.since, error))
+        return EXIT_FAILURE;
+    if (filter.pattern && dist_filter_find("reference")) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("a pattern and --filter reference=… cannot be given together"));
+        return EXIT_FAILURE;
+    }
     if (images_given.tree && dist_settings.json == DIST_JSON_OFF)
         return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    if (!dist_list(&images, read_image, table, error))
+    rows.table = table;
+    /* An image without a name is none here: its contents are what "dist prune" deletes. */
+    if (g_strcmp0(dist_filter_find("dangling"), "true") != 0 &&
+        !dist_list(&images, read_image, &rows, error))
         return EXIT_FAILURE;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

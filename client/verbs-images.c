@@ -15,6 +15,7 @@
 #include "client/dictionary.h"
 #include "client/each.h"
 #include "client/format.h"
+#include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/object.h"
 #include "client/progress-view.h"
@@ -397,6 +398,24 @@ static int read_transfer(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+static const DistFilterName transfer_filters[] = {
+    {"kind", "Kind", DIST_FILTER_TEXT},
+    {"reference", "Reference", DIST_FILTER_PART},
+    {"status", "State", DIST_FILTER_TEXT},
+    {NULL},
+};
+
+static const DistOption transfers_options[] = {
+    DIST_OPTION_INCLUDE(dist_filter_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static int append_transfer_filter(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return dist_filter_append(call, transfer_filters, NULL);
+}
+
 static int verb_transfers(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"transfer", _("TRANSFER"), DIST_CELL_TEXT},   {"kind", _("KIND"), DIST_CELL_TEXT},
@@ -404,9 +423,11 @@ static int verb_transfers(char **argv, GError **error) {
         {"state", _("STATE"), DIST_CELL_TEXT},         {"done", _("DONE"), DIST_CELL_SIZE},
         {"total", _("TOTAL"), DIST_CELL_SIZE},         {NULL, NULL, 0},
     };
-    const DistListing transfers = {DIST_TRANSFERS, "List"};
+    const DistListing transfers = {DIST_TRANSFERS, "List", .filter = append_transfer_filter};
 
     (void)argv;
+    if (!dist_filter_check(transfer_filters, error))
+        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&transfers, read_transfer, table, error))
         return EXIT_FAILURE;
@@ -518,7 +539,7 @@ const DistVerb dist_image_verbs[] = {
     {.name = "transfers",
      .arguments = "",
      .summary = N_("List transfers"),
-     .options = dist_table_options,
+     .options = transfers_options,
      .run = verb_transfers},
     {.name = "cancel",
      .arguments = N_("TRANSFER"),

@@ -14,6 +14,7 @@
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/listing.h"
+#include "client/stats.h"
 #include "client/table.h"
 #include "client/terminal.h"
 #include "client/verbs-exec.h"
@@ -117,36 +118,6 @@ static int verb_top(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int verb_stats(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
-    DistColumn columns[] = {
-        {"id", _("ID"), DIST_CELL_TEXT},
-        {"cpuUsec", _("CPU µs"), DIST_CELL_NUMBER},
-        {"memory", _("MEMORY"), DIST_CELL_SIZE},
-        {"tasks", _("TASKS"), DIST_CELL_NUMBER},
-        {"read", _("READ"), DIST_CELL_SIZE},
-        {"written", _("WRITTEN"), DIST_CELL_SIZE},
-        {"received", _("RECEIVED"), DIST_CELL_SIZE},
-        {"sent", _("SENT"), DIST_CELL_SIZE},
-        {NULL, NULL, DIST_CELL_TEXT},
-    };
-
-    g_auto(GStrv) running =
-        argc > 1 ? g_strdupv(argv + 1) : dist_containers_list_ids(dist_container_is_running, error);
-    if (!running)
-        return EXIT_FAILURE;
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    for (char **id = running; *id; id++) {
-        DistFigures figures;
-        if (!dist_container_read_figures(*id, &figures, error))
-            return EXIT_FAILURE;
-        dist_table_add(table, *id, (int64_t)figures.cpu_usec, (int64_t)figures.memory,
-                       (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
-                       (int64_t)figures.received, (int64_t)figures.sent);
-    }
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. The last colon separates the container's port, since
  * an IPv6 address has colons, too. */
 static void add_port(DistTable *table, const char *text) {
@@ -219,9 +190,11 @@ const DistVerb dist_process_verbs[] = {
     {.name = "stats",
      .arguments = N_("[ID…]"),
      .summary = N_("Show the resource usage of containers, by default of all running ones"),
-     .options = dist_table_options,
-     .run = verb_stats,
-     .max = DIST_ANY_NUMBER},
+     .options = dist_stats_options,
+     .run = dist_verb_stats,
+     .max = DIST_ANY_NUMBER,
+     .details = N_("On a terminal the table is updated until Ctrl-C; CPU is of one processor."),
+     .example = "dist stats --no-stream"},
     {.name = "pause",
      .arguments = N_("ID…"),
      .summary = N_("Freeze the processes of containers"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about the store: prune deletes contents that nothing needs, why lists what keeps a content,
- * df shows sizes, and lease keeps contents without an image. Also version. */
+/* Verbs about the store: why lists what keeps a content, df shows sizes, and lease keeps contents
+ * without an image; prune and system are in a file of their own. Also version. */
 
 #include "client/verbs.h"
 
@@ -12,40 +12,11 @@
 #include "client/listing.h"
 #include "client/service-errors.h"
 #include "client/table.h"
+#include "client/verbs-prune.h"
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static struct { gboolean dry_run; } prune_given;
-
-static const DistOption prune_options[] = {
-    {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only print what would be deleted"),
-     NULL},
-    DIST_OPTION_END,
-};
-
-static int verb_prune(char **argv, GError **error) {
-    g_auto(GStrv) digests = NULL;
-    uint64_t bytes;
-    int r;
-
-    (void)argv;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_IMAGES, "Prune", "a{sv}", 1, "DryRun", "b", (int)prune_given.dry_run);
-    if (!reply)
-        return EXIT_FAILURE;
-    if ((r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
-        (r = sd_bus_message_read(reply, "t", &bytes)) < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
-    for (char **digest = digests; digest && *digest; digest++)
-        puts(*digest);
-    if (!dist_settings.quiet) {
-        g_autofree char *size = dist_format_size(bytes);
-        fprintf(stderr, prune_given.dry_run ? _("%s would be freed\n") : _("%s freed\n"), size);
-    }
-    return EXIT_SUCCESS;
-}
 
 static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
     const char *keeper;
@@ -235,11 +206,18 @@ static const DistVerb lease_verbs[] = {
 
 const DistVerb dist_store_verbs[] = {
     {.name = "prune",
-     .arguments = "",
-     .summary = N_("Delete contents and snapshots that nothing needs"),
-     .options = prune_options,
-     .run = verb_prune,
-     .example = "dist prune --dry-run"},
+     .arguments = N_("[WHAT…]"),
+     .summary = N_("Delete contents and snapshots that nothing needs, or what else is unused"),
+     .options = dist_prune_options,
+     .run = dist_verb_prune,
+     .max = DIST_ANY_NUMBER,
+     .details = N_("WHAT is containers (those that do not run), volumes (those that no container "
+                   "mounts) or contents, which is the default."),
+     .example = "dist prune containers contents"},
+    {.name = "system",
+     .arguments = "VERB",
+     .summary = N_("Look at the whole store, or empty it"),
+     .verbs = dist_system_verbs},
     {.name = "why",
      .arguments = N_("DIGEST"),
      .summary = N_("Show what keeps a blob or a snapshot"),

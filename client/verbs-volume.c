@@ -7,8 +7,10 @@
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/each.h"
+#include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
+#include "client/verbs-prune.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +59,22 @@ static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+static const DistFilterName volume_filters[] = {
+    {"name", "Name", DIST_FILTER_PART},
+    {NULL},
+};
+
+static const DistOption volume_list_options[] = {
+    DIST_OPTION_INCLUDE(dist_filter_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static int append_volume_filter(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return dist_filter_append(call, volume_filters, NULL);
+}
+
 static int volume_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
@@ -64,25 +82,32 @@ static int volume_list(char **argv, GError **error) {
         {"created", _("CREATED"), DIST_CELL_TIME},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const DistListing volumes = {DIST_VOLUMES, "List"};
+    const DistListing volumes = {DIST_VOLUMES, "List", .filter = append_volume_filter};
 
     (void)argv;
+    if (!dist_filter_check(volume_filters, error))
+        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&volumes, read_volume, table, error))
         return EXIT_FAILURE;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int volume_prune(char **argv, GError **error) {
+    (void)argv;
+    return dist_prune_volumes(error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static const DistVerb volume_verbs[] = {
     {.name = "list",
      .arguments = "",
      .summary = N_("List volumes"),
-     .options = dist_table_options,
+     .options = volume_list_options,
      .run = volume_list},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List volumes"),
-     .options = dist_table_options,
+     .options = volume_list_options,
      .run = volume_list},
     {.name = "create",
      .arguments = N_("NAME…"),
@@ -98,6 +123,11 @@ static const DistVerb volume_verbs[] = {
      .run = volume_rm,
      .min = 1,
      .max = DIST_ANY_NUMBER},
+    {.name = "prune",
+     .arguments = "",
+     .summary = N_("Delete the volumes that no container mounts"),
+     .options = dist_prune_options,
+     .run = volume_prune},
     {.name = NULL},
 };
 

@@ -44,7 +44,8 @@ def test_options():
 
 
 def test_verbs_of_groups():
-    equal(offered("dist volume "), ["list", "ls", "create", "rm"])
+    equal(offered("dist volume "), ["list", "ls", "create", "rm", "prune"])
+    equal(offered("dist system "), ["info", "reset", "check", "df", "events", "prune"])
     equal(offered("dist image l"), ["list", "load", "ls"])
     equal(offered("dist content a"), ["active", "abort", "apply"])
 
@@ -98,7 +99,7 @@ def test_each_group_of_verbs_has_a_manual():
             assert any(f'.SH "DIST {verb}"' in page for page in pages.values()), verb
     for option in offered("dist run --"):
         assert f"{option}" in pages["dist-run.1"], option
-    contains(pages["dist-run.1"], "--sysctl=NAME=VALUE\\fP\nNot supported: --spec takes sysctl.")
+    contains(pages["dist-run.1"], "--pod=NAME\\fP\nNot supported: there are no pods.")
     contains(pages["dist-contents.1"], '.SH "DIST content get"')
 
 

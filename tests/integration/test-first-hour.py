@@ -110,6 +110,75 @@ def test_formats():
         contains(result.err, "othing")
 
 
+def filtered(verb, *filters):
+    return good(*verb, *[f"--filter={text}" for text in filters]).split()
+
+
+def test_filters():
+    good("create", "--name=labelled", "--label=tier=web", "--label=x", IMAGE)
+    ps = ("ps", "-aq")
+    for filters, found in ((["name=e"], ["failed", "labelled", "made", "web"]), (["id=w"], ["web"]), (["label=tier"], ["labelled"]),
+                           (["label=tier=web", "label=x"], ["labelled"]), (["label=tier=db"], []), (["status=exited"], ["failed"]),
+                           (["status=created", "name=ma"], ["made"]), (["exited=1"], ["failed"]), (["exited=0"], []),
+                           ([f"ancestor={IMAGE}"], ["failed", "labelled", "made", "web"]), (["ancestor=alpine"], []),
+                           (["before=failed"], ["made", "web"]), (["since=made"], ["failed", "labelled"]), (["health=healthy"], []),
+                           (["network=none"], [])):
+        equal(sorted(filtered(ps, *filters)), found, filters)
+    equal(filtered(("ps", "-q"), "status=exited"), ["failed"])
+    equal(filtered(("images", "-q"), "reference=first/box"), [IMAGE])
+    equal(filtered(("images", "-q"), "dangling=true"), [])
+    equal(filtered(("images", "-q"), f"since={IMAGE}"), [])
+    equal(filtered(("volume", "ls", "-q"), "name=none"), [])
+    equal({row["kind"] for row in json.loads(good("transfers", "--json", "--filter=kind=pull"))}, {"pull"})
+    for words, part in ((("ps", "--filter=colour=red"), 'there is no filter "colour"; there are id, name, label'), (("ps", "-f", "name"), 'invalid value "name"'),
+                        (("ps", "-f", "exited=x"), 'invalid value "exited=x"'), (("ps", "-f", "name=a", "-f", "name=b"), "name is given twice"),
+                        (("ps", "-f", "before=nobody"), "nobody"), (("images", "x*", "-f", "reference=y"), "cannot be given together")):
+        result = dist(*words)
+        equal(result.status, 1, words)
+        contains(result.err, part)
+    good("rm", "labelled")
+
+
+def test_stats_are_live():
+    good("run", "-d", "--name=busy", IMAGE, "sh", "-c", "while :; do :; done")
+    equal(good("stats", "--no-stream", "--noheading", "--format=id", "web", "busy").split(), ["web", "busy"])
+    screen = Screen(80, "stats", env={"LANG": "C.UTF-8"})
+    screen.read(until="█")
+    os.kill(screen.process.pid, signal.SIGINT)
+    screen.finish()
+    assert re.search(r"busy +[1-9][0-9.]* % +[▁-█]+", screen.text), screen.text
+    assert max(map(len, lines(screen.text))) <= 80, screen.text
+    contains(dist("stats", "nobody").err, "nobody")
+    contains(dist("stats", "-i0").err, "--interval takes 1 to 3600 seconds")
+    good("rm", "-f", "busy")
+
+
+def test_prune_asks():
+    good("volume", "create", "used", "unused")
+    good("create", "--name=old", "-v", "used:/data", IMAGE)
+    for words in (("prune", "containers"), ("container", "prune"), ("volume", "prune"), ("system", "reset")):
+        result = dist(*words)
+        equal((result.status, result.err), (1, "dist: this deletes, and there is no terminal to ask at; use --force\n"))
+    for answer, deleted in (("n", False), ("y", True)):
+        screen = Screen(80, "volume", "prune")
+        screen.read(until="[y/N] ")
+        os.write(screen.master, f"{answer}\n".encode())
+        equal(screen.finish(), 0 if deleted else 1)
+        equal(good("volume", "ls", "-q").split(), ["used"] if deleted else ["unused", "used"])
+    contains(good("prune", "containers", "--dry-run"), "old\n")
+    contains(dist("prune", "pods").err, 'prune takes containers, volumes or contents, not "pods"')
+    equal(sorted(good("container", "prune", "--force").split()), ["failed", "made", "old"])
+    equal(good("ps", "-aq"), "web\n")
+    equal(good("volume", "prune", "-f"), "used\n")
+
+
+def test_the_system():
+    shown = dict(row.values() for row in json.loads(good("system", "info", "--json")))
+    equal((shown["Containers"], shown["RunningContainers"], shown["StatePath"]), ("1", "1", "/var/lib/berth"))
+    contains(shown["Features"], "volumes")
+    equal(dist("system", "check").status, 0)
+
+
 def test_colours():
     screen = Screen(80, "ps")
     screen.finish()
@@ -247,6 +316,13 @@ def test_the_third_interrupt_lets_go():
     contains(said, 'deaf goes on without dist; "dist stop deaf" stops it')
     contains(good("ps", "-q"), "deaf")
     good("rm", "-f", "deaf")
+
+
+def test_reset_leaves_nothing():
+    good("volume", "create", "kept")
+    good("system", "reset", "--force")
+    equal([good(*words) for words in (("ps", "-aq"), ("images", "-q"), ("volume", "ls", "-q"))], ["", "", ""])
+    equal(blobs(), set(), "blobs")
 
 
 if __name__ == "__main__":

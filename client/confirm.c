@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Questions before something is deleted. Standard input and standard error are the terminal; a
+ * script is not asked, and has to say --force. */
+
+#include "client/confirm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+bool dist_confirm(const char *question, GError **error) {
+    char *line = NULL;
+    size_t size = 0;
+
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "%s",
+                               _("this deletes, and there is no terminal to ask at; use --force"));
+    fprintf(stderr, _("%s [y/N] "), question);
+    ssize_t length = getline(&line, &size, stdin);
+    /* Translators: the first letter of the answer "yes"; "y" is taken, too. */
+    const char *yes = _("y");
+    bool agreed = length > 0 && (g_ascii_tolower(line[0]) == 'y' ||
+                                 g_ascii_tolower(line[0]) == g_ascii_tolower(yes[0]));
+    free(line);
+    return agreed || berth_error_set(error, BERTH_ERROR_CANCELLED, "%s", _("nothing was deleted"));
+}

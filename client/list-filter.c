@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * --filter of listings: what podman calls NAME=VALUE becomes the option Filter, by which the
+ * service itself leaves out the others. Each name may be given once, labels more often: several
+ * values of one name would mean "or", which the service's filter has no form for.
+ */
+
+#include "client/list-filter.h"
+
+#include "client/format.h"
+
+#include <string.h>
+
+static char **given;
+
+const DistOption dist_filter_options[] = {
+    {"filter", 'f', DIST_OPTION_LIST, &given, N_("List only those for which this holds"),
+     N_("NAME=VALUE")},
+    DIST_OPTION_END,
+};
+
+static const DistFilterName *filter_find_name(const DistFilterName *names, const char *text) {
+    size_t length = strcspn(text, "=");
+
+    for (; names->name; names++)
+        if (strlen(names->name) == length && strncmp(names->name, text, length) == 0)
+            return names;
+    return NULL;
+}
+
+static bool filter_set_unknown(const DistFilterName *names, const char *text, GError **error) {
+    g_autoptr(GString) list = g_string_new(NULL);
+    g_autofree char *name = g_strndup(text, strcspn(text, "="));
+
+    for (; names->name; names++)
+        g_string_append_printf(list, "%s%s", list->len > 0 ? ", " : "", names->name);
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("there is no filter \"%s\"; there are %s"), name, list->str);
+}
+
+bool dist_filter_check(const DistFilterName *names, GError **error) {
+    for (char **text = given; text && *text; text++) {
+        const DistFilterName *name = filter_find_name(names, *text);
+        const char *value = strchr(*text, '=');
+        if (!name)
+            return filter_set_unknown(names, *text, error);
+        if (!value || !value[1] ||
+            (name->kind == DIST_FILTER_STATUS &&
+             !g_ascii_string_to_signed(value + 1, 10, -1, 255, NULL, NULL)))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("invalid value \"%s\" of %s"), *text, "--filter");
+        for (char **other = given; name->kind != DIST_FILTER_LABEL && other < text; other++)
+            if (filter_find_name(names, *other) == name)
+                return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                       _("--filter: %s is given twice"), name->name);
+    }
+    return true;
+}
+
+const char *dist_filter_find(const char *name) {
+    size_t length = strlen(name);
+
+    for (char **text = given; text && *text; text++)
+        if (strncmp(*text, name, length) == 0 && (*text)[length] == '=')
+            return *text + length + 1;
+    return NULL;
+}
+
+static const char *filter_translate(const char *const *values, const char *value) {
+    for (; values && *values; values += 2)
+        if (g_str_equal(values[0], value))
+            return values[1];
+    return value;
+}
+
+static int filter_append_member(sd_bus_message *call, const char *key, const char *value) {
+    char *list[] = {(char *)value, NULL};
+
+    return dist_append_strings(call, key, list);
+}
+
+static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
+                             const char *given_value) {
+    const char *value = filter_translate(name->values, given_value);
+    g_autofree char *pattern = NULL;
+
+    switch (name->kind) {
+    case DIST_FILTER_TEXT:
+        pattern = g_strdup(value);
+        break;
+    case DIST_FILTER_PART:
+        pattern = g_strconcat("*", value, "*", NULL);
+        break;
+    case DIST_FILTER_PREFIX:
+        pattern = g_strconcat(value, "*", NULL);
+        break;
+    case DIST_FILTER_IMAGE:
+        pattern = dist_complete_reference(value);
+        break;
+    case DIST_FILTER_MEMBER:
+        return filter_append_member(call, name->property, value);
+    case DIST_FILTER_STATUS:
+        return sd_bus_message_append(call, "{sv}", name->property, "i",
+                                     (int32_t)g_ascii_strtoll(value, NULL, 10));
+    case DIST_FILTER_LABEL:
+    case DIST_FILTER_ADDITION:
+        return 0;
+    }
+    return sd_bus_message_append(call, "{sv}", name->property, "s", pattern);
+}
+
+static int filter_append_labels(sd_bus_message *call, char *const *labels) {
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    for (; labels && *labels; labels++)
+        g_ptr_array_add(all, *labels);
+    for (char **text = given; text && *text; text++)
+        if (g_str_has_prefix(*text, "label="))
+            g_ptr_array_add(all, *text + strlen("label="));
+    g_ptr_array_add(all, NULL);
+    return all->len > 1 ? dist_append_labels(call, "Labels", (char *const *)all->pdata) : 0;
+}
+
+int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
+                       const DistFilterMore *more) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a{sv}")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = filter_append_labels(call, more ? more->labels : NULL)) < 0 ||
+        (more && more->pattern &&
+         (r = sd_bus_message_append(call, "{sv}", "Name", "s", more->pattern)) < 0))
+        return r;
+    for (char **text = given; text && *text; text++)
+        if ((r = filter_append_one(call, filter_find_name(names, *text), strchr(*text, '=') + 1)) <
+            0)
+            return r;
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist stats: the resource usage of containers, once as a table, or on a terminal again and again
+ * until Ctrl-C. The live view keeps what it has seen of each container, from which come the CPU
+ * time of the last interval and its history.
+ */
+
+#include "client/stats.h"
+
+#include "client/containers.h"
+#include "client/format.h"
+#include "client/layout.h"
+#include "client/screen.h"
+#include "client/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HISTORY = 12, MAX_INTERVAL = 3600 };
+
+static struct {
+    gboolean once, all;
+    gint64 interval;
+} given = {.interval = 1};
+
+const DistOption dist_stats_options[] = {
+    {"no-stream", 0, DIST_OPTION_FLAG, &given.once, N_("Show the figures once and end"), NULL},
+    {"interval", 'i', DIST_OPTION_NUMBER, &given.interval,
+     N_("Time between two updates, 1 if not given"), N_("SECONDS")},
+    {"all", 'a', DIST_OPTION_FLAG, &given.all, N_("Also of containers that do not run"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+/* What was seen of a container. */
+typedef struct {
+    char *id;
+    uint64_t cpu_usec, at_usec; /* of the last time */
+    double cpu;                 /* processors in the last interval; negative: not known yet */
+    double loads[HISTORY];      /* the last ones, the newest last */
+    guint count;
+    DistFigures figures;
+    bool is_current;
+} Seen;
+
+static void seen_free(gpointer data) {
+    g_free(((Seen *)data)->id);
+    g_free(data);
+}
+
+static bool is_any(const DistContainer *container) {
+    (void)container;
+    return true;
+}
+
+static char **list_ids(char **argv, GError **error) {
+    return argv[1]
+               ? g_strdupv(argv + 1)
+               : dist_containers_list_ids(given.all ? is_any : dist_container_is_running, error);
+}
+
+static int stats_print_once(char **ids, GError **error) {
+    DistColumn columns[] = {
+        {"id", _("ID"), DIST_CELL_TEXT},
+        {"cpuUsec", _("CPU µs"), DIST_CELL_NUMBER},
+        {"memory", _("MEMORY"), DIST_CELL_SIZE},
+        {"tasks", _("TASKS"), DIST_CELL_NUMBER},
+        {"read", _("READ"), DIST_CELL_SIZE},
+        {"written", _("WRITTEN"), DIST_CELL_SIZE},
+        {"received", _("RECEIVED"), DIST_CELL_SIZE},
+        {"sent", _("SENT"), DIST_CELL_SIZE},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    g_autoptr(DistTable) table = dist_table_new(columns);
+
+    for (char **id = ids; *id; id++) {
+        DistFigures figures;
+        if (!dist_container_read_figures(*id, &figures, error))
+            return EXIT_FAILURE;
+        dist_table_add(table, *id, (int64_t)figures.cpu_usec, (int64_t)figures.memory,
+                       (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
+                       (int64_t)figures.received, (int64_t)figures.sent);
+    }
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void seen_add(Seen *seen, const DistFigures *figures, uint64_t now) {
+    bool is_first = seen->at_usec == 0;
+    /* A restart begins at 0 again. */
+    uint64_t used = figures->cpu_usec >= seen->cpu_usec ? figures->cpu_usec - seen->cpu_usec : 0;
+
+    seen->cpu =
+        is_first || now <= seen->at_usec ? -1 : (double)used / (double)(now - seen->at_usec);
+    seen->figures = *figures;
+    seen->cpu_usec = figures->cpu_usec;
+    seen->at_usec = now;
+    seen->is_current = true;
+    if (seen->cpu < 0)
+        return;
+    if (seen->count == HISTORY)
+        memmove(seen->loads, seen->loads + 1, sizeof seen->loads - sizeof seen->loads[0]);
+    else
+        seen->count++;
+    seen->loads[seen->count - 1] = seen->cpu;
+}
+
+/* Bars from an eighth to full, in relation to the highest; nothing is a low line. */
+static char *format_history(const Seen *seen) {
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    g_autoptr(GString) line = g_string_new(NULL);
+    /* Below a hundredth of a processor, noise would look like work. */
+    double highest = 0.01;
+
+    for (guint i = 0; i < seen->count; i++)
+        highest = MAX(highest, seen->loads[i]);
+    for (guint i = 0; i < seen->count; i++)
+        g_string_append(line, bars[(size_t)(seen->loads[i] / highest * (G_N_ELEMENTS(bars) - 1))]);
+    return g_string_free(g_steal_pointer(&line), FALSE);
+}
+
+static void layout_add_size(DistLayout *layout, uint64_t bytes) {
+    g_autofree char *text = dist_format_size(bytes);
+
+    dist_layout_add_cell(layout, text, false);
+}
+
+static void layout_add_seen(DistLayout *layout, const Seen *seen) {
+    g_autofree char *cpu =
+        seen->cpu < 0 ? g_strdup("-") : g_strdup_printf("%.1f %%", seen->cpu * 100);
+    g_autofree char *history = format_history(seen);
+    g_autofree char *tasks = g_strdup_printf("%" G_GUINT64_FORMAT, seen->figures.tasks);
+
+    dist_layout_add_cell(layout, seen->id, false);
+    dist_layout_add_cell(layout, cpu, false);
+    dist_layout_add_cell(layout, history, false);
+    layout_add_size(layout, seen->figures.memory);
+    dist_layout_add_cell(layout, tasks, false);
+    layout_add_size(layout, seen->figures.read);
+    layout_add_size(layout, seen->figures.written);
+    layout_add_size(layout, seen->figures.received);
+    layout_add_size(layout, seen->figures.sent);
+}
+
+static Seen *find_seen(GPtrArray *all, const char *id) {
+    for (guint i = 0; i < all->len; i++)
+        if (g_str_equal(((Seen *)all->pdata[i])->id, id))
+            return all->pdata[i];
+    Seen *seen = g_new0(Seen, 1);
+    seen->id = g_strdup(id);
+    seen->cpu = -1;
+    g_ptr_array_add(all, seen);
+    return seen;
+}
+
+/* One that has ended or gone since the list was read is left out. */
+static void look(GPtrArray *all, char **ids) {
+    for (guint i = 0; i < all->len; i++)
+        ((Seen *)all->pdata[i])->is_current = false;
+    for (; *ids; ids++) {
+        DistFigures figures;
+        if (dist_container_read_figures(*ids, &figures, NULL))
+            seen_add(find_seen(all, *ids), &figures, (uint64_t)g_get_monotonic_time());
+    }
+}
+
+/* From the top of the screen on, over what was there, and with the rest erased: clearing all of it
+ * first would flicker. */
+static void show(const GPtrArray *all) {
+    const char *const headers[] = {_("ID"),   _("CPU"),     _("LOAD"),     _("MEMORY"), _("TASKS"),
+                                   _("READ"), _("WRITTEN"), _("RECEIVED"), _("SENT")};
+    g_autoptr(DistLayout) layout = dist_layout_new(G_N_ELEMENTS(headers));
+
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
+        dist_layout_add_header(layout, headers[i]);
+    for (guint i = 0; i < all->len; i++)
+        if (((const Seen *)all->pdata[i])->is_current)
+            layout_add_seen(layout, all->pdata[i]);
+    fputs("\033[H\033[J", stdout);
+    dist_layout_print(layout, dist_screen_columns(), true);
+    fflush(stdout);
+}
+
+static int stats_follow(char **argv, GError **error) {
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(seen_free);
+
+    for (;;) {
+        g_auto(GStrv) ids = list_ids(argv, error);
+        if (!ids)
+            return EXIT_FAILURE;
+        look(all, ids);
+        show(all);
+        /* Ctrl-C ends dist, and the line below the table is the shell's. */
+        g_usleep((gulong)given.interval * G_USEC_PER_SEC);
+    }
+}
+
+int dist_verb_stats(char **argv, GError **error) {
+    bool is_live = !given.once && isatty(STDOUT_FILENO) && dist_settings.json == DIST_JSON_OFF &&
+                   !dist_settings.quiet && !dist_table_has_format();
+
+    if (given.interval < 1 || given.interval > MAX_INTERVAL) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--interval takes 1 to %d seconds"),
+                        MAX_INTERVAL);
+        return EXIT_FAILURE;
+    }
+    g_auto(GStrv) ids = list_ids(argv, error);
+    if (!ids)
+        return EXIT_FAILURE;
+    /* A name that is wrong is an error now, and no empty table for ever. */
+    for (char **id = argv + 1; is_live && *id; id++) {
+        g_autoptr(DistContainer) container = dist_container_get(*id, error);
+        if (!container)
+            return EXIT_FAILURE;
+    }
+    return is_live ? stats_follow(argv, error) : stats_print_once(ids, error);
+}

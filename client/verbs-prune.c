@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * prune deletes what is no longer in use: containers that do not run, volumes that no container
+ * mounts, contents that nothing needs; the last as the default, since they can be fetched again.
+ * system has what concerns the whole store.
+ */
+
+#include "client/verbs-prune.h"
+
+#include "client/bus.h"
+#include "client/confirm.h"
+#include "client/containers.h"
+#include "client/dictionary.h"
+#include "client/each.h"
+#include "client/format.h"
+#include "client/listing.h"
+#include "client/service-errors.h"
+#include "client/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct { gboolean dry_run, force; } prune_given;
+
+const DistOption dist_prune_options[] = {
+    {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only print what would be deleted"),
+     NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &prune_given.force, N_("Do not ask"), NULL},
+    DIST_OPTION_END,
+};
+
+static bool prune_contents(GError **error) {
+    g_auto(GStrv) digests = NULL;
+    uint64_t bytes;
+    int r;
+
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_IMAGES, "Prune", "a{sv}", 1, "DryRun", "b", (int)prune_given.dry_run);
+    if (!reply)
+        return false;
+    if ((r = sd_bus_message_read_strv(reply, &digests)) < 0 ||
+        (r = sd_bus_message_read(reply, "t", &bytes)) < 0)
+        return dist_bad_reply(r, error);
+    for (char **digest = digests; digest && *digest; digest++)
+        puts(*digest);
+    if (!dist_settings.quiet) {
+        g_autofree char *size = dist_format_size(bytes);
+        fprintf(stderr, prune_given.dry_run ? _("%s would be freed\n") : _("%s freed\n"), size);
+    }
+    return true;
+}
+
+static bool container_is_over(const DistContainer *container) {
+    return container->state == DIST_CONTAINER_CREATED || container->state == DIST_CONTAINER_STOPPED;
+}
+
+/* One that another client starts or deletes meanwhile is not in the way: it is as it was, or gone.
+ */
+static bool delete_unless_used(const char *path, const char *interface, const char *name,
+                               GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(&local, path, interface, "Delete", "sa{sv}", name, 0);
+
+    if (reply) {
+        puts(name);
+        return true;
+    }
+    if (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) ||
+        g_error_matches(local, BERTH_ERROR, BERTH_ERROR_IN_USE) ||
+        g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+static bool prune_containers(GError **error) {
+    g_auto(GStrv) ids = dist_containers_list_ids(container_is_over, error);
+
+    if (!ids)
+        return false;
+    for (char **id = ids; *id; id++)
+        if (prune_given.dry_run)
+            puts(*id);
+        else if (!delete_unless_used(DIST_CONTAINERS, *id, error))
+            return false;
+    return true;
+}
+
+static int take_name(sd_bus_message *reply, char **key, void *userdata) {
+    const DistField none[] = {{NULL, NULL, NULL}};
+    const char *name;
+    int r = dist_dictionary_read_item(reply, &name, none);
+
+    if (r <= 0)
+        return r;
+    g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+static GPtrArray *list_names(const char *path, const char *interface, GError **error) {
+    const DistListing listing = {path, interface, "List"};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    return dist_list(&listing, take_name, names, error) ? g_steal_pointer(&names) : NULL;
+}
+
+/* Which are in use, the service knows best: it refuses to delete them. A dry run cannot ask. */
+static bool delete_volumes(GError **error) {
+    g_autoptr(GPtrArray) names = list_names(DIST_VOLUMES, error);
+
+    for (guint i = 0; names && i < names->len; i++)
+        if (!delete_unless_used(DIST_VOLUMES, names->pdata[i], error))
+            return false;
+    return names != NULL;
+}
+
+bool dist_prune_volumes(GError **error) {
+    if (prune_given.dry_run)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--dry-run is not supported for volumes"));
+    return (prune_given.force ||
+            dist_confirm(_("Delete all volumes that no container mounts, with their files?"),
+                         error)) &&
+           delete_volumes(error);
+}
+
+static bool confirm_containers(GError **error) {
+    return prune_given.force || prune_given.dry_run ||
+           dist_confirm(_("Delete all containers that do not run?"), error);
+}
+
+/* In the order in which one frees what the next deletes, whatever the order of the words. */
+static bool prune_words(char *const *words, GError **error) {
+    static const char *const known[] = {"containers", "volumes", "contents", NULL};
+    const char *const *all = (const char *const *)words;
+
+    for (char *const *word = words; *word; word++)
+        if (!g_strv_contains(known, *word))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("prune takes containers, volumes or contents, not \"%s\""),
+                                   *word);
+    return (!g_strv_contains(all, "containers") ||
+            (confirm_containers(error) && prune_containers(error))) &&
+           (!g_strv_contains(all, "volumes") || dist_prune_volumes(error)) &&
+           ((*words && !g_strv_contains(all, "contents")) || prune_contents(error));
+}
+
+int dist_verb_prune(char **argv, GError **error) {
+    return prune_words(argv + 1, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int add_numbers(DistTable *table, sd_bus_message *message) {
+    const char *name;
+    uint64_t value;
+    int r = sd_bus_message_enter_container(message, 'a', "{st}");
+
+    while (r >= 0 && (r = sd_bus_message_read(message, "{st}", &name, &value)) > 0) {
+        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, value);
+        dist_table_add(table, name, text);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static sd_bus_message *get_property(const char *name, const char *type, GError **error) {
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply = NULL;
+    sd_bus *bus = dist_bus(error);
+    int r = bus ? sd_bus_get_property(bus, DIST_DESTINATION, "/org/berth1", "org.berth1.Manager",
+                                      name, &bus_error, &reply, type)
+                : -1;
+
+    if (bus && r < 0)
+        dist_set_bus_error(error, &bus_error, -r);
+    return reply;
+}
+
+static bool add_storage(DistTable *table, GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Storage", "a{sv}", error);
+    uint64_t size = 0, used = 0, available = 0;
+    const char *path = "";
+    const DistField fields[] = {{"Path", "s", &path},
+                                {"Size", "t", &size},
+                                {"Used", "t", &used},
+                                {"Free", "t", &available},
+                                {NULL, NULL, NULL}};
+    int r = reply ? dist_dictionary_read(reply, fields) : 0;
+
+    if (!reply || r < 0)
+        return reply ? dist_bad_reply(r, error) : false;
+    g_autofree char *total = dist_format_size(size), *taken = dist_format_size(used),
+                    *rest = dist_format_size(available);
+    dist_table_add(table, "StatePath", path);
+    dist_table_add(table, "StorageSize", total);
+    dist_table_add(table, "StorageUsed", taken);
+    dist_table_add(table, "StorageFree", rest);
+    return true;
+}
+
+static bool add_counts(DistTable *table, GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Counts", "a{st}", error);
+    int r = reply ? add_numbers(table, reply) : 0;
+
+    return reply && (r >= 0 || dist_bad_reply(r, error));
+}
+
+static bool add_features(DistTable *table, GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Features", "as", error);
+    g_auto(GStrv) names = NULL;
+    int r = reply ? sd_bus_message_read_strv(reply, &names) : 0;
+
+    if (!reply || r < 0)
+        return reply ? dist_bad_reply(r, error) : false;
+    g_autofree char *text = names ? g_strjoinv(" ", names) : g_strdup("");
+    dist_table_add(table, "Features", text);
+    return true;
+}
+
+static int system_info(char **argv, GError **error) {
+    const DistColumn columns[] = {{"name", _("NAME"), DIST_CELL_TEXT},
+                                  {"value", _("VALUE"), DIST_CELL_TEXT},
+                                  {NULL, NULL, 0}};
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    g_autoptr(sd_bus_message) reply = get_property("Version", "s", error);
+    const char *version = "";
+
+    (void)argv;
+    if (!reply || sd_bus_message_read(reply, "s", &version) < 0)
+        return EXIT_FAILURE;
+    dist_table_add(table, "Version", version);
+    return add_storage(table, error) && add_counts(table, error) && add_features(table, error) &&
+                   dist_table_print(table, error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}
+
+static struct { gboolean force; } reset_given;
+
+static const DistOption reset_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &reset_given.force, N_("Do not ask"), NULL},
+    DIST_OPTION_END,
+};
+
+static bool delete_all(const char *path, const char *interface, bool forced, GError **error) {
+    g_autoptr(GPtrArray) names = list_names(path, interface, error);
+
+    for (guint i = 0; names && i < names->len; i++) {
+        g_autoptr(GError) local = NULL;
+        g_autoptr(sd_bus_message) reply =
+            forced ? dist_call(&local, path, interface, "Delete", "sa{sv}", names->pdata[i], 1,
+                               "Force", "b", 1)
+                   : dist_call(&local, path, interface, "Delete", "sa{sv}", names->pdata[i], 0);
+        if (!reply && !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return false;
+        }
+    }
+    return names != NULL;
+}
+
+static int system_reset(char **argv, GError **error) {
+    (void)argv;
+    if (!reset_given.force &&
+        !dist_confirm(_("Delete all containers, volumes and images, with all their files?"), error))
+        return EXIT_FAILURE;
+    return delete_all(DIST_CONTAINERS, true, error) && delete_all(DIST_VOLUMES, false, error) &&
+                   delete_all(DIST_IMAGES, false, error) && prune_contents(error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}
+
+const DistVerb dist_system_verbs[] = {
+    {.name = "info",
+     .arguments = "",
+     .summary = N_("Show the version of the service, its storage, and what it keeps"),
+     .options = dist_table_options,
+     .run = system_info},
+    {.name = "reset",
+     .arguments = "",
+     .summary = N_("Delete all containers, volumes and images that the caller may delete"),
+     .options = reset_options,
+     .run = system_reset},
+    {.name = NULL},
+};

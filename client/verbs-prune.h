@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "dist prune" and "dist system". */
+
+#pragma once
+
+#include "client/verb.h"
+
+extern const DistOption dist_prune_options[];
+int dist_verb_prune(char **argv, GError **error);
+
+/* Deletes the volumes that no container mounts. */
+bool dist_prune_volumes(GError **error);
+
+extern const DistVerb dist_system_verbs[];
