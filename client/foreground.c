@@ -216,6 +216,10 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
     /* The process ignores SIGINT, or takes long: leave it running. */
     if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
         return sd_event_exit(loop->event, 0);
+    /* The service sends the container's own stop signal, and SIGKILL after its time. */
+    if (info->ssi_signo == SIGTERM && loop->request->stops)
+        return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Stop",
+                                        NULL, NULL, "sa{sv}", loop->request->id, 0);
     return sd_bus_call_method_async(
         loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL, NULL, "sia{sv}",
         loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);

@@ -21,6 +21,7 @@ typedef struct {
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
     bool terminal, journal;   /* whether to show its terminal, its journal */
     const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
+    bool stops;               /* SIGTERM stops the container, as its unit wants it */
     const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
 } DistForeground;
 

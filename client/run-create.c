@@ -36,6 +36,7 @@ static int append_texts(sd_bus_message *call) {
         {"UserNamespace",
          given->privileged && !given->user_namespace ? "host" : given->user_namespace},
         {"Restart", given->restart},
+        {"Cgroup", given->with_caller ? "caller" : NULL},
     };
     int r = 0;
 

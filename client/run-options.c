@@ -23,7 +23,8 @@ DistRunOptions dist_run_given;
 
 /* Values as they are given, until dist_run_options_complete() has read them. */
 static struct {
-    char *memory, *cpus, *seccomp, *restart, *pull, *platform, *log_driver, *health_command;
+    char *memory, *cpus, *seccomp, *restart, *pull, *cgroup, *notify, *platform, *log_driver,
+        *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
     char **environment, **environment_files, **label_files, **security, **ports;
     gboolean host_environment, http_proxy, no_health, tls_verify;
@@ -120,6 +121,8 @@ const DistOption dist_create_options[] = {
     {"pids", 0, DIST_OPTION_NUMBER, &texts.tasks, N_("Limit of tasks"), N_("NUMBER")},
     DIST_OPTION_INCLUDE(dist_run_limit_options),
     {"slice", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("Slice of its scope"), N_("UNIT")},
+    {"cgroup", 0, DIST_OPTION_TEXT, &texts.cgroup,
+     N_("scope (default), or caller: in the unit that dist runs in"), N_("PLACE")},
     {"cgroup-parent", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("The same"), N_("UNIT")},
     DIST_OPTION_TITLE(N_("Security:")),
     {"cap-add", 0, DIST_OPTION_LIST, &dist_run_given.add, N_("Add a capability"), N_("NAME")},
@@ -196,6 +199,9 @@ const DistOption dist_run_options[] = {
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
      N_("Write its PID to a file when it runs"), N_("FILE")},
+    {"notify", 0, DIST_OPTION_TEXT, &texts.notify,
+     N_("When a unit of Type=notify is ready: started (default), healthy, container, no"),
+     N_("WHEN")},
     {"pidfile", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file, NULL, N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
      N_("Pass N extra descriptors, starting at 3"), N_("N")},
@@ -300,6 +306,32 @@ static bool read_pull_policy(GError **error) {
                            texts.pull);
 }
 
+static bool read_cgroup(GError **error) {
+    dist_run_given.with_caller = g_strcmp0(texts.cgroup, "caller") == 0;
+    return !texts.cgroup || dist_run_given.with_caller || g_str_equal(texts.cgroup, "scope") ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("--cgroup takes scope or caller, not \"%s\""), texts.cgroup);
+}
+
+static bool read_notify(GError **error) {
+    static const char *const names[] = {
+        [DIST_NOTIFY_STARTED] = "started",
+        [DIST_NOTIFY_HEALTHY] = "healthy",
+        [DIST_NOTIFY_CONTAINER] = "container",
+        [DIST_NOTIFY_NO] = "no",
+    };
+
+    for (size_t i = 0; texts.notify && i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i], texts.notify)) {
+            dist_run_given.notify = (DistNotify)i;
+            return true;
+        }
+    return !texts.notify ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("--notify takes started, healthy, container or no, not \"%s\""),
+                           texts.notify);
+}
+
 static bool read_log_driver(GError **error) {
     dist_run_given.to_journal = g_strcmp0(texts.log_driver, "none") != 0;
     return !texts.log_driver || !dist_run_given.to_journal ||
@@ -391,9 +423,9 @@ bool dist_run_options_complete(GError **error) {
     return read_numbers(error) &&
            (!texts.memory || dist_parse_bytes(texts.memory, &dist_run_given.memory, error)) &&
            read_processor_limits(error) && read_health(error) && read_restart(error) &&
-           read_pull_policy(error) && read_log_driver(error) && read_security(error) &&
-           read_environment(error) && read_labels(error) && read_mounts(error) &&
-           read_shm_size(error) &&
+           read_pull_policy(error) && read_cgroup(error) && read_notify(error) &&
+           read_log_driver(error) && read_security(error) && read_environment(error) &&
+           read_labels(error) && read_mounts(error) && read_shm_size(error) &&
            (!texts.platform || dist_check_platform(texts.platform, error)) &&
            (dist_run_given.ports = dist_expand_ports(texts.ports, error)) != NULL;
 }

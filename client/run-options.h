@@ -13,6 +13,13 @@ typedef enum {
     DIST_PULL_NEVER,
 } DistPullPolicy;
 
+typedef enum {
+    DIST_NOTIFY_STARTED,   /* READY=1 once the command runs */
+    DIST_NOTIFY_HEALTHY,   /* once it is healthy */
+    DIST_NOTIFY_CONTAINER, /* by the container itself */
+    DIST_NOTIFY_NO,
+} DistNotify;
+
 typedef struct {
     /* As given. */
     char *id, *working_directory, *user, *hostname, *network, *stop_signal, *slice, *user_namespace;
@@ -31,7 +38,9 @@ typedef struct {
     bool no_health;
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
     DistPullPolicy pull;
-    bool to_journal; /* without --log-driver=none */
+    DistNotify notify;
+    bool with_caller; /* in dist's own cgroup */
+    bool to_journal;  /* without --log-driver=none */
 } DistRunOptions;
 
 extern DistRunOptions dist_run_given;

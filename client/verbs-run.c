@@ -14,6 +14,7 @@
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/format.h"
+#include "client/leaf.h"
 #include "client/pull.h"
 #include "client/run-create.h"
 #include "client/terminal.h"
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* What the standard streams of a container are connected to when it is started. */
 typedef enum {
@@ -48,6 +50,15 @@ static sd_bus_message *new_start(const char *member, const char *id, StartStream
     return call;
 }
 
+/* Whether systemd has started this very process as a unit's (systemd.exec(5), $SYSTEMD_EXEC_PID):
+ * SIGTERM is then a request to stop the unit. */
+static bool is_unit_process(void) {
+    const char *pid = g_getenv("SYSTEMD_EXEC_PID");
+
+    return dist_run_given.with_caller ||
+           (pid && g_ascii_strtoll(pid, NULL, 10) == (gint64)getpid());
+}
+
 /* What is done first, without waiting for its answer: NULL for a container that is there. */
 typedef struct {
     sd_bus_message *create;
@@ -66,6 +77,7 @@ static int run_in_foreground(Creation *creation, const char *member, const char 
         .start = start,
         .wait_after_start = was_stopped,
         .terminal = terminal,
+        .stops = is_unit_process(),
         .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
         .pid_file = dist_run_given.pid_file,
     };
@@ -126,9 +138,18 @@ static bool check_run_arguments(int argc, GError **error) {
            dist_preserve_descriptors(dist_run_given.preserved, error);
 }
 
+/* Before Create, which takes the cgroup that dist is in. */
+static bool prepare_run(int argc, GError **error) {
+    if (!check_run_arguments(argc, error))
+        return false;
+    if (dist_run_given.with_caller)
+        dist_leaf_enter();
+    return true;
+}
+
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!check_run_arguments(argc, error))
+    if (!prepare_run(argc, error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = dist_run_create(false, argv + 1, error);
     if (!id)
@@ -229,7 +250,7 @@ static int run_at_once(char **arguments, GError **error) {
 static int verb_run(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
-    if (!check_run_arguments(argc, error) || !check_removal(error))
+    if (!prepare_run(argc, error) || !check_removal(error))
         return DIST_EXIT_BERTH;
     /* What is asked or written between Create and Start needs the answer. */
     if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)

@@ -77,6 +77,7 @@ enum {
     BERTH_DIRECTORY_FD, /* the container's directory; a pidfd of its first process for an exec, and
                            for a copy while it runs */
     BERTH_SNAPSHOTS_FD, /* the directory of the layers; a pidfd of the first process for a dump */
+    BERTH_CGROUP_FD,    /* the cgroup to clone the first process into; not for one in a scope */
     BERTH_FIRST_FREE_FD,
 };
 

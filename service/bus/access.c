@@ -63,6 +63,10 @@ void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *us
     access->left_userdata = userdata;
 }
 
+const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client) {
+    return berth_callers_find(access->callers, client);
+}
+
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid) {
     const BerthCaller *caller = berth_callers_find(access->callers, client);
 

@@ -96,6 +96,9 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
  * polkit. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
+/* What is known of a client that has been asked for before; NULL. */
+const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
+
 /* For the handler of a call that makes an object, before its first check: calls about the name that
  * its client sends meanwhile wait for it. The operation that the handler begins says with the other
  * two how long that is, and how it ended. */

@@ -9,6 +9,8 @@
 
 #include "bus/caller.h"
 
+#include "systemd/pidfd.h"
+
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <systemd/sd-login.h>
@@ -22,12 +24,16 @@ static void find_unit(BerthCaller *caller, int pidfd) {
     g_autofree char *unit = NULL;
     char *found = NULL;
 
-    if (caller->pid == 0 || sd_pid_get_unit((pid_t)caller->pid, &found) < 0)
+    if (caller->pid == 0)
         return;
-    unit = g_strdup(found);
+    if (sd_pid_get_unit((pid_t)caller->pid, &found) >= 0)
+        unit = g_strdup(found);
     free(found);
+    caller->started = berth_pid_get_start((pid_t)caller->pid);
     if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0)
         caller->unit = g_steal_pointer(&unit);
+    else
+        caller->started = 0;
 }
 
 /* The keys are those of GetConnectionCredentials in the D-Bus specification; keys that are not

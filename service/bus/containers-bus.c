@@ -17,6 +17,7 @@
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
+#include "systemd/delegated.h"
 
 #include <errno.h>
 
@@ -58,7 +59,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 
 #define DETAILS(port, volume)                                                                      \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \
-                             network, "slice", slice, "port", port, "volume", volume, NULL)
+                             network, "slice", slice, "cgroup", options->cgroup_parent, "port",    \
+                             port, "volume", volume, NULL)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
@@ -77,8 +79,9 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 static int check_create(sd_bus_message *call, BerthService *service,
                         const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
-    g_autofree char *slice =
-        options->slice ? g_strdup(options->slice) : berth_slice_get_default(options->owner);
+    g_autofree char *slice = options->cgroup_parent ? NULL
+                             : options->slice       ? g_strdup(options->slice)
+                                                    : berth_slice_get_default(options->owner);
     g_autoptr(GPtrArray) lists = list_create(options, slice);
     g_autofree char *ports =
         options->ports && options->ports[0] ? g_strjoinv(" ", options->ports) : NULL;
@@ -95,6 +98,21 @@ static int check_create(sd_bus_message *call, BerthService *service,
     return berth_access_check_many(service->access, call, error, "create", lists);
 }
 
+/* The caller's cgroup, by its process. Found again at each run of the handler, so that polkit is
+ * asked about the one that is used; a caller that has moved meanwhile is asked about anew. */
+static int find_cgroup(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
+                       sd_bus_error *ret_error) {
+    const BerthCaller *caller =
+        berth_access_find_caller(service->access, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+
+    if (options->cgroup != BERTH_CGROUP_CALLER)
+        return 0;
+    options->cgroup_parent = berth_delegated_find(
+        caller ? (pid_t)caller->pid : 0, caller ? caller->started : 0, options->owner, &error);
+    return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
+}
+
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
@@ -109,7 +127,8 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
         return r;
     options->id = g_strdup(id);
     options->image = g_strdup(image);
-    if ((r = berth_create_options_read(call, options, error)) < 0)
+    if ((r = berth_create_options_read(call, options, error)) < 0 ||
+        (r = find_cgroup(call, service, options, error)) < 0)
         return r;
     r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)

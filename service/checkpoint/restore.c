@@ -207,6 +207,7 @@ static void add_mount(const Restore *restore, const BerthTrees *trees, uint32_t 
 static int open_stream(const BerthRestore *request, int number) {
     bool to_journal = (number == STDOUT_FILENO && request->output_to_journal) ||
                       (number == STDERR_FILENO && request->error_to_journal);
+    g_autofree char *unit = g_strdup_printf("berth-%s.scope", request->id);
     BerthFault fault;
 
     if (!to_journal)
@@ -214,7 +215,7 @@ static int open_stream(const BerthRestore *request, int number) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         berth_fail_errno("journal", NULL);
-    if (!berth_journal_connect(fd, request->id, &fault))
+    if (!berth_journal_connect(fd, request->id, unit, &fault))
         berth_fail_with("journal", &fault);
     return fd;
 }

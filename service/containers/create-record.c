@@ -7,6 +7,7 @@
 
 #include "base/labels.h"
 #include "base/signals.h"
+#include "containers/core/object.h"
 #include "containers/parts/configuration.h"
 #include "containers/parts/provisional.h"
 #include "containers/parts/restart.h"
@@ -49,6 +50,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
         g_variant_dict_insert_value(&extra, "Health", health);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
+    if (options->cgroup_parent)
+        g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
     berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
@@ -60,7 +63,7 @@ static uint64_t choose_default(const BerthNewContainer *creation, uint64_t all, 
     return all == 0 ? users : MIN(all, users);
 }
 
-/* Limits that the caller has not given are those of berth.conf. */
+/* Limits that the caller has not given are those of berth.conf, or those of its unit. */
 static GVariant *add_defaults(const BerthNewContainer *creation) {
     const BerthSettings *settings = creation->settings;
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options->properties);
@@ -73,7 +76,8 @@ static GVariant *add_defaults(const BerthNewContainer *creation) {
                                                 settings->user_tasks_max)}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++)
-        if (defaults[i].value > 0 && !g_variant_dict_contains(&properties, defaults[i].name))
+        if (!creation->options->cgroup_parent && defaults[i].value > 0 &&
+            !g_variant_dict_contains(&properties, defaults[i].name))
             g_variant_dict_insert(&properties, defaults[i].name, "t", defaults[i].value);
     return g_variant_ref_sink(g_variant_dict_end(&properties));
 }

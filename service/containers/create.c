@@ -287,16 +287,17 @@ static bool prepare_creation(Creation *creation, GError **error) {
 
     /* The descriptor is the call's, and is closed with it. */
     options->root_directory = -1;
-    if (!options->slice)
-        options->slice = berth_slice_get_default(options->owner);
     if (options->id[0] == '\0') {
         g_free((char *)options->id);
         options->id = make_id();
     }
     /* The charge is taken before anything waits: two creations at once cannot both have the last
      * place. */
-    return check_options(containers, options, error) &&
-           (creation->charge = berth_containers_take_quota(containers, options->owner, error)) !=
+    if (!check_options(containers, options, error))
+        return false;
+    if (!options->slice)
+        options->slice = berth_slice_get_default(options->owner);
+    return (creation->charge = berth_containers_take_quota(containers, options->owner, error)) !=
                NULL &&
            take_root(creation, root, error) && read_spec(creation, error) &&
            (creation->edits = berth_device_edits_new(options->devices, options->owner, error)) !=

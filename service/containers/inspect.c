@@ -10,6 +10,7 @@
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
 #include "containers/parts/ports.h"
+#include "containers/processes.h"
 
 static void add_string(JsonBuilder *builder, const char *member, const char *value) {
     json_builder_set_member_name(builder, member);
@@ -77,6 +78,8 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     g_auto(GStrv) addresses = berth_container_list_addresses(container);
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_auto(GStrv) exposed = list_exposed_ports(container);
+    g_autofree char *unit = berth_container_get_unit(container);
+    g_autofree char *cgroup = berth_container_get_cgroup(container);
     g_autofree char *properties =
         record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
 
@@ -86,7 +89,9 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     add_string(builder, "state", berth_container_state_get_name(record->state));
     add_number(builder, "pid", berth_container_is_running(container) ? record->first.pid : 0);
     add_number(builder, "exitStatus", record->first.status);
-    add_string(builder, "scope", container->scope);
+    add_string(builder, "scope", berth_container_get_scope(container));
+    add_string(builder, "unit", unit);
+    add_string(builder, "cgroup", cgroup ? cgroup : "");
     add_string(builder, "slice", record->slice);
     add_string(builder, "properties", properties);
     add_number(builder, "owner", record->owner);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* New limits for a container: of its scope, if it runs, and of its record. */
+/* New limits for a container: of its scope or cgroup, if it runs, and of its record. */
 
 #include "containers/update.h"
 
 #include "containers/core/state.h"
+#include "systemd/delegated.h"
 
 /* A request that systemd is to answer. The container may be gone by then. */
 typedef struct {
@@ -45,6 +46,14 @@ static void on_updated(const GError *scope_error, void *userdata) {
     g_free(request);
 }
 
+static void update_with_caller(const BerthContainer *container, UpdateRequest *request) {
+    g_autoptr(GError) error = NULL;
+
+    (void)berth_delegated_set_properties(berth_container_get_place(container), request->properties,
+                                         &error);
+    on_updated(error, request);
+}
+
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata) {
     UpdateRequest *request = g_new0(UpdateRequest, 1);
@@ -56,7 +65,9 @@ void berth_container_update(BerthContainer *container, GVariant *changed, BerthC
         .done = done,
         .userdata = userdata,
     };
-    if (berth_container_is_running(container))
+    if (berth_container_is_running(container) && berth_container_is_with_caller(container))
+        update_with_caller(container, request);
+    else if (berth_container_is_running(container))
         berth_scopes_set_properties(container->containers->scopes, container->scope, changed,
                                     on_updated, request);
     else

@@ -287,7 +287,8 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     (void)userdata;
     if ((r = read_request(call, &reader, &unit)) < 0)
         return r;
-    reader.match = g_strconcat("_SYSTEMD_UNIT=", unit, NULL);
+    /* A path is that of a cgroup in its caller's unit. */
+    reader.match = g_strconcat(unit[0] == '/' ? "_SYSTEMD_CGROUP=" : "_SYSTEMD_UNIT=", unit, NULL);
     if (!reader_run(&reader, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);

@@ -89,6 +89,66 @@ void berth_attributes_follow(pid_t other, pid_t pid) {
         follow_line(line, number);
 }
 
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), size = strlen(end);
+
+    return length >= size && berth_text_is(text + length - size, end);
+}
+
+/* The first component that is no slice: what is below it is the unit's own, or a user manager's. */
+void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]) {
+    char *found = strstr(read_cgroups(pid), "0::/"), *rest = NULL;
+
+    name[0] = '\0';
+    if (!found)
+        return;
+    found[strcspn(found, "\n")] = '\0';
+    for (char *part = strtok_r(found + strlen("0::"), "/", &rest); part;
+         part = strtok_r(NULL, "/", &rest))
+        if ((ends_with(part, ".service") || ends_with(part, ".scope")) &&
+            strlen(part) < BERTH_UNIT_NAME_BYTES) {
+            strcpy(name, part);
+            return;
+        }
+}
+
+/* Upwards, as systemd does where a controller is not used for a unit: the process would stay in the
+ * service's own cgroup otherwise. */
+static void spread_line(char *line, const char *unified, const char *number) {
+    char path[CGROUP_PATH_BYTES], *end;
+    char *name = strchr(line, ':');
+    char *colon = name ? strchr(name + 1, ':') : NULL;
+
+    if (!colon || colon == name + 1)
+        return;
+    *colon = '\0';
+    name += berth_text_begins(name + 1, "name=") ? 1 + strlen("name=") : 1;
+    size_t root = (size_t)snprintf(path, sizeof path, CGROUPS "/%s", name);
+    if (root >= sizeof path || root + strlen(unified) >= sizeof path)
+        return;
+    for (strcpy(path + root, unified); (end = strrchr(path + root, '/')); *end = '\0') {
+        char file[CGROUP_PATH_BYTES + 16];
+        snprintf(file, sizeof file, "%s/cgroup.procs", path);
+        berth_autofd int procs = open(file, O_WRONLY | O_CLOEXEC);
+        if (procs >= 0 && berth_fd_write_all(procs, number, strlen(number)))
+            return;
+    }
+}
+
+void berth_attributes_spread(pid_t pid) {
+    char unified[PATH_MAX], number[16], *rest = NULL;
+    const char *found = strstr(read_cgroups(pid), "0::/");
+
+    if (!found || strcspn(found, "\n") >= sizeof unified)
+        return;
+    found += strlen("0::");
+    snprintf(unified, sizeof unified, "%.*s", (int)strcspn(found, "\n"), found);
+    snprintf(number, sizeof number, "%d", (int)pid);
+    for (char *line = strtok_r(read_cgroups(pid), "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest))
+        spread_line(line, unified, number);
+}
+
 static bool set_limits(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
     for (uint32_t i = 0; i < setup->limit_count; i++) {
         const BerthLimit *limit = &setup->limits[i];

@@ -20,5 +20,15 @@ bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *
 /* The cgroup (version 2) of a process; -1 if it has none. */
 int berth_attributes_open_cgroup(pid_t pid);
 
+/* Room for the name of a unit. */
+enum { BERTH_UNIT_NAME_BYTES = 256 };
+
+/* The system manager's unit that a process is in; "" for none. */
+void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]);
+
+/* Puts pid, which was cloned into its cgroup of version 2, into those with the same path in the
+ * version 1 hierarchies, or into the nearest one above that is there. */
+void berth_attributes_spread(pid_t pid);
+
 /* Puts pid into the version 1 hierarchies of another process, on a machine that has them. */
 void berth_attributes_follow(pid_t other, pid_t pid);

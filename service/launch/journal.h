@@ -7,9 +7,9 @@
 #include "launch/fault.h"
 
 /*
- * Makes of a new socket a stream whose lines are of the container's scope. It names the unit, which
+ * Makes of a new socket a stream whose lines are of the container's unit. It names the unit, which
  * journald believes root alone: a command may have ended before journald could look, and in a user
  * namespace nobody is root. So it is connected outside; but it is made inside, in the container's
  * network namespace, which is where CRIU looks for both of its ends.
  */
-bool berth_journal_connect(int fd, const char *id, BerthFault *fault);
+bool berth_journal_connect(int fd, const char *id, const char *unit, BerthFault *fault);

@@ -42,8 +42,9 @@ typedef struct {
     int peer;
     pid_t pid;
     int pidfd;
-    pid_t first;                /* the container's first process if that is another one; 0 */
-    int listener;               /* connected; -1 */
+    pid_t first;      /* the container's first process if that is another one; 0 */
+    bool is_in_place; /* cloned into its cgroup; otherwise its scope may not be there yet */
+    int listener;     /* connected; -1 */
     int streams[BERTH_STREAMS]; /* what the process has as its standard descriptors */
 } Outside;
 
@@ -215,13 +216,23 @@ static void connect_network(const Outside *outside) {
         berth_fail("network", NULL, "berth-network ended before it was done", BERTH_EXIT_LAUNCH);
 }
 
+/* A container's own scope is named before systemd has moved the process. */
+static void name_unit(const Outside *outside, char unit[BERTH_UNIT_NAME_BYTES]) {
+    if (outside->is_in_place)
+        berth_attributes_read_unit(outside->pid, unit);
+    else
+        snprintf(unit, BERTH_UNIT_NAME_BYTES, "berth-%s.scope", outside->inside->setup->id);
+}
+
 /* The message has no number: the inner process sends the socket for standard output first. */
 static void connect_stream(Outside *outside, int fd) {
     bool output =
         outside->inside->output_to_journal && outside->streams[STDOUT_FILENO] == STDOUT_FILENO;
+    char unit[BERTH_UNIT_NAME_BYTES];
     BerthFault fault;
 
-    if (!berth_journal_connect(fd, outside->inside->setup->id, &fault))
+    name_unit(outside, unit);
+    if (!berth_journal_connect(fd, outside->inside->setup->id, unit, &fault))
         berth_fail_with("journal", &fault);
     outside->streams[output ? STDOUT_FILENO : STDERR_FILENO] = fd;
 }
@@ -302,15 +313,23 @@ static void enter_host_early(const BerthSetup *setup) {
         berth_fail_with("namespaces", &fault);
 }
 
+/* The caller's, if the container is to be there; -1. */
+static int get_cgroup(void) {
+    struct stat status;
+
+    return fstat(BERTH_CGROUP_FD, &status) == 0 && S_ISDIR(status.st_mode) ? BERTH_CGROUP_FD : -1;
+}
+
 void berth_outside_create(BerthInside *inside) {
-    Outside outside = {.pidfd = -1, .listener = -1};
+    int cgroup = get_cgroup();
+    Outside outside = {.pidfd = -1, .is_in_place = cgroup >= 0, .listener = -1};
 
     open_sockets(&outside, inside);
     enter_host_early(inside->setup);
     open_joined(inside);
-    outside.pid = clone_inside(get_clone_flags(inside->setup), -1, &outside.pidfd);
+    outside.pid = clone_inside(get_clone_flags(inside->setup), cgroup, &outside.pidfd);
     if (outside.pid < 0)
-        berth_fail_errno("process", NULL);
+        berth_fail_errno("process", cgroup >= 0 ? "in its caller's cgroup" : NULL);
     if (outside.pid == 0) {
         berth_fd_clear(&outside.peer);
         berth_inside_run(inside);
@@ -318,6 +337,8 @@ void berth_outside_create(BerthInside *inside) {
     /* Only after the clone: the inner process gets the capabilities and the filter of its
      * container, not these. */
     berth_outer_box_enter();
+    if (cgroup >= 0)
+        berth_attributes_spread(outside.pid);
     tell_pid(&outside);
     send_trees(&outside);
     serve(&outside);
@@ -357,6 +378,7 @@ void berth_outside_exec(BerthInside *inside, int init) {
     if (first <= 0)
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
     int flags = berth_outside_find_namespaces(first);
+    outside.is_in_place = true;
     berth_autofd int cgroup = berth_attributes_open_cgroup(first);
     open_sockets(&outside, inside);
     if (setns(init, CLONE_NEWPID) < 0)

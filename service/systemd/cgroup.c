@@ -11,12 +11,14 @@
 
 #include "base/directory.h"
 #include "base/fd.h"
+#include "systemd/pidfd.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CGROUPS "/sys/fs/cgroup"
@@ -42,6 +44,19 @@ static bool cgroup_has_controller(const char *list, const char *controller) {
     return g_strv_contains((const char *const *)names, controller);
 }
 
+/* A cgroup by its path: what its processes are moved to does not matter. */
+static int cgroup_open_path(const char *path, const char *controller) {
+    const char *const roots[] = {controller[0] ? controller : "unified", ""};
+
+    for (size_t i = 0; i < (controller[0] ? 1 : G_N_ELEMENTS(roots)); i++) {
+        g_autofree char *directory = g_strconcat(CGROUPS "/", roots[i], path, NULL);
+        int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
 /* The part of path up to the unit: a container may have made cgroups below it. */
 static char *cgroup_cut_below_unit(const char *path, const char *unit) {
     g_autofree char *component = g_strconcat("/", unit, NULL);
@@ -53,6 +68,8 @@ static char *cgroup_cut_below_unit(const char *path, const char *unit) {
 /* The unit's directory in the hierarchy of a version 1 controller, or, for the controller "", of
  * version 2, which is mounted at the top or, on a hybrid system, at unified/. */
 static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
+    if (unit[0] == '/')
+        return cgroup_open_path(unit, controller);
     g_autofree char *text = cgroup_read_proc(pid, "cgroup");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
@@ -77,6 +94,8 @@ static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
 }
 
 char *berth_cgroup_get_path(pid_t pid, const char *unit) {
+    if (unit[0] == '/')
+        return g_strdup(unit);
     g_autofree char *text = cgroup_read_proc(pid, "cgroup");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
@@ -280,4 +299,17 @@ int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
     if (inotify_add_watch(notify, path, IN_MODIFY) < 0)
         return -1;
     return berth_fd_steal(&notify);
+}
+
+/* By pidfds: a number that is in the list may be another process's by now, which is then in another
+ * cgroup. */
+void berth_cgroup_signal(pid_t pid, const char *unit, int signal) {
+    g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);
+
+    for (guint i = 0; i < processes->len; i++) {
+        pid_t process = g_array_index(processes, pid_t, i);
+        berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+        if (pidfd >= 0 && berth_pid_is_in_unit(process, unit))
+            syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+    }
 }

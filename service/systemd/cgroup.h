@@ -4,6 +4,8 @@
  * The cgroups of a running container, found through its first process: statistics, killing and
  * freezing. Where only cgroup version 2 is mounted, it has everything; on a hybrid system the
  * controllers of version 1 have the statistics (cgroups(7)).
+ *
+ * "unit" is the name of a unit, or the absolute path of a cgroup in the unified hierarchy.
  */
 
 #pragma once
@@ -33,6 +35,9 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit);
 /* Kills all processes at once (cgroup.kill). False if the kernel lacks it (before Linux 5.14). */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);
+
+/* Sends a signal to each process, one after the other. */
+void berth_cgroup_signal(pid_t pid, const char *unit, int signal);
 
 /* The pids of a unit's processes (of pid_t), as the host sees them. */
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit);

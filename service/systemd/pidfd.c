@@ -134,7 +134,8 @@ uint64_t berth_pid_get_start(pid_t pid) {
 
 bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
     g_autofree char *cgroup = pidfd_read_proc(pid, "cgroup");
-    g_autofree char *component = g_strconcat("/", unit, NULL);
+    /* A path begins after the colon (proc_pid_cgroup(5)). */
+    g_autofree char *component = g_strconcat(unit[0] == '/' ? ":" : "/", unit, NULL);
     char *found = cgroup ? strstr(cgroup, component) : NULL;
 
     return found && strchr("/\n", found[strlen(component)]);

@@ -39,7 +39,7 @@ uint64_t berth_pidfd_get_id(int pidfd);
  * start time identify a process also after pids were reused. */
 uint64_t berth_pid_get_start(pid_t pid);
 
-/* Whether the process is in the cgroup of a unit. */
+/* Whether the process is in the cgroup of a unit, or in the one with this absolute path. */
 bool berth_pid_is_in_unit(pid_t pid, const char *unit);
 
 /* systemd's descriptor store (sd_notify(3)). FDPOLL=0 keeps systemd from dropping a descriptor at

@@ -9,6 +9,7 @@
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 #include "containers/core/setup.h"
+#include "systemd/delegated.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     container->record = *record;
     /* The record is moved: the caller's is empty, and may be freed. */
     memset(record, 0, sizeof *record);
-    container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
+    berth_container_update_place(container);
     container->slots = berth_parts_new_slots(containers);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
     container->first = berth_process_new(container, BERTH_PROCESS_FIRST, &container->record.first);
@@ -40,6 +41,7 @@ void berth_container_free(gpointer data) {
     berth_container_record_clear(&container->record);
     g_free(container->slots);
     g_free(container->scope);
+    g_free(container->cgroup);
     g_free(container);
 }
 
@@ -48,7 +50,12 @@ const BerthContainerRecord *berth_container_get_record(const BerthContainer *con
 }
 
 const char *berth_container_get_scope(const BerthContainer *container) {
-    return container->scope;
+    return container->cgroup ? "" : container->scope;
+}
+
+char *berth_container_get_unit(const BerthContainer *container) {
+    return container->cgroup ? berth_delegated_get_unit(container->cgroup)
+                             : g_strdup(container->scope);
 }
 
 bool berth_container_open_files(const BerthContainer *container, int *config, int *directory,

@@ -46,8 +46,10 @@ BerthContainer *berth_containers_find(BerthContainers *containers, const char *i
 GPtrArray *berth_containers_list(BerthContainers *containers); /* of BerthContainer, oldest first */
 
 const BerthContainerRecord *berth_container_get_record(const BerthContainer *container);
-/* "berth-ID.scope"; the container's. */
+/* "berth-ID.scope"; "" for one in its caller's cgroup. The container's. */
 const char *berth_container_get_scope(const BerthContainer *container);
+/* The unit that its processes belong to: its scope, or its caller's unit. Caller frees. */
+char *berth_container_get_unit(const BerthContainer *container);
 
 /* Starts it; done is called once its command runs. LaunchFailed names the step. */
 void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,

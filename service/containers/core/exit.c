@@ -6,6 +6,7 @@
 #include "containers/core/exit.h"
 
 #include "base/log.h"
+#include "containers/core/cgroup.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
@@ -32,6 +33,9 @@ static void end_container(BerthContainer *container, int status) {
     /* After the record: until then the pidfd that systemd keeps is all that knows the status. */
     berth_process_forget(first);
     log_exit(record);
+    /* systemd ends a scope by itself. */
+    if (berth_container_is_with_caller(container))
+        berth_container_leave_place(container);
     /* A start that fails is answered before those who wait for the end: its error says why. */
     if (first->start)
         first->start->settle(first->start, status);

@@ -107,6 +107,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
         [BERTH_CONFIG_FD] = request->config,
         [BERTH_DIRECTORY_FD] = request->target,
         [BERTH_SNAPSHOTS_FD] = request->snapshots < 0 ? null : request->snapshots,
+        [BERTH_CGROUP_FD] = request->cgroup < 0 ? null : request->cgroup,
     };
 
     for (int i = 0; i < count; i++)
@@ -191,6 +192,7 @@ bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mod
         .config = config,
         .target = directory,
         .snapshots = -1,
+        .cgroup = -1,
     };
 
     if (null < 0)

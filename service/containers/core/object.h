@@ -79,6 +79,7 @@ struct BerthContainer {
     BerthContainers *containers;
     BerthContainerRecord record; /* its state is changed by berth_container_set_state() alone */
     char *scope;
+    char *cgroup; /* below its caller's; NULL: it has a scope (cgroup.h) */
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess: those that were executed */
     void **slots;          /* one a part */
@@ -110,6 +111,16 @@ bool berth_container_is_starting(const BerthContainer *container);
 bool berth_container_has_executed(const BerthContainer *container);
 bool berth_container_check_running(const BerthContainer *container, GError **error);
 bool berth_container_check_not_starting(const BerthContainer *container, GError **error);
+
+/* In the record's extra: the caller's cgroup, below which the container's is (Cgroup=caller). */
+#define BERTH_CGROUP_PARENT "CgroupParent"
+
+/* Whether it is below its caller's cgroup, and has no scope (place.c). */
+bool berth_container_is_with_caller(const BerthContainer *container);
+/* As systemd/cgroup.h takes it: the name of its scope, or the path of its cgroup. */
+const char *berth_container_get_place(const BerthContainer *container);
+/* After its id has changed. */
+void berth_container_update_place(BerthContainer *container);
 
 /* The container of a scope, or NULL. */
 BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit);

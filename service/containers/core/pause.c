@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pausing and resuming. systemd freezes the scope; two requests at once make one event. */
+/* Pausing and resuming. systemd freezes a scope, the kernel any other cgroup; two requests at once
+ * make one event. */
 
 #include "containers/core/part.h"
 #include "containers/core/state.h"
@@ -23,8 +24,9 @@ static bool apply_pause(const PauseRequest *request, const GError *scope_error, 
     if (!container || !berth_container_check_running(container, error))
         return false;
     /* systemd freezes only on a unified hierarchy; the kernel can on any. */
-    if (scope_error && !berth_cgroup_freeze((pid_t)container->record.first.pid, container->scope,
-                                            request->paused)) {
+    if (scope_error &&
+        !berth_cgroup_freeze((pid_t)container->record.first.pid,
+                             berth_container_get_place(container), request->paused)) {
         g_propagate_error(error, g_error_copy(scope_error));
         return false;
     }
@@ -40,6 +42,18 @@ static void on_frozen(const GError *scope_error, void *userdata) {
     request->done(error, request->userdata);
     g_free(request->id);
     g_free(request);
+}
+
+/* systemd does not know the cgroup: the kernel is asked at once. */
+static void freeze_with_caller(const BerthContainer *container, PauseRequest *request) {
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_cgroup_freeze((pid_t)container->record.first.pid,
+                             berth_container_get_place(container), request->paused))
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the cgroup \"%s\" cannot be frozen or thawed",
+                        berth_container_get_place(container));
+    on_frozen(error, request);
 }
 
 static bool check_pause(const BerthContainer *container, bool paused, GError **error) {
@@ -70,6 +84,9 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
         .done = done,
         .userdata = userdata,
     };
-    berth_scopes_freeze(container->containers->scopes, container->scope, paused, on_frozen,
-                        request);
+    if (berth_container_is_with_caller(container))
+        freeze_with_caller(container, request);
+    else
+        berth_scopes_freeze(container->containers->scopes, container->scope, paused, on_frozen,
+                            request);
 }

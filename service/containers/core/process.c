@@ -173,12 +173,12 @@ bool berth_process_has_ended(const BerthProcess *process) {
 }
 
 /* The pid may be another process's by now: it counts only if it began at the same time, and is in
- * the container's scope. */
+ * the container's cgroup. */
 static int reopen(const BerthContainer *container, pid_t pid, uint64_t pid_start) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     if (pidfd < 0 || berth_pid_get_start(pid) != pid_start ||
-        !berth_pid_is_in_unit(pid, container->scope))
+        !berth_pid_is_in_unit(pid, berth_container_get_place(container)))
         return -1;
     return berth_fd_steal(&pidfd);
 }

@@ -11,6 +11,7 @@
 #include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "containers/core/cgroup.h"
 #include "containers/core/exit.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
@@ -40,6 +41,9 @@ static bool recover_container(BerthContainer *container, const BerthKeptDescript
         container->record.wanted = false;
     if (!recover_process(container->first, kept, error))
         return false;
+    /* What a start that was cut off has left. */
+    if (berth_container_is_with_caller(container) && !berth_container_is_running(container))
+        berth_container_leave_place(container);
     berth_parts_recovered(container, kept);
     return true;
 }

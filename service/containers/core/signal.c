@@ -2,20 +2,12 @@
 
 /* Signals to the processes of a container that runs. */
 
+#include "containers/core/cgroup.h"
 #include "containers/core/process.h"
-#include "systemd/cgroup.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
-
-static void kill_all(BerthContainer *container, int signal) {
-    /* cgroup.kill takes a frozen cgroup too, and whatever is forked meanwhile; systemd sends a
-     * signal to one process after the other. */
-    if (signal != SIGKILL ||
-        !berth_cgroup_kill((pid_t)container->record.first.pid, container->scope))
-        berth_scopes_kill(container->containers->scopes, container->scope, signal, NULL, NULL);
-}
 
 bool berth_container_kill(BerthContainer *container, const char *process_id, int signal, bool all,
                           GError **error) {
@@ -27,7 +19,7 @@ bool berth_container_kill(BerthContainer *container, const char *process_id, int
     if (!berth_container_check_running(container, error))
         return false;
     if (all) {
-        kill_all(container, signal);
+        berth_container_signal_all(container, signal);
         return true;
     }
     BerthProcess *process = berth_container_find_process(container, process_id, error);

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "containers/core/cgroup.h"
 #include "containers/core/exit.h"
 #include "containers/core/launch.h"
 #include "containers/core/part.h"
@@ -52,6 +53,14 @@ static const StartStep create_steps[] = {
     start_step_scope,    /* … until systemd has moved it into its scope */
     start_step_record,   /* with its event; systemd keeps its pidfd */
     start_step_go_ahead, /* … until it has become the command */
+    NULL,
+};
+
+/* The same in the cgroup of its caller, into which berth-launch clones it. */
+static const StartStep create_with_caller_steps[] = {
+    start_step_watch,
+    start_step_record,
+    start_step_go_ahead,
     NULL,
 };
 
@@ -225,7 +234,7 @@ static void finish_first(BerthContainer *container, const GError *error) {
     if (!error)
         return;
     /* systemd may just have made the scope, of a process that was gone. */
-    berth_scopes_stop(container->containers->scopes, container->scope);
+    berth_container_leave_place(container);
     if (!berth_container_is_running(container))
         berth_parts_abandoned(container);
 }
@@ -346,6 +355,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
         .descriptor_count = streams->count,
         .descriptor_names = streams->names,
         .snapshots = -1,
+        .cgroup = -1,
     };
 }
 
@@ -354,7 +364,10 @@ static bool start_first(BerthContainer *container, int restorer,
                         const BerthContainerStreams *streams, BerthContainerDone done,
                         void *userdata, GError **error) {
     BerthLaunchRequest request = make_request(container, streams);
-    berth_autofd int config = -1, directory = -1;
+    berth_autofd int config = -1, directory = -1, cgroup = -1;
+    const StartStep *steps = restorer >= 0                               ? restore_steps
+                             : berth_container_is_with_caller(container) ? create_with_caller_steps
+                                                                         : create_steps;
 
     /* Before the parts begin the new run: the terminal of the last one has the same names with
      * systemd. */
@@ -362,6 +375,11 @@ static bool start_first(BerthContainer *container, int restorer,
     if (!berth_parts_starting(container, error) ||
         !berth_container_open_files(container, &config, &directory, error))
         return false;
+    /* Last, since nothing that fails before it would remove it. */
+    cgroup = berth_container_make_place(container, error);
+    if (cgroup < 0 && berth_container_is_with_caller(container))
+        return false;
+    request.cgroup = cgroup;
     request.config = config;
     request.target = directory;
     request.snapshots =
@@ -373,8 +391,11 @@ static bool start_first(BerthContainer *container, int restorer,
         request.mode = "restore";
         request.kind = BERTH_LAUNCH_RESTORE;
     }
-    return start_begin(container->first, restorer >= 0 ? restore_steps : create_steps, &request,
-                       done, userdata, error);
+    if (start_begin(container->first, steps, &request, done, userdata, error))
+        return true;
+    if (cgroup >= 0)
+        berth_container_leave_place(container);
+    return false;
 }
 
 static void start_or_answer(BerthContainer *container, int restorer,

@@ -112,6 +112,11 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
 
     if (!berth_container_check_running(container, error))
         return false;
+    if (berth_container_is_with_caller(container))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "container \"%s\" is in its caller's cgroup, and cannot be "
+                               "checkpointed",
+                               record->id);
     if (record->state == BERTH_CONTAINER_PAUSED)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is paused; resume it first", record->id);
@@ -148,6 +153,7 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
         .error = STDERR_FILENO,
         .target = -1,
         .snapshots = container->first->pidfd,
+        .cgroup = -1,
     };
     Checkpoint *checkpoint = g_new0(Checkpoint, 1);
 

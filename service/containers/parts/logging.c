@@ -57,6 +57,9 @@ static bool logging_starting(BerthContainer *container, GError **error) {
     g_autoptr(GError) local = NULL;
 
     (void)error;
+    /* The fields of its caller's unit are that unit's. */
+    if (berth_container_is_with_caller(container))
+        return true;
     if (!berth_log_fields_set(container->scope, fields, &local))
         berth_log_warning("BERTH_CONTAINER", record->id, "%s", local->message);
     return true;

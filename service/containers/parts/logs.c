@@ -90,7 +90,7 @@ int berth_container_open_logs(BerthContainer *container, const BerthLogsRequest 
     berth_operation_set_caller(logs->operation, NULL, request->client);
     const BerthJournalRead read = {
         .output = writable,
-        .unit = container->scope,
+        .unit = berth_container_get_place(container),
         .since_usec = MAX(request->since_usec, find_beginning(&container->record)),
         .until_usec = request->until_usec,
         .lines = request->lines,

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "containers/core/cgroup.h"
 #include "containers/core/launcher.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
@@ -187,7 +188,7 @@ static void kill_all(BerthContainer *container) {
     if (berth_container_is_running(container))
         berth_container_kill(container, "", SIGKILL, true, NULL);
     else if (berth_container_has_executed(container))
-        berth_scopes_kill(container->containers->scopes, container->scope, SIGKILL, NULL, NULL);
+        berth_container_signal_all(container, SIGKILL);
 }
 
 static bool check_stopped(const BerthContainer *container, GError **error) {

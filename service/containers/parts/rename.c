@@ -105,8 +105,7 @@ static void update_names(BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
 
-    g_free(container->scope);
-    container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
+    berth_container_update_place(container);
     berth_process_update_name(container->first);
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))

@@ -41,6 +41,19 @@ static bool check_environment(char *const *environment, GError **error) {
     return true;
 }
 
+/* A container in its caller's cgroup lasts as long as the caller's unit, which starts it again. */
+static bool check_cgroup(const BerthCreateOptions *options, GError **error) {
+    const char *other = options->restart != BERTH_RESTART_NO ? "Restart"
+                        : options->autostart                 ? "Autostart"
+                        : options->slice                     ? "Slice"
+                                                             : NULL;
+
+    return options->cgroup != BERTH_CGROUP_CALLER || !other ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "%s and Cgroup=caller exclude each other: the caller's unit decides",
+                           other);
+}
+
 static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->restart_limit > 0 && options->restart != BERTH_RESTART_ON_FAILURE)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -48,7 +61,8 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->auto_remove && options->restart != BERTH_RESTART_NO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
-    return berth_ports_check(options, error) && berth_slice_check(options->slice, error);
+    return check_cgroup(options, error) && berth_ports_check(options, error) &&
+           (!options->slice || berth_slice_check(options->slice, error));
 }
 
 static bool check_stop_signal(const char *name, GError **error) {

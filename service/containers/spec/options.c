@@ -47,6 +47,14 @@ static bool parse_user_namespace(BerthCreateOptions *options, const char *text, 
     return true;
 }
 
+static bool parse_cgroup(BerthCreateOptions *options, const char *text, GError **error) {
+    if (!g_str_equal(text, "scope") && !g_str_equal(text, "caller"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown cgroup \"%.100s\"; use scope or caller", text);
+    options->cgroup = text[0] == 'c' ? BERTH_CGROUP_CALLER : BERTH_CGROUP_SCOPE;
+    return true;
+}
+
 static bool parse_restart(BerthCreateOptions *options, const char *text, GError **error) {
     return berth_restart_policy_parse(text, &options->restart) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -102,6 +110,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("CPUWeight", LIMIT, limits.cpu_weight),
     FIELD("RuntimeMaxUSec", LIMIT, limits.runtime_max),
     FIELD("Slice", TEXT, slice),
+    CHOICE("Cgroup", cgroup, parse_cgroup),
     CHOICE("Restart", restart, parse_restart),
     FIELD("RestartLimit", NUMBER, restart_limit),
     FIELD("Autostart", FLAG, autostart),
@@ -142,6 +151,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->network);
     g_free((char *)options->seccomp_profile);
     g_free((char *)options->creator);
+    g_free(options->cgroup_parent);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->other_limits, g_variant_dict_unref);
     g_clear_pointer(&options->properties, g_variant_unref);

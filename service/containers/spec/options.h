@@ -14,6 +14,11 @@ typedef enum {
 } BerthUserNamespace;
 
 typedef enum {
+    BERTH_CGROUP_SCOPE,  /* a scope of its own */
+    BERTH_CGROUP_CALLER, /* below the caller's cgroup */
+} BerthCgroupMode;
+
+typedef enum {
     BERTH_SECCOMP_DEFAULT,
     BERTH_SECCOMP_UNCONFINED,
     BERTH_SECCOMP_PROFILE, /* the caller's own */
@@ -42,6 +47,8 @@ typedef struct {
     BerthSeccomp seccomp;
     const char *seccomp_profile; /* as JSON */
     BerthUserNamespace user_namespace;
+    BerthCgroupMode cgroup;
+    char *cgroup_parent; /* the caller's, found by its process; NULL for a scope */
     BerthRestartPolicy restart;
     uint64_t restart_limit; /* restarts in all; 0: any number */
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The cgroup in which dist makes room for a container in its own unit (--cgroup=caller). */
+
+#pragma once
+
+/* Moves dist into a leaf of its own below the unit's delegated cgroup, unless it is in one. */
+void dist_leaf_enter(void);

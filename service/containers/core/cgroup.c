@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The two places of containers. A scope is systemd's: it is asked to start, stop and kill it. A
+ * cgroup below the caller's is made and removed here; its unit's manager knows nothing of it, and
+ * ends it with the unit. Its path is the one in the record, not that of its processes: the owner of
+ * the parent can move those, within what is delegated to it.
+ *
+ * A removal is tried again for a while, since processes that are ending keep a cgroup. It owns its
+ * path: the container may be gone by then, or started again, which removes the cgroup itself.
+ */
+
+#include "containers/core/cgroup.h"
+
+#include "systemd/cgroup.h"
+#include "systemd/delegated.h"
+
+#include <errno.h>
+#include <signal.h>
+
+enum { REMOVAL_TRIES = 100, REMOVAL_INTERVAL_USEC = 50 * 1000 };
+
+typedef struct {
+    BerthContainers *containers;
+    char *id, *path;
+    unsigned tries; /* left */
+} CgroupRemoval;
+
+int berth_container_make_place(const BerthContainer *container, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+
+    if (!container->cgroup)
+        return -1;
+    g_autofree char *parent = g_path_get_dirname(container->cgroup);
+    g_autofree char *name = g_path_get_basename(container->cgroup);
+    return berth_delegated_make(parent, name, record->owner, record->properties, error);
+}
+
+static void cgroup_removal_free(CgroupRemoval *removal) {
+    g_free(removal->id);
+    g_free(removal->path);
+    g_free(removal);
+}
+
+/* A container that runs in it again has made it anew. */
+static bool cgroup_removal_is_over(const CgroupRemoval *removal) {
+    const BerthContainer *container = g_hash_table_lookup(removal->containers->by_id, removal->id);
+
+    return (container &&
+            (berth_container_is_running(container) || berth_container_is_starting(container))) ||
+           berth_delegated_remove(removal->path) || removal->tries == 0;
+}
+
+static int cgroup_removal_try(sd_event_source *source, uint64_t usec, void *userdata) {
+    CgroupRemoval *removal = userdata;
+
+    (void)usec;
+    removal->tries--;
+    if (!cgroup_removal_is_over(removal) &&
+        sd_event_source_set_time_relative(source, REMOVAL_INTERVAL_USEC) >= 0)
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    sd_event_source_unref(source);
+    cgroup_removal_free(removal);
+    return 0;
+}
+
+/* What its first process leaves behind without a PID namespace is killed: the unit that it belongs
+ * to would be left with it. */
+static void cgroup_remove(const BerthContainer *container) {
+    sd_event_source *source;
+
+    (void)berth_cgroup_kill(0, container->cgroup);
+    if (berth_delegated_remove(container->cgroup))
+        return;
+    CgroupRemoval *removal = g_new0(CgroupRemoval, 1);
+    *removal = (CgroupRemoval){container->containers, g_strdup(container->record.id),
+                               g_strdup(container->cgroup), REMOVAL_TRIES};
+    if (sd_event_add_time_relative(container->containers->event, &source, CLOCK_MONOTONIC,
+                                   REMOVAL_INTERVAL_USEC, 0, cgroup_removal_try, removal) < 0)
+        g_error("out of memory");
+}
+
+void berth_container_leave_place(BerthContainer *container) {
+    if (container->cgroup)
+        cgroup_remove(container);
+    else
+        berth_scopes_stop(container->containers->scopes, container->scope);
+}
+
+/* cgroup.kill takes a frozen cgroup too, and whatever is forked meanwhile; others are sent to one
+ * process after the other. */
+void berth_container_signal_all(const BerthContainer *container, int signal) {
+    pid_t first = (pid_t)container->record.first.pid;
+
+    if (signal == SIGKILL && berth_cgroup_kill(first, berth_container_get_place(container)))
+        return;
+    if (container->cgroup)
+        berth_cgroup_signal(first, container->cgroup, signal);
+    else
+        berth_scopes_kill(container->containers->scopes, container->scope, signal, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The names of a container's place, made from its id and from the caller's cgroup in its record, if
+ * it is below that one. They change with the id alone. What is done there is in cgroup.c.
+ */
+
+#include "containers/core/object.h"
+
+bool berth_container_is_with_caller(const BerthContainer *container) {
+    return container->cgroup != NULL;
+}
+
+const char *berth_container_get_place(const BerthContainer *container) {
+    return container->cgroup ? container->cgroup : container->scope;
+}
+
+void berth_container_update_place(BerthContainer *container) {
+    g_autoptr(GVariant) parent = berth_container_record_get_extra(
+        &container->record, BERTH_CGROUP_PARENT, G_VARIANT_TYPE_STRING);
+
+    g_free(container->scope);
+    g_free(container->cgroup);
+    container->scope = g_strdup_printf("berth-%s.scope", container->record.id);
+    container->cgroup = parent ? g_strdup_printf("%s/berth-%s", g_variant_get_string(parent, NULL),
+                                                 container->record.id)
+                               : NULL;
+}

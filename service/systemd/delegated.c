@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Makes and removes cgroups below delegated ones. There is no object: each call opens the parent by
+ * its path and checks the descriptor, so that it does not matter what is moved or made anew in
+ * between. A cgroup is used only if the user could have made the container's there without Berth:
+ * its directory and its cgroup.procs are the user's, which the kernel demands of anybody that moves
+ * processes between its children (cgroups(7), "Cgroup delegation: containment"). So no container
+ * leaves the limits that its caller has. For root, which owns all, the mark of systemd decides.
+ *
+ * On a hybrid system the controllers are in hierarchies of version 1. There a cgroup of the same
+ * path is made where the parent has one, and berth-launch puts the process into it.
+ */
+
+#include "systemd/delegated.h"
+
+#include "base/delegation.h"
+#include "base/directory.h"
+#include "base/fd.h"
+#include "systemd/device-filter.h"
+#include "systemd/limit-files.h"
+#include "systemd/pidfd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CGROUPS "/sys/fs/cgroup"
+
+enum { MAX_FILE_BYTES = 4096, MAX_DEPTH = 16 };
+
+static bool delegated_write(int directory, const char *name, const char *value) {
+    berth_autofd int file = openat(directory, name, O_WRONLY | O_CLOEXEC);
+
+    return file >= 0 && berth_fd_write_all(file, value, strlen(value));
+}
+
+static char *delegated_read(int directory, const char *name) {
+    berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
+}
+
+static bool delegated_check(int cgroup, const char *path, uint32_t uid, GError **error) {
+    struct stat directory, processes;
+
+    if (fstat(cgroup, &directory) == 0 && fstatat(cgroup, "cgroup.procs", &processes, 0) == 0 &&
+        directory.st_uid == uid && processes.st_uid == uid &&
+        (uid != 0 || berth_delegation_is_marked(cgroup)))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "the cgroup \"%s\" is not delegated to user %u; its unit needs "
+                           "Delegate=yes",
+                           path, uid);
+}
+
+/* The path is of that very process: its number still belongs to the process that the bus has named,
+ * and so it did when the path was read. */
+char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **error) {
+    g_autofree char *path = NULL;
+
+    if (pid > 0 && started > 0 && !(path = berth_delegation_read_cgroup(pid, error)))
+        return NULL;
+    if (!path || berth_pid_get_start(pid) != started) {
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the caller has ended");
+        return NULL;
+    }
+    berth_autofd int root = berth_delegation_open_root(error);
+    g_autofree char *found = root < 0 ? NULL : berth_delegation_find(root, path, error);
+    berth_autofd int cgroup = found ? berth_delegation_open(root, found, error) : -1;
+    return cgroup >= 0 && delegated_check(cgroup, found, uid, error) ? g_steal_pointer(&found)
+                                                                     : NULL;
+}
+
+/* For the limits and figures of the container. The kernel refuses a controller while the parent has
+ * processes of its own (cgroup-v2.rst, "No Internal Process Constraint"); then its own limits and
+ * figures are those of the parent. */
+static void delegated_enable_controllers(int parent) {
+    static const char *const wanted[] = {"cpu", "io", "memory", "pids"};
+    g_autofree char *available = delegated_read(parent, "cgroup.controllers");
+    g_autofree char *enabled = delegated_read(parent, "cgroup.subtree_control");
+    g_auto(GStrv) there = g_strsplit_set(available ? available : "", " \n", -1);
+    g_auto(GStrv) done = g_strsplit_set(enabled ? enabled : "", " \n", -1);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        g_autofree char *word = g_strconcat("+", wanted[i], NULL);
+        if (g_strv_contains((const char *const *)there, wanted[i]) &&
+            !g_strv_contains((const char *const *)done, wanted[i]))
+            (void)delegated_write(parent, "cgroup.subtree_control", word);
+    }
+}
+
+typedef void (*HierarchySeen)(const char *directory, const char *path);
+
+/* The directories of the version 1 hierarchies (proc_pid_cgroup(5): "NUMBER:CONTROLLERS:PATH"). */
+static void delegated_each_version_1(const char *path, HierarchySeen seen) {
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
+        if (g_strv_length(parts) != 3 || parts[1][0] == '\0')
+            continue;
+        const char *name = parts[1] + (g_str_has_prefix(parts[1], "name=") ? 5 : 0);
+        g_autofree char *directory = g_strconcat(CGROUPS "/", name, NULL);
+        seen(directory, path);
+    }
+}
+
+/* Fails where the parent is in no cgroup of its own: the process then joins the one above. */
+static void delegated_make_version_1(const char *directory, const char *path) {
+    g_autofree char *whole = g_strconcat(directory, path, NULL);
+
+    (void)mkdir(whole, 0755);
+}
+
+static bool delegated_remove_tree(int parent, const char *name, unsigned depth) {
+    berth_autofd int directory =
+        openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    berth_autolist DIR *entries = directory < 0 ? NULL : berth_directory_list(directory);
+
+    for (struct dirent *entry; entries && depth < MAX_DEPTH && (entry = readdir(entries));)
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            (void)delegated_remove_tree(directory, entry->d_name, depth + 1);
+    return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+static void delegated_remove_version_1(const char *directory, const char *path) {
+    g_autofree char *whole = g_strconcat(directory, path, NULL);
+
+    (void)delegated_remove_tree(AT_FDCWD, whole, 0);
+}
+
+bool berth_delegated_remove(const char *path) {
+    berth_autofd int root = berth_delegation_open_root(NULL);
+
+    if (root < 0 || !delegated_remove_tree(root, path + strspn(path, "/"), 0))
+        return false;
+    delegated_each_version_1(path, delegated_remove_version_1);
+    return true;
+}
+
+/* One that an earlier run has left is made anew: whatever its owner has changed in it goes. */
+static bool delegated_mkdir(int parent, const char *parent_path, const char *name, GError **error) {
+    if (mkdirat(parent, name, 0755) == 0 ||
+        (errno == EEXIST && delegated_remove_tree(parent, name, 0) &&
+         mkdirat(parent, name, 0755) == 0))
+        return true;
+    /* cgroup.max.depth or cgroup.max.descendants, here or above. */
+    if (errno == EAGAIN)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "the cgroup \"%s\" may have no further cgroups below it",
+                               parent_path);
+    if (errno == EBUSY || errno == EEXIST)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the cgroup \"%s/%s\" has processes", parent_path, name);
+    return berth_error_set_errno(error, errno, "make the cgroup \"%s/%s\"", parent_path, name);
+}
+
+/* Below a threaded cgroup there are no processes, only threads (cgroup-v2.rst, "Threads"). */
+static bool delegated_check_type(int cgroup, const char *parent, GError **error) {
+    g_autofree char *type = delegated_read(cgroup, "cgroup.type");
+
+    return (type && g_str_has_prefix(type, "domain\n")) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "the cgroup \"%s\" is threaded, and cannot have containers", parent);
+}
+
+static int delegated_make_below(int parent, const char *parent_path, const char *name,
+                                GVariant *properties, GError **error) {
+    g_autofree char *path = g_strconcat(parent_path, "/", name, NULL);
+
+    delegated_enable_controllers(parent);
+    if (!delegated_mkdir(parent, parent_path, name, error))
+        return -1;
+    delegated_each_version_1(path, delegated_make_version_1);
+    berth_autofd int cgroup = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (cgroup < 0)
+        berth_error_set_errno(error, errno, "open the cgroup \"%s\"", path);
+    else if (delegated_check_type(cgroup, parent_path, error) &&
+             berth_limit_files_write(cgroup, path, properties, error) &&
+             berth_device_filter_attach(cgroup, properties, error))
+        return berth_fd_steal(&cgroup);
+    (void)berth_delegated_remove(path);
+    return -1;
+}
+
+int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVariant *properties,
+                         GError **error) {
+    berth_autofd int root = berth_delegation_open_root(error);
+    berth_autofd int directory = root < 0 ? -1 : berth_delegation_open(root, parent, error);
+
+    if (directory < 0 || !delegated_check(directory, parent, uid, error))
+        return -1;
+    return delegated_make_below(directory, parent, name, properties, error);
+}
+
+bool berth_delegated_set_properties(const char *path, GVariant *properties, GError **error) {
+    berth_autofd int root = berth_delegation_open_root(error);
+    berth_autofd int cgroup = root < 0 ? -1 : berth_delegation_open(root, path, error);
+
+    return cgroup >= 0 && berth_limit_files_write(cgroup, path, properties, error);
+}
+
+char *berth_delegated_get_unit(const char *path) {
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+
+    for (guint i = g_strv_length(parts); i-- > 0;)
+        if (g_str_has_suffix(parts[i], ".service") || g_str_has_suffix(parts[i], ".scope"))
+            return g_strdup(parts[i]);
+    return g_strdup("");
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The limits that Create and Update take as systemd's properties, as the kernel's files have them
+ * (cgroup-v2.rst; cgroup-v1/). One table; what is not in it only systemd can set. Nothing is kept.
+ */
+
+#include "systemd/limit-files.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CGROUPS "/sys/fs/cgroup/"
+
+enum { DEFAULT_PERIOD_USEC = 100000 }; /* of cpu.max */
+
+typedef enum { LIMIT_AMOUNT, LIMIT_WEIGHT, LIMIT_QUOTA } LimitKind;
+
+typedef struct {
+    const char *property;
+    LimitKind kind;
+    const char *controller, *file;
+    const char *directory, *file_1; /* of version 1; NULL: it has none */
+} LimitFile;
+
+static const LimitFile limit_files[] = {
+    {"MemoryMax", LIMIT_AMOUNT, "memory", "memory.max", "memory", "memory.limit_in_bytes"},
+    {"MemoryHigh", LIMIT_AMOUNT, "memory", "memory.high", NULL, NULL},
+    {"MemoryLow", LIMIT_AMOUNT, "memory", "memory.low", NULL, NULL},
+    {"MemoryMin", LIMIT_AMOUNT, "memory", "memory.min", NULL, NULL},
+    {"MemorySwapMax", LIMIT_AMOUNT, "memory", "memory.swap.max", NULL, NULL},
+    {"TasksMax", LIMIT_AMOUNT, "pids", "pids.max", "pids", "pids.max"},
+    {"CPUWeight", LIMIT_WEIGHT, "cpu", "cpu.weight", NULL, NULL},
+    {"IOWeight", LIMIT_WEIGHT, "io", "io.weight", NULL, NULL},
+    {"CPUQuotaPerSecUSec", LIMIT_QUOTA, "cpu", "cpu.max", "cpu", "cpu.cfs_quota_us"},
+};
+
+static const LimitFile *limit_file_find(const char *property) {
+    for (size_t i = 0; i < G_N_ELEMENTS(limit_files); i++)
+        if (g_str_equal(limit_files[i].property, property))
+            return &limit_files[i];
+    return NULL;
+}
+
+static uint64_t limit_get_period(GVariant *properties) {
+    guint64 period = 0;
+
+    (void)g_variant_lookup(properties, "CPUQuotaPeriodUSec", "t", &period);
+    return period > 0 && period != UINT64_MAX ? CLAMP(period, 1000u, 1000000u)
+                                              : DEFAULT_PERIOD_USEC;
+}
+
+static char *limit_format(const LimitFile *limit, uint64_t value, uint64_t period) {
+    if (limit->kind == LIMIT_QUOTA)
+        return value == UINT64_MAX
+                   ? g_strdup_printf("max %" G_GUINT64_FORMAT, (guint64)period)
+                   : g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                                     (guint64)((double)value * (double)period / 1e6),
+                                     (guint64)period);
+    return value == UINT64_MAX ? g_strdup("max")
+                               : g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)value);
+}
+
+/* -1 is no limit in version 1; pids.max, which both have, takes "max". */
+static char *limit_format_version_1(const LimitFile *limit, uint64_t value) {
+    if (value == UINT64_MAX)
+        return g_strdup(g_str_equal(limit->file_1, limit->file) ? "max" : "-1");
+    if (limit->kind == LIMIT_QUOTA)
+        value = (uint64_t)((double)value * DEFAULT_PERIOD_USEC / 1e6);
+    return g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)value);
+}
+
+/* 1: written; 0: there is no such file; -1 with errno. Without O_NONBLOCK, newer kernels reclaim
+ * memory down to a lower limit before the write returns, which may take long. */
+static int limit_write(int directory, const char *file, const char *value) {
+    berth_autofd int fd = openat(directory, file, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    return berth_fd_write_all(fd, value, strlen(value)) ? 1 : -1;
+}
+
+static int limit_write_version_1(const LimitFile *limit, const char *path, uint64_t value) {
+    g_autofree char *file =
+        limit->directory ? g_strconcat(CGROUPS, limit->directory, path, "/", limit->file_1, NULL)
+                         : NULL;
+    g_autofree char *text = file ? limit_format_version_1(limit, value) : NULL;
+
+    return file ? limit_write(AT_FDCWD, file, text) : 0;
+}
+
+static bool limit_set(int cgroup, const char *path, const LimitFile *limit, uint64_t value,
+                      uint64_t period, GError **error) {
+    g_autofree char *text = limit_format(limit, value, period);
+    int r = limit_write(cgroup, limit->file, text);
+
+    if (r == 0)
+        r = limit_write_version_1(limit, path, value);
+    if (r < 0)
+        return berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"", limit->property,
+                                     path);
+    /* No limit needs no controller. */
+    return r > 0 || value == UINT64_MAX ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "%s: the cgroup controller \"%s\" is not available in \"%s\"",
+                           limit->property, limit->controller, path);
+}
+
+bool berth_limit_files_write(int cgroup, const char *path, GVariant *properties, GError **error) {
+    GVariantIter iterator;
+    const char *name;
+    GVariant *value;
+
+    if (!properties)
+        return true;
+    g_variant_iter_init(&iterator, properties);
+    while (g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) owned = value;
+        const LimitFile *limit = limit_file_find(name);
+        if (g_str_has_prefix(name, "Device") || g_str_equal(name, "CPUQuotaPeriodUSec"))
+            continue;
+        if (!limit || !g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "%s cannot be set for a container in its caller's cgroup", name);
+        if (!limit_set(cgroup, path, limit, g_variant_get_uint64(value),
+                       limit_get_period(properties), error))
+            return false;
+    }
+    return true;
+}

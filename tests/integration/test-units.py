@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# "dist run" in a unit: its container is in the unit's own cgroup, and starts, stops and fails with it.
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+UNITS = "/run/systemd/system"
+
+
+def write_unit(name, command, *lines):
+    """A service that runs dist with its container in its own cgroup."""
+    with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
+        file.write("[Service]\nType=notify\nDelegate=yes\nKillMode=mixed\nTimeoutStartSec=60\n" +
+                   "".join(f"{line}\n" for line in lines) + f"ExecStart={command}\n")
+    equal(run("systemctl", "daemon-reload").status, 0)
+
+
+def start(name):
+    result = run("systemctl", "restart", name)
+    assert result.status == 0, run("journalctl", "-o", "cat", "-u", name).out + result.err
+
+
+def show(unit, name):
+    return run("systemctl", "show", "--value", "-p", name, unit).out.strip()
+
+
+def container(name):
+    rows = [row for row in listing("ps", "-a") if row["id"] == name]
+    return rows[0] if rows else None
+
+
+def inspected(name):
+    return json.loads(good("inspect", name))
+
+
+def cgroup_of(pid):
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+        return [line.strip()[3:] for line in file if line.startswith("0::")][0]
+
+
+def is_gone(path):
+    return not os.path.exists(f"/sys/fs/cgroup{path}")
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_a_container_is_in_the_cgroup_of_its_unit():
+    write_unit("web", f"dist run --rm --replace --name=web --cgroup=caller {IMAGE} sh -c 'echo said; exec sleep 1000'")
+    start("web")
+    pid = container("web")["pid"]
+    equal(cgroup_of(pid), "/system.slice/web.service/berth-web")
+    equal(cgroup_of(show("web", "MainPID")), "/system.slice/web.service/berth-dist")
+    path = "/org/berth1/containers/web"
+    for name, value in (("Unit", "web.service"), ("Scope", ""), ("Cgroup", "/system.slice/web.service/berth-web")):
+        equal(busctl("get-property", "org.berth1", path, "org.berth1.Container", name).out, f's "{value}"\n')
+    equal(run("systemctl", "is-active", "berth-web.scope").status != 0, True, "there is no scope")
+    contains(run("systemctl", "status", "--no-pager", "web").out, "sleep 1000")
+    wait_until(lambda: "said" in run("journalctl", "-o", "cat", "-u", "web").out, "its output, as the unit's")
+
+
+def test_what_is_executed_is_in_it_too():
+    contains(good("exec", "web", "cat", "/proc/self/cgroup"), "0::/\n")
+    good("exec", "-d", "web", "sleep", "500")
+    pids = [row["pid"] for row in listing("top", "web")]
+    equal(len(pids), 2)
+    for pid in pids:
+        equal(cgroup_of(pid), "/system.slice/web.service/berth-web")
+    contains(containers_call("Stats", "sa{sv}", "web", "0").out, '"TasksCurrent" 2')
+
+
+def test_it_is_paused_and_signalled_there():
+    good("pause", "web")
+    with open("/sys/fs/cgroup/system.slice/web.service/berth-web/cgroup.freeze", encoding="ascii") as file:
+        equal(file.read(), "1\n")
+    equal(container("web")["state"], "paused")
+    good("resume", "web")
+    good("kill", "--all", "-s", "CONT", "web")
+    equal(container("web")["state"], "running")
+
+
+def test_a_limit_without_its_controller_is_refused_by_name():
+    """There are none in this machine's unified hierarchy."""
+    contains(dist("update", "web", "MemoryMax=100M").err, "controller")
+    contains(dist("update", "web", "ManagedOOMSwap=kill").err, "ManagedOOMSwap")
+
+
+def test_it_may_open_no_other_device():
+    """As with a scope's DevicePolicy=closed."""
+    write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
+    start("node")
+    result = dist("exec", "node", "sh", "-c", "cat /dev/null && mknod /dev/shm/mem c 1 1")
+    assert result.status != 0
+    contains(result.err, "Operation not permitted")
+    equal(run("systemctl", "stop", "node").status, 0)
+
+
+def test_stopping_the_unit_ends_it():
+    good("exec", "-d", "web", "sleep", "500")
+    equal(run("systemctl", "stop", "web").status, 0)
+    wait_until(lambda: container("web") is None, "its removal")
+    assert is_gone("/system.slice/web.service")
+
+
+def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
+    write_unit("kept", f"dist run --replace --name=kept --cgroup=caller {IMAGE} sleep 1000")
+    start("kept")
+    equal(run("systemctl", "kill", "-s", "KILL", "kept").status, 0)
+    wait_until(lambda: container("kept")["state"] == "stopped", "its end")
+    equal(dist("wait", "kept").status, 137)
+    wait_until(lambda: is_gone("/system.slice/kept.service"), "the end of the cgroup")
+    contains(dist("start", "kept").err, "does not exist any more")
+    start("kept")
+    equal(container("kept")["state"], "running")
+    equal(run("systemctl", "stop", "kept").status, 0)
+    good("rm", "-f", "kept")
+
+
+def test_its_exit_status_is_the_unit_s():
+    write_unit("seven", f"dist run --rm --replace --name=seven --cgroup=caller {IMAGE} sh -c 'sleep 0.3; exit 7'")
+    start("seven")
+    wait_until(lambda: show("seven", "ActiveState") == "failed", "its end")
+    equal(show("seven", "ExecMainStatus"), "7")
+
+
+def test_without_delegation_it_is_refused():
+    write_unit("plain", f"dist run --rm --name=plain --cgroup=caller {IMAGE}", "Delegate=no")
+    assert run("systemctl", "start", "plain").status != 0
+    contains(run("journalctl", "-o", "cat", "-u", "plain").out,
+             'the cgroup "/system.slice/plain.service" is not delegated to user 0; its unit needs Delegate=yes')
+    equal(container("plain"), None)
+    for option in ("--restart=always", "--autostart", "--slice=berth.slice"):
+        contains(run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "create",
+                     "--cgroup=caller", option, IMAGE).err, "the caller's unit decides")
+
+
+def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
+    allow_only("alice", "containers.create", "containers.manage-own")
+    write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {IMAGE} sleep 1000", "User=alice")
+    start("hers")
+    equal(cgroup_of(container("hers")["pid"]), "/system.slice/hers.service/berth-hers")
+    equal(run("systemctl", "stop", "hers").status, 0)
+    # Delegated to root, not to the user as whom a program of it runs.
+    write_unit("mixed", f"runuser -u alice -- dist run --rm --name=mixed --cgroup=caller {IMAGE} sleep 1000",
+               "NotifyAccess=all")
+    assert run("systemctl", "start", "mixed").status != 0
+    contains(run("journalctl", "-o", "cat", "-u", "mixed").out, "is not delegated to user 4242")
+
+
+def test_under_a_user_s_manager():
+    equal(run("systemctl", "start", "user@4242.service").status, 0)
+    environment = dict(os.environ, XDG_RUNTIME_DIR="/run/user/4242")
+    result = run("systemd-run", "--user", "--unit=mine", "-p", "Delegate=yes", "-p", "Type=notify", "-p", "KillMode=mixed",
+                 "dist", "run", "--rm", "--replace", "--name=mine", "--cgroup=caller", IMAGE, "sleep", "1000",
+                 user="alice", env=environment)
+    equal(result.status, 0, result.err)
+    contains(cgroup_of(container("mine")["pid"]), "/user@4242.service/app.slice/mine.service/berth-mine")
+    contains(busctl("get-property", "org.berth1", "/org/berth1/containers/mine", "org.berth1.Container", "Unit").out,
+             "mine.service")
+    equal(run("systemctl", "--user", "stop", "mine", user="alice", env=environment).status, 0)
+    wait_until(lambda: container("mine") is None, "its removal")
+    run("systemctl", "stop", "user@4242.service")
+
+
+def test_the_caller_cannot_take_another_s_place():
+    """A caller in a cgroup of its own making is in the cgroup of its unit, and in no other."""
+    code = (f"mkdir -p /sys/fs/cgroup/system.slice/maker.service/deep/er && "
+            f"echo $$ >/sys/fs/cgroup/system.slice/maker.service/deep/er/cgroup.procs && "
+            f"exec dist run --rm --replace --name=maker --cgroup=caller {IMAGE} sleep 1000")
+    write_unit("maker", f"sh -c '{code.replace('$', '$$')}'")
+    start("maker")
+    equal(cgroup_of(container("maker")["pid"]), "/system.slice/maker.service/berth-maker")
+    equal(run("systemctl", "stop", "maker").status, 0)
+
+
+def test_a_tree_that_is_full_says_so():
+    write_unit("full", f"dist run --rm --name=full --cgroup=caller {IMAGE} sleep 1000",
+               "ExecStartPre=sh -c 'echo 1 >/sys/fs/cgroup/system.slice/full.service/cgroup.max.descendants'")
+    assert run("systemctl", "start", "full").status != 0
+    contains(run("journalctl", "-o", "cat", "-u", "full").out, "may have no further cgroups below it")
+    equal(container("full"), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
