@@ -259,8 +259,7 @@ static int verb_tag(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool delete_image_name(const char *argument, const void *userdata, GError **error) {
-    g_autofree char *name = dist_complete_reference(argument);
+static bool delete_image_name(const char *name, const void *userdata, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "sa{sv}", name, 0);
 
     (void)userdata;
@@ -269,9 +268,49 @@ static bool delete_image_name(const char *argument, const void *userdata, GError
     return reply != NULL;
 }
 
+/* In one call, so that a person is asked once. */
+static sd_bus_message *delete_image_names(char **names, GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "DeleteMany");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append_strv(call, names)) < 0 ||
+        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
+        sd_bus_message_unref(call);
+        dist_bad_reply(r, error);
+        return NULL;
+    }
+    return dist_send(call, error);
+}
+
 static int verb_rmi(char **argv, GError **error) {
-    (void)error;
-    return dist_for_each(argv + 1, delete_image_name, NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) deleted = NULL;
+    int status = EXIT_SUCCESS, r;
+
+    for (char **argument = argv + 1; *argument; argument++)
+        g_ptr_array_add(names, dist_complete_reference(*argument));
+    g_ptr_array_add(names, NULL);
+    char **list = (char **)names->pdata;
+    if (!list[0] || !list[1])
+        return dist_for_each(list, delete_image_name, NULL);
+    g_autoptr(sd_bus_message) reply = delete_image_names(list, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_read_strv(reply, &deleted)) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    for (char **name = list; *name; name++)
+        if (deleted && g_strv_contains((const char *const *)deleted, *name)) {
+            puts(*name);
+        } else {
+            g_autoptr(GError) missing = NULL;
+            berth_error_set(&missing, BERTH_ERROR_NOT_FOUND, _("there is no image \"%s\" here"),
+                            *name);
+            dist_print_error(missing);
+            status = EXIT_FAILURE;
+        }
+    return status;
 }
 
 /* Prints the history in the configuration of an image (OCI image specification, config.md). */

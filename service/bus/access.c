@@ -298,8 +298,7 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
         if (verdict == BERTH_AUDIT_REFUSED ||
             (verdict == BERTH_AUDIT_CHALLENGE && !may_ask_user(call)))
             return refuse(error, &question, verdict);
-        if (verdict == BERTH_AUDIT_CHALLENGE &&
-            !berth_authorization_is_authenticated(authorization))
+        if (verdict == BERTH_AUDIT_CHALLENGE && !berth_authorization_is_met(authorization, check))
             g_ptr_array_add(undecided, lists->pdata[i]);
     }
     if (undecided->len == 0)
@@ -329,6 +328,17 @@ int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *
     g_autoptr(GPtrArray) details = collect_details(arguments);
     va_end(arguments);
     return check_row(access, call, error, check, details);
+}
+
+int berth_access_check_rest(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                            const char *check, ...) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    va_list arguments;
+
+    va_start(arguments, check);
+    g_ptr_array_add(lists, collect_details(arguments));
+    va_end(arguments);
+    return berth_access_check_many(access, call, error, check, lists);
 }
 
 int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
@@ -373,21 +383,62 @@ static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
                              object->kind, object->name);
 }
 
+/* The details of the check "others" with what the caller itself has said of the object, and nothing
+ * that the service knows of it: the agent shows the question to the user before anything is
+ * granted, and it has to be the same for an object that is hidden and one that is missing. */
+static GPtrArray *list_others(const BerthOwned *object, const GPtrArray *full) {
+    GPtrArray *details = g_ptr_array_new();
+
+    for (guint i = 0; full->pdata[i]; i += 2) {
+        g_ptr_array_add(details, full->pdata[i]);
+        g_ptr_array_add(details,
+                        g_str_equal(full->pdata[i], object->key) ? (char *)object->name : NULL);
+    }
+    g_ptr_array_add(details, NULL);
+    return details;
+}
+
+/* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
+ * user for it; then there is no answer. */
+static int see_by_managing(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
+                           GPtrArray *lists, bool *asked, bool *sees) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
+    BerthQuestion question;
+
+    *asked = false;
+    if (!authorization || lists->len == 0)
+        return BERTH_ACCESS_GRANTED;
+    g_autoptr(GPtrArray) details = list_others(object, lists->pdata[0]);
+    if (!make_question(call, "others", details, false, &question))
+        return BERTH_ACCESS_GRANTED;
+    int r = berth_authorization_decide(authorization, &question, &verdict);
+    if (r <= 0 || verdict != BERTH_AUDIT_CHALLENGE)
+        return to_access(r);
+    question.interactive = true;
+    r = berth_authorization_decide_covering(authorization, &question, &verdict);
+    *asked = true;
+    *sees = r > 0 && verdict == BERTH_AUDIT_GRANTED;
+    return to_access(r);
+}
+
 /* Whether the caller may know of an object of another user, or of one that does not exist: the
  * question is the same, so that it does not tell which. A member that changes something may ask the
  * user for a password, in either case. A refusal is no error here; the caller of this function
  * answers it. */
-static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object, bool *sees) {
-    GPtrArray *details = g_ptr_array_new();
-    g_autoptr(GPtrArray) owned = details;
+static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
+               GPtrArray *lists, bool *sees) {
+    g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
+    bool asked;
+    int r = berth_access_query_details(access, call, sees, "see", details);
 
-    g_ptr_array_add(details, (char *)object->key);
-    g_ptr_array_add(details, (char *)object->name);
-    g_ptr_array_add(details, NULL);
-    if (!find_row(call, "others") || !may_ask_user(call))
-        return berth_access_query_details(access, call, sees, "see", details);
+    if (r != BERTH_ACCESS_GRANTED || *sees || !find_row(call, "others") || !may_ask_user(call))
+        return r;
+    r = see_by_managing(access, call, object, lists, &asked, sees);
+    if (r != BERTH_ACCESS_GRANTED || asked)
+        return r;
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
-    int r = check_row(access, call, &refused, "see", details);
+    r = check_row(access, call, &refused, "see", details);
     *sees = r == BERTH_ACCESS_GRANTED;
     return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
 }
@@ -429,7 +480,7 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
             return r;
     }
     if (!any) {
-        r = see(access, call, object, &sees);
+        r = see(access, call, object, lists, &sees);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }

@@ -55,6 +55,11 @@ void berth_access_forget(BerthAccess *access, sd_bus_message *call);
 int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                        const char *check, ...) G_GNUC_NULL_TERMINATED;
 
+/* The same, but a user who has authenticated for a check that covers this one is not asked again:
+ * only rules are. */
+int berth_access_check_rest(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                            const char *check, ...) G_GNUC_NULL_TERMINATED;
+
 /* Whether the call's member has a check of that name. */
 bool berth_access_has_check(sd_bus_message *call, const char *check);
 

@@ -51,13 +51,14 @@ struct BerthAuthorization {
     GHashTable *recorded; /* keys of questions of which the audit has a record */
     char *asked;          /* key of the question that polkit is being asked */
     BerthHold *hold;
-    sd_bus_slot *slot; /* of the question to the bus or to polkit */
-    size_t bytes;      /* of the call; 0: not measured */
-    bool uid_failed;   /* the bus does not tell whose the call is */
-    unsigned over;     /* 0, or the limit of calls of its user that wait as it would have to */
-    char *makes;       /* the name of what the call makes; NULL */
-    bool awaits;       /* has waited for what another call makes, and does not run yet */
-    bool authenticated;
+    sd_bus_slot *slot;  /* of the question to the bus or to polkit */
+    size_t bytes;       /* of the call; 0: not measured */
+    bool uid_failed;    /* the bus does not tell whose the call is */
+    unsigned over;      /* 0, or the limit of calls of its user that wait as it would have to */
+    char *makes;        /* the name of what the call makes; NULL */
+    bool awaits;        /* has waited for what another call makes, and does not run yet */
+    bool authenticated; /* the user, for the whole act */
+    bool manages;       /* the user has authenticated for managing the object of another */
     BerthAuthorizationResume resume;
     void *userdata;
 };
@@ -132,6 +133,12 @@ void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) 
 
 void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
     authorization->authenticated = true;
+}
+
+/* A right over what is another user's is met by its own question alone: a rule may want a user's
+ * own password for the rest of the act and an administrator's for this. */
+bool berth_authorization_is_met(const BerthAuthorization *authorization, const char *check) {
+    return g_str_equal(check, "others") ? authorization->manages : authorization->authenticated;
 }
 
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
@@ -442,7 +449,9 @@ int berth_authorization_decide_covering(BerthAuthorization *authorization,
     if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
         return r;
     r = berth_authorization_decide(authorization, question, verdict);
-    authorization->authenticated = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
+    bool *met = g_str_equal(question->permission->check, "others") ? &authorization->manages
+                                                                   : &authorization->authenticated;
+    *met = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
     return r;
 }
 

@@ -45,11 +45,14 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
 int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
                                BerthAuditVerdict *verdict);
 /* The same for a question that covers the call's others: if it is the user who answers it, by
- * authenticating, and not a rule, berth_authorization_is_authenticated() is true from then on. */
+ * authenticating, and not a rule, berth_authorization_is_authenticated() is true from then on. One
+ * of the check "others" covers only further ones of that check. */
 int berth_authorization_decide_covering(BerthAuthorization *authorization,
                                         const BerthQuestion *question, BerthAuditVerdict *verdict);
 void berth_authorization_set_authenticated(BerthAuthorization *authorization);
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization);
+/* Whether a challenge of this check need not be met again. */
+bool berth_authorization_is_met(const BerthAuthorization *authorization, const char *check);
 
 /* The call makes an object of this name. Until it has ended, further calls of its client about that
  * name can await it (berth_authorization_await), so that a client need not wait between them. */

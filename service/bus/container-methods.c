@@ -193,30 +193,61 @@ int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_b
     return 1;
 }
 
-/* Commit and Diff; without a name in the request only the layer is made. Both write to the store of
- * images, and need the right to manage images, too. */
+static int check_image(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                       const char *id, const BerthCommitRequest *request) {
+    g_autoptr(BerthImage) replaced =
+        request->name ? berth_image_store_get(service->database, request->name, NULL) : NULL;
+
+    return berth_access_check(service->access, call, error, "image", "container", id, "image",
+                              request->name, "replaced", replaced ? replaced->target->digest : NULL,
+                              NULL);
+}
+
+/* Both write to the store of images, and need the right to manage images, too. For the caller's own
+ * container that question comes first: it names both, so that a user who authenticates for it has
+ * done so for the container (BERTH_PERMISSION_COVERS). For any other, whether the caller may know
+ * of it comes first, and each right is asked for. */
+static int check_commit(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        const char *id, const BerthCommitRequest *request) {
+    BerthContainer *container = berth_containers_find(service->containers, id, NULL);
+    bool own = container && berth_container_get_record(container)->owner == request->owner;
+    int r = own ? check_image(call, service, error, id, request) : BERTH_ACCESS_GRANTED;
+
+    if (r == BERTH_ACCESS_GRANTED)
+        r = berth_container_check(call, service, error, id, &container);
+    if (r == BERTH_ACCESS_GRANTED && !own)
+        r = check_image(call, service, error, id, request);
+    return r;
+}
+
+/* The user has authenticated for the commit: unpacking the new image needs no second password. */
+static void commit_on_end(BerthTransfer *transfer, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    const BerthTransferResult *result = &transfer->result;
+
+    if (!transfer->error && result->name && result->target)
+        berth_creators_add_image(pending->service, result->name, result->target->digest,
+                                 pending->call);
+}
+
+/* Commit and Diff; without a name in the request only the layer is made. */
 static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *id, BerthCommitRequest *request) {
     g_autoptr(GError) error = NULL;
-    BerthContainer *container;
     int r = berth_access_get_uid(service->access, call, &request->owner);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_container_check(call, service, ret_error, id, &container);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    g_autoptr(BerthImage) replaced =
-        request->name ? berth_image_store_get(service->database, request->name, NULL) : NULL;
-    r = berth_access_check(service->access, call, ret_error, "image", "container", id, "image",
-                           request->name, "replaced", replaced ? replaced->target->digest : NULL,
-                           NULL);
+    r = check_commit(call, service, ret_error, id, request);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     /* It may have gone while polkit was asked. */
-    if (!(container = berth_containers_find(service->containers, id, &error)))
+    BerthContainer *container = berth_containers_find(service->containers, id, &error);
+    if (!container)
         return berth_bus_error_set(ret_error, error);
     BerthTransfer *transfer = berth_commit_start(container, request, &error);
+    if (transfer && berth_access_is_authenticated(service->access, call))
+        berth_transfer_follow(transfer, commit_on_end, berth_pending_call_new(service, call));
     return transfer ? berth_bus_reply_transfer(call, transfer)
                     : berth_bus_error_set(ret_error, error);
 }

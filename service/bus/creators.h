@@ -14,7 +14,8 @@
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call);
 bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *call);
 
-/* The same for an image of an import: a user who authenticated for the import may unpack it. */
+/* The same for an image of an import or a commit: a user who authenticated for that may unpack it.
+ */
 void berth_creators_add_image(BerthService *service, const char *name, const char *digest,
                               sd_bus_message *call);
 bool berth_creators_is_of_image(BerthService *service, const char *name, const char *digest,

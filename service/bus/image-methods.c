@@ -42,6 +42,62 @@ int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *
     return berth_image_reply_before(call, before);
 }
 
+/* The images of the names, at the same places; NULL for one that is not here. */
+static GPtrArray *find_images(BerthService *service, char *const *names) {
+    GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
+
+    for (; *names; names++)
+        g_ptr_array_add(images, berth_image_store_get(service->database, *names, NULL));
+    return images;
+}
+
+/* Rules are asked about each name, and the user once about all of them. */
+static int check_delete_many(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                             char *const *names) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GPtrArray) images = find_images(service, names);
+
+    for (guint i = 0; i < images->len; i++) {
+        const BerthImage *image = images->pdata[i];
+        g_ptr_array_add(lists,
+                        berth_access_new_details("image", names[i], "digest",
+                                                 image ? image->target->digest : NULL, NULL));
+    }
+    return berth_access_check_many(service->access, call, error, "manage", lists);
+}
+
+/* What is not here is left out of the answer, a name that is given twice included. */
+int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GPtrArray) deleted = g_ptr_array_new();
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_auto(GStrv) names = NULL;
+    int r;
+
+    if ((r = sd_bus_message_read_strv(call, &names)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    if (!names || !names[0])
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                "no image was given");
+    r = check_delete_many(service, call, ret_error, names);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    for (char **name = names; *name; name++) {
+        g_autoptr(BerthDescriptor) before = NULL;
+        g_autoptr(GError) error = NULL;
+        if (berth_images_delete(service->images, *name, &before, &error))
+            g_ptr_array_add(deleted, *name);
+        else if (!g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+            return berth_bus_error_set(ret_error, error);
+    }
+    g_ptr_array_add(deleted, NULL);
+    if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
+        (r = sd_bus_message_append_strv(reply, (char **)deleted->pdata)) < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
 static void on_text(const char *text, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
@@ -246,8 +302,9 @@ int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *
                            "reference", new_name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "new", "image", new_name, "digest",
-                           digest, "replaced", replaced ? replaced->target->digest : NULL, NULL);
+    r = berth_access_check_rest(service->access, call, ret_error, "new", "image", new_name,
+                                "digest", digest, "replaced",
+                                replaced ? replaced->target->digest : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     if (!berth_images_rename(service->images, name, new_name, &error))

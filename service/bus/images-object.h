@@ -30,6 +30,7 @@ int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *
 
 /* image-methods.c */
 int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *error);

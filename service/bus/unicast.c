@@ -13,7 +13,7 @@
 #include "base/hold.h"
 
 #include "bus/access.h"
-#include "bus/permissions.h"
+#include "bus/polkit.h"
 
 #include <string.h>
 
@@ -88,17 +88,15 @@ void berth_unicast_free(BerthUnicast *unicast) {
 
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* Without flags, so that polkit never asks the user. The slot is of the line: when it is freed, the
- * answer is not waited for any more. */
+/* Not interactive, so that polkit never asks the user. The slot is of the line: when it is freed,
+ * the answer is not waited for any more. */
 static int ask(Line *line, const Signal *signal) {
-    BerthService *service = line->unicast->service;
-    g_autofree char *action = g_strconcat(BERTH_ACTION_PREFIX, signal->action, NULL);
+    const BerthPermission permission = {.action = signal->action, .verb = "watch"};
+    char *const details[] = {signal->key, signal->value, NULL};
+    const BerthQuestion question = {.permission = &permission, .details = details};
 
-    return sd_bus_call_method_async(
-        service->bus, &line->slot, "org.freedesktop.PolicyKit1",
-        "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-        "CheckAuthorization", on_verdict, line, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
-        "s", line->client, action, 2, "verb", "watch", signal->key, signal->value, 0u, "");
+    return berth_polkit_ask(line->unicast->service->bus, &line->slot, line->client, &question,
+                            on_verdict, line);
 }
 
 /* Sends signals up to the first one that needs a question, and asks it. A signal about which polkit
@@ -119,13 +117,10 @@ static void go_on(Line *line) {
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Line *line = userdata;
     Signal *signal = g_queue_peek_head(&line->signals);
-    int authorized = 0;
 
     (void)error;
     line->slot = sd_bus_slot_unref(line->slot);
-    if (!sd_bus_message_is_method_error(reply, NULL) &&
-        sd_bus_message_enter_container(reply, 'r', "bba{ss}") >= 0 &&
-        sd_bus_message_read(reply, "b", &authorized) >= 0 && authorized)
+    if (berth_polkit_read_verdict(reply) == BERTH_AUDIT_GRANTED)
         sd_bus_send(line->unicast->service->bus, signal->message, NULL);
     free_signal(g_queue_pop_head(&line->signals));
     go_on(line);

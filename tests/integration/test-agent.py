@@ -161,13 +161,84 @@ def test_unpacking_by_itself_says_what_it_is():
     contains(act("unpack", IMAGE), f"required to unpack the container image {IMAGE}.")
 
 
-def test_rmi_asks_for_each_name():
+def test_rmi_of_several_asks_once():
     good("tag", IMAGE, OTHER)
+    person = Person("rmi", IMAGE, "nothere.example/x:1", OTHER)
+    person.answer(PASSWORD + "\n")
+    equal((person.finish(), person.asked()), (1, 1), person.text)
+    contains(person.text, 'there is no image "nothere.example/x:1" here')
+    equal(names(), [])
+
+
+def test_a_rule_still_refuses_a_name_of_several():
+    """Then none is removed, and nobody is asked for a password."""
+    good("pull", IMAGE)
+    good("tag", IMAGE, OTHER)
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.images.manage" && action.lookup("image") == "%s")
+            return polkit.Result.NO;
+    });""" % OTHER)
     person = Person("rmi", IMAGE, OTHER)
+    equal((person.finish(), person.asked()), (1, 0), person.text)
+    equal(names(), [IMAGE, OTHER])
+    polkit_rule("")
+    good("rmi", OTHER)
+
+
+def test_a_renaming_asks_once():
+    act("tag", "--move", IMAGE, OTHER)
+    equal(names(), [OTHER])
+    good("tag", "--move", OTHER, IMAGE)
+
+
+def test_a_commit_of_ones_own_container_asks_once():
+    allow("alice", 'action.id == "org.berth1.containers.create"')
+    good("create", "--id=hers", IMAGE, "true", user="alice")
+    polkit_rule("")
+    contains(act("commit", "hers", OTHER), f"required to commit the container hers as the image {OTHER}.")
+    equal(names(), [IMAGE, OTHER])
+    good("rmi", OTHER)
+    # A rule about the container still refuses.
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.containers.manage-own" && action.lookup("container") == "hers")
+            return polkit.Result.NO;
+    });""")
+    person = Person("commit", "hers", OTHER)
+    person.answer(PASSWORD + "\n")
+    equal((person.finish(), person.asked(), names()), (1, 1, [IMAGE]), person.text)
+    polkit_rule("")
+    good("rm", "hers")
+
+
+def test_the_object_of_another_is_asked_about_once():
+    """Whoever may manage it may know of it. The same is asked about what is not there."""
+    good("create", "--id=roots", IMAGE, "true")
+    missing = Person("rm", "missing")
+    missing.answer(PASSWORD + "\n")
+    equal((missing.finish(), missing.asked()), (1, 1), missing.text)
+    contains(missing.text, 'there is no container "missing"')
+    refused = Person("rm", "roots")
+    refused.answer("wrong\n")
+    equal((refused.finish(), refused.asked()), (1, 1), refused.text)
+    contains(refused.text, 'there is no container "roots"')
+    question = lambda text, name: text[:text.index(PROMPT)].replace(name, "NAME")
+    equal(question(missing.text, "missing"), question(refused.text, "roots"))
+    text = act("rm", "roots")
+    contains(text, "org.berth1.containers.manage")
+    equal(listing("ps", "-a"), [])
+
+
+def test_managing_anothers_is_asked_about_even_after_the_rest_of_the_act():
+    """The right to images does not stand for it."""
+    good("create", "--id=roots", IMAGE, "true")
+    person = Person("commit", "roots", OTHER)
     for _ in range(2):
         person.answer(PASSWORD + "\n")
     equal((person.finish(), person.asked()), (0, 2), person.text)
-    equal(names(), [])
+    contains(person.text, "org.berth1.containers.manage")
+    contains(person.text, "org.berth1.images.manage")
+    good("rm", "roots")
+    good("rmi", OTHER)
 
 
 def test_a_wrong_password_is_refused():
