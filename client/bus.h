@@ -14,6 +14,7 @@
 #define DIST_CONTENTS "/org/berth1/contents", "org.berth1.Contents"
 #define DIST_LEASES "/org/berth1/leases", "org.berth1.Leases"
 #define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+#define DIST_NETWORKS "/org/berth1/networks", "org.berth1.Networks"
 #define DIST_VOLUMES "/org/berth1/volumes", "org.berth1.Volumes"
 #define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
 

@@ -11,6 +11,7 @@
 
 #include "client/aliases.h"
 #include "client/bus.h"
+#include "client/completion-values.h"
 #include "client/listing.h"
 #include "client/verbs.h"
 
@@ -24,6 +25,17 @@ static void complete_offer(const char *prefix, const char *text) {
 
     if (g_str_has_prefix(candidate, partial))
         puts(candidate);
+}
+
+/* What is before a value in its word: "--network=". */
+static const char *value_prefix = "";
+
+static void complete_offer_value(const char *text) {
+    complete_offer(value_prefix, text);
+}
+
+static void complete_offer_word(const char *text) {
+    complete_offer("", text);
 }
 
 static void complete_option(const DistOption *option, void *userdata) {
@@ -49,7 +61,7 @@ static int complete_offer_item(sd_bus_message *reply, char **key, void *userdata
         (r = sd_bus_message_enter_container(reply, type, contents)) < 0 ||
         (r = sd_bus_message_read(reply, "s", &name)) < 0)
         return r;
-    complete_offer("", name);
+    complete_offer_value(name);
     *key = g_strdup(name);
     if ((r = sd_bus_message_skip(reply, contents + 1)) < 0)
         return r;
@@ -84,6 +96,12 @@ static void complete_volumes(void) {
     complete_list(DIST_VOLUMES);
 }
 
+static void complete_networks(void) {
+    complete_offer_value("none");
+    complete_offer_value("host");
+    complete_list(DIST_NETWORKS);
+}
+
 static void complete_leases(void) {
     complete_list(DIST_LEASES);
 }
@@ -111,7 +129,14 @@ static bool is_repeated(const char *arguments) {
 }
 
 static void complete_argument(const char *group, const DistVerb *verb, int before) {
-    if (before > 0 && !is_repeated(verb->arguments))
+    /* Each of cp's arguments may be in a container. */
+    bool is_copy = g_str_equal(verb->name, "cp");
+
+    if (is_copy && strchr(partial, ':')) {
+        dist_offer_container_files(partial, complete_offer_word);
+        return;
+    }
+    if (before > 0 && !is_copy && !is_repeated(verb->arguments))
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(known_values); i++)
         if (g_str_equal(known_values[i].group, group) &&
@@ -119,6 +144,25 @@ static void complete_argument(const char *group, const DistVerb *verb, int befor
             known_values[i].offer();
             return;
         }
+}
+
+/* Values that are names of the service's objects. */
+static const struct {
+    const char *option;
+    void (*offer)(void);
+} known_options[] = {
+    {"network", complete_networks},
+    {"net", complete_networks},
+    {"volume", complete_volumes},
+};
+
+static void complete_value(const DistOption *option, const char *before) {
+    value_prefix = before;
+    if (!dist_offer_values(option, complete_offer_value))
+        for (size_t i = 0; i < G_N_ELEMENTS(known_options); i++)
+            if (g_str_equal(known_options[i].option, option->name))
+                known_options[i].offer();
+    value_prefix = "";
 }
 
 /* The option whose value is to be completed: the word before is its name. */
@@ -135,6 +179,19 @@ static const DistOption *find_open_option(const DistVerb *verb, const char *word
     return option && dist_option_has_value(option) ? option : NULL;
 }
 
+/* "--network=na" */
+static void complete_assignment(const DistVerb *verb) {
+    size_t length = strcspn(partial, "=");
+    g_autofree char *before = g_strndup(partial, length + 1);
+    g_autofree char *name = g_strndup(partial, length);
+    const DistOption *option = dist_option_find(verb->options, name + 2, length - 2);
+
+    if (!option)
+        option = dist_option_find(dist_common_options, name + 2, length - 2);
+    if (option)
+        complete_value(option, before);
+}
+
 /* words: from the verb on, without the one that is completed. */
 static void complete_verb(const char *group, const DistVerb *verb, char *const *words) {
     int before = 0;
@@ -147,17 +204,23 @@ static void complete_verb(const char *group, const DistVerb *verb, char *const *
             complete_verbs(verb->verbs);
         return;
     }
+    if (g_str_has_prefix(partial, "--") && strchr(partial, '=')) {
+        complete_assignment(verb);
+        return;
+    }
     if (partial[0] == '-') {
         dist_option_visit(verb->options, complete_option, NULL);
         dist_option_visit(dist_common_options, complete_option, NULL);
         return;
     }
     for (int i = 1; words[i]; i++) {
-        bool takes_next = find_open_option(verb, words[i]) != NULL;
-        if (takes_next && !words[i + 1])
+        const DistOption *open = find_open_option(verb, words[i]);
+        if (open && !words[i + 1]) {
+            complete_value(open, "");
             return;
+        }
         before += words[i][0] != '-';
-        i += takes_next;
+        i += open != NULL;
     }
     complete_argument(group, verb, before);
 }

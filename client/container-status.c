@@ -16,6 +16,7 @@
 #include "client/translate.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { LOG_LINES = 10 };
@@ -64,6 +65,71 @@ static int status_read_process(sd_bus_message *reply, char **key, void *userdata
     return 1;
 }
 
+typedef struct {
+    DistLayout *layout;
+    const char *id;
+    guint count;
+} StatusMounts;
+
+/* Binds of paths and volumes. What every container has is left out: the kernel's file systems, the
+ * files that the service writes for it, and directories of its own. */
+static int status_read_mount(sd_bus_message *message, StatusMounts *mounts) {
+    const char *destination, *type = "", *source = "";
+    g_auto(GStrv) options = NULL;
+    const DistField fields[] = {
+        {"Type", "s", &type}, {"Source", "s", &source}, {"Options", "as", &options}, {NULL}};
+    int r = dist_dictionary_read_item(message, &destination, fields);
+
+    if (r <= 0)
+        return r;
+    g_autofree char *own = g_strdup_printf("/containers/%s/", mounts->id);
+    bool is_bind = type[0] == '\0' || g_str_equal(type, "bind");
+    bool is_own = strstr(source, own) || g_str_equal(source, "/sys") ||
+                  (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
+                  g_str_equal(destination, "/dev/berth-init");
+    g_autofree char *text = g_strdup_printf("%s → %s", source, destination);
+    if (is_bind && !is_own)
+        status_add(mounts->layout, mounts->count++ == 0 ? _("Mounts:") : "", text);
+    return 1;
+}
+
+static int status_read_mounts(sd_bus_message *message, void *mounts) {
+    int r;
+
+    if ((r = sd_bus_message_enter_container(message, 'v', "a(sa{sv})")) < 0 ||
+        (r = sd_bus_message_enter_container(message, 'a', "(sa{sv})")) < 0)
+        return r;
+    while ((r = status_read_mount(message, mounts)) > 0)
+        continue;
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    return sd_bus_message_exit_container(message);
+}
+
+/* Where it is: its networks, with the addresses while it runs, its mounts, and its cgroup. */
+static void status_add_places(DistLayout *layout, const char *id) {
+    StatusMounts mounts = {layout, id, 0};
+    g_auto(GStrv) networks = NULL, addresses = NULL;
+    const char *cgroup = "";
+    const DistField fields[] = {
+        {"Networks", "as", &networks},
+        {"Addresses", "as", &addresses},
+        {"Cgroup", "s", &cgroup},
+        {"Mounts", NULL, &mounts, status_read_mounts},
+        {NULL, NULL, NULL},
+    };
+    g_autoptr(GError) gone = NULL;
+    g_autoptr(sd_bus_message) reply = dist_call(&gone, DIST_CONTAINERS, "Get", "sa{sv}", id, 0);
+
+    if (!reply || dist_dictionary_read(reply, fields) < 0)
+        return;
+    g_autofree char *names = networks ? g_strjoinv(", ", networks) : NULL;
+    g_autofree char *numbers = addresses ? g_strjoinv(", ", addresses) : NULL;
+    status_add(layout, _("Networks:"), names);
+    status_add(layout, _("Addresses:"), numbers);
+    status_add(layout, _("Cgroup:"), cgroup);
+}
+
 static void status_print_log(const char *id) {
     g_autoptr(GError) refused = NULL;
     g_autoptr(sd_bus_message) reply = dist_call(&refused, DIST_CONTAINERS, "Logs", "sa{sv}", id, 1,
@@ -108,6 +174,7 @@ void dist_container_status_print(const DistContainer *container, const char *sta
     status_add(layout, _("Command:"), command);
     status_add(layout, _("Unit:"), container->scope);
     status_add(layout, _("Ports:"), ports);
+    status_add_places(layout, container->id);
     if (dist_container_is_running(container))
         status_add_running(layout, container);
     dist_layout_print(layout, dist_screen_columns(), false);

@@ -153,7 +153,13 @@ static void view_draw_total(DistProgressView *view, uint64_t done, uint64_t tota
     double rate = seconds > 0.5 ? (double)moved / seconds : 0;
     g_autoptr(GString) line = g_string_new(NULL);
 
-    g_string_append_printf(line, _("%u of %u, %s of %s"), ready, count, have, whole);
+    /* Until the registry has told the sizes there is nothing to count. */
+    if (count == 0)
+        g_string_append(line, _("asking the registry"));
+    else if (total == 0)
+        g_string_append_printf(line, _("%u of %u"), ready, count);
+    else
+        g_string_append_printf(line, _("%u of %u, %s of %s"), ready, count, have, whole);
     if (rate >= 1 && done < total) {
         g_autofree char *speed = dist_format_size((uint64_t)rate);
         g_autofree char *time =

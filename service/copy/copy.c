@@ -17,6 +17,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 128 * 1024 };
+enum { BLOCK_BYTES = 128 * 1024, MAX_NAMES_BYTES = 1024 * 1024 };
 
 static bool failed(struct archive *archive, const char *what, const char *path, GError **error) {
     const char *reason = archive_error_string(archive);
@@ -280,6 +281,35 @@ bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int 
     good = good && write_all(&copy, error) && berth_tar_writer_finish(tar, error);
     archive_read_free(disk);
     return good;
+}
+
+/* A name with a line break cannot be told from two, and is left out. */
+static void add_name(GString *lines, DIR *directory, const char *name) {
+    struct stat status;
+
+    if (g_str_equal(name, ".") || g_str_equal(name, "..") || strchr(name, '\n'))
+        return;
+    /* Through a symbolic link: what is behind it can be entered as a directory. */
+    bool is_directory = fstatat(dirfd(directory), name, &status, 0) == 0 && S_ISDIR(status.st_mode);
+    g_string_append_printf(lines, "%s%s\n", name, is_directory ? "/" : "");
+}
+
+bool berth_copy_list_names(const char *path, int output, GError **error) {
+    g_autoptr(GString) lines = g_string_new(NULL);
+    g_autofree char *inside = g_strconcat(path, "/", NULL);
+    g_autofree char *there = go_to(inside, error);
+    DIR *directory = there ? opendir(there) : NULL;
+    struct dirent *entry;
+
+    if (!there)
+        return false;
+    if (!directory)
+        return berth_error_set_errno(error, errno, "%.500s of the container", path);
+    while (lines->len < MAX_NAMES_BYTES && (entry = readdir(directory)))
+        add_name(lines, directory, entry->d_name);
+    closedir(directory);
+    return berth_fd_write_all(output, lines->str, lines->len) ||
+           berth_error_set_errno(error, errno, "%.500s of the container", path);
 }
 
 /* "a/b" becomes "NAME/b"; what begins with "./" is without it. */

@@ -14,6 +14,9 @@ typedef enum { BERTH_COPY_ANY, BERTH_COPY_FILE, BERTH_COPY_DIRECTORY } BerthCopy
 bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
                     GError **error);
 
+/* The names of what is in the directory path, one a line; those of directories end in "/". */
+bool berth_copy_list_names(const char *path, int output, GError **error);
+
 /* A tar into the directory path, which is found within the root. name: of the topmost entries, NULL
  * for their own. owners: of the entries, otherwise everything is this user's. A directory does not
  * replace anything else, and nothing else replaces a directory. */

@@ -7,6 +7,7 @@
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
  *   berth-copy out-file|out-directory ID PATH [NAME]   where the source has to be that
+ *   berth-copy out-names ID PATH           the names in a directory, as lines
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
  *
@@ -101,7 +102,9 @@ int main(int argc, char **argv) {
     }
     umask(0);
     enter_box(out ? "copy-out" : "copy-in", lock);
-    if (out)
+    if (g_str_equal(argv[1], "out-names"))
+        berth_copy_list_names(argv[3], STDOUT_FILENO, &error);
+    else if (out)
         berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error);
     else
         berth_copy_in(argv[3], name, STDIN_FILENO, g_str_equal(argv[1], "in-with-owners"), &error);

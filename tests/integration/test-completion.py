@@ -62,6 +62,34 @@ def test_arguments():
     equal(sorted(offered("dist cp ")), ["db", "web", "worker"])
 
 
+def test_values():
+    make_network("completed", "10.81.0.0/24")
+    equal(offered("dist run --network=comp"), ["--network=completed"])
+    assert {"none", "host", "completed"} <= set(offered("dist run --network "))
+    equal(offered("dist create -v da"), ["data"])
+    equal(offered("dist kill -s SIGT"), ["SIGTRAP", "SIGTERM", "SIGTSTP", "SIGTTIN", "SIGTTOU"])
+    equal(offered("dist run --cap-add=NET_"), [f"--cap-add=NET_{name}" for name in ("ADMIN", "BIND_SERVICE", "BROADCAST", "RAW")])
+    equal(offered("dist run --pull n"), ["newer", "never"])
+    equal(offered("dist run -u roo"), ["root"])
+    equal(offered("dist run --ipc="), ["--ipc=private"])
+    equal(offered("dist run --env="), [])
+
+
+def test_files_in_a_container():
+    good("run", "-d", "--id=runs", IMAGE)
+    good("exec", "runs", "sh", "-c", "mkdir -p /etc/deep '/etc/a b' && touch /etc/deeper && ln -s /etc /link")
+    for name in ("runs", "db"):
+        contains(offered(f"dist cp {name}:/et"), f"{name}:/etc/")
+    equal(sorted(offered("dist cp runs:/etc/dee")), ["runs:/etc/deep/", "runs:/etc/deeper"])
+    equal(sorted(offered("dist cp . runs:/link/dee")), ["runs:/link/deep/", "runs:/link/deeper"])
+    equal(offered("dist cp runs:et"), ["runs:etc/"])
+    equal((offered("dist cp runs:/none/x"), offered("dist cp nobody:/et")), ([], []))
+    equal(offered("dist cp runs:/et", user="alice"), [])
+    # Neither a file's name nor a file in place of a directory is an escape.
+    equal(containers_call("CopyOut", "ssha{sv}", "runs", "/etc/deeper", "1", "1", "Kind", "s", "frobs").status, 1)
+    good("rm", "-f", "runs")
+
+
 def test_nobody_is_asked_for_a_password():
     equal(offered("dist start ", user="alice"), [])
 

@@ -199,6 +199,7 @@ def test_progress_never_wraps():
         assert max(map(len, drawn[:-2])) < columns or columns < len(LARGE), (columns, drawn)
         for up in re.findall(r"\033\[(\d+)A", screen.text):
             assert int(up) < 8, up
+        assert "0 of 0" not in screen.text and "of 0\u00a0" not in screen.text, screen.text
         if columns >= 80:
             assert re.search(r"\d of \d+, [\d.]+\s\w+ of ", screen.text), screen.text
 
@@ -275,11 +276,13 @@ def test_logs_of_several_are_followed():
 
 
 def test_info_is_a_status_page():
-    good("run", "-d", "--name=page", IMAGE, "sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $n; done; sleep 1000; true")
+    os.makedirs("/tmp/first-hour-dir", exist_ok=True)
+    good("run", "-d", "--name=page", "-v", "/tmp/first-hour-dir:/data", "-v", "page-volume:/kept", "--tmpfs=/scratch", IMAGE, "sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $n; done; sleep 1000; true")
     wait_until(lambda: "line 12" in good("logs", "page") and "sleep" in good("top", "page"), "its output")
     text = good("info", "page")
     pid = listing("info", "page")[0]["pid"]
     for part in (r"page\nStatus: +up .*\n", rf"\nImage: +{re.escape(IMAGE)}\n", rf"\nMain PID: +{pid}\n", r"\nUnit: +berth-page.scope\n",
+                 r"\nMounts: +/tmp/first-hour-dir → /data\n +/var/lib/berth/volumes/\S+ → /kept\nCgroup: +/berth.slice/berth-page.scope\S*\n",
                  rf"\nProcesses: +{pid} ", r"\n +\d+ sleep 1000\n", r"\nTasks: +2\n", r"\n\nline 3\n(line \d+\n)+$"):
         assert re.search(part, text), (part, text)
     equal("\nMemory: " in text, listing("stats", "page")[0]["memory"] > 0)
@@ -292,6 +295,7 @@ def test_info_is_a_status_page():
     text = good("info", "page")
     assert "exited" in text and "Main PID" not in text, text
     good("rm", "page")
+    good("volume", "rm", "page-volume")
 
 
 def test_the_third_interrupt_lets_go():

@@ -23,6 +23,8 @@ static int get_program(const BerthContainers *containers) {
 }
 
 static bool check_copy(BerthContainer *container, const BerthCopyRequest *request, GError **error) {
+    static const char *const kinds[] = {"file", "directory", "names", NULL};
+
     if (!request->changes && (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" in the container is not absolute",
@@ -30,10 +32,10 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
     if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is not a file name",
                                request->name);
-    if (request->kind[0] && !g_str_equal(request->kind, "file") &&
-        !g_str_equal(request->kind, "directory"))
+    if (request->kind[0] && !g_strv_contains(kinds, request->kind))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "unknown kind \"%.100s\"; use file or directory", request->kind);
+                               "unknown kind \"%.100s\"; use file, directory or names",
+                               request->kind);
     return berth_container_check_not_starting(container, error);
 }
 
