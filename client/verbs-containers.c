@@ -209,20 +209,42 @@ static sd_bus_message *make_stop(const char *id, const void *timeout, GError **e
     return g_steal_pointer(&call);
 }
 
-static struct { gint64 seconds; } stop_given = {.seconds = -1};
+static struct {
+    gint64 seconds;
+    gboolean ignore;
+} stop_given = {.seconds = -1};
 
 static const DistOption stop_options[] = {
     {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds, N_("Time to wait before SIGKILL"),
      N_("SECONDS")},
+    {"ignore", 'i', DIST_OPTION_FLAG, &stop_given.ignore, N_("Do not fail if there is none"), NULL},
     DIST_OPTION_END,
 };
+
+/* With --ignore: false only if a container exists and cannot be stopped. */
+static bool ignore_absent(sd_bus_message *reply, bool ignore, GError **error) {
+    if (reply || !ignore || !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return reply != NULL;
+    g_clear_error(error);
+    return true;
+}
+
+static bool stop_by_id(const char *id, const void *userdata, GError **error) {
+    sd_bus_message *call = make_stop(id, userdata, error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
+
+    if (reply)
+        puts(id);
+    return ignore_absent(reply, true, error);
+}
 
 static int verb_stop(char **argv, GError **error) {
     (void)error;
 
     uint64_t timeout =
         stop_given.seconds < 0 ? UINT64_MAX : (uint64_t)stop_given.seconds * G_USEC_PER_SEC;
-    return dist_ask_each(argv + 1, make_stop, &timeout);
+    return stop_given.ignore ? dist_for_each(argv + 1, stop_by_id, &timeout)
+                             : dist_ask_each(argv + 1, make_stop, &timeout);
 }
 
 static struct { char *process; } wait_given;
@@ -254,10 +276,7 @@ static bool rm_by_id(const char *id, const void *userdata, GError **error) {
     (void)userdata;
     if (reply)
         puts(id);
-    if (reply || !rm_given.ignore || !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        return reply != NULL;
-    g_clear_error(error);
-    return true;
+    return ignore_absent(reply, rm_given.ignore, error);
 }
 
 static int verb_rm(char **argv, GError **error) {

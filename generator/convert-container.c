@@ -61,12 +61,8 @@ static void add_notify(const BerthConversion *conversion, bool oneshot, GPtrArra
     bool healthy = line && g_ascii_strcasecmp(line->value, "healthy") == 0;
     bool container = line && !healthy && berth_conversion_get_flag(conversion, "Notify");
     const char *mode = oneshot ? "no" : healthy ? "healthy" : container ? "container" : "started";
-    g_autofree char *reason = NULL;
 
-    if (berth_option_check(BERTH_VERB_RUN, "notify", mode, &reason))
-        berth_conversion_add_option(words, "notify", mode);
-    else if (line && !oneshot)
-        berth_conversion_refuse(conversion, line, reason);
+    berth_conversion_add_option(words, "notify", mode);
 }
 
 /* journald and passthrough are what a unit does: its output is the journal's. */
@@ -94,8 +90,7 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
     if (line && !scope && !g_strv_contains(below, line->value))
         berth_unit_line_error(conversion->problems, line, _("CgroupsMode=%s is not supported"),
                               line->value);
-    if (berth_option_find(BERTH_VERB_RUN, "cgroup", strlen("cgroup")))
-        berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
+    berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
 }
 
 /* "-" before a device leaves it out if it does not exist. */

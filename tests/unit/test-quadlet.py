@@ -198,6 +198,9 @@ def test_a_unit_has_what_a_container_needs():
     assert unit.one("Unit", "SourcePath").endswith("/first/web.container")
     equal(unit.command()[:2], ["/usr/bin/dist", "run"])
     contains(unit.command(), "--name=systemd-%N")
+    equal(unit.all("Service", "ExecStop"), [], "dist passes SIGTERM on")
+    contains(unit.command(), "--cgroup=caller")
+    contains(unit.command(), "--notify=started")
     equal(unit.command("ExecStopPost"), ["-/usr/bin/dist", "rm", "--force", "--ignore", "systemd-%N"])
     equal(unit.all("Service", "ExecReload"), [])
 

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Containers as services of systemd: unit files, in the style in which public projects write theirs, from the file to the
+# running service, through drop-ins, templates, timers, errors and the start of the system.
+
+import os
+import re
+import signal
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/units/box:x"
+OTHER = f"{HOST}/units/other:x"
+UNITS = "/etc/berth/units"
+PODMAN = "/etc/containers/systemd"
+
+FILES = {
+    # A web server: published port, files from the host, labels, a health check by its own command.
+    f"{UNITS}/web.container": f"""
+[Unit]
+Description=Web server
+Documentation=https://example.com/docs
+After=local-fs.target
+
+[Container]
+Image={IMAGE}
+ContainerName=web
+Volume=./web:/srv:ro,Z
+Environment=GREETING="hello  world" PERCENT=100%%
+Label=traefik.enable=true traefik.http.routers.web.rule=Host(`example.com`)
+HealthCmd=cat /srv/index.html
+HealthInterval=1s
+Exec=sh -c 'cat /srv/index.html; echo "$$GREETING $$PERCENT"; trap "echo stopping; exit 0" TERM; while :; do sleep 0.1; done'
+
+[Service]
+Restart=always
+TimeoutStartSec=900
+MemoryMax=256M
+
+[Install]
+WantedBy=multi-user.target default.target
+""",
+    f"{UNITS}/web/index.html": "It works\n",
+    # A database: a volume and an image of their own files, from podman's directory.
+    f"{PODMAN}/db/db.container": f"""
+[Unit]
+Description=Database
+
+[Container]
+Image=db.image
+Volume=db.volume:/var/lib/db:Z
+EnvironmentFile=db.env
+NoNewPrivileges=true
+DropCapability=ALL
+ShmSize=64m
+StopTimeout=1
+LogDriver=journald
+Exec=sh -c 'echo "$$DB_NAME" >>/var/lib/db/log; cat /var/lib/db/log; exec sleep 1000'
+
+[Service]
+Restart=on-failure
+""",
+    f"{PODMAN}/db/db.env": "# the name\nDB_NAME=shop\n",
+    f"{PODMAN}/db/db.image": f"[Image]\nImage={OTHER}\n",
+    f"{PODMAN}/db/db.volume": "[Volume]\nVolumeName=db-data\n",
+    # A job that a timer starts.
+    f"{PODMAN}/backup.container": f"""
+[Unit]
+Description=Backup
+Requires=db.container
+After=db.container
+
+[Container]
+Image={IMAGE}
+Volume=db.volume:/data:ro
+Tmpfs=/scratch
+ReadOnly=true
+Exec=sh -c 'cp /data/log /scratch/copy && echo saved $$(cat /scratch/copy)'
+
+[Service]
+Type=oneshot
+""",
+    "/etc/systemd/system/backup.timer": "[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\n[Install]\nWantedBy=timers.target\n",
+    # A template.
+    f"{UNITS}/worker@.container": f"""
+[Unit]
+Description=Worker %i
+PartOf=workers.target
+
+[Container]
+Image={IMAGE}
+HostName=worker-%i
+User=70
+Group=71
+StopTimeout=1
+Exec=sh -c 'echo "$$(hostname) $$(id -u) $$(id -g)"; exec sleep %i'
+
+[Install]
+WantedBy=multi-user.target
+DefaultInstance=1000
+""",
+}
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def systemctl(*arguments):
+    result = run("systemctl", *arguments)
+    assert result.status == 0, f"systemctl {' '.join(arguments)}: {result}\n{run('journalctl', '-n', '30', '--no-pager').out}"
+    return result.out
+
+
+def shown(unit, name):
+    return run("systemctl", "show", "-P", name, unit).out.strip()
+
+
+def journal(unit):
+    return run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", unit).out
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    layer = oci.busybox_layer().directory("var").directory("var/lib").directory("var/lib/db", mode=0o777)
+    oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), OTHER)
+    for path, text in FILES.items():
+        write(path, text)
+    systemctl("daemon-reload")
+
+
+def test_every_file_has_a_unit_that_systemd_takes():
+    rows = {row["unit"]: row["state"] for row in listing("unit", "list")}
+    equal(rows, {"web.service": "ok", "db.service": "ok", "db-image.service": "ok", "db-volume.service": "ok", "backup.service": "ok",
+                 "worker@.service": "ok"})
+    for unit in rows:
+        path = f"/run/systemd/generator/{unit}"
+        result = run("systemd-analyze", "verify", "--man=no", path.replace("@", "@7") if "@." in path and
+                     os.path.exists(path.replace("@", "@7")) else path)
+        found = [line for line in result.err.splitlines() if "/run/systemd/generator" in line or any(name in line for name in rows)]
+        equal(found, [], unit)
+    equal(run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out.strip(), "")
+
+
+def test_a_service_runs_a_container():
+    systemctl("start", "web")
+    equal(shown("web", "ActiveState"), "active")
+    equal(shown("web", "Description"), "Web server")
+    wait_until(lambda: "hello  world 100%" in journal("web"), "its output")
+    contains(journal("web"), "It works\n")
+    row = [row for row in listing("ps") if row["id"] == "web"][0]
+    equal(row["state"], "running")
+    contains(good("inspect", "web"), "Host(`example.com`)")
+    wait_until(lambda: "healthy" in good("info", "web"), "its health")
+
+
+def test_it_is_started_again_when_it_fails():
+    before = shown("web", "MainPID")
+    good("kill", "-s", "KILL", "web")
+    wait_until(lambda: shown("web", "ActiveState") == "active" and shown("web", "MainPID") not in ("0", before), "the restart")
+    equal(shown("web", "NRestarts"), "1")
+
+
+def test_it_is_stopped_by_its_own_signal():
+    systemctl("stop", "web")
+    equal((shown("web", "ActiveState"), shown("web", "Result")), ("inactive", "success"))
+    contains(journal("web"), "stopping\n")
+    assert "web" not in good("ps", "-a", "-q").split()
+
+
+def test_files_that_it_needs_come_first():
+    systemctl("start", "db")
+    for unit in ("db-image", "db-volume", "db"):
+        equal(shown(unit, "ActiveState"), "active", unit)
+    wait_until(lambda: "shop\n" in journal("db"), "its output")
+    contains(good("volume", "list"), "db-data")
+    # The data outlive the container and the units.
+    systemctl("restart", "db")
+    wait_until(lambda: "shop\nshop\n" in journal("db"), "both lines")
+    # A volume that is there stays as it is.
+    systemctl("restart", "db-volume")
+    equal(shown("db-volume", "Result"), "success")
+
+
+def test_a_timer_starts_a_job():
+    systemctl("start", "backup.timer")
+    wait_until(lambda: re.search(r"^saved shop shop", journal("backup"), re.MULTILINE), "the job", 30)
+    wait_until(lambda: shown("backup", "ActiveState") == "inactive", "its end")
+    equal(shown("backup", "Result"), "success")
+    systemctl("stop", "backup.timer")
+    # The status of a job that fails is the unit's.
+    write(f"{PODMAN}/fails.container", f"[Container]\nImage={IMAGE}\nExec=sh -c 'exit 3'\n[Service]\nType=oneshot\n")
+    systemctl("daemon-reload")
+    assert run("systemctl", "start", "fails").status != 0
+    equal((shown("fails", "Result"), shown("fails", "ExecMainStatus")), ("exit-code", "3"))
+    os.unlink(f"{PODMAN}/fails.container")
+    run("systemctl", "reset-failed", "fails")
+
+
+def test_a_drop_in_changes_a_service():
+    write(f"{UNITS}/web.container.d/10-greeting.conf", "[Container]\nEnvironment=GREETING=changed\n[Unit]\nDescription=Another\n")
+    systemctl("daemon-reload")
+    systemctl("restart", "web")
+    wait_until(lambda: "changed 100%" in journal("web"), "the new value")
+    equal(shown("web", "Description"), "Another")
+
+
+def test_a_template_has_instances():
+    systemctl("start", "worker@500", "worker@600")
+    wait_until(lambda: "worker-500 70 71\n" in journal("worker@500"), "the output of one")
+    wait_until(lambda: "worker-600 70 71\n" in journal("worker@600"), "the output of the other")
+    equal(sorted(row["id"] for row in listing("ps") if "worker" in row["id"]), ["systemd-worker_500", "systemd-worker_600"])
+    systemctl("stop", "worker@500", "worker@600")
+
+
+def test_the_system_starts_what_is_installed():
+    for unit in ("web.service", "worker@1000.service"):
+        contains(shown("multi-user.target", "Wants").split(), unit)
+    systemctl("stop", "web")
+    # As at boot: the target pulls in what it wants.
+    systemctl("start", "multi-user.target")
+    for unit in ("web", "worker@1000"):
+        wait_until(lambda unit=unit: shown(unit, "ActiveState") == "active", unit)
+    equal(shown("web", "UnitFileState"), "generated")
+    systemctl("stop", "worker@1000")
+
+
+def test_an_error_is_in_the_journal_and_hurts_no_other():
+    write(f"{UNITS}/bad.container", f"[Container]\nImage={IMAGE}\n\nFrobnicate=yes\n")
+    systemctl("daemon-reload")
+    wait_until(lambda: run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out ==
+               f"{UNITS}/bad.container:4: unknown key Frobnicate= in [Container]\n", "the message")
+    contains(run("systemctl", "start", "bad").err, "not found")
+    equal(shown("web", "LoadState"), "loaded")
+    os.unlink(f"{UNITS}/bad.container")
+    systemctl("daemon-reload")
+
+
+def test_dist_installs_files():
+    write("/tmp/units/new.container", f"[Container]\nImage={IMAGE}\nVolume=new.volume:/data\nStopTimeout=1\n")
+    result = dist("unit", "install", "/tmp/units/new.container")
+    equal((result.status, result.out), (1, ""))
+    equal(result.err, "/tmp/units/new.container:3: Volume=: there is no unit file new.volume\n")
+    assert not os.path.exists(f"{UNITS}/new.container")
+    write("/tmp/units/new.volume", "[Volume]\n")
+    equal(good("unit", "install", "/tmp/units/new.container", "/tmp/units/new.volume"), f"{UNITS}/new.container\n{UNITS}/new.volume\n")
+    systemctl("start", "new")
+    contains(good("volume", "list"), "systemd-new")
+    systemctl("stop", "new")
+    result = dist("unit", "install", "/tmp/units/new.volume", user="alice")
+    equal(result.status, 1)
+    contains(result.err, "Permission denied")
+    equal(dist("rm", "--ignore", "nothing").status, 0)
+    equal(dist("rm", "nothing").status, 1)
+    equal(dist("volume", "create", "systemd-new").status, 1)
+
+
+def test_a_user_has_units():
+    uid = run("id", "-u", "alice").out.strip()
+    home = os.path.expanduser("~alice")
+    allow("alice", 'action.id.indexOf("org.berth1.") == 0')
+    write(f"{home}/.config/berth/units/mine.container", f"[Container]\nImage={IMAGE}\nExec=sh -c 'echo mine; exec sleep 1000'\nStopTimeout=1\n")
+    run("chown", "-R", "alice:", f"{home}/.config")
+    systemctl("start", f"user@{uid}")
+    wait_until(lambda: run("systemctl", "-M", "alice@", "--user", "start", "mine").status == 0, "the start")
+    equal(run("systemctl", "-M", "alice@", "--user", "show", "-P", "FragmentPath", "mine").out.strip(),
+          f"/run/user/{uid}/systemd/generator/mine.service")
+    contains([(row["id"], row["owner"]) for row in listing("ps")], ("systemd-mine", int(uid)))
+    equal(run("systemctl", "-M", "alice@", "--user", "stop", "mine").status, 0)
+    assert "systemd-mine" not in good("ps", "-a", "-q").split()
+    systemctl("stop", f"user@{uid}")
+
+
+def test_the_generator_is_quick():
+    for number in range(200):
+        write(f"/tmp/many/c{number}.container", FILES[f"{UNITS}/web.container"].replace("ContainerName=web\n", ""))
+    os.makedirs("/tmp/many-out", exist_ok=True)
+    before = os.times()
+    equal(run("/usr/lib/systemd/system-generators/berth-generator", "/tmp/many-out", "/tmp/many-out", "/tmp/many-out",
+              env={"BERTH_UNIT_DIRS": "/tmp/many"}).err, "")
+    after = os.times()
+    assert len(os.listdir("/tmp/many-out")) >= 200
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 1, f"{used} s of CPU time for 200 files"
+
+
+def test_teardown():
+    for unit in ("web", "db", "db-image", "db-volume"):
+        systemctl("stop", unit)
+    equal(good("ps", "-a", "-q"), "")
+    equal(run("systemctl", "--failed", "--no-legend", "web*", "db*", "worker*", "backup*", "new*").out.strip(), "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
