@@ -83,6 +83,24 @@ static void tell_pid(Outside *outside) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
+/* Kernel parameters are set in the namespaces that are joined: never in the host's. */
+static void check_joined(const BerthSetup *setup, const BerthNamespace *entry, int joined) {
+    static const struct {
+        int flag;
+        const char *path;
+    } with_parameters[] = {{CLONE_NEWIPC, "/proc/self/ns/ipc"},
+                           {CLONE_NEWUTS, "/proc/self/ns/uts"},
+                           {CLONE_NEWNET, "/proc/self/ns/net"}};
+    struct stat theirs, ours;
+
+    for (size_t i = 0; setup->sysctls.count > 0 && i < BERTH_COUNT(with_parameters); i++)
+        if (with_parameters[i].flag == entry->flag &&
+            (fstat(joined, &theirs) < 0 || stat(with_parameters[i].path, &ours) < 0 ||
+             (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)))
+            berth_fail("join namespace", entry->path,
+                       "it is the host's, and kernel parameters are to be set", BERTH_EXIT_LAUNCH);
+}
+
 static void open_joined(BerthInside *inside) {
     const BerthSetup *setup = inside->setup;
 
@@ -96,6 +114,7 @@ static void open_joined(BerthInside *inside) {
         inside->joined[i] = open(entry->path, O_RDONLY | O_CLOEXEC);
         if (inside->joined[i] < 0)
             berth_fail_errno("open namespace", entry->path);
+        check_joined(setup, entry, inside->joined[i]);
         /* setns(2) into a PID namespace takes effect for children only; the inner process is
          * one. */
         if (entry->flag == CLONE_NEWPID && setns(inside->joined[i], CLONE_NEWPID) < 0)

@@ -141,8 +141,9 @@ static bool read_devices(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-/* Slashes and dots both separate names. Only parameters of a namespace of the container's own may
- * be set: any other would change the whole machine, or a namespace that is shared. */
+/* Slashes and dots both separate names. Only parameters of a namespace that is made or joined may
+ * be set: any other would change the whole machine. berth-launch refuses to join the host's then.
+ */
 static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error) {
     g_autofree char *dotted = g_strdelimit(g_strdup(name), "/", '.');
 
@@ -157,7 +158,7 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
             continue;
         const BerthPlanNamespace *entry =
             berth_plan_find_namespace(plan, sysctl_namespaces[i].flag);
-        return (entry && !entry->path) ||
+        return entry ||
                berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the kernel parameter %.100s needs a namespace of the container's "
                                "own",

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What other runtimes' own tests want of a runtime, Berth does: those of crun and of runc, driven through
 # the bus with whole configurations.
-# machine: package runc
 # machine: source crun runc
 
 import os
@@ -28,7 +27,7 @@ CRUN = {
 }
 
 RUNC = {
-    "runc create exec": NOT_YET, "runc create --pid-file": NOT_YET, "runc create --pid-file with new CWD": NOT_YET,
+    "runc create exec": NOT_YET,
     "runc delete --force in cgroupv2 with subcgroups": OWN_PATH, "runc exec --cgroup subcgroup [v2]": OWN_PATH,
     "ps after the container stopped": OWN_PATH, "runc run --keep (check cgroup exists)": OWN_PATH,
     "runc exec [exit codes]": "a command that is not found is 127",
@@ -37,7 +36,6 @@ RUNC = {
     "mask paths [prohibit symlink /proc]": "refused in other words", "mask paths [prohibit symlink /sys]": "refused in other words",
     "runc run [seccomp -ENOSYS handling]": "runc's own addition: calls newer than a profile have the profile's default action",
     "runc run [seccomp] (startContainer hook)": "refused in other words",
-    "list": "the JSON of runc's own order",
 }
 
 

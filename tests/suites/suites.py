@@ -11,7 +11,7 @@ from berth_test import check_journal, equal, listing, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.environ["BERTH_BUILD"] + "/sources"
-RUNTIME = os.path.join(HERE, "runtime")
+RUNTIME = "/usr/bin/berth-runtime"
 
 
 class Report:
@@ -105,6 +105,16 @@ def make_busybox(path):
     equal(run("tar", "-C", root, "-cf", path, ".").status, 0)
 
 
+def wait_for_terminals(path):
+    """Theirs is listening before the next command is executed; this one is written in Python."""
+    started = '("$RECVTTY" --pid-file "$dir/pid" --mode null "$CONSOLE_SOCKET" &) &'
+    with open(path, "r+", encoding="utf-8") as file:
+        text = file.read()
+        assert started in text
+        file.seek(0)
+        file.write(text.replace(started, started + '\n\twhile [ ! -s "$dir/pid" ]; do sleep 0.01; done'))
+
+
 def run_runc(report, files, expected, seconds=300):
     """runc's, for bats; their images are one of busybox, since nothing is to be fetched."""
     directory = "/var/tmp/runc"
@@ -114,8 +124,7 @@ def run_runc(report, files, expected, seconds=300):
     make_busybox(f"{directory}/busybox.tar")
     with open(f"{directory}/tests/integration/get-images.sh", "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\n" + "".join(f"echo {name}_IMAGE={directory}/busybox.tar\n" for name in ("BUSYBOX", "HELLO", "DEBIAN")))
+    wait_for_terminals(f"{directory}/tests/integration/helpers.bash")
     for name in files:
-        output = run_tests(["bats", "--tap", f"{name}.bats"], f"{directory}/tests/integration",
-                           {"RUNC": RUNTIME, "RUNC_BINARY": os.environ["BERTH_BUILD"] + "/packages/runc/usr/bin/runc",
-                            "PYTHONDONTWRITEBYTECODE": "1"}, seconds)
+        output = run_tests(["bats", "--tap", f"{name}.bats"], f"{directory}/tests/integration", {"RUNC": RUNTIME}, seconds)
         report.take(f"runc {name}", output, expected)

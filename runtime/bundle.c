@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads bundles. The configuration passes to the service as it is, which checks all of it; what is
+ * changed here means the same to the service as the original means to another runtime. The root
+ * directory is opened with the caller's rights and passes as a descriptor.
+ */
+
+#include "bundle.h"
+
+#include "base/fd.h"
+#include "call.h"
+#include "log.h"
+#include "monitored.h"
+
+#include <errno.h>
+#include <string.h>
+
+void runtime_bundle_free(RuntimeBundle *bundle) {
+    g_free(bundle->spec);
+    g_free(bundle->rootfs);
+    berth_fd_clear(&bundle->root);
+    g_strfreev(bundle->annotations);
+    g_free(bundle);
+}
+
+JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
+    berth_autofd int fd = g_str_equal(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                                 : open(file, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    if (fd < 0) {
+        berth_error_set_errno(error, errno, "open %s", file);
+        return NULL;
+    }
+    g_autofree char *content = berth_fd_read_stream(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    JsonNode *node = content ? berth_document_parse(content, size, error) : NULL;
+    if (!node)
+        g_prefix_error(error, "%s: ", file);
+    else if (text)
+        *text = g_steal_pointer(&content);
+    return node;
+}
+
+static JsonNode *node_of_object(JsonObject *object) {
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(node, object);
+    return node;
+}
+
+static JsonNode *node_of_array(JsonArray *array) {
+    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+
+    json_node_take_array(node, array);
+    return node;
+}
+
+static bool mount_is_bind(JsonObject *mount) {
+    g_auto(GStrv) options = NULL;
+    const char *type = NULL;
+
+    /* Types that are wrong are the service's to refuse. */
+    return (berth_document_get_string(mount, "type", &type, NULL) && type &&
+            g_str_equal(type, "bind")) ||
+           (berth_document_get_strings(mount, "options", &options, NULL) &&
+            (g_strv_contains((const char *const *)options, "bind") ||
+             g_strv_contains((const char *const *)options, "rbind")));
+}
+
+/* A relative source begins at the bundle (config.md, Mounts). */
+static bool bundle_adapt_mounts(JsonObject *config, const char *directory, GError **error) {
+    JsonArray *mounts;
+
+    if (!berth_document_get_objects(config, "mounts", &mounts, error))
+        return false;
+    if (!mounts)
+        return true;
+    JsonArray *adapted = json_array_new();
+    for (guint i = 0; i < json_array_get_length(mounts); i++) {
+        JsonObject *mount = berth_document_copy(json_array_get_object_element(mounts, i));
+        const char *source = NULL;
+        if (mount_is_bind(mount) && berth_document_get_string(mount, "source", &source, NULL) &&
+            source && !g_path_is_absolute(source)) {
+            g_autofree char *path = g_build_filename(directory, source, NULL);
+            json_object_set_string_member(mount, "source", path);
+        }
+        json_array_add_object_element(adapted, mount);
+    }
+    json_object_set_member(config, "mounts", node_of_array(adapted));
+    return true;
+}
+
+/* An engine knows the monitor of a container only, which is in some of its namespaces, but never in
+ * its pid namespace: to join that of the monitor would be to join the host's. */
+static bool bundle_adapt_namespaces(JsonObject *linux_part, const char *root, GError **error) {
+    JsonArray *namespaces;
+
+    if (!berth_document_get_objects(linux_part, "namespaces", &namespaces, error))
+        return false;
+    if (!namespaces)
+        return true;
+    JsonArray *adapted = json_array_new();
+    for (guint i = 0; i < json_array_get_length(namespaces); i++) {
+        JsonObject *entry = berth_document_copy(json_array_get_object_element(namespaces, i));
+        const char *path = NULL;
+        g_autofree char *real = NULL;
+        if (!berth_document_get_string(entry, "path", &path, error) ||
+            (path && !runtime_monitored_find_path(root, path, &real, error))) {
+            json_object_unref(entry);
+            json_array_unref(adapted);
+            return false;
+        }
+        if (real)
+            json_object_set_string_member(entry, "path", real);
+        json_array_add_object_element(adapted, entry);
+    }
+    json_object_set_member(linux_part, "namespaces", node_of_array(adapted));
+    return true;
+}
+
+/* SLICE:PREFIX:NAME is the service's to read. A path of cgroupfs is where an engine wants to find
+ * the container: it is in a scope of systemd instead. */
+static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path, GError **error) {
+    const char *path;
+
+    if (!berth_document_get_string(linux_part, "cgroupsPath", &path, error))
+        return false;
+    if (path && path[0] && !strchr(path, ':')) {
+        *cgroups_path = g_strdup(path);
+        json_object_remove_member(linux_part, "cgroupsPath");
+    }
+    return true;
+}
+
+char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
+                           char **cgroups_path, GError **error) {
+    JsonObject *linux_part;
+
+    *cgroups_path = NULL;
+    if (!berth_document_get_object(config, "linux", &linux_part, error))
+        return NULL;
+    JsonObject *whole = berth_document_copy(config);
+    g_autoptr(JsonNode) node = node_of_object(whole);
+    if (!bundle_adapt_mounts(whole, directory, error))
+        return NULL;
+    if (linux_part) {
+        JsonObject *copy = berth_document_copy(linux_part);
+        json_object_set_member(whole, "linux", node_of_object(copy));
+        if (!bundle_adapt_namespaces(copy, root, error) ||
+            !bundle_take_cgroups_path(copy, cgroups_path, error))
+            return NULL;
+    }
+    return json_to_string(node, FALSE);
+}
+
+static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const char *directory,
+                             GError **error) {
+    JsonObject *root;
+    const char *path = NULL;
+
+    if (!berth_document_get_object(config, "root", &root, error) ||
+        (root && !berth_document_get_string(root, "path", &path, error)))
+        return false;
+    if (!path || !path[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "root.path is missing");
+    bundle->rootfs =
+        g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(directory, path, NULL);
+    bundle->root = open(bundle->rootfs, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (bundle->root >= 0)
+        return true;
+    if (errno == ENOTDIR && g_file_test(bundle->rootfs, G_FILE_TEST_IS_SYMLINK))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid rootfs: %s is a symbolic link", bundle->rootfs);
+    return berth_error_set_errno(error, errno, "open rootfs %s", bundle->rootfs);
+}
+
+static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *directory,
+                        const char *root, GError **error) {
+    g_autofree char *cgroups_path = NULL;
+    const char *version;
+    JsonObject *process;
+
+    if (!berth_document_get_string(config, "ociVersion", &version, error) ||
+        !berth_document_get_object(config, "process", &process, error) ||
+        (process && !berth_document_get_bool(process, "terminal", &bundle->terminal, error)) ||
+        !berth_document_get_keys(config, "annotations", true, &bundle->annotations, error))
+        return false;
+    if (!version)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "ociVersion is missing");
+    if (!process)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "process is missing");
+    if (!bundle_open_root(bundle, config, directory, error) ||
+        !runtime_command_check(config, bundle->root, error))
+        return false;
+    bundle->spec = runtime_bundle_adapt(config, directory, root, &cgroups_path, error);
+    if (cgroups_path)
+        runtime_log(RUNTIME_LOG_DEBUG, "the container is in a scope of systemd instead of %s",
+                    cgroups_path);
+    return bundle->spec != NULL;
+}
+
+RuntimeBundle *runtime_bundle_read(const char *directory, const char *config, const char *root,
+                                   GError **error) {
+    g_autoptr(RuntimeBundle) bundle = g_new0(RuntimeBundle, 1);
+    g_autofree char *file =
+        g_path_is_absolute(config) ? g_strdup(config) : g_build_filename(directory, config, NULL);
+
+    bundle->root = -1;
+    g_autoptr(JsonNode) node = runtime_read_json(file, NULL, error);
+    if (!node)
+        return NULL;
+    if (!bundle_take(bundle, json_node_get_object(node), directory, root, error)) {
+        g_prefix_error(error, "%s: ", file);
+        return NULL;
+    }
+    return g_steal_pointer(&bundle);
+}

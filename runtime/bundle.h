@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A bundle of the OCI runtime specification, as the service takes it. */
+
+#pragma once
+
+#include "record.h"
+
+typedef struct {
+    char *spec;    /* the configuration, in JSON */
+    char *rootfs;  /* its whole path */
+    int root;      /* opened */
+    bool terminal; /* process.terminal */
+    char **annotations;
+} RuntimeBundle;
+
+/* Reads CONFIG ("config.json") of a bundle. root is that of the records, whose monitors a namespace
+ * may be joined of. NULL with error. */
+RuntimeBundle *runtime_bundle_read(const char *directory, const char *config, const char *root,
+                                   GError **error);
+void runtime_bundle_free(RuntimeBundle *bundle);
+
+/* Whether the command of a configuration is in its root; what a mount may bring counts as there.
+ * NotFound otherwise, in words by which engines know it. */
+bool runtime_command_check(JsonObject *config, int root, GError **error);
+
+/* Reads a file as one JSON object; "-" stands for the standard input. text may be NULL. */
+JsonNode *runtime_read_json(const char *file, char **text, GError **error);
+
+/* The configuration with what only berth-runtime knows: sources of bind mounts below the bundle,
+ * namespaces of processes for which a monitor stands, and no path of cgroupfs. cgroups_path is set
+ * to the one that was taken out, NULL if there was none. */
+char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
+                           char **cgroups_path, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RuntimeBundle, runtime_bundle_free)

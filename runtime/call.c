@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Connections to the system bus, and calls on them. Every call is made with the rights of the
+ * caller of berth-runtime, and never asks for a password: an engine has no terminal to ask at. A
+ * call has no time-out, since Wait may take any time, and the service ends every other itself.
+ */
+
+#include "call.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+sd_bus *runtime_bus_open(GError **error) {
+    sd_bus *bus = NULL;
+    int r = sd_bus_open_system(&bus);
+
+    if (r < 0) {
+        berth_error_set_errno(error, r, "connect to the system bus");
+        return NULL;
+    }
+    sd_bus_set_method_call_timeout(bus, UINT64_MAX);
+    sd_bus_set_close_on_exit(bus, 0);
+    return bus;
+}
+
+bool runtime_call_malformed(int r, GError **error) {
+    return berth_error_set_errno(error, r, "exchange a message with the service");
+}
+
+sd_bus_message *runtime_call_new(sd_bus *bus, const char *member, GError **error) {
+    sd_bus_message *call = NULL;
+    int r =
+        sd_bus_message_new_method_call(bus, &call, RUNTIME_DESTINATION, RUNTIME_CONTAINERS, member);
+
+    if (r < 0)
+        runtime_call_malformed(r, error);
+    return call;
+}
+
+/* podman tells a refusal from a failure by the words "permission denied". */
+static bool runtime_call_set_error(GError **error, const sd_bus_error *reason) {
+    const char *text = reason->message ? reason->message : reason->name;
+
+    if (sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED) ||
+        sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+        return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED, "permission denied: %s", text);
+    return berth_error_set(error, berth_error_from_bus_name(reason->name), "%s", text);
+}
+
+bool runtime_call_check(sd_bus_message *reply, GError **error) {
+    const sd_bus_error *reason = sd_bus_message_get_error(reply);
+
+    return !reason || runtime_call_set_error(error, reason);
+}
+
+bool runtime_call_was_lost(sd_bus_message *reply) {
+    const sd_bus_error *reason = sd_bus_message_get_error(reply);
+
+    return reason && (sd_bus_error_has_name(reason, SD_BUS_ERROR_NO_REPLY) ||
+                      sd_bus_error_has_name(reason, SD_BUS_ERROR_DISCONNECTED));
+}
+
+sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
+    g_autoptr(sd_bus_message) owned = call;
+    g_auto(sd_bus_error) reason = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply = NULL;
+    int r = sd_bus_call(NULL, owned, UINT64_MAX, &reason, &reply);
+
+    if (r >= 0)
+        return reply;
+    if (sd_bus_error_is_set(&reason))
+        runtime_call_set_error(error, &reason);
+    else
+        runtime_call_malformed(r, error);
+    return NULL;
+}
+
+sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, const char *types,
+                             ...) {
+    g_autoptr(sd_bus_message) call = runtime_call_new(bus, member, error);
+    va_list arguments;
+
+    if (!call)
+        return NULL;
+    va_start(arguments, types);
+    int r = sd_bus_message_appendv(call, types, arguments);
+    va_end(arguments);
+    if (r < 0) {
+        runtime_call_malformed(r, error);
+        return NULL;
+    }
+    return runtime_call_send(g_steal_pointer(&call), error);
+}
+
+int runtime_call_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
+    int r;
+
+    if (!strings || !strings[0])
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
+        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of the service by berth-runtime, all of them of org.berth1.Containers. */
+
+#pragma once
+
+#include "base/bus-error.h"
+
+#define RUNTIME_DESTINATION "org.berth1"
+#define RUNTIME_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+
+/* A new connection, which the caller owns. NULL with error. */
+sd_bus *runtime_bus_open(GError **error);
+
+/* A call of a member, to which arguments are appended. NULL with error. */
+sd_bus_message *runtime_call_new(sd_bus *bus, const char *member, GError **error);
+/* Sends it, takes it over, and waits for the reply. NULL with error. */
+sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error);
+/* Both; types and values as sd_bus_message_append. */
+sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, const char *types,
+                             ...);
+
+/* Whether a reply is no error; otherwise sets error from it. */
+bool runtime_call_check(sd_bus_message *reply, GError **error);
+/* An error for a message that could not be written or read. */
+bool runtime_call_malformed(int r, GError **error);
+
+/* Whether the service ended before it had answered: the call may be made again. */
+bool runtime_call_was_lost(sd_bus_message *reply);
+
+/* Appends {sv} with an array of strings; none if it is empty or NULL. */
+int runtime_call_append_strings(sd_bus_message *call, const char *key, char *const *strings);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A socket of packets: a request of two bytes, and an answer of the code of an error (none: 255)
+ * and its text. Both sides are of one build; the path is used through /proc, because it may be
+ * longer than the address of a socket. */
+
+#include "door.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { MAX_TEXT = 4096, NO_ERROR = 255, REQUEST_TIMEOUT_SEC = 5 };
+
+static bool door_address(const RuntimeRecord *record, int *directory, struct sockaddr_un *address) {
+    *directory = open(record->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/door", *directory);
+    return *directory >= 0;
+}
+
+int runtime_door_open(const RuntimeRecord *record, GError **error) {
+    berth_autofd int door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    berth_autofd int directory = -1;
+    struct sockaddr_un address;
+
+    if (door < 0 || !door_address(record, &directory, &address) ||
+        bind(door, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(door, 4) < 0) {
+        berth_error_set_errno(error, errno, "make a socket in %s", record->directory);
+        return -1;
+    }
+    return berth_fd_steal(&door);
+}
+
+void runtime_door_remove(const RuntimeRecord *record) {
+    g_autofree char *path = g_build_filename(record->directory, "door", NULL);
+
+    (void)unlink(path);
+}
+
+bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, int signal_number,
+                      GError **error) {
+    berth_autofd int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    const unsigned char packet[] = {(unsigned char)request, (unsigned char)signal_number};
+    char answer[MAX_TEXT + 2] = "";
+    berth_autofd int directory = -1;
+    struct sockaddr_un address;
+
+    if (!door_address(record, &directory, &address) || connection < 0 ||
+        connect(connection, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        send(connection, packet, sizeof(packet), MSG_NOSIGNAL) < 0)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container %s is not waiting to be started", record->id);
+    ssize_t n = recv(connection, answer, sizeof(answer) - 1, 0);
+    if (n < 1)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL,
+                               "the monitor of container %s ended without an answer", record->id);
+    int code = (unsigned char)answer[0];
+    return code == NO_ERROR ||
+           berth_error_set(error, code < BERTH_ERROR_COUNT ? code : BERTH_ERROR_INTERNAL, "%s",
+                           answer + 1);
+}
+
+int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_number) {
+    const struct timeval timeout = {.tv_sec = REQUEST_TIMEOUT_SEC};
+    berth_autofd int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+    unsigned char packet[2];
+
+    if (connection < 0 ||
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
+        recv(connection, packet, sizeof(packet), 0) != sizeof(packet) ||
+        (packet[0] != RUNTIME_DOOR_START && packet[0] != RUNTIME_DOOR_KILL))
+        return -1;
+    *request = (RuntimeDoorRequest)packet[0];
+    *signal_number = packet[1];
+    return berth_fd_steal(&connection);
+}
+
+void runtime_door_answer(int connection, const GError *reason) {
+    char answer[MAX_TEXT + 1] = {(char)NO_ERROR};
+    size_t length = 0;
+
+    if (reason) {
+        answer[0] = (char)reason->code;
+        length = MIN(strlen(reason->message), MAX_TEXT);
+        memcpy(answer + 1, reason->message, length);
+    }
+    (void)send(connection, answer, length + 1, MSG_NOSIGNAL);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The socket in the directory of a record, at which the monitor of a created container is told to
+ * start it, or to end it before that. Only the owner of the directory reaches it. */
+
+#pragma once
+
+#include "record.h"
+
+/* One packet: what is asked for, and a signal. */
+typedef enum { RUNTIME_DOOR_START = 's', RUNTIME_DOOR_KILL = 'k' } RuntimeDoorRequest;
+
+/* Where the monitor listens. -1 with error. */
+int runtime_door_open(const RuntimeRecord *record, GError **error);
+void runtime_door_remove(const RuntimeRecord *record);
+
+/* Asks the monitor, and waits for its answer. FailedPrecondition if nobody listens. */
+bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, int signal_number,
+                      GError **error);
+
+/* For the monitor: accepts a connection and reads the request; -1 if there is none. */
+int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_number);
+/* Answers, with an error or NULL. */
+void runtime_door_answer(int connection, const GError *reason);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The guard of a monitor. Engines kill a process by the pid that they were given: conmon when its
+ * time-out is over, containerd for processes of exec. The monitor passes signals on, but cannot do
+ * so with SIGKILL. The guard holds one end of a pipe, finds that the other end is closed without a
+ * word, kills the process, and ends.
+ */
+
+#include "guard.h"
+
+#include "base/fd.h"
+#include "call.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+static void guard_kill(const char *berth_id, const char *process) {
+    g_autoptr(sd_bus) bus = runtime_bus_open(NULL);
+    g_autoptr(sd_bus_message) reply = NULL;
+
+    if (bus && process[0])
+        reply = runtime_call(bus, NULL, "Kill", "sia{sv}", berth_id, SIGKILL, 1, "Process", "s",
+                             process);
+    else if (bus)
+        reply = runtime_call(bus, NULL, "Kill", "sia{sv}", berth_id, SIGKILL, 0);
+}
+
+G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char *process) {
+    sigset_t all;
+    char word;
+    ssize_t n;
+
+    /* No signal to the engine's process group ends it; SIGKILL of a whole cgroup does, and then the
+     * engine deletes the container. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)prctl(PR_SET_NAME, "berth-guard");
+    if (pipe_end != 3)
+        (void)dup2(pipe_end, 3);
+    (void)close_range(4, ~0U, 0);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd < 3; fd++)
+        (void)(null < 0 ? close(fd) : dup2(null, fd));
+    do
+        n = read(3, &word, 1);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        guard_kill(berth_id, process);
+    _exit(0);
+}
+
+int runtime_guard_start(const char *berth_id, const char *process, GError **error) {
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        berth_error_set_errno(error, errno, "make a pipe");
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        guard_main(ends[0], berth_id, process);
+    }
+    close(ends[0]);
+    if (pid < 0) {
+        close(ends[1]);
+        berth_error_set_errno(error, errno, "start the guard of the monitor");
+        return -1;
+    }
+    return ends[1];
+}
+
+void runtime_guard_dismiss(int guard) {
+    if (guard < 0)
+        return;
+    (void)!write(guard, "", 1);
+    close(guard);
+}

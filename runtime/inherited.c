@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps the numbers of the descriptors that were open at the start. */
+
+#include "inherited.h"
+
+#include "base/fd.h"
+
+#include <stdlib.h>
+
+/* dbus-daemon passes 16 descriptors in a message, 3 of which are the standard ones. */
+enum { MAX_PASSED = 13 };
+
+/* Of int; NULL before they are found. */
+static GArray *inherited;
+
+/* Opens /dev/null there. */
+static bool replace_descriptor(int fd) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null >= 0 && null != fd) {
+        (void)dup3(null, fd, O_CLOEXEC);
+        (void)close(null);
+    }
+    return null >= 0;
+}
+
+static void note_inherited(void) {
+    g_autoptr(GDir) directory = g_dir_open("/proc/self/fd", 0, NULL);
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(int));
+    const char *name;
+
+    while (directory && (name = g_dir_read_name(directory))) {
+        int fd = atoi(name);
+        if (fd > 2)
+            g_array_append_val(found, fd);
+    }
+    g_clear_pointer(&directory, g_dir_close);
+    inherited = g_array_new(FALSE, FALSE, sizeof(int));
+    /* Without the one of this list itself. */
+    for (guint i = 0; i < found->len; i++) {
+        int fd = g_array_index(found, int, i);
+        if (fcntl(fd, F_GETFD) >= 0)
+            g_array_append_val(inherited, fd);
+    }
+}
+
+bool runtime_inherited_find(int preserve, uint64_t *preserved, GError **error) {
+    const char *listening = g_getenv("LISTEN_FDS");
+    guint64 listened = listening ? g_ascii_strtoull(listening, NULL, 10) : 0;
+    guint64 count = MAX(listened, (guint64)MAX(preserve, 0));
+    unsigned passed = 0;
+
+    note_inherited();
+    *preserved = 0;
+    for (int i = 0; i < RUNTIME_MAX_PRESERVED && (guint64)i < count; i++) {
+        /* Of those of systemd only the number is looked at, as runc and crun do. */
+        if (fcntl(3 + i, F_GETFD) < 0 && ((guint64)i >= listened || !replace_descriptor(3 + i)))
+            continue;
+        *preserved |= 1ull << i;
+        passed++;
+    }
+    return passed <= MAX_PASSED ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "%u descriptors are to be preserved; at most %d can be", passed,
+                           MAX_PASSED);
+}
+
+void runtime_inherited_close(uint64_t preserved) {
+    for (guint i = 0; inherited && i < inherited->len; i++) {
+        int fd = g_array_index(inherited, int, i), bit = fd - 3;
+        if (bit >= RUNTIME_MAX_PRESERVED || !(preserved >> bit & 1))
+            (void)close(fd);
+    }
+    g_clear_pointer(&inherited, g_array_unref);
+}

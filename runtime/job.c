@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The calls of create, run and exec, and who makes them. In the foreground that is this process.
+ * Otherwise it is a monitor, which this process leaves behind: a process of the container is a
+ * child of the service and can never be one of conmon or of containerd's shim, but the monitor is,
+ * and it ends with the container's exit status (monitor.c). It makes all calls itself, since the
+ * connection that creates a container may start it without another authorization.
+ */
+
+#include "job.h"
+
+#include "base/fd.h"
+#include "log.h"
+#include "monitor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+enum { MAX_REPORT = 4096, EXEC_FAILURE = 255 };
+
+int runtime_job_failure(const RuntimeJob *job) {
+    return job->kind == RUNTIME_JOB_EXEC ? EXEC_FAILURE : EXIT_FAILURE;
+}
+
+bool runtime_job_makes(const RuntimeJob *job) {
+    return job->kind == RUNTIME_JOB_CREATE || job->kind == RUNTIME_JOB_RUN;
+}
+
+static int append_streams(sd_bus_message *call) {
+    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
+    int r = 0;
+
+    for (int fd = 0; r >= 0 && fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
+    return r;
+}
+
+/* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
+static int append_further(sd_bus_message *call, uint64_t preserved) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", "Descriptors")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
+        return r;
+    for (int i = 0; i < RUNTIME_MAX_PRESERVED; i++)
+        if ((preserved >> i & 1) &&
+            (r = sd_bus_message_append(call, "(sh)", "unknown", SD_LISTEN_FDS_START + i)) < 0)
+            return r;
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) {
+    int r = job->terminal ? 0 : append_streams(call);
+
+    return r < 0 || job->preserved == 0 ? r : append_further(call, job->preserved);
+}
+
+/* Labels tell a reader of "dist ps" which engine's container this is. */
+static int append_create(sd_bus_message *call, const RuntimeJob *job) {
+    return sd_bus_message_append(call, "ssa{sv}", job->record->berth_id, "", 4, "Spec", "s",
+                                 job->bundle->spec, "RootDirectory", "h", job->bundle->root,
+                                 "Provisional", "b", (int)(job->kind == RUNTIME_JOB_CREATE),
+                                 "Labels", "a{ss}", 3, "berth-runtime.id", job->record->id,
+                                 "berth-runtime.root", job->record->root, "berth-runtime.bundle",
+                                 job->record->bundle);
+}
+
+bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error) {
+    g_autoptr(sd_bus_message) call = runtime_call_new(bus, "Create", error);
+
+    if (!call)
+        return false;
+    int r = append_create(call, job);
+    if (r < 0)
+        return runtime_call_malformed(r, error);
+    g_autoptr(sd_bus_message) reply = runtime_call_send(g_steal_pointer(&call), error);
+    return reply != NULL;
+}
+
+static int append_text(sd_bus_message *call, const char *key, const char *value) {
+    return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
+static int append_exec(sd_bus_message *call, const RuntimeJob *job) {
+    int r;
+
+    if ((r = sd_bus_message_append_strv(call, job->command)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = append_text(call, "Spec", job->spec)) < 0 ||
+        (r = append_text(call, "WorkingDirectory", job->working_directory)) < 0 ||
+        (r = append_text(call, "User", job->user)) < 0 ||
+        (r = runtime_call_append_strings(call, "Env", job->environment)) < 0 ||
+        (r = runtime_call_append_strings(call, "CapabilitiesAdd", job->capabilities)) < 0)
+        return r;
+    if (job->no_new_privileges &&
+        (r = sd_bus_message_append(call, "{sv}", "NoNewPrivileges", "b", 1)) < 0)
+        return r;
+    /* A process of the caller's own says itself whether it has one. */
+    if (job->terminal && !job->spec &&
+        (r = sd_bus_message_append(call, "{sv}", "Terminal", "b", 1)) < 0)
+        return r;
+    if ((r = runtime_job_append_descriptors(call, job)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_start(sd_bus_message *call, const RuntimeJob *job) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = runtime_job_append_descriptors(call, job)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error) {
+    static const char *const members[] = {"Start", "Start", "Restore", "Exec"};
+    bool is_exec = job->kind == RUNTIME_JOB_EXEC;
+    g_autoptr(sd_bus_message) call = runtime_call_new(bus, members[job->kind], error);
+    uint32_t number;
+
+    if (!call)
+        return false;
+    int r = sd_bus_message_append(call, "s", job->record->berth_id);
+    if (r >= 0 && is_exec)
+        r = sd_bus_message_append(call, "s", job->process);
+    if (r >= 0)
+        r = is_exec ? append_exec(call, job) : append_start(call, job);
+    if (r < 0)
+        return runtime_call_malformed(r, error);
+    g_autoptr(sd_bus_message) reply = runtime_call_send(g_steal_pointer(&call), error);
+    if (!reply)
+        return false;
+    if ((r = sd_bus_message_read(reply, "u", &number)) < 0)
+        return runtime_call_malformed(r, error);
+    *pid = (pid_t)number;
+    return true;
+}
+
+/* What the monitor has reported: an exit status and the text of an error; nothing if it died. */
+static int job_read_report(int report, const RuntimeJob *job, GError **error) {
+    char text[MAX_REPORT + 2] = "";
+    ssize_t n, size = 0;
+
+    while (size <= MAX_REPORT &&
+           ((n = read(report, text + size, (size_t)(MAX_REPORT + 1 - size))) > 0 ||
+            (n < 0 && errno == EINTR)))
+        size += MAX(n, 0);
+    if (size == 0) {
+        berth_error_set(error, BERTH_ERROR_INTERNAL, "the monitor of container %s died",
+                        job->record->id);
+        return runtime_job_failure(job);
+    }
+    if (size > 1)
+        berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", text + 1);
+    return (unsigned char)text[0];
+}
+
+static int job_detach(const RuntimeJob *job, GError **error) {
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        berth_error_set_errno(error, errno, "make a pipe");
+        return runtime_job_failure(job);
+    }
+    pid_t monitor = fork();
+    if (monitor == 0) {
+        close(ends[0]);
+        (void)setsid();
+        _exit(runtime_monitor_run(job, ends[1], NULL));
+    }
+    close(ends[1]);
+    berth_autofd int report = ends[0];
+    if (monitor < 0) {
+        berth_error_set_errno(error, errno, "start the monitor of container %s", job->record->id);
+        return runtime_job_failure(job);
+    }
+    int status = job_read_report(report, job, error);
+    /* Whoever looks after the death of processes here must not find one that failed. */
+    if (status != 0)
+        (void)waitpid(monitor, NULL, 0);
+    return status;
+}
+
+int runtime_job_run(const RuntimeJob *job, GError **error) {
+    runtime_inherited_close(job->preserved);
+    return job->detach ? job_detach(job, error) : runtime_monitor_run(job, -1, error);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The log. Engines read it: conmon hands its last line to podman, and containerd's shim the last
+ * one of the level "error"; both expect the members that logrus writes (level, msg, time). The
+ * process has one log, which is open until its end.
+ */
+
+#include "log.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct {
+    int fd;
+    RuntimeLogFormat format;
+    bool debug;
+} the_log = {.fd = -1};
+
+static const char *const level_names[] = {"error", "warning", "debug"};
+
+bool runtime_log_parse_format(const char *text, RuntimeLogFormat *format, GError **error) {
+    if (!text || g_str_equal(text, "text"))
+        *format = RUNTIME_LOG_TEXT;
+    else if (g_str_equal(text, "json"))
+        *format = RUNTIME_LOG_JSON;
+    else
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown log format \"%.100s\"; use text or json", text);
+    return true;
+}
+
+bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GError **error) {
+    the_log.format = format;
+    the_log.debug = debug;
+    if (!file || !file[0])
+        return true;
+    the_log.fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+    return the_log.fd >= 0 || berth_error_set_errno(error, errno, "open log file %s", file);
+}
+
+static void log_add_member(JsonBuilder *builder, const char *name, const char *value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, const char *message,
+                            GDateTime *time) {
+    g_autofree char *stamp = g_date_time_format_iso8601(time);
+    g_autofree char *valid = g_utf8_make_valid(message, -1);
+
+    if (format == RUNTIME_LOG_TEXT) {
+        g_autofree char *quoted = g_strescape(valid, NULL);
+        return g_strdup_printf("time=\"%s\" level=%s msg=\"%s\"", stamp, level_names[level],
+                               quoted);
+    }
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_object(builder);
+    log_add_member(builder, "level", level_names[level]);
+    log_add_member(builder, "msg", valid);
+    log_add_member(builder, "time", stamp);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+void runtime_log(RuntimeLogLevel level, const char *format, ...) {
+    va_list arguments;
+
+    if (level == RUNTIME_LOG_DEBUG && !the_log.debug)
+        return;
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    /* In UTC: the monitor of a container may be in its mount namespace, with its time zones. */
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *line = runtime_log_make_line(the_log.format, level, message, now);
+    g_autofree char *whole = g_strconcat(line, "\n", NULL);
+    /* Also with --log, as runc does: conmon passes it on to whoever typed the command. */
+    if (level == RUNTIME_LOG_ERROR)
+        fprintf(stderr, "berth-runtime: %s\n", message);
+    else if (the_log.fd < 0)
+        fputs(whole, stderr);
+    if (the_log.fd >= 0)
+        (void)berth_fd_write_all(the_log.fd, whole, strlen(whole));
+}

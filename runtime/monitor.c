@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The monitor of a process. Its states are in the enum below, and monitor_run() is the list of its
+ * steps. It holds the descriptors of create until the start, passes signals on, joins the terminal,
+ * and ends with the status that Wait answers, also if the service is restarted meanwhile.
+ *
+ * To know: a monitor that was left behind joins the namespaces of its container, all but those of
+ * users and processes, so that an engine that looks at /proc/PID finds the container's. From then
+ * on a path is one of the container's files: nothing is opened any more, and it leaves by _exit().
+ * It is not in the pid namespace (it would die with it, without the status), so that nothing in the
+ * container sees it.
+ */
+
+#include "monitor.h"
+
+#include "base/fd.h"
+#include "console.h"
+#include "door.h"
+#include "guard.h"
+#include "log.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-event.h>
+
+/* Signals of which a container that has not been started does not die. */
+#define HARMLESS(signal)                                                                           \
+    ((signal) == 0 || (signal) == SIGCHLD || (signal) == SIGCONT || (signal) == SIGURG ||          \
+     (signal) == SIGWINCH)
+
+enum { KILLED = 128 };
+
+typedef enum {
+    MONITOR_PREPARING, /* nothing is made yet */
+    MONITOR_MADE,      /* the container exists, or did before (exec) */
+    MONITOR_WAITING,   /* for the start of a container that is created */
+    MONITOR_RUNNING,
+    MONITOR_ENDED, /* status is known */
+} MonitorState;
+
+typedef struct {
+    const RuntimeJob *job;
+    MonitorState state;
+    sd_bus *bus;
+    sd_event *event;
+    RuntimeConsole *console;
+    int report, door, guard;
+    int status;
+} Monitor;
+
+static void monitor_end(Monitor *monitor, int status) {
+    monitor->state = MONITOR_ENDED;
+    monitor->status = status;
+    (void)sd_event_exit(monitor->event, 0);
+}
+
+static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
+
+static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Monitor *monitor = userdata;
+    g_autoptr(GError) reason = NULL;
+    uint64_t exited;
+    int32_t status;
+
+    (void)error;
+    if (monitor->state == MONITOR_ENDED)
+        return 0;
+    /* The service knows every exit status after it was restarted, too. */
+    if (runtime_call_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
+        return 0;
+    if (!reason && runtime_call_check(reply, &reason)) {
+        int r = sd_bus_message_read(reply, "it", &status, &exited);
+        if (r >= 0 && status >= 0) {
+            monitor_end(monitor, status);
+            return 0;
+        }
+        if (r < 0)
+            runtime_call_malformed(r, &reason);
+        else
+            berth_error_set(&reason, BERTH_ERROR_INTERNAL, "its exit status is unknown");
+    }
+    /* A container that is deleted was killed first. */
+    if (!g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        runtime_log(RUNTIME_LOG_WARNING, "container %s: %s", monitor->job->record->id,
+                    reason->message);
+    monitor_end(monitor, KILLED + SIGKILL);
+    return 0;
+}
+
+static bool monitor_ask_to_wait(Monitor *monitor, GError **error) {
+    int r = sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
+                                     "Wait", monitor_on_waited, monitor, "ssa{sv}",
+                                     monitor->job->record->berth_id, monitor->job->process, 0);
+
+    return r >= 0 || runtime_call_malformed(r, error);
+}
+
+static void monitor_pass_signal(Monitor *monitor, int number) {
+    const char *id = monitor->job->record->berth_id, *process = monitor->job->process;
+
+    if (process[0])
+        (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
+                                       "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 1,
+                                       "Process", "s", process);
+    else
+        (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
+                                       "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 0);
+}
+
+/* A created container is no process of the kernel's that a signal could end. */
+static bool monitor_kill_created(Monitor *monitor, int number, GError **error) {
+    if (HARMLESS(number))
+        return true;
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(monitor->bus, error, "Delete", "sa{sv}", monitor->job->record->berth_id, 0);
+    if (!reply)
+        return false;
+    monitor_end(monitor, KILLED + number);
+    return true;
+}
+
+static int monitor_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
+                             void *userdata) {
+    Monitor *monitor = userdata;
+
+    (void)source;
+    if (info->ssi_signo == SIGWINCH) {
+        if (monitor->console)
+            runtime_console_resize(monitor->console);
+        return 0;
+    }
+    /* The kernel's own SIGHUP is of the terminal that was handed out: the engine has left, which is
+     * nothing that a container learns. */
+    if (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL && monitor->report >= 0)
+        return 0;
+    if (monitor->state == MONITOR_WAITING)
+        (void)monitor_kill_created(monitor, (int)info->ssi_signo, NULL);
+    else
+        monitor_pass_signal(monitor, (int)info->ssi_signo);
+    return 0;
+}
+
+/* Blocked from the start: one that arrives before the loop runs is kept. */
+static bool monitor_watch_signals(Monitor *monitor, GError **error) {
+    static const int passed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+                                 SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+    sigset_t set;
+    int r = 0;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
+        sigaddset(&set, passed[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    /* Output to a terminal that somebody has hung up is no reason to end. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGTTOU, SIG_IGN);
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(passed); i++)
+        r = sd_event_add_signal(monitor->event, NULL, passed[i], monitor_on_signal, monitor);
+    return r >= 0 || berth_error_set_errno(error, r, "watch signals");
+}
+
+static bool monitor_connect(Monitor *monitor, GError **error) {
+    int r = sd_event_new(&monitor->event);
+
+    if (r < 0)
+        return berth_error_set_errno(error, r, "make an event loop");
+    if (!monitor_watch_signals(monitor, error))
+        return false;
+    monitor->bus = runtime_bus_open(error);
+    if (!monitor->bus)
+        return false;
+    r = sd_bus_attach_event(monitor->bus, monitor->event, SD_EVENT_PRIORITY_NORMAL);
+    return r >= 0 || berth_error_set_errno(error, r, "watch the connection to the system bus");
+}
+
+static bool monitor_open_console(Monitor *monitor, GError **error) {
+    const RuntimeJob *job = monitor->job;
+
+    if (!job->terminal)
+        return true;
+    monitor->console = job->console_socket ? runtime_console_send(job->console_socket, error)
+                                           : runtime_console_use_own(error);
+    return monitor->console != NULL;
+}
+
+static bool monitor_join_console(Monitor *monitor, GError **error) {
+    int fd;
+
+    if (!monitor->console)
+        return true;
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(monitor->bus, error, "OpenTerminal", "ssa{sv}", monitor->job->record->berth_id,
+                     monitor->job->process, 0);
+    if (!reply)
+        return false;
+    int r = sd_bus_message_read(reply, "h", &fd);
+    if (r < 0)
+        return runtime_call_malformed(r, error);
+    /* The reply closes its own. */
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return (fd >= 0 || berth_error_set_errno(error, errno, "keep the terminal")) &&
+           runtime_console_join(monitor->console, monitor->event, fd, error);
+}
+
+/* Without the privileges for it an engine finds this process's own namespaces. */
+static void monitor_join_namespaces(const Monitor *monitor) {
+    int fd;
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(monitor->bus, NULL, "OpenProcess", "ssa{sv}", monitor->job->record->berth_id,
+                     monitor->job->process, 0);
+
+    if (reply && sd_bus_message_read(reply, "h", &fd) >= 0 &&
+        setns(fd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+        runtime_log(RUNTIME_LOG_DEBUG, "join the namespaces of %s: %s", monitor->job->record->id,
+                    strerror(errno));
+}
+
+/* The process has them now, and their readers wait until nobody else does. */
+static void monitor_release_descriptors(const Monitor *monitor) {
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd < 3 && null >= 0; fd++)
+        (void)dup2(null, fd);
+    for (int i = 0; i < RUNTIME_MAX_PRESERVED; i++)
+        if (monitor->job->preserved >> i & 1)
+            (void)close(3 + i);
+}
+
+static bool monitor_write_pid(const RuntimeJob *job, pid_t pid, GError **error) {
+    g_autofree char *text = g_strdup_printf("%d", (int)pid);
+
+    return !job->pid_file || g_file_set_contents_full(job->pid_file, text, -1,
+                                                      G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+}
+
+/* The record and the file of --pid-file. An engine waits for the process that is named there. */
+static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error) {
+    RuntimeRecord *record = monitor->job->record;
+    bool detached = monitor->report >= 0;
+    pid_t pid = detached ? getpid() : first;
+
+    if (monitor->job->kind != RUNTIME_JOB_EXEC) {
+        record->pid = pid;
+        record->pid_start = runtime_process_get_start(pid);
+        record->monitored = detached;
+        if (!runtime_record_write(record, error))
+            return false;
+    }
+    return monitor_write_pid(monitor->job, pid, error);
+}
+
+/* Once: what an engine waits for is known. */
+static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
+    const char *text = reason ? reason->message : "";
+
+    if (monitor->report < 0)
+        return;
+    g_autofree char *whole = g_strdup_printf("%c%s", status, text);
+    (void)berth_fd_write_all(monitor->report, whole, strlen(text) + 1);
+    close(monitor->report);
+    /* Still the mark of a monitor that was left behind; no descriptor any more. */
+    monitor->report = INT_MAX;
+}
+
+static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
+    if (!runtime_job_start(monitor->bus, monitor->job, pid, error))
+        return false;
+    monitor->state = MONITOR_RUNNING;
+    return monitor_join_console(monitor, error);
+}
+
+/* After the last path was used. */
+static void monitor_settle(Monitor *monitor) {
+    if (monitor->report < 0)
+        return;
+    monitor_release_descriptors(monitor);
+    if (monitor->job->kind != RUNTIME_JOB_EXEC)
+        monitor_join_namespaces(monitor);
+}
+
+static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
+    Monitor *monitor = userdata;
+    g_autoptr(GError) error = NULL;
+    RuntimeDoorRequest request;
+    int number;
+    pid_t pid;
+
+    (void)source, (void)events;
+    berth_autofd int connection = runtime_door_accept(door, &request, &number);
+    if (connection < 0)
+        return 0;
+    if (monitor->state != MONITOR_WAITING)
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "container %s is not waiting to be started", monitor->job->record->id);
+    else if (request == RUNTIME_DOOR_KILL)
+        (void)monitor_kill_created(monitor, number, &error);
+    else {
+        bool started = monitor_start(monitor, &pid, &error);
+        runtime_door_remove(monitor->job->record);
+        if (started)
+            monitor_settle(monitor);
+        else
+            /* Wait answers with the status of a command that could not be executed. */
+            monitor->state = MONITOR_RUNNING;
+    }
+    runtime_door_answer(connection, error);
+    return 0;
+}
+
+static bool monitor_open_door(Monitor *monitor, GError **error) {
+    monitor->door = runtime_door_open(monitor->job->record, error);
+    if (monitor->door < 0)
+        return false;
+    int r = sd_event_add_io(monitor->event, NULL, monitor->door, EPOLLIN, monitor_on_door, monitor);
+    if (r < 0)
+        return berth_error_set_errno(error, r, "watch the socket of %s", monitor->job->record->id);
+    monitor->state = MONITOR_WAITING;
+    return true;
+}
+
+static bool monitor_begin(Monitor *monitor, GError **error) {
+    const RuntimeJob *job = monitor->job;
+    pid_t pid = 0;
+
+    if (!monitor_connect(monitor, error) || !monitor_open_console(monitor, error) ||
+        (runtime_job_makes(job) && !runtime_job_create(monitor->bus, job, error)))
+        return false;
+    monitor->state = MONITOR_MADE;
+    if (job->kind == RUNTIME_JOB_CREATE)
+        /* Wait before the start answers with the end after it. */
+        return monitor_open_door(monitor, error) && monitor_ask_to_wait(monitor, error) &&
+               monitor_tell_pid(monitor, 0, error);
+    return monitor_start(monitor, &pid, error) && monitor_tell_pid(monitor, pid, error) &&
+           monitor_ask_to_wait(monitor, error);
+}
+
+/* A command that could not be executed has an exit status, too. */
+static int monitor_find_failure(const Monitor *monitor, const GError *reason) {
+    uint64_t exited;
+    int32_t status;
+
+    if (!monitor->bus || !g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_LAUNCH_FAILED))
+        return runtime_job_failure(monitor->job);
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(monitor->bus, NULL, "Wait", "ssa{sv}", monitor->job->record->berth_id,
+                     monitor->job->process, 0);
+    if (!reply || sd_bus_message_read(reply, "it", &status, &exited) < 0 || status <= 0)
+        return runtime_job_failure(monitor->job);
+    return status;
+}
+
+/* Nothing is left of what could not be begun, nor of what has ended in the foreground. */
+static void monitor_remove(const Monitor *monitor) {
+    g_autoptr(sd_bus_message) reply = NULL;
+
+    if (!runtime_job_makes(monitor->job))
+        return;
+    if (monitor->state != MONITOR_PREPARING)
+        reply = runtime_call(monitor->bus, NULL, "Delete", "sa{sv}", monitor->job->record->berth_id,
+                             1, "Force", "b", 1);
+    runtime_record_remove(monitor->job->record);
+}
+
+static void monitor_close(Monitor *monitor) {
+    g_clear_pointer(&monitor->console, runtime_console_free);
+    runtime_guard_dismiss(monitor->guard);
+    if (monitor->bus)
+        sd_bus_flush_close_unref(monitor->bus);
+    sd_event_unref(monitor->event);
+}
+
+int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
+    Monitor monitor = {.job = job, .report = report, .door = -1, .guard = -1};
+    g_autoptr(GError) reason = NULL;
+
+    if (report >= 0)
+        monitor.guard = runtime_guard_start(job->record->berth_id, job->process, &reason);
+    if (reason || !monitor_begin(&monitor, &reason)) {
+        monitor.status = monitor_find_failure(&monitor, reason);
+        /* First the report, then the end: a guard that is left kills what still runs. */
+        monitor_remove(&monitor);
+        monitor_tell_result(&monitor, monitor.status, reason);
+        if (report < 0)
+            g_propagate_error(error, g_steal_pointer(&reason));
+        monitor_close(&monitor);
+        return monitor.status;
+    }
+    monitor_tell_result(&monitor, 0, NULL);
+    if (job->kind != RUNTIME_JOB_CREATE)
+        monitor_settle(&monitor);
+    else if (job->terminal)
+        /* Nothing of them is for the container, and somebody may wait for their end. */
+        monitor_release_descriptors(&monitor);
+    (void)sd_event_loop(monitor.event);
+    if (report < 0 && !job->keep)
+        monitor_remove(&monitor);
+    monitor_close(&monitor);
+    return monitor.status;
+}

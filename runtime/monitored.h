@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Containers as the service knows them, and the processes behind monitors. */
+
+#pragma once
+
+#include "call.h"
+#include "record.h"
+
+typedef enum {
+    RUNTIME_STATE_STOPPED,
+    RUNTIME_STATE_CREATED,
+    RUNTIME_STATE_RUNNING,
+    RUNTIME_STATE_PAUSED,
+} RuntimeState;
+
+typedef struct {
+    RuntimeState state;
+    pid_t pid;   /* of the container's first process; 0 unless it runs */
+    char *scope; /* the unit, NULL if the service does not know the container any more */
+} RuntimeStatus;
+
+const char *runtime_state_get_name(RuntimeState state);
+
+/* What the service says of a container. One that it does not know is stopped: its record is still
+ * to be deleted, as is that of a container that lost its monitor before it was started. */
+bool runtime_status_read(sd_bus *bus, const RuntimeRecord *record, RuntimeStatus *status,
+                         GError **error);
+void runtime_status_clear(RuntimeStatus *status);
+
+/* For /proc/PID/ns/TYPE of a monitor of these records: the same path of the first process of its
+ * container, which the caller frees. NULL for any other path. */
+bool runtime_monitored_find_path(const char *root, const char *path, char **real, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RuntimeStatus, runtime_status_clear)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* events: the figures of a container, once or again and again, in the form of runc's events. Each
+ * line is a JSON object; it ends with the container. */
+
+#include "monitored.h"
+#include "verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    uint64_t memory, peak, memory_max, cpu, cpu_user, cpu_system, tasks, tasks_max, ooms;
+} Figures;
+
+static int read_figures(sd_bus_message *reply, Figures *figures) {
+    const struct {
+        const char *name;
+        uint64_t *value;
+    } known[] = {
+        {"MemoryCurrent", &figures->memory}, {"MemoryPeak", &figures->peak},
+        {"MemoryMax", &figures->memory_max}, {"CPUUsageUSec", &figures->cpu},
+        {"CPUUserUSec", &figures->cpu_user}, {"CPUSystemUSec", &figures->cpu_system},
+        {"TasksCurrent", &figures->tasks},   {"TasksMax", &figures->tasks_max},
+        {"OOMKills", &figures->ooms},
+    };
+    const char *name;
+    uint64_t value;
+    int r = sd_bus_message_enter_container(reply, 'a', "{st}");
+
+    while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+            if (g_str_equal(known[i].name, name))
+                *known[i].value = value;
+    return r;
+}
+
+/* Numbers of 64 bits without a sign, which json-glib has none of. */
+static void print_figures(const char *id, const Figures *figures) {
+    printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64
+           ",\"kernel\":%" PRIu64 ",\"user\":%" PRIu64 "},\"throttling\":{}},\"memory\":{\"usage\":"
+           "{\"limit\":%" PRIu64 ",\"usage\":%" PRIu64 ",\"max\":%" PRIu64
+           ",\"failcnt\":0},\"swap\":{\"limit\":0,\"failcnt\":0}},\"pids\":{\"current\":%" PRIu64
+           ",\"limit\":%" PRIu64 "},\"blkio\":{},\"hugetlb\":{}}}\n",
+           id, figures->cpu * 1000, figures->cpu_system * 1000, figures->cpu_user * 1000,
+           figures->memory_max, figures->memory, figures->peak, figures->tasks,
+           figures->tasks_max == UINT64_MAX ? 0 : figures->tasks_max);
+    fflush(stdout);
+}
+
+/* "5s", "100ms", "1m", as Go writes a time; 0 for anything else. */
+static uint64_t parse_interval_usec(const char *text) {
+    static const struct {
+        const char *unit;
+        uint64_t usec;
+    } units[] = {{"us", 1},
+                 {"ms", 1000},
+                 {"s", G_USEC_PER_SEC},
+                 {"m", 60 * G_USEC_PER_SEC},
+                 {"h", 3600 * (uint64_t)G_USEC_PER_SEC}};
+    char *end;
+    guint64 number = g_ascii_strtoull(text, &end, 10);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(units) && end != text && number <= 1000000; i++)
+        if (g_str_equal(end, units[i].unit))
+            return number * units[i].usec;
+    return 0;
+}
+
+/* False at the end of the container without error. */
+static bool show_figures(sd_bus *bus, const RuntimeRecord *record, Figures *figures,
+                         GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(bus, error, "Stats", "sa{sv}", record->berth_id, 0);
+    uint64_t ooms = figures->ooms;
+
+    if (!reply)
+        return false;
+    int r = read_figures(reply, figures);
+    if (r < 0)
+        return runtime_call_malformed(r, error);
+    if (figures->ooms > ooms) {
+        printf("{\"type\":\"oom\",\"id\":\"%s\"}\n", record->id);
+        fflush(stdout);
+    }
+    print_figures(record->id, figures);
+    return true;
+}
+
+int runtime_verb_events(RuntimeOptions *options, GError **error) {
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    uint64_t interval = parse_interval_usec(options->interval ? options->interval : "5s");
+    g_autoptr(GError) local = NULL;
+    Figures figures = {0};
+
+    if (!record)
+        return EXIT_FAILURE;
+    if (interval == 0) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "duration interval must be greater than 0");
+        return EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus) bus = runtime_bus_open(error);
+    if (!bus || !show_figures(bus, record, &figures, error))
+        return EXIT_FAILURE;
+    while (!options->stats && !local) {
+        g_usleep(interval);
+        (void)show_figures(bus, record, &figures, &local);
+    }
+    /* The container has ended: so do its events. */
+    if (!local || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||
+        g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return EXIT_SUCCESS;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return EXIT_FAILURE;
+}

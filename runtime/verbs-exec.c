@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* exec: a process of a container, from the command line or from a file. What the service has no
+ * option for (further groups, an AppArmor profile) takes a process object of the specification,
+ * which is then made of the container's own. */
+
+#include "base/fd.h"
+#include "job.h"
+#include "verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FAILURE = 255 };
+
+static JsonNode *exec_node_of(JsonObject *object) {
+    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_take_object(node, object);
+    return node;
+}
+
+/* The container's process, as the service has it. NULL with error. */
+static JsonObject *exec_copy_process(sd_bus *bus, const RuntimeRecord *record, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(bus, error, "Inspect", "sa{sv}", record->berth_id, 0);
+    JsonObject *config, *process;
+    const char *text;
+    int r;
+
+    if (!reply)
+        return NULL;
+    if ((r = sd_bus_message_read(reply, "s", &text)) < 0) {
+        runtime_call_malformed(r, error);
+        return NULL;
+    }
+    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
+    if (!node || !berth_document_get_object(json_node_get_object(node), "config", &config, error) ||
+        !berth_document_get_object(config, "process", &process, error))
+        return NULL;
+    return berth_document_copy(process);
+}
+
+static bool exec_parse_id(const char *text, gint64 *id, GError **error) {
+    guint64 number;
+
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &number, NULL))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "invalid id \"%.100s\"", text);
+    *id = (gint64)number;
+    return true;
+}
+
+/* "UID[:GID]", and the further groups. */
+static bool exec_set_user(JsonObject *process, const RuntimeOptions *options, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(options->user ? options->user : "0:0", ":", 2);
+    gint64 uid, gid = 0, group = 0;
+
+    if (!exec_parse_id(parts[0] ? parts[0] : "", &uid, error) ||
+        (parts[0] && parts[1] && !exec_parse_id(parts[1], &gid, error)))
+        return false;
+    g_autoptr(JsonArray) groups = json_array_new();
+    for (char **text = options->additional_gids; *text; text++) {
+        if (!exec_parse_id(*text, &group, error))
+            return false;
+        json_array_add_int_element(groups, group);
+    }
+    JsonObject *user = json_object_new();
+    json_object_set_int_member(user, "uid", uid);
+    json_object_set_int_member(user, "gid", gid);
+    json_object_set_array_member(user, "additionalGids", g_steal_pointer(&groups));
+    json_object_set_object_member(process, "user", user);
+    return true;
+}
+
+/* NULL without error if options of the service do. */
+static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *record,
+                            GError **error) {
+    if (!options->additional_gids && !options->apparmor)
+        return NULL;
+    g_autoptr(sd_bus) bus = runtime_bus_open(error);
+    JsonObject *process = bus ? exec_copy_process(bus, record, error) : NULL;
+    if (!process)
+        return NULL;
+    g_autoptr(JsonNode) node = exec_node_of(process);
+    if (options->additional_gids && !exec_set_user(process, options, error))
+        return NULL;
+    if (options->apparmor)
+        json_object_set_string_member(process, "apparmorProfile", options->apparmor);
+    json_object_set_boolean_member(process, "terminal", options->tty);
+    return json_to_string(node, FALSE);
+}
+
+static bool exec_read_process(RuntimeJob *job, const char *file, char **text, GError **error) {
+    g_autoptr(JsonNode) node = runtime_read_json(file, text, error);
+
+    return node &&
+           berth_document_get_bool(json_node_get_object(node), "terminal", &job->terminal, error);
+}
+
+static bool exec_check(const RuntimeOptions *options, const RuntimeJob *job, GError **error) {
+    if (!options->process && !job->command[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "exec: an argument is missing: COMMAND");
+    if (job->terminal && job->detach && !job->console_socket)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "cannot allocate tty if runc will detach without setting console socket");
+    if (!job->terminal && job->console_socket)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "cannot use console socket if there is no tty");
+    return true;
+}
+
+int runtime_verb_exec(RuntimeOptions *options, GError **error) {
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    g_autoptr(GError) local = NULL;
+    g_autofree char *text = NULL;
+
+    if (!record)
+        return FAILURE;
+    /* Unique, also if pids are few. */
+    g_autofree char *process = g_strdup_printf("exec-%d-%08x", (int)getpid(), g_random_int());
+    /* "--" may stand before the command, too. */
+    char **command = options->arguments + 1;
+    if (command[0] && g_str_equal(command[0], "--"))
+        command++;
+    RuntimeJob job = {
+        .kind = RUNTIME_JOB_EXEC,
+        .record = record,
+        .process = process,
+        .command = command,
+        .environment = options->env,
+        .capabilities = options->cap,
+        .working_directory = options->cwd,
+        .user = options->additional_gids ? NULL : options->user,
+        .no_new_privileges = options->no_new_privs,
+        .terminal = options->tty,
+        .detach = options->detach,
+        .console_socket = options->console_socket,
+        .pid_file = options->pid_file,
+        .preserved = options->preserved,
+    };
+    if (options->process) {
+        if (!exec_read_process(&job, options->process, &text, error))
+            return FAILURE;
+    } else {
+        text = exec_make_spec(options, record, &local);
+        if (local) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return FAILURE;
+        }
+    }
+    job.spec = text;
+    return exec_check(options, &job, error) ? runtime_job_run(&job, error) : FAILURE;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* create, start, run and restore. The record's directory is made first: it is what two processes
+ * with one id compete for. */
+
+#include "base/fd.h"
+#include "door.h"
+#include "job.h"
+#include "monitored.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool check_console(const RuntimeJob *job, GError **error) {
+    if (job->terminal && job->detach && !job->console_socket)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "cannot allocate tty if runc will detach without setting console socket");
+    if (!job->terminal && job->console_socket)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "cannot use console socket if there is no tty");
+    return true;
+}
+
+static void take_bundle(RuntimeRecord *record, const RuntimeBundle *bundle, const char *directory) {
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+
+    record->bundle = g_strdup(directory);
+    record->rootfs = g_strdup(bundle->rootfs);
+    record->created = g_date_time_format_iso8601(now);
+    record->annotations = g_strdupv(bundle->annotations);
+}
+
+static int make_container(RuntimeOptions *options, RuntimeJob *job, GError **error) {
+    g_autofree char *directory =
+        g_canonicalize_filename(options->bundle ? options->bundle : ".", NULL);
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_new(options->root, options->arguments[0], error);
+    g_autoptr(RuntimeBundle) bundle =
+        record ? runtime_bundle_read(directory, options->config ? options->config : "config.json",
+                                     options->root, error)
+               : NULL;
+
+    if (!bundle)
+        return EXIT_FAILURE;
+    job->record = record;
+    job->bundle = bundle;
+    job->terminal = bundle->terminal;
+    job->process = "";
+    job->console_socket = options->console_socket;
+    job->pid_file = options->pid_file;
+    job->preserved = options->preserved;
+    take_bundle(record, bundle, directory);
+    if (!check_console(job, error) || !runtime_record_create(record, error))
+        return EXIT_FAILURE;
+    return runtime_job_run(job, error);
+}
+
+int runtime_verb_create(RuntimeOptions *options, GError **error) {
+    RuntimeJob job = {.kind = RUNTIME_JOB_CREATE, .detach = true};
+
+    return make_container(options, &job, error);
+}
+
+int runtime_verb_run(RuntimeOptions *options, GError **error) {
+    RuntimeJob job = {.kind = RUNTIME_JOB_RUN, .detach = options->detach, .keep = options->keep};
+
+    return make_container(options, &job, error);
+}
+
+int runtime_verb_start(RuntimeOptions *options, GError **error) {
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    g_autoptr(GError) local = NULL;
+    g_auto(RuntimeStatus) status = {.scope = NULL};
+
+    if (!record)
+        return EXIT_FAILURE;
+    if (runtime_door_ask(record, RUNTIME_DOOR_START, 0, &local))
+        return EXIT_SUCCESS;
+    if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus) bus = runtime_bus_open(error);
+    if (!bus || !runtime_status_read(bus, record, &status, error))
+        return EXIT_FAILURE;
+    if (status.state == RUNTIME_STATE_STOPPED)
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "cannot start a container that has stopped");
+    else
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "cannot start an already running container");
+    return EXIT_FAILURE;
+}
+
+int runtime_verb_restore(RuntimeOptions *options, GError **error) {
+    RuntimeJob job = {.kind = RUNTIME_JOB_RESTORE, .detach = options->detach, .keep = true};
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+
+    if (!record)
+        return EXIT_FAILURE;
+    job.record = record;
+    job.process = "";
+    job.pid_file = options->pid_file;
+    job.preserved = options->preserved;
+    return runtime_job_run(&job, error);
+}

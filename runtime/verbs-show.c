@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * state, list and ps. The pid of a container is that of the file of --pid-file: its monitor's, if
+ * it was left behind, and the first process's otherwise. Those of ps are the processes themselves.
+ */
+
+#include "monitored.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OCI_VERSION "1.0.2"
+
+typedef enum { FORMAT_TABLE, FORMAT_JSON } Format;
+
+static bool parse_format(const char *text, Format *format, GError **error) {
+    if (!text || g_str_equal(text, "table"))
+        *format = FORMAT_TABLE;
+    else if (g_str_equal(text, "json"))
+        *format = FORMAT_JSON;
+    else
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "invalid format option");
+    return true;
+}
+
+static void add_text(JsonBuilder *builder, const char *name, const char *value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value ? value : "");
+}
+
+/* The name of a record's owner, or the number. The caller frees it. */
+static char *find_owner(const RuntimeRecord *record) {
+    struct stat st;
+    struct passwd *entry;
+
+    if (stat(record->directory, &st) < 0)
+        return g_strdup("");
+    entry = getpwuid(st.st_uid);
+    return entry ? g_strdup(entry->pw_name) : g_strdup_printf("%u", st.st_uid);
+}
+
+static pid_t find_pid(const RuntimeRecord *record, const RuntimeStatus *status) {
+    if (status->state == RUNTIME_STATE_STOPPED)
+        return 0;
+    return record->monitored ? record->pid : status->pid;
+}
+
+/* The specification's members (runtime.md, State), and those of runc and of crun besides, in the
+ * order of runc. */
+static void add_container(JsonBuilder *builder, const RuntimeRecord *record,
+                          const RuntimeStatus *status) {
+    g_autofree char *owner = find_owner(record);
+
+    json_builder_begin_object(builder);
+    add_text(builder, "ociVersion", OCI_VERSION);
+    add_text(builder, "id", record->id);
+    json_builder_set_member_name(builder, "pid");
+    json_builder_add_int_value(builder, find_pid(record, status));
+    add_text(builder, "status", runtime_state_get_name(status->state));
+    add_text(builder, "bundle", record->bundle);
+    add_text(builder, "rootfs", record->rootfs);
+    add_text(builder, "created", record->created);
+    if (status->scope)
+        add_text(builder, "systemd-scope", status->scope);
+    if (record->annotations && record->annotations[0]) {
+        json_builder_set_member_name(builder, "annotations");
+        json_builder_begin_object(builder);
+        for (char **entry = record->annotations; *entry; entry += 2)
+            add_text(builder, entry[0], entry[1]);
+        json_builder_end_object(builder);
+    }
+    add_text(builder, "owner", owner);
+    json_builder_end_object(builder);
+}
+
+static void print_json(JsonBuilder *builder, bool pretty) {
+    g_autoptr(JsonNode) node = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(node, pretty);
+
+    puts(text);
+}
+
+int runtime_verb_state(RuntimeOptions *options, GError **error) {
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    g_autoptr(sd_bus) bus = record ? runtime_bus_open(error) : NULL;
+    g_auto(RuntimeStatus) status = {.scope = NULL};
+
+    if (!bus || !runtime_status_read(bus, record, &status, error))
+        return EXIT_FAILURE;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    add_container(builder, record, &status);
+    print_json(builder, true);
+    return EXIT_SUCCESS;
+}
+
+static void print_row(const RuntimeRecord *record, const RuntimeStatus *status) {
+    g_autofree char *owner = find_owner(record);
+
+    printf("%-16s %-8d %-10s %s %s %s\n", record->id, (int)find_pid(record, status),
+           runtime_state_get_name(status->state), record->bundle, record->created, owner);
+}
+
+/* A record that cannot be read is of a container that is being made or removed. */
+static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder *builder,
+                            GError **error) {
+    g_auto(GStrv) ids = runtime_record_list(options->root, error);
+    g_autoptr(sd_bus) bus = ids && ids[0] && !options->quiet ? runtime_bus_open(error) : NULL;
+
+    if (!ids || (ids[0] && !options->quiet && !bus))
+        return false;
+    for (char **id = ids; *id; id++) {
+        g_autoptr(RuntimeRecord) record = runtime_record_read(options->root, *id, NULL);
+        g_auto(RuntimeStatus) status = {.scope = NULL};
+        if (!record)
+            continue;
+        if (options->quiet) {
+            puts(record->id);
+            continue;
+        }
+        if (!runtime_status_read(bus, record, &status, error))
+            return false;
+        if (format == FORMAT_JSON)
+            add_container(builder, record, &status);
+        else
+            print_row(record, &status);
+    }
+    return true;
+}
+
+int runtime_verb_list(RuntimeOptions *options, GError **error) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    Format format;
+
+    if (!parse_format(options->format_name, &format, error))
+        return EXIT_FAILURE;
+    if (format == FORMAT_TABLE && !options->quiet)
+        printf("%-16s %-8s %-10s %s %s %s\n", "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
+    json_builder_begin_array(builder);
+    if (!list_containers(options, format, builder, error))
+        return EXIT_FAILURE;
+    json_builder_end_array(builder);
+    if (format == FORMAT_JSON && !options->quiet)
+        print_json(builder, false);
+    return EXIT_SUCCESS;
+}
+
+/* The pids of all processes of a container, one after another. NULL with error. */
+static GPtrArray *read_pids(sd_bus *bus, const RuntimeRecord *record, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(bus, error, "Processes", "sa{sv}", record->berth_id, 0);
+    g_autoptr(GPtrArray) pids = g_ptr_array_new_with_free_func(g_free);
+    const char *pid;
+    int r;
+
+    if (!reply)
+        return NULL;
+    r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) > 0)
+        if ((r = sd_bus_message_read(reply, "s", &pid)) >= 0 &&
+            (r = sd_bus_message_skip(reply, "a{sv}")) >= 0) {
+            g_ptr_array_add(pids, g_strdup(pid));
+            r = sd_bus_message_exit_container(reply);
+        }
+    if (r < 0) {
+        runtime_call_malformed(r, error);
+        return NULL;
+    }
+    g_ptr_array_add(pids, NULL);
+    return g_steal_pointer(&pids);
+}
+
+/* ps(1) with the caller's options, -f without. */
+static int show_processes(char **pids, char **arguments, GError **error) {
+    g_autofree char *list = g_strjoinv(",", pids);
+    g_autoptr(GPtrArray) command = g_ptr_array_new();
+
+    if (arguments[0] && g_str_equal(arguments[0], "--"))
+        arguments++;
+    g_ptr_array_add(command, (gpointer) "ps");
+    if (!arguments[0])
+        g_ptr_array_add(command, (gpointer) "-f");
+    for (; *arguments; arguments++)
+        g_ptr_array_add(command, *arguments);
+    g_ptr_array_add(command, (gpointer) "-p");
+    g_ptr_array_add(command, list);
+    g_ptr_array_add(command, NULL);
+    fflush(stdout);
+    execvp("ps", (char **)command->pdata);
+    berth_error_set_errno(error, errno, "execute ps");
+    return EXIT_FAILURE;
+}
+
+int runtime_verb_ps(RuntimeOptions *options, GError **error) {
+    Format format;
+
+    if (!parse_format(options->format_name, &format, error))
+        return EXIT_FAILURE;
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    g_autoptr(sd_bus) bus = record ? runtime_bus_open(error) : NULL;
+    g_autoptr(GPtrArray) pids = bus ? read_pids(bus, record, error) : NULL;
+    if (!pids)
+        return EXIT_FAILURE;
+    if (format == FORMAT_TABLE)
+        return show_processes((char **)pids->pdata, options->arguments + 1, error);
+    g_autofree char *list = g_strjoinv(",", (char **)pids->pdata);
+    printf("[%s]\n", list);
+    return EXIT_SUCCESS;
+}

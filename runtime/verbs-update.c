@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* update: resources of the runtime specification, from a file or from options, which plan/ makes
+ * properties of systemd of, as it does when a container is created. */
+
+#include "update.h"
+
+#include "bundle.h"
+#include "call.h"
+#include "verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void update_set_number(JsonObject *resources, const char *group, const char *name,
+                              gint64 value) {
+    if (value == 0)
+        return;
+    if (!json_object_has_member(resources, group))
+        json_object_set_object_member(resources, group, json_object_new());
+    json_object_set_int_member(json_object_get_object_member(resources, group), name, value);
+}
+
+static void update_set_text(JsonObject *resources, const char *group, const char *name,
+                            const char *value) {
+    if (!value || !value[0])
+        return;
+    if (!json_object_has_member(resources, group))
+        json_object_set_object_member(resources, group, json_object_new());
+    json_object_set_string_member(json_object_get_object_member(resources, group), name, value);
+}
+
+static JsonObject *update_of_options(const RuntimeOptions *options) {
+    JsonObject *resources = json_object_new();
+
+    update_set_number(resources, "memory", "limit", options->memory);
+    update_set_number(resources, "memory", "reservation", options->memory_reservation);
+    update_set_number(resources, "memory", "swap", options->memory_swap);
+    update_set_number(resources, "pids", "limit", options->pids_limit);
+    update_set_number(resources, "cpu", "shares", options->cpu_share);
+    update_set_number(resources, "cpu", "quota", options->cpu_quota);
+    update_set_number(resources, "cpu", "period", options->cpu_period);
+    update_set_text(resources, "cpu", "cpus", options->cpuset_cpus);
+    update_set_text(resources, "cpu", "mems", options->cpuset_mems);
+    update_set_number(resources, "blockIO", "weight", options->blkio_weight);
+    return resources;
+}
+
+/* Engines write 0 and "" for what is not to change. */
+static bool update_is_empty(JsonNode *value) {
+    return JSON_NODE_HOLDS_NULL(value) ||
+           (json_node_get_value_type(value) == G_TYPE_INT64 && json_node_get_int(value) == 0) ||
+           (json_node_get_value_type(value) == G_TYPE_STRING && !json_node_get_string(value)[0]);
+}
+
+static JsonObject *update_drop_empty(JsonObject *whole) {
+    JsonObject *resources = json_object_new();
+    g_autoptr(GList) groups = json_object_get_members(whole);
+
+    for (GList *group = groups; group; group = group->next) {
+        JsonNode *node = json_object_get_member(whole, group->data);
+        if (!JSON_NODE_HOLDS_OBJECT(node)) {
+            json_object_set_member(resources, group->data, json_node_copy(node));
+            continue;
+        }
+        JsonObject *kept = json_object_new(), *object = json_node_get_object(node);
+        g_autoptr(GList) members = json_object_get_members(object);
+        for (GList *member = members; member; member = member->next)
+            if (!update_is_empty(json_object_get_member(object, member->data)))
+                json_object_set_member(
+                    kept, member->data,
+                    json_node_copy(json_object_get_member(object, member->data)));
+        json_object_set_object_member(resources, group->data, kept);
+    }
+    return resources;
+}
+
+JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error) {
+    if (!options->resources)
+        return update_of_options(options);
+    g_autoptr(JsonNode) node = runtime_read_json(options->resources, NULL, error);
+
+    return node ? update_drop_empty(json_node_get_object(node)) : NULL;
+}
+
+/* Only whole configurations can be parsed: this is a minimal one. */
+BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error) {
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_set_object(node, resources);
+    g_autofree char *part = json_to_string(node, FALSE);
+    g_autofree char *whole = g_strdup_printf(
+        "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+        "\"process\":{\"cwd\":\"/\",\"args\":[\"/\"],\"user\":{\"uid\":0,\"gid\":0}},"
+        "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}],\"resources\":%s}}",
+        part);
+    g_autoptr(BerthPlan) plan = berth_plan_parse(whole, strlen(whole), error);
+    if (plan && (plan->device_rules->len > 0 || plan->cgroup_files->len > 0)) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                        "only resources for which systemd has a property can be changed");
+        return NULL;
+    }
+    return g_steal_pointer(&plan);
+}
+
+static int append_throttle(sd_bus_message *call, GVariant *value) {
+    int r = sd_bus_message_open_container(call, 'a', "(st)");
+    GVariantIter iter;
+    const char *path;
+    guint64 limit;
+
+    g_variant_iter_init(&iter, value);
+    while (r >= 0 && g_variant_iter_next(&iter, "(&st)", &path, &limit))
+        r = sd_bus_message_append(call, "(st)", path, limit);
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static int append_value(sd_bus_message *call, const char *type, GVariant *value) {
+    if (g_str_equal(type, "t"))
+        return sd_bus_message_append(call, "t", (uint64_t)g_variant_get_uint64(value));
+    if (g_str_equal(type, "b"))
+        return sd_bus_message_append(call, "b", (int)g_variant_get_boolean(value));
+    if (g_str_equal(type, "s"))
+        return sd_bus_message_append(call, "s", g_variant_get_string(value, NULL));
+    if (g_str_equal(type, "ay"))
+        return sd_bus_message_append_array(call, 'y', g_variant_get_data(value),
+                                           g_variant_get_size(value));
+    return append_throttle(call, value);
+}
+
+static int append_property(sd_bus_message *call, const BerthPlanProperty *property) {
+    const char *type = g_variant_get_type_string(property->value);
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", property->name)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', type)) < 0 ||
+        (r = append_value(call, type, property->value)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+static int append_update(sd_bus_message *call, const RuntimeRecord *record, const BerthPlan *plan) {
+    int r;
+
+    if ((r = sd_bus_message_append(call, "s", record->berth_id)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0)
+        return r;
+    for (guint i = 0; i < plan->properties->len; i++)
+        if ((r = append_property(call, &g_array_index(plan->properties, BerthPlanProperty, i))) < 0)
+            return r;
+    if ((r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_append(call, "a{sv}", 0);
+}
+
+int runtime_verb_update(RuntimeOptions *options, GError **error) {
+    g_autoptr(RuntimeRecord) record =
+        runtime_record_read(options->root, options->arguments[0], error);
+    g_autoptr(JsonObject) resources = record ? runtime_update_read(options, error) : NULL;
+    g_autoptr(BerthPlan) plan = resources ? runtime_update_make_plan(resources, error) : NULL;
+    g_autoptr(sd_bus) bus = plan ? runtime_bus_open(error) : NULL;
+    g_autoptr(sd_bus_message) call = bus ? runtime_call_new(bus, "Update", error) : NULL;
+
+    if (!call)
+        return EXIT_FAILURE;
+    int r = append_update(call, record, plan);
+    if (r < 0) {
+        runtime_call_malformed(r, error);
+        return EXIT_FAILURE;
+    }
+    g_autoptr(sd_bus_message) reply = runtime_call_send(g_steal_pointer(&call), error);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,564 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Other engines run their containers with Berth: berth-runtime has the command line of runc and crun, podman and containerd
+# drive it, and their own monitors learn how a container ended.
+
+import array
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+import fcntl
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+RUNTIME = "/usr/bin/berth-runtime"
+ROOT = "/run/engine"
+WORK = "/var/tmp/runtime"
+BUNDLE = f"{WORK}/bundle"
+IMAGE = f"{HOST}/runtime/box:x"
+CONTAINERD = "/run/test-containerd"
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def runtime(*arguments, root=ROOT, **more):
+    return run(RUNTIME, "--root", root, *arguments, **more)
+
+
+def works(*arguments, **more):
+    result = runtime(*arguments, **more)
+    equal(result.status, 0, f"berth-runtime {' '.join(arguments)}: {result}")
+    return result.out
+
+
+def fails(text, *arguments, status=1, **more):
+    """It fails, says so in one line, and says this."""
+    result = runtime(*arguments, **more)
+    equal(result.status, status, result)
+    equal(len(result.err.splitlines()), 1, result.err)
+    assert result.err.startswith("berth-runtime: "), result.err
+    contains(result.err, text)
+
+
+def state(name, **more):
+    return json.loads(works("state", name, **more))
+
+
+def configure_bundle(directory=BUNDLE, **changes):
+    """The configuration of "spec", with the command and other members of the process changed."""
+    os.makedirs(directory, exist_ok=True)
+    path = f"{directory}/config.json"
+    if os.path.exists(path):
+        os.unlink(path)
+    equal(run(RUNTIME, "spec", "--bundle", directory).status, 0)
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    config["root"] = {"path": f"{BUNDLE}/rootfs", "readonly": False}
+    whole = changes.pop("whole", None)
+    config["process"].update({"terminal": False, **changes})
+    if whole:
+        whole(config)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return directory
+
+
+def shell(script, **more):
+    return configure_bundle(args=["sh", "-c", script], **more)
+
+
+def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, **more):
+    """As conmon does: with streams that are the container's, and a file for the pid."""
+    log = f"{WORK}/create-log"
+    done = subprocess.run([RUNTIME, "--root", ROOT, "--log", log, "create", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid",
+                           *arguments, name],
+                          stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, timeout=60, check=False, **more)
+    with open(log, encoding="utf-8") as file:
+        equal(done.returncode, 0, file.read())
+    return read_pid()
+
+
+def detach(name, root=ROOT):
+    """run -d; the container has the streams, and a pipe would be its own."""
+    equal(subprocess.run([RUNTIME, "--root", root, "run", "-d", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid", name],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                         check=False).returncode, 0)
+    return read_pid()
+
+
+def read_pid():
+    with open(f"{WORK}/pid", encoding="utf-8") as file:
+        return int(file.read())
+
+
+def wait_for_child(pid):
+    """What waitpid() says to whoever looks after the runtime's children."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    raise AssertionError("the process did not end")
+
+
+def real_pid(name):
+    """The container's first process itself."""
+    rows = [row for row in listing("ps", "-a") if row["id"].endswith(f"-{name}")]
+    equal(len(rows), 1, rows)
+    return rows[0]["pid"]
+
+
+def namespace(pid, kind):
+    return os.readlink(f"/proc/{pid}/ns/{kind}")
+
+
+def nothing_is_left():
+    equal(listing("ps", "-a"), [])
+    equal(os.listdir(ROOT) if os.path.isdir(ROOT) else [], [])
+    wait_until(lambda: run("pgrep", "-f", "^/usr/bin/berth-runtime|^berth-runtime").out == "", "the end of all monitors")
+
+
+def test_setup():
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(f"{BUNDLE}/rootfs")
+    with open(f"{WORK}/box.tar.gz", "wb") as file:
+        file.write(oci.busybox_layer().finish()[2])
+    equal(run("tar", "-C", f"{BUNDLE}/rootfs", "-xf", f"{WORK}/box.tar.gz").status, 0)
+    # As conmon and containerd's shim: processes that lose their parent become this one's.
+    equal(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0)
+
+
+def test_a_container_lives_from_create_to_delete():
+    shell("echo hello; exit 7")
+    reading, writing = os.pipe()
+    pid = create("a", stdout=writing)
+    os.close(writing)
+    found = state("a")
+    equal({key: found[key] for key in ("ociVersion", "id", "pid", "status", "bundle", "rootfs", "owner")},
+          {"ociVersion": "1.0.2", "id": "a", "pid": pid, "status": "created", "bundle": BUNDLE, "rootfs": f"{BUNDLE}/rootfs",
+           "owner": "root"})
+    fails("already exists", "create", "--bundle", BUNDLE, "a")
+    works("start", "a")
+    # Everything that it wrote, and the end of the stream: nobody else holds it.
+    with os.fdopen(reading) as stream:
+        equal(stream.read(), "hello\n")
+    equal(wait_for_child(pid), 7)
+    equal((state("a")["status"], state("a")["pid"]), ("stopped", 0))
+    fails("cannot start a container that has stopped", "start", "a")
+    fails("container not running", "kill", "a", "TERM")
+    works("delete", "a")
+    fails('container "a" does not exist', "state", "a")
+    nothing_is_left()
+
+
+def test_signals_reach_the_process_and_its_end_is_its_monitors():
+    shell("trap 'exit 9' TERM; trap 'echo one' USR1; touch /ready; while :; do sleep 0.1; done")
+    reading, writing = os.pipe()
+    pid = create("a", stdout=writing)
+    os.close(writing)
+    works("start", "a")
+    wait_until(lambda: os.path.exists(f"{BUNDLE}/rootfs/ready"), "the traps")
+    fails("cannot start an already running container", "start", "a")
+    fails("cannot delete container a that is not stopped: running", "delete", "a")
+    works("kill", "a", "USR1")
+    equal(os.read(reading, 100), b"one\n")
+    os.kill(pid, signal.SIGTERM)
+    equal(wait_for_child(pid), 9)
+    os.close(reading)
+    works("delete", "a")
+
+
+def test_killing_the_monitor_kills_the_process():
+    shell("sleep 1000")
+    pid = create("a")
+    works("start", "a")
+    os.kill(pid, signal.SIGKILL)
+    equal(wait_for_child(pid), -9)
+    wait_until(lambda: state("a")["status"] == "stopped", "the end of the container")
+    works("delete", "a")
+    # Before the start there is nothing but the monitor.
+    pid = create("a")
+    os.kill(pid, signal.SIGKILL)
+    equal(wait_for_child(pid), -9)
+    wait_until(lambda: state("a")["status"] == "stopped", "the end of the container")
+    works("delete", "a")
+    nothing_is_left()
+
+
+def test_a_created_container_is_killed():
+    shell("sleep 1000")
+    pid = create("a")
+    works("kill", "a", "CONT")
+    equal(state("a")["status"], "created")
+    works("kill", "a", "KILL")
+    equal(wait_for_child(pid), 137)
+    equal(state("a")["status"], "stopped")
+    works("delete", "a")
+    pid = create("a")
+    works("delete", "--force", "a")
+    equal(wait_for_child(pid), 137)
+    nothing_is_left()
+
+
+def test_the_status_survives_the_service():
+    shell("while [ ! -e /go ]; do sleep 0.05; done; exit 11")
+    pid = create("a")
+    works("start", "a")
+    kill_service()
+    with open(f"{BUNDLE}/rootfs/go", "w", encoding="utf-8"):
+        pass
+    equal(wait_for_child(pid), 11)
+    os.unlink(f"{BUNDLE}/rootfs/go")
+    works("delete", "a")
+
+
+def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
+    shell("sleep 1000")
+    pid = create("a")
+    works("start", "a")
+    first = real_pid("a")
+    for kind in ("mnt", "net", "ipc", "uts", "cgroup"):
+        wait_until(lambda kind=kind: namespace(pid, kind) == namespace(first, kind), f"the namespace {kind}")
+    equal(namespace(pid, "pid"), namespace("self", "pid"))
+    equal(works("exec", "a", "ls", "/proc").split().count("1"), 1)
+    # "--pid=container:NAME" of an engine names the monitor.
+
+    def join(config):
+        for entry in config["linux"]["namespaces"]:
+            if entry["type"] in ("pid", "network"):
+                kind = {"network": "net"}.get(entry["type"], entry["type"])
+                entry["path"] = f"/proc/{pid}/ns/{kind}"
+    configure_bundle(f"{WORK}/second", args=["sh", "-c", "ls -l /proc/self/ns; kill -9 1"], whole=join)
+    out = works("run", "--bundle", f"{WORK}/second", "b")
+    for kind in ("pid", "net"):
+        contains(out, namespace(first, kind))
+    assert namespace("self", "pid") not in out, out
+    works("delete", "--force", "a")
+    wait_for_child(pid)
+    nothing_is_left()
+
+
+def take_terminal(door):
+    connection, _ = door.accept()
+    _, ancillary, _, _ = connection.recvmsg(256, socket.CMSG_SPACE(4))
+    connection.close()
+    return array.array("i", ancillary[0][2])[0]
+
+
+def read_terminal(master):
+    text = b""
+    while True:
+        try:
+            text += os.read(master, 4096)
+        except OSError:
+            return text.decode()
+
+
+def test_a_terminal_comes_at_create_and_is_the_containers():
+    shell("stty size; read line; echo \"got $line\"; tty; stty size", terminal=True)
+    path = f"{WORK}/console"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+        door.listen()
+        pid = create("a", "--console-socket", path)
+        master = take_terminal(door)
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+        works("start", "a")
+        text = ""
+        while "99" not in text:
+            text += os.read(master, 100).decode()
+        contains(text, "33 99\r\n")
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 111, 0, 0))
+        wait_until(lambda: run(RUNTIME, "--root", ROOT, "exec", "a", "stty", "-F", "/dev/console", "size").out == "44 111\n",
+                   "the new size")
+        os.write(master, b"word\n")
+        equal(read_terminal(master), "word\r\ngot word\r\n/dev/pts/0\r\n44 111\r\n")
+        os.close(master)
+        equal(wait_for_child(pid), 0)
+        works("delete", "a")
+        # A process of exec has one of its own.
+        shell("sleep 1000")
+        pid = create("a")
+        works("start", "a")
+        works("exec", "-d", "-t", "--console-socket", path, "--pid-file", f"{WORK}/exec-pid", "a", "sh", "-c", "tty; exit 3")
+        master = take_terminal(door)
+        contains(read_terminal(master), "/dev/pts/")
+        os.close(master)
+        with open(f"{WORK}/exec-pid", encoding="utf-8") as file:
+            equal(wait_for_child(int(file.read())), 3)
+    os.unlink(path)
+    works("delete", "--force", "a")
+    wait_for_child(pid)
+
+
+def test_run_in_the_foreground_leaves_nothing():
+    shell("cat; echo error >&2; exit 5")
+    result = runtime("run", "--bundle", BUNDLE, "a", input="through\n")
+    equal((result.status, result.out, result.err), (5, "through\n", "error\n"))
+    nothing_is_left()
+    # Of two with one id, one.
+    shell("sleep 1000")
+    detach("a")
+    equal(state("a")["pid"], read_pid())
+    fails("already exists", "run", "-d", "--bundle", BUNDLE, "a")
+    equal(state("a")["status"], "running")
+    works("delete", "-f", "a")
+    equal(wait_for_child(read_pid()), 137)
+    nothing_is_left()
+
+
+def test_exec_is_another_process():
+    shell("sleep 1000")
+    detach("a")
+    first = read_pid()
+    result = runtime("exec", "--env", "WORD=x", "--cwd", "/tmp", "--user", "3:4", "-g", "77", "a", "sh", "-c",
+                     "echo $WORD $PWD $(id -u) $(id -g) $(id -G); cat; exit 6", input="typed\n")
+    equal((result.status, result.out), (6, "x /tmp 3 4 4 77\ntyped\n"))
+    with open(f"{WORK}/process.json", "w", encoding="utf-8") as file:
+        json.dump({"args": ["sh", "-c", "sleep 0.2; exit 8"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}, file)
+    works("exec", "--detach", "--process", f"{WORK}/process.json", "--pid-file", f"{WORK}/exec-pid", "a")
+    with open(f"{WORK}/exec-pid", encoding="utf-8") as file:
+        equal(wait_for_child(int(file.read())), 8)
+    # containerd kills such a process by its pid.
+    works("exec", "-d", "--pid-file", f"{WORK}/exec-pid", "a", "sh", "-c", "exec sleep 2000 >/dev/null 2>&1")
+    with open(f"{WORK}/exec-pid", encoding="utf-8") as file:
+        pid = int(file.read())
+    os.kill(pid, signal.SIGKILL)
+    wait_for_child(pid)
+    wait_until(lambda: "sleep 2000" not in works("ps", "a"), "the end of the process")
+    fails("not found", "exec", "a", "/none", status=127)
+    fails("COMMAND", "exec", "a", status=255)
+    fails('container "none" does not exist', "exec", "none", "true", status=255)
+    works("delete", "-f", "a")
+    wait_for_child(first)
+
+
+def test_figures_and_lists_are_json():
+    shell("sleep 1000")
+    detach("a")
+    first = real_pid("a")
+    equal([(row["id"], row["pid"], row["status"]) for row in json.loads(works("list", "--format", "json"))],
+          [("a", read_pid(), "running")])
+    equal(works("list", "-q"), "a\n")
+    equal(works("list").split()[:6], ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"])
+    equal(json.loads(works("ps", "--format", "json", "a")), [first])
+    contains(works("ps", "a"), "sleep 1000")
+    line = json.loads(works("events", "--stats", "a"))
+    equal((line["type"], line["id"]), ("stats", "a"))
+    assert line["data"]["pids"]["current"] >= 0 and "usage" in line["data"]["cpu"], line
+    works("pause", "a")
+    equal(state("a")["status"], "paused")
+    works("resume", "a")
+    works("update", "--memory", "67108864", "--pids-limit=20", "a")
+    works("update", "--resources", "-", "a", input=json.dumps({"cpu": {"shares": 512, "quota": 0}, "memory": {"limit": 0}}))
+    unit = state("a")["systemd-scope"]
+    equal(run("systemctl", "show", "-P", "MemoryMax", "-P", "TasksMax", unit).out.split(), ["67108864", "20"])
+    fails("option --l3-cache-schema is not supported", "update", "--l3-cache-schema", "x", "a")
+    features = json.loads(works("features"))
+    assert "startContainer" in features["hooks"] and "CAP_KILL" in features["linux"]["capabilities"], features
+    works("delete", "-f", "a")
+    wait_for_child(read_pid())
+
+
+def test_engines_with_one_id_do_not_meet():
+    name = "f" * 64
+    shell("sleep 1000")
+    for root in (ROOT, f"{ROOT}-other"):
+        detach(name, root=root)
+    equal(len(listing("ps", "-a")), 2)
+    works("delete", "-f", name)
+    equal(state(name, root=f"{ROOT}-other")["status"], "running")
+    works("delete", "-f", name, root=f"{ROOT}-other")
+    nothing_is_left()
+
+
+def test_what_is_wrong_is_said_and_leaves_nothing():
+    fails("No such file or directory", "create", "--bundle", "/none", "a")
+    shell("true", whole=lambda config: config.update(ociVersion="9.0.0"))
+    fails("ociVersion", "create", "--bundle", BUNDLE, "a")
+    shell("true", whole=lambda config: config["root"].update(path="missing"))
+    fails("open rootfs", "create", "--bundle", BUNDLE, "a")
+    shell("true", whole=lambda config: config["root"].update(path=f"{WORK}/link"))
+    if not os.path.islink(f"{WORK}/link"):
+        os.symlink("/", f"{WORK}/link")
+    fails("is a symbolic link", "create", "--bundle", BUNDLE, "a")
+    shell("true", whole=lambda config: config.pop("root"))
+    fails("root.path is missing", "create", "--bundle", BUNDLE, "a")
+    shell("true", whole=lambda config: config["process"].update(args=["none"]))
+    fails("executable file none not found in $PATH: No such file or directory", "create", "--bundle", BUNDLE, "a")
+    with open(f"{BUNDLE}/config.json", "w", encoding="utf-8") as file:
+        file.write("[1, 2")
+    fails("not JSON", "create", "--bundle", BUNDLE, "a")
+    shell("true", terminal=True)
+    fails("without setting console socket", "create", "--bundle", BUNDLE, "a")
+    fails("connect to console socket /etc/passwd", "create", "--bundle", BUNDLE, "--console-socket", "/etc/passwd", "a")
+    shell("true")
+    fails("cannot use console socket", "create", "--bundle", BUNDLE, "--console-socket", "/etc/passwd", "a")
+    fails("/none/pid", "create", "--bundle", BUNDLE, "--pid-file", "/none/pid", "a")
+    fails("option --no-pivot is not supported", "create", "--no-pivot", "--bundle", BUNDLE, "a")
+    for name in ("..", "a/b", "a b", ""):
+        fails("invalid container ID", "create", "--bundle", BUNDLE, name)
+    for verb in ("start", "state", "kill", "delete", "pause", "resume", "ps", "update", "events"):
+        fails('container "none" does not exist', verb, "none")
+    works("delete", "--force", "none")
+    fails("unknown command", "fly", "a")
+    fails("too many arguments", "state", "a", "b")
+    result = run(RUNTIME, "--log", "/none/log", "state", "a")
+    equal((result.status, result.err), (1, "berth-runtime: open log file /none/log: No such file or directory\n"))
+    result = run(RUNTIME, "--log-format", "xml", "state", "a")
+    contains(result.err, 'unknown log format "xml"')
+    nothing_is_left()
+
+
+def test_the_log_has_what_engines_read():
+    log = f"{WORK}/log"
+    for form in ("json", "text"):
+        run(RUNTIME, "--root", ROOT, "--log", log, f"--log-format={form}", "state", "none")
+    with open(log, encoding="utf-8") as file:
+        first, second = file.read().splitlines()
+    entry = json.loads(first)
+    equal(sorted(entry), ["level", "msg", "time"])
+    equal((entry["level"], entry["msg"]), ("error", 'container "none" does not exist'))
+    assert re.fullmatch(r'time="\d{4}-\d\d-\d\dT[\d:.]+Z" level=error msg="container \\"none\\" does not exist"', second), second
+
+
+def test_an_ordinary_user_has_no_more_rights_than_by_the_bus():
+    root = f"{WORK}/user-root"
+    os.makedirs(root, exist_ok=True)
+    os.chmod(WORK, 0o755)
+    shutil.chown(root, "nobody")
+    shell("echo mine")
+    result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
+    equal((result.status, os.listdir(root)), (1, []), result)
+    contains(result.err, "permission denied")
+    nothing_is_left()
+
+
+PODMAN = ("podman", "--root", f"{WORK}/podman/root", "--runroot", "/run/test-podman", "--storage-driver=vfs", f"--runtime={RUNTIME}")
+
+
+def podman(*arguments, **more):
+    return run(*PODMAN, *arguments, **more)
+
+
+def podman_works(*arguments):
+    result = podman(*arguments)
+    equal(result.status, 0, f"podman {' '.join(arguments)}: {result}")
+    return result.out
+
+
+def in_terminal(*command):
+    """Its output on a terminal, and its exit status."""
+    return run("script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null")
+
+
+def test_podman_runs_its_containers_with_it():
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    podman_works("pull", "-q", "--tls-verify=false", IMAGE)
+    equal(podman("run", "--rm", IMAGE, "sh", "-c", "echo hello; exit 7").__dict__, {"status": 7, "out": "hello\n", "err": ""})
+    result = in_terminal(*PODMAN, "run", "--rm", "-it", "--network=none", IMAGE, "sh", "-c", "tty; exit 4")
+    equal(result.status, 4, result)
+    contains(result.out, "/dev/pts/0")
+    result = podman("run", "--rm", "--network=none", IMAGE, "/none")
+    equal(result.status, 127, result)
+    contains(result.err, "executable file /none not found")
+
+
+def test_podman_drives_a_container_that_is_detached():
+    podman_works("run", "-d", "--name=a", "--memory=64m", IMAGE, "sh", "-c", "echo out; echo err >&2; trap 'exit 3' TERM; "
+                 "while :; do sleep 0.1; done")
+    equal(podman_works("inspect", "-f", "{{.State.Status}} {{.OCIRuntime}}", "a"), f"running {RUNTIME}\n")
+    wait_until(lambda: podman("logs", "a").out == "out\n", "its output")
+    equal(podman("logs", "a").err, "err\n")
+    result = podman("exec", "a", "sh", "-c", "cat; exit 5", input="")
+    equal(result.status, 5, result)
+    result = in_terminal(*PODMAN, "exec", "-it", "a", "sh", "-c", "tty; exit 6")
+    equal(result.status, 6, result)
+    contains(podman_works("top", "a"), "sh -c")
+    podman_works("pause", "a")
+    contains(podman_works("ps", "-a"), "Paused")
+    podman_works("unpause", "a")
+    # The namespaces of another are those of the container, not of what stands for it.
+    out = podman_works("run", "--rm", "--pid=container:a", "--network=container:a", IMAGE, "ps")
+    contains(out, "sh -c echo out")
+    assert "systemd" not in out, out
+    podman_works("update", "--memory=32m", "a")
+    podman_works("stop", "-t", "20", "a")
+    equal(podman_works("inspect", "-f", "{{.State.ExitCode}}", "a"), "3\n")
+    podman_works("start", "a")
+    podman_works("rm", "-f", "-t", "0", "a")
+    podman_works("create", "--name=b", "--network=none", IMAGE)
+    podman_works("init", "b")
+    podman_works("start", "b")
+    podman_works("kill", "b")
+    equal(podman_works("wait", "b"), "137\n")
+    podman_works("rm", "b")
+    podman_works("run", "--rm", "--cgroups=split", "--network=none", IMAGE, "true")
+    equal(listing("ps", "-a"), [])
+
+
+def ctr(*arguments, **more):
+    return run("ctr", "-a", f"{CONTAINERD}/sock", *arguments, **more)
+
+
+def ctr_works(*arguments):
+    result = ctr(*arguments)
+    equal(result.status, 0, f"ctr {' '.join(arguments)}: {result}")
+    return result.out
+
+
+def start_containerd():
+    os.makedirs(CONTAINERD, exist_ok=True)
+    with open(f"{CONTAINERD}/config.toml", "w", encoding="utf-8") as file:
+        file.write(f'version = 2\nroot = "{WORK}/containerd"\nstate = "{CONTAINERD}/state"\n'
+                   f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{CONTAINERD}/sock"\n')
+    equal(run("systemd-run", "--unit=test-containerd", "-p", "KillMode=process", "-p", "Delegate=yes", "containerd", "-c",
+              f"{CONTAINERD}/config.toml").status, 0)
+    wait_until(lambda: ctr("version").status == 0, "containerd")
+
+
+def test_containerd_runs_its_containers_with_it():
+    start_containerd()
+    ctr_works("images", "pull", "--plain-http", "--snapshotter=native", IMAGE)
+    arguments = ("--snapshotter=native", "--runtime=io.containerd.runc.v2", f"--runc-binary={RUNTIME}", IMAGE)
+    result = ctr("run", "--rm", *arguments, "a", "sh", "-c", "echo hello; exit 9")
+    equal((result.status, result.out), (9, "hello\n"), result)
+    ctr_works("run", "-d", *arguments, "a", "sleep", "1000")
+    contains(ctr_works("task", "ls"), "RUNNING")
+    result = ctr("task", "exec", "--exec-id=one", "a", "sh", "-c", "echo in; exit 3")
+    equal((result.status, result.out), (3, "in\n"), result)
+    result = in_terminal("ctr", "-a", f"{CONTAINERD}/sock", "task", "exec", "-t", "--exec-id=two", "a", "sh", "-c", "tty; exit 4")
+    equal(result.status, 4, result)
+    equal([line.split()[0] for line in ctr_works("task", "ps", "a").splitlines()[1:]], [str(real_pid("a"))])
+    ctr_works("task", "pause", "a")
+    contains(ctr_works("task", "ls"), "PAUSED")
+    ctr_works("task", "resume", "a")
+    with subprocess.Popen(["ctr", "-a", f"{CONTAINERD}/sock", "task", "exec", "--exec-id=three", "a", "sleep", "2000"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sleeping:
+        wait_until(lambda: len(ctr_works("task", "ps", "a").splitlines()) == 3, "the process")
+        ctr_works("task", "kill", "-s", "KILL", "--exec-id=three", "a")
+        equal(sleeping.wait(30), 137)
+    wait_until(lambda: len(ctr_works("task", "ps", "a").splitlines()) == 2, "the end of the process")
+    ctr_works("task", "kill", "-s", "KILL", "a")
+    wait_until(lambda: "STOPPED" in ctr_works("task", "ls"), "the end of the task")
+    ctr("task", "rm", "a")
+    ctr_works("containers", "rm", "a")
+    equal(listing("ps", "-a"), [])
+
+
+def test_nothing_is_left():
+    run("systemctl", "stop", "test-containerd.service")
+    nothing_is_left()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
