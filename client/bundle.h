@@ -12,5 +12,9 @@ int dist_append_bundle(sd_bus_message *call, const char *directory, GError **err
 /* A process alone, for Exec: its text (caller frees), and whether it wants a terminal. */
 char *dist_read_process(const char *file, gboolean *terminal, GError **error);
 
+/* Appends (hsas), for Binds, for each bind mount of a configuration whose source is the user's own.
+ */
+int dist_append_sources(sd_bus_message *call, const char *file, GError **error);
+
 /* Appends {sv} for a configuration alone, to be run on an image. */
 int dist_append_spec(sd_bus_message *call, const char *file, GError **error);

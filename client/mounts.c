@@ -9,6 +9,7 @@
 #include "client/mounts.h"
 
 #include "base/fd.h"
+#include "client/bundle.h"
 #include "client/bus.h"
 
 #include <errno.h>
@@ -94,9 +95,12 @@ static int close_mount_list(sd_bus_message *call) {
     return sd_bus_message_close_container(call);
 }
 
-static int append_binds(sd_bus_message *call, char *const *volumes, GError **error) {
+static int append_binds(sd_bus_message *call, char *const *volumes, const char *config,
+                        GError **error) {
     int r = open_mount_list(call, "Binds", "(hsas)");
 
+    if (r >= 0 && config)
+        r = dist_append_sources(call, config, error);
     for (; r >= 0 && volumes && *volumes; volumes++) {
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
@@ -110,8 +114,8 @@ static int append_binds(sd_bus_message *call, char *const *volumes, GError **err
 /* Goes through the volumes twice, since paths and volumes are two options of Create, of different
  * types. */
 int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
-                       GError **error) {
-    int r = append_binds(call, volumes, error);
+                       const char *config, GError **error) {
+    int r = append_binds(call, volumes, config, error);
 
     if (r < 0 || (r = open_mount_list(call, "Mounts", "(ssas)")) < 0)
         return r;

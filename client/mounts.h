@@ -6,6 +6,7 @@
 
 #include "client/bus.h"
 
-/* Appends {sv} for what there is; negative errno, or with error set. */
+/* Appends {sv} for what there is, with the sources of a configuration (NULL: none); negative errno,
+ * or with error set. */
 int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
-                       GError **error);
+                       const char *config, GError **error);

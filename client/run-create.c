@@ -100,6 +100,8 @@ static int append_flags(sd_bus_message *call) {
 
 static int append_options(sd_bus_message *call, bool runs, char *const *command, GError **error) {
     char *all[] = {(char *)"ALL", NULL};
+    g_autofree char *config = given->bundle ? g_build_filename(given->bundle, "config.json", NULL)
+                                            : g_strdup(given->spec);
     int r;
 
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
@@ -119,7 +121,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
-        (r = dist_append_mounts(call, given->volumes, given->tmpfs, error)) < 0)
+        (r = dist_append_mounts(call, given->volumes, given->tmpfs, config, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }

@@ -23,6 +23,7 @@
 #include "containers/spec/mounts.h"
 #include "containers/spec/options-check.h"
 #include "containers/spec/slices.h"
+#include "containers/spec/spec-binds.h"
 #include "containers/spec/spec-privileges.h"
 #include "containers/spec/spec.h"
 
@@ -116,6 +117,7 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
             .inode = creation->root_inode,
             .ids = creation->ids,
             .plain = creation->spec_is_plain,
+            .binds = options->mounts,
         };
         return berth_spec_complete(options->spec, &completion, error);
     }
@@ -270,10 +272,10 @@ static bool read_spec(Creation *creation, GError **error) {
     if (!options->spec)
         return true;
     g_autoptr(BerthPlan) plan = berth_plan_parse(options->spec, strlen(options->spec), error);
-    if (!plan)
+    if (!plan || !berth_spec_check_binds(plan, options->mounts, error))
         return false;
     creation->spec_needs_ids = plan->needs_ids;
-    creation->spec_is_plain = berth_spec_is_plain(plan, options->owner);
+    creation->spec_is_plain = berth_spec_is_plain(plan, options);
     /* The ids of a directory's files are the host's: berthd cannot choose others. */
     return !plan->needs_ids || !creation->root ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -594,6 +594,55 @@ def test_a_configuration_that_weakens_nothing_needs_create_alone():
     good("rm", "plain", user="alice")
 
 
+def test_a_configuration_may_bind_what_is_ones_own():
+    """dist gives descriptors of what a configuration binds, and the service checks what they are."""
+    os.makedirs("/srv/owned", exist_ok=True)
+    equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
+    os.makedirs("/srv/owned/hers/below")
+    os.makedirs("/srv/owned/others")
+    run("chown", "-R", "alice:", "/srv/owned/hers")
+    rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
+
+    def bind(source, *options, destination="/dev/shm", **more):
+        return {"destination": destination, "type": "bind", "source": f"/srv/owned/{source}", "options": ["bind", *options], **more}
+
+    def create_bound(name, config):
+        with open("/tmp/bound.json", "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        return dist("--no-ask-password", "create", f"--id={name}", "--spec=/tmp/bound.json", IMAGE, user="alice")
+
+    look = "stat -c %u /dev/shm; touch /dev/shm/made; grep ' /dev/shm ' /proc/self/mounts"
+    for options in ((), ("rw", "private"), ("nosuid", "nodev", "noexec", "rprivate")):
+        result = create_bound("bound", plain_spec(look, mounts=[bind("hers", *options)]))
+        equal(result.status, 0, result)
+        out = good("start", "-a", "bound", user="alice")
+        equal(out.splitlines()[0], "0", out)
+        contains(out, "rw,nosuid,nodev")
+        good("rm", "bound", user="alice")
+    equal(os.stat("/srv/owned/hers/made").st_uid, 4242)
+    equal(asked("containers.create-privileged"), [])
+    hers = [(bind("hers", option), "bind:/srv/owned/hers") for option in ("rbind", "exec", "suid", "slave", "rshared", "tmpcopyup", "noatime", "anything")]
+    ids = [{"containerID": 0, "hostID": 4243, "size": 1}]
+    for mount, name in (*hers, (bind("others"), "bind:/srv/owned/others"), (bind("hers", "idmap"), "idmap:/srv/owned/hers"),
+                        (bind("hers", "x-berth.owned=0"), "idmap:/srv/owned/hers"), (bind("hers", "x-berth.volume"), "bind:/srv/owned/hers"),
+                        (bind("hers", uidMappings=ids, gidMappings=ids), "idmap:/srv/owned/hers"),
+                        (bind("hers", destination="//"), "mount-at://")):
+        contains(create_bound("weak", plain_spec("true", mounts=[mount])).err, "Permission denied")
+        contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), name)
+    # Among the host's users nothing is owned.
+    kinds = [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")]
+    create_bound("weak", plain_spec("true", mounts=[bind("hers")], namespaces=kinds))
+    contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), "bind:/srv/owned/hers")
+    # The descriptor is what counts, and not the path beside it.
+    create_bound("exchanged", plain_spec("ls /dev/shm", mounts=[bind("hers")]))
+    os.rename("/srv/owned/hers", "/srv/owned/away")
+    os.rename("/srv/owned/others", "/srv/owned/hers")
+    contains(dist("start", "-a", "exchanged", user="alice").err, "no longer what was given")
+    good("rm", "exchanged", user="alice")
+    equal(listing("ps", "-a"), [])
+    run("umount", "-l", "/srv/owned")
+
+
 def test_each_weakening_of_a_configuration_is_refused_by_name():
     rule('action.id == "org.berth1.containers.create"')
     kinds = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")

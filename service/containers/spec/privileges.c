@@ -40,19 +40,20 @@ static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
 }
 
 /* The requests of a caller's own configuration; one that cannot be parsed is refused later. */
-static void add_spec(GPtrArray *names, const char *spec, uint32_t owner) {
-    g_autoptr(BerthPlan) plan = berth_plan_parse(spec, strlen(spec), NULL);
+static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
+    g_autoptr(BerthPlan) plan = berth_plan_parse(options->spec, strlen(options->spec), NULL);
 
-    if (plan && berth_spec_is_plain(plan, owner))
+    if (plan && berth_spec_is_plain(plan, options))
         return;
     berth_privileges_add(names, "spec", "");
     if (plan)
-        berth_spec_add_privileges(names, plan, owner);
+        berth_spec_add_privileges(names, plan, options);
 }
 
-/* An owned bind is none, unless the container's root is the host's. */
+/* An owned bind is none, unless the container's root is the host's. With a Spec, Binds are
+ * descriptors for its mounts, which add_spec() names. */
 static void add_mounts(GPtrArray *names, const BerthCreateOptions *options) {
-    bool has_users = !options->spec && options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
+    bool has_users = options->spec || options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
         const BerthMountRequest *mount = options->mounts->pdata[i];
@@ -105,7 +106,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     if (options->user_namespace == BERTH_USER_NAMESPACE_HOST)
         berth_privileges_add(names, "host-users", "");
     if (options->spec)
-        add_spec(names, options->spec, options->owner);
+        add_spec(names, options);
     if (options->root_directory >= 0)
         add_root_directory(names, options->root_directory);
     add_mounts(names, options);

@@ -4,6 +4,7 @@
  * additions to a caller's own. */
 
 #include "containers/spec/capabilities.h"
+#include "containers/spec/spec-binds.h"
 #include "containers/spec/spec.h"
 
 #include "base/document.h"
@@ -237,5 +238,11 @@ char *berth_spec_complete(const char *text, const BerthSpecCompletion *completio
         json_object_set_string_member(annotations, "org.berth1.root", completion->root);
         json_object_set_string_member(annotations, "org.berth1.root.inode", completion->inode);
     }
-    return complete_linux(whole, completion, error) ? json_to_string(changed, TRUE) : NULL;
+    g_autoptr(BerthPlan) plan =
+        completion->binds ? berth_plan_parse(text, strlen(text), error) : NULL;
+    if ((completion->binds &&
+         (!plan || !berth_spec_complete_binds(whole, plan, completion->binds, error))) ||
+        !complete_linux(whole, completion, error))
+        return NULL;
+    return json_to_string(changed, TRUE);
 }

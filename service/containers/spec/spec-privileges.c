@@ -16,6 +16,7 @@
 #include "containers/spec/properties.h"
 #include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
+#include "containers/spec/spec-binds.h"
 #include "containers/spec/spec-members.h"
 #include "containers/spec/spec.h"
 
@@ -156,12 +157,14 @@ static bool is_below_root(const char *destination) {
     return path && !g_str_equal(path, "/");
 }
 
-static void add_mount(GPtrArray *names, const BerthPlanMount *mount) {
-    const char *source = mount->source ? mount->source : "";
+/* request: the descriptor of a bind mount's source, which says what is mounted; or NULL. */
+static void add_mount(GPtrArray *names, const BerthPlan *plan, const BerthPlanMount *mount,
+                      const BerthMountRequest *request) {
+    const char *source = request ? request->source : mount->source ? mount->source : "";
 
-    if (mount->bind)
+    if (mount->bind && !berth_spec_is_owned(plan, mount, request))
         berth_privileges_add(names, "bind:", source);
-    else
+    else if (!mount->bind)
         add_file_system(names, mount);
     if (!is_below_root(mount->destination))
         berth_privileges_add(names, "mount-at:", mount->destination);
@@ -269,12 +272,14 @@ void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls) {
 }
 
 /* All but the filter and the hidden paths, which depend on the rest. */
-static void add_most(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
+static void add_most(GPtrArray *names, const BerthPlan *plan, const BerthCreateOptions *options) {
+    g_autoptr(GPtrArray) requests = berth_spec_match_binds(plan, options->mounts);
+
     add_namespaces(names, plan);
     add_ids(names, "host-uids:", plan->uid_ranges);
     add_ids(names, "host-gids:", plan->gid_ranges);
     for (guint i = 0; i < plan->mounts->len; i++)
-        add_mount(names, plan->mounts->pdata[i]);
+        add_mount(names, plan, plan->mounts->pdata[i], requests->pdata[i]);
     add_devices(names, plan);
     add_resources(names, plan);
     add_hooks(names, plan);
@@ -282,22 +287,23 @@ static void add_most(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
     berth_spec_add_process_privileges(names, plan);
     if (plan->root_propagation & (MS_SHARED | MS_SLAVE))
         berth_privileges_add(names, "root-propagation", "");
-    if (plan->slice && !berth_slice_is_of_user(plan->slice, owner))
+    if (plan->slice && !berth_slice_is_of_user(plan->slice, options->owner))
         berth_privileges_add(names, "slice:", plan->slice);
     berth_spec_add_unknown_members(names, json_node_get_object(plan->document));
 }
 
-bool berth_spec_is_plain(const BerthPlan *plan, uint32_t owner) {
+bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     if (plan->seccomp_profile || !berth_spec_hides_as_usual(plan))
         return false;
-    add_most(names, plan, owner);
+    add_most(names, plan, options);
     return names->len == 0;
 }
 
-void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan, uint32_t owner) {
-    add_most(names, plan, owner);
+void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
+                               const BerthCreateOptions *options) {
+    add_most(names, plan, options);
     /* Only Berth's own configurations, and plain ones, have the default filter. */
     berth_privileges_add(names, "seccomp", "");
     if (!berth_spec_hides_as_default(plan))

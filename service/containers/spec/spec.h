@@ -28,6 +28,7 @@ typedef struct {
     const char *root, *inode; /* a directory */
     uint32_t ids;             /* the first host id where berthd chooses them; 0 */
     bool plain;               /* the default filter, and all that is hidden by default */
+    const GPtrArray *binds;   /* of BerthMountRequest: descriptors for its bind mounts; or NULL */
 } BerthSpecCompletion;
 
 char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A configuration names the sources of its bind mounts by paths, which berthd does not open. A
+ * descriptor proves the caller's access to one and says whose it is: with it, a bind mount of the
+ * caller's own needs no privilege, as one of an option (mounts.c). Nothing here has a state. The
+ * one thing to know: options of a configuration can say what options of Create cannot, so it is the
+ * parsed mount that is judged here.
+ */
+
+#include "containers/spec/spec-binds.h"
+
+#include "base/document.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+static const BerthMountRequest *find_request(const BerthPlanMount *mount, const GPtrArray *requests,
+                                             const GPtrArray *taken) {
+    for (guint i = 0; mount->bind && requests && i < requests->len; i++) {
+        const BerthMountRequest *request = requests->pdata[i];
+        if (g_str_equal(request->type, "bind") && !request->volume &&
+            g_str_equal(request->destination, mount->destination) &&
+            !g_ptr_array_find((GPtrArray *)taken, request, NULL))
+            return request;
+    }
+    return NULL;
+}
+
+GPtrArray *berth_spec_match_binds(const BerthPlan *plan, const GPtrArray *requests) {
+    GPtrArray *matched = g_ptr_array_new();
+
+    for (guint i = 0; i < plan->mounts->len; i++)
+        g_ptr_array_add(matched, (gpointer)find_request(plan->mounts->pdata[i], requests, matched));
+    return matched;
+}
+
+bool berth_spec_check_binds(const BerthPlan *plan, const GPtrArray *requests, GError **error) {
+    g_autoptr(GPtrArray) matched = berth_spec_match_binds(plan, requests);
+
+    for (guint i = 0; requests && i < requests->len; i++) {
+        const BerthMountRequest *request = requests->pdata[i];
+        if (!g_ptr_array_find(matched, request, NULL))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the configuration has no bind mount at %s",
+                                   request->destination);
+    }
+    return true;
+}
+
+/* Flags that only take away, and "rw", which an owned mount does not give (launch/bind-tree.c). */
+static bool has_modest_flags(const BerthPlanMount *mount) {
+    const uint64_t taking = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                            MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+
+    return ((mount->set | mount->set_below) & ~taking) == 0 &&
+           ((mount->clear | mount->clear_below) & ~(uint64_t)MOUNT_ATTR_RDONLY) == 0;
+}
+
+static bool is_modest(const BerthPlanMount *mount) {
+    return has_modest_flags(mount) && !mount->recursive && !mount->self && !mount->copies_up &&
+           !mount->has_inode && mount->idmap == BERTH_IDMAP_NONE && mount->owner < 0 &&
+           mount->data->len == 0 && (mount->propagation & ~(unsigned long)MS_REC) != MS_SHARED &&
+           (mount->propagation == 0 || (mount->propagation & MS_PRIVATE));
+}
+
+/* In the host's user namespace the container's root would be the host's. */
+bool berth_spec_is_owned(const BerthPlan *plan, const BerthPlanMount *mount,
+                         const BerthMountRequest *request) {
+    const BerthPlanNamespace *users = berth_plan_find_namespace(plan, CLONE_NEWUSER);
+
+    return request && request->owned && users && !users->path && is_modest(mount);
+}
+
+static const char *find_inode(const BerthMountRequest *request) {
+    for (char **option = request->options; *option; option++)
+        if (g_str_has_prefix(*option, "x-berth.inode="))
+            return *option;
+    return NULL;
+}
+
+/* The copy's last options are the ones that count: what the caller wrote cannot replace them. */
+static JsonObject *complete_bind(JsonObject *before, const BerthMountRequest *request, bool owned,
+                                 GError **error) {
+    g_auto(GStrv) options = NULL;
+
+    if (!berth_document_get_strings(before, "options", &options, error))
+        return NULL;
+    JsonObject *mount = berth_document_copy(before);
+    JsonArray *array = json_array_new();
+    const char *inode = find_inode(request);
+    for (char **option = options; option && *option; option++)
+        json_array_add_string_element(array, *option);
+    if (inode)
+        json_array_add_string_element(array, inode);
+    if (owned) {
+        g_autofree char *text = g_strdup_printf("x-berth.owned=%u", request->owner);
+        json_array_add_string_element(array, text);
+    }
+    json_object_set_array_member(mount, "options", array);
+    json_object_set_string_member(mount, "source", request->source);
+    return mount;
+}
+
+bool berth_spec_complete_binds(JsonObject *whole, const BerthPlan *plan, const GPtrArray *requests,
+                               GError **error) {
+    JsonArray *before;
+
+    if (!requests || requests->len == 0)
+        return true;
+    if (!berth_document_get_objects(whole, "mounts", &before, error))
+        return false;
+    g_autoptr(GPtrArray) matched = berth_spec_match_binds(plan, requests);
+    g_autoptr(JsonArray) after = json_array_new();
+    for (guint i = 0; i < matched->len; i++) {
+        const BerthMountRequest *request = matched->pdata[i];
+        JsonObject *mount = json_array_get_object_element(before, i);
+        mount = request ? complete_bind(mount, request,
+                                        berth_spec_is_owned(plan, plan->mounts->pdata[i], request),
+                                        error)
+                        : json_object_ref(mount);
+        if (!mount)
+            return false;
+        json_array_add_object_element(after, mount);
+    }
+    json_object_set_array_member(whole, "mounts", g_steal_pointer(&after));
+    return true;
+}
