@@ -10,6 +10,7 @@
 #include "client/bus.h"
 #include "client/each.h"
 #include "client/table.h"
+#include "client/verbs-auto-update.h"
 #include "generator/convert.h"
 #include "generator/install.h"
 
@@ -241,5 +242,15 @@ const DistVerb dist_unit_verbs[] = {
      .arguments = "VERB",
      .summary = N_("Work with unit files: containers as units of systemd"),
      .verbs = unit_verbs},
+    {.name = "auto-update",
+     .arguments = "",
+     .summary = N_("Restart units with newer images of their containers"),
+     .options = dist_auto_update_options,
+     .run = dist_verb_auto_update,
+     .details = N_("For running containers with AutoUpdate=, or with the label "
+                   "io.containers.autoupdate: with registry the image is compared with the "
+                   "registry's and pulled, with local the unit is restarted if the name was put "
+                   "since. A unit that does not become ready gets its former image back."),
+     .example = "dist auto-update --dry-run"},
     {.name = NULL},
 };

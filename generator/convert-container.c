@@ -93,6 +93,25 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
 }
 
+/* Values that follow from the file alone are checked here, not when the unit starts. */
+static void check_values(const BerthConversion *conversion) {
+    static const char *const users[] = {"auto", "host", NULL};
+    const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
+    g_autoptr(GPtrArray) ports =
+        berth_unit_file_list(conversion->source->file, conversion->section, "PublishPort");
+
+    if (line && !strpbrk(line->value, "%$") && !g_strv_contains(users, line->value))
+        berth_unit_line_error(conversion->problems, line,
+                              _("UserNS=%s is not supported: use auto or host"), line->value);
+    for (unsigned i = 0; i < ports->len; i++) {
+        const BerthUnitLine *port = ports->pdata[i];
+        if (!strpbrk(port->value, "%$:"))
+            berth_unit_line_error(conversion->problems, port,
+                                  _("PublishPort=%s names no port of the host; write HOST:%s"),
+                                  port->value, port->value);
+    }
+}
+
 /* "-" before a device leaves it out if it does not exist. */
 static void add_devices(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) devices = berth_conversion_get_words(conversion, "AddDevice");
@@ -331,6 +350,7 @@ void berth_convert_container(BerthConversion *conversion) {
     add_kill_mode(conversion);
     add_timeouts(conversion, oneshot);
     add_log_driver(conversion);
+    check_values(conversion);
     berth_conversion_set_default(conversion, "Delegate", "yes");
     berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
     add_commands(conversion, oneshot);

@@ -5,6 +5,7 @@
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
+#include "generator/words.h"
 
 static void add_oneshot(const BerthConversion *conversion, const GPtrArray *words) {
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
@@ -17,7 +18,46 @@ static void add_oneshot(const BerthConversion *conversion, const GPtrArray *word
     berth_service_add_command(conversion->service, "ExecStart", "", words);
 }
 
+/* A bind mount is the only kind of device. Whoever mounts the volume mounts the directory; the unit
+ * sees to it that it is there. */
+static void convert_directory(const BerthConversion *conversion, const BerthUnitLine *device) {
+    static const char *const types[] = {"bind", "none", NULL};
+    static const char *const options[] = {"bind", "rbind", "rw", NULL};
+    const BerthUnitLine *type = berth_conversion_find(conversion, "Type");
+    const BerthUnitLine *option = berth_conversion_find(conversion, "Options");
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autoptr(GString) path = g_string_new(NULL);
+    g_auto(GStrv) given = g_strsplit(option ? option->value : "bind", ",", -1);
+
+    if (device->value[0] != '/' || (type && !g_strv_contains(types, type->value)))
+        berth_unit_line_error(conversion->problems, type ? type : device,
+                              _("only a directory of the host can be a device, with Type=bind"));
+    for (char **word = given; *word; word++)
+        if (!g_strv_contains(options, *word))
+            berth_unit_line_error(conversion->problems, option,
+                                  _("Options=%s is not supported: the options of a mount are those "
+                                    "of Volume="),
+                                  *word);
+    berth_words_append(path, conversion->source->resource);
+    berth_service_add(conversion->service, "Unit", "RequiresMountsFor", path->str);
+    g_ptr_array_add(words, (char *)"/usr/bin/test");
+    g_ptr_array_add(words, (char *)"-d");
+    g_ptr_array_add(words, conversion->source->resource);
+    add_oneshot(conversion, words);
+}
+
+static void check_device_keys(const BerthConversion *conversion) {
+    static const char *const keys[] = {"Type", "Options"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
+        if (line)
+            berth_unit_line_error(conversion->problems, line, _("%s= needs Device="), keys[i]);
+    }
+}
+
 void berth_convert_volume(BerthConversion *conversion) {
+    const BerthUnitLine *device = berth_conversion_find(conversion, "Device");
     const BerthUnitLine *driver = berth_conversion_find(conversion, "Driver");
     g_autoptr(GPtrArray) words =
         berth_conversion_new_command(conversion, "volume", "create", "--ignore", NULL);
@@ -26,6 +66,11 @@ void berth_convert_volume(BerthConversion *conversion) {
         berth_unit_line_error(conversion->problems, driver,
                               _("Driver=%s is not supported: all volumes are local"),
                               driver->value);
+    if (device) {
+        convert_directory(conversion, device);
+        return;
+    }
+    check_device_keys(conversion);
     berth_conversion_add_keys(conversion, BERTH_VERB_VOLUME_CREATE, words);
     g_ptr_array_add(words, g_strdup(conversion->source->resource));
     add_oneshot(conversion, words);

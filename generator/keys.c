@@ -23,7 +23,7 @@
 #define NO_REMAP N_("it is deprecated; see UserNS=")
 #define NO_PODS N_("there are no pods")
 #define NO_LABELS N_("containers have no SELinux label of their own")
-#define NO_DEVICE N_("a volume is a directory of the service; mount a path with Volume=")
+#define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
 #define NO_PLATFORM N_("images are pulled for this machine")
 
@@ -128,16 +128,16 @@ static const BerthKey container_keys[] = {
 static const BerthKey volume_keys[] = {
     REFUSED("ContainersConfModule", NO_MODULES),
     REFUSED("Copy", N_("a new volume is empty")),
-    REFUSED("Device", NO_DEVICE),
+    OWN("Device"),
     OWN("Driver"),
     OWN("GlobalArgs"),
     REFUSED("Group", NO_OWNER),
-    REFUSED("Image", NO_DEVICE),
+    REFUSED("Image", NO_IMAGE),
     WORDS("Label", "label"),
-    REFUSED("Options", NO_DEVICE),
+    OWN("Options"),
     OWN("PodmanArgs"),
     OWN("ServiceName"),
-    REFUSED("Type", NO_DEVICE),
+    OWN("Type"),
     REFUSED("User", NO_OWNER),
     OWN("VolumeName"),
     {NULL},

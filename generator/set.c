@@ -89,8 +89,11 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
         [BERTH_UNIT_NETWORK] = "NetworkName",
         [BERTH_UNIT_IMAGE] = "ImageTag",
     };
-    char *given = keys[source->kind] ? find_text(source, keys[source->kind]) : NULL;
+    /* A directory of the host needs no volume: containers mount it. */
+    char *given = source->kind == BERTH_UNIT_VOLUME ? find_text(source, "Device") : NULL;
 
+    if (!given && keys[source->kind])
+        given = find_text(source, keys[source->kind]);
     if (given)
         return given;
     if (source->kind == BERTH_UNIT_IMAGE)

@@ -274,6 +274,47 @@ def test_a_user_has_units():
     systemctl("stop", f"user@{uid}")
 
 
+def updated():
+    return {row["unit"]: row["updated"] for row in listing("auto-update", "--dry-run")}
+
+
+def test_newer_images_are_taken_and_bad_ones_given_back():
+    name = f"{HOST}/units/moving:x"
+
+    def push(command):
+        oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh", "-c", command], "Env": ["PATH=/bin"]}), name)
+
+    def serve(text):
+        return f"trap 'exit 0' TERM; echo {text}; while :; do sleep 0.1; done"
+
+    push(serve("version-1"))
+    write(f"{UNITS}/moving.container", f"[Container]\nImage={name}\nAutoUpdate=registry\n")
+    write(f"{UNITS}/still.container", f"[Container]\nImage={IMAGE}\nAutoUpdate=local\nStopTimeout=1\n")
+    systemctl("daemon-reload")
+    systemctl("start", "moving", "still")
+    equal(updated(), {"moving.service": "false", "still.service": "false"})
+    push(serve("version-2"))
+    equal(updated(), {"moving.service": "pending", "still.service": "false"})
+    equal([row["updated"] for row in listing("auto-update")], ["true", "false"])
+    wait_until(lambda: "version-2\n" in journal("moving"), "the newer image")
+    equal(updated(), {"moving.service": "false", "still.service": "false"})
+    # One that does not start: the service of the timer fails, and says so.
+    good_digest = image_digest(name)
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["/no-such-program"]}), name)
+    assert run("systemctl", "start", "berth-update").status != 0
+    contains(journal("berth-update"), "moving.service did not become ready with the new image")
+    contains(journal("berth-update"), "rolled back")
+    equal(shown("moving", "ActiveState"), "active")
+    equal(image_digest(name), good_digest)
+    # What somebody else has put is taken, too.
+    good("tag", name, IMAGE)
+    equal(updated()["still.service"], "pending")
+    systemctl("stop", "moving", "still")
+    for unit in ("moving", "still"):
+        os.unlink(f"{UNITS}/{unit}.container")
+    systemctl("daemon-reload")
+
+
 def test_the_generator_is_quick():
     for number in range(200):
         write(f"/tmp/many/c{number}.container", FILES[f"{UNITS}/web.container"].replace("ContainerName=web\n", ""))

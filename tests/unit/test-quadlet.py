@@ -129,6 +129,8 @@ def with_key(kind, key, line):
         text += "Image=localhost/box:x\n"
     if key == "Group" and kind == "container":
         text += "User=1000\n"
+    if key in ("Options", "Type") and kind == "volume":
+        text += "Device=/srv\n"
     if key in ("Gateway", "IPRange"):
         text += "Subnet=10.9.0.0/24\n"
     return text + line + "\n", text.count("\n") + 1
@@ -246,6 +248,20 @@ def test_files_depend_on_each_other():
         equal(files.unit("base-image.service").one("Service", "Environment"), f'"REGISTRY_AUTH_FILE={files.units}/auth.json"')
 
 
+def test_a_volume_may_be_a_directory():
+    with Files() as files:
+        files.add("web.container", "[Container]\nImage=i\nVolume=data.volume:/data\n")
+        files.add("data.volume", "[Volume]\nDevice=/srv/a b\nType=none\nOptions=bind\nVolumeName=named\n")
+        equal(files.generate(), [])
+        contains(files.unit("web.service").command(), "--volume=/srv/a b:/data")
+        equal(files.unit("data-volume.service").command(), ["/usr/bin/test", "-d", "/srv/a b"])
+        equal(files.unit("data-volume.service").one("Unit", "RequiresMountsFor"), '"/srv/a b"')
+    for text, problem in (("Device=tmpfs\nType=tmpfs\n", "a.volume:3: only a directory of the host can be a device, with Type=bind"),
+                          ("Device=/srv\nOptions=bind,uid=5\n", "a.volume:3: Options=uid=5 is not supported: the options of a mount are those of Volume="),
+                          ("Type=bind\n", "a.volume:2: Type= needs Device=")):
+        equal(refused("[Volume]\n" + text, "a.volume"), [problem])
+
+
 def test_what_is_wrong_is_named_with_its_line():
     for text, problem in (("[Container]\nImage=i\n\nFoo=bar\n", "web.container:4: unknown key Foo= in [Container]"),
                           ("[Container]\nImage=i\nHostName=\\\n  a \\\n  # a comment\n  b\nFoo=1\n", "web.container:7: unknown key Foo= in [Container]"),
@@ -274,6 +290,8 @@ def test_what_is_wrong_is_named_with_its_line():
                            "there is no container device interface; name the devices with --device"),
                           ("[Container]\nImage=i\nGlobalArgs=--log-level=debug\n", "web.container:3: GlobalArgs=: dist has no option --log-level=debug for it"),
                           ("[Container]\nImage=i\nAutoUpdate=sometimes\n", 'web.container:3: AutoUpdate= takes registry or local, not "sometimes"'),
+                          ("[Container]\nImage=i\nUserNS=keep-id\n", "web.container:3: UserNS=keep-id is not supported: use auto or host"),
+                          ("[Container]\nImage=i\nPublishPort=80\n", "web.container:3: PublishPort=80 names no port of the host; write HOST:80"),
                           ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
                           ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
         equal(refused(text)[:1], [problem], text)

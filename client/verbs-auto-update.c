@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist auto-update: containers with the label io.containers.autoupdate, whose units are restarted
+ * with a newer image. A unit that does not become ready with it gets the former image back. The
+ * state of each candidate goes one way, from its check to the last restart; candidates whose image
+ * or unit was dealt with take over its result.
+ */
+
+#include "client/verbs-auto-update.h"
+
+#include "client/bus.h"
+#include "client/credentials.h"
+#include "client/dictionary.h"
+#include "client/each.h"
+#include "client/listing.h"
+#include "client/pull.h"
+#include "client/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define UPDATE_LABEL "io.containers.autoupdate"
+
+typedef enum {
+    UPDATE_NONE,        /* its image is the newest */
+    UPDATE_PENDING,     /* --dry-run: there is a newer one */
+    UPDATE_DONE,        /* its unit runs with the newer one */
+    UPDATE_ROLLED_BACK, /* it did not become ready, and has the former one again */
+    UPDATE_FAILED,
+} UpdateState;
+
+typedef struct {
+    char *id, *image, *unit, *policy;
+    uint64_t created;
+    UpdateState state;
+} UpdateCandidate;
+
+/* What a name stood for. Strings are the reply's. */
+typedef struct {
+    sd_bus_message *reply;
+    DistTarget target;
+    uint64_t updated;
+    GHashTable *labels;
+} UpdateImage;
+
+static struct { gboolean dry_run; } update_given;
+
+const DistOption dist_auto_update_options[] = {
+    {"dry-run", 0, DIST_OPTION_FLAG, &update_given.dry_run,
+     N_("Only show which units would be restarted"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static void update_candidate_free(void *pointer) {
+    UpdateCandidate *candidate = pointer;
+
+    g_free(candidate->id);
+    g_free(candidate->image);
+    g_free(candidate->unit);
+    g_free(candidate->policy);
+    g_free(candidate);
+}
+
+static void update_image_clear(UpdateImage *image) {
+    sd_bus_message_unref(image->reply);
+    if (image->labels)
+        g_hash_table_unref(image->labels);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpdateImage, update_image_clear)
+
+/* Root deals with the units of the system, others with their own. A container that does not run has
+ * no cgroup, and its unit takes the newest image when it is started. */
+static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t owner) {
+    bool of_user = g_str_has_prefix(cgroup, "/user.slice/");
+
+    return cgroup[0] && g_str_has_suffix(unit, ".service") &&
+           (geteuid() == 0 ? !of_user : of_user && owner == geteuid());
+}
+
+static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
+    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    const char *id, *image = "", *unit = "", *cgroup = "";
+    uint32_t owner = UINT32_MAX;
+    uint64_t created = 0;
+    const DistField fields[] = {
+        {"Image", "s", &image}, {"Unit", "s", &unit},       {"Cgroup", "s", &cgroup},
+        {"Owner", "u", &owner}, {"Created", "t", &created}, {"Labels", "a{ss}", labels},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &id, fields);
+
+    if (r <= 0)
+        return r;
+    *key = g_strdup(id);
+    const char *policy = g_hash_table_lookup(labels, UPDATE_LABEL);
+    if (!policy || !image[0] || !is_unit_of_caller(unit, cgroup, owner))
+        return 1;
+    UpdateCandidate *candidate = g_new0(UpdateCandidate, 1);
+    candidate->id = g_strdup(id);
+    candidate->image = g_strdup(image);
+    candidate->unit = g_strdup(unit);
+    candidate->policy = g_strdup(policy);
+    candidate->created = created;
+    g_ptr_array_add(userdata, candidate);
+    return 1;
+}
+
+static bool read_image(const char *name, UpdateImage *image, GError **error) {
+    image->reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
+    if (!image->reply)
+        return false;
+    image->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    const DistField fields[] = {
+        {"Target", "(sst)", &image->target},
+        {"Updated", "t", &image->updated},
+        {"Labels", "a{ss}", image->labels},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read(image->reply, fields);
+    return r >= 0 || dist_bad_reply(r, error);
+}
+
+/* Whether the registry has another image of this name. */
+static bool check_registry(const char *name, const char *digest, bool *differs, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) credentials = dist_find_credentials(name, &local);
+    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, "Resolve");
+    const char *found, *type, *current;
+    uint64_t size;
+    int r;
+
+    if (!call) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    if ((r = sd_bus_message_append(call, "s", name)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    if (!reply)
+        return false;
+    r = sd_bus_message_read(reply, "s(sst)", &found, &type, &current, &size);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    *differs = !g_str_equal(current, digest);
+    return true;
+}
+
+/* By systemctl(1), which waits until the unit is ready or has failed, and asks for passwords. */
+static bool restart_unit(const char *unit, GError **error) {
+    const char *arguments[] = {"systemctl", geteuid() == 0 ? "--system" : "--user", "restart", unit,
+                               NULL};
+    int status = 0;
+
+    if (!g_spawn_sync(NULL, (char **)arguments, NULL,
+                      G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL,
+                      &status, error))
+        return false;
+    return g_spawn_check_wait_status(status, NULL) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           _("%s did not become ready with the new image"), unit);
+}
+
+static bool put_image(const char *name, const UpdateImage *image, GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Put");
+    GHashTableIter iter;
+    void *key, *value;
+    int r;
+
+    if (!call)
+        return false;
+    r = sd_bus_message_append(call, "s(sst)", name, image->target.media_type, image->target.digest,
+                              image->target.size);
+    if (r >= 0)
+        r = sd_bus_message_open_container(call, 'a', "{ss}");
+    g_hash_table_iter_init(&iter, image->labels);
+    while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
+        r = sd_bus_message_append(call, "{ss}", key, value);
+    if (r >= 0)
+        r = sd_bus_message_close_container(call);
+    if (r >= 0)
+        r = sd_bus_message_append(call, "a{sv}", 0);
+    if (r < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
+    return reply != NULL;
+}
+
+static void report(const UpdateCandidate *candidate, GError *error) {
+    if (!error)
+        return;
+    g_prefix_error(&error, "%s: ", candidate->unit);
+    dist_print_error(error);
+    g_error_free(error);
+}
+
+/* former: what the image's name stood for, if it stands for something newer now. */
+static UpdateState restart_or_roll_back(const UpdateCandidate *candidate,
+                                        const UpdateImage *former) {
+    GError *error = NULL;
+
+    if (restart_unit(candidate->unit, &error))
+        return UPDATE_DONE;
+    report(candidate, g_steal_pointer(&error));
+    if (!former)
+        return UPDATE_FAILED;
+    if (put_image(candidate->image, former, &error) && restart_unit(candidate->unit, &error))
+        return UPDATE_ROLLED_BACK;
+    report(candidate, error);
+    return UPDATE_FAILED;
+}
+
+static UpdateState update_candidate(const UpdateCandidate *candidate) {
+    g_auto(UpdateImage) before = {NULL};
+    bool from_registry = g_str_equal(candidate->policy, "registry"), newer = false;
+    GError *error = NULL;
+
+    if (!read_image(candidate->image, &before, &error) ||
+        (from_registry &&
+         !check_registry(candidate->image, before.target.digest, &newer, &error))) {
+        report(candidate, error);
+        return UPDATE_FAILED;
+    }
+    /* Pulled by somebody else since the container was created. */
+    if (!newer && before.updated <= candidate->created)
+        return UPDATE_NONE;
+    if (update_given.dry_run)
+        return UPDATE_PENDING;
+    if (newer && !dist_pull(candidate->image, false, &error)) {
+        report(candidate, error);
+        return UPDATE_FAILED;
+    }
+    return restart_or_roll_back(candidate, newer ? &before : NULL);
+}
+
+/* Several containers of a unit are dealt with once. */
+static const UpdateCandidate *find_unit(const GPtrArray *candidates, unsigned count,
+                                        const char *unit) {
+    for (unsigned i = 0; i < count; i++) {
+        const UpdateCandidate *candidate = candidates->pdata[i];
+        if (g_str_equal(candidate->unit, unit))
+            return candidate;
+    }
+    return NULL;
+}
+
+static bool print_candidates(const GPtrArray *candidates, GError **error) {
+    static const char *const states[] = {
+        [UPDATE_NONE] = "false",    [UPDATE_PENDING] = "pending",
+        [UPDATE_DONE] = "true",     [UPDATE_ROLLED_BACK] = "rolled back",
+        [UPDATE_FAILED] = "failed",
+    };
+    DistColumn columns[] = {
+        {"unit", _("UNIT"), DIST_CELL_TEXT},       {"container", _("CONTAINER"), DIST_CELL_TEXT},
+        {"image", _("IMAGE"), DIST_CELL_TEXT},     {"policy", _("POLICY"), DIST_CELL_TEXT},
+        {"updated", _("UPDATED"), DIST_CELL_TEXT}, {NULL, NULL, DIST_CELL_TEXT},
+    };
+    g_autoptr(DistTable) table = dist_table_new(columns);
+
+    for (unsigned i = 0; i < candidates->len; i++) {
+        const UpdateCandidate *candidate = candidates->pdata[i];
+        dist_table_add(table, candidate->unit, candidate->id, candidate->image, candidate->policy,
+                       states[candidate->state]);
+    }
+    return dist_table_print(table, error);
+}
+
+int dist_verb_auto_update(char **argv, GError **error) {
+    g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(update_candidate_free);
+    const DistListing containers = {DIST_CONTAINERS, "List"};
+    bool good = true;
+
+    (void)argv;
+    if (dist_settings.host || dist_settings.machine) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                        _("auto-update restarts units of this machine only"));
+        return EXIT_FAILURE;
+    }
+    if (!dist_list(&containers, read_candidate, candidates, error))
+        return EXIT_FAILURE;
+    for (unsigned i = 0; i < candidates->len; i++) {
+        UpdateCandidate *candidate = candidates->pdata[i];
+        const UpdateCandidate *other = find_unit(candidates, i, candidate->unit);
+        candidate->state = other ? other->state : update_candidate(candidate);
+        good = good && candidate->state < UPDATE_ROLLED_BACK;
+    }
+    return print_candidates(candidates, error) && good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
