@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The connection to the service, and calls that wait for their reply. There is one connection for
- * the process, made by the first call and never closed; dist_send() frees the call that it sends.
- */
+ * the process, made by the first call, and made again only if it was lost; dist_send() frees the
+ * call that it sends. */
 
 #include "client/bus.h"
 
@@ -16,30 +16,37 @@
 /* polkit may ask for a password, and waiting for a container may take any time. */
 #define CALL_TIMEOUT_USEC (UINT64_MAX)
 
+/* NULL before the first call. */
+static sd_bus *connection;
+
+sd_bus *dist_bus_again(GError **error) {
+    connection = sd_bus_flush_close_unref(connection);
+    return dist_bus(error);
+}
+
 sd_bus *dist_bus(GError **error) {
-    static sd_bus *bus;
     int r;
 
-    if (bus)
-        return bus;
+    if (connection)
+        return connection;
     if (dist_settings.host)
-        r = sd_bus_open_system_remote(&bus, dist_settings.host);
+        r = sd_bus_open_system_remote(&connection, dist_settings.host);
     else if (dist_settings.machine)
-        r = sd_bus_open_system_machine(&bus, dist_settings.machine);
+        r = sd_bus_open_system_machine(&connection, dist_settings.machine);
     else
-        r = sd_bus_open_system(&bus);
+        r = sd_bus_open_system(&connection);
     if (r < 0) {
         berth_error_set_errno(error, r, "%s", _("connect to the system bus"));
         return NULL;
     }
     if (!dist_settings.no_ask_password)
         dist_agent_open();
-    sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+    sd_bus_set_method_call_timeout(connection, CALL_TIMEOUT_USEC);
     /* A verb may run one loop after another, for several transfers: the end of a loop must not
      * close the connection. */
-    sd_bus_set_close_on_exit(bus, 0);
-    sd_bus_set_allow_interactive_authorization(bus, !dist_settings.no_ask_password);
-    return bus;
+    sd_bus_set_close_on_exit(connection, 0);
+    sd_bus_set_allow_interactive_authorization(connection, !dist_settings.no_ask_password);
+    return connection;
 }
 
 bool dist_bad_reply(int r, GError **error) {

@@ -21,6 +21,9 @@
 /* The system bus, connected once. NULL with error. */
 sd_bus *dist_bus(GError **error);
 
+/* A new connection in its place, after it was lost. */
+sd_bus *dist_bus_again(GError **error);
+
 /* A call that waits for its reply; types and values as sd_bus_message_append. NULL with error. */
 sd_bus_message *dist_call(GError **error, const char *path, const char *interface,
                           const char *member, const char *types, ...);

@@ -14,13 +14,13 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/journal.h"
+#include "client/last-exit.h"
 #include "client/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
 
 /* With the third Ctrl-C dist leaves a container that does not end. */
 enum { MAX_INTERRUPTS = 3 };
@@ -41,6 +41,12 @@ typedef struct {
     bool started;         /* or it ran before */
     unsigned interrupts;  /* Ctrl-C so far */
     GError *attach_error; /* reported only if the process runs */
+    sd_bus_slot *waiting; /* of Wait */
+    sd_event_source *again;
+    unsigned absences; /* how often the service, or the bus, has left dist waiting */
+    bool stopping;     /* as its unit wants it */
+    bool never_ready;
+    DistReadiness *readiness;
 } Loop;
 
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
@@ -59,10 +65,31 @@ int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
     return status;
 }
 
+static int ask_again_later(Loop *loop);
+
+/* The service was killed, restarted or upgraded while the call was under way, or the bus was. The
+ * container runs on. */
+static bool is_absence(sd_bus_message *reply) {
+    static const char *const names[] = {
+        SD_BUS_ERROR_NO_REPLY,          SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_SERVICE_UNKNOWN,
+        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_TIMEOUT,
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (sd_bus_message_is_method_error(reply, names[i]))
+            return true;
+    /* The bus starts the service, which did not come up this time. */
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+    return error && (g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.") ||
+                     g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
+}
+
 static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
 
     (void)error;
+    if (loop->started && is_absence(reply))
+        return ask_again_later(loop);
     loop->waited = sd_bus_message_ref(reply);
     /* Before Attach has answered, the last output is not shown yet: its callback ends the loop. */
     return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
@@ -74,15 +101,70 @@ static sd_bus_slot **next_slot(Loop *loop) {
 }
 
 static int ask_to_wait(Loop *loop) {
-    return sd_bus_call_method_async(loop->bus, next_slot(loop), DIST_DESTINATION, DIST_CONTAINERS,
+    loop->waiting = sd_bus_slot_unref(loop->waiting);
+    return sd_bus_call_method_async(loop->bus, &loop->waiting, DIST_DESTINATION, DIST_CONTAINERS,
                                     "Wait", foreground_on_waited, loop, "ssa{sv}",
                                     loop->request->id, loop->request->process, 0);
+}
+
+static void foreground_on_never_ready(void *userdata) {
+    Loop *loop = userdata;
+
+    if (loop->never_ready)
+        return;
+    loop->never_ready = true;
+    (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL,
+                                   NULL, "sia{sv}", loop->request->id, (int32_t)SIGKILL, 1, "All",
+                                   "b", 1);
+}
+
+/* If the service cannot be asked now, on_again() asks it later. */
+static void ask_to_stop(Loop *loop) {
+    if (loop->bus)
+        (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Stop",
+                                       NULL, NULL, "sa{sv}", loop->request->id, 0);
+}
+
+/* A connection that is gone stays so. The bus may take a while to come back. */
+static int foreground_reconnect(Loop *loop) {
+    if (loop->bus && sd_bus_is_open(loop->bus) > 0)
+        return 0;
+    loop->waiting = sd_bus_slot_unref(loop->waiting);
+    if (loop->bus)
+        sd_bus_detach_event(loop->bus);
+    loop->bus = dist_bus_again(NULL);
+    return loop->bus ? sd_bus_attach_event(loop->bus, loop->event, 0) : -ENOTCONN;
+}
+
+/* A request to stop may have been lost with the service. */
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+    Loop *loop = userdata;
+
+    (void)source;
+    (void)usec;
+    if (foreground_reconnect(loop) < 0 || ask_to_wait(loop) < 0)
+        return ask_again_later(loop);
+    if (loop->readiness)
+        dist_readiness_returned(loop->readiness, loop->bus);
+    if (loop->stopping)
+        ask_to_stop(loop);
+    return 0;
+}
+
+/* Soon at first, since the bus starts the service with the call; then each second. */
+static int ask_again_later(Loop *loop) {
+    uint64_t delay_usec = loop->absences++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
+
+    sd_event_source_disable_unref(loop->again);
+    loop->again = NULL;
+    return sd_event_add_time_relative(loop->event, &loop->again, CLOCK_MONOTONIC, delay_usec, 0,
+                                      on_again, loop);
 }
 
 static void send_size(Loop *loop) {
     uint32_t rows, columns;
 
-    if (loop->terminal && dist_terminal_get_size(&rows, &columns))
+    if (loop->bus && loop->terminal && dist_terminal_get_size(&rows, &columns))
         (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Resize",
                                        NULL, NULL, "ssuua{sv}", loop->request->id,
                                        loop->request->process, rows, columns, 0);
@@ -165,10 +247,9 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     loop->started = good;
     if (good && !dist_write_pid(reply, loop->request->pid_file, &loop->error))
         return sd_event_exit(loop->event, 0);
-    /* For a unit of Type=notify (systemd.service(5)). The processes of the container do not belong
-     * to the unit, and their notifications would not count. */
+    /* For a unit of Type=notify (systemd.service(5)). */
     if (good)
-        sd_notify(0, "READY=1");
+        dist_readiness_started(loop->readiness);
     /* Attach was answered first. */
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);
@@ -189,8 +270,7 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
     return *loop->request->created ? 0 : sd_event_exit(loop->event, 0);
 }
 
-/* Nothing has been made yet: dist ends by the signal, and with it what it has asked for. */
-static int end_by_signal(int number) {
+void dist_end_by_signal(int number) {
     sigset_t set;
 
     sigemptyset(&set);
@@ -198,7 +278,6 @@ static int end_by_signal(int number) {
     signal(number, SIG_DFL);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    return 0;
 }
 
 /* A signal sent to dist is passed to the process; a new window size is passed to its terminal. */
@@ -211,18 +290,22 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         send_size(loop);
         return 0;
     }
+    /* Nothing has been made yet: dist ends by the signal, and with it what it has asked for. */
     if (loop->creating)
-        return end_by_signal((int)info->ssi_signo);
+        dist_end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT, or takes long: leave it running. */
     if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
         return sd_event_exit(loop->event, 0);
     /* The service sends the container's own stop signal, and SIGKILL after its time. */
-    if (info->ssi_signo == SIGTERM && loop->request->stops)
-        return sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Stop",
-                                        NULL, NULL, "sa{sv}", loop->request->id, 0);
-    return sd_bus_call_method_async(
-        loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL, NULL, "sia{sv}",
-        loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);
+    if (info->ssi_signo == SIGTERM && loop->request->stops) {
+        loop->stopping = true;
+        ask_to_stop(loop);
+    } else if (loop->bus) {
+        (void)sd_bus_call_method_async(
+            loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL, NULL, "sia{sv}",
+            loop->request->id, (int32_t)info->ssi_signo, 1, "Process", "s", loop->request->process);
+    }
+    return 0;
 }
 
 /* A process that dist did not start gets no signals: without a callback, sd_event_add_signal(3)
@@ -253,6 +336,13 @@ static int foreground_run(Loop *loop) {
     if ((r = sd_event_default(&loop->event)) < 0 || (r = foreground_watch_signals(loop)) < 0 ||
         (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0)
         return r;
+    loop->readiness = dist_readiness_new(loop->event, loop->bus, request->id, request->notify);
+    dist_readiness_on_never(loop->readiness, foreground_on_never_ready, loop);
+    /* sd_watchdog_enabled(3): for as long as this loop turns. A container that notifies by itself
+     * has its own. */
+    if (request->notify != DIST_NOTIFY_CONTAINER &&
+        (r = sd_event_set_watchdog(loop->event, true)) < 0)
+        return r;
     loop->creating = request->create != NULL;
     if ((loop->creating && (r = sd_bus_call_async(loop->bus, next_slot(loop), request->create,
                                                   foreground_on_created, loop, UINT64_MAX)) < 0) ||
@@ -270,6 +360,26 @@ static int foreground_run(Loop *loop) {
     return sd_event_loop(loop->event);
 }
 
+/* A container that deletes itself may have gone while the service was away. */
+static int read_end(const Loop *loop, sd_bus_message *waited, GError **error) {
+    const DistForeground *request = loop->request;
+    g_autoptr(GError) local = NULL;
+    int status;
+
+    if (loop->never_ready)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               _("--notify=healthy: container %s has no health check"),
+                               request->id),
+               DIST_EXIT_BERTH;
+    if (dist_check_reply(waited, &local))
+        return dist_read_status(waited, request->id, error);
+    if (loop->absences > 0 && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+        return dist_find_last_exit(request->id, request->process, &status, error) ? status
+                                                                                  : DIST_EXIT_BERTH;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return DIST_EXIT_BERTH;
+}
+
 int dist_foreground_run(const DistForeground *request, GError **error) {
     Loop loop = {.request = request, .bus = dist_bus(error)};
     int r = loop.bus ? foreground_run(&loop) : -ENOTCONN;
@@ -278,8 +388,11 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     /* First of all, the settings of the terminal are restored: messages follow. */
     dist_terminal_free(loop.terminal);
     dist_journal_free(loop.journal);
+    dist_readiness_free(loop.readiness);
     for (unsigned i = 0; i < loop.slot_count; i++)
         sd_bus_slot_unref(loop.slots[i]);
+    sd_bus_slot_unref(loop.waiting);
+    sd_event_source_disable_unref(loop.again);
     /* The loop has ended; another one may follow, with an event loop of its own. */
     if (loop.bus)
         sd_bus_detach_event(loop.bus);
@@ -302,6 +415,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     /* The start failed, which is reported; the status is that of the process nevertheless. */
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
-    return dist_check_reply(waited, error) ? dist_read_status(waited, request->id, error)
-                                           : DIST_EXIT_BERTH;
+    if (request->stopped)
+        *request->stopped = loop.stopping;
+    return read_end(&loop, waited, error);
 }

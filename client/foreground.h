@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include "client/bus.h"
+#include "client/readiness.h"
 
 /* The keys that leave a terminal, by default. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
@@ -21,12 +21,17 @@ typedef struct {
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
     bool terminal, journal;   /* whether to show its terminal, its journal */
     const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
+    DistNotify notify;        /* when dist's unit is ready */
     bool stops;               /* SIGTERM stops the container, as its unit wants it */
+    bool *stopped;            /* set when that was so; NULL: not asked for */
     const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
 } DistForeground;
 
 /* Its exit status; 0 after detaching. */
 int dist_foreground_run(const DistForeground *foreground, GError **error);
+
+/* Ends dist by a signal's own action. */
+void dist_end_by_signal(int number);
 
 /* Writes the pid that a reply to Start or Exec says; file may be NULL. */
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error);

@@ -20,6 +20,9 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
+/* Of one container, by --replace. */
+enum { MAX_REPLACEMENTS = 10 };
+
 static const DistRunOptions *const given = &dist_run_given;
 
 static int append_texts(sd_bus_message *call) {
@@ -226,6 +229,32 @@ static bool check_cid_file(GError **error) {
                            given->cid_file);
 }
 
+static char *create_of_any(bool provisional, char *const *arguments, GError **error) {
+    if (given->bundle)
+        return call_create(provisional, "", arguments, error);
+    g_autofree char *name = dist_complete_reference(arguments[0]);
+    return create_from_image(provisional, name, arguments + 1, error);
+}
+
+/* Another dist may make a container of this id after the old one is deleted, as in a unit that is
+ * restarted while it starts: the last one wins. */
+static char *create_in_place(bool provisional, char *const *arguments, GError **error) {
+    for (unsigned i = 0; i < MAX_REPLACEMENTS; i++) {
+        g_autoptr(GError) local = NULL;
+        if (!delete_replaced(error))
+            return NULL;
+        char *id = create_of_any(provisional, arguments, &local);
+        if (id)
+            return id;
+        if (i + 1 == MAX_REPLACEMENTS ||
+            !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
 char *dist_run_create(bool provisional, char *const *arguments, GError **error) {
     g_autofree char *id = NULL;
 
@@ -233,14 +262,10 @@ char *dist_run_create(bool provisional, char *const *arguments, GError **error) 
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("--replace needs --name")),
                NULL;
-    if (!check_cid_file(error) || (given->replace && !delete_replaced(error)))
+    if (!check_cid_file(error))
         return NULL;
-    if (given->bundle) {
-        id = call_create(provisional, "", arguments, error);
-    } else {
-        g_autofree char *name = dist_complete_reference(arguments[0]);
-        id = create_from_image(provisional, name, arguments + 1, error);
-    }
+    id = given->replace ? create_in_place(provisional, arguments, error)
+                        : create_of_any(provisional, arguments, error);
     if (id && given->cid_file && !g_file_set_contents(given->cid_file, id, -1, error))
         return NULL;
     return g_steal_pointer(&id);

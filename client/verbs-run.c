@@ -20,8 +20,11 @@
 #include "client/terminal.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 /* What the standard streams of a container are connected to when it is started. */
@@ -50,6 +53,9 @@ static sd_bus_message *new_start(const char *member, const char *id, StartStream
     return call;
 }
 
+/* SIGTERM has stopped the container that runs in the foreground. */
+static bool was_told_to_stop;
+
 /* Whether systemd has started this very process as a unit's (systemd.exec(5), $SYSTEMD_EXEC_PID):
  * SIGTERM is then a request to stop the unit. */
 static bool is_unit_process(void) {
@@ -77,12 +83,22 @@ static int run_in_foreground(Creation *creation, const char *member, const char 
         .start = start,
         .wait_after_start = was_stopped,
         .terminal = terminal,
+        .notify = dist_run_given.notify,
         .stops = is_unit_process(),
+        .stopped = &was_told_to_stop,
         .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
         .pid_file = dist_run_given.pid_file,
     };
 
     return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
+}
+
+/* dist ends, and the process that remains in its unit is the unit's main one (sd_notify(3)). */
+static void hand_unit_over(sd_bus_message *started) {
+    uint32_t pid;
+
+    if (sd_bus_message_rewind(started, 1) >= 0 && sd_bus_message_read(started, "u", &pid) >= 0)
+        sd_notifyf(0, "MAINPID=%" PRIu32 "\nREADY=1", pid);
 }
 
 static bool start_detached(const char *member, const char *id, StartStreams streams,
@@ -92,6 +108,8 @@ static bool start_detached(const char *member, const char *id, StartStreams stre
 
     if (!reply || !dist_write_pid(reply, dist_run_given.pid_file, error))
         return false;
+    if (dist_run_given.with_caller && dist_run_given.notify == DIST_NOTIFY_STARTED)
+        hand_unit_over(reply);
     puts(id);
     return true;
 }
@@ -144,7 +162,7 @@ static bool prepare_run(int argc, GError **error) {
         return false;
     if (dist_run_given.with_caller)
         dist_leaf_enter();
-    return true;
+    return dist_readiness_prepare(error);
 }
 
 static int verb_create(char **argv, GError **error) {
@@ -194,6 +212,17 @@ static bool check_removal(GError **error) {
     return !dist_run_given.remove_image || (!dist_run_given.detach && !dist_run_given.bundle) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                            _("--rmi needs an image, and cannot be given with --detach"));
+}
+
+/* Nobody is left to notify, then. */
+static bool check_notify(GError **error) {
+    bool later = dist_run_given.notify == DIST_NOTIFY_HEALTHY ||
+                 dist_run_given.notify == DIST_NOTIFY_CONTAINER;
+
+    return !later || !dist_run_given.detach ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                           _("--notify=healthy and --notify=container cannot be given with "
+                             "--detach"));
 }
 
 static StartStreams detached_streams(void) {
@@ -247,10 +276,10 @@ static int run_at_once(char **arguments, GError **error) {
     }
 }
 
-static int verb_run(char **argv, GError **error) {
+static int run_container(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
-    if (!prepare_run(argc, error) || !check_removal(error))
+    if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error))
         return DIST_EXIT_BERTH;
     /* What is asked or written between Create and Start needs the answer. */
     if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)
@@ -271,6 +300,18 @@ static int verb_run(char **argv, GError **error) {
         return status;
     }
     return start_detached("Start", id, detached_streams(), error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+}
+
+/* A container that SIGTERM has ended as its unit wanted it is no failure of the unit: dist ends
+ * like it, which is the same status for a shell and a clean one for systemd. */
+static int verb_run(char **argv, GError **error) {
+    int status = run_container(argv, error);
+
+    if (was_told_to_stop && status == 128 + SIGTERM && !*error) {
+        dist_readiness_forget();
+        dist_end_by_signal(SIGTERM);
+    }
+    return status;
 }
 
 static bool start_by_id(const char *id, const void *userdata, GError **error) {

@@ -2,6 +2,7 @@
 # "dist run" in a unit: its container is in the unit's own cgroup, and starts, stops and fails with it.
 
 import os
+import signal
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -101,6 +102,27 @@ def test_it_may_open_no_other_device():
     equal(run("systemctl", "stop", "node").status, 0)
 
 
+def test_kill_nine_of_the_service_changes_nothing():
+    pid, main = container("web")["pid"], show("web", "MainPID")
+    kill_service()
+    equal((container("web")["state"], container("web")["pid"]), ("running", pid))
+    equal((show("web", "ActiveState"), show("web", "MainPID")), ("active", main))
+    equal(run("systemctl", "restart", "berthd.service").status, 0)
+    equal(container("web")["pid"], pid)
+    equal((show("web", "ActiveState"), show("web", "MainPID")), ("active", main))
+
+
+def test_an_exit_while_the_service_is_away_is_the_unit_s():
+    """Also of a container that deletes itself: its exit is an event."""
+    write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
+    start("away")
+    for _ in range(8):
+        kill_service()
+    wait_until(lambda: show("away", "ActiveState") == "failed", "its end")
+    equal(show("away", "ExecMainStatus"), "9")
+    wait_until(lambda: container("away") is None, "its removal")
+
+
 def test_stopping_the_unit_ends_it():
     good("exec", "-d", "web", "sleep", "500")
     equal(run("systemctl", "stop", "web").status, 0)
@@ -127,6 +149,71 @@ def test_its_exit_status_is_the_unit_s():
     start("seven")
     wait_until(lambda: show("seven", "ActiveState") == "failed", "its end")
     equal(show("seven", "ExecMainStatus"), "7")
+
+
+def test_sigterm_is_a_clean_end():
+    write_unit("trapped", f"dist run --rm --replace --name=trapped --cgroup=caller {IMAGE} "
+               "sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.05; done'")
+    start("trapped")
+    equal(run("systemctl", "stop", "trapped").status, 0)
+    equal((show("trapped", "ActiveState"), show("trapped", "ExecMainStatus")), ("failed", "3"))
+    write_unit("clean", f"dist run --rm --replace --name=clean --cgroup=caller {IMAGE} "
+               "sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.05; done'")
+    start("clean")
+    equal(run("systemctl", "stop", "clean").status, 0)
+    equal((show("clean", "ActiveState"), show("clean", "Result")), ("inactive", "success"))
+
+
+def test_a_unit_is_ready_when_it_is_healthy():
+    write_unit("fit", f"dist run --rm --replace --name=fit --cgroup=caller --notify=healthy --health-interval=1s "
+               f"--health-cmd 'test -e /tmp/fit' {IMAGE} sleep 1000")
+    equal(run("systemctl", "start", "--no-block", "fit").status, 0)
+    wait_until(lambda: container("fit") is not None and container("fit")["state"] == "running", "its start")
+    equal(show("fit", "ActiveState"), "activating")
+    kill_service()
+    good("exec", "fit", "touch", "/tmp/fit")
+    wait_until(lambda: show("fit", "ActiveState") == "active", "its readiness")
+    equal(run("systemctl", "kill", "-s", "KILL", "fit").status, 0)
+    write_unit("unfit", f"dist run --rm --replace --name=unfit --cgroup=caller --notify=healthy {IMAGE} sleep 1000")
+    assert run("systemctl", "start", "unfit").status != 0
+    contains(run("journalctl", "-o", "cat", "-u", "unfit").out, "container unfit has no health check")
+    equal(container("unfit"), None)
+
+
+def test_a_container_says_itself_when_it_is_ready():
+    """And what else concerns its unit, but not which process is the main one."""
+    write_unit("self", f"dist run --rm --replace --name=self --cgroup=caller --notify=container {IMAGE} sleep 1000")
+    equal(run("systemctl", "start", "--no-block", "self").status, 0)
+    wait_until(lambda: container("self") is not None and container("self")["state"] == "running", "its start")
+    equal(show("self", "ActiveState"), "activating")
+    main = show("self", "MainPID")
+    pid = container("self")["pid"]
+    code = ("import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
+            f"s.connect('/proc/{pid}/root/run/notify/notify.sock'); s.send(b'MAINPID=1\\nREADY=1\\nSTATUS=well\\n')")
+    equal(run("python3", "-c", code).status, 0)
+    wait_until(lambda: show("self", "ActiveState") == "active", "its readiness")
+    equal((show("self", "StatusText"), show("self", "MainPID")), ("well", main))
+    contains(good("exec", "self", "env"), "NOTIFY_SOCKET=/run/notify/notify.sock")
+    equal(run("systemctl", "kill", "-s", "KILL", "self").status, 0)
+    contains(dist("run", "-d", "--notify=container", IMAGE).err, "cannot be given with --detach")
+
+
+def test_a_watchdog_is_fed_while_it_runs():
+    write_unit("dog", f"dist run --rm --replace --name=dog --cgroup=caller {IMAGE} sleep 1000", "WatchdogSec=1")
+    start("dog")
+    main = show("dog", "MainPID")
+    before = show("dog", "WatchdogTimestampMonotonic")
+    wait_until(lambda: int(show("dog", "WatchdogTimestampMonotonic")) > int(before) + 1500000, "its pings")
+    os.kill(int(main), signal.SIGSTOP)
+    wait_until(lambda: show("dog", "MainPID") != main, "the watchdog")
+    run("systemctl", "stop", "dog")
+
+
+def test_a_detached_container_is_the_main_process_of_its_unit():
+    write_unit("main", f"dist run -d --rm --replace --name=main --cgroup=caller {IMAGE} sleep 1000", "NotifyAccess=all")
+    start("main")
+    equal(show("main", "MainPID"), str(container("main")["pid"]))
+    equal(run("systemctl", "kill", "-s", "KILL", "main").status, 0)
 
 
 def test_without_delegation_it_is_refused():

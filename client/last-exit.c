@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads the events from the oldest one that the service keeps: the last exit of that name counts. A
+ * container that is deleted when it ends may end, and go, while the service is away from the bus or
+ * before dist has asked again.
+ */
+
+#include "client/last-exit.h"
+
+typedef struct {
+    const char *id, *process;
+    bool found;
+    int32_t status;
+} Search;
+
+static int read_details(sd_bus_message *reply, const char **process, int32_t *status) {
+    const char *key;
+    int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &key)) < 0)
+            return r;
+        r = g_str_equal(key, "Process")  ? sd_bus_message_read(reply, "v", "s", process)
+            : g_str_equal(key, "Status") ? sd_bus_message_read(reply, "v", "i", status)
+                                         : sd_bus_message_skip(reply, "v");
+        if (r >= 0)
+            r = sd_bus_message_exit_container(reply);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+static int read_event(sd_bus_message *reply, Search *search, uint64_t *sequence) {
+    const char *kind, *id, *process = "";
+    int32_t status = -1;
+    int r;
+
+    if ((r = sd_bus_message_read(reply, "tss", sequence, &kind, &id)) < 0 ||
+        (r = read_details(reply, &process, &status)) < 0)
+        return r;
+    if (g_str_equal(kind, "exit") && g_str_equal(id, search->id) &&
+        g_str_equal(process, search->process)) {
+        search->found = true;
+        search->status = status;
+    }
+    return 0;
+}
+
+/* The number of events; negative errno. */
+static int read_events(sd_bus_message *reply, Search *search, uint64_t *sequence) {
+    int count = 0, r = sd_bus_message_enter_container(reply, 'a', "(tssa{sv})");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "tssa{sv}")) > 0) {
+        if ((r = read_event(reply, search, sequence)) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            return r;
+        count++;
+    }
+    return r < 0 ? r : count;
+}
+
+bool dist_find_last_exit(const char *id, const char *process, int *status, GError **error) {
+    Search search = {.id = id, .process = process};
+    uint64_t sequence = 0;
+    int count;
+
+    do {
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "EventsSince", "ta{sv}", sequence, 0);
+        if (!reply)
+            return false;
+        if ((count = read_events(reply, &search, &sequence)) < 0)
+            return dist_bad_reply(count, error);
+    } while (count > 0);
+    if (!search.found || search.status < 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("the exit status of %s is unknown"),
+                               id);
+    *status = search.status;
+    return true;
+}
