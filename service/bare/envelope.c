@@ -9,6 +9,7 @@
 #include "bare/envelope.h"
 
 #include "bare/fd.h"
+#include "bare/rights.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -46,24 +47,14 @@ static void describe_envelope(int fd, BerthEnvelopeNote *note) {
 }
 
 static bool put_into_envelope(int socket, int fd) {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
+    BerthRights rights;
     BerthEnvelopeNote note;
     struct iovec part = {&note, sizeof note};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 
     describe_envelope(fd, &note);
     part.iov_len = offsetof(BerthEnvelopeNote, path) + strlen(note.path) + 1;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    berth_rights_add(&header, &rights, fd);
     return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
@@ -91,34 +82,28 @@ static bool is_envelope(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
 }
 
-/* Peeks at the message, which stays in the envelope. Without room (control is NULL), the kernel
- * installs no descriptor. */
-static ssize_t look_into_envelope(int envelope, BerthEnvelopeNote *note, void *control, size_t size,
-                                  int *fd) {
+/* Peeks at the message, which stays in the envelope. If fd is NULL, there is no room for the
+ * descriptor, and the kernel installs none. */
+static ssize_t look_into_envelope(int envelope, BerthEnvelopeNote *note, int *fd) {
     struct iovec part = {note, sizeof *note};
-    struct msghdr header = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = size};
-    ssize_t length = recvmsg(envelope, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    struct cmsghdr *rights = length > 0 && control ? CMSG_FIRSTHDR(&header) : NULL;
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    BerthRights rights;
 
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-        memcpy(fd, CMSG_DATA(rights), sizeof *fd);
+    if (fd)
+        berth_rights_expect(&header, &rights);
+    ssize_t length = recvmsg(envelope, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (fd)
+        *fd = length > 0 ? berth_rights_take(&header) : -1;
     return length;
 }
 
 int berth_envelope_open(int envelope) {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
     BerthEnvelopeNote note;
-    int fd = -1;
+    int fd;
 
-    if (look_into_envelope(envelope, &note, control.bytes, sizeof control.bytes, &fd) <= 0 ||
-        fd < 0) {
+    look_into_envelope(envelope, &note, &fd);
+    if (fd < 0)
         errno = EBADF;
-        return -1;
-    }
     return fd;
 }
 
@@ -128,8 +113,7 @@ bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
         return true;
     }
     memset(note, 0, sizeof *note);
-    if (look_into_envelope(envelope, note, NULL, 0, NULL) >
-        (ssize_t)offsetof(BerthEnvelopeNote, path))
+    if (look_into_envelope(envelope, note, NULL) > (ssize_t)offsetof(BerthEnvelopeNote, path))
         return true;
     errno = EBADF;
     return false;

@@ -8,6 +8,8 @@
 
 #include "base/keeper.h"
 
+#include "bare/rights.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -121,17 +123,6 @@ static bool is_on(int fd, uint64_t mount) {
     return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0 && status.stx_mnt_id == mount;
 }
 
-/* The descriptor of a message with exactly one, or -1. The kernel closes those without room. */
-static int take_descriptor(struct msghdr *message) {
-    struct cmsghdr *header = CMSG_FIRSTHDR(message);
-    int fd = -1;
-
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-}
-
 static ssize_t answer_request(const Request *request, size_t received, int fd, char *value,
                               uint64_t mount) {
     bool reads = request->act == ACT_GET || request->act == ACT_LIST;
@@ -153,21 +144,16 @@ void berth_keeper_serve(int socket, uint64_t mount) {
     static char value[MAX_VALUE_BYTES];
 
     for (;;) {
-        union {
-            struct cmsghdr header;
-            char bytes[CMSG_SPACE(sizeof(int))];
-        } control;
+        BerthRights rights;
         struct iovec parts[] = {{&request, sizeof request}, {value, sizeof value}};
-        struct msghdr message = {.msg_iov = parts,
-                                 .msg_iovlen = G_N_ELEMENTS(parts),
-                                 .msg_control = &control,
-                                 .msg_controllen = sizeof control};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
+        berth_rights_expect(&message, &rights);
         ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
         if (received < 0 && errno == EINTR)
             continue;
         if (received <= 0)
             _exit(0);
-        int fd = take_descriptor(&message);
+        int fd = berth_rights_take(&message);
         bool whole = !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
         ssize_t r = answer_request(&request, whole ? (size_t)received : 0, fd, value, mount);
         bool has_read =
@@ -184,21 +170,13 @@ void berth_keeper_serve(int socket, uint64_t mount) {
 }
 
 static bool send_request(const Request *request, int fd, const void *value) {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof fd),
-                            .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS}};
+    BerthRights rights;
     struct iovec parts[] = {{(void *)request, sizeof *request},
                             {(void *)value, request->act == ACT_SET ? request->size : 0}};
-    struct msghdr message = {.msg_iov = parts,
-                             .msg_iovlen = G_N_ELEMENTS(parts),
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
     ssize_t sent;
 
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    berth_rights_add(&message, &rights, fd);
     while ((sent = sendmsg(keeper, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
         ;
     return sent >= 0;

@@ -9,6 +9,7 @@
 #include "launch/listener.h"
 
 #include "bare/fd.h"
+#include "bare/rights.h"
 #include "launch/host.h"
 
 #include <errno.h>
@@ -51,23 +52,11 @@ static char *format_state(const BerthSetup *setup, pid_t pid, const char *status
 }
 
 static ssize_t send_with_filter(int socket, const char *text, int filter) {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
+    BerthRights rights;
     struct iovec part = {(void *)text, strlen(text)};
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof filter);
-    memcpy(CMSG_DATA(header), &filter, sizeof filter);
+    berth_rights_add(&message, &rights, filter);
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 

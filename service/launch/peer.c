@@ -7,6 +7,7 @@
 
 #include "bare/envelope.h"
 #include "bare/fd.h"
+#include "bare/rights.h"
 #include "launch/text.h"
 
 #include <errno.h>
@@ -31,25 +32,14 @@ void berth_peer_open_streams(void) {
 
 bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd) {
     char letter = (char)message;
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
+    BerthRights rights;
     struct iovec parts[] = {
         {&letter, 1},
         {(void *)text, text ? strnlen(text, BERTH_LAUNCH_MAX_TEXT) : 0},
     };
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = BERTH_COUNT(parts)};
 
-    if (fd >= 0) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-    }
+    berth_rights_add(&header, &rights, fd);
     return sendmsg(socket, &header, MSG_NOSIGNAL) >= 0;
 }
 
@@ -62,20 +52,12 @@ bool berth_peer_send_process(int socket, BerthLaunchMessage message, int pid, in
 
 char berth_peer_receive(int socket, int *fd) {
     char buffer[1 + BERTH_LAUNCH_MAX_TEXT];
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
+    BerthRights rights;
     struct iovec part = {buffer, sizeof buffer};
-    struct msghdr header = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
-    };
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t size;
-    int received = -1;
 
+    berth_rights_expect(&header, &rights);
     /* ECONNRESET: the other end closed with something unread. Its own messages can still be
      * read. */
     do
@@ -83,9 +65,7 @@ char berth_peer_receive(int socket, int *fd) {
     while (size < 0 && (errno == EINTR || errno == ECONNRESET));
     if (size <= 0)
         return 0;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-        memcpy(&received, CMSG_DATA(rights), sizeof received);
+    int received = berth_rights_take(&header);
     if (fd)
         *fd = received;
     else if (received >= 0)

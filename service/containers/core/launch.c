@@ -9,6 +9,7 @@
 #include "containers/core/launch.h"
 
 #include "bare/launch-protocol.h"
+#include "bare/rights.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -83,20 +84,16 @@ typedef struct {
 
 /* 1: a message; 0: none now; -1: the other side is closed. */
 static int receive(BerthLaunch *launch, Message *message) {
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
+    BerthRights rights;
     struct iovec parts[] = {{&message->letter, 1}, {message->text, BERTH_LAUNCH_MAX_TEXT}};
     struct msghdr header = {
         .msg_iov = parts,
         .msg_iovlen = G_N_ELEMENTS(parts),
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
     };
+    ssize_t size;
 
     message->fd = -1;
-    ssize_t size;
+    berth_rights_expect(&header, &rights);
     /* ECONNRESET: the go-ahead was not read any more. It is reported once, before the last
      * messages. */
     do
@@ -106,9 +103,7 @@ static int receive(BerthLaunch *launch, Message *message) {
         return errno == EAGAIN ? 0 : -1;
     if (size == 0)
         return -1;
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
-        memcpy(&message->fd, CMSG_DATA(rights), sizeof message->fd);
+    message->fd = berth_rights_take(&header);
     /* size counts the letter, too: this is the byte after the text. */
     message->text[size - 1] = '\0';
     return 1;
