@@ -157,18 +157,12 @@ BerthCredentials *dist_find_credentials(const char *reference, GError **error) {
 }
 
 int dist_append_credentials(sd_bus_message *call, const BerthCredentials *credentials) {
+    BerthCredentialPairs pairs;
     int r;
 
     if (!credentials)
         return 0;
-    const struct {
-        const char *key, *value;
-    } members[] = {
-        {"Username", credentials->username},
-        {"Password", credentials->password},
-        {"IdentityToken", credentials->identity_token},
-        {"RegistryToken", credentials->registry_token},
-    };
+    berth_credentials_list_pairs(credentials, pairs);
     /* sd_bus_message_sensitive(3): the memory of the message is erased when it is freed. */
     if ((r = sd_bus_message_sensitive(call)) < 0 ||
         (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
@@ -176,9 +170,8 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
         (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{ss}")) < 0)
         return r;
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(members); i++)
-        if (members[i].value)
-            r = sd_bus_message_append(call, "{ss}", members[i].key, members[i].value);
+    for (const char **pair = pairs; r >= 0 && pair[0]; pair += 2)
+        r = sd_bus_message_append(call, "{ss}", pair[0], pair[1]);
     if (r < 0 || (r = sd_bus_message_close_container(call)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0)
         return r;

@@ -40,21 +40,34 @@ GBytes *berth_secrets_take_text(char *text, size_t size) {
     return g_bytes_new_with_free_func(text, size, free_text, text);
 }
 
-static char **find_auth_member(BerthCredentials *credentials, const char *key) {
-    const struct {
-        const char *key;
-        char **member;
-    } members[] = {
-        {"Username", &credentials->username},
-        {"Password", &credentials->password},
-        {"IdentityToken", &credentials->identity_token},
-        {"RegistryToken", &credentials->registry_token},
-    };
+static const struct {
+    const char *key;
+    size_t offset;
+} members[] = {
+    {"Username", offsetof(BerthCredentials, username)},
+    {"Password", offsetof(BerthCredentials, password)},
+    {"IdentityToken", offsetof(BerthCredentials, identity_token)},
+    {"RegistryToken", offsetof(BerthCredentials, registry_token)},
+};
 
+static char **find_auth_member(BerthCredentials *credentials, const char *key) {
     for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
         if (g_str_equal(members[i].key, key))
-            return members[i].member;
+            return (char **)G_STRUCT_MEMBER_P(credentials, members[i].offset);
     return NULL;
+}
+
+void berth_credentials_list_pairs(const BerthCredentials *credentials, BerthCredentialPairs pairs) {
+    size_t count = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+        const char *value = G_STRUCT_MEMBER(char *, credentials, members[i].offset);
+        if (value) {
+            pairs[count++] = members[i].key;
+            pairs[count++] = value;
+        }
+    }
+    pairs[count] = NULL;
 }
 
 /* Credentials become parts of HTTP header fields, in which a line break would begin another

@@ -19,13 +19,18 @@ typedef struct {
 
 void berth_credentials_free(BerthCredentials *credentials);
 
+/* The inverse of berth_credentials_read_pairs(): the keys of those that are set, each followed by
+ * its value, and NULL. The texts stay the credentials'. */
+typedef const char *BerthCredentialPairs[9];
+void berth_credentials_list_pairs(const BerthCredentials *credentials, BerthCredentialPairs pairs);
+
 /* From the keys Username, Password, IdentityToken and RegistryToken, each followed by its value.
- * NULL without an error where there is none; an unknown key is InvalidArgument. */
+ * NULL without an error if there is none; an unknown key is InvalidArgument. */
 BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error);
 
 /* What an auth file says for a locator ("registry.example.com/web/app"): the entry of the longest
  * prefix of it. A file that names a helper program to ask instead answers it in helper, with the
- * server address to ask for in key. Both stay NULL where there is nothing. The caller frees. */
+ * server address to ask for in key. Both stay NULL if there is nothing. The caller frees. */
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);

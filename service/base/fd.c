@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -96,6 +97,24 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {
         return -1;
     }
     return berth_fd_steal(&fd);
+}
+
+bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {
+    const char *slash = strrchr(name, '/');
+    size_t parent = slash ? (size_t)(slash - name) + 1 : 0;
+    g_autofree char *new_name = g_strdup_printf("%.*s.new-%s", (int)parent, name, name + parent);
+    berth_autofd int fd =
+        openat(directory, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+
+    if (fd < 0)
+        return false;
+    if (fchmod(fd, mode) == 0 && berth_fd_write_all(fd, data, size) &&
+        renameat(directory, new_name, directory, name) == 0)
+        return true;
+    int errnum = errno;
+    (void)unlinkat(directory, new_name, 0);
+    errno = errnum;
+    return false;
 }
 
 bool berth_fd_pipe(int ends[2], GError **error) {

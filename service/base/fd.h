@@ -31,6 +31,11 @@ char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
 /* The same for a pipe or socket: from its present position to its end. */
 char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
 
+/* Replaces the file name below directory, or makes it: a new file is written beside it,
+ * ".new-NAME", and renamed. A reader finds the old content or the new one, also after the writer
+ * has died; after a crash of the machine it may be lost. mode is exact. False with errno. */
+bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode);
+
 /* A file in memory with this content, positioned at its start; -1 with error. */
 int berth_fd_new_in_memory(const void *data, size_t size, GError **error);
 

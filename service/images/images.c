@@ -52,19 +52,14 @@ static char *images_format_index(GPtrArray *list) {
 }
 
 /* Writes the layout's index.json (OCI image-layout.md), by which other tools can read the content
- * store. It is replaced by a rename, so that readers never see a part of it. The record is
- * berth.db: a failure here is logged, and the change itself has succeeded. */
+ * store. The record is berth.db: a failure here is logged, and the change itself has succeeded. */
 static void images_write_index(BerthImages *images) {
     g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
 
     if (!list)
         return;
     g_autofree char *text = images_format_index(list);
-    berth_autofd int fd = openat(images->content_directory, "index.json.new",
-                                 O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || !berth_fd_write_all(fd, text, strlen(text)) ||
-        renameat(images->content_directory, "index.json.new", images->content_directory,
-                 "index.json") < 0)
+    if (!berth_fd_replace(images->content_directory, "index.json", text, strlen(text), 0644))
         berth_log_warning(NULL, NULL, "Cannot write the layout's index.json: %s",
                           g_strerror(errno));
 }

@@ -251,7 +251,6 @@ static bool run_add(Call *call, JsonArray *plugins, JsonNode **result, GError **
 static bool write_state(const Call *call, int networks, pid_t pid, JsonNode *network,
                         JsonNode *result, GError **error) {
     g_autofree char *name = g_strconcat(call->id, ".json", NULL);
-    g_autofree char *new_name = g_strconcat(".new-", name, NULL);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     JsonObject *object = json_object_new();
 
@@ -262,10 +261,7 @@ static bool write_state(const Call *call, int networks, pid_t pid, JsonNode *net
     if (call->ports)
         json_object_set_array_member(object, "ports", json_array_ref(call->ports));
     g_autofree char *text = json_to_string(node, FALSE);
-    berth_autofd int file =
-        openat(networks, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return (file >= 0 && berth_fd_write_all(file, text, strlen(text)) &&
-            renameat(networks, new_name, networks, name) == 0) ||
+    return berth_fd_replace(networks, name, text, strlen(text), 0600) ||
            berth_error_set_errno(error, errno, "write networks/%s", name);
 }
 

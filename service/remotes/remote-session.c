@@ -114,20 +114,11 @@ static GBytes *read_own(GError **error) {
     return text ? berth_secrets_take_text(text, size) : NULL;
 }
 
-static int append_credentials(sd_bus_message *call, const BerthCredentials *credentials) {
-    const struct {
-        const char *key, *value;
-    } members[] = {
-        {"Username", credentials->username},
-        {"Password", credentials->password},
-        {"IdentityToken", credentials->identity_token},
-        {"RegistryToken", credentials->registry_token},
-    };
+static int append_pairs(sd_bus_message *call, const char *const *pairs) {
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(members); i++)
-        if (members[i].value)
-            r = sd_bus_message_append(call, "{sv}", members[i].key, "s", members[i].value);
+    for (; r >= 0 && pairs && pairs[0]; pairs += 2)
+        r = sd_bus_message_append(call, "{sv}", pairs[0], "s", pairs[1]);
     return r;
 }
 
@@ -135,6 +126,7 @@ static int append_own(BerthRemoteSession *session, sd_bus_message *call, const c
                       GError **error) {
     g_autoptr(BerthCredentials) credentials = NULL;
     g_autofree char *helper = NULL, *key = NULL;
+    BerthCredentialPairs pairs;
     gsize size;
 
     if (!session->own)
@@ -144,7 +136,10 @@ static int append_own(BerthRemoteSession *session, sd_bus_message *call, const c
         g_prefix_error(error, "the service's credential \"%s\": ", OWN_CREDENTIALS);
         return -EINVAL;
     }
-    return credentials ? append_credentials(call, credentials) : 0;
+    if (!credentials)
+        return 0;
+    berth_credentials_list_pairs(credentials, pairs);
+    return append_pairs(call, pairs);
 }
 
 static int append_files(sd_bus_message *call, const char *locator, GError **error) {
@@ -175,8 +170,8 @@ static int append_identity(BerthRemoteSession *session, sd_bus_message *call, co
     char **given = is_origin ? session->credentials : NULL;
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
-    for (char **pair = given; r >= 0 && pair && pair[0]; pair += 2)
-        r = sd_bus_message_append(call, "{sv}", pair[0], "s", pair[1]);
+    if (r >= 0)
+        r = append_pairs(call, (const char *const *)given);
     if (r >= 0 && (!given || !given[0]))
         r = append_own(session, call, locator, error);
     if (r < 0 || (r = append_files(call, locator, error)) < 0)

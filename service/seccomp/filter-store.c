@@ -22,7 +22,6 @@
 /* With more files than this, the programs of earlier versions and kernels go. */
 enum { MAX_FILES = 64, MAX_KEY_BYTES = 1024 };
 
-#define TEMPORARY ".new"
 #define DIGEST_BYTES ((size_t)32)
 
 /* After it: the key with its NUL, and the instructions. */
@@ -91,16 +90,6 @@ BerthFilterProgram *berth_filter_store_load(int directory, const char *key) {
     return data ? parse_file(data, size, key) : NULL;
 }
 
-/* Another start of the service may be at it with the same temporary name: neither waits for the
- * disk, and what is damaged is found by its digest. */
-static bool write_file(int directory, const char *name, const GByteArray *data) {
-    berth_autofd int fd =
-        openat(directory, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    return fd >= 0 && berth_fd_write_all(fd, data->data, data->len) &&
-           renameat(directory, TEMPORARY, directory, name) == 0;
-}
-
 static void make_room(int directory) {
     berth_autolist DIR *list = berth_directory_list(directory);
     unsigned count = 0;
@@ -135,6 +124,7 @@ void berth_filter_store_save(int directory, const char *key, const BerthFilterPr
     compute_digest((const char *)data->data, data->len, header.digest);
     memcpy(data->data, &header, sizeof header);
     make_room(directory);
-    if (!write_file(directory, name, data))
-        (void)unlinkat(directory, TEMPORARY, 0);
+    /* Another start of the service may be at it with the same temporary name: neither waits for the
+     * disk, and what is damaged is found by its digest. */
+    (void)berth_fd_replace(directory, name, data->data, data->len, 0600);
 }

@@ -22,7 +22,6 @@ static char *log_fields_make_path(const char *unit) {
 bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error) {
     g_autoptr(GByteArray) data = g_byte_array_new();
     g_autofree char *path = log_fields_make_path(unit);
-    g_autofree char *new_path = g_strconcat(path, "~", NULL);
 
     for (; *assignments; assignments++) {
         size_t length = strlen(*assignments);
@@ -30,10 +29,8 @@ bool berth_log_fields_set(const char *unit, const char *const *assignments, GErr
         g_byte_array_append(data, (const guint8 *)&size, sizeof size);
         g_byte_array_append(data, (const guint8 *)*assignments, (guint)length);
     }
-    berth_autofd int file = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    return (file >= 0 && berth_fd_write_all(file, data->data, data->len) &&
-            rename(new_path, path) == 0) ||
-           berth_error_set_errno(error, errno, "write %s", new_path);
+    return berth_fd_replace(AT_FDCWD, path, data->data, data->len, 0644) ||
+           berth_error_set_errno(error, errno, "write %s", path);
 }
 
 void berth_log_fields_remove(const char *unit) {

@@ -82,6 +82,36 @@ static void test_small_trees_only(void) {
     g_rmdir(path);
 }
 
+static void test_a_file_is_replaced_as_a_whole(void) {
+    g_autofree char *root = g_dir_make_tmp("berth-fd-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(root, "below", "file", NULL);
+    g_autofree char *below = g_path_get_dirname(path);
+    g_autofree char *text = NULL;
+    berth_autofd int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat status;
+
+    g_assert_false(berth_fd_replace(directory, "below/file", "one", 3, 0644));
+    g_assert_cmpint(errno, ==, ENOENT);
+    g_assert_cmpint(mkdir(below, 0700), ==, 0);
+    g_assert_true(berth_fd_replace(directory, "below/file", "one", 3, 0644));
+    berth_autofd int before = open(path, O_RDONLY | O_CLOEXEC);
+    mode_t mask = umask(0077);
+    g_assert_true(berth_fd_replace(directory, "below/file", "second", 6, 0664));
+    umask(mask);
+    /* A reader of the old one keeps it. */
+    g_assert_cmpint(fstat(before, &status), ==, 0);
+    g_assert_cmpint(status.st_size, ==, 3);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "second");
+    g_assert_cmpint(stat(path, &status), ==, 0);
+    g_assert_cmpint(status.st_mode & 07777, ==, 0664);
+    /* A directory cannot be replaced, and nothing is left beside it. */
+    g_assert_false(berth_fd_replace(directory, "below", "x", 1, 0644));
+    g_assert_cmpint(faccessat(directory, ".new-below", F_OK, 0), ==, -1);
+    g_assert_true(berth_fd_remove_tree(directory, "below", NULL));
+    g_assert_cmpint(rmdir(root), ==, 0);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fd/nothing-leads-out", test_nothing_leads_out);
@@ -89,5 +119,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/fd/trees-are-removed-without-following-links",
                     test_trees_are_removed_without_following_links);
     g_test_add_func("/fd/small-trees-only", test_small_trees_only);
+    g_test_add_func("/fd/a-file-is-replaced-as-a-whole", test_a_file_is_replaced_as_a_whole);
     return g_test_run();
 }

@@ -36,7 +36,6 @@ static bool fix_config(BerthContainer *container, const char *old, GError **erro
     g_autofree char *after =
         g_strconcat("\"", containers->state_path, "/containers/", container->record.id, "/", NULL);
     g_autofree char *path = g_strconcat(container->record.id, "/config.json", NULL);
-    g_autofree char *new_path = g_strconcat(container->record.id, "/.new-config.json", NULL);
     berth_autofd int file = openat(containers->directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     size_t size;
 
@@ -47,11 +46,7 @@ static bool fix_config(BerthContainer *container, const char *old, GError **erro
         return text != NULL;
     g_auto(GStrv) parts = g_strsplit(text, before, -1);
     g_autofree char *changed = g_strjoinv(after, parts);
-    /* Written beside and renamed: if the service dies, the old one or the new one is there. */
-    berth_autofd int made = openat(containers->directory, new_path,
-                                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return (made >= 0 && berth_fd_write_all(made, changed, strlen(changed)) &&
-            renameat(containers->directory, new_path, containers->directory, path) == 0) ||
+    return berth_fd_replace(containers->directory, path, changed, strlen(changed), 0600) ||
            berth_error_set_errno(error, errno, "write %s", path);
 }
 

@@ -15,17 +15,11 @@
 
 enum { MAX_RESOLV_CONF_BYTES = 64 * 1024 };
 
-/* The file is replaced by a rename: a reader sees the old one or the new one, and a mount of the
- * old one, in a container that ran before, does not change. */
+/* Replaced, not written to: a mount of the old file, in a container that ran before, does not
+ * change. */
 static bool write_file(int directory, const char *name, const char *text, GError **error) {
-    g_autofree char *new_name = g_strconcat(".new-", name, NULL);
-    berth_autofd int file =
-        openat(directory, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-    if (file < 0 || fchmod(file, 0644) < 0 || !berth_fd_write_all(file, text, strlen(text)) ||
-        renameat(directory, new_name, directory, name) < 0)
-        return berth_error_set_errno(error, errno, "write %s of a container", name);
-    return true;
+    return berth_fd_replace(directory, name, text, strlen(text), 0644) ||
+           berth_error_set_errno(error, errno, "write %s of a container", name);
 }
 
 static char *format_hosts(const char *hostname, const char *network, char *const *addresses) {
