@@ -267,12 +267,15 @@ static bool open_volumes(Creation *creation, GError **error) {
 
 /* As berth_privileges_of_container() reads it: what has no privilege's name is plain here. */
 static bool read_spec(Creation *creation, GError **error) {
-    const BerthCreateOptions *options = creation->options;
+    BerthCreateOptions *options = creation->options;
 
     if (!options->spec)
         return true;
-    g_autoptr(BerthPlan) plan = berth_plan_parse(options->spec, strlen(options->spec), error);
-    if (!plan || !berth_spec_check_binds(plan, options->mounts, error))
+    /* If it could not be parsed, the reason is reported now. */
+    if (!options->plan && !berth_create_options_parse_spec(options, error))
+        return false;
+    const BerthPlan *plan = options->plan;
+    if (!berth_spec_check_binds(plan, options->mounts, error))
         return false;
     creation->spec_needs_ids = plan->needs_ids;
     creation->spec_is_plain = berth_spec_is_plain(plan, options);

@@ -20,7 +20,6 @@
 #include "store/provenance.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static void add_index_entry(JsonBuilder *builder, const BerthImage *image) {

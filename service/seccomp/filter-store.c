@@ -15,7 +15,6 @@
 #include "seccomp/filter.h"
 
 #include <linux/filter.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -8,7 +8,6 @@
 #include "base/fd.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -152,10 +152,17 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->seccomp_profile);
     g_free((char *)options->creator);
     g_free(options->cgroup_parent);
+    g_clear_pointer(&options->plan, berth_plan_free);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->other_limits, g_variant_dict_unref);
     g_clear_pointer(&options->properties, g_variant_unref);
     g_free(options);
+}
+
+bool berth_create_options_parse_spec(BerthCreateOptions *options, GError **error) {
+    g_clear_pointer(&options->plan, berth_plan_free);
+    return !options->spec ||
+           (options->plan = berth_plan_parse(options->spec, strlen(options->spec), error)) != NULL;
 }
 
 void berth_create_options_set_properties(BerthCreateOptions *options) {

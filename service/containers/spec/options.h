@@ -6,6 +6,7 @@
 
 #include "containers/spec/network-mode.h"
 #include "images/images.h"
+#include "plan/plan.h"
 #include "store/container-record.h"
 
 typedef enum {
@@ -52,6 +53,7 @@ typedef struct {
     BerthRestartPolicy restart;
     uint64_t restart_limit; /* restarts in all; 0: any number */
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
+    BerthPlan *plan;        /* of spec; NULL without one */
     int root_directory;     /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
     char **labels;     /* key, value, … */
@@ -98,6 +100,8 @@ extern const BerthCreateField berth_create_fields[];
 
 BerthCreateOptions *berth_create_options_new(uint32_t owner);
 void berth_create_options_free(BerthCreateOptions *options);
+/* Parses spec into plan; once, before anything else is made of the options. */
+bool berth_create_options_parse_spec(BerthCreateOptions *options, GError **error);
 /* Makes properties of the limits. */
 void berth_create_options_set_properties(BerthCreateOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCreateOptions, berth_create_options_free)

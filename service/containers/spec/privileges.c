@@ -41,13 +41,11 @@ static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
 
 /* The requests of a caller's own configuration; one that cannot be parsed is refused later. */
 static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
-    g_autoptr(BerthPlan) plan = berth_plan_parse(options->spec, strlen(options->spec), NULL);
-
-    if (plan && berth_spec_is_plain(plan, options))
+    if (options->plan && berth_spec_is_plain(options->plan, options))
         return;
     berth_privileges_add(names, "spec", "");
-    if (plan)
-        berth_spec_add_privileges(names, plan, options);
+    if (options->plan)
+        berth_spec_add_privileges(names, options->plan, options);
 }
 
 /* An owned bind is none, unless the container's root is the host's. With a Spec, Binds are
