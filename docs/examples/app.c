@@ -3,12 +3,14 @@
 /* clang-format off */
 /*
  * Pulls an image, runs a command in a container of it, and shows what that wrote; with the code that
- * gdbus-codegen makes of the interfaces. Start is annotated, since descriptors are among its options.
+ * gdbus-codegen makes of the interfaces. Methods that pass descriptors are annotated; those of Start
+ * are among its options.
  *
  *     dir=$(pkg-config --variable=interfacesdir berth)
  *     gdbus-codegen --generate-c-code berth-dbus --c-namespace Berth --interface-prefix org.berth1. \
  *         --c-generate-autocleanup all \
  *         --annotate "org.berth1.Container.Start()" org.gtk.GDBus.C.UnixFD true \
+ *         --annotate "org.berth1.Container.Logs()" org.gtk.GDBus.C.UnixFD true \
  *         $dir/org.berth1.Images.xml $dir/org.berth1.Transfer.xml \
  *         $dir/org.berth1.Containers.xml $dir/org.berth1.Container.xml
  *     gcc app.c berth-dbus.c $(pkg-config --cflags --libs gio-unix-2.0) -o app
@@ -18,12 +20,9 @@
 
 #include "berth-dbus.h"
 
-#include <fcntl.h>
 #include <gio/gunixfdlist.h>
-#include <glib-unix.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define NAME "org.berth1"
 
@@ -86,49 +85,40 @@ static BerthContainer *create_container(const char *image, char **command, GErro
                                                   path, NULL, error);
 }
 
-/* The reading end of a pipe into which the container writes; without one the journal gets its
- * output. NULL with error set. */
-static FILE *start_container(BerthContainer *container, GError **error) {
-    g_autoptr(GUnixFDList) files = g_unix_fd_list_new();
-    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
-    gboolean started = FALSE;
-    int ends[2];
-    guint pid;
-
-    if (!g_unix_open_pipe(ends, FD_CLOEXEC, error))
-        return NULL;
-    g_variant_dict_insert(&options, "Stdout", "h", 0);
-    if (g_unix_fd_list_append(files, ends[1], error) == 0)
-        started = berth_container_call_start_sync(container, g_variant_dict_end(&options), files,
-                                                  &pid, NULL, NULL, error);
-    close(ends[1]);
-    if (started)
-        printf("process: %u\n", pid);
-    return started ? fdopen(ends[0], "r") : NULL;
-}
-
-/* The output ends with the container. */
-static void print_output(FILE *output) {
+/* The journal has what it wrote. With the option Follow, the pipe goes on with new lines. */
+static gboolean print_output(BerthContainer *container, GError **error) {
+    g_autoptr(GUnixFDList) files = NULL;
+    g_autoptr(GVariant) handle = NULL;
     char line[4096];
 
+    if (!berth_container_call_logs_sync(container, no_options(), NULL, &handle, &files, NULL,
+                                        error))
+        return FALSE;
+    int pipe = g_unix_fd_list_get(files, g_variant_get_handle(handle), error);
+    FILE *output = pipe < 0 ? NULL : fdopen(pipe, "r");
+    if (!output)
+        return FALSE;
     while (fgets(line, sizeof line, output))
         printf("log: %s", line);
     fclose(output);
+    return TRUE;
 }
 
 static int run_command(const char *image, char **command, GError **error) {
     g_autoptr(BerthContainer) container = create_container(image, command, error);
-    FILE *output = container ? start_container(container, error) : NULL;
     guint64 exited;
+    guint pid;
     int status;
 
-    if (!output)
+    if (!container ||
+        !berth_container_call_start_sync(container, no_options(), NULL, &pid, NULL, NULL, error))
         return EXIT_FAILURE;
-    print_output(output);
+    printf("process: %u\n", pid);
     /* It waits for as long as the command runs. */
     g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(container), G_MAXINT);
     if (!berth_container_call_wait_sync(container, "", no_options(), &status, &exited, NULL,
                                         error) ||
+        !print_output(container, error) ||
         !berth_container_call_delete_sync(container, no_options(), &status, &exited, NULL, error))
         return EXIT_FAILURE;
     printf("exit status: %d\n", status);

@@ -45,23 +45,16 @@ function pull(image) {
     return property(transfer, 'Result').Name;
 }
 
-// A file that gets the container's output; without one the journal does.
-function start(container) {
-    const [file, stream] = Gio.File.new_tmp(null);
-    const files = Gio.UnixFDList.new_from_array([stream.output_stream.get_fd()]);
-    const options = new GLib.Variant('(a{sv})', [{ Stdout: new GLib.Variant('h', 0) }]);
-    const [reply] = container.call_with_unix_fd_list_sync('Start', options, Gio.DBusCallFlags.NONE, -1, files, null);
+// The journal has what it wrote. With the option Follow, the pipe goes on with new lines.
+function showOutput(container) {
+    const [reply, files] = container.call_with_unix_fd_list_sync('Logs', new GLib.Variant('(a{sv})', [{}]),
+        Gio.DBusCallFlags.NONE, -1, null, null);
+    const pipe = new Gio.UnixInputStream({ fd: files.get(reply.deepUnpack()[0]), close_fd: true });
+    const lines = new Gio.DataInputStream({ base_stream: pipe });
 
-    print(`process: ${reply.deepUnpack()[0]}`);
-    return file;
-}
-
-function showOutput(file) {
-    const [, contents] = file.load_contents(null);
-
-    for (const line of new TextDecoder().decode(contents).trimEnd().split('\n'))
+    for (let [line] = lines.read_line_utf8(null); line !== null; [line] = lines.read_line_utf8(null))
         print(`log: ${line}`);
-    file.delete(null);
+    lines.close(null);
 }
 
 const [image, ...command] = ARGV;
@@ -69,9 +62,9 @@ const containers = proxy('/org/berth1/containers', 'Containers');
 const [path] = call(containers, 'Create', '(ssa{sv})', ['', pull(image), { Command: new GLib.Variant('as', command) }]);
 const container = proxy(path, 'Container');
 
-const output = start(container);
+print(`process: ${call(container, 'Start', '(a{sv})', [{}])[0]}`);
 const [status] = call(container, 'Wait', '(sa{sv})', ['', {}]);
-showOutput(output);
+showOutput(container);
 call(container, 'Delete', '(a{sv})', [{}]);
 print(`exit status: ${status}`);
 System.exit(status);

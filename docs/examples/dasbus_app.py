@@ -9,7 +9,7 @@ import sys
 
 from dasbus.connection import SystemMessageBus
 from dasbus.loop import EventLoop
-from dasbus.typing import List, Str, UnixFD, get_native, get_variant
+from dasbus.typing import List, Str, get_native, get_variant
 from dasbus.unix import GLibClientUnix
 
 bus = SystemMessageBus()
@@ -44,17 +44,15 @@ def run(image, command):
     path = containers.Create("", image, {"Command": get_variant(List[Str], command)})
     # Descriptors take a proxy that passes them.
     container = proxy(path, interface_name="org.berth1.Container", client=GLibClientUnix)
-    read, write = os.pipe()
-    # dasbus closes what it has sent.
-    print("process:", container.Start({"Stdout": get_variant(UnixFD, write)}))
-    show_output(read)
+    print("process:", container.Start({}))
     status, _exited = container.Wait("", {}, timeout=2**31 - 1)
+    show_output(container)
     return container, status
 
 
-def show_output(pipe):
-    """It ends with the container. Without a pipe the journal gets the output."""
-    with os.fdopen(pipe, encoding="utf-8") as lines:
+def show_output(container):
+    """The journal has what it wrote. With the option Follow, the pipe goes on with new lines."""
+    with os.fdopen(container.Logs({}), encoding="utf-8") as lines:
         for line in lines:
             print("log:", line, end="")
 

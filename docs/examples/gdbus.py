@@ -52,25 +52,17 @@ def run(image, command):
     container = proxy(path, "Container")
     container.connect("g-properties-changed", lambda _, changed, _gone: "State" in changed.keys() and
                       print("container:", changed["State"]))
-    show_output(start(container))
+    print("process:", call(container, "Start")[0])
     status, _exited = call(container, "Wait", "(sa{sv})", "")
+    show_output(container)
     return container, status
 
 
-def start(container):
-    """The reading end of a pipe into which the container writes. Without it the journal gets its output."""
-    read, write = os.pipe()
-    pid, _files = container.call_with_unix_fd_list_sync(
-        "Start", GLib.Variant("(a{sv})", ({"Stdout": GLib.Variant("h", 0)},)), Gio.DBusCallFlags.NONE, -1,
-        Gio.UnixFDList.new_from_array([write]), None)
-    # The list has taken its descriptor over.
-    print("process:", pid.unpack()[0])
-    return read
-
-
-def show_output(pipe):
-    """It ends with the container."""
-    with os.fdopen(pipe, encoding="utf-8") as lines:
+def show_output(container):
+    """The journal has what it wrote. With the option Follow, the pipe goes on with new lines."""
+    reply, files = container.call_with_unix_fd_list_sync("Logs", GLib.Variant("(a{sv})", ({},)), Gio.DBusCallFlags.NONE, -1,
+                                                         None, None)
+    with os.fdopen(files.get(reply.unpack()[0]), encoding="utf-8") as lines:
         for line in lines:
             print("log:", line, end="")
 

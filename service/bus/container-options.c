@@ -202,8 +202,8 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
     for (size_t i = 0; berth_create_fields[i].key; i++)
         if (!take_text(options, &berth_create_fields[i], texts[i], &error))
             return berth_bus_error_set(ret_error, error);
-    if (!berth_create_options_parse_spec(options, &error))
-        return berth_bus_error_set(ret_error, error);
+    /* One that cannot be parsed is refused after the authorization, as other options are. */
+    (void)berth_create_options_parse_spec(options, NULL);
     if (provisional)
         options->creator = g_strdup(sd_bus_message_get_sender(call));
     berth_create_options_set_properties(options);

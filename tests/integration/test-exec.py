@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -701,6 +702,24 @@ def test_logs_are_the_owners_to_read():
     contains(result.err, "NotFound")
     assert "secret" not in result.out
     wait_until(lambda: not readers(), "the end of the readers")
+
+
+def test_logs_of_what_has_just_ended_are_whole():
+    # journald is slow: what the container wrote is in its socket, and in no file yet.
+    journald = int(run("pidof", "systemd-journald").out)
+    found = []
+    os.kill(journald, signal.SIGSTOP)
+    try:
+        good("run", "-d", "--id=brief", IMAGE, "sh", "-c", "echo first; echo second")
+        good("wait", "brief")
+        reader = threading.Thread(target=lambda: found.append(logs("brief")))
+        reader.start()
+        wait_until(readers, "the reader")
+    finally:
+        os.kill(journald, signal.SIGCONT)
+    reader.join()
+    equal(found[0].out, "first\nsecond\n")
+    good("rm", "brief")
 
 
 def test_what_had_the_id_before_is_not_in_the_logs():

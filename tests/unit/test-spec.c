@@ -422,11 +422,8 @@ static void test_each_property_alone_needs_what_it_weakens(void) {
                                              properties[i].of_linux, properties[i].rest);
         BerthCreateOptions options = {.root_directory = -1, .owner = 1000, .spec = spec};
         const char *expected = properties[i].names;
-        /* A configuration that this machine cannot carry out is refused without a question. */
-        if (!berth_create_options_parse_spec(&options, NULL)) {
-            g_assert_cmpstr(expected, ==, "");
-            continue;
-        }
+        /* Some cannot be parsed, and are no less a specification. */
+        (void)berth_create_options_parse_spec(&options, NULL);
         g_autofree char *names = berth_privileges_of_container(&options);
         g_clear_pointer(&options.plan, berth_plan_free);
         g_test_message("%zu: %s%s%s%s", i, properties[i].process, properties[i].mounts,

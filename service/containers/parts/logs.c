@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A reader of logs is an operation with a worker of its own. It ends when the worker has written
- * all, when nobody reads the pipe any more, or when the client leaves the bus. berthd itself never
- * touches the pipe, and holds neither end of it once both are handed out.
+ * A reader of logs is an operation with a worker of its own. If its container has ended just now,
+ * it waits for journald first; then it reads. It ends when the worker has written all, when nobody
+ * reads the pipe any more, or when the client leaves the bus. berthd itself never touches the pipe,
+ * and holds neither end of it once both are handed out.
  */
 
 #include "containers/parts/logs.h"
@@ -12,22 +13,33 @@
 #include "base/log.h"
 #include "base/operation.h"
 #include "containers/parts/rename.h"
+#include "systemd/journal-sync.h"
 #include "worker/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
+#define SETTLED_USEC (10 * G_USEC_PER_SEC)
+
 typedef struct {
     BerthOperation *operation;
     BerthWorker *worker;
     BerthCharge *charge;
+    BerthJournalSync *sync; /* while it waits for journald */
+    /* What to read; its strings belong to this object. */
+    BerthJournalRead read;
+    int output;
 } Logs;
 
 static void logs_free(void *object) {
     Logs *logs = object;
 
+    berth_journal_sync_free(logs->sync);
     berth_worker_free(logs->worker);
     berth_charge_free(logs->charge);
+    berth_fd_clear(&logs->output);
+    g_free((char *)logs->read.unit);
+    g_strfreev((char **)logs->read.fields);
     g_free(logs);
 }
 
@@ -40,6 +52,25 @@ static void on_logs_read(sd_bus_message *reply, const GError *error, void *userd
     if (error)
         berth_log_warning(NULL, NULL, "Cannot read the journal: %s", error->message);
     berth_operation_end(logs->operation, error);
+}
+
+/* berthd holds no end of the pipe from now on: the worker closing its own ends it. */
+static void logs_begin_reading(void *userdata) {
+    Logs *logs = userdata;
+
+    g_clear_pointer(&logs->sync, berth_journal_sync_free);
+    logs->read.output = logs->output;
+    berth_call_journal_read(logs->worker, &logs->read, on_logs_read, logs);
+    berth_fd_clear(&logs->output);
+}
+
+/* Its last lines may not be in the journal's files yet. Later they are, and journald, which writes
+ * to the disk for this, is left alone. */
+static bool has_just_ended(const BerthContainer *container) {
+    const BerthProcessRecord *first = &container->record.first;
+
+    return !berth_container_is_running(container) && first->exited_usec > 0 &&
+           (uint64_t)g_get_real_time() < first->exited_usec + SETTLED_USEC;
 }
 
 /* The journal is in one of these, whether it outlives the boot or not. */
@@ -88,16 +119,19 @@ int berth_container_open_logs(BerthContainer *container, const BerthLogsRequest 
     logs->charge = g_steal_pointer(&owned);
     logs->operation = berth_operation_new(container->containers->event, &logs_type, logs);
     berth_operation_set_caller(logs->operation, NULL, request->client);
-    const BerthJournalRead read = {
-        .output = writable,
-        .unit = berth_container_get_place(container),
+    logs->output = berth_fd_steal(&writable);
+    logs->read = (BerthJournalRead){
+        .unit = g_strdup(berth_container_get_place(container)),
         .since_usec = MAX(request->since_usec, find_beginning(&container->record)),
         .until_usec = request->until_usec,
         .lines = request->lines,
         .follow = request->follow,
         .messages = request->messages,
-        .fields = request->fields,
+        .fields = g_strdupv((char **)request->fields),
     };
-    berth_call_journal_read(logs->worker, &read, on_logs_read, logs);
+    if (has_just_ended(container))
+        logs->sync = berth_journal_sync_new(container->containers->event, logs_begin_reading, logs);
+    if (!logs->sync)
+        logs_begin_reading(logs);
     return berth_fd_steal(&readable);
 }

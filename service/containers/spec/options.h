@@ -53,7 +53,7 @@ typedef struct {
     BerthRestartPolicy restart;
     uint64_t restart_limit; /* restarts in all; 0: any number */
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
-    BerthPlan *plan;        /* of spec; NULL without one */
+    BerthPlan *plan;        /* of spec; NULL without one, or if it cannot be parsed */
     int root_directory;     /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
     char **labels;     /* key, value, … */
