@@ -7,6 +7,7 @@
 
 #include "client/bus.h"
 #include "client/credentials.h"
+#include "client/search.h"
 #include "config.h"
 
 #include <errno.h>
@@ -134,6 +135,16 @@ static int verb_logout(char **argv, GError **error) {
 }
 
 const DistVerb dist_registry_verbs[] = {
+    {.name = "search",
+     .arguments = N_("[REGISTRY/]TERM"),
+     .summary = N_("Look for images at Docker Hub or another registry"),
+     .options = dist_search_options,
+     .run = dist_verb_search,
+     .min = 1,
+     .max = 1,
+     .details = N_("Registries other than Docker Hub have a catalog of names, in which TERM is "
+                   "looked for, or none."),
+     .example = "dist search registry.example.com/web"},
     {.name = "login",
      .arguments = N_("[REGISTRY]"),
      .summary = N_("Store credentials for a registry"),

@@ -60,7 +60,9 @@ enum {
     MEMBER(BERTH_FETCH_PUSH_BLOB, push_blob, "PushBlob", "(sst)ash", "s")                          \
     /* descriptor, whether under the reference's object, content → pushed */                       \
     MEMBER(BERTH_FETCH_PUSH_MANIFEST, push_manifest, "PushManifest", "(sst)bh", "s")               \
-    MEMBER(BERTH_FETCH_AUTHENTICATE, authenticate, "Authenticate", "", "")
+    MEMBER(BERTH_FETCH_AUTHENTICATE, authenticate, "Authenticate", "", "")                         \
+    /* whether for tags, what is in the name, how many → name, description, stars, official */     \
+    MEMBER(BERTH_FETCH_SEARCH, search, "Search", "bsu", "a(sstb)")
 
 #define BERTH_INGEST_MEMBERS(MEMBER)                                                               \
     /* pipe, ingest file, algorithm, offset, limit → digest, size */                               \

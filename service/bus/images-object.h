@@ -21,6 +21,7 @@ int berth_image_reply_before(sd_bus_message *call, const BerthDescriptor *before
 /* images-transfers.c */
 int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_images_bus_search(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_fetch(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_pull(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *error);

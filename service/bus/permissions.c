@@ -53,6 +53,7 @@
 static const BerthPermission permissions[] = {
     {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},
     {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL},
+    {"Images", "Search", "pull", "images.pull", "search", "reference " REMOTE, NULL},
     {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Fetch", "fetch"),
     {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL, CHANGES},

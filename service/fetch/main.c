@@ -14,6 +14,7 @@
 #include "fetch/pusher.h"
 #include "fetch/resolver.h"
 #include "fetch/sampler.h"
+#include "fetch/search.h"
 #include "fetch/session.h"
 #include "frame/frame.h"
 
@@ -313,6 +314,41 @@ static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_erro
     berth_remote_send(berth_fetch_session_get_origin(session), "/", NULL,
                       &(BerthHttpOptions){.method = "GET"}, answer_authenticate,
                       new_question(session, call));
+    return 1;
+}
+
+static int append_found(sd_bus_message *reply, const GPtrArray *results) {
+    int r = sd_bus_message_open_container(reply, 'a', "(sstb)");
+
+    for (guint i = 0; r >= 0 && i < results->len; i++) {
+        const BerthSearchResult *result = results->pdata[i];
+        r = sd_bus_message_append(reply, "(sstb)", result->name, result->description, result->stars,
+                                  (int)result->official);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void answer_search(GPtrArray *results, const GError *error, void *userdata) {
+    Question *question = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+
+    if (reply)
+        check_answered(append_found(reply, results));
+    answer_question(question, error, reply);
+}
+
+static int method_search(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthFetchSession *session = userdata;
+    const char *term;
+    uint32_t limit;
+    int tags, r = sd_bus_message_read(call, "bsu", &tags, &term, &limit);
+
+    if (r < 0)
+        return r;
+    if (!berth_fetch_session_check_open(session, ret_error))
+        return -EINVAL;
+    berth_search(session, tags ? BERTH_SEARCH_TAGS : BERTH_SEARCH_REPOSITORIES, term, limit,
+                 answer_search, new_question(session, call));
     return 1;
 }
 

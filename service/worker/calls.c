@@ -145,6 +145,11 @@ void berth_call_fetch_authenticate(BerthWorker *worker, BerthWorkerReply reply, 
     call_member(worker, BERTH_FETCH_AUTHENTICATE, reply, userdata);
 }
 
+void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, uint32_t limit,
+                             BerthWorkerReply reply, void *userdata) {
+    call_member(worker, BERTH_FETCH_SEARCH, reply, userdata, (int)tags, term, limit);
+}
+
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
                               BerthWorkerReply reply, void *userdata) {
     if (arguments->onward < 0)

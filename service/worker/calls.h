@@ -49,6 +49,8 @@ void berth_call_fetch_push_manifest(BerthWorker *worker, const BerthDescriptor *
                                     bool is_named, int content, BerthWorkerReply reply,
                                     void *userdata);
 void berth_call_fetch_authenticate(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
+void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, uint32_t limit,
+                             BerthWorkerReply reply, void *userdata);
 
 /* berth-ingest. */
 typedef struct {

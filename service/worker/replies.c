@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 
+#include <errno.h>
 #include <string.h>
 
 bool berth_reply_set_malformed(const char *kind, GError **error) {
@@ -139,6 +140,43 @@ bool berth_reply_read_object(sd_bus_message *reply, const char *object, BerthDes
         (berth_digest_is_valid(object) && !g_str_equal(read->digest, object)))
         return berth_reply_set_malformed("fetch", error);
     *target = g_steal_pointer(&read);
+    return true;
+}
+
+static void free_found(gpointer data) {
+    BerthFoundRepository *found = data;
+
+    g_free(found->name);
+    g_free(found->description);
+    g_free(found);
+}
+
+static int read_found(sd_bus_message *reply, GPtrArray *results) {
+    const char *name, *description;
+    uint64_t stars;
+    int official, r = sd_bus_message_read(reply, "(sstb)", &name, &description, &stars, &official);
+
+    if (r <= 0)
+        return r;
+    if (!name[0] || strlen(name) > BERTH_REPLY_MAX_NAME ||
+        strlen(description) > BERTH_REPLY_MAX_NAME)
+        return -EBADMSG;
+    BerthFoundRepository *found = g_new0(BerthFoundRepository, 1);
+    *found = (BerthFoundRepository){g_strdup(name), g_strdup(description), stars, official};
+    g_ptr_array_add(results, found);
+    return 1;
+}
+
+bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **results,
+                            GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_found);
+    int r = sd_bus_message_enter_container(reply, 'a', "(sstb)");
+
+    while (r >= 0 && list->len <= limit && (r = read_found(reply, list)) > 0)
+        continue;
+    if (r < 0 || list->len > limit)
+        return berth_reply_set_malformed("fetch", error);
+    *results = g_steal_pointer(&list);
     return true;
 }
 

@@ -53,6 +53,14 @@ bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const ch
 /* ResolveObject: of that digest, if object is one. */
 bool berth_reply_read_object(sd_bus_message *reply, const char *object, BerthDescriptor **target,
                              GError **error);
+/* Search: at most so many, each with a name. */
+typedef struct {
+    char *name, *description;
+    uint64_t stars;
+    bool official;
+} BerthFoundRepository;
+bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **results,
+                            GError **error);
 /* Fetch: all of it. */
 bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **error);
 /* Sample: exactly so many bytes. */

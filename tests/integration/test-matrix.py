@@ -37,7 +37,7 @@ MINE = {"containers.manage-own"}
 MANAGE = {"containers.manage"}
 ANY = "any"
 ALLOWED = {
-    "Images.Resolve": (PULL, PULL), "Images.Authenticate": (PULL, PULL), "Images.Fetch": (PULL, PULL),
+    "Images.Resolve": (PULL, PULL), "Images.Authenticate": (PULL, PULL), "Images.Search": (PULL, PULL), "Images.Fetch": (PULL, PULL),
     "Images.Pull": (PULL, PULL), "Images.Unpack": (PULL, PULL), "Images.Verify": (PULL, PULL),
     "Images.Push": ({"images.push"}, {"images.push"}),
     "Images.Import": ({"images.manage"}, {"images.manage"}), "Images.Put": ({"images.manage"}, {"images.manage"}),

@@ -305,5 +305,44 @@ def test_a_list_of_layers_that_is_null():
     pulled(reference)
 
 
+def test_a_catalog_is_searched_page_by_page():
+    names = sorted(f"team/web-{n:04}" for n in range(2300)) + ["team/zebra"]
+    asked = []
+
+    def hook(handler, url, with_body):
+        if url == "/v2/_catalog":
+            query = {key: value[0] for key, value in urllib.parse.parse_qs(handler.path.partition("?")[2]).items()}
+            asked.append(query.get("last"))
+            page = [name for name in names if name > query.get("last", "")][:int(query["n"])]
+            return send(handler, 200, json.dumps({"repositories": page}).encode())
+        if url == "/v2/team/web/tags/list":
+            return send(handler, 200, json.dumps({"name": "team/web", "tags": ["1", "1.2", "latest"]}).encode())
+        return False
+
+    REGISTRY.hook = hook
+    try:
+        equal(good("search", "-q", f"{REGISTRY.host}/zebra"), f"{REGISTRY.host}/team/zebra\n")
+        equal(asked, [None, "team/web-0999", "team/web-1999"])
+        equal(len(good("search", "-q", f"{REGISTRY.host}/web").split()), 25)
+        equal(len(good("search", "-q", "--limit=1000", f"{REGISTRY.host}/web").split()), 1000)
+        equal(good("search", "-q", f"{REGISTRY.host}/nothing"), "")
+        equal(good("search", "--list-tags", "--format={{.Tag}}", f"{REGISTRY.host}/team/web").split(), ["1", "1.2", "latest"])
+    finally:
+        REGISTRY.hook = None
+    oci.push(new_image(), f"{HOST}/search/real:x")
+    equal(good("search", "-q", f"{HOST}/search/re").strip(), f"{HOST}/search/real")
+    for limit in ("0", "1001", "-1"):
+        contains(dist("search", f"--limit={limit}", f"{HOST}/x").err, "from 1 to 1000")
+
+
+def test_a_catalog_that_is_none_is_an_error():
+    for status, body, part in ((404, b"{}", "404"), (200, b"[]", ""), (200, b'{"repositories":[1]}', "repositories")):
+        REGISTRY.hook = lambda handler, url, with_body, status=status, body=body: url == "/v2/_catalog" and send(handler, status, body)
+        result = dist("search", f"{REGISTRY.host}/x")
+        equal(result.status, 1, body)
+        contains(result.err, part)
+    REGISTRY.hook = None
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

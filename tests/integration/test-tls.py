@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Registries over TLS: trusted by the system's authorities, refused with the reason otherwise.
 
+import http.server
+import json
 import os
 import shutil
 import ssl
 import subprocess
 import sys
+import threading
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -227,6 +230,34 @@ def test_a_client_certificate_stays_with_its_host():
     for wanted in (("GET", "/token"), ("GET", f"/v2/tls/blobs/{layer}"), ("PUT", "/upload/u")):
         assert wanted in [one[:2] for one in answered], (wanted, answered)
     equal([one[:2] for one in answered if one[2]], [])
+
+
+def test_docker_hub_is_searched():
+    registry, certificate = serve("DNS:index.docker.io")
+    trust(certificate)
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write("127.0.0.1 index.docker.io\n")
+    asked = []
+
+    def hook(handler, url, with_body):
+        asked.append((url, handler.path.partition("?")[2], handler.headers.get("Authorization")))
+        results = [{"name": "nginx", "description": "The \u001b[31mserver", "star_count": 20000, "is_official": True},
+                   {"name": "other/nginx", "description": "x" * 5000, "star_count": 1}]
+        return registry.send(handler, 200, json.dumps({"results": results}).encode(), {}, with_body) or True
+
+    registry.hook = hook
+    hub = http.server.ThreadingHTTPServer(("127.0.0.1", 443), registry.server.RequestHandlerClass)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.replace(".pem", ".key"))
+    hub.socket = context.wrap_socket(hub.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    found = json.loads(good("search", "--json", "ngi nx"))
+    equal([(row["name"], row["stars"], row["official"]) for row in found],
+          [("docker.io/nginx", 20000, "yes"), ("docker.io/other/nginx", 1, "")])
+    equal(asked, [("/v1/search", "q=ngi%20nx&n=25", None)])
+    equal(len(found[1]["description"]), 1024)
+    assert "\033" not in good("search", "nginx")
+    hub.shutdown()
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ static bool is_for_reading(const BerthPermission *row) {
 /* Members that change nothing here, though they need more than a right to read. */
 static bool asks_only(const BerthPermission *row) {
     static const char *const members[] = {"Images.Resolve",
+                                          "Images.Search",
                                           "Images.Authenticate",
                                           "Images Image.Verify",
                                           "Contents.FetchObject",
