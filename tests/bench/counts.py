@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a run, an exec, a listing and a pull do, counted: figures that a busy machine does not change.
+tests/integration/test-counts.py compares them with counts.json; "bench --counts" prints them, for that file.
+Runs in the test machine."""
+
+import collections
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+sys.dont_write_bytecode = True
+import oci  # noqa: E402  pylint: disable=wrong-import-position
+
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
+LIBEXEC = "/usr/libexec/berth"
+BUSYBOX = "127.0.0.1:5000/counts/busybox:x"
+MANY = "127.0.0.1:5000/counts/many:x"
+FILES = 300
+
+# Calls whose number is a matter of when a process is woken, and not of what it does.
+OF_TIME = {"epoll_wait", "epoll_pwait", "epoll_ctl", "ppoll", "poll", "gettid", "futex", "timerfd_settime", "sched_yield",
+           "restart_syscall", "madvise", "brk", "munmap", "exit", "exit_group", "rt_sigreturn"}
+LINE = re.compile(r"\d+<([^>]*)> (\w+)\((.*)")
+
+
+def run(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                          text=True).stdout
+
+
+def service_pid():
+    return run("systemctl", "show", "-P", "MainPID", "berthd").strip()
+
+
+def read_trace(path):
+    """program → name of a call → number."""
+    counts = collections.defaultdict(collections.Counter)
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            match = LINE.match(line)
+            if not match or match[2] in OF_TIME or " = -1 EAGAIN" in match[3] or "ERESTART" in match[3]:
+                continue
+            # A pipe that is filled while it is read is read in more or fewer pieces.
+            if match[2] == "read" and "timerfd" in match[3]:
+                continue
+            counts[match[1]][match[2]] += 1
+    return counts
+
+
+def wait_for_the_rest(log):
+    """What follows the answer belongs to the command: until the file does not grow any more."""
+    size = -1
+    while size != os.path.getsize(log):
+        size = os.path.getsize(log)
+        time.sleep(0.2)
+
+
+def traced(*command):
+    """The calls of the service with all that it starts, and of dist, for one command."""
+    log = "/tmp/counts.trace"
+    run("dist", "ps")
+    with subprocess.Popen(["strace", "-f", "-Y", "-o", log, "-p", service_pid()], stderr=subprocess.PIPE,
+                          text=True) as tracer:
+        # Attached: from here on nothing is missed.
+        assert "attached" in tracer.stderr.readline()
+        run("strace", "-f", "-Y", "-o", log + ".dist", *command)
+        wait_for_the_rest(log)
+        tracer.terminate()
+        tracer.wait()
+    counts = read_trace(log)
+    counts.update(read_trace(log + ".dist"))
+    return counts
+
+
+def count_messages(*command):
+    """All messages that pass the bus for one command."""
+    log = "/tmp/counts.messages"
+    run("dist", "ps")
+    with open(log, "wb") as file, subprocess.Popen(["busctl", "monitor", "--json=short"], stdout=file,
+                                                   stderr=subprocess.PIPE, text=True) as monitor:
+        assert "Monitoring" in monitor.stderr.readline()
+        run(*command)
+        wait_for_the_rest(log)
+        monitor.terminate()
+    with open(log, encoding="utf-8") as file:
+        return len([line for line in file if line.startswith("{") and "org.freedesktop.DBus.Monitoring" not in line])
+
+
+def least(action, times=4):
+    """Of several: what is there more than once is not the command's alone."""
+    return [min(values) for values in zip(*[action() for _ in range(times)])]
+
+
+def calls_of(programs, *command):
+    def once():
+        counts = traced(*command)
+        return [sum(counts[name].values()) for name in programs]
+    return dict(zip(programs, least(once)))
+
+
+def figures_of_programs():
+    figures = {}
+    for program in ("dist-client", "berthd", "berth-fetch", "berth-ingest", "berth-inspect", "berth-unpack", "berth-relay"):
+        path = f"{LIBEXEC}/{program}"
+        figures[f"libraries of {program}"] = len(run("ldd", path).splitlines()) - 1
+    statistics = subprocess.run([f"{LIBEXEC}/dist-client", "--version"], env={"LD_DEBUG": "statistics"}, check=True,
+                                capture_output=True, text=True).stderr
+    figures["relocations of dist-client"] = int(re.search(r"number of relocations: (\d+)", statistics)[1])
+    launch = f"{LIBEXEC}/berth-launch"
+    figures["relocations of berth-launch"] = run("readelf", "-rW", launch).count(" R_")
+    figures["text of berth-launch"] = int(run("size", launch).splitlines()[1].split()[0])
+    return figures
+
+
+def many_files():
+    """A layer with directories, files, owners and modes of their own, symbolic and hard links, extended attributes."""
+    layer = oci.Layer()
+    layer.directory("d")
+    for number in range(FILES // 5):
+        layer.directory(f"d/{number}", mode=0o750, uid=number)
+        layer.add(f"d/{number}/f", b"content\n" * number, mode=0o640, uid=number, gid=7)
+        layer.add(f"d/{number}/x", b"x", pax={"SCHILY.xattr.user.x": "y"})
+        layer.symlink(f"d/{number}/s", "f")
+        layer.hard_link(f"d/{number}/h", f"d/{number}/f")
+    return oci.Image([layer.finish()], {"Cmd": ["true"]})
+
+
+def figures_of_pull():
+    def once():
+        if MANY in run("dist", "images", "--json=short"):
+            run("dist", "rmi", MANY)
+        run("dist", "prune")
+        counts = traced("dist", "pull", "-q", MANY)
+        # Threads have names of their own: "unpack" is the one of berth-unpack that makes the files.
+        return [sum(counts[name][call] for name in counts for call in ("fsync", "fdatasync", "syncfs")),
+                sum(counts["unpack"].values()), sum(counts["berthd"].values()), sum(counts["berth-ingest"].values())]
+    names = ("syncs", "calls that make the tree", "calls of berthd", "calls of berth-ingest")
+    return {f"pull of {FILES} entries: {name}": value for name, value in zip(names, least(once, 3))}
+
+
+def end_service():
+    pid = run("pidof", "berthd").split()[0]
+    os.kill(int(pid), signal.SIGTERM)
+    while subprocess.run(["systemctl", "is-active", "-q", "berthd"], check=False).returncode == 0:
+        time.sleep(0.02)
+
+
+def activation_calls():
+    """Of berthd, from its start until it is ready."""
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/counts.conf", "w", encoding="utf-8") as file:
+        file.write(f"[Service]\nExecStart=\nExecStart=/usr/bin/strace -o /run/counts.trace {LIBEXEC}/berthd\n"
+                   "NotifyAccess=all\nReadWritePaths=/run\n")
+    run("systemctl", "daemon-reload")
+    end_service()
+
+    def once():
+        run("systemctl", "start", "berthd")
+        end_service()
+        with open("/run/counts.trace", encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("READY=1")[0].splitlines()
+        return [len([line for line in lines if line.split("(")[0] not in OF_TIME])]
+    calls = least(once)[0]
+    os.unlink(f"{directory}/counts.conf")
+    run("systemctl", "daemon-reload")
+    return calls
+
+
+def collect():
+    figures = figures_of_programs()
+    oci.push(oci.busybox_image(), BUSYBOX)
+    oci.push(many_files(), MANY)
+    run("dist", "pull", "-q", BUSYBOX)
+    run("dist", "run", "-d", "--id=counts", BUSYBOX, "/bin/sleep", "1000")
+    commands = {
+        "run": (("dist", "berthd", "berth-launch"), ("dist", "run", "--rm", BUSYBOX, "/bin/true")),
+        "exec": (("dist", "berthd", "berth-launch"), ("dist", "exec", "counts", "/bin/true")),
+        "ps": (("dist", "berthd"), ("dist", "ps", "-a")),
+        "images": (("dist", "berthd"), ("dist", "images")),
+    }
+    for title, (programs, command) in commands.items():
+        run(*command)
+        for program, calls in calls_of(programs, *command).items():
+            figures[f"{title}: calls of {program}"] = calls
+        figures[f"{title}: messages on the bus"] = least(lambda: [count_messages(*command)], 3)[0]
+    figures.update(figures_of_pull())
+    run("dist", "rm", "-f", "counts")
+    figures["start of the service: calls of berthd"] = activation_calls()
+    return figures
+
+
+def system():
+    """The figures are those of one system and of an ordinary build: others have other ones."""
+    with open(f"{LIBEXEC}/berthd", "rb") as file:
+        program = file.read()
+    return {"machine": platform.machine(), "libc": platform.libc_ver()[1], "systemd": run("systemctl", "--version").split()[1],
+            "instrumented": b"libasan" in program or b".gcda" in program}
+
+
+if __name__ == "__main__":
+    print(json.dumps({"system": system(), "figures": collect()}, indent=2))

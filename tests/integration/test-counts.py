@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a run, an exec, a listing and a pull do is counted, and is as much as ../bench/counts.json says.
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench"))
+import counts  # pylint: disable=wrong-import-position
+
+# Of a figure; less is for what happens to fall together.
+TOLERANCE = 0.05
+
+
+def test_nothing_takes_more_than_it_did():
+    with open(counts.FILE, encoding="utf-8") as file:
+        kept = json.load(file)
+    found = counts.collect()
+    # Sanitizers, coverage and other systems have calls of their own.
+    if counts.system() != kept["system"]:
+        print(f"# not compared: the figures are of {kept['system']}, this is {counts.system()}")
+        return
+    equal(sorted(found), sorted(kept["figures"]), "the figures")
+    differ = {name: f"{kept['figures'][name]} before, now {value}" for name, value in found.items()
+              if abs(value - kept["figures"][name]) > max(TOLERANCE * kept["figures"][name], 2)}
+    equal(differ, {}, "see \"tests/bench/bench --counts\", which also brings the file up to date")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
