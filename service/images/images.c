@@ -155,5 +155,6 @@ bool berth_images_record_children(BerthImages *images, const char *parent,
     for (guint i = 0; done && i < document->entries->len; i++)
         done = add_child(images, parent,
                          ((BerthIndexedManifest *)document->entries->pdata[i])->descriptor, error);
+    done = done && berth_image_store_add_document(database, parent, document->is_index, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }

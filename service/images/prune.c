@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Collection has two states: first it reads the documents of the images that were not read yet, one
+ * Collection has two states: first it reads the documents whose children are not recorded, one
  * closure after the other, until there is none left; then it marks and sweeps, in one step of the
- * loop. The operation owns the object and reports to the caller.
+ * loop. A pull records what it reads, so that there are documents to read only after a Put, or if
+ * an earlier version has pulled them. The operation owns the object and reports to the caller.
  */
 
 #include "images/prune.h"
@@ -20,8 +21,8 @@ typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     bool dry_run;
-    GPtrArray *names; /* of BerthImage, whose documents are still to be read */
-    GHashTable *seen; /* digests of images that are in names or were */
+    GPtrArray *unread; /* of BerthDescriptor: documents that are still to be read */
+    GHashTable *seen;  /* "KIND DIGEST" of those that are in unread or were */
     BerthClosure *closure;
     GPtrArray *digests; /* of char *, what was removed */
     uint64_t bytes;     /* that it took */
@@ -41,7 +42,7 @@ static void prune_free(void *object) {
     Prune *prune = object;
 
     berth_closure_free(prune->closure);
-    g_clear_pointer(&prune->names, g_ptr_array_unref);
+    g_clear_pointer(&prune->unread, g_ptr_array_unref);
     g_ptr_array_unref(prune->digests);
     g_hash_table_unref(prune->seen);
     g_free(prune);
@@ -156,39 +157,46 @@ static void prune_on_collected(GPtrArray *items, const GError *error, void *user
     prune_read_next(prune);
 }
 
-/* Lists the images that have not been read. Those that were named while others were being read are
- * among them: berth.db may not know otherwise what they refer to. */
-static bool prune_list_unseen(Prune *prune, GError **error) {
-    g_autoptr(GPtrArray) names = berth_image_store_list(prune->images->database, error);
+static bool prune_is_new(Prune *prune, const BerthDescriptor *document) {
+    BerthContentStore *store = berth_contents_get_store(prune->images->contents);
+    g_autofree char *key = g_strdup_printf(
+        "%d %s", (int)berth_media_type_get_kind(document->media_type), document->digest);
 
-    if (!names)
+    return berth_content_store_has(store, document->digest) &&
+           g_hash_table_add(prune->seen, g_steal_pointer(&key));
+}
+
+/* Documents that were named while others were being read are among them. One that cannot be read is
+ * listed again, but was seen. */
+static bool prune_list_unread(Prune *prune, GError **error) {
+    g_autoptr(GPtrArray) unread = berth_image_store_list_unread(prune->images->database, error);
+
+    if (!unread)
         return false;
-    /* Each digest once, however many names it has. */
-    for (guint i = names->len; i-- > 0;)
-        if (!g_hash_table_add(prune->seen,
-                              g_strdup(((BerthImage *)names->pdata[i])->target->digest)))
-            g_ptr_array_remove_index_fast(names, i);
-    g_clear_pointer(&prune->names, g_ptr_array_unref);
-    prune->names = g_steal_pointer(&names);
+    for (guint i = unread->len; i-- > 0;)
+        if (!prune_is_new(prune, unread->pdata[i]))
+            g_ptr_array_remove_index_fast(unread, i);
+    g_clear_pointer(&prune->unread, g_ptr_array_unref);
+    prune->unread = g_steal_pointer(&unread);
     return true;
 }
 
 static void prune_read_next(Prune *prune) {
-    g_autoptr(BerthImage) image = NULL;
+    g_autoptr(BerthDescriptor) document = NULL;
     g_autoptr(GError) error = NULL;
 
-    if ((!prune->names || prune->names->len == 0) && !prune_list_unseen(prune, &error)) {
+    if ((!prune->unread || prune->unread->len == 0) && !prune_list_unread(prune, &error)) {
         berth_operation_end(prune->operation, error);
         return;
     }
-    if (prune->names->len == 0) {
+    if (prune->unread->len == 0) {
         prune_collect(prune);
         return;
     }
-    image = g_ptr_array_steal_index_fast(prune->names, prune->names->len - 1);
+    document = g_ptr_array_steal_index_fast(prune->unread, prune->unread->len - 1);
     /* Everything that any name might reach is read, whichever user holds it. */
     const BerthClosureScope everything = {.everything = true};
-    prune->closure = berth_closure_collect(prune->images, image->target, NULL, &everything,
+    prune->closure = berth_closure_collect(prune->images, document, NULL, &everything,
                                            prune_on_collected, prune, &error);
     if (!prune->closure)
         berth_operation_end(prune->operation, error);

@@ -120,8 +120,14 @@ static const char seventh_schema[] =
     "  DELETE FROM disk_usage WHERE kind = 'volume' AND name = old.name; END;"
     "CREATE INDEX holdings_owner ON holdings (owner);";
 
-static const char *const schemas[] = {first_schema, second_schema, third_schema,  fourth_schema,
-                                      fifth_schema, sixth_schema,  seventh_schema};
+static const char eighth_schema[] =
+    /* Documents of which "children" has everything to which they refer. Those that were recorded
+     * before are not in it, and are read once more. */
+    "CREATE TABLE documents (digest TEXT NOT NULL, is_index INTEGER NOT NULL,"
+    "  PRIMARY KEY (digest, is_index)) WITHOUT ROWID;";
+
+static const char *const schemas[] = {first_schema, second_schema, third_schema,   fourth_schema,
+                                      fifth_schema, sixth_schema,  seventh_schema, eighth_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

@@ -170,6 +170,40 @@ bool berth_image_store_add_child(BerthDatabase *database, const char *parent, co
                               "ss", parent, child);
 }
 
+bool berth_image_store_add_document(BerthDatabase *database, const char *digest, bool is_index,
+                                    GError **error) {
+    return berth_database_run(database, error, "INSERT OR IGNORE INTO documents VALUES (?1, ?2)",
+                              "si", digest, (int64_t)is_index);
+}
+
+/* One list for all kinds: these media types have no parameters (base/descriptor.c). */
+#define MANIFEST_TYPES "('" BERTH_MEDIA_OCI_MANIFEST "', '" BERTH_MEDIA_DOCKER_MANIFEST "')"
+#define INDEX_TYPES "('" BERTH_MEDIA_OCI_INDEX "', '" BERTH_MEDIA_DOCKER_LIST "')"
+
+GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, &local,
+        "SELECT media_type, digest FROM (SELECT media_type, digest FROM images UNION"
+        "    SELECT media_type, digest FROM types WHERE digest IN (SELECT child FROM children)) AS"
+        "    named"
+        "  WHERE media_type IN " MANIFEST_TYPES " AND NOT EXISTS (SELECT 1 FROM documents"
+        "      WHERE documents.digest = named.digest AND NOT is_index)"
+        "    OR media_type IN " INDEX_TYPES " AND NOT EXISTS (SELECT 1 FROM documents"
+        "      WHERE documents.digest = named.digest AND is_index)",
+        "");
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(list, berth_descriptor_new(berth_database_text(rows, 0),
+                                                   berth_database_text(rows, 1), 0));
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest,
                                  const char *platform) {
     g_autoptr(BerthRows) rows = berth_database_query(

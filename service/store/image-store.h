@@ -43,6 +43,14 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
  * reading documents. */
 bool berth_image_store_add_child(BerthDatabase *database, const char *parent, const char *child,
                                  GError **error);
+/* Records that all children of a document are recorded, in the transaction that has recorded them.
+ * What is read as a manifest and as an index may have other children as the one than as the other.
+ */
+bool berth_image_store_add_document(BerthDatabase *database, const char *digest, bool is_index,
+                                    GError **error);
+/* The documents that have a name, or that another document refers to, and whose children may not be
+ * recorded: of BerthDescriptor, without a size. They need not be in the store. */
+GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error);
 
 /* A parsed image configuration, in the caller's own text form; NULL if none is recorded. digest is
  * an image's target. Caller frees. */

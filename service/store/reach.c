@@ -149,6 +149,7 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
         "DELETE FROM chains WHERE manifest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM types WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM children WHERE parent NOT IN (SELECT digest FROM reached_blobs)",
+        "DELETE FROM documents WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM image_info WHERE digest NOT IN (SELECT digest FROM reached_blobs)",
         "DELETE FROM labels WHERE kind = 'blob'"
         "  AND owner NOT IN (SELECT digest FROM reached_blobs)",

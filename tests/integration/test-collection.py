@@ -51,6 +51,40 @@ def test_nothing_is_collected_that_an_image_needs():
     equal((blobs(), snapshots()), before)
 
 
+def readers_of(*command):
+    """The executions of berth-inspect, which reads documents, for a command."""
+    log = "/tmp/programs.trace"
+    with subprocess.Popen(["strace", "-f", "-e", "trace=execve,execveat", "-o", log, "-p", str(service_pid())],
+                          stderr=subprocess.PIPE, text=True) as tracer:
+        assert "attached" in tracer.stderr.readline()
+        good(*command)
+        tracer.terminate()
+    with open(log, encoding="utf-8") as file:
+        return [line for line in file if "berth-inspect" in line]
+
+
+def test_a_document_is_read_once():
+    # The pull has recorded what its documents refer to.
+    equal(readers_of("prune"), [])
+    manifest = good("content", "get", next(row for row in listing("images"))["digest"])
+    copy = (json.dumps(json.loads(manifest), indent=1) + " ").encode()
+    digest = ingest(copy.decode(), "copy")
+    equal(images_call("Put", "s(sst)a{ss}a{sv}", "local.test/copy:x", oci.OCI_MANIFEST, digest,
+                      str(len(copy)), "0", "0").status, 0)
+    equal(len(readers_of("prune")), 1)
+    equal(readers_of("prune"), [])
+    # Also by a service that was started since; and what it refers to is kept.
+    good("rmi", listing("images")[0]["name"])
+    kill_service()
+    service_is_up()
+    equal(readers_of("prune"), [])
+    equal([layer["digest"] in blobs() for layer in json.loads(manifest)["layers"]],
+          [True] * len(json.loads(manifest)["layers"]))
+    good("rmi", "local.test/copy:x")
+    pruned()
+    good("pull", f"{REGISTRY.host}/a:x")
+
+
 def test_a_removed_image_goes_but_what_it_shared():
     other, _ = REGISTRY.add("b:x", image(2))
     good("pull", other)
