@@ -25,8 +25,8 @@ static void status_add(DistLayout *layout, const char *name, const char *value) 
     if (!value || !value[0])
         return;
     g_autofree char *text = dist_format_text(value, "");
-    dist_layout_add_cell(layout, name, false);
-    dist_layout_add_cell(layout, text, false);
+    dist_layout_add_cell(layout, name, DIST_COLOR_NONE);
+    dist_layout_add_cell(layout, text, DIST_COLOR_NONE);
 }
 
 static void status_add_figures(DistLayout *layout, const char *id) {
@@ -156,6 +156,33 @@ static void status_add_running(DistLayout *layout, const DistContainer *containe
     dist_list(&listing, status_read_process, &processes, &ended);
 }
 
+DistColor dist_container_get_color(const DistContainer *container) {
+    static const struct {
+        const char *health;
+        DistColor color;
+    } colors[] = {
+        {N_("healthy"), DIST_COLOR_GOOD},
+        {N_("starting"), DIST_COLOR_WARNING},
+        {N_("unhealthy"), DIST_COLOR_BAD},
+    };
+
+    switch (container->state) {
+    case DIST_CONTAINER_RUNNING:
+        for (size_t i = 0; i < G_N_ELEMENTS(colors); i++)
+            if (g_str_equal(colors[i].health, container->health))
+                return colors[i].color;
+        return DIST_COLOR_GOOD;
+    case DIST_CONTAINER_PAUSED:
+        return DIST_COLOR_WARNING;
+    case DIST_CONTAINER_STOPPED:
+        return container->status == 0 ? DIST_COLOR_NONE : DIST_COLOR_BAD;
+    case DIST_CONTAINER_CREATED:
+    case DIST_CONTAINER_UNKNOWN:
+        break;
+    }
+    return DIST_COLOR_NONE;
+}
+
 void dist_container_status_print(const DistContainer *container, const char *status) {
     g_autoptr(DistLayout) layout = dist_layout_new(2);
     g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
@@ -167,8 +194,8 @@ void dist_container_status_print(const DistContainer *container, const char *sta
     for (int column = 0; column < 2; column++)
         dist_layout_add_header(layout, "");
     puts(container->id);
-    dist_layout_add_cell(layout, _("Status:"), false);
-    dist_layout_add_cell(layout, status, true);
+    dist_layout_add_cell(layout, _("Status:"), DIST_COLOR_NONE);
+    dist_layout_add_cell(layout, status, dist_container_get_color(container));
     status_add(layout, _("Since:"), started);
     status_add(layout, _("Image:"), container->image);
     status_add(layout, _("Command:"), command);

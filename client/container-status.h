@@ -5,6 +5,10 @@
 #pragma once
 
 #include "client/containers.h"
+#include "client/layout.h"
+
+/* The colour of its status in listings. */
+DistColor dist_container_get_color(const DistContainer *container);
 
 /* status: as "dist ps" words it. */
 void dist_container_status_print(const DistContainer *container, const char *status);

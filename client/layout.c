@@ -18,7 +18,7 @@ enum { GAP = 2, MIN_WIDTH = 3 };
 
 typedef struct {
     char *text;
-    bool is_state;
+    DistColor color;
 } LayoutCell;
 
 struct DistLayout {
@@ -46,14 +46,14 @@ void dist_layout_free(DistLayout *layout) {
     g_free(layout);
 }
 
-void dist_layout_add_cell(DistLayout *layout, const char *text, bool is_state) {
-    LayoutCell cell = {g_strdup(text), is_state};
+void dist_layout_add_cell(DistLayout *layout, const char *text, DistColor color) {
+    LayoutCell cell = {g_strdup(text), color};
 
     g_array_append_val(layout->cells, cell);
 }
 
 void dist_layout_add_header(DistLayout *layout, const char *text) {
-    dist_layout_add_cell(layout, text, false);
+    dist_layout_add_cell(layout, text, DIST_COLOR_NONE);
 }
 
 static int measure_character(gunichar character) {
@@ -122,29 +122,20 @@ static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
     }
 }
 
-/* The colour of a state: ANSI's green, yellow, red, or none. The first row whose word occurs in the
- * text decides, so that longer words come first. Words are translated, since the text is. */
-static const char *layout_find_color(const char *text) {
-    static const struct {
-        const char *word, *color;
-    } colors[] = {
-        {N_("unhealthy"), "\033[31m"}, {N_("exited (0)"), ""},        {N_("exited"), "\033[31m"},
-        {N_("starting"), "\033[33m"},  {N_("paused"), "\033[33m"},    {N_("up "), "\033[32m"},
-        {N_("failed"), "\033[31m"},    {N_("cancelled"), "\033[33m"}, {N_("running"), "\033[32m"},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(colors); i++)
-        if (strstr(text, _(colors[i].word)))
-            return colors[i].color;
-    return "";
-}
+/* Of ANSI: green, yellow, red. */
+static const char *const color_sequences[] = {
+    [DIST_COLOR_NONE] = "",
+    [DIST_COLOR_GOOD] = "\033[32m",
+    [DIST_COLOR_WARNING] = "\033[33m",
+    [DIST_COLOR_BAD] = "\033[31m",
+};
 
 static void layout_print_row(const DistLayout *layout, guint row, const int *widths, bool colors) {
     for (guint i = 0; i < layout->columns; i++) {
         const LayoutCell *cell =
             &g_array_index(layout->cells, LayoutCell, row * layout->columns + i);
         g_autofree char *text = dist_layout_cut(cell->text, widths[i]);
-        const char *color = colors && cell->is_state ? layout_find_color(cell->text) : "";
+        const char *color = color_sequences[colors ? cell->color : DIST_COLOR_NONE];
         bool is_last = i + 1 == layout->columns;
         int padding = is_last ? 0 : widths[i] - dist_layout_measure(text) + GAP;
         printf("%s%s%s%*s", color, text, color[0] ? "\033[0m" : "", padding, "");

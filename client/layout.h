@@ -15,8 +15,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistLayout, dist_layout_free)
 
 /* One of each column first, then the cells row by row. */
 void dist_layout_add_header(DistLayout *layout, const char *text);
-/* is_state: the text is coloured by the state that it names, on a terminal. */
-void dist_layout_add_cell(DistLayout *layout, const char *text, bool is_state);
+/* What a colour says of a state; it is shown on a terminal only. */
+typedef enum { DIST_COLOR_NONE, DIST_COLOR_GOOD, DIST_COLOR_WARNING, DIST_COLOR_BAD } DistColor;
+
+void dist_layout_add_cell(DistLayout *layout, const char *text, DistColor color);
 
 /* width: of the screen, in which each row is one line; 0: the columns as wide as they are. */
 void dist_layout_print(const DistLayout *layout, int width, bool with_headers);

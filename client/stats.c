@@ -124,7 +124,7 @@ static char *format_history(const Seen *seen) {
 static void layout_add_size(DistLayout *layout, uint64_t bytes) {
     g_autofree char *text = dist_format_size(bytes);
 
-    dist_layout_add_cell(layout, text, false);
+    dist_layout_add_cell(layout, text, DIST_COLOR_NONE);
 }
 
 static void layout_add_seen(DistLayout *layout, const Seen *seen) {
@@ -133,11 +133,11 @@ static void layout_add_seen(DistLayout *layout, const Seen *seen) {
     g_autofree char *history = format_history(seen);
     g_autofree char *tasks = g_strdup_printf("%" G_GUINT64_FORMAT, seen->figures.tasks);
 
-    dist_layout_add_cell(layout, seen->id, false);
-    dist_layout_add_cell(layout, cpu, false);
-    dist_layout_add_cell(layout, history, false);
+    dist_layout_add_cell(layout, seen->id, DIST_COLOR_NONE);
+    dist_layout_add_cell(layout, cpu, DIST_COLOR_NONE);
+    dist_layout_add_cell(layout, history, DIST_COLOR_NONE);
     layout_add_size(layout, seen->figures.memory);
-    dist_layout_add_cell(layout, tasks, false);
+    dist_layout_add_cell(layout, tasks, DIST_COLOR_NONE);
     layout_add_size(layout, seen->figures.read);
     layout_add_size(layout, seen->figures.written);
     layout_add_size(layout, seen->figures.received);

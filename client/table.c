@@ -24,6 +24,7 @@ typedef struct {
     char *text;     /* for the table */
     char *whole;    /* for templates and sorting */
     int64_t number; /* for JSON, if the column is no text */
+    DistColor color;
 } Cell;
 
 struct DistTable {
@@ -92,7 +93,8 @@ static char *table_format_text(const DistColumn *column, const char *text) {
     return dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
 }
 
-/* One argument for each column: a text, or an int64_t for a type that is a number. Integers have to
+/* One argument for each column: a text (of a state, with its colour), or an int64_t for a type that
+ * is a number. Integers have to
  * be cast, since variable arguments are not converted. */
 void dist_table_add(DistTable *table, ...) {
     va_list arguments;
@@ -104,6 +106,8 @@ void dist_table_add(DistTable *table, ...) {
         if (column_is_text(column)) {
             const char *text = va_arg(arguments, const char *);
             cell.text = table_format_text(column, text);
+            if (column->type == DIST_CELL_STATE)
+                cell.color = va_arg(arguments, DistColor);
             cell.whole = g_strdup(text);
         } else {
             cell.number = va_arg(arguments, int64_t);
@@ -232,7 +236,7 @@ static void table_print_text(const DistTable *table, const GArray *chosen, const
         for (guint i = 0; i < chosen->len; i++) {
             guint index = g_array_index(chosen, guint, i);
             const Cell *cell = table_get_cell(table, order[row], index);
-            dist_layout_add_cell(layout, cell->text, table->columns[index].type == DIST_CELL_STATE);
+            dist_layout_add_cell(layout, cell->text, cell->color);
         }
     /* Only a terminal has a width to cut columns to: pipes and files get them whole. */
     bool is_screen = isatty(STDOUT_FILENO) && !table_given.whole;

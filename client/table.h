@@ -8,7 +8,7 @@
 
 typedef enum {
     DIST_CELL_TEXT,
-    DIST_CELL_STATE,  /* a text, coloured by the state that it names */
+    DIST_CELL_STATE,  /* a text, followed by its DistColor */
     DIST_CELL_DIGEST, /* a text; the table shows the first digits */
     DIST_CELL_SIZE,
     DIST_CELL_TIME, /* microseconds since the epoch; the table says how long ago */
@@ -31,7 +31,8 @@ extern const DistOption dist_table_options[];
 DistTable *dist_table_new(const DistColumn *columns);
 void dist_table_free(DistTable *table);
 
-/* Cells in the order of the columns: const char * for text, int64_t for the others. */
+/* Cells in the order of the columns: const char * for text, with a DistColor
+ * after that of a state, int64_t for the others. */
 void dist_table_add(DistTable *table, ...);
 
 /* Whether --format was given. */

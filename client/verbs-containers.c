@@ -85,8 +85,9 @@ static void add_row(DistTable *table, const DistContainer *container) {
     g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
 
     dist_table_add(table, container->id, container->image, command ? command : "", status,
-                   ports ? ports : "", container->state_name, exit_status, container->health,
-                   (int64_t)container->pid, (int64_t)container->owner, (int64_t)container->created,
+                   dist_container_get_color(container), ports ? ports : "", container->state_name,
+                   exit_status, container->health, (int64_t)container->pid,
+                   (int64_t)container->owner, (int64_t)container->created,
                    (int64_t)container->started, (int64_t)container->exited);
 }
 
