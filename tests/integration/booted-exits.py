@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Exit statuses on a kernel whose pidfds do not tell them, after the service was away: in the initial
-# namespaces, where the kernel tells of all ends (tests/machine/emulate --boot).
+# Exit statuses on a kernel whose pidfds do not report them, after the service was away. Runs in the initial
+# namespaces, where the kernel reports every exit (tests/machine/emulate --boot).
 
 import os
 import sys

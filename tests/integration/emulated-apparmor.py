@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# AppArmor profiles of runtime configurations, where the kernel has AppArmor: Debian's does.
+# AppArmor profiles of runtime configurations, on a kernel with AppArmor: Debian's.
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoint and restore, where CRIU works: under Debian's kernel, which tests/machine/emulate runs.
+# Checkpoint and restore on a kernel that CRIU supports: Debian's, which tests/machine/emulate runs.
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Resources of a whole configuration beside crun, in the files of the container's cgroup: those that systemd
-# has properties for, and those that it has none for. It takes a unified hierarchy with all controllers. And
-# what older kernels do in another way.
+# Resources of a whole configuration, compared with crun in the files of the container's cgroup: those for
+# which systemd has properties, and those for which it has none. It needs a unified hierarchy with all
+# controllers. Also what differs on older kernels.
 
 import importlib
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Fuzzes the bus as an unprivileged user: members, signatures and option keys are taken from the
-# introspection data, values are made up. Whatever alice sends, the service neither ends nor stops
-# answering root, root's things stay as they are, and nothing of root's is told.
+# introspection data, values are made up. Whatever alice sends, the service neither exits nor stops
+# answering root, root's objects stay as they are, and no reply reveals any of them.
 #
 #     soak-bus.py [SECONDS [SEED]]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A soak run, by hand: everything that changes the store at once, and kill -9 in the middle of it,
-again and again. After each round the contents are what their digests say, the database is sound,
-and what has a name is whole.
+again and again. After each round the contents match their digests, the database is sound, and
+every image that has a name is complete.
 
     tests/machine/machine --name soak run -- /usr/bin/python3 "$PWD/tests/integration/soak.py" [SECONDS] [SEED]
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A person without rights at a terminal: polkit's agent asks for an administrator's password, once for
-# each act, and what it is told holds for that act alone.
+# A user without rights at a terminal: polkit's agent asks for an administrator's password once for each
+# act, and the answer is valid for that act alone.
 
 import fcntl
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Contents.Apply writes for a user no more than that user could: only below a directory of the user's
-# own, as the user, with no set-id bits, devices or privileged attributes; and a file system that never
-# answers holds up nobody but its user.
+# Contents.Apply writes nothing that the user could not write: only below a directory that the user owns,
+# as the user, with no set-id bits, devices or privileged attributes; and a file system that never
+# answers delays only its own user.
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Images go into archives and come out of them: ours are read by skopeo and podman's tools, and
-# theirs by us; hostile archives are refused and leave nothing.
+# Exporting and importing archives: skopeo and podman's tools read ours, Berth reads theirs; hostile
+# archives are refused and leave nothing behind.
 
 import gzip
 import io

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What was allowed, what was refused and what was changed is in the journal, with who it was.
+# The journal records what was allowed, what was refused and what was changed, each with its user.
 
 import contextlib
 import select

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a worker that has been taken over can do: a program in the place of each, started by berthd
-# itself, tries to clone, connect, signal, trace, mount and open.
+# What a compromised worker can do: a program takes the place of each, is started by berthd itself, and
+# tries to clone, connect, signal, trace, mount and open.
 
 import os
 import shutil

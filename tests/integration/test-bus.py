@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The bus goes away and comes back, as itself and as dbus-broker: containers do not notice, no status is
-# lost, and all of the service works on either.
+# The bus stops and starts again, as dbus-daemon and as dbus-broker: containers are not affected, no exit
+# status is lost, and the whole service works with either.
 # machine: package dbus-broker
 
 import os

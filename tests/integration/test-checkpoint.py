@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoints that are refused, or that CRIU cannot make, and what is left then. Those that succeed are
-# in emulated-checkpoint.py, since CRIU does not work on every kernel.
+# Checkpoints that are refused or that CRIU cannot make, and what remains afterwards. Successful ones are
+# in emulated-checkpoint.py, since CRIU does not work with every kernel.
 
 import json
 import os

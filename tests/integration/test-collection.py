@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What nothing needs is collected, and nothing else: leases, containers, transfers and names keep.
+# Garbage collection removes what nothing refers to, and nothing else: names, leases, containers and transfers
+# keep content.
 
 import json
 import os

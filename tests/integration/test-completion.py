@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion: what dist says may follow, and bash with its script.
+# Completion: what dist suggests, and bash with the script.
 
 import os
 import re

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Content that is here is not everybody's: alice, who may pull from a registry of her own, name
-# images and run them, gets nothing of what root pulled, by no way of naming its digests; and what
-# she leaves half-made is in nobody's way.
+# Stored content is not available to everybody: alice may pull from a registry of her own, name images and
+# run them, and obtains nothing that root has pulled, however she names its digests. What she leaves
+# unfinished does not hinder others.
 
 import copy
 import hashlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Devices of an image are nobody's: not in a container, not in a mount of the image, not by way of a
-# volume, a copy or a commit, and no option of a caller's changes that. Berth's own /dev works.
+# Device nodes of an image cannot be opened: not in a container, not in a mount of the image, not through a
+# volume, a copy or a commit, and no option changes that. The /dev that Berth makes works.
 
 import grp
 import io

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Further processes in a container, terminals, pausing, limits and figures; and that none of it is lost
-# when the service is killed.
+# Further processes in a container, terminals, pausing, limits, figures and logs; and none of it is lost
+# if the service is killed.
 
 import concurrent.futures
 import fcntl

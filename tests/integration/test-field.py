@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What was reported of other tools, tried here with inputs of our own; tests/FIELD.md lists the reports.
+# Bugs that were reported about other tools, tried with inputs of our own; tests/FIELD.md lists the reports.
 # machine: package buildah
 
 import gzip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour at a terminal of 80 columns: what tables, progress and Ctrl-C look like to somebody who is new.
+# The first hour at a terminal of 80 columns: how tables, progress and Ctrl-C look to a new user.
 
 import fcntl
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a container has of its image's configuration, each member of it, and what the caller's own options
-# change of that.
+# What a container takes from its image's configuration, member by member, and what the caller's options
+# change.
 
 import json
 import sys

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What makes a bug less useful: how the programs are built, what the unit keeps from the service, and
-# that containers inherit none of that.
+# Hardening: how the programs are built, what the unit denies the service, and that containers inherit none
+# of it.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What is here can be looked at: platforms, layers, documents, history; names change; an image can
-# be mounted without a container.
+# Images are inspected (platforms, layers, documents, history), renamed, and mounted without a
+# container.
 
 import json
 import os

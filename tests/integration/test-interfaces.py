@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the service introspects is what introspection/ says, and every method asks who is calling.
+# The service introspects as introspection/ describes it, and every method checks its caller.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a container has of the host and what it has not: mounts, volumes, devices, its own files; and
-# attempts to get out.
+# What a container sees of the host and what it does not: mounts, volumes, devices, its own files; and
+# attempts to escape.
 
 import grp
 import json

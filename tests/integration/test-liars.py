@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Workers that have been taken over: one in the place of each passes everything through and lies in
-# the answers to one member. Nothing wrong is named, stored, kept or shown by that, and the service
-# goes on.
+# Compromised workers: a program in the place of each passes everything through and lies in its replies to
+# one member. Nothing false is named, stored, kept or shown because of that, and the service goes on.
 
 import importlib
 import json

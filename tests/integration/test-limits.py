@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # machine: hybrid
-# Memory, task and processor limits are systemd's, and are enforced where the controllers are.
+# Memory, task and processor limits are set through systemd, and enforced by the controllers that the machine has.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Many containers at once and one after the other: nothing grows, and nothing is left, also where who
-# asked has gone.
+# Many containers, at once and one after another: nothing grows and nothing is left, also if the caller has
+# left the bus.
 
 import concurrent.futures
 import importlib.util

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# One action at a time: alice is granted it and nothing else, calls every member with her own objects,
-# with root's and with absent ones, and gets what that action is for: no other call succeeds, nothing of
-# root's changes, and no reply tells what is root's.
+# One action at a time: alice is granted it and nothing else, and calls every member with her own objects,
+# with root's and with absent ones. Only the calls that the action is for succeed, none of root's objects
+# changes, and no reply reveals one.
 
 import os
 import re

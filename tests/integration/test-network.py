@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Networks through CNI's plugins, as other runtimes have them in /etc/cni/net.d: addresses, ports, and
-# that nothing of them is left, whoever died.
+# Networks through CNI plugins, configured in /etc/cni/net.d as for other runtimes: addresses and ports; and
+# nothing of them is left, whichever process died.
 # machine: package libnss-mymachines
 
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Everything that lives is an object: each client sees, and is told of, what it may see, and what
-# systemctl asks of a service of the system it gets.
+# Everything that lives is an object: each client sees, and gets signals about, what it may see; and the
+# service has what systemctl expects of a system service.
 
 import json
 import os

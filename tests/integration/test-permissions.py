@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An act touches nothing that polkit was not asked about by name, one act asks once, and what a rule
-# gives is no more than it says.
+# An act touches nothing that polkit was not asked about by name, one act asks once, and a rule grants no
+# more than it says.
 
 import io
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Lines that people paste from podman and docker: each option of docs/podman.md does what the page says.
+# Command lines pasted from podman and docker: each option of docs/podman.md does what the page says.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Who may do what: nothing without a rule, exactly what a rule says with one, and nobody learns of
-# others' containers.
+# Rights: nothing without a rule, exactly what the rule says with one, and no user learns of another's
+# containers.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A host port is one container's from before it starts until it has ended, and nobody's who has it
-# already; which ports and which slices a user may have without a privilege.
+# A host port belongs to one container from before its start until after its end, and one that is in use is
+# not taken over; which ports and slices a user may have without a privilege.
 
 import contextlib
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What is pushed is what is stored: to docker-registry with and without a password, read back by
-# skopeo; only what is missing is sent, mounts are used, and a broken upload goes on.
+# Pushing to docker-registry, with and without a password, read back by skopeo: what arrives is what is
+# stored; only missing blobs are sent, mounts are used, and a broken upload is resumed.
 
 import crypt
 import hashlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a user may hold at once: every operation, process and descriptor is charged to who asks for it,
-# nobody takes from others, and what only a client wanted ends when it leaves.
+# What a user may hold at once: every operation, process and descriptor is charged to the user who asks for
+# it, no user can exhaust what others need, and what only one client wanted ends when it leaves.
 
 import json
 import os

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Random layers on random layers unpack to the tree that umoci makes of them.
 #
-# Names are few, so that entries meet: each is a file, a directory, a link of either kind, a node or a
-# whiteout in turn, in one layer or in several, and paths lead through all of them. An entry that umoci
-# refuses is taken out and the rest tried again. BERTH_SEEDS=FIRST-LAST runs those seeds.
+# There are few names, so that entries collide: each is a file, a directory, a link of either kind, a device
+# node or a whiteout in turn, in one layer or in several, and paths lead through all of them. An entry that
+# umoci refuses is dropped, and the rest is tried again. BERTH_SEEDS=FIRST-LAST runs those seeds.
 
 import json
 import os

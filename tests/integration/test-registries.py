@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Registries of the field have manners of their own, most of which a specification allows: each of these
-# was in a report about another tool.
+# Peculiarities of real registries, most of which a specification allows: each was reported as a bug of
+# another tool.
 
 import json
 import re

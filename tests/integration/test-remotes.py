@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Registries as they are in the field: credentials of every kind, mirrors, redirects, patience.
+# Registries in practice: credentials of every kind, mirrors, redirects, retries.
 
 import base64
 import http.client

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Removing a container is one act: whatever is begun beside it, of what was removed nothing is left.
+# Removing a container is one act: whatever is begun at the same time, nothing of the container is left.
 
 import os
 import random

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Signals of containers: in their order, each once, also across a kill of the service; to each only what
-# he may see; and to clients that know object managers and nothing of Berth.
+# Signals about containers: in order, each once, also if the service is killed in between; each client gets
+# only what it may see; and clients that know object managers, but nothing of Berth, understand them.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sizes: nothing that a call brings is larger than its limit, no reply is larger than one, and what
-# is in the database, however large, does not stop the service.
+# Sizes: no argument is larger than its limit, no reply is larger than the bus takes, and nothing in the
+# database, however large, stops the service.
 
 import json
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # machine: hybrid
-# Whole OCI runtime configurations, beside crun: the same config.json, and what is seen from inside
-# compared field by field. What Berth does not support it refuses by name.
+# Whole OCI runtime configurations: Berth and crun run the same config.json, and the views from inside are
+# compared field by field. What Berth does not support is refused by name.
 
 import copy
 import fcntl

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What other runtimes' own tests want of a runtime, Berth does: those of crun and of runc, driven through
-# the bus with whole configurations.
+# Berth passes other runtimes' own tests: those of crun and runc, driven through the bus with whole
+# configurations.
 # machine: source crun runc
 
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers as systemd's users meet them: systemd itself in a container, machinectl, and what is
-# started with the system.
+# Containers and systemd: systemd itself in a container, machinectl, and containers that are started with the
+# system.
 
 import os
 import re

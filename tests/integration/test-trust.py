@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Nothing is believed because it arrived: policies by registry and path, and signatures as cosign
-# makes them, under a tag and as referrers.
+# Trust: policies by registry and path, and signatures as cosign makes them, under a tag and as
+# referrers.
 
 import base64
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Of libmount's module for Python, which Debian has not, what tests of crun ask: options of a mount."""
+"""The part of libmount's Python module, which Debian lacks, that tests of crun use: the options of a mount."""
 
 
 class Entry:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tests of crun and runc, run on Berth: "runtime" translates their command line to the bus. What is
-expected to fail there is listed with its reason by who calls this; that it does not is a failure, too."""
+"""The tests of crun and runc, run on Berth: "runtime" translates their command line to the bus. The
+caller lists the tests that are expected to fail, with the reason; one that passes is a failure, too."""
 
 import os
 import re

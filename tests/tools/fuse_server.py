@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""fuse_server.py DIRECTORY: a FUSE file system with one file, "file", that answers everybody but
-Berth's processes. Tells what these asked, a line each: number of the operation, name of the process."""
+"""fuse_server.py DIRECTORY: a FUSE file system with one file, "file", that answers every
+process but Berth's. It prints what those have asked, a line each: the operation's number, the process's name."""
 
 import ctypes
 import os

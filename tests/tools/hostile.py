@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hostile.py KIND CONTAINER IMAGE DIGEST: calls every member that takes a descriptor with one of this
-kind, and others with one that they do not take. Tells "handled" when the service has got them all, and
+kind, and others with one that they do not take. Prints "handled" when the service has got them all, and
 keeps what it shares until its input ends."""
 
 import fcntl

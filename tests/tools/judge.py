@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An image as Berth has it beside what umoci makes of the same."""
+"""Compares an image as Berth has unpacked it with what umoci makes of the same image."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tells what Berth sends to one who is on the bus, a line of JSON each.
+"""Prints the signals that Berth sends to this client, a line of JSON each.
 
 listen.py subscriber    calls Subscribe and GetManagedObjects, and asks for what it missed whenever the service comes back
 listen.py proxy         as GLib's proxies of images and contents, which make no call but their first

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Trees of files beside each other, attribute by attribute."""
+"""Compares trees of files, attribute by attribute."""
 
 import hashlib
 import os
