@@ -57,6 +57,7 @@ static void check_device_keys(const BerthConversion *conversion) {
 }
 
 void berth_convert_volume(BerthConversion *conversion) {
+    const BerthUnitLine *copy = berth_conversion_find(conversion, "Copy");
     const BerthUnitLine *device = berth_conversion_find(conversion, "Device");
     const BerthUnitLine *driver = berth_conversion_find(conversion, "Driver");
     g_autoptr(GPtrArray) words =
@@ -66,6 +67,8 @@ void berth_convert_volume(BerthConversion *conversion) {
         berth_unit_line_error(conversion->problems, driver,
                               _("Driver=%s is not supported: all volumes are local"),
                               driver->value);
+    if (copy && !berth_conversion_get_flag(conversion, "Copy"))
+        berth_conversion_refuse(conversion, copy, _("write nocopy among the options of Volume="));
     if (device) {
         convert_directory(conversion, device);
         return;

@@ -127,7 +127,7 @@ static const BerthKey container_keys[] = {
 
 static const BerthKey volume_keys[] = {
     REFUSED("ContainersConfModule", NO_MODULES),
-    REFUSED("Copy", N_("a new volume is empty")),
+    OWN("Copy"),
     OWN("Device"),
     OWN("Driver"),
     OWN("GlobalArgs"),

@@ -23,7 +23,7 @@
 struct sock_filter;
 
 /* Changed with every change of a structure here. */
-enum { BERTH_SETUP_VERSION = 3 };
+enum { BERTH_SETUP_VERSION = 4 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -83,10 +83,18 @@ typedef enum {
     BERTH_IDMAP_RECURSIVE, /* and those below it */
 } BerthIdmap;
 
+/* Whether a mount begins with what the image has in its place. */
+typedef enum {
+    BERTH_COPY_UP_NO,
+    BERTH_COPY_UP_ALWAYS,   /* a tmpfs */
+    BERTH_COPY_UP_IF_EMPTY, /* a volume, until something is in it */
+} BerthCopyUp;
+
 typedef struct {
     const char *destination, *type, *source;
     BerthPairs data; /* for the file system */
-    bool bind, recursive, copies_up;
+    bool bind, recursive;
+    BerthCopyUp copies_up;
     bool self;                          /* a directory of the root's own, made a mount of itself */
     bool hosts_cgroups;                 /* all of the host's, which a user namespace cannot mount */
     bool has_inode;                     /* the source must still be this */

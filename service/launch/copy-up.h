@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The option tmpcopyup of a tmpfs (config.md, Linux mount options): it begins with what the image
- * has in its place. */
+/* A mount that begins with what the image has in its place: a tmpfs with the option tmpcopyup
+ * (config.md, Linux mount options), and a volume while it is empty. */
 
 #pragma once
 
@@ -10,3 +10,7 @@
 /* Copies all that is below a directory, with its owners, modes and times, and itself the
  * directory's owner and mode where keeps_own is not set. from, to: descriptors. */
 bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault);
+
+/* Whether a volume's directory is empty and nobody else is filling it. The claim ends with the
+ * descriptor, which is open for reading. */
+bool berth_copy_up_claim(int directory);

@@ -205,12 +205,23 @@ static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault
            berth_fault_set_errno(fault, errno, "mount %s: propagation", mount->destination);
 }
 
-/* "tmpcopyup": copies the image's directory into the tmpfs that will cover it. A "mode" of the
- * configuration's takes precedence over that of the directory. */
+/* What is read-only is left as it is. */
+static bool wants_filling(const BerthMount *mount, int directory) {
+    bool is_read_only = ((mount->set | mount->set_below) & MOUNT_ATTR_RDONLY) != 0;
+
+    return mount->copies_up == BERTH_COPY_UP_ALWAYS ||
+           (!is_read_only && berth_copy_up_claim(directory));
+}
+
+/* Copies the image's directory into the tmpfs ("tmpcopyup") or the empty volume that will cover it.
+ * A "mode" of the configuration's takes precedence over that of the directory. */
 static bool fill(const BerthMount *mount, int target, int tree, BerthFault *fault) {
+    struct stat status;
     bool has_mode = false;
 
-    if (!mount->copies_up)
+    /* A file has no place to be filled. */
+    if (mount->copies_up == BERTH_COPY_UP_NO || fstat(tree, &status) < 0 ||
+        !S_ISDIR(status.st_mode))
         return true;
     for (uint32_t i = 0; i < mount->data.count; i++)
         has_mode = has_mode || berth_text_is(mount->data.pairs[i].name, "mode");
@@ -218,7 +229,7 @@ static bool fill(const BerthMount *mount, int target, int tree, BerthFault *faul
     berth_autofd int directory = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || directory < 0)
         return berth_fault_set_errno(fault, errno, "open %s of the image", mount->destination);
-    return berth_copy_up(source, directory, has_mode, fault);
+    return !wants_filling(mount, directory) || berth_copy_up(source, directory, has_mode, fault);
 }
 
 bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault) {

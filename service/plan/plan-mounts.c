@@ -50,7 +50,7 @@ static const struct {
 /* Options that are the default, or that mount(8) takes and fsconfig(2) does not. */
 static const char *const empty_options[] = {"defaults",   "async", "loud",   "silent",
                                             "iversion",   "mand",  "nomand", "noiversion",
-                                            "nolazytime", NULL};
+                                            "nolazytime", "copy",  "nocopy", NULL};
 
 static bool take_attribute(BerthPlanMount *mount, const char *option) {
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
@@ -66,8 +66,9 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID" and "x-berth.owned=UID" are berthd's own. The
- * last one is for a bind that needs no privilege, because it is the owner's (bind-tree.c in
+/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID" and "x-berth.fill" (of a
+ * volume) are berthd's own. "owned"
+ * is for a bind that needs no privilege, because it is the owner's (bind-tree.c in
  * launch/). */
 static bool take_own(BerthPlanMount *mount, const char *option) {
     char *end;
@@ -80,6 +81,10 @@ static bool take_own(BerthPlanMount *mount, const char *option) {
     }
     if (g_str_equal(option, "x-berth.volume")) {
         mount->self = mount->bind = true;
+        return true;
+    }
+    if (g_str_equal(option, "x-berth.fill")) {
+        mount->copies_up = BERTH_COPY_UP_IF_EMPTY;
         return true;
     }
     if (g_str_has_prefix(option, "x-berth.owner=") || g_str_has_prefix(option, "x-berth.owned=")) {
@@ -112,7 +117,7 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
         return true;
     }
     if (g_str_equal(option, "tmpcopyup")) {
-        mount->copies_up = true;
+        mount->copies_up = BERTH_COPY_UP_ALWAYS;
         return true;
     }
     return false;

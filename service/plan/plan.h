@@ -24,7 +24,8 @@ typedef BerthDevice BerthPlanDevice;
 
 typedef struct {
     const char *destination, *type, *source;
-    bool bind, recursive, copies_up;
+    bool bind, recursive;
+    BerthCopyUp copies_up;
     uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
     uint64_t set_below, clear_below; /* and of those below it too */
     unsigned long propagation;       /* MS_SHARED … | MS_REC, 0 for none */

@@ -4,7 +4,7 @@
 
 import os
 import re
-import signal
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -183,6 +183,34 @@ def test_files_that_it_needs_come_first():
     # A volume that is there stays as it is.
     systemctl("restart", "db-volume")
     equal(shown("db-volume", "Result"), "success")
+
+
+def test_a_new_volume_begins_with_what_the_image_has():
+    """A program that is not root writes into its volume, as the image has it owned."""
+    name = f"{HOST}/units/app:x"
+    layer = oci.busybox_layer().directory("data", mode=0o750, uid=472, gid=470)
+    layer.add("data/default.conf", b"from the image\n", mode=0o640, uid=472, gid=470).symlink("data/link", "/etc/passwd")
+    oci.push(oci.Image([layer], {"Cmd": ["true"], "User": "472:470", "Env": ["PATH=/bin"]}), name)
+    look = "stat -c '%u:%g %a %n' /data /data/default.conf; cat /data/default.conf; readlink /data/link; ls /data"
+    filled = "472:470 750 /data\n472:470 640 /data/default.conf\nfrom the image\n/etc/passwd\n"
+    equal(good("run", "--rm", "-v", "app:/data", name, "sh", "-c", f"echo mine >/data/own; {look}"), f"{filled}default.conf\nlink\nown\n")
+    # What is in it stays, also if the image has more.
+    good("run", "--rm", "-v", "app:/data", name, "rm", "/data/default.conf")
+    equal(good("run", "--rm", "-v", "app:/data", name, "ls", "/data"), "link\nown\n")
+    # Nothing is copied if it is not to be, or cannot be.
+    equal(good("run", "--rm", "-v", "empty:/data:nocopy", name, "sh", "-c", "stat -c %u /data; ls /data"), "0\n")
+    equal(good("run", "--rm", "-v", "empty:/data:ro", name, "ls", "/data"), "")
+    # A path of the host is never filled.
+    os.makedirs("/srv/app", exist_ok=True)
+    equal(good("run", "--rm", "-v", "/srv/app:/data", "--user=0", name, "ls", "/data"), "")
+    # Many at once fill it once.
+    runs = [subprocess.Popen(["dist", "run", "--rm", "-v", "many:/data", name, "ls", "/data"], stdout=subprocess.PIPE, encoding="utf-8")
+            for _ in range(8)]
+    for process in runs:
+        contains("default.conf\nlink\n", process.communicate()[0])
+        equal(process.returncode, 0)
+    equal(good("run", "--rm", "-v", "many:/data", name, "ls", "/data"), "default.conf\nlink\n")
+    good("volume", "rm", "app", "empty", "many")
 
 
 def test_a_timer_starts_a_job():

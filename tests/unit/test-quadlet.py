@@ -298,6 +298,7 @@ def test_what_is_wrong_is_named_with_its_line():
     equal(refused("[Pod]\n", "a.pod"), ["a.pod:1: .pod files are not supported: there are no pods; give containers a network in common"])
     contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
     equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
+    equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: write nocopy among the options of Volume="])
     equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
 
 

@@ -204,8 +204,10 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
 }
 
 void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap) {
-    const char *const more[] = {"bind", "nosuid", "nodev", idmap ? "idmap" : NULL, NULL};
     g_auto(GStrv) before = request->options;
+    const char *fill = has_option(before, "nocopy") ? NULL : "x-berth.fill";
+    const char *const more[] = {
+        "bind", "nosuid", "nodev", idmap ? "idmap" : fill, idmap ? fill : NULL, NULL};
 
     g_free(request->source);
     request->source = path;
