@@ -39,6 +39,7 @@ const DistAlias dist_aliases[] = {
     {"container update", "update"},
     {"container wait", "wait"},
     {"history", "inspect --history"},
+    {"image build", "build"},
     {"image history", "inspect --history"},
     {"image import", "import --rootfs"},
     {"image inspect", "inspect"},

@@ -191,6 +191,13 @@ static const char *find_architecture(const char *machine) {
     return machine;
 }
 
+char *dist_get_platform(void) {
+    struct utsname system;
+    const char *architecture = uname(&system) == 0 ? find_architecture(system.machine) : NULL;
+
+    return g_strconcat("linux/", architecture ? architecture : "", NULL);
+}
+
 bool dist_check_platform(const char *platform, GError **error) {
     g_auto(GStrv) parts = g_strsplit(platform, "/", 3);
     struct utsname system;

@@ -25,6 +25,9 @@ bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error);
 bool dist_add_variables_of_file(GPtrArray *list, const char *file, GError **error);
 bool dist_add_lines_of_file(GPtrArray *list, const char *file, GError **error);
 
+/* This machine's platform, "linux/amd64". */
+char *dist_get_platform(void);
+
 /* Whether "OS/ARCH[/VARIANT]" is this machine's. */
 bool dist_check_platform(const char *platform, GError **error);
 

@@ -8,6 +8,7 @@
 #include "client/verbs.h"
 
 #include "base/fd.h"
+#include "client/build.h"
 #include "client/bus.h"
 #include "client/format.h"
 #include "client/progress-view.h"
@@ -269,6 +270,16 @@ static int verb_commit(char **argv, GError **error) {
 }
 
 const DistVerb dist_archive_verbs[] = {
+    {.name = "build",
+     .arguments = N_("[DIRECTORY]"),
+     .summary = N_("Build an image of a Containerfile"),
+     .options = dist_build_options,
+     .run = dist_verb_build,
+     .max = 1,
+     .details =
+         N_("buildah(1) builds it, with the rights of the user. Images that it builds on are "
+            "those of the service, and are pulled if they are missing."),
+     .example = "dist build -t example/web:new ."},
     {.name = "import",
      .arguments = N_("[FILE|DIRECTORY [COMMAND…]]"),
      .summary = N_("Import images from an archive"),

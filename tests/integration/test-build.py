@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# dist build: buildah builds on images of the service's store, and the result is imported.
+# machine: package buildah
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+BASE = f"{HOST}/build/base:x"
+OTHER = f"{HOST}/build/other:x"
+BUILT = f"{HOST}/build/built:x"
+WORK = "/var/tmp/build"
+BUILDAH = os.environ["BERTH_BUILD"] + "/packages/buildah/usr/bin/buildah"
+# A test machine is no place for further namespaces, and an overlay lies below it.
+ENVIRONMENT = {"BUILDAH_ISOLATION": "chroot"}
+STORAGE = """[storage]
+driver = "vfs"
+graphroot = "/var/tmp/build-storage"
+runroot = "/run/build-storage"
+"""
+
+
+def write(name, text):
+    with open(f"{WORK}/{name}", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def build(*words, **more):
+    return dist("build", *words, WORK, env={**ENVIRONMENT, **more}, timeout=300)
+
+
+def built(*words):
+    result = build(*words)
+    equal(result.status, 0, result)
+    return result
+
+
+def test_setup():
+    for name, text in ((BASE, b"base\n"), (OTHER, b"other\n")):
+        layer = oci.Layer().directory("./").add("which", text, mode=0o644)
+        image = oci.Image([oci.busybox_layer(), layer], {"Cmd": ["cat", "/which"], "Env": ["PATH=/bin"]})
+        # buildah counts layers by it.
+        image.config["history"] = [{"created_by": "a test"}] * 2
+        oci.push(image, name)
+    os.makedirs(WORK)
+    os.makedirs("/etc/containers", exist_ok=True)
+    for name, text in (("policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}'), ("storage.conf", STORAGE)):
+        with open(f"/etc/containers/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    result = build("-t", BUILT)
+    equal(result.status, 1)
+    contains(result.err, "no Containerfile and no Dockerfile")
+    write("Containerfile", f"FROM {BASE}\n")
+    result = build("-t", BUILT)
+    equal((result.status, result.err), (1, 'dist: buildah is not installed; it is in the package "buildah"\n'))
+    os.symlink(BUILDAH, "/usr/local/bin/buildah")
+    contains(build().err, "build needs --tag")
+
+
+def test_an_image_is_built_on_one_that_is_pulled():
+    write("file", "copied\n")
+    write("Containerfile", f"""# a comment
+ARG NAME={BASE.rsplit(":", 1)[0]}
+from $NAME:${{TAG:-x}} AS first
+ARG WORD=none
+RUN echo $WORD >/word && \\
+    cat /which >>/word
+FROM first
+COPY file /copied
+COPY --from={OTHER} /which /other
+LABEL a=b
+CMD ["cat", "/word", "/copied", "/other"]
+""")
+    result = built("-t", BUILT, "-t", f"{HOST}/build/second:x", "--build-arg=WORD=given")
+    equal(result.out.split(), [BUILT, f"{HOST}/build/second:x"])
+    contains(result.err, "STEP ")
+    equal(sorted(good("images", "-q", f"{HOST}/build/*").split()), sorted([BASE, OTHER, BUILT, f"{HOST}/build/second:x"]))
+    equal(good("run", "--rm", BUILT), "given\nbase\ncopied\nother\n")
+    equal(good("run", "--rm", f"{HOST}/build/second:x"), "given\nbase\ncopied\nother\n")
+    equal([name for name in os.listdir("/var/tmp") if name.startswith("dist-build")], [])
+
+
+def test_steps_are_kept_and_done_again():
+    contains(built("-t", BUILT, "--build-arg=WORD=given").err, "Using cache")
+    assert "Using cache" not in built("-t", BUILT, "--no-cache", "--build-arg=WORD=given").err
+
+
+def test_stages_secrets_and_files():
+    write("secret", "hidden")
+    write("other.file", f"FROM {BASE} AS one\nRUN --mount=type=secret,id=key cat /run/secrets/key >/seen\nFROM {BASE} AS two\nRUN false\n")
+    built("-t", BUILT, "-f", f"{WORK}/other.file", "--target=one", f"--secret=id=key,src={WORK}/secret")
+    equal(good("run", "--rm", BUILT, "cat", "/seen"), "hidden")
+    result = build("-t", BUILT, "-f", f"{WORK}/other.file")
+    equal(result.status, 1)
+    contains(result.err, "dist: buildah build failed")
+    equal([name for name in os.listdir("/var/tmp") if name.startswith("dist-build")], [])
+
+
+def test_the_store_decides_what_a_name_is():
+    write("Containerfile", f"FROM {BASE}\n")
+    good("tag", OTHER, BASE)
+    built("-t", BUILT)
+    equal(good("run", "--rm", BUILT), "other\n")
+    built("-t", BUILT, "--pull")
+    equal(good("run", "--rm", BUILT), "base\n")
+    write("Containerfile", f"FROM {HOST}/build/nothing:x\n")
+    result = build("-t", BUILT)
+    equal(result.status, 1)
+    contains(result.err, "404")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
