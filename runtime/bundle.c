@@ -175,6 +175,36 @@ static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const ch
     return berth_error_set_errno(error, errno, "open rootfs %s", bundle->rootfs);
 }
 
+bool runtime_bundle_is_callers_cgroup(const char *path, const char *own) {
+    g_autofree char *parent = g_path_get_dirname(path);
+    size_t length = strlen(parent);
+
+    return path[0] == '/' && length > 1 && g_str_has_prefix(own, parent) &&
+           (own[length] == '/' || own[length] == '\0');
+}
+
+/* Its path in the unified hierarchy, which the caller frees; NULL if there is none. */
+static char *bundle_find_own_cgroup(void) {
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL))
+        return NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (g_str_has_prefix(*line, "0::"))
+            return g_strdup(*line + strlen("0::"));
+    return NULL;
+}
+
+static void bundle_choose_cgroup(RuntimeBundle *bundle, const char *cgroups_path) {
+    g_autofree char *own = bundle_find_own_cgroup();
+
+    bundle->in_callers_cgroup = own && runtime_bundle_is_callers_cgroup(cgroups_path, own);
+    if (!bundle->in_callers_cgroup)
+        runtime_log(RUNTIME_LOG_DEBUG, "the container is in a scope of systemd instead of %s",
+                    cgroups_path);
+}
+
 static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *directory,
                         const char *root, GError **error) {
     g_autofree char *cgroups_path = NULL;
@@ -195,8 +225,7 @@ static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *d
         return false;
     bundle->spec = runtime_bundle_adapt(config, directory, root, &cgroups_path, error);
     if (cgroups_path)
-        runtime_log(RUNTIME_LOG_DEBUG, "the container is in a scope of systemd instead of %s",
-                    cgroups_path);
+        bundle_choose_cgroup(bundle, cgroups_path);
     return bundle->spec != NULL;
 }
 

@@ -11,6 +11,8 @@ typedef struct {
     char *rootfs;  /* its whole path */
     int root;      /* opened */
     bool terminal; /* process.terminal */
+    bool
+        in_callers_cgroup; /* linux.cgroupsPath is below the cgroup of this process, or beside it */
     char **annotations;
 } RuntimeBundle;
 
@@ -19,6 +21,10 @@ typedef struct {
 RuntimeBundle *runtime_bundle_read(const char *directory, const char *config, const char *root,
                                    GError **error);
 void runtime_bundle_free(RuntimeBundle *bundle);
+
+/* Whether a path of cgroupfs is to be a child of the cgroup own or of one above it, other than the
+ * root: of the caller's unit, then, as podman --cgroups=split has it. */
+bool runtime_bundle_is_callers_cgroup(const char *path, const char *own);
 
 /* Whether the command of a configuration is in its root; what a mount may bring counts as there.
  * NotFound otherwise, in words by which engines know it. */

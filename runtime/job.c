@@ -67,7 +67,8 @@ int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) 
 
 /* Labels tell a reader of "dist ps" which engine's container this is. */
 static int append_create(sd_bus_message *call, const RuntimeJob *job) {
-    return sd_bus_message_append(call, "ssa{sv}", job->record->berth_id, "", 4, "Spec", "s",
+    return sd_bus_message_append(call, "ssa{sv}", job->record->berth_id, "", 5, "Cgroup", "s",
+                                 job->bundle->in_callers_cgroup ? "caller" : "scope", "Spec", "s",
                                  job->bundle->spec, "RootDirectory", "h", job->bundle->root,
                                  "Provisional", "b", (int)(job->kind == RUNTIME_JOB_CREATE),
                                  "Labels", "a{ss}", 3, "berth-runtime.id", job->record->id,

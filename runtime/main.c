@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "inherited.h"
+#include "title.h"
 #include "verbs.h"
 
 #include <stdio.h>
@@ -61,6 +62,7 @@ int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
     g_set_prgname("berth-runtime");
+    runtime_title_init(argc, argv);
     int status = run(argc, argv, &error);
     if (error)
         runtime_log(RUNTIME_LOG_ERROR, "%s", error->message);

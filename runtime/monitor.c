@@ -19,6 +19,7 @@
 #include "door.h"
 #include "guard.h"
 #include "log.h"
+#include "title.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -271,6 +272,11 @@ static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
     if (!runtime_job_start(monitor->bus, monitor->job, pid, error))
         return false;
     monitor->state = MONITOR_RUNNING;
+    if (monitor->report >= 0) {
+        g_autofree char *title = g_strdup_printf("berth-runtime monitor %s %s",
+                                                 monitor->job->record->id, monitor->job->process);
+        runtime_title_set(title);
+    }
     return monitor_join_console(monitor, error);
 }
 

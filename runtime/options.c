@@ -27,12 +27,16 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     { (name), 0, 0, G_OPTION_ARG_INT64, &runtime_options.member, (help), "N" }
 #define LIST(name, letter, member, help, value)                                                    \
     { (name), (letter), 0, G_OPTION_ARG_STRING_ARRAY, &runtime_options.member, (help), (value) }
-#define REFUSED(name, help)                                                                        \
-    { (name), 0, 0, G_OPTION_ARG_CALLBACK, (gpointer)option_refuse, (help), "VALUE" }
-#define REFUSED_FLAG(name, help)                                                                   \
+/* --help lists what works: callers look there for what there is. */
+#define REFUSED(name, reason)                                                                      \
     {                                                                                              \
-        (name), 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, (gpointer)option_refuse, (help),   \
-            NULL                                                                                   \
+        (name), 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, (gpointer)option_refuse, (reason), \
+            "VALUE"                                                                                \
+    }
+#define REFUSED_FLAG(name, reason)                                                                 \
+    {                                                                                              \
+        (name), 0, G_OPTION_FLAG_HIDDEN | G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,             \
+            (gpointer)option_refuse, (reason), NULL                                                \
     }
 #define END G_OPTION_ENTRY_NULL
 
@@ -60,8 +64,8 @@ static const GOptionEntry global_options[] = {
          &runtime_options.preserve_fds,                                                            \
          "Pass N further descriptors, starting at 3",                                              \
          "N"},                                                                                     \
-        REFUSED_FLAG("no-pivot", "Refused: the root is always pivoted"),                           \
-        REFUSED_FLAG("no-new-keyring", "Refused: a container has a session keyring of its own"),   \
+        REFUSED_FLAG("no-pivot", "the root is always pivoted"),                                    \
+        REFUSED_FLAG("no-new-keyring", "a container has a session keyring of its own"),            \
         FLAG("no-subreaper", 0, no_subreaper, "Accepted: the service reaps")
 
 const GOptionEntry runtime_no_options[] = {END};
@@ -87,9 +91,9 @@ const GOptionEntry runtime_exec_options[] = {
     {"preserve-fds", 0, 0, G_OPTION_ARG_INT, &runtime_options.preserve_fds,
      "Pass N further descriptors, starting at 3", "N"},
     TEXT("apparmor", 0, apparmor, "AppArmor profile", "NAME"),
-    REFUSED("process-label", "Refused: SELinux is not supported"),
-    REFUSED("cgroup", "Refused: a process is in the cgroup of its container"),
-    REFUSED_FLAG("ignore-paused", "Refused: a paused container takes no process"),
+    REFUSED("process-label", "SELinux is not supported"),
+    REFUSED("cgroup", "a process is in the cgroup of its container"),
+    REFUSED_FLAG("ignore-paused", "a paused container takes no process"),
     END,
 };
 const GOptionEntry runtime_kill_options[] = {
@@ -129,12 +133,12 @@ const GOptionEntry runtime_update_options[] = {
     NUMBER("blkio-weight", blkio_weight, "Weight of input and output"),
     TEXT("cpuset-cpus", 0, cpuset_cpus, "CPUs", "LIST"),
     TEXT("cpuset-mems", 0, cpuset_mems, "Memory nodes", "LIST"),
-    REFUSED("cpu-rt-period", "Refused: cgroup v2 has no such limit"),
-    REFUSED("cpu-rt-runtime", "Refused: cgroup v2 has no such limit"),
-    REFUSED("kernel-memory", "Refused: Linux has no such limit any more"),
-    REFUSED("kernel-memory-tcp", "Refused: Linux has no such limit any more"),
-    REFUSED("l3-cache-schema", "Refused: Intel RDT is not supported"),
-    REFUSED("mem-bw-schema", "Refused: Intel RDT is not supported"),
+    REFUSED("cpu-rt-period", "cgroup v2 has no such limit"),
+    REFUSED("cpu-rt-runtime", "cgroup v2 has no such limit"),
+    REFUSED("kernel-memory", "Linux has no such limit any more"),
+    REFUSED("kernel-memory-tcp", "Linux has no such limit any more"),
+    REFUSED("l3-cache-schema", "Intel RDT is not supported"),
+    REFUSED("mem-bw-schema", "Intel RDT is not supported"),
     END,
 };
 const GOptionEntry runtime_spec_options[] = {
@@ -151,9 +155,9 @@ const GOptionEntry runtime_checkpoint_options[] = {
     FLAG("ext-unix-sk", 0, ext_unix_sk, "Accepted: as the service's settings have it"),
     FLAG("shell-job", 0, shell_job, "Accepted: as the service's settings have it"),
     FLAG("file-locks", 0, file_locks, "Accepted: as the service's settings have it"),
-    REFUSED("parent-path", "Refused: a checkpoint is whole"),
-    REFUSED_FLAG("pre-dump", "Refused: a checkpoint is whole"),
-    REFUSED_FLAG("lazy-pages", "Refused: a checkpoint is whole"),
+    REFUSED("parent-path", "a checkpoint is whole"),
+    REFUSED_FLAG("pre-dump", "a checkpoint is whole"),
+    REFUSED_FLAG("lazy-pages", "a checkpoint is whole"),
     END,
 };
 const GOptionEntry runtime_restore_options[] = {

@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -248,23 +249,32 @@ def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
 
 
 def take_terminal(door):
+    door.settimeout(30)
     connection, _ = door.accept()
     _, ancillary, _, _ = connection.recvmsg(256, socket.CMSG_SPACE(4))
     connection.close()
     return array.array("i", ancillary[0][2])[0]
 
 
+def read_once(master):
+    """What a terminal has; "" at its end."""
+    assert select.select([master], [], [], 30)[0], "the terminal has nothing"
+    try:
+        return os.read(master, 4096).decode()
+    except OSError:
+        return ""
+
+
 def read_terminal(master):
-    text = b""
-    while True:
-        try:
-            text += os.read(master, 4096)
-        except OSError:
-            return text.decode()
+    text = ""
+    while part := read_once(master):
+        text += part
+    return text
 
 
 def test_a_terminal_comes_at_create_and_is_the_containers():
-    shell("stty size; read line; echo \"got $line\"; tty; stty size", terminal=True)
+    # The size that was set before the start comes right after it.
+    shell("until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; stty size; read line; echo \"got $line\"; tty; stty size", terminal=True)
     path = f"{WORK}/console"
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(path)
@@ -275,7 +285,7 @@ def test_a_terminal_comes_at_create_and_is_the_containers():
         works("start", "a")
         text = ""
         while "99" not in text:
-            text += os.read(master, 100).decode()
+            text += read_once(master)
         contains(text, "33 99\r\n")
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 111, 0, 0))
         wait_until(lambda: run(RUNTIME, "--root", ROOT, "exec", "a", "stty", "-F", "/dev/console", "size").out == "44 111\n",
@@ -502,7 +512,35 @@ def test_podman_drives_a_container_that_is_detached():
     podman_works("kill", "b")
     equal(podman_works("wait", "b"), "137\n")
     podman_works("rm", "b")
-    podman_works("run", "--rm", "--cgroups=split", "--network=none", IMAGE, "true")
+    equal(listing("ps", "-a"), [])
+
+
+def unit_with_podman(name, *properties):
+    """A unit whose process is podman run --cgroups=split. This machine's hierarchy has no controllers, and podman asks
+    for a limit of tasks."""
+    return run("systemd-run", f"--unit={name}", *properties, *PODMAN, "run", "--rm", "--name=split", "--cgroups=split",
+               "--pids-limit=-1", "--network=none", IMAGE, "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
+
+
+def test_podman_splits_the_cgroup_of_a_unit():
+    equal(unit_with_podman("test-split", "-p", "Delegate=yes").status, 0)
+    wait_until(lambda: "running" in [row["state"] for row in listing("ps", "-a")], "the container")
+    name = listing("ps")[0]["id"]
+    contains(busctl("get-property", "org.berth1", f"/org/berth1/containers/{bus_label(name)}", "org.berth1.Container", "Cgroup").out,
+             f"/system.slice/test-split.service/berth-{name}")
+    wait_until(lambda: "sh -c trap" in run("systemd-cgls", "--no-pager", "-lu", "test-split.service").out, "its process in the unit")
+    equal(run("systemctl", "stop", "test-split.service").status, 0)
+    wait_until(lambda: listing("ps") == [], "the end of it")
+    # podman's own monitor was in the unit, too.
+    podman_works("rm", "-f", "split")
+    equal(listing("ps", "-a"), [])
+    # What is not delegated is not the caller's.
+    unit_with_podman("test-split-plain", "-p", "StandardError=file:/run/test-split")
+    wait_until(lambda: run("systemctl", "is-active", "test-split-plain.service").out.strip() in ("failed", "inactive"), "its failure")
+    with open("/run/test-split", encoding="utf-8") as file:
+        contains(file.read(), "elegat")
+    run("systemctl", "reset-failed", "test-split-plain.service")
+    podman("rm", "-f", "split")
     equal(listing("ps", "-a"), [])
 
 

@@ -130,6 +130,16 @@ static void test_a_bundle_is_adapted(void) {
     g_assert_null(strstr(text, "cgroupsPath"));
 }
 
+static void test_a_cgroup_of_the_callers_unit_is_known(void) {
+    g_assert_true(runtime_bundle_is_callers_cgroup("/s.slice/u.service/libpod-payload-x",
+                                                   "/s.slice/u.service/supervisor"));
+    g_assert_true(runtime_bundle_is_callers_cgroup("/s.slice/u.service/x", "/s.slice/u.service"));
+    g_assert_false(runtime_bundle_is_callers_cgroup("/s.slice/u.service/x", "/s.slice/u.serv"));
+    g_assert_false(runtime_bundle_is_callers_cgroup("/default/x", "/system.slice/c.service"));
+    g_assert_false(runtime_bundle_is_callers_cgroup("/x", "/"));
+    g_assert_false(runtime_bundle_is_callers_cgroup("x", "/"));
+}
+
 static bool is_command_found(int root, const char *command, const char *mount) {
     g_autofree char *text =
         g_strdup_printf("{\"process\":{\"args\":[\"%s\"],\"cwd\":\"/\",\"env\":[\"PATH=/x:/bin\"]},"
@@ -203,6 +213,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/runtime/ids-at-the-service-are-of-root-and-id",
                     test_ids_at_the_service_are_of_root_and_id);
     g_test_add_func("/runtime/a-bundle-is-adapted", test_a_bundle_is_adapted);
+    g_test_add_func("/runtime/a-cgroup-of-the-callers-unit-is-known",
+                    test_a_cgroup_of_the_callers_unit_is_known);
     g_test_add_func("/runtime/a-command-is-looked-for-before-the-start",
                     test_a_command_is_looked_for_before_the_start);
     g_test_add_func("/runtime/updates-become-properties", test_updates_become_properties);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Overwrites the arguments in place: the kernel reads /proc/PID/cmdline from there, and a longer
+ * text would take a privilege (prctl(2), PR_SET_MM). */
+
+#include "title.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static struct {
+    char *start;
+    size_t size; /* with the last NUL */
+} arguments;
+
+void runtime_title_init(int argc, char **argv) {
+    if (argc > 0) {
+        arguments.start = argv[0];
+        arguments.size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+    }
+}
+
+void runtime_title_set(const char *title) {
+    if (arguments.size == 0)
+        return;
+    memset(arguments.start, 0, arguments.size);
+    memcpy(arguments.start, title, strnlen(title, arguments.size - 1));
+}
