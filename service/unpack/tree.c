@@ -73,6 +73,13 @@ static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **err
     return true;
 }
 
+/* An entry of root without special bits is right as it was made, unless its directory gives it a
+ * group or an ACL. */
+static bool is_as_made(const BerthTree *tree, const BerthTreeEntry *entry) {
+    return entry->uid == 0 && entry->gid == 0 && (entry->mode & 07000) == 0 &&
+           !tree->parent_set_group && !tree->default_acl;
+}
+
 /* Opens or makes the directory. Anything else of that name is removed, and over is set. */
 static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
                                  const BerthPlace *place, bool *made, bool *over, GError **error) {
@@ -121,7 +128,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return false;
     berth_autofd int fd = make_listed_directory(tree, entry, &place, &made, &over, error);
-    if (fd < 0 || !set_owner_and_mode(entry, fd, error) ||
+    if (fd < 0 || (!(made && is_as_made(tree, entry)) && !set_owner_and_mode(entry, fd, error)) ||
         !clear_xattrs(tree, made, fd, entry->path, error) ||
         !set_xattrs(tree, entry, &place, fd, error))
         return false;
@@ -158,12 +165,8 @@ int berth_tree_create_file(BerthTree *tree, const BerthTreeEntry *entry, GError 
 
 bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
-    /* A file of root without special bits is right as it was made, unless its directory gives it a
-     * group or an ACL. */
-    bool is_as_made = entry->uid == 0 && entry->gid == 0 && (entry->mode & 07000) == 0 &&
-                      !tree->parent_set_group && !tree->default_acl;
 
-    if (!is_as_made && !set_owner_and_mode(entry, fd, error))
+    if (!is_as_made(tree, entry) && !set_owner_and_mode(entry, fd, error))
         return false;
     if (tree->default_acl && fremovexattr(fd, ACL_XATTR) < 0 && errno != ENODATA &&
         errno != ENOTSUP)
@@ -185,7 +188,9 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
                                    const BerthPlace *place, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
 
-    if (!berth_attributes_set_owner(place->parent, place->name, entry->uid, entry->gid))
+    /* A node of an overlay's form may have been made with other permissions. */
+    if (!(S_ISLNK(entry->mode) && is_as_made(tree, entry)) &&
+        !berth_attributes_set_owner(place->parent, place->name, entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
     if (!S_ISLNK(entry->mode) &&
         fchmodat(place->parent, place->name, berth_attributes_limit_mode(entry->mode), 0) < 0)
