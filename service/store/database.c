@@ -13,6 +13,7 @@
 #include "store/database.h"
 
 #include "base/fd.h"
+#include "store/statements.h"
 
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -244,6 +245,7 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
 void berth_database_close(BerthDatabase *database) {
     if (!database)
         return;
+    berth_statements_drop(database->handle);
     if (database->log >= 0 &&
         sqlite3_wal_checkpoint_v2(database->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL) == SQLITE_OK)
@@ -258,9 +260,9 @@ void berth_database_close(BerthDatabase *database) {
  * may free them before it steps through the rows. */
 static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char *sql,
                              const char *types, va_list arguments) {
-    g_autoptr(BerthRows) statement = NULL;
+    g_autoptr(BerthRows) statement = berth_statements_take(database->handle, sql);
 
-    if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK) {
+    if (!statement) {
         database_fail(database, "prepare", error);
         return NULL;
     }
@@ -302,6 +304,10 @@ sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, cons
     sqlite3_stmt *rows = prepare(database, error, sql, types, arguments);
     va_end(arguments);
     return rows;
+}
+
+void berth_rows_free(BerthRows *rows) {
+    berth_statements_give_back(rows);
 }
 
 bool berth_database_step(sqlite3_stmt *rows, GError **error) {

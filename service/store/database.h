@@ -46,5 +46,6 @@ bool berth_database_set_labels(BerthDatabase *database, const char *kind, const 
 char **berth_database_get_labels(BerthDatabase *database, const char *kind, const char *owner);
 
 typedef sqlite3_stmt BerthRows;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthRows, sqlite3_finalize)
+void berth_rows_free(BerthRows *rows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthRows, berth_rows_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDatabase, berth_database_close)

@@ -57,6 +57,31 @@ static void test_it_does_not_grow_by_being_opened(void) {
     g_assert_cmpint(last.st_size, ==, first.st_size);
 }
 
+/* A query may run while another of the same text does, and one that was used has no binding left.
+ */
+static void test_statements_are_used_again(void) {
+    static const char insert[] = "INSERT INTO volumes VALUES (?1, ?2, 0)";
+    static const char query[] = "SELECT name FROM volumes ORDER BY name";
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_new(&path);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(berth_database_run(database, NULL, insert, "si", "a", (int64_t)1));
+    g_assert_true(berth_database_run(database, NULL, insert, "si", "b", (int64_t)2));
+    /* The name is missing. */
+    g_assert_false(berth_database_run(database, &error, insert, "s", NULL));
+    g_assert_nonnull(error);
+    for (int i = 0; i < 3; i++) {
+        g_autoptr(BerthRows) outer = berth_database_query(database, NULL, query, "");
+        g_assert_true(berth_database_step(outer, NULL));
+        g_autoptr(BerthRows) inner = berth_database_query(database, NULL, query, "");
+        g_assert_true(berth_database_step(inner, NULL));
+        g_assert_cmpstr(berth_database_text(inner, 0), ==, "a");
+        g_assert_true(berth_database_step(outer, NULL));
+        g_assert_cmpstr(berth_database_text(outer, 0), ==, "b");
+    }
+}
+
 /* Otherwise the next start reads all of it before it answers its first call. */
 static void test_a_closed_one_leaves_no_log_to_read(void) {
     g_autofree char *path = NULL, *log = NULL, *data = NULL;
@@ -79,7 +104,7 @@ static void test_a_closed_one_leaves_no_log_to_read(void) {
         berth_database_query(database, NULL, "SELECT name FROM volumes", "");
     g_assert_true(berth_database_step(rows, NULL));
     g_assert_cmpstr(berth_database_text(rows, 0), ==, "data");
-    g_clear_pointer(&rows, sqlite3_finalize);
+    g_clear_pointer(&rows, berth_rows_free);
     berth_database_close(database);
 }
 
@@ -213,6 +238,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/database/it-opens-again", test_it_opens_again);
     g_test_add_func("/database/it-does-not-grow-by-being-opened",
                     test_it_does_not_grow_by_being_opened);
+    g_test_add_func("/database/statements-are-used-again", test_statements_are_used_again);
     g_test_add_func("/database/a-closed-one-leaves-no-log-to-read",
                     test_a_closed_one_leaves_no_log_to_read);
     g_test_add_func("/database/a-newer-schema-is-not-touched", test_a_newer_schema_is_not_touched);
