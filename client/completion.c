@@ -96,10 +96,14 @@ static void complete_volumes(void) {
     complete_list(DIST_VOLUMES);
 }
 
+static void complete_known_networks(void) {
+    complete_list(DIST_NETWORKS);
+}
+
 static void complete_networks(void) {
     complete_offer_value("none");
     complete_offer_value("host");
-    complete_list(DIST_NETWORKS);
+    complete_known_networks();
 }
 
 static void complete_leases(void) {
@@ -113,7 +117,8 @@ static const struct {
 } known_values[] = {
     {"", "ID", complete_containers},      {"content", "ID", complete_containers},
     {"", "IMAGE", complete_images},       {"", "NAME", complete_images},
-    {"volume", "NAME", complete_volumes}, {"lease", "ID", complete_leases},
+    {"volume", "NAME", complete_volumes}, {"network", "NAME", complete_known_networks},
+    {"lease", "ID", complete_leases},
 };
 
 /* Whether the arguments begin with this one: "ID", "[ID…]", "ID:PATH". */

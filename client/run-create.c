@@ -12,6 +12,7 @@
 #include "client/bus.h"
 #include "client/format.h"
 #include "client/mounts.h"
+#include "client/network-options.h"
 #include "client/pull.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
@@ -32,7 +33,6 @@ static int append_texts(sd_bus_message *call) {
         {"WorkingDirectory", given->working_directory},
         {"User", given->user},
         {"Hostname", given->hostname},
-        {"Network", given->network},
         {"StopSignal", given->stop_signal},
         {"Slice", given->slice},
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
@@ -117,7 +117,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = append_texts(call)) < 0 || (r = append_numbers(call)) < 0 ||
         (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
-        (r = dist_run_process_append(call, error)) < 0 ||
+        (r = dist_append_network(call)) < 0 || (r = dist_run_process_append(call, error)) < 0 ||
         (r = dist_run_limits_append(call, given->memory, error)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
         /* The container is deleted again if dist is killed before it has started it. */

@@ -10,6 +10,7 @@
 #include "client/run-options.h"
 
 #include "client/mount-fields.h"
+#include "client/network-options.h"
 #include "client/progress-view.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
@@ -100,9 +101,7 @@ const DistOption dist_create_options[] = {
     {"device", 0, DIST_OPTION_LIST, &dist_run_given.devices, N_("Allow a device of the host"),
      N_("NODE[:PATH[:rwm]]")},
     DIST_OPTION_TITLE(N_("Network:")),
-    {"network", 0, DIST_OPTION_TEXT, &dist_run_given.network,
-     N_("none, host, or the name of a network"), N_("NAME")},
-    {"net", 0, DIST_OPTION_TEXT, &dist_run_given.network, NULL, N_("NAME")},
+    DIST_OPTION_INCLUDE(dist_network_options),
     {"publish", 'p', DIST_OPTION_LIST, &texts.ports, N_("Publish a port, or a range of ports"),
      N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
     {"hostname", 'h', DIST_OPTION_TEXT, &dist_run_given.hostname, N_("Host name"), N_("NAME")},

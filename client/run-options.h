@@ -22,7 +22,7 @@ typedef enum {
 
 typedef struct {
     /* As given. */
-    char *id, *working_directory, *user, *hostname, *network, *stop_signal, *slice, *user_namespace;
+    char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace;
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **volumes, **tmpfs, **mounts, **devices, **ports;

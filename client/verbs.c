@@ -10,6 +10,7 @@ const DistVerbGroup dist_verb_groups[] = {
     {"processes", N_("Running containers:"), dist_process_verbs},
     {"files", N_("Files of containers:"), dist_copy_verbs},
     {"volumes", N_("Volumes:"), dist_volume_verbs},
+    {"networks", N_("Networks:"), dist_network_verbs},
     {"units", N_("Units:"), dist_unit_verbs},
     {"images", N_("Images:"), dist_image_verbs},
     {"registries", N_("Registries:"), dist_registry_verbs},

@@ -14,6 +14,7 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/subscribers.h"
+#include "containers/parts/made-networks.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
@@ -130,6 +131,8 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     if ((r = berth_create_options_read(call, options, error)) < 0 ||
         (r = find_cgroup(call, service, options, error)) < 0)
         return r;
+    /* Before the check: a rule sees the network that the container gets. */
+    berth_network_choose(service->containers, options);
     r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;

@@ -2,15 +2,18 @@
 
 /*
  * /org/berth1/networks, org.berth1.Networks, and /org/berth1/networks/LABEL, org.berth1.Network.
- * Networks are files of the administrator and have no owner. A client sees a network if it sees a
- * container in it, and all networks if it may inspect what others own. The files are read at each
- * call, so that there is no state and no signal about them.
+ * Networks are the administrator's, made here or written down for CNI, and have no owner. A client
+ * sees a network if it sees a container in it, and all networks if it may inspect what others own.
+ * They are read at each call, so that there is no state and no signal about them.
  */
 
 #include "containers/parts/networks.h"
 
+#include "containers/parts/made-networks.h"
+
 #include "bus/container-object.h"
 #include "bus/objects.h"
+#include "bus/options.h"
 
 #include <string.h>
 
@@ -29,6 +32,43 @@ BERTH_PROPERTY_GETTER(get_text) {
                                  g_str_equal(property, "Name")   ? network->name
                                  : g_str_equal(property, "Type") ? network->type
                                                                  : network->file);
+}
+
+/* Of a network of CNI's, its configuration says more than this. */
+BERTH_PROPERTY_GETTER(get_made) {
+    static const BerthNetworkRecord none = {.bridge = (char *)"", .dns = false};
+    const BerthNetworkRecord *made = get_network(view)->made;
+
+    if (!made)
+        made = &none;
+    if (g_str_equal(property, "Interface"))
+        return sd_bus_message_append(reply, "s", made->bridge);
+    if (g_str_equal(property, "MTU"))
+        return sd_bus_message_append(reply, "u", made->mtu);
+    if (g_str_equal(property, "Created"))
+        return sd_bus_message_append(reply, "t", made->created_usec);
+    return sd_bus_message_append(reply, "b",
+                                 (int)(g_str_equal(property, "DNS") ? made->dns : made->internal));
+}
+
+BERTH_PROPERTY_GETTER(get_gateways) {
+    const BerthNetworkRecord *made = get_network(view)->made;
+    char *gateways[3] = {NULL};
+
+    if (made) {
+        gateways[0] = made->gateway;
+        gateways[1] = made->gateway6[0] ? made->gateway6 : NULL;
+    }
+    return sd_bus_message_append_strv(reply, gateways);
+}
+
+BERTH_PROPERTY_GETTER(get_network_labels) {
+    const BerthNetworkRecord *made = get_network(view)->made;
+    int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+
+    for (char **label = made ? made->labels : NULL; r >= 0 && label && *label; label += 2)
+        r = sd_bus_message_append(reply, "{ss}", label[0], label[1]);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 BERTH_PROPERTY_GETTER(get_subnets) {
@@ -57,12 +97,23 @@ BERTH_PROPERTY_GETTER(get_members) {
     return sd_bus_message_append_strv(reply, (char **)members->pdata);
 }
 
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Type", "s", get_text, 0, 0),
     SD_BUS_PROPERTY("File", "s", get_text, 0, 0),
     SD_BUS_PROPERTY("Subnets", "as", get_subnets, 0, 0),
+    SD_BUS_PROPERTY("Gateways", "as", get_gateways, 0, 0),
+    SD_BUS_PROPERTY("Interface", "s", get_made, 0, 0),
+    SD_BUS_PROPERTY("Internal", "b", get_made, 0, 0),
+    SD_BUS_PROPERTY("DNS", "b", get_made, 0, 0),
+    SD_BUS_PROPERTY("MTU", "u", get_made, 0, 0),
+    SD_BUS_PROPERTY("Labels", "a{ss}", get_network_labels, 0, 0),
+    SD_BUS_PROPERTY("Created", "t", get_made, 0, 0),
     SD_BUS_PROPERTY("UsedBy", "as", get_members, 0, 0),
     SD_BUS_VTABLE_END,
 };
@@ -90,8 +141,10 @@ static const BerthObjectKind network_kind = {
 
 static int visit_networks(BerthService *service, const BerthViewer *viewer, const char *after,
                           BerthObjectVisit visit, void *userdata) {
-    g_autoptr(GPtrArray) networks = berth_networks_list();
     int r = 1;
+
+    berth_network_make_default(service->containers);
+    g_autoptr(GPtrArray) networks = berth_networks_list(service->containers);
 
     for (guint i = 0; r > 0 && i < networks->len; i++) {
         const BerthNetwork *network = networks->pdata[i];
@@ -111,7 +164,7 @@ static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *err
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) networks = berth_networks_list();
+    g_autoptr(GPtrArray) networks = berth_networks_list(view->service->containers);
     for (guint i = 0; name && i < networks->len; i++) {
         const BerthNetwork *network = networks->pdata[i];
         if (!g_str_equal(network->name, name) || !sees_network(view->service, &view->viewer, name))
@@ -127,8 +180,57 @@ static void network_close(BerthView *view) {
     berth_network_free(view->object);
 }
 
+static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    BerthNetworkOptions network = {.ipv6 = true, .dns = true};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) labels = NULL;
+    const BerthOption options[] = {
+        {"Subnet", "s", &network.subnet},     {"Gateway", "s", &network.gateway},
+        {"IPv6", "b", &network.ipv6},         {"Subnet6", "s", &network.subnet6},
+        {"Gateway6", "s", &network.gateway6}, {"Internal", "b", &network.internal},
+        {"DNS", "b", &network.dns},           {"MTU", "u", &network.mtu},
+        {"Labels", "a{ss}", &labels},         {NULL, NULL, NULL},
+    };
+    int r;
+
+    if ((r = sd_bus_message_read(call, "s", &network.name)) < 0 ||
+        (r = berth_options_read(call, options, ret_error)) < 0)
+        return r;
+    network.labels = labels;
+    r = berth_access_check(service->access, call, ret_error, "manage", "network", network.name,
+                           NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_network_create(service->containers, &network, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
+/* For the collection and for the object of a network. */
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    BerthService *service = userdata;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
+    int r;
+
+    if ((r = berth_object_read_name(&network_kind, call, &name)) < 0 ||
+        (r = berth_options_read_none(call, ret_error)) < 0)
+        return r;
+    r = berth_access_check(service->access, call, ret_error, "manage", "network", name, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    return berth_network_delete(service->containers, name, &error)
+               ? sd_bus_reply_method_return(call, NULL)
+               : berth_bus_error_set(ret_error, error);
+}
+
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(networks),
     SD_BUS_VTABLE_END,
 };

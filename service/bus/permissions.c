@@ -138,6 +138,9 @@ static const BerthPermission permissions[] = {
     LISTED("Volumes", "List"),
     SEEN("Volume", "Properties", "inspect", "volume"),
 
+    {"Networks", "Create", "manage", "networks.manage", "network-create", "network", NULL, CHANGES},
+    {"Networks Network", "Delete", "manage", "networks.manage", "network-delete", "network", NULL,
+     CHANGES},
     LISTED("Networks", "List"),
     LISTED("Network", "Properties"),
 

@@ -13,6 +13,7 @@
 #include "containers/parts/restart.h"
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/network-options.h"
 #include "containers/spec/spec.h"
 
 #include <signal.h>
@@ -48,6 +49,7 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
+    berth_network_options_note(&extra, options);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
     if (options->cgroup_parent)

@@ -15,6 +15,7 @@
 #include "containers/core/state.h"
 #include "containers/create-record.h"
 #include "containers/ids.h"
+#include "containers/parts/made-networks.h"
 #include "containers/parts/volumes.h"
 #include "containers/quota.h"
 #include "containers/spec/capabilities.h"
@@ -151,12 +152,12 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
         return NULL;
     /* Read as berth-launch will read it: an error in it is reported now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
+    /* Written anew at every start; the host name is kept in them. */
+    const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, id, config, error) ||
         (!creation->options->spec &&
-         !berth_container_files_write(
-             containers->directory, id, plan->hostname,
-             creation->options->network ? creation->options->network : "none", NULL, error)) ||
+         !berth_container_files_write(containers->directory, id, &files, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))
         return NULL;
     berth_capabilities_warn(id, plan->unknown_capabilities);
@@ -298,7 +299,8 @@ static bool prepare_creation(Creation *creation, GError **error) {
     }
     /* The charge is taken before anything waits: two creations at once cannot both have the last
      * place. */
-    if (!check_options(containers, options, error))
+    if (!check_options(containers, options, error) ||
+        !berth_network_check_options(containers, options, error))
         return false;
     if (!options->slice)
         options->slice = berth_slice_get_default(options->owner);

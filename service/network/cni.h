@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Networks by CNI (Container Network Interface, SPEC.md, versions 0.3 to 1.0): a network is a list
- * of plugins that an administrator wrote down in /etc/cni/net.d; each is a program that is told to
- * add or delete a container. What they answered is kept in networks/ID.json of the state directory
- * until it was undone, beside the container's own directory, which may go before that.
+ * The Container Network Interface (its SPEC.md): the administrator's configurations in
+ * /etc/cni/net.d, and the plugins that carry one out.
  */
 
 #pragma once
 
-#include "bare/setup.h"
 #include "base/error.h"
 
-/* Adds the container whose first process is pid to its network. What an earlier run left is undone
- * first. directory: the container's. */
-bool berth_cni_add(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                   GError **error);
+#include <json-glib/json-glib.h>
 
-/* Undoes it, if it was of this process. networks: where the state is. */
-bool berth_cni_delete(const char *id, pid_t pid, int networks, GError **error);
+/* What one run of the plugins needs. */
+typedef struct {
+    const char *id;
+    const char *netns; /* "" when it has gone */
+    JsonArray *ports;  /* as portMappings has them; NULL for none */
+    JsonNode *network; /* a list of configurations */
+    const char *mac;   /* NULL: as the plugin chooses */
+} BerthCniCall;
+
+/* The first network of that name, by the order of file names, as in other runtimes; NotFound. */
+JsonNode *berth_cni_find(const char *name, GError **error);
+
+/* result: of the last plugin. What an add that fails has done is undone. */
+bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error);
+/* result: of the add; NULL if it is not known. */
+bool berth_cni_delete(const BerthCniCall *call, JsonNode *result, GError **error);

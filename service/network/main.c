@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-network: connects a container to a network and disconnects it, by CNI (network/cni.h). It
+ * berth-network: connects a container to a network and disconnects it (network/connection.h). It
  * reads JSON documents, of an administrator's and of plugins', which berth-launch does not.
  *
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
@@ -17,7 +17,7 @@
 #include "launch/host.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
-#include "network/cni.h"
+#include "network/connection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int connect_container(const char *id, pid_t pid) {
 
     if (!setup)
         berth_fail_errno("configuration", NULL);
-    if (!berth_cni_add(setup, id, pid, BERTH_DIRECTORY_FD, &error))
+    if (!berth_connection_make(setup, id, pid, BERTH_DIRECTORY_FD, &error))
         berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
     return EXIT_SUCCESS;
 }
@@ -42,7 +42,7 @@ static int disconnect_container(const char *id, pid_t pid) {
     berth_outer_box_enter();
     if (!berth_host_enter(&fault))
         fprintf(stderr, "%s\n", fault.text);
-    else if (!berth_cni_delete(id, pid, BERTH_DIRECTORY_FD, &error))
+    else if (!berth_connection_undo(id, pid, BERTH_DIRECTORY_FD, &error))
         fprintf(stderr, "%s\n", error->message);
     else
         return EXIT_SUCCESS;

@@ -55,6 +55,7 @@ void berth_settings_free(BerthSettings *settings) {
     g_ptr_array_unref(settings->policies);
     g_free(settings->proxy);
     g_free(settings->no_proxy);
+    g_free(settings->network);
     g_free(settings);
 }
 
@@ -125,10 +126,25 @@ static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings,
                                       &settings->limits[resource]);
 }
 
+/* A container shares the host's network only if its creator asks for it. */
+static bool take_network(const BerthSettingsPlace *place, const char *key, const char *text,
+                         char **network) {
+    if (g_str_equal(text, "host") || !berth_name_check_container(text, NULL)) {
+        berth_settings_complain(place, key, "%s= takes none or the name of a network, not \"%s\"",
+                                key, text);
+        return true;
+    }
+    g_free(*network);
+    *network = g_strdup(text);
+    return true;
+}
+
 static bool take_default(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
                          const char *text) {
     if (g_str_equal(key, "MemoryMax"))
         return berth_settings_take_amount(place, key, text, true, &settings->default_memory_max);
+    if (g_str_equal(key, "Network"))
+        return take_network(place, key, text, &settings->network);
     if (g_str_equal(key, "UserMemoryMax"))
         return berth_settings_take_amount(place, key, text, true, &settings->user_memory_max);
     if (g_str_equal(key, "UserTasksMax"))
@@ -309,6 +325,7 @@ BerthSettings *berth_settings_load(const char *root) {
     settings->stall_timeout = STALL_SECONDS;
     settings->proxy = g_strdup("");
     settings->no_proxy = g_strdup("");
+    settings->network = g_strdup(BERTH_DEFAULT_NETWORK);
     settings->keep_compressed = true;
     /* The default policy has to be the first: berth_settings_find_policy starts from it. */
     find_exact_policy(settings, "");

@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/* The network that is there without anybody having made it. */
+#define BERTH_DEFAULT_NETWORK "berth"
+
 /* [Registry HOST] */
 typedef struct {
     char *host;
@@ -42,6 +45,7 @@ typedef struct {
     uint64_t limits[BERTH_RESOURCE_COUNT];          /* of a user; 0: the default of base/charge.c */
     uint64_t default_memory_max, default_tasks_max; /* of containers; 0: none */
     uint64_t user_memory_max, user_tasks_max;       /* the same, of containers of users */
+    char *network; /* of containers whose creator names none; "none" or a name */
 } BerthSettings;
 
 /* Reads the files; never fails. root is "" except in tests. */

@@ -127,8 +127,15 @@ static const char eighth_schema[] =
     "CREATE TABLE documents (digest TEXT NOT NULL, is_index INTEGER NOT NULL,"
     "  PRIMARY KEY (digest, is_index)) WITHOUT ROWID;";
 
-static const char *const schemas[] = {first_schema, second_schema, third_schema,   fourth_schema,
-                                      fifth_schema, sixth_schema,  seventh_schema, eighth_schema};
+static const char ninth_schema[] =
+    "CREATE TABLE networks (name TEXT PRIMARY KEY, created INTEGER NOT NULL,"
+    "  bridge TEXT NOT NULL UNIQUE, subnet TEXT NOT NULL, gateway TEXT NOT NULL,"
+    "  subnet6 TEXT NOT NULL, gateway6 TEXT NOT NULL, internal INTEGER NOT NULL,"
+    "  dns INTEGER NOT NULL, mtu INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char *const schemas[] = {first_schema,   second_schema, third_schema,
+                                      fourth_schema,  fifth_schema,  sixth_schema,
+                                      seventh_schema, eighth_schema, ninth_schema};
 
 enum { SCHEMA_VERSION = G_N_ELEMENTS(schemas) };
 

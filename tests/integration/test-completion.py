@@ -35,7 +35,7 @@ def test_verbs():
 
 
 def test_options():
-    equal(offered("dist run --net"), ["--network"])
+    equal(offered("dist run --networ"), ["--network", "--network-alias"])
     equal(offered("dist run --js"), ["--json"])
     equal(offered("dist checkpoint -"), ["--leave-running", "--host", "--machine", "--json", "--quiet", "--no-pager",
                                          "--no-ask-password", "--version", "--help"])

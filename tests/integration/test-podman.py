@@ -15,7 +15,7 @@ import oci
 IMAGE = f"{HOST}/podman/box:x"
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 EXEC_OWN = {"process", "cap-add", "no-new-privileges", "spec", "pid-file"}
-OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "publish-all"}
+OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "publish-all", "cgroup", "notify"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -53,6 +53,7 @@ def test_setup():
     with open("/etc/cni/net.d/podman.conflist", "w", encoding="utf-8") as file:
         json.dump({"cniVersion": "0.4.0", "name": "podman", "plugins": [
             {"type": "bridge", "bridge": "cni-podman", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}]]}}]}, file)
+    good("network", "create", "--subnet=10.89.77.0/24", "--subnet=fd77::/64", "pages")
 
 
 def test_what_is_the_same_or_differs_is_accepted():

@@ -152,7 +152,8 @@ def test_what_is_bound_is_still_forwarded():
 
 
 def test_it_stays_while_the_service_is_away():
-    equal(publish("web", "18080:80", "18081:81", "18080:80/udp").status, 0)
+    result = publish("web", "18080:80", "18081:81", "18080:80/udp")
+    equal((result.status, result.err), (0, ""))
     kill_service()
     assert is_taken(18080) and is_taken(18081) and is_taken(18080, socket.SOCK_DGRAM)
     service_is_up()

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Networks of containers. berth-launch joins them and writes what CNI answered to networks/ID.json
- * of the state directory; from there the addresses are read, and by it the network is left, in a
- * process of its own, when the container has ended. If the container
- * of such a file does not run, the service did not see its end: the network is left when the
- * service starts.
+ * Networks of containers. In a network that Berth made, a container gets its addresses here
+ * (addresses.h). berth-network, which berth-launch runs, connects it, and writes what was done to
+ * networks/ID.json of the state directory; from there the addresses are read, and by it the network
+ * is left, in a process of its own, when the container has ended. If the container of such a file
+ * does not run, the service did not see its end: the network is left when the service starts.
  */
 
 #include "containers/parts/network.h"
@@ -16,8 +16,11 @@
 #include "base/log.h"
 #include "containers/core/launcher.h"
 #include "containers/core/table.h"
+#include "containers/parts/addresses.h"
+#include "containers/parts/made-networks.h"
 #include "containers/spec/files.h"
 #include "containers/spec/network-mode.h"
+#include "containers/spec/network-options.h"
 
 #include <string.h>
 
@@ -25,13 +28,14 @@ enum { MAX_STATE_BYTES = 4 * 1024 * 1024, MAX_HOSTNAME_BYTES = 256 };
 
 typedef struct {
     int directory; /* networks/ of the state directory */
+    BerthAddresses *addresses;
 } Networks;
 
 static int get_directory(const BerthContainers *containers) {
     return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->directory;
 }
 
-/* The result of CNI for a container; NULL if there is none. */
+/* What berth-network did for a container; NULL if there is nothing. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
     berth_autofd int file =
         openat(get_directory(containers), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -42,7 +46,7 @@ static JsonNode *read_state(BerthContainers *containers, const char *name) {
     return text ? berth_document_parse(text, size, NULL) : NULL;
 }
 
-/* Without the prefix lengths that a result of CNI has. */
+/* Without the prefix lengths that a result has. */
 char **berth_container_list_addresses(const BerthContainer *container) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     g_autofree char *name = g_strconcat(container->record.id, ".json", NULL);
@@ -73,7 +77,8 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 
-/* The file of a container that may have ended while the service was away. */
+/* The file of a container that may have ended while the service was away. A request goes with its
+ * start, which ends if the service does. */
 static void sweep_file(BerthContainers *containers, const char *name) {
     g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
     const BerthContainer *container = berth_containers_find(containers, id, NULL);
@@ -82,6 +87,10 @@ static void sweep_file(BerthContainers *containers, const char *name) {
 
     if (container && berth_container_is_running(container))
         return;
+    if (g_str_has_suffix(name, ".next")) {
+        unlinkat(get_directory(containers), name, 0);
+        return;
+    }
     state = read_state(containers, name);
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
         unlinkat(get_directory(containers), name, 0);
@@ -95,7 +104,7 @@ static bool network_swept(BerthContainers *containers, GError **error) {
 
     (void)error;
     while (list && (name = berth_directory_next(list)))
-        if (name[0] != '.' && g_str_has_suffix(name, ".json"))
+        if (name[0] != '.' && (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")))
             sweep_file(containers, name);
     return true;
 }
@@ -103,8 +112,10 @@ static bool network_swept(BerthContainers *containers, GError **error) {
 static void network_closed(BerthContainers *containers) {
     Networks *networks = *berth_containers_slot(containers, &berth_network_part);
 
-    if (networks)
-        berth_fd_clear(&networks->directory);
+    if (!networks)
+        return;
+    berth_addresses_free(networks->addresses);
+    berth_fd_clear(&networks->directory);
     g_free(networks);
 }
 
@@ -113,23 +124,84 @@ static bool network_opened(BerthContainers *containers, GError **error) {
 
     networks->directory = -1;
     *berth_containers_slot(containers, &berth_network_part) = networks;
-    return berth_containers_open_state(containers, "networks", &networks->directory, error);
+    if (!berth_containers_open_state(containers, "networks", &networks->directory, error))
+        return false;
+    networks->addresses = berth_addresses_new(networks->directory);
+    return true;
 }
 
-/* The host's name servers may be others than when it was created. */
-static bool network_starting(BerthContainer *container, GError **error) {
+static BerthAddresses *get_addresses(const BerthContainers *containers) {
+    return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->addresses;
+}
+
+/* The name server of a network listens at its gateways. */
+static void list_servers(const BerthNetworkRecord *network, char *const *addresses,
+                         char *servers[3]) {
+    bool six = addresses && addresses[0] && addresses[1];
+
+    if (!network || !network->dns)
+        return;
+    servers[0] = network->gateway;
+    servers[1] = six ? network->gateway6 : NULL;
+}
+
+/* The host's name servers may be others than when it was created. made: its network, if Berth made
+ * that; NULL. */
+static bool write_files(const BerthContainer *container, const BerthNetworkRecord *made,
+                        GError **error) {
     const BerthContainerRecord *record = &container->record;
     int directory = container->containers->directory;
     g_autofree char *path = g_strconcat(record->id, "/etc/hostname", NULL);
     berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char *const *addresses =
+        made ? berth_addresses_get(get_addresses(container->containers), record->id) : NULL;
+    char *own_servers[3] = {NULL};
     size_t size;
 
     /* A container of a configuration of the caller's own has none of these files. */
     if (file < 0)
         return true;
     g_autofree char *hostname = berth_fd_read_whole(file, MAX_HOSTNAME_BYTES, &size, error);
-    return hostname && berth_container_files_write(directory, record->id, g_strchomp(hostname),
-                                                   record->network, NULL, error);
+    g_auto(GStrv) servers = berth_network_options_list(record, BERTH_NOTED_SERVERS);
+    g_auto(GStrv) search = berth_network_options_list(record, BERTH_NOTED_SEARCH);
+    g_auto(GStrv) options = berth_network_options_list(record, BERTH_NOTED_RESOLVER);
+    g_auto(GStrv) hosts = berth_network_options_list(record, BERTH_NOTED_HOSTS);
+    list_servers(made, addresses, own_servers);
+    const BerthContainerFiles files = {
+        .hostname = hostname ? g_strchomp(hostname) : NULL,
+        .network = record->network,
+        .addresses = addresses,
+        .own_servers = own_servers[0] ? own_servers : NULL,
+        .servers = servers,
+        .search = search,
+        .options = options,
+        .hosts = hosts,
+        .gateway = made ? made->gateway : NULL,
+    };
+    return hostname && berth_container_files_write(directory, record->id, &files, error);
+}
+
+static bool network_starting(BerthContainer *container, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    g_autoptr(BerthNetworkRecord) made =
+        berth_network_is_named(record->network)
+            ? berth_network_find_made(container->containers, record->network)
+            : NULL;
+
+    if (made && !berth_addresses_take(get_addresses(container->containers), container, made, error))
+        return false;
+    return write_files(container, made, error);
+}
+
+/* A start that failed before the container ran may have been connected. */
+static void network_abandoned(BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+
+    if (!berth_network_is_named(record->network))
+        return;
+    berth_addresses_drop(get_addresses(container->containers), record->id);
+    if (record->first.pid > 0)
+        leave_network(container->containers, record->id, record->first.pid);
 }
 
 static void network_exited(BerthContainer *container) {
@@ -145,5 +217,6 @@ const BerthPart berth_network_part = {
     .closed = network_closed,
     .swept = network_swept,
     .starting = network_starting,
+    .abandoned = network_abandoned,
     .exited = network_exited,
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The networks of the host: the configurations of CNI in /etc/cni/net.d. Nothing is kept: each list
- * is read anew, and is the caller's. The files are an administrator's and still may be wrong: one
- * that cannot be read is no network, as for berth-launch.
+ * The networks of the host: those that Berth made, and the configurations of CNI in /etc/cni/net.d.
+ * Nothing is kept: each list is read anew, and is the caller's. The files are an administrator's
+ * and still may be wrong: one that cannot be read is no network, as for berth-network.
  */
 
 #include "containers/parts/networks.h"
@@ -26,6 +26,7 @@ void berth_network_free(gpointer data) {
     g_free(network->type);
     g_free(network->file);
     g_strfreev(network->subnets);
+    berth_network_record_free(network->made);
     g_free(network);
 }
 
@@ -101,14 +102,38 @@ static BerthNetwork *read_network(const char *path) {
     return network;
 }
 
-GPtrArray *berth_networks_list(void) {
+/* Takes the record. */
+static BerthNetwork *take_made(BerthNetworkRecord *record) {
+    BerthNetwork *network = g_new0(BerthNetwork, 1);
+    char *const subnets[] = {record->subnet, record->subnet6[0] ? record->subnet6 : NULL, NULL};
+
+    network->name = g_strdup(record->name);
+    network->type = g_strdup("bridge");
+    network->file = g_strdup("");
+    network->subnets = g_strdupv((char **)subnets);
+    network->made = record;
+    return network;
+}
+
+static void add_made(BerthContainers *containers, GPtrArray *networks, GHashTable *names) {
+    g_autoptr(GPtrArray) records = berth_network_store_list(containers->database, NULL);
+
+    while (records && records->len > 0) {
+        BerthNetwork *network = take_made(g_ptr_array_steal_index(records, 0));
+        g_hash_table_add(names, network->name);
+        g_ptr_array_add(networks, network);
+    }
+}
+
+GPtrArray *berth_networks_list(BerthContainers *containers) {
     static const char *const suffixes[] = {".conflist", ".conf", ".json", NULL};
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GPtrArray) files =
         berth_directory_list_files(CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
     GPtrArray *networks = g_ptr_array_new_with_free_func(berth_network_free);
 
-    /* Of two networks with one name, the first file counts. */
+    add_made(containers, networks, names);
+    /* Of two networks with one name, the one that Berth made counts, then the first file. */
     for (guint i = 0; i < files->len; i++) {
         BerthNetwork *network = read_network(files->pdata[i]);
         if (network && g_hash_table_add(names, network->name))

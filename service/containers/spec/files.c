@@ -22,30 +22,42 @@ static bool write_file(int directory, const char *name, const char *text, GError
            berth_error_set_errno(error, errno, "write %s of a container", name);
 }
 
-static char *format_hosts(const char *hostname, const char *network, char *const *addresses) {
+static void add_hosts(GString *text, const BerthContainerFiles *files) {
+    for (char *const *host = files->hosts; host && *host; host++) {
+        const char *colon = strchr(*host, ':');
+        const char *address = g_str_equal(colon + 1, "host-gateway") ? files->gateway : colon + 1;
+        if (address)
+            g_string_append_printf(text, "%s\t%.*s\n", address, (int)(colon - *host), *host);
+    }
+}
+
+static char *format_hosts(const BerthContainerFiles *files) {
     g_autoptr(GString) text = g_string_new("127.0.0.1\tlocalhost\n"
                                            "::1\tlocalhost ip6-localhost ip6-loopback\n");
+    g_autofree char *hosts = NULL;
 
-    if (berth_network_parse_mode(network) == BERTH_NETWORK_HOST) {
-        g_autofree char *hosts = NULL;
-        if (g_file_get_contents("/etc/hosts", &hosts, NULL, NULL))
-            return g_steal_pointer(&hosts);
+    if (berth_network_parse_mode(files->network) == BERTH_NETWORK_HOST &&
+        g_file_get_contents("/etc/hosts", &hosts, NULL, NULL)) {
+        g_string_assign(text, hosts);
+        if (text->len > 0 && text->str[text->len - 1] != '\n')
+            g_string_append_c(text, '\n');
+        add_hosts(text, files);
+        return g_string_free(g_steal_pointer(&text), FALSE);
     }
-    for (; addresses && *addresses; addresses++) {
-        g_auto(GStrv) parts = g_strsplit(*addresses, "/", 2);
-        g_string_append_printf(text, "%s\t%s\n", parts[0], hostname);
-    }
+    for (char *const *address = files->addresses; address && *address; address++)
+        g_string_append_printf(text, "%.*s\t%s\n", (int)strcspn(*address, "/"), *address,
+                               files->hostname);
     /* As Debian does for a host without a fixed address. */
-    if (!strstr(text->str, hostname))
-        g_string_append_printf(text, "127.0.1.1\t%s\n", hostname);
+    if (!files->addresses || !files->addresses[0])
+        g_string_append_printf(text, "127.0.1.1\t%s\n", files->hostname);
+    add_hosts(text, files);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 /* systemd-resolved's stub listens on the host's loopback, which is not the container's: the servers
  * that it asks itself are in another file. */
-static char *read_resolv_conf(const char *network) {
+static char *read_resolv_conf(BerthNetworkMode mode) {
     static const char *const files[] = {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"};
-    BerthNetworkMode mode = berth_network_parse_mode(network);
 
     if (mode == BERTH_NETWORK_NONE)
         return g_strdup("# This container has no network.\n");
@@ -61,12 +73,56 @@ static char *read_resolv_conf(const char *network) {
     return g_strdup("");
 }
 
-bool berth_container_files_write(int directory, const char *id, const char *hostname,
-                                 const char *network, char *const *addresses, GError **error) {
+static void add_words(GString *text, const char *keyword, char *const *words) {
+    g_autofree char *joined = words && words[0] ? g_strjoinv(" ", (char **)words) : NULL;
+
+    if (joined)
+        g_string_append_printf(text, "%s %s\n", keyword, joined);
+}
+
+/* Lines of the host's file that begin with these words give way to the container's own. */
+static void add_others(GString *text, const char *given, bool servers, bool search, bool options) {
+    g_auto(GStrv) lines = g_strsplit(given, "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        bool replaced =
+            (servers && g_str_has_prefix(*line, "nameserver")) ||
+            (search && (g_str_has_prefix(*line, "search") || g_str_has_prefix(*line, "domain"))) ||
+            (options && g_str_has_prefix(*line, "options"));
+        if (!replaced && (*line)[0])
+            g_string_append_printf(text, "%s\n", *line);
+    }
+}
+
+/* A name server of the network's own passes on what it does not know, to the caller's servers if
+ * there are any. The search domains are the host's then, too, as podman has it only without. */
+static char *format_resolv_conf(const BerthContainerFiles *files) {
+    char *const *servers = files->own_servers ? files->own_servers : files->servers;
+    bool has_servers = servers && servers[0], has_search = files->search && files->search[0];
+    bool has_options = files->options && files->options[0];
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!files->own_servers) {
+        g_autofree char *host = read_resolv_conf(berth_network_parse_mode(files->network));
+        if (!has_servers && !has_search && !has_options)
+            return g_steal_pointer(&host);
+        add_others(text, host, has_servers, has_search, has_options);
+    }
+    /* "." alone means no domain (podman-run(1), --dns-search). */
+    if (has_search && !g_str_equal(files->search[0], "."))
+        add_words(text, "search", files->search);
+    for (; has_servers && *servers; servers++)
+        g_string_append_printf(text, "nameserver %s\n", *servers);
+    add_words(text, "options", files->options);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+bool berth_container_files_write(int directory, const char *id, const BerthContainerFiles *files,
+                                 GError **error) {
     g_autofree char *path = g_strconcat(id, "/etc", NULL);
-    g_autofree char *hosts = format_hosts(hostname, network, addresses);
-    g_autofree char *resolv_conf = read_resolv_conf(network);
-    g_autofree char *name = g_strconcat(hostname, "\n", NULL);
+    g_autofree char *hosts = format_hosts(files);
+    g_autofree char *resolv_conf = format_resolv_conf(files);
+    g_autofree char *name = g_strconcat(files->hostname, "\n", NULL);
 
     if (mkdirat(directory, path, 0755) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make %s", path);

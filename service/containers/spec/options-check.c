@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/network-options.h"
 #include "containers/spec/port.h"
 #include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
@@ -62,6 +63,7 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
     return check_cgroup(options, error) && berth_ports_check(options, error) &&
+           berth_network_options_check(options, error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }
 

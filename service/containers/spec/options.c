@@ -12,7 +12,7 @@
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
     if (!berth_name_check_container(text, NULL))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "invalid network \"%.100s\"; use none, host or the name of a CNI "
+                               "invalid network \"%.100s\"; use none, host or the name of a "
                                "network",
                                text);
     options->network_mode = berth_network_parse_mode(text);
@@ -88,6 +88,14 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("Devices", LIST, devices),
     CHOICE("Network", network_mode, parse_network),
     FIELD("Ports", LIST, ports),
+    FIELD("Aliases", LIST, aliases),
+    FIELD("StaticAddresses", LIST, addresses),
+    FIELD("MACAddress", TEXT, mac),
+    FIELD("DNS", LIST, servers),
+    FIELD("DNSSearch", LIST, search),
+    FIELD("DNSOptions", LIST, resolver_options),
+    FIELD("Hosts", LIST, hosts),
+    FIELD("NoHosts", FLAG, no_hosts),
     FIELD("HealthCommand", LIST, health_command),
     FIELD("HealthIntervalUSec", NUMBER, health_interval_usec),
     FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),

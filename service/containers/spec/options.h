@@ -59,8 +59,13 @@ typedef struct {
     char **labels;     /* key, value, … */
     GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
     char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
-    char **devices;    /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
-    int read_only, auto_remove, terminal, autostart, init;
+    char **aliases;    /* further names in the network */
+    char **addresses;  /* in the network; one of a family at most */
+    const char *mac;
+    char **servers, **search, **resolver_options; /* for resolv.conf */
+    char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
+    char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
+    int read_only, auto_remove, terminal, autostart, no_hosts, init;
     const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;

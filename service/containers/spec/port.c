@@ -80,9 +80,8 @@ bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
                                    "[IP:]HOST:CONTAINER[/PROTOCOL]",
                                    *text);
         if (options->network_mode != BERTH_NETWORK_NAMED)
-            return berth_error_set(
-                error, BERTH_ERROR_INVALID_ARGUMENT,
-                "the port \"%.100s\" needs a network; name one of /etc/cni/net.d", *text);
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the port \"%.100s\" needs a network", *text);
         if (text - options->ports >= MAX_PORTS)
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "a container publishes at most %d ports", MAX_PORTS);

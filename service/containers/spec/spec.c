@@ -315,6 +315,8 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
 
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
         g_autofree char *source = g_strconcat(context->directory, paths[i], NULL);
+        if (i == 0 && options->no_hosts)
+            continue;
         if (!is_mounted(options, paths[i]))
             add_mount(builder, paths[i], "bind", source, flags);
     }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Options of "dist run" and "dist create" about the network, and about the names that a container
+ * resolves. */
+
+#pragma once
+
+#include "client/settings.h"
+
+#include <systemd/sd-bus.h>
+
+extern const DistOption dist_network_options[];
+
+/* Appends them, as entries of the options of Create. Negative errno. */
+int dist_append_network(sd_bus_message *call);

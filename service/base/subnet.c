@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Arithmetic with subnets. Nothing is kept: what the host uses is read at each question. */
+
+#include "base/subnet.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ROUTES "/proc/net/route"
+
+static unsigned get_bits(const BerthSubnet *subnet) {
+    return subnet->family == AF_INET ? 32 : 128;
+}
+
+static bool get_bit(const uint8_t *bytes, unsigned i) {
+    return bytes[i / 8] >> (7 - i % 8) & 1;
+}
+
+static void clear_host_bits(BerthSubnet *subnet) {
+    for (unsigned i = subnet->prefix; i < get_bits(subnet); i++)
+        subnet->bytes[i / 8] &= (uint8_t) ~(1u << (7 - i % 8));
+}
+
+bool berth_subnet_parse_address(const char *text, BerthSubnet *address) {
+    *address = (BerthSubnet){.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+    address->prefix = get_bits(address);
+    return inet_pton(address->family, text, address->bytes) == 1;
+}
+
+bool berth_subnet_parse(const char *text, BerthSubnet *subnet, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+    guint64 prefix;
+
+    if (!parts[0] || !parts[1] || !berth_subnet_parse_address(parts[0], subnet) ||
+        !g_ascii_string_to_unsigned(parts[1], 10, 0, get_bits(subnet), &prefix, NULL))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid subnet \"%.100s\": not of the form ADDRESS/PREFIX", text);
+    subnet->prefix = (unsigned)prefix;
+    clear_host_bits(subnet);
+    return true;
+}
+
+static bool share_prefix(const BerthSubnet *a, const BerthSubnet *b, unsigned prefix) {
+    if (a->family != b->family)
+        return false;
+    for (unsigned i = 0; i < prefix; i++)
+        if (get_bit(a->bytes, i) != get_bit(b->bytes, i))
+            return false;
+    return true;
+}
+
+bool berth_subnet_contains(const BerthSubnet *outer, const BerthSubnet *inner) {
+    return inner->prefix >= outer->prefix && share_prefix(outer, inner, outer->prefix);
+}
+
+bool berth_subnet_overlaps(const BerthSubnet *a, const BerthSubnet *b) {
+    return share_prefix(a, b, MIN(a->prefix, b->prefix));
+}
+
+/* The first address is the subnet's own, the last its broadcast. */
+uint32_t berth_subnet_count_hosts(const BerthSubnet *subnet) {
+    unsigned bits = get_bits(subnet) - subnet->prefix;
+
+    return bits > 31 ? UINT32_MAX : bits < 2 ? 0 : (1u << bits) - 2;
+}
+
+char *berth_subnet_get_address(const BerthSubnet *subnet, uint32_t n) {
+    char text[INET6_ADDRSTRLEN] = "";
+    BerthSubnet address = *subnet;
+    unsigned last = get_bits(subnet) / 8 - 1;
+
+    for (unsigned i = 0; i < sizeof n; i++)
+        address.bytes[last - i] |= (uint8_t)(n >> (8 * i));
+    inet_ntop(address.family, address.bytes, text, sizeof text);
+    return g_strdup(text);
+}
+
+char *berth_subnet_format(const BerthSubnet *subnet) {
+    g_autofree char *address = berth_subnet_get_address(subnet, 0);
+
+    return g_strdup_printf("%s/%u", address, subnet->prefix);
+}
+
+static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct sockaddr *mask) {
+    BerthSubnet subnet = {.family = address->sa_family};
+    const struct sockaddr_in *v4 = (const void *)address, *mask4 = (const void *)mask;
+    const struct sockaddr_in6 *v6 = (const void *)address, *mask6 = (const void *)mask;
+    bool six = subnet.family == AF_INET6;
+    const uint8_t *bits =
+        six ? (const uint8_t *)&mask6->sin6_addr : (const uint8_t *)&mask4->sin_addr;
+
+    memcpy(subnet.bytes, six ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr,
+           six ? 16 : 4);
+    while (subnet.prefix < get_bits(&subnet) && get_bit(bits, subnet.prefix))
+        subnet.prefix++;
+    return subnet;
+}
+
+static bool is_addressed(const BerthSubnet *subnet) {
+    struct ifaddrs *list = NULL;
+    bool found = false;
+
+    if (getifaddrs(&list) < 0)
+        return false;
+    for (struct ifaddrs *entry = list; entry && !found; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || !entry->ifa_netmask || entry->ifa_addr->sa_family != subnet->family)
+            continue;
+        BerthSubnet own = take_sockaddr(entry->ifa_addr, entry->ifa_netmask);
+        found = berth_subnet_overlaps(subnet, &own);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+/* Destination and mask are numbers in the host's order of the bytes as they are in memory. A
+ * default route is everywhere and takes nothing. */
+static bool is_routed(const BerthSubnet *subnet) {
+    g_autofree char *text = NULL;
+
+    if (subnet->family != AF_INET || !g_file_get_contents(ROUTES, &text, NULL, NULL))
+        return false;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        unsigned destination, mask;
+        if (sscanf(*line, "%*s %x %*x %*x %*d %*d %*d %x", &destination, &mask) != 2 || mask == 0)
+            continue;
+        BerthSubnet route = {.family = AF_INET};
+        memcpy(route.bytes, &destination, sizeof destination);
+        while (route.prefix < 32 && get_bit((const uint8_t *)&mask, route.prefix))
+            route.prefix++;
+        if (berth_subnet_overlaps(subnet, &route))
+            return true;
+    }
+    return false;
+}
+
+bool berth_subnet_is_in_use(const BerthSubnet *subnet) {
+    return is_addressed(subnet) || is_routed(subnet);
+}

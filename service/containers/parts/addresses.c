@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A Lease is what one container has in a network: addresses and names. The table of leases, by the
+ * container's id, is made of the documents in networks/ when the service starts. A lease whose
+ * documents have gone is removed when its network is next looked through; until then its addresses
+ * are not given away, which does no harm.
+ *
+ * Addresses are given in turn and not the lowest free one, so that one that was just released, and
+ * that others may still remember, is not used at once.
+ */
+
+#include "containers/parts/addresses.h"
+
+#include "base/directory.h"
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/subnet.h"
+#include "containers/spec/network-options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define IPV6_IS_THERE "/proc/net/if_inet6"
+
+enum { MAX_STATE_BYTES = 1024 * 1024 };
+
+typedef struct {
+    char *network;
+    char **addresses, **names;
+    char *mac;
+} Lease;
+
+struct BerthAddresses {
+    int directory;
+    GHashTable *leases; /* id → Lease */
+    GHashTable *last;   /* network → the number that was given last */
+};
+
+static void lease_free(gpointer data) {
+    Lease *lease = data;
+
+    g_free(lease->network);
+    g_strfreev(lease->addresses);
+    g_strfreev(lease->names);
+    g_free(lease->mac);
+    g_free(lease);
+}
+
+void berth_addresses_free(BerthAddresses *addresses) {
+    if (!addresses)
+        return;
+    g_hash_table_unref(addresses->leases);
+    g_hash_table_unref(addresses->last);
+    g_free(addresses);
+}
+
+static JsonNode *read_document(int directory, const char *name) {
+    berth_autofd int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+    g_autofree char *text =
+        file < 0 ? NULL : berth_fd_read_whole(file, MAX_STATE_BYTES, &size, NULL);
+
+    return text ? berth_document_parse(text, size, NULL) : NULL;
+}
+
+/* The request is all of the document before it was carried out, and a member afterwards. */
+static void recover_lease(BerthAddresses *addresses, const char *name) {
+    g_autoptr(JsonNode) node = read_document(addresses->directory, name);
+    const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL;
+    JsonObject *request = node ? json_node_get_object(node) : NULL;
+    Lease *lease = g_new0(Lease, 1);
+
+    if (request && g_str_equal(dot, ".json") &&
+        !berth_document_get_object(request, "request", &request, NULL))
+        request = NULL;
+    if (request && berth_document_get_string(request, "network", &network, NULL) && network &&
+        berth_document_get_string(request, "mac", &mac, NULL) &&
+        berth_document_get_strings(request, "addresses", &lease->addresses, NULL) &&
+        berth_document_get_strings(request, "names", &lease->names, NULL)) {
+        lease->network = g_strdup(network);
+        lease->mac = g_strdup(mac);
+        g_hash_table_replace(addresses->leases, g_strndup(name, (size_t)(dot - name)), lease);
+        return;
+    }
+    lease_free(lease);
+}
+
+BerthAddresses *berth_addresses_new(int directory) {
+    BerthAddresses *addresses = g_new0(BerthAddresses, 1);
+    berth_autolist DIR *list = berth_directory_list(directory);
+    const char *name;
+
+    addresses->directory = directory;
+    addresses->leases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, lease_free);
+    addresses->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    while (list && (name = berth_directory_next(list)))
+        if (name[0] != '.' && (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")))
+            recover_lease(addresses, name);
+    return addresses;
+}
+
+static bool has_document(const BerthAddresses *addresses, const char *id) {
+    g_autofree char *state = g_strconcat(id, ".json", NULL);
+    g_autofree char *next = g_strconcat(id, ".next", NULL);
+
+    return faccessat(addresses->directory, next, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+           faccessat(addresses->directory, state, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id) {
+    const Lease *lease = g_hash_table_lookup(addresses->leases, id);
+
+    return lease ? lease->addresses : NULL;
+}
+
+/* What others have in the network: addresses without prefix lengths, hardware addresses and names,
+ * each with the id of the container as its value. */
+static GHashTable *list_taken(BerthAddresses *addresses, const char *network, const char *except) {
+    GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iterator;
+    gpointer id, value;
+
+    g_hash_table_iter_init(&iterator, addresses->leases);
+    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+        const Lease *lease = value;
+        if (!g_str_equal(lease->network, network) || g_str_equal(id, except))
+            continue;
+        if (!has_document(addresses, id)) {
+            g_hash_table_iter_remove(&iterator);
+            continue;
+        }
+        for (char **address = lease->addresses; *address; address++)
+            g_hash_table_replace(taken, g_strndup(*address, strcspn(*address, "/")), g_strdup(id));
+        if (lease->mac)
+            g_hash_table_replace(taken, g_strdup(lease->mac), g_strdup(id));
+    }
+    return taken;
+}
+
+/* A name is one container's, or several of one user's, as replicas of a server have it. */
+static bool check_names(const BerthAddresses *addresses, const BerthContainer *container,
+                        const char *network, char *const *names, GError **error) {
+    const BerthContainers *containers = container->containers;
+    GHashTableIter iterator;
+    gpointer id, value;
+
+    g_hash_table_iter_init(&iterator, addresses->leases);
+    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+        const Lease *lease = value;
+        const BerthContainer *other = g_hash_table_lookup(containers->by_id, id);
+        if (!other || other == container || other->record.owner == container->record.owner ||
+            !g_str_equal(lease->network, network))
+            continue;
+        for (char *const *name = names; *name; name++)
+            for (char **theirs = lease->names; *theirs; theirs++)
+                if (g_ascii_strcasecmp(*name, *theirs) == 0)
+                    return berth_error_set(error, BERTH_ERROR_IN_USE,
+                                           "a container of another user has the name \"%s\" in "
+                                           "the network \"%s\"",
+                                           *name, network);
+    }
+    return true;
+}
+
+static char *with_prefix(const BerthSubnet *subnet, const char *address) {
+    return g_strdup_printf("%s/%u", address, subnet->prefix);
+}
+
+/* The address that was asked for. */
+static char *take_wanted(const BerthSubnet *subnet, const char *gateway, const char *wanted,
+                         GHashTable *taken, GError **error) {
+    g_autofree char *own = berth_subnet_get_address(subnet, 0);
+    g_autofree char *last =
+        subnet->family == AF_INET
+            ? berth_subnet_get_address(subnet, berth_subnet_count_hosts(subnet) + 1)
+            : g_strdup("");
+    BerthSubnet address;
+
+    berth_subnet_parse_address(wanted, &address);
+    g_autofree char *text = berth_subnet_get_address(&address, 0);
+    if (!berth_subnet_contains(subnet, &address) || g_str_equal(text, own) ||
+        g_str_equal(text, last)) {
+        g_autofree char *of = berth_subnet_format(subnet);
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "%s is not an address for containers in the subnet %s", text, of);
+        return NULL;
+    }
+    if (g_str_equal(text, gateway) || g_hash_table_contains(taken, text)) {
+        berth_error_set(error, BERTH_ERROR_IN_USE, "the address %s is in use", text);
+        return NULL;
+    }
+    return with_prefix(subnet, text);
+}
+
+/* The next free one after the last. There are more numbers than addresses that are taken, or none
+ * is free. */
+static char *take_next(BerthAddresses *addresses, const BerthSubnet *subnet, const char *gateway,
+                       const char *network, GHashTable *taken, GError **error) {
+    uint32_t hosts = berth_subnet_count_hosts(subnet);
+    uint32_t last = GPOINTER_TO_UINT(g_hash_table_lookup(addresses->last, network));
+
+    /* The IPv6 address comes after the IPv4 one, and has the same number if it is free. */
+    if (subnet->family == AF_INET6 && last > 0)
+        last--;
+    for (guint i = 0; i <= g_hash_table_size(taken) + 1 && i < hosts; i++) {
+        last = last >= hosts ? 1 : last + 1;
+        g_autofree char *text = berth_subnet_get_address(subnet, last);
+        if (g_str_equal(text, gateway) || g_hash_table_contains(taken, text))
+            continue;
+        if (subnet->family == AF_INET)
+            g_hash_table_replace(addresses->last, g_strdup(network), GUINT_TO_POINTER(last));
+        return with_prefix(subnet, text);
+    }
+    berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "no address of the network \"%s\" is free",
+                    network);
+    return NULL;
+}
+
+static const char *find_wanted(char *const *wanted, int family) {
+    for (; *wanted; wanted++)
+        if ((strchr(*wanted, ':') != NULL) == (family == AF_INET6))
+            return *wanted;
+    return NULL;
+}
+
+static bool take_address(BerthAddresses *addresses, const BerthNetworkRecord *network,
+                         char *const *wanted, GHashTable *taken, int family, GPtrArray *list,
+                         GError **error) {
+    bool six = family == AF_INET6;
+    const char *gateway = six ? network->gateway6 : network->gateway;
+    const char *given = find_wanted(wanted, family);
+    BerthSubnet subnet;
+
+    if (!berth_subnet_parse(six ? network->subnet6 : network->subnet, &subnet, error))
+        return false;
+    char *address = given ? take_wanted(&subnet, gateway, given, taken, error)
+                          : take_next(addresses, &subnet, gateway, network->name, taken, error);
+    if (address)
+        g_ptr_array_add(list, address);
+    return address != NULL;
+}
+
+/* On a host whose kernel has no IPv6, or where it is switched off, a network is IPv4's alone. */
+static bool has_ipv6(const BerthNetworkRecord *network) {
+    return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
+}
+
+static bool take_addresses(BerthAddresses *addresses, const BerthContainer *container,
+                           const BerthNetworkRecord *network, Lease *lease, GError **error) {
+    g_auto(GStrv) wanted = berth_network_options_list(&container->record, BERTH_NOTED_ADDRESSES);
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) taken = list_taken(addresses, network->name, container->record.id);
+
+    if (find_wanted(wanted, AF_INET6) && !has_ipv6(network))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the network \"%s\" has no IPv6", network->name);
+    if (lease->mac && g_hash_table_contains(taken, lease->mac))
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "the hardware address %s is in use",
+                               lease->mac);
+    if (!take_address(addresses, network, wanted, taken, AF_INET, list, error) ||
+        (has_ipv6(network) &&
+         !take_address(addresses, network, wanted, taken, AF_INET6, list, error)))
+        return false;
+    g_ptr_array_add(list, NULL);
+    g_ptr_array_set_free_func(list, NULL);
+    lease->addresses = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return true;
+}
+
+/* The id and the aliases. An id with a dot may be a name of the Internet's, for which a user's
+ * container does not answer. */
+static char **list_names(const BerthContainerRecord *record) {
+    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    if (record->owner == 0 || !strchr(record->id, '.'))
+        g_ptr_array_add(names, g_ascii_strdown(record->id, -1));
+    for (char **alias = aliases; *alias; alias++)
+        g_ptr_array_add(names, g_ascii_strdown(*alias, -1));
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+static void add_strings(JsonBuilder *builder, const char *name, char *const *list) {
+    json_builder_set_member_name(builder, name);
+    json_builder_begin_array(builder);
+    for (; *list; list++)
+        json_builder_add_string_value(builder, *list);
+    json_builder_end_array(builder);
+}
+
+static void add_string(JsonBuilder *builder, const char *name, const char *value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gateway) {
+    json_builder_begin_object(builder);
+    add_string(builder, "subnet", subnet);
+    add_string(builder, "gateway", gateway);
+    json_builder_end_object(builder);
+}
+
+static char *format_request(const BerthContainer *container, const BerthNetworkRecord *network,
+                            const Lease *lease) {
+    g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_NOTED_SERVERS);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    add_string(builder, "network", network->name);
+    add_string(builder, "bridge", network->bridge);
+    if (lease->mac)
+        add_string(builder, "mac", lease->mac);
+    json_builder_set_member_name(builder, "internal");
+    json_builder_add_boolean_value(builder, network->internal);
+    json_builder_set_member_name(builder, "dns");
+    json_builder_add_boolean_value(builder, network->dns);
+    json_builder_set_member_name(builder, "mtu");
+    json_builder_add_int_value(builder, network->mtu);
+    json_builder_set_member_name(builder, "subnets");
+    json_builder_begin_array(builder);
+    add_subnet(builder, network->subnet, network->gateway);
+    if (has_ipv6(network))
+        add_subnet(builder, network->subnet6, network->gateway6);
+    json_builder_end_array(builder);
+    add_strings(builder, "addresses", lease->addresses);
+    add_strings(builder, "names", lease->names);
+    add_strings(builder, "servers", servers);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+static bool write_request(const BerthAddresses *addresses, const char *id, const char *text,
+                          GError **error) {
+    g_autofree char *name = g_strconcat(id, ".next", NULL);
+
+    return berth_fd_replace(addresses->directory, name, text, strlen(text), 0600) ||
+           berth_error_set_errno(error, errno, "write networks/%s", name);
+}
+
+bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
+                          const BerthNetworkRecord *network, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    Lease *lease = g_new0(Lease, 1);
+
+    lease->network = g_strdup(network->name);
+    lease->mac = berth_network_options_get_mac(record);
+    lease->names = list_names(record);
+    /* In this order: leases that have ended go with the first. */
+    if (!take_addresses(addresses, container, network, lease, error) ||
+        !check_names(addresses, container, network->name, lease->names, error)) {
+        lease_free(lease);
+        return false;
+    }
+    g_autofree char *text = format_request(container, network, lease);
+    /* In place of the lease of an earlier start, which may not be disconnected yet: its addresses
+     * are free as soon as berth-network, which does one after the other, has carried this out. */
+    g_hash_table_replace(addresses->leases, g_strdup(record->id), lease);
+    if (write_request(addresses, record->id, text, error))
+        return true;
+    g_hash_table_remove(addresses->leases, record->id);
+    return false;
+}
+
+void berth_addresses_drop(BerthAddresses *addresses, const char *id) {
+    g_autofree char *name = g_strconcat(id, ".next", NULL);
+
+    unlinkat(addresses->directory, name, 0);
+}

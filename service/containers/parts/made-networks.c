@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Makes records of networks and removes them. Nothing of a network is on the host before its first
+ * container starts, nor after its last one has ended: berth-network makes the bridge and removes
+ * it. The one thing to know: a subnet is chosen once, so that it clashes neither with another
+ * network nor with the host's addresses and routes at that time.
+ */
+
+#include "containers/parts/made-networks.h"
+
+#include "base/names.h"
+#include "base/programs.h"
+#include "base/subnet.h"
+#include "containers/core/table.h"
+#include "containers/parts/networks.h"
+#include "containers/spec/network-options.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+/* Ethernet's smallest for IPv6 (RFC 8200, 5) and largest, as Linux has it. */
+enum { MAX_NETWORKS = 128, MIN_MTU = 1280, MAX_MTU = 65535 };
+
+/* An IPv4 subnet has addresses for a gateway and a container at least; an IPv6 one leaves 32 bits
+ * to number containers with. */
+enum { LARGEST_PREFIX = 30, SMALLEST_PREFIX = 8, LARGEST_PREFIX6 = 96 };
+
+/* From which subnets are chosen, as podman does it. */
+#define FIRST_SUBNET "10.89.0.0/24"
+enum { SUBNETS = 256 * (256 - 89) };
+
+static bool overlaps_text(const BerthSubnet *subnet, const char *text) {
+    BerthSubnet other;
+
+    return text[0] && berth_subnet_parse(text, &other, NULL) &&
+           berth_subnet_overlaps(subnet, &other);
+}
+
+/* The name of the network whose subnet overlaps; NULL if there is none. */
+static const char *find_overlap(const GPtrArray *networks, const BerthSubnet *subnet) {
+    for (guint i = 0; i < networks->len; i++) {
+        const BerthNetwork *network = networks->pdata[i];
+        for (char **text = network->subnets; *text; text++)
+            if (overlaps_text(subnet, *text))
+                return network->name;
+    }
+    return NULL;
+}
+
+static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError **error) {
+    berth_subnet_parse(FIRST_SUBNET, subnet, NULL);
+    for (unsigned i = 0; i < SUBNETS; i++) {
+        if (!find_overlap(networks, subnet) && !berth_subnet_is_in_use(subnet))
+            return true;
+        if (++subnet->bytes[2] == 0)
+            subnet->bytes[1]++;
+    }
+    return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "there is no free subnet; name one for the network");
+}
+
+/* A random one of the unique local addresses (RFC 4193, 3.2.2). */
+static bool choose_subnet6(BerthSubnet *subnet, GError **error) {
+    *subnet = (BerthSubnet){.family = AF_INET6, .bytes = {0xfd}, .prefix = 64};
+    return getrandom(subnet->bytes + 1, 7, 0) == 7 ||
+           berth_error_set(error, BERTH_ERROR_INTERNAL, "read random bytes");
+}
+
+static bool read_subnet(const GPtrArray *networks, const char *text, int family,
+                        BerthSubnet *subnet, GError **error) {
+    unsigned smallest = family == AF_INET ? SMALLEST_PREFIX : 1;
+    unsigned largest = family == AF_INET ? LARGEST_PREFIX : LARGEST_PREFIX6;
+
+    if (!berth_subnet_parse(text, subnet, error))
+        return false;
+    if (subnet->family != family || subnet->prefix < smallest || subnet->prefix > largest)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid subnet \"%s\": IPv4 takes /%d to /%d, IPv6 up to /%d", text,
+                               SMALLEST_PREFIX, LARGEST_PREFIX, LARGEST_PREFIX6);
+    const char *other = find_overlap(networks, subnet);
+    if (other)
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "the subnet %s overlaps that of the network \"%s\"", text, other);
+    return !berth_subnet_is_in_use(subnet) ||
+           berth_error_set(error, BERTH_ERROR_IN_USE,
+                           "the host has an address or a route in the subnet %s", text);
+}
+
+/* The first address of the subnet, or the caller's. */
+static char *choose_gateway(const BerthSubnet *subnet, const char *text, GError **error) {
+    g_autofree char *own = berth_subnet_get_address(subnet, 0);
+    BerthSubnet gateway;
+
+    if (!text)
+        return berth_subnet_get_address(subnet, 1);
+    if (berth_subnet_parse_address(text, &gateway) && berth_subnet_contains(subnet, &gateway) &&
+        !g_str_equal(text, own))
+        return berth_subnet_get_address(&gateway, 0);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                    "the gateway \"%.100s\" is not an address of the subnet", text);
+    return NULL;
+}
+
+/* "berth0", "berth1" …, the first that no network has. */
+static char *choose_bridge(const GPtrArray *records) {
+    for (unsigned i = 0;; i++) {
+        g_autofree char *name = g_strdup_printf("berth%u", i);
+        bool taken = false;
+        for (guint k = 0; k < records->len && !taken; k++)
+            taken = g_str_equal(((const BerthNetworkRecord *)records->pdata[k])->bridge, name);
+        if (!taken)
+            return g_steal_pointer(&name);
+    }
+}
+
+static bool choose_addresses(BerthNetworkRecord *record, const BerthNetworkOptions *options,
+                             const GPtrArray *networks, GError **error) {
+    BerthSubnet subnet, subnet6;
+
+    if (!(options->subnet ? read_subnet(networks, options->subnet, AF_INET, &subnet, error)
+                          : choose_subnet(networks, &subnet, error)) ||
+        !(record->gateway = choose_gateway(&subnet, options->gateway, error)))
+        return false;
+    record->subnet = berth_subnet_format(&subnet);
+    if (!options->subnet6 && !options->ipv6) {
+        record->subnet6 = g_strdup("");
+        record->gateway6 = g_strdup("");
+        return true;
+    }
+    if (!(options->subnet6 ? read_subnet(networks, options->subnet6, AF_INET6, &subnet6, error)
+                           : choose_subnet6(&subnet6, error)) ||
+        !(record->gateway6 = choose_gateway(&subnet6, options->gateway6, error)))
+        return false;
+    record->subnet6 = berth_subnet_format(&subnet6);
+    return true;
+}
+
+static bool check_options(const BerthNetworkOptions *options, const GPtrArray *networks,
+                          guint count, GError **error) {
+    if (!berth_name_check_container(options->name, error))
+        return false;
+    if (g_str_equal(options->name, "none") || g_str_equal(options->name, "host") ||
+        g_str_equal(options->name, "default"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%s\" has a meaning of its own and cannot name a network",
+                               options->name);
+    for (guint i = 0; i < networks->len; i++)
+        if (g_str_equal(((const BerthNetwork *)networks->pdata[i])->name, options->name))
+            return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                                   "there is a network \"%s\" already", options->name);
+    if (options->mtu != 0 && (options->mtu < MIN_MTU || options->mtu > MAX_MTU))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid MTU %u: it is %d to %d", options->mtu, MIN_MTU, MAX_MTU);
+    return count < MAX_NETWORKS || berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                                   "there are %u networks; at most %d "
+                                                   "are allowed",
+                                                   count, MAX_NETWORKS);
+}
+
+bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions *options,
+                          GError **error) {
+    g_autoptr(BerthNetworkRecord) record = g_new0(BerthNetworkRecord, 1);
+    g_autoptr(GPtrArray) records = berth_network_store_list(containers->database, error);
+
+    if (!records)
+        return false;
+    g_autoptr(GPtrArray) networks = berth_networks_list(containers);
+    if (!check_options(options, networks, records->len, error))
+        return false;
+    record->name = g_strdup(options->name);
+    record->bridge = choose_bridge(records);
+    record->internal = options->internal;
+    record->dns = options->dns;
+    record->mtu = options->mtu;
+    record->created_usec = (uint64_t)g_get_real_time();
+    record->labels = g_strdupv(options->labels);
+    return choose_addresses(record, options, networks, error) &&
+           berth_network_store_add(containers->database, record, error);
+}
+
+bool berth_network_delete(BerthContainers *containers, const char *name, GError **error) {
+    g_autoptr(BerthNetworkRecord) record =
+        berth_network_store_get(containers->database, name, NULL);
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (!record)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               "there is no network \"%.100s\" that can be deleted", name);
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainer *container = value;
+        if (g_strcmp0(container->record.network, name) == 0)
+            return berth_error_set(error, BERTH_ERROR_IN_USE,
+                                   "the network \"%s\" is in use by the container \"%s\"", name,
+                                   container->record.id);
+    }
+    return berth_network_store_remove(containers->database, name, error);
+}
+
+BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const char *name) {
+    g_autoptr(GError) error = NULL;
+    BerthNetworkRecord *record = berth_network_store_get(containers->database, name, NULL);
+    const BerthNetworkOptions options = {.name = BERTH_DEFAULT_NETWORK, .ipv6 = true, .dns = true};
+
+    if (record || !g_str_equal(name, BERTH_DEFAULT_NETWORK))
+        return record;
+    /* AlreadyExists: the administrator has written a network of that name for CNI. */
+    if (!berth_network_create(containers, &options, &error))
+        return NULL;
+    return berth_network_store_get(containers->database, name, NULL);
+}
+
+const char *berth_network_get_default(BerthContainers *containers) {
+    const char *name = containers->images->remotes->settings->network;
+    g_autofree char *netavark = berth_program_find("netavark");
+    g_autofree char *bridge = berth_cni_plugin_find("bridge");
+
+    if (g_str_equal(name, "none"))
+        return NULL;
+    return netavark || bridge || !g_str_equal(name, BERTH_DEFAULT_NETWORK) ? name : NULL;
+}
+
+void berth_network_make_default(BerthContainers *containers) {
+    const char *name = berth_network_get_default(containers);
+
+    if (name)
+        berth_network_record_free(berth_network_find_made(containers, name));
+}
+
+void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options) {
+    const char *name =
+        options->network || options->spec ? NULL : berth_network_get_default(containers);
+
+    if (!name)
+        return;
+    options->network = g_strdup(name);
+    options->network_mode = BERTH_NETWORK_NAMED;
+}
+
+bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
+                                 GError **error) {
+    if (!berth_network_options_need_made(options))
+        return true;
+    g_autoptr(BerthNetworkRecord) made = options->network_mode == BERTH_NETWORK_NAMED
+                                             ? berth_network_find_made(containers, options->network)
+                                             : NULL;
+    return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "aliases and addresses need a network that Berth made, and "
+                                   "\"%s\" is none",
+                                   options->network ? options->network : "none");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The options of Create about a container's place in its network and about names. */
+
+#pragma once
+
+#include "containers/spec/options.h"
+
+bool berth_network_options_check(const BerthCreateOptions *options, GError **error);
+
+/* Whether they ask for what only a network that Berth made has. */
+bool berth_network_options_need_made(const BerthCreateOptions *options);
+
+/* Keeps them in the record's extra. */
+void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *options);
+
+/* Lists of the record, as they were noted; empty if there are none. Freed with g_strfreev(). */
+#define BERTH_NOTED_ALIASES "Aliases"
+#define BERTH_NOTED_ADDRESSES "StaticAddresses"
+#define BERTH_NOTED_SERVERS "DNS"
+#define BERTH_NOTED_SEARCH "DNSSearch"
+#define BERTH_NOTED_RESOLVER "DNSOptions"
+#define BERTH_NOTED_HOSTS "Hosts"
+char **berth_network_options_list(const BerthContainerRecord *record, const char *noted);
+/* NULL if none was given; caller frees. */
+char *berth_network_options_get_mac(const BerthContainerRecord *record);

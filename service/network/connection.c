@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A Connection is one run of berth-network: a container, its process, and the document about it.
+ * The document is written before anything is done and again with the result, so that a process that
+ * is killed leaves nothing that the next one does not find:
+ *
+ *   pid      of the container's first process
+ *   ports    as CNI's portMappings
+ *   network  a list of CNI configurations, the administrator's or bridge.c's
+ *   request  of a network that Berth made (request.h); with "network", CNI's plugins made it, and
+ *            without, netavark
+ *   result   of the last plugin, or of the same form: ips
+ *
+ * A network is undone as it was made, whatever the administrator has written or installed since.
+ */
+
+#include "network/connection.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "base/programs.h"
+#include "network/bridge.h"
+#include "network/cni.h"
+#include "network/interface.h"
+#include "network/names.h"
+#include "network/netavark.h"
+#include "network/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The kernel frees network namespaces in a thread of its own (cleanup_net()). */
+#define BRIDGE_WAIT_USEC (5 * G_USEC_PER_SEC)
+#define BRIDGE_STEP_USEC (5 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct {
+    const char *id;
+    char *netns, *file; /* netns: "" when it has gone */
+    int networks;
+    JsonNode *state;
+    BerthNetworkRequest request; /* of a network that Berth made: made is true */
+    bool made;
+} Connection;
+
+static void connection_clear(Connection *connection) {
+    g_free(connection->netns);
+    g_free(connection->file);
+    g_clear_pointer(&connection->state, json_node_unref);
+    berth_network_request_clear(&connection->request);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Connection, connection_clear)
+
+static void connection_init(Connection *connection, const char *id, int networks) {
+    *connection = (Connection){
+        .id = id,
+        .networks = networks,
+        .netns = g_strdup(""),
+        .file = g_strconcat(id, ".json", NULL),
+    };
+}
+
+static JsonObject *get_object(const Connection *connection) {
+    return json_node_get_object(connection->state);
+}
+
+static bool connection_write(const Connection *connection, GError **error) {
+    return berth_network_state_write(connection->networks, connection->file, connection->state,
+                                     error);
+}
+
+static bool is_netavarks(const Connection *connection) {
+    return connection->made && !json_object_has_member(get_object(connection), "network");
+}
+
+static bool read_ports(const Connection *connection, JsonArray **ports, GError **error) {
+    return berth_document_get_objects(get_object(connection), "ports", ports, error);
+}
+
+static bool fill_call(const Connection *connection, BerthCniCall *call, GError **error) {
+    *call = (BerthCniCall){
+        .id = connection->id,
+        .netns = connection->netns,
+        .network = json_object_get_member(get_object(connection), "network"),
+        .mac = connection->made ? connection->request.mac : NULL,
+    };
+    return ((call->network && JSON_NODE_HOLDS_OBJECT(call->network)) ||
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "networks/%s names no network",
+                            connection->file)) &&
+           read_ports(connection, &call->ports, error);
+}
+
+static bool fill_netavark(const Connection *connection, BerthNetavark *netavark, GError **error) {
+    *netavark = (BerthNetavark){.id = connection->id, .request = &connection->request};
+    return read_ports(connection, &netavark->ports, error);
+}
+
+/* As a plugin's, which berthd reads the addresses from. */
+static JsonNode *make_result(const BerthNetworkRequest *request) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "ips");
+    json_builder_begin_array(builder);
+    for (char **address = request->addresses; *address; address++) {
+        json_builder_begin_object(builder);
+        json_builder_set_member_name(builder, "address");
+        json_builder_add_string_value(builder, *address);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    return json_builder_get_root(builder);
+}
+
+static bool carry_out(const Connection *connection, JsonNode **result, GError **error) {
+    BerthNetavark netavark;
+    BerthCniCall call;
+
+    if (!is_netavarks(connection))
+        return fill_call(connection, &call, error) && berth_cni_add(&call, result, error);
+    if (!fill_netavark(connection, &netavark, error) ||
+        !berth_netavark_set_up(&netavark, connection->netns, error))
+        return false;
+    *result = make_result(&connection->request);
+    return true;
+}
+
+static bool take_back(const Connection *connection, GError **error) {
+    BerthNetavark netavark;
+    BerthCniCall call;
+
+    if (is_netavarks(connection))
+        return fill_netavark(connection, &netavark, error) &&
+               berth_netavark_tear_down(&netavark, error);
+    return fill_call(connection, &call, error) &&
+           berth_cni_delete(&call, json_object_get_member(get_object(connection), "result"), error);
+}
+
+/* A bridge is removed with its last container, if that has no interface there any more. */
+static void await_bridge(const Connection *connection) {
+    const char *bridge = connection->request.bridge;
+
+    if (berth_names_count(connection->networks, bridge, connection->id) > 0)
+        return;
+    for (gint64 waited = 0; waited < BRIDGE_WAIT_USEC && berth_interface_has_ports(bridge);
+         waited += BRIDGE_STEP_USEC)
+        g_usleep(BRIDGE_STEP_USEC);
+}
+
+/* The first failure is the one that is reported; the rest is done all the same, and the document
+ * goes: another attempt would not do better. */
+static bool connection_undo(Connection *connection, GError **error) {
+    berth_autofd int locked = -1;
+    bool good = true;
+
+    if (connection->made) {
+        await_bridge(connection);
+        if ((locked = berth_network_lock_bridges(connection->networks, error)) < 0)
+            return false;
+    }
+    /* Its names first: an address that nobody has is not to be found by one. */
+    if (connection->made && connection->request.dns)
+        good = berth_names_publish(connection->networks, connection->request.bridge, connection->id,
+                                   error);
+    good = take_back(connection, good ? error : NULL) && good;
+    unlinkat(connection->networks, connection->file, 0);
+    return good;
+}
+
+static bool read_request(Connection *connection, GError **error) {
+    JsonObject *request = NULL;
+
+    if (!berth_document_get_object(get_object(connection), "request", &request, error))
+        return false;
+    connection->made = request != NULL;
+    return !request || berth_network_request_read(&connection->request, request, error);
+}
+
+/* Undoes what the document says. pid: only if it is of this process, since a newer start may have
+ * connected the container again; 0 for any. */
+static bool undo_earlier(const char *id, pid_t pid, int networks, GError **error) {
+    g_auto(Connection) connection = {0};
+    int64_t of = 0;
+
+    connection_init(&connection, id, networks);
+    if (faccessat(networks, connection.file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return true;
+    if (!(connection.state = berth_network_state_read(networks, connection.file, error)) ||
+        !berth_document_get_int(get_object(&connection), "pid", &of, error))
+        return false;
+    return (pid > 0 && of != pid) ||
+           (read_request(&connection, error) && connection_undo(&connection, error));
+}
+
+/* The document that the connection begins with. next: berthd's request; NULL for a network of the
+ * administrator's. */
+static bool connection_begin(Connection *connection, const BerthSetup *setup, pid_t pid,
+                             JsonNode *next, GError **error) {
+    g_autoptr(JsonNode) ports = NULL;
+    JsonObject *object = json_object_new();
+    JsonArray *list = NULL;
+    JsonNode *network = NULL;
+
+    connection->state = json_node_new(JSON_NODE_OBJECT);
+    json_node_take_object(connection->state, object);
+    json_object_set_int_member(object, "pid", pid);
+    if (setup->ports) {
+        ports = berth_document_parse(setup->ports, strlen(setup->ports), error);
+        if (!ports ||
+            !berth_document_get_objects(json_node_get_object(ports), "ports", &list, error))
+            return false;
+        json_object_set_array_member(object, "ports", json_array_ref(list));
+    }
+    if (next)
+        json_object_set_member(object, "request", json_node_copy(next));
+    if (!read_request(connection, error))
+        return false;
+    g_autofree char *netavark = next ? berth_program_find("netavark") : NULL;
+    if (netavark)
+        return true;
+    network = next ? berth_bridge_make(&connection->request, error)
+                   : berth_cni_find(setup->network, error);
+    if (network)
+        json_object_set_member(object, "network", network);
+    return network != NULL;
+}
+
+/* Writes the addresses and the hostname to the container's own /etc/hosts, if the plugins chose
+ * them. A failure leaves the network usable, and is not reported. */
+static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
+    berth_autofd int file =
+        openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    JsonArray *addresses = NULL;
+    const char *address;
+
+    if (file < 0 ||
+        !berth_document_get_objects(json_node_get_object(result), "ips", &addresses, NULL))
+        return;
+    for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
+        if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
+                                      &address, NULL) &&
+            address)
+            dprintf(file, "%.*s\t%s\n", (int)strcspn(address, "/"), address,
+                    setup->hostname ? setup->hostname : "");
+}
+
+static bool connection_connect(Connection *connection, JsonNode **result, GError **error) {
+    berth_autofd int locked = -1;
+
+    /* netavark and the rules that it writes are for one at a time. */
+    if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
+        return false;
+    if (!connection_write(connection, error) || !carry_out(connection, result, error) ||
+        (connection->made && !berth_interface_pin(connection->request.bridge, error)))
+        return false;
+    json_object_set_member(get_object(connection), "result", json_node_copy(*result));
+    return connection_write(connection, error) &&
+           (!connection->made || !connection->request.dns ||
+            berth_names_publish(connection->networks, connection->request.bridge, NULL, error));
+}
+
+bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
+                           GError **error) {
+    g_autofree char *next_name = g_strconcat(id, ".next", NULL);
+    g_auto(Connection) connection = {0};
+    g_autoptr(JsonNode) next = NULL, result = NULL;
+
+    berth_autofd int networks =
+        openat(directory, "../../networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (networks < 0)
+        return berth_error_set_errno(error, errno, "open the directory networks");
+    berth_autofd int locked = berth_network_lock_container(networks, id, error);
+    if (locked < 0)
+        return false;
+    /* An earlier start may have ended before it was disconnected. */
+    (void)undo_earlier(id, 0, networks, NULL);
+    connection_init(&connection, id, networks);
+    g_free(connection.netns);
+    connection.netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    if (faccessat(networks, next_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !(next = berth_network_state_read(networks, next_name, error)))
+        return false;
+    if (!connection_begin(&connection, setup, pid, next, error))
+        return false;
+    if (!connection_connect(&connection, &result, error)) {
+        (void)connection_undo(&connection, NULL);
+        return false;
+    }
+    /* The addresses are taken by the document from now on. */
+    unlinkat(networks, next_name, 0);
+    if (!next)
+        add_to_hosts(setup, directory, result);
+    return true;
+}
+
+bool berth_connection_undo(const char *id, pid_t pid, int networks, GError **error) {
+    berth_autofd int locked = berth_network_lock_container(networks, id, error);
+
+    return locked >= 0 && undo_earlier(id, pid, networks, error);
+}

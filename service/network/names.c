@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * aardvark-dns reads a file a network (its src/config/mod.rs): the addresses to listen on, then a
+ * line for each container, "ID IPV4 IPV6 NAMES[ SERVERS]". The file is written whole from the
+ * states in networks/, so that nothing has to be taken back after a crash.
+ *
+ * The server is a unit of its own, which is confined, since it reads what containers send. It runs
+ * while there are names to serve. A reload begins all its servers anew (aardvark-dns 1.4), some
+ * time after the signal: each is asked for a name afterwards, so that a container's name is there
+ * when its command runs, and if one does not answer, all are restarted.
+ */
+
+#include "network/names.h"
+
+#include "base/directory.h"
+#include "base/document.h"
+#include "base/fd.h"
+#include "network/program.h"
+#include "network/question.h"
+#include "network/request.h"
+#include "network/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define DIRECTORY "/run/berth-dns"
+#define NEW_FILE "/run/.berth-dns.new"
+#define UNIT "berth-dns.service"
+
+enum { RELOADED_MSEC = 300, RESTARTED_MSEC = 5000 };
+
+static bool control_server(const char *verb, GError **error) {
+    char *const arguments[] = {(char *)"/usr/bin/systemctl", (char *)"--quiet", (char *)verb,
+                               (char *)UNIT, NULL};
+    const BerthProgram program = {arguments, NULL, "", 0};
+    g_autofree char *answer = NULL;
+    size_t size;
+    int status;
+
+    if (!berth_program_run(&program, &status, &answer, &size, error))
+        return false;
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED,
+                           "cannot %s berth-dns.service, which resolves the names of containers",
+                           verb);
+}
+
+static char *join_gateways(const BerthNetworkRequest *request) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    const char *subnet, *gateway;
+
+    for (guint i = 0; i < json_array_get_length(request->subnets); i++)
+        if (berth_network_request_get_subnet(request, i, &subnet, &gateway, NULL))
+            g_string_append_printf(text, "%s%s", text->len ? "," : "", gateway);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static const char *find_family(char *const *addresses, bool six) {
+    for (; *addresses; addresses++)
+        if ((strchr(*addresses, ':') != NULL) == six)
+            return *addresses;
+    return "";
+}
+
+static void add_container(GString *text, const char *id, const BerthNetworkRequest *request) {
+    g_autofree char *gateways = join_gateways(request);
+    g_autofree char *names = g_strjoinv(",", request->names);
+    g_autofree char *servers = g_strjoinv(",", request->servers);
+    const char *four = find_family(request->addresses, false);
+    const char *six = find_family(request->addresses, true);
+
+    if (text->len == 0)
+        g_string_append_printf(text, "%s\n", gateways);
+    g_string_append_printf(text, "%s %.*s %.*s %s%s%s\n", id, (int)strcspn(four, "/"), four,
+                           (int)strcspn(six, "/"), six, names, servers[0] ? " " : "", servers);
+}
+
+/* Whether the state is of a container in a network that Berth made; the request is then read. */
+static bool read_place(int networks, const char *name, JsonNode **state,
+                       BerthNetworkRequest *request) {
+    JsonObject *object = NULL;
+
+    return (*state = berth_network_state_read(networks, name, NULL)) != NULL &&
+           berth_document_get_object(json_node_get_object(*state), "request", &object, NULL) &&
+           object && berth_network_request_read(request, object, NULL);
+}
+
+typedef struct {
+    const char *bridge;
+    GString *text;         /* the lines of the containers on it that have names; NULL */
+    unsigned count;        /* of containers on it */
+    GHashTable *questions; /* gateway → a name that it is to know; NULL */
+} Visit;
+
+static void visit_container(Visit *visit, const char *id, const BerthNetworkRequest *request) {
+    const char *subnet, *gateway;
+
+    if (visit->questions && request->dns && request->names[0] &&
+        berth_network_request_get_subnet(request, 0, &subnet, &gateway, NULL))
+        g_hash_table_replace(visit->questions, g_strdup(gateway), g_strdup(request->names[0]));
+    if (!g_str_equal(request->bridge, visit->bridge))
+        return;
+    visit->count++;
+    if (visit->text && request->dns)
+        add_container(visit->text, id, request);
+}
+
+/* Goes through all containers but one. */
+static void visit_containers(int networks, const char *except, Visit *visit) {
+    berth_autolist DIR *list = berth_directory_list(networks);
+    const char *name;
+
+    while (list && (name = berth_directory_next(list))) {
+        if (name[0] == '.' || !g_str_has_suffix(name, ".json"))
+            continue;
+        g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
+        g_auto(BerthNetworkRequest) request = {0};
+        g_autoptr(JsonNode) state = NULL;
+        if (g_strcmp0(id, except) != 0 && read_place(networks, name, &state, &request))
+            visit_container(visit, id, &request);
+    }
+}
+
+unsigned berth_names_count(int networks, const char *bridge, const char *except) {
+    Visit visit = {.bridge = bridge};
+
+    visit_containers(networks, except, &visit);
+    return visit.count;
+}
+
+static bool has_answers(GHashTable *questions, int timeout_msec) {
+    GHashTableIter iterator;
+    gpointer gateway, name;
+
+    g_hash_table_iter_init(&iterator, questions);
+    while (g_hash_table_iter_next(&iterator, &gateway, &name))
+        if (!berth_question_ask(gateway, name, timeout_msec))
+            return false;
+    return true;
+}
+
+/* Does not fail where the server serves, but not in this time: a container is not given up for a
+ * slow machine. */
+static bool reload_server(GHashTable *questions, GError **error) {
+    if (!control_server("reload-or-restart", error))
+        return false;
+    if (has_answers(questions, RELOADED_MSEC))
+        return true;
+    if (!control_server("restart", error))
+        return false;
+    (void)has_answers(questions, RESTARTED_MSEC);
+    return true;
+}
+
+/* Written beside the directory and renamed into it: the server takes every file in it for one of a
+ * network. The directory is the server's user's, who may put anything there, so no link in it is
+ * followed. */
+static bool write_names(int directory, const char *bridge, const char *text, GError **error) {
+    unlink(NEW_FILE);
+    berth_autofd int file =
+        open(NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+    return (file >= 0 && fchmod(file, 0644) == 0 && berth_fd_write_all(file, text, strlen(text)) &&
+            renameat(AT_FDCWD, NEW_FILE, directory, bridge) == 0) ||
+           berth_error_set_errno(error, errno, "write " DIRECTORY "/%s", bridge);
+}
+
+static bool serves_others(int directory) {
+    berth_autolist DIR *list = berth_directory_list(directory);
+    const char *name;
+
+    while (list && (name = berth_directory_next(list)))
+        if (!g_str_equal(name, "aardvark.pid"))
+            return true;
+    return false;
+}
+
+bool berth_names_publish(int networks, const char *bridge, const char *except, GError **error) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GHashTable) questions =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    Visit visit = {.bridge = bridge, .text = text, .questions = questions};
+
+    if (mkdir(DIRECTORY, 0755) < 0 && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make " DIRECTORY);
+    berth_autofd int directory = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
+        return berth_error_set_errno(error, errno, "open " DIRECTORY);
+    visit_containers(networks, except, &visit);
+    if (text->len > 0)
+        return write_names(directory, bridge, text->str, error) && reload_server(questions, error);
+    if (unlinkat(directory, bridge, 0) < 0 && errno == ENOENT)
+        return true;
+    if (serves_others(directory))
+        return reload_server(questions, error);
+    /* Waits for its end: one that is about to leave by itself would not see the next file. */
+    return control_server("stop", error);
+}

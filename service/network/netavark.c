@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Runs netavark (its src/network/types.rs has the format of the input). Addresses are berthd's
+ * choice and names are served by Berth's own unit (names.c), so that netavark keeps nothing on
+ * disk. Nothing here has a state.
+ *
+ * The one thing to know: netavark tears a network down from inside the container's network
+ * namespace, which has gone with its last process. It is given one that is made for it instead,
+ * with an interface of the same name.
+ */
+
+#include "network/netavark.h"
+
+#include "base/document.h"
+#include "base/programs.h"
+#include "network/program.h"
+#include "network/scratch.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define BIT(capability) (UINT64_C(1) << (capability))
+/* CAP_SYS_ADMIN: setns(2). CAP_SYS_PTRACE: to open the namespace of a process that has a user
+ * namespace of its own (proc(5)). */
+#define CAPABILITIES                                                                               \
+    (BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE))
+
+/* Names of its own: podman's networks on the same host have rules of the same kind. */
+#define PREFIX "berth-"
+
+static void add_string(JsonBuilder *builder, const char *name, const char *value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+static void add_bool(JsonBuilder *builder, const char *name, bool value) {
+    json_builder_set_member_name(builder, name);
+    json_builder_add_boolean_value(builder, value);
+}
+
+/* netavark takes 64 hexadecimal digits, as podman's ids are, and compares parts of them. */
+static void add_id(JsonBuilder *builder, const char *name, const char *text) {
+    g_autofree char *id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+
+    add_string(builder, name, id);
+}
+
+static void add_place(JsonBuilder *builder, const BerthNetavark *netavark, const char *network) {
+    const BerthNetworkRequest *request = netavark->request;
+
+    json_builder_set_member_name(builder, "networks");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, network);
+    json_builder_begin_object(builder);
+    add_string(builder, "interface_name", "eth0");
+    if (request->mac)
+        add_string(builder, "static_mac", request->mac);
+    json_builder_set_member_name(builder, "static_ips");
+    json_builder_begin_array(builder);
+    for (char **address = request->addresses; *address; address++) {
+        g_autofree char *bare = g_strndup(*address, strcspn(*address, "/"));
+        json_builder_add_string_value(builder, bare);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+}
+
+static bool add_subnets(JsonBuilder *builder, const BerthNetworkRequest *request, GError **error) {
+    json_builder_set_member_name(builder, "subnets");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < json_array_get_length(request->subnets); i++) {
+        const char *subnet, *gateway;
+        if (!berth_network_request_get_subnet(request, i, &subnet, &gateway, error))
+            return false;
+        json_builder_begin_object(builder);
+        add_string(builder, "subnet", subnet);
+        add_string(builder, "gateway", gateway);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    return true;
+}
+
+static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request,
+                        const char *network, GError **error) {
+    json_builder_set_member_name(builder, "network_info");
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, network);
+    json_builder_begin_object(builder);
+    add_string(builder, "name", network);
+    add_id(builder, "id", network);
+    add_string(builder, "driver", "bridge");
+    add_string(builder, "network_interface", request->bridge);
+    add_bool(builder, "internal", request->internal);
+    add_bool(builder, "dns_enabled", false);
+    add_bool(builder, "ipv6_enabled", json_array_get_length(request->subnets) > 1);
+    json_builder_set_member_name(builder, "options");
+    json_builder_begin_object(builder);
+    /* Networks do not reach each other. */
+    add_string(builder, "isolate", "true");
+    if (request->mtu > 0) {
+        g_autofree char *mtu = g_strdup_printf("%" G_GINT64_FORMAT, request->mtu);
+        add_string(builder, "mtu", mtu);
+    }
+    json_builder_end_object(builder);
+    bool good = add_subnets(builder, request, error);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+    return good;
+}
+
+/* The document is berth_spec_add_network()'s. */
+static bool add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
+    const char *protocol = NULL, *address = NULL;
+    int64_t host = 0, container = 0;
+
+    if (!berth_document_get_int(port, "hostPort", &host, error) ||
+        !berth_document_get_int(port, "containerPort", &container, error) ||
+        !berth_document_get_string(port, "protocol", &protocol, error) ||
+        !berth_document_get_string(port, "hostIP", &address, error))
+        return false;
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "host_port");
+    json_builder_add_int_value(builder, host);
+    json_builder_set_member_name(builder, "container_port");
+    json_builder_add_int_value(builder, container);
+    json_builder_set_member_name(builder, "range");
+    json_builder_add_int_value(builder, 1);
+    add_string(builder, "protocol", protocol ? protocol : "tcp");
+    add_string(builder, "host_ip", address ? address : "");
+    json_builder_end_object(builder);
+    return true;
+}
+
+static char *make_input(const BerthNetavark *netavark, GError **error) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *network = g_strconcat(PREFIX, netavark->request->network, NULL);
+
+    json_builder_begin_object(builder);
+    add_id(builder, "container_id", netavark->id);
+    add_string(builder, "container_name", netavark->id);
+    add_place(builder, netavark, network);
+    if (!add_network(builder, netavark->request, network, error))
+        return NULL;
+    json_builder_set_member_name(builder, "port_mappings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; netavark->ports && i < json_array_get_length(netavark->ports); i++)
+        if (!add_port(builder, json_array_get_object_element(netavark->ports, i), error))
+            return NULL;
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+/* A failure is an object on the standard output: {"error": TEXT}. */
+static bool report_failure(const BerthNetavark *netavark, const char *answer, size_t size,
+                           GError **error) {
+    g_autoptr(JsonNode) node = berth_document_parse(answer, size, NULL);
+    const char *message = NULL;
+
+    if (node)
+        (void)berth_document_get_string(json_node_get_object(node), "error", &message, NULL);
+    return berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED, "network %s: netavark: %.500s",
+                           netavark->request->network, message ? message : "failed without a word");
+}
+
+static bool run_netavark(const BerthNetavark *netavark, const char *verb, const char *netns,
+                         GError **error) {
+    g_autofree char *path = berth_program_find("netavark");
+    g_autofree char *input = make_input(netavark, error);
+    g_autofree char *answer = NULL;
+    size_t size;
+    int status;
+
+    if (!input)
+        return false;
+    if (!path)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "netavark is not installed");
+    char *const arguments[] = {path, (char *)verb, (char *)netns, NULL};
+    const BerthProgram program = {arguments, NULL, input, CAPABILITIES};
+    if (!berth_program_run(&program, &status, &answer, &size, error))
+        return false;
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           report_failure(netavark, answer, size, error);
+}
+
+bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error) {
+    return run_netavark(netavark, "setup", netns, error);
+}
+
+bool berth_netavark_tear_down(const BerthNetavark *netavark, GError **error) {
+    g_auto(BerthScratch) scratch = BERTH_NO_SCRATCH;
+    g_autofree char *bridge = g_build_filename("/sys/class/net", netavark->request->bridge, NULL);
+
+    if (!berth_scratch_open(&scratch, "eth0", error))
+        return false;
+    /* Without the bridge, which an earlier one removed, netavark removes the ports and then fails.
+     */
+    bool gone = !g_file_test(bridge, G_FILE_TEST_EXISTS);
+    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
+    return run_netavark(netavark, "teardown", netns, gone ? NULL : error) || gone;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* netavark, podman's program for networks: bridges, addresses, NAT and ports. */
+
+#pragma once
+
+#include "network/request.h"
+
+typedef struct {
+    const char *id;                     /* of the container */
+    const BerthNetworkRequest *request; /* the network */
+    JsonArray *ports;                   /* as CNI's portMappings has them; NULL for none */
+} BerthNetavark;
+
+/* Connects the network namespace at the path netns. */
+bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error);
+
+/* Undoes it after the container's namespace has gone, and removes a network without containers. */
+bool berth_netavark_tear_down(const BerthNetavark *netavark, GError **error);

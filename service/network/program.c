@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Runs one program of the host's, with a document on its standard input and its answer from its
+ * standard output, both as files in memory: neither side waits for the other. The program gets no
+ * other descriptor than its standard error. Nothing here has a state.
+ */
+
+#include "network/program.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PROGRAM_TIMEOUT_MSEC (60 * 1000)
+
+enum { MAX_ANSWER_BYTES = 1024 * 1024, MAX_ENVIRONMENT = 16 };
+
+/* Of root's program, execve(2) takes all capabilities that are in the bounding set. */
+static void bound_capabilities(uint64_t kept) {
+    for (unsigned i = 0; kept && i <= CAP_LAST_CAP; i++)
+        /* EINVAL: the kernel does not know this capability. */
+        if (!(kept & (UINT64_C(1) << i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 &&
+            errno != EINVAL)
+            _exit(127);
+}
+
+G_GNUC_NORETURN static void become_program(const BerthProgram *program, int input, int output) {
+    char *environment[MAX_ENVIRONMENT + 2] = {(char *)PATH};
+
+    for (int i = 0; program->environment && program->environment[i] && i < MAX_ENVIRONMENT; i++)
+        environment[i + 1] = program->environment[i];
+    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0)
+        _exit(127);
+    close_range(STDERR_FILENO + 1, ~0u, 0);
+    bound_capabilities(program->capabilities);
+    execve(program->arguments[0], program->arguments, environment);
+    _exit(127);
+}
+
+/* A program that takes too long is killed, and fails by its signal. Without a pidfd the wait has no
+ * limit. */
+static int await_program(pid_t pid) {
+    berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+    int status = 0;
+
+    if (pidfd >= 0 && poll(&poll_fd, 1, PROGRAM_TIMEOUT_MSEC) == 0)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+bool berth_program_run(const BerthProgram *program, int *status, char **answer, size_t *size,
+                       GError **error) {
+    berth_autofd int input = berth_fd_new_in_memory(program->input, strlen(program->input), error);
+    berth_autofd int output = input < 0 ? -1 : berth_fd_new_in_memory("", 0, error);
+
+    if (output < 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_program(program, input, output);
+    if (pid < 0)
+        return berth_error_set_errno(error, errno, "fork");
+    *status = await_program(pid);
+    return (*answer = berth_fd_read_whole(output, MAX_ANSWER_BYTES, size, error)) != NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads a request from its document. berthd wrote it; it is checked all the same, since a file may
+ * be damaged. */
+
+#include "network/request.h"
+
+#include "base/document.h"
+
+void berth_network_request_clear(BerthNetworkRequest *request) {
+    g_clear_pointer(&request->addresses, g_strfreev);
+    g_clear_pointer(&request->names, g_strfreev);
+    g_clear_pointer(&request->servers, g_strfreev);
+}
+
+bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object, GError **error) {
+    *request = (BerthNetworkRequest){0};
+    if (!berth_document_get_string(object, "network", &request->network, error) ||
+        !berth_document_get_string(object, "bridge", &request->bridge, error) ||
+        !berth_document_get_string(object, "mac", &request->mac, error) ||
+        !berth_document_get_bool(object, "internal", &request->internal, error) ||
+        !berth_document_get_bool(object, "dns", &request->dns, error) ||
+        !berth_document_get_int(object, "mtu", &request->mtu, error) ||
+        !berth_document_get_objects(object, "subnets", &request->subnets, error) ||
+        !berth_document_get_strings(object, "addresses", &request->addresses, error) ||
+        !berth_document_get_strings(object, "names", &request->names, error) ||
+        !berth_document_get_strings(object, "servers", &request->servers, error))
+        return false;
+    return (request->network && request->bridge && request->subnets &&
+            g_strv_length(request->addresses) == json_array_get_length(request->subnets)) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the request is not complete");
+}
+
+bool berth_network_request_get_subnet(const BerthNetworkRequest *request, guint i,
+                                      const char **subnet, const char **gateway, GError **error) {
+    JsonObject *object = json_array_get_object_element(request->subnets, i);
+
+    return berth_document_get_string(object, "subnet", subnet, error) &&
+           berth_document_get_string(object, "gateway", gateway, error) &&
+           ((*subnet && *gateway) || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                                     "a subnet of the request is not complete"));
+}

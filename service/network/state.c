@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads and writes the documents in networks/. Who holds which lock, and what is in a document, is
+ * connection.c's. */
+
+#include "network/state.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+enum { MAX_BYTES = 1024 * 1024, LOCKS = 64 };
+
+JsonNode *berth_network_state_read(int networks, const char *name, GError **error) {
+    berth_autofd int file = openat(networks, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open networks/%s", name);
+        return NULL;
+    }
+    g_autofree char *text = berth_fd_read_whole(file, MAX_BYTES, &size, error);
+    return text ? berth_document_parse(text, size, error) : NULL;
+}
+
+bool berth_network_state_write(int networks, const char *name, JsonNode *state, GError **error) {
+    g_autofree char *text = json_to_string(state, FALSE);
+
+    return berth_fd_replace(networks, name, text, strlen(text), 0600) ||
+           berth_error_set_errno(error, errno, "write networks/%s", name);
+}
+
+static int lock_file(int networks, const char *name, GError **error) {
+    berth_autofd int file = openat(networks, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (file < 0 || flock(file, LOCK_EX) < 0) {
+        berth_error_set_errno(error, errno, "lock networks/%s", name);
+        return -1;
+    }
+    return berth_fd_steal(&file);
+}
+
+/* Containers share a fixed number of lock files, which are never removed. */
+int berth_network_lock_container(int networks, const char *id, GError **error) {
+    g_autofree char *name = g_strdup_printf(".lock-%u", g_str_hash(id) % LOCKS);
+
+    return lock_file(networks, name, error);
+}
+
+int berth_network_lock_bridges(int networks, GError **error) {
+    return lock_file(networks, ".lock-bridges", error);
+}

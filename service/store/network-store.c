@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Rows of the table networks, and the labels of each. A record is a copy, and the caller's. */
+
+#include "store/network-store.h"
+
+#define COLUMNS                                                                                    \
+    "SELECT name, created, bridge, subnet, gateway, subnet6, gateway6, internal, dns, mtu "        \
+    "FROM networks "
+
+void berth_network_record_free(gpointer data) {
+    BerthNetworkRecord *record = data;
+
+    if (!record)
+        return;
+    g_free(record->name);
+    g_free(record->bridge);
+    g_free(record->subnet);
+    g_free(record->gateway);
+    g_free(record->subnet6);
+    g_free(record->gateway6);
+    g_strfreev(record->labels);
+    g_free(record);
+}
+
+static BerthNetworkRecord *read_record(BerthDatabase *database, BerthRows *rows) {
+    BerthNetworkRecord *record = g_new0(BerthNetworkRecord, 1);
+
+    record->name = g_strdup(berth_database_text(rows, 0));
+    record->created_usec = (uint64_t)sqlite3_column_int64(rows, 1);
+    record->bridge = g_strdup(berth_database_text(rows, 2));
+    record->subnet = g_strdup(berth_database_text(rows, 3));
+    record->gateway = g_strdup(berth_database_text(rows, 4));
+    record->subnet6 = g_strdup(berth_database_text(rows, 5));
+    record->gateway6 = g_strdup(berth_database_text(rows, 6));
+    record->internal = sqlite3_column_int64(rows, 7) != 0;
+    record->dns = sqlite3_column_int64(rows, 8) != 0;
+    record->mtu = (uint32_t)sqlite3_column_int64(rows, 9);
+    record->labels = berth_database_get_labels(database, "network", record->name);
+    return record;
+}
+
+GPtrArray *berth_network_store_list(BerthDatabase *database, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_network_record_free);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
+
+    while (!local && berth_database_step(rows, &local))
+        g_ptr_array_add(list, read_record(database, rows));
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char *name,
+                                            GError **error) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, error, COLUMNS "WHERE name = ?1", "s", name);
+
+    return rows && berth_database_step(rows, error) ? read_record(database, rows) : NULL;
+}
+
+bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,
+                             GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(
+                    database, error,
+                    "INSERT INTO networks (name, created, bridge, subnet, gateway, subnet6,"
+                    "  gateway6, internal, dns, mtu)"
+                    "  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                    "sisssssiii", record->name, (int64_t)record->created_usec, record->bridge,
+                    record->subnet, record->gateway, record->subnet6, record->gateway6,
+                    (int64_t)record->internal, (int64_t)record->dns, (int64_t)record->mtu) &&
+                berth_database_set_labels(database, "network", record->name, record->labels, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}
+
+bool berth_network_store_remove(BerthDatabase *database, const char *name, GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM networks WHERE name = ?1", "s", name) &&
+        berth_database_set_labels(database, "network", name, NULL, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
+}

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Networks that Berth makes, with netavark and aardvark-dns: the default network, addresses, names, ports, the way
+# out, what is kept apart; and that nothing is left of them, whoever died.
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/net/base:x"
+NETWORKS = f"{STATE}/networks"
+
+
+def properties(name):
+    return json.loads(run("busctl", "--json=short", "call", "org.berth1", "/org/berth1/containers",
+                          "org.berth1.Containers", "Get", "sa{sv}", name, "0").out)["data"][0]
+
+
+def addresses(name):
+    return properties(name)["Addresses"]["data"]
+
+
+def networks():
+    return {row["name"]: row for row in listing("network", "ls")}
+
+
+def rules():
+    return run("iptables-save").out + run("ip6tables-save").out
+
+
+def resolve(inside, name, family="4"):
+    """The addresses by which a container finds a name."""
+    out = dist("exec", inside, "nslookup", f"-type={'a' if family == '4' else 'aaaa'}", name).out
+    return sorted(re.findall(r"^Address: (\S+)$", out, re.MULTILINE))
+
+
+def fetch(inside, place):
+    """What a container gets from there; "" if it gets nothing."""
+    return dist("exec", inside, "timeout", "1", "wget", "-q", "-O-", f"http://{place}").out
+
+
+def documents():
+    return sorted(name for name in os.listdir(NETWORKS) if name[0] != ".")
+
+
+def is_quiet():
+    """Nobody connects or disconnects."""
+    return run("pgrep", "-x", "berth-network").status == 1
+
+
+def bridges():
+    return [name for name in os.listdir("/sys/class/net") if name.startswith("berth")]
+
+
+def test_setup():
+    configure("[Defaults]\nNetwork=berth\n")
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+    with open("/etc/resolv.conf", "w", encoding="utf-8") as file:
+        file.write("nameserver 127.0.0.1\n")
+
+
+def test_a_container_has_a_network_at_once():
+    good("run", "-d", "--name=one", IMAGE)
+    good("run", "-d", "--name=two", "--network-alias=db", IMAGE)
+    equal(properties("one")["Network"]["data"], "berth")
+    first, second = addresses("one"), addresses("two")
+    equal((len(first), len(second)), (2, 2))
+    assert not set(first) & set(second), (first, second)
+    shown = good("exec", "one", "ip", "addr", "show", "eth0")
+    for address in first:
+        contains(shown, address)
+    contains(good("exec", "one", "cat", "/etc/hosts"), f"{first[0]}\tone")
+    row = networks()["berth"]
+    equal((row["backend"], row["interface"], row["containers"]), ("berth", "berth0", "one two"))
+    contains(good("exec", "one", "cat", "/etc/resolv.conf"), f"nameserver {row['gateways'].split()[0]}\n")
+
+
+def test_containers_find_each_other_by_name():
+    wait_until(lambda: resolve("one", "two") == [addresses("two")[0]], "the name")
+    equal(resolve("one", "db"), [addresses("two")[0]])
+    equal(resolve("two", "one", "6"), [addresses("one")[1]])
+    equal(resolve("one", "three"), [])
+    good("exec", "-d", "--process=server", "two", "sh", "-c", "mkdir /www; echo page >/www/index.html; httpd -f -p 80 -h /www")
+    wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", "http://db/").out == "page\n", "the page")
+    equal(good("exec", "one", "wget", "-q", "-O-", f"http://[{addresses('two')[1]}]/"), "page\n")
+
+
+def test_the_name_server_is_confined():
+    unit = run("systemctl", "show", "berth-dns.service", "-P", "MainPID").out.strip()
+    with open(f"/proc/{unit}/status", encoding="utf-8") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    equal(status["CapBnd"], f"{1 << 10:016x}")
+    equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+    assert status["Uid"].split()[0] != "0", status
+
+
+def test_the_way_out_has_the_hosts_address():
+    """A neighbour of the host's sees it, and not the container."""
+    run("ip", "netns", "add", "neighbour")
+    run("ip", "link", "add", "out0", "type", "veth", "peer", "name", "eth0", "netns", "neighbour")
+    run("ip", "addr", "add", "192.0.2.1/24", "dev", "out0")
+    run("ip", "link", "set", "out0", "up")
+    run("ip", "-n", "neighbour", "addr", "add", "192.0.2.2/24", "dev", "eth0")
+    run("ip", "-n", "neighbour", "link", "set", "eth0", "up")
+    os.makedirs("/tmp/www/cgi-bin", exist_ok=True)
+    with open("/tmp/www/cgi-bin/who", "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\necho $REMOTE_ADDR\n")
+    os.chmod("/tmp/www/cgi-bin/who", 0o755)
+    run("systemd-run", "--unit=neighbour", "-p", "NetworkNamespacePath=/run/netns/neighbour", "busybox", "httpd", "-f", "-p", "80", "-h", "/tmp/www")
+    found = wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", "http://192.0.2.2/cgi-bin/who").out.strip(), "an answer")
+    contains(found, "192.0.2.1")
+
+
+def test_ports_are_published():
+    good("run", "-d", "--name=web", "-p", "18080:80", "-p", "127.0.0.1:18081:81/udp", IMAGE, "sh", "-c",
+         "mkdir /www; echo port >/www/index.html; httpd -f -p 80 -h /www")
+    rows = listing("port", "web")
+    equal([(row["container"], row["host"]) for row in rows], [("80/tcp", "0.0.0.0:18080"), ("81/udp", "127.0.0.1:18081")])
+    for url in ("http://127.0.0.1:18080/", "http://192.0.2.1:18080/"):
+        wait_until(lambda: run("busybox", "wget", "-q", "-O-", url).out == "port\n", url)
+    result = dist("run", "-d", "--name=second", "-p", "18080:80", IMAGE)
+    equal(result.status, 125)
+    contains(result.err, "port 18080/tcp on all addresses is in use")
+    good("rm", "-f", "web")
+    wait_until(lambda: "18080" not in rules() and "18081" not in rules(), "the rules go")
+    assert not os.path.exists(f"{NETWORKS}/second.next")
+
+
+def test_networks_are_made_and_deleted():
+    equal(good("network", "create", "--subnet=10.91.0.0/24", "--subnet=fd91::/64", "--gateway=10.91.0.254", "--mtu=1400",
+               "--label=a=b", "back").strip(), "back")
+    row = networks()["back"]
+    equal((row["subnets"], row["gateways"], row["interface"]), ("10.91.0.0/24 fd91::/64", "10.91.0.254 fd91::1", "berth1"))
+    good("run", "-d", "--name=three", "--network=back", "--ip=10.91.0.9", "--ip6=fd91::9", "--mac-address=02:00:00:00:00:09", IMAGE)
+    equal(addresses("three"), ["10.91.0.9", "fd91::9"])
+    link = good("exec", "three", "ip", "addr", "show", "eth0")
+    contains(link, "02:00:00:00:00:09")
+    contains(link, "mtu 1400")
+    for words, part in ((["--ip=10.91.0.9"], "the address 10.91.0.9 is in use"), (["--ip=10.91.0.254"], "is in use"),
+                        (["--ip=10.92.0.1"], "not an address for containers in the subnet 10.91.0.0/24"),
+                        (["--ip=10.91.0.255"], "not an address for containers"),
+                        (["--mac-address=02:00:00:00:00:09"], "the hardware address 02:00:00:00:00:09 is in use")):
+        result = dist("run", "--rm", "--network=back", *words, IMAGE, "true")
+        equal(result.status, 125, str(words))
+        contains(result.err, part)
+    contains(dist("network", "rm", "back").err, 'in use by the container "three"')
+
+
+def test_networks_do_not_reach_each_other():
+    equal(fetch("one", addresses("two")[0]), "page\n")
+    equal(fetch("three", addresses("two")[0]), "", rules())
+    equal(resolve("three", "one"), [])
+    good("network", "create", "--internal", "--ipv6=false", "inner")
+    good("run", "-d", "--name=four", "--network=inner", IMAGE)
+    good("run", "-d", "--name=five", "--network=inner", IMAGE, "sh", "-c", "mkdir /www; echo inner >/www/index.html; httpd -f -p 80 -h /www")
+    wait_until(lambda: resolve("four", "five") == addresses("five"), "the name")
+    wait_until(lambda: fetch("four", "five") == "inner\n", "the page")
+    equal(fetch("four", "192.0.2.2/cgi-bin/who"), "")
+    good("rm", "-f", "three", "four", "five")
+    good("network", "rm", "back", "inner")
+    wait_until(lambda: bridges() == ["berth0"], "the bridges go")
+    wait_until(lambda: "10.91.0" not in rules(), "the rules go")
+
+
+def test_bad_networks_are_named():
+    subnet = networks()["berth"]["subnets"].split()[0]
+    for words, part in ((["--subnet=10.91.0.0"], "invalid subnet"), (["--subnet=10.91.0.0/31"], "IPv4 takes /8 to /30"),
+                        ([f"--subnet={subnet}"], 'overlaps that of the network "berth"'), (["--subnet=192.0.2.0/25"], "the host has an address"),
+                        (["--subnet=10.93.0.0/24", "--gateway=10.94.0.1"], "not an address of the subnet"), (["--mtu=5"], "invalid MTU 5")):
+        result = dist("network", "create", *words, "wrong")
+        equal(result.status, 1, str(words))
+        contains(result.err, part)
+    for name in ("host", "none", "../x", "berth", "a" * 65, "-x;reboot"):
+        equal(dist("network", "create", "--", name).status, 1, name)
+    for words, part in ((["--network-alias=a b"], "invalid alias"), (["--network-alias=-x"], "invalid alias"), (["--ip=x"], "invalid address"),
+                        (["--mac-address=01:00:00:00:00:01"], "invalid hardware address"), (["--dns=ns.example.com"], "not an address"),
+                        (["--dns-search=a\nnameserver 1.2.3.4"], "invalid search domain"), (["--dns-option=a\nb"], "invalid option"),
+                        (["--add-host=a\n:1.2.3.4"], "invalid host"), (["--network=none", "--ip=10.89.0.9"], "need a network that Berth made")):
+        result = dist("run", "--rm", *words, IMAGE, "true")
+        equal(result.status, 125, str(words))
+        contains(result.err, part)
+
+
+def test_resolv_conf_and_hosts_are_as_asked():
+    words = ("--dns=192.0.2.53", "--dns-search=example.com", "--dns-option=ndots:2", "--add-host=db.example:192.0.2.7", "--add-host=me:host-gateway")
+    gateway = networks()["berth"]["gateways"].split()[0]
+    out = good("run", "--rm", *words, IMAGE, "cat", "/etc/resolv.conf", "/etc/hosts")
+    for part in (f"nameserver {gateway}\n", "search example.com\n", "options ndots:2\n", "192.0.2.7\tdb.example\n", f"{gateway}\tme\n"):
+        contains(out, part)
+    out = good("run", "--rm", "--network=host", *words[:4], IMAGE, "cat", "/etc/resolv.conf", "/etc/hosts")
+    for part in ("nameserver 192.0.2.53\n", "search example.com\n", "192.0.2.7\tdb.example\n"):
+        contains(out, part)
+    assert "127.0.0.1\n" not in out
+    equal(dist("run", "--rm", "--no-hosts", IMAGE, "cat", "/etc/hosts").status, 1)
+
+
+def test_a_user_takes_no_name_of_others():
+    allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own", "org.berth1.images.pull"].indexOf(action.id) >= 0')
+    good("run", "-d", "--name=registry.example.com", IMAGE, user="alice")
+    good("run", "-d", "--name=hers", "--network-alias=cache", IMAGE, user="alice")
+    wait_until(lambda: resolve("one", "cache") == [addresses("hers")[0]], "her name")
+    equal(resolve("one", "registry.example.com"), [])
+    for words, part in ((["--network-alias=db"], 'has the name "db"'), (["--network-alias=a.b"], "only root may take a name with a dot")):
+        result = dist("run", "--rm", *words, IMAGE, "true", user="alice")
+        equal(result.status, 125)
+        contains(result.err, part)
+    equal(dist("network", "create", "mine", user="alice").status, 1)
+    equal(dist("network", "rm", "berth", user="alice").status, 1)
+    good("rm", "-f", "hers", "registry.example.com")
+
+
+def test_a_rule_sees_the_network():
+    allow("alice", 'action.id == "org.berth1.containers.create" && action.lookup("network") == "none"')
+    good("create", "--name=without", "--network=none", IMAGE, user="alice")
+    equal(dist("create", "--name=with", IMAGE, user="alice").status, 125)
+    good("rm", "without")
+    allow("alice", 'action.id == "org.berth1.networks.manage" && action.lookup("network") == "mine"')
+    good("network", "create", "mine", user="alice")
+    equal(dist("network", "create", "yours", user="alice").status, 1)
+    good("network", "rm", "mine", user="alice")
+
+
+def test_many_starts_at_once_share_no_address():
+    names = [f"many{i}" for i in range(8)]
+    for name in names:
+        good("create", "--name", name, IMAGE)
+    for start in [subprocess.Popen(["dist", "start", name], stdout=subprocess.DEVNULL) for name in names]:
+        equal(start.wait(), 0)
+    all_addresses = [address for name in names + ["one", "two"] for address in addresses(name)]
+    equal(len(set(all_addresses)), 20)
+    wait_until(lambda: resolve("one", "many7") == [addresses("many7")[0]], "the last name")
+
+
+def test_the_service_may_die():
+    before = {name: addresses(name) for name in ("one", "two", "many0")}
+    kill_service()
+    equal({name: addresses(name) for name in before}, before)
+    good("run", "-d", "--name=later", IMAGE)
+    assert addresses("later")[0] not in [found[0] for found in before.values()]
+    pid = service_pid()
+    good("kill", "-s", "KILL", "later")
+    if pid:
+        kill_service()
+    good("ps")
+    wait_until(lambda: "later.json" not in documents(), "the network is left")
+    equal(resolve("one", "later"), [])
+
+
+def test_berth_network_may_die():
+    """Whenever it is killed, the next start has the network again and the rest is undone."""
+    good("create", "--name=killed", "-p", "18090:80", IMAGE)
+    killed = 0
+    for _ in range(20):
+        start = subprocess.Popen(["dist", "start", "killed"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while start.poll() is None:
+            killed += run("pkill", "-9", "-x", "berth-network").status == 0
+        if killed > 2:
+            break
+        dist("kill", "-s", "KILL", "killed")
+        dist("wait", "killed")
+    assert killed > 0
+    wait_until(is_quiet, "the end of what connects")
+    if properties("killed")["State"]["data"] != "running":
+        good("start", "killed")
+    assert addresses("killed")
+    good("rm", "-f", "killed")
+    wait_until(lambda: documents() == sorted(f"{name}.json" for name in ["one", "two"] + [f"many{i}" for i in range(8)]), "the network is left")
+    assert "18090" not in rules()
+
+
+def test_nothing_is_left():
+    good("rm", "-f", *good("ps", "-a", "-q").split())
+    wait_until(lambda: documents() == [] and is_quiet(), "all are disconnected")
+    equal(bridges(), [])
+    equal([line for line in rules().splitlines() if "10.89." in line], [])
+    wait_until(lambda: run("systemctl", "is-active", "berth-dns.service").out.strip() == "inactive", "the end of the name server")
+    equal([name for name in os.listdir("/run/berth-dns") if name.startswith("berth")] if os.path.isdir("/run/berth-dns") else [], [])
+
+
+def test_without_netavark_cni_makes_it():
+    """The same by CNI's plugins, names and all."""
+    os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
+    good("run", "-d", "--name=one", "-p", "18080:80", IMAGE)
+    good("run", "-d", "--name=two", "--mac-address=02:00:00:00:00:07", IMAGE)
+    contains(good("exec", "two", "ip", "addr", "show", "eth0"), addresses("two")[1])
+    contains(good("exec", "two", "ip", "addr", "show", "eth0"), "02:00:00:00:00:07")
+    wait_until(lambda: resolve("two", "one") == [addresses("one")[0]], "the name")
+    contains(rules(), "18080")
+    found = wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", "http://192.0.2.2/cgi-bin/who").out.strip(), "an answer")
+    contains(found, "192.0.2.1")
+    # What was made by one is undone by it, whatever is installed then.
+    os.rename("/usr/lib/podman/netavark.away", "/usr/lib/podman/netavark")
+    good("rm", "-f", "one", "two")
+    wait_until(lambda: documents() == [] and is_quiet(), "all are disconnected")
+    assert "18080" not in rules()
+
+
+def test_without_either_there_is_no_network_by_default():
+    os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
+    os.rename("/usr/lib/cni/bridge", "/usr/lib/cni/bridge.away")
+    good("create", "--name=bare", IMAGE)
+    equal(properties("bare")["Network"]["data"], "none")
+    os.rename("/usr/lib/podman/netavark.away", "/usr/lib/podman/netavark")
+    os.rename("/usr/lib/cni/bridge.away", "/usr/lib/cni/bridge")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
