@@ -95,15 +95,17 @@ static void add_value(const BerthConversion *conversion, BerthVerb verb, const B
         berth_conversion_refuse(conversion, line, reason);
 }
 
-/* "no" is what dist does without the option, even without having it. */
+/* "no" is what dist does without having the option. */
 static void add_flag(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                      const BerthUnitLine *line, GPtrArray *words) {
     bool value = berth_conversion_get_flag(conversion, key->name);
     const BerthOption *option = berth_option_find(verb, key->option, strlen(key->option));
     bool has_value = option && option->kind == BERTH_OPTION_VALUE;
 
-    if (value || has_value)
-        add_value(conversion, verb, key, line, value ? has_value ? "true" : NULL : "false", words);
+    if (value)
+        add_value(conversion, verb, key, line, has_value ? "true" : NULL, words);
+    else if (option && option->kind != BERTH_OPTION_REFUSED)
+        add_value(conversion, verb, key, line, "false", words);
 }
 
 static void add_words(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,

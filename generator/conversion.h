@@ -25,6 +25,9 @@ void berth_convert_volume(BerthConversion *conversion);
 void berth_convert_network(BerthConversion *conversion);
 void berth_convert_image(BerthConversion *conversion);
 
+/* The options of a container's secrets, which are credentials of its unit. */
+void berth_convert_secrets(const BerthConversion *conversion, GPtrArray *words);
+
 /* A command of dist: GlobalArgs, and then these words. */
 GPtrArray *berth_conversion_new_command(const BerthConversion *conversion, const char *verb,
                                         ...) G_GNUC_NULL_TERMINATED;

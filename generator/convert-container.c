@@ -334,6 +334,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     add_volumes(conversion, words);
     add_mounts(conversion, words);
     add_update_label(conversion, words);
+    berth_convert_secrets(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
     add_image(conversion, words);
     berth_service_add_command(conversion->service, "ExecStart", "", words);

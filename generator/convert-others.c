@@ -7,6 +7,8 @@
 #include "generator/translate.h"
 #include "generator/words.h"
 
+#include <string.h>
+
 static void add_oneshot(const BerthConversion *conversion, const GPtrArray *words) {
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
 
@@ -93,12 +95,46 @@ static void check_counts(const BerthConversion *conversion) {
     }
 }
 
+/* A value that says what is so anyway. */
+static void check_only(const BerthConversion *conversion, const char *key, const char *value) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, key);
+
+    if (line && !g_str_equal(line->value, value))
+        berth_unit_line_error(conversion->problems, line, _("%s=%s is not supported: only %s"), key,
+                              line->value, value);
+}
+
+/* The size of packets is an option of dist; others are those of podman's drivers. */
+static void add_network_options(const BerthConversion *conversion, GPtrArray *words) {
+    static const char *const names[] = {"mtu=", "com.docker.network.driver.mtu="};
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Options");
+    g_autoptr(GPtrArray) options = berth_conversion_get_words(conversion, "Options");
+
+    for (unsigned i = 0; i < options->len; i++) {
+        const char *option = options->pdata[i];
+        size_t name = 0;
+        while (name < G_N_ELEMENTS(names) && !g_str_has_prefix(option, names[name]))
+            name++;
+        g_autofree char *reason = NULL;
+        if (name == G_N_ELEMENTS(names))
+            berth_unit_line_error(conversion->problems, line, _("%s=%s is not supported: only %s"),
+                                  "Options", option, "mtu");
+        else if (berth_option_check(BERTH_VERB_NETWORK_CREATE, "mtu", NULL, &reason))
+            berth_conversion_add_option(words, "mtu", option + strlen(names[name]));
+        else
+            berth_conversion_refuse(conversion, line, reason);
+    }
+}
+
 void berth_convert_network(BerthConversion *conversion) {
     g_autoptr(GPtrArray) words =
         berth_conversion_new_command(conversion, "network", "create", "--ignore", NULL);
     const char *name = conversion->source->resource;
 
     check_counts(conversion);
+    check_only(conversion, "Driver", "bridge");
+    check_only(conversion, "IPAMDriver", "host-local");
+    add_network_options(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_NETWORK_CREATE, words);
     g_ptr_array_add(words, g_strdup(name));
     add_oneshot(conversion, words);

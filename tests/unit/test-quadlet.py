@@ -262,6 +262,19 @@ def test_a_volume_may_be_a_directory():
         equal(refused("[Volume]\n" + text, "a.volume"), [problem])
 
 
+def test_secrets_are_credentials_of_the_unit():
+    reason = options_of_dist()["secret"]
+    if reason:
+        equal(refused("[Container]\nImage=i\nSecret=password\n"), [f"web.container:3: Secret= is not supported: {reason}"])
+        return
+    unit = generated("[Container]\nImage=i\nSecret=password,type=mount token,target=key\nSecret=own\n[Service]\nSetCredential=own:x\n")
+    equal(unit.all("Service", "LoadCredential"), ["password:password", "key:token"])
+    for name in ("password", "key", "own"):
+        contains(unit.command(), f"--secret={name}")
+    equal(refused("[Container]\nImage=i\nSecret=password,type=env\n"),
+          ['web.container:3: the field "type=env" of a secret is not supported: secrets are files in /run/secrets'])
+
+
 def test_what_is_wrong_is_named_with_its_line():
     for text, problem in (("[Container]\nImage=i\n\nFoo=bar\n", "web.container:4: unknown key Foo= in [Container]"),
                           ("[Container]\nImage=i\nHostName=\\\n  a \\\n  # a comment\n  b\nFoo=1\n", "web.container:7: unknown key Foo= in [Container]"),
@@ -276,7 +289,7 @@ def test_what_is_wrong_is_named_with_its_line():
                           ("[Container]\n", "web.container:1: [Container] needs either Image= or Rootfs="),
                           ("[Unit]\n", "web.container: there is no section [Container]"),
                           ("[Container]\nImage=x.image\n", "web.container:2: Image=: there is no unit file x.image"),
-                          ("[Container]\nImage=x.build\n", "web.container:2: Image= is not supported: Berth builds no images"),
+                          ("[Container]\nImage=x.build\n", "web.container:2: Image= is not supported: build the image with \"dist build\""),
                           ("[Container]\nImage=i\nVolume=x.volume:/x\n", "web.container:3: Volume=: there is no unit file x.volume"),
                           ("[Container]\nImage=i\nNetwork=x.network\n", "web.container:3: Network=: there is no unit file x.network"),
                           ("[Container]\nImage=i\n[Unit]\nAfter=x.container\n", "web.container:4: After=: there is no unit file x.container"),
