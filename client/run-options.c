@@ -388,6 +388,8 @@ static bool read_labels(GError **error) {
     for (char **label = dist_run_given.labels; label && *label; label++)
         g_ptr_array_add(list, *label);
     g_ptr_array_add(list, NULL);
+    /* The list alone: what is in it are words of the command line. */
+    g_free(dist_run_given.labels);
     dist_run_given.labels = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
     return true;
 }

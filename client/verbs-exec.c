@@ -141,6 +141,8 @@ int dist_verb_exec(char **argv, GError **error) {
     g_auto(GStrv) environment = exec_read_environment(options, error);
     if (!environment)
         return DIST_EXIT_BERTH;
+    /* The list alone: what is in it are words of the command line. */
+    g_free(options->environment);
     options->environment = environment;
     g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, options, error);
     if (!call)

@@ -54,6 +54,8 @@ int main(void) {
     bool built = berth_filter_build(setup->filter_profile, strlen(setup->filter_profile),
                                     setup->bounding, &filter, &error);
     g_autoptr(BerthFilterProgram) program = built ? berth_filter_compile(&filter, &error) : NULL;
+    if (built)
+        seccomp_release(filter.context);
     if (!program)
         berth_fail("system call filter", NULL, error->message, BERTH_EXIT_LAUNCH);
     if (!write_program(program))
