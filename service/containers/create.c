@@ -15,6 +15,7 @@
 #include "containers/core/state.h"
 #include "containers/create-record.h"
 #include "containers/ids.h"
+#include "containers/parts/disk-limit.h"
 #include "containers/parts/made-networks.h"
 #include "containers/parts/volumes.h"
 #include "containers/quota.h"
@@ -76,12 +77,15 @@ static char *make_id(void) {
                            random[4], random[5]);
 }
 
-static bool write_directory(BerthContainers *containers, const char *id, const char *config,
-                            GError **error) {
+static bool write_directory(BerthContainers *containers, const char *id, uint32_t owner,
+                            const char *config, GError **error) {
     if (mkdirat(containers->directory, id, 0700) < 0)
         return berth_error_set_errno(error, errno, "make the directory of container %s", id);
     berth_autofd int directory =
         openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* While it is empty: what is made in it inherits the project. */
+    if (directory >= 0)
+        berth_disk_bound(directory, owner);
     if (directory < 0 || mkdirat(directory, "upper", 0755) < 0 ||
         mkdirat(directory, "work", 0700) < 0)
         return berth_error_set_errno(error, errno, "make the directories of container %s", id);
@@ -155,7 +159,7 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     /* Written anew at every start; the host name is kept in them. */
     const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
-        !write_directory(containers, id, config, error) ||
+        !write_directory(containers, id, creation->options->owner, config, error) ||
         (!creation->options->spec &&
          !berth_container_files_write(containers->directory, id, &files, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)))

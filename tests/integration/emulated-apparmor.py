@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# AppArmor profiles of runtime configurations, on a kernel with AppArmor: Debian's.
+# What Debian's kernel has and others may not: AppArmor profiles of runtime configurations, and project quotas.
 
 import json
 import os
@@ -67,6 +67,49 @@ def test_a_profile_that_is_not_loaded_is_an_error():
 def test_without_one_it_is_unconfined():
     result = dist("run", "--rm", "--bundle", write(""))
     equal(result.out.splitlines()[0], "unconfined", str(result))
+
+
+def test_project_quotas_bound_what_a_user_writes():
+    """On a file system that has them the kernel stops a container that fills the disk, at once and whoever writes."""
+    run("systemctl", "stop", "berthd.service")
+    for name, kind, numbers in (("loop-control", 0o020600, (10, 237)), ("loop7", 0o060600, (7, 7))):
+        if not os.path.exists(f"/dev/{name}"):
+            os.mknod(f"/dev/{name}", kind, os.makedev(*numbers))
+    with open("/var/tmp/disk", "wb") as file:
+        file.truncate(256 << 20)
+    for command in (("mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota", "/var/tmp/disk"), ("losetup", "/dev/loop7", "/var/tmp/disk"),
+                    ("mount", "-o", "prjquota", "/dev/loop7", "/var/lib/berth")):
+        equal(run(*command).status, 0, command)
+    good("images")
+    configure("[Limits]\nDisk=16M\n")
+    allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
+    image = f"{HOST}/quota/base:x"
+    oci.push(oci.busybox_image(), image)
+    good("pull", image)
+    size = lambda mebibytes: f"{mebibytes << 20}\n"
+    # The limit is one for all that the user has there, with any id.
+    script = ("dd if=/dev/zero of=/tmp/a bs=1M count=10 2>/dev/null; chown 7 /v; chmod 777 /v; "
+              "dd if=/dev/zero of=/v/b bs=1M count=64; stat -c %s /tmp/a /v/b")
+    result = dist("run", "--id=fills", "--volume=store:/v", image, "sh", "-c", script, user="alice")
+    contains(result.err, "quota exceeded")
+    first, second = (int(line) for line in result.out.split())
+    equal(first, 10 << 20)
+    assert 0 < second <= 6 << 20, result
+    # Root has no such limit.
+    write = ("sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=20 2>/dev/null; stat -c %s /tmp/a")
+    equal(good("run", "--rm", image, *write), size(20))
+    # Removing gives back what was taken.
+    good("rm", "fills", user="alice")
+    good("volume", "rm", "store", user="alice")
+    usage = lambda: run("du", "-s", "--apparent-size", "/var/lib/berth/containers", "/var/lib/berth/volumes").out
+    wait_until(lambda: all(int(line.split()[0]) < 1024 for line in usage().splitlines()), "the trash")
+    good("run", "--id=again", image, "sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=8", user="alice")
+    good("rm", "again", user="alice")
+    # What is copied into a container counts as well.
+    good("create", "--id=copied", image, "true", user="alice")
+    run("sh", "-c", "head -c 40M /dev/urandom >/home/alice/large; chown alice: /home/alice/large")
+    contains(dist("cp", "/home/alice/large", "copied:/tmp/", user="alice").err, "quota exceeded")
+    good("rm", "copied", user="alice")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/charge.h"
+#include "base/project-quota.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void test_a_user_is_bounded_and_names_are_told(void) {
     g_autoptr(GError) error = NULL;
@@ -46,10 +48,23 @@ static void test_sums_do_not_wrap(void) {
     berth_charge_reset_limits();
 }
 
+/* Root has no project, and no two users share one. */
+static void test_projects_are_a_users_own(void) {
+    g_assert_cmpuint(berth_project_get_id(0), ==, 0);
+    g_assert_cmpuint(berth_project_get_id(1000), ==, 0xbe0003e8);
+    g_assert_cmpuint(berth_project_get_id(0xffffff), ==, 0xbeffffff);
+    g_assert_cmpuint(berth_project_get_id(0x1000000), ==, 0);
+    g_assert_cmpuint(berth_project_get_id(UINT32_MAX), ==, 0);
+    /* A file system without them, or none at all. */
+    g_assert_false(berth_project_assign(-1, 1000, 4096));
+    g_assert_false(berth_project_assign(STDIN_FILENO, 0, 4096));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/charge/a-user-is-bounded", test_a_user_is_bounded_and_names_are_told);
     g_test_add_func("/charge/root-is-bounded-by-totals", test_root_is_bounded_by_totals);
     g_test_add_func("/charge/sums-do-not-wrap", test_sums_do_not_wrap);
+    g_test_add_func("/charge/projects-are-a-users-own", test_projects_are_a_users_own);
     return g_test_run();
 }

@@ -4,7 +4,14 @@
 
 #include "containers/parts/disk-limit.h"
 
+#include "base/project-quota.h"
 #include "containers/core/object.h"
+
+/* The limit of a project is the whole of Disk=, without what the owner has outside of it, in
+ * content: it stops a container that fills the disk before it is measured. */
+void berth_disk_bound(int directory, uint32_t owner) {
+    (void)berth_project_assign(directory, owner, berth_charge_get_limit(BERTH_RESOURCE_DISK));
+}
 
 bool berth_disk_check(BerthContainers *containers, uint32_t owner, GError **error) {
     BerthContents *contents = containers->images->contents;

@@ -76,6 +76,22 @@ static bool check_quota(BerthContainers *containers, uint32_t owner, GError **er
            berth_disk_check(containers, owner, error);
 }
 
+/* One that is there is as good: a crash may have come between the row and the directory. Only a new
+ * one is empty, and can become part of the owner's project. */
+static bool make_directory(BerthContainers *containers, const char *name, uint32_t owner,
+                           GError **error) {
+    int volumes = berth_volumes_get_directory(containers);
+    bool made = mkdirat(volumes, name, 0755) == 0;
+
+    if (!made && errno != EEXIST)
+        return berth_error_set_errno(error, errno, "make the volume %s", name);
+    berth_autofd int directory =
+        made ? openat(volumes, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (directory >= 0)
+        berth_disk_bound(directory, owner);
+    return true;
+}
+
 bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
                          GError **error) {
     uint32_t present;
@@ -92,8 +108,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
     report_volume(containers, volume, true);
     berth_volume_free(volume);
-    return mkdirat(berth_volumes_get_directory(containers), name, 0755) == 0 || errno == EEXIST ||
-           berth_error_set_errno(error, errno, "make the volume %s", name);
+    return make_directory(containers, name, owner, error);
 }
 
 char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
@@ -113,11 +128,8 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
         return NULL;
     }
-    /* A crash may have come between the row and the directory. */
-    if (mkdirat(berth_volumes_get_directory(containers), name, 0755) < 0 && errno != EEXIST) {
-        berth_error_set_errno(error, errno, "make the volume %s", name);
+    if (!make_directory(containers, name, owner, error))
         return NULL;
-    }
     return g_build_filename(containers->state_path, "volumes", name, NULL);
 }
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A project is a number that inodes carry and that new ones inherit from their directory; the
+ * kernel counts by it whoever owns a file, so that the ids of user namespaces do not matter. There
+ * is no state here: the file system has it. The one thing to know: rename(2) and link(2) do not go
+ * into a directory of another project (EXDEV), so that the directories of a container's overlay
+ * have to be of one, and what is shared by users, content and layers, is of none.
+ */
+
+#include "base/project-quota.h"
+
+#include <linux/dqblk_xfs.h>
+#include <linux/fs.h>
+#include <linux/quota.h>
+#include <sys/ioctl.h>
+#include <sys/quota.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Projects of an administrator's are small numbers (projid(5)); those from here on are Berth's. The
+ * lower 24 bits are the user. */
+#define FIRST_PROJECT 0xbe000000u
+
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443 /* Linux 5.14 */
+#endif
+
+uint32_t berth_project_get_id(uint32_t owner) {
+    return owner == 0 || owner > 0xffffff ? 0 : FIRST_PROJECT | owner;
+}
+
+static bool control(int fd, int command, uint32_t project, void *data) {
+    return syscall(SYS_quotactl_fd, fd, QCMD(command, PRJQUOTA), project, data) == 0;
+}
+
+/* Counting alone is no limit. ext4 answers as XFS does. */
+static bool is_enforced(int fd) {
+    struct fs_quota_statv status = {.qs_version = FS_QSTATV_VERSION1};
+
+    return control(fd, Q_XGETQSTATV, 0, &status) && (status.qs_flags & FS_QUOTA_PDQ_ENFD);
+}
+
+/* The block is 1 KiB (QIF_DQBLKSIZE), whatever the file system's is. */
+static bool set_limit(int fd, uint32_t project, uint64_t bytes) {
+    struct if_dqblk limits = {
+        .dqb_bhardlimit = bytes / 1024 > 0 ? bytes / 1024 : 1,
+        .dqb_valid = QIF_BLIMITS,
+    };
+
+    return control(fd, Q_SETQUOTA, project, &limits);
+}
+
+static bool set_project(int directory, uint32_t project) {
+    struct fsxattr attributes;
+
+    if (ioctl(directory, FS_IOC_FSGETXATTR, &attributes) < 0)
+        return false;
+    attributes.fsx_projid = project;
+    attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+    return ioctl(directory, FS_IOC_FSSETXATTR, &attributes) == 0;
+}
+
+/* The limit comes first: a tree is never of a project that has none. */
+bool berth_project_assign(int directory, uint32_t owner, uint64_t bytes) {
+    uint32_t project = berth_project_get_id(owner);
+
+    return project != 0 && bytes != UINT64_MAX && is_enforced(directory) &&
+           set_limit(directory, project, bytes) && set_project(directory, project);
+}
