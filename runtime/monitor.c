@@ -275,7 +275,7 @@ static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
     if (monitor->report >= 0) {
         g_autofree char *title = g_strdup_printf("berth-runtime monitor %s %s",
                                                  monitor->job->record->id, monitor->job->process);
-        runtime_title_set(title);
+        runtime_title_set(g_strchomp(title));
     }
     return monitor_join_console(monitor, error);
 }

@@ -21,8 +21,10 @@ void runtime_title_init(int argc, char **argv) {
 }
 
 void runtime_title_set(const char *title) {
-    if (arguments.size == 0)
+    if (arguments.size < 2)
         return;
     memset(arguments.start, 0, arguments.size);
-    memcpy(arguments.start, title, strnlen(title, arguments.size - 1));
+    memcpy(arguments.start, title, strnlen(title, arguments.size - 2));
+    /* A last byte other than NUL tells the kernel that the text ends at the first NUL. */
+    arguments.start[arguments.size - 1] = '.';
 }

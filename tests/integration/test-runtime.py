@@ -227,6 +227,8 @@ def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
     pid = create("a")
     works("start", "a")
     first = real_pid("a")
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+        equal(file.read(), "berth-runtime monitor a\0")
     for kind in ("mnt", "net", "ipc", "uts", "cgroup"):
         wait_until(lambda kind=kind: namespace(pid, kind) == namespace(first, kind), f"the namespace {kind}")
     equal(namespace(pid, "pid"), namespace("self", "pid"))
@@ -245,6 +247,30 @@ def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
     assert namespace("self", "pid") not in out, out
     works("delete", "--force", "a")
     wait_for_child(pid)
+    nothing_is_left()
+
+
+def test_kernel_parameters_are_set_in_a_network_that_is_joined_but_not_in_the_hosts():
+    equal(run("ip", "netns", "add", "test-runtime").status, 0)
+
+    def join(path):
+        def change(config):
+            config["linux"]["sysctl"] = {"net.ipv4.ip_default_ttl": "77"}
+            for entry in config["linux"]["namespaces"]:
+                if entry["type"] == "network":
+                    entry["path"] = path
+        return change
+    with open("/proc/sys/net/ipv4/ip_default_ttl", encoding="utf-8") as file:
+        before = file.read()
+    shell("cat /proc/sys/net/ipv4/ip_default_ttl", whole=join("/run/netns/test-runtime"))
+    equal(works("run", "--bundle", BUNDLE, "a"), "77\n")
+    shell("true", whole=join("/proc/1/ns/net"))
+    result = runtime("run", "--bundle", BUNDLE, "a")
+    assert result.status != 0, result
+    contains(result.err, "it is the host's, and kernel parameters are to be set")
+    with open("/proc/sys/net/ipv4/ip_default_ttl", encoding="utf-8") as file:
+        equal(file.read(), before)
+    run("ip", "netns", "del", "test-runtime")
     nothing_is_left()
 
 
