@@ -4,15 +4,13 @@
 
 import fcntl
 import os
-import pty
-import select
-import subprocess
 import sys
 import termios
 import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from terminal import Terminal
 
 IMAGE = f"{HOST}/agent/base:x"
 OTHER = f"{HOST}/agent/other:x"
@@ -25,28 +23,17 @@ PROMPT = "Password: "
 SHELL = 'trap : INT; "$@"; status=$?; while pgrep -x pkttyagent >/dev/null; do sleep 0.02; done; exit $status'
 
 
-class Person:
-    """alice at a terminal, who runs dist there, or another command."""
+class Person(Terminal):
+    """alice at a terminal, running dist or another command."""
 
     def __init__(self, *arguments, command=("dist",)):
-        self.master, self.slave = pty.openpty()
-        os.fchown(self.slave, 4242, 5)
-        self.before = termios.tcgetattr(self.slave)
-        self.text = ""
-        self.process = subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
-                                         "bash", "-c", SHELL, "bash", *command, *arguments],
-                                        stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-                                        env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm"},
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-
-    def read(self, seconds):
-        if not select.select([self.master], [], [], seconds)[0]:
-            return False
-        self.text += os.read(self.master, 65536).decode(errors="replace")
-        return True
+        super().__init__("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
+                         "bash", "-c", SHELL, "bash", *command, *arguments, owner=(4242, 5),
+                         env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm"},
+                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
     def echoes(self):
-        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+        return bool(self.settings()[3] & termios.ECHO)
 
     def answer(self, text):
         """Waits for the prompt, and for the agent to take what is typed as a password."""
@@ -54,21 +41,20 @@ class Person:
         end = time.monotonic() + 60
         while self.text.count(PROMPT) == asked or self.echoes():
             assert time.monotonic() < end and self.process.poll() is None, self.text
-            self.read(0.05)
-        os.write(self.master, text.encode())
+            self.read_some(0.05)
+        self.type(text)
 
     def finish(self):
         end = time.monotonic() + 60
         while self.process.poll() is None:
             assert time.monotonic() < end, self.text
-            self.read(0.05)
-        while self.read(0):
+            self.read_some(0.05)
+        while self.read_some(0):
             pass
         # The agent may be a moment behind.
-        wait_until(lambda: termios.tcgetattr(self.slave)[:4] == self.before[:4], "the terminal as it was")
+        wait_until(lambda: self.settings() == self.before, "the terminal as it was")
         wait_until(lambda: run("pgrep", "-x", "pkttyagent").out == "", "the end of the agent")
-        os.close(self.slave)
-        os.close(self.master)
+        self.close()
         assert PASSWORD not in self.text, self.text
         return self.process.returncode
 

@@ -6,7 +6,6 @@ import concurrent.futures
 import fcntl
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -19,6 +18,7 @@ import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from terminal import Terminal
 
 IMAGE = f"{HOST}/exec/base:x"
 
@@ -38,45 +38,33 @@ def wait_for(name, process=""):
     return int(reply.out.split()[1])
 
 
-class Terminal:
-    """dist in a terminal of its own, as a person has it."""
+class DistTerminal(Terminal):
+    """dist at a terminal of 33 lines and 99 columns."""
 
     def __init__(self, *arguments):
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.process = subprocess.Popen(["dist", *arguments], stdin=slave, stdout=slave, stderr=slave,
-                                        start_new_session=True)
-        self.text = ""
-
-    def type(self, text):
-        os.write(self.master, text.encode())
+        super().__init__("dist", *arguments, rows=33, columns=99)
 
     def expect(self, pattern, seconds=15):
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text):
             left = end - time.monotonic()
             assert left > 0, f"{pattern!r} is not in {self.text[-2000:]!r}"
-            if select.select([self.master], [], [], min(left, 0.2))[0]:
-                self.text += os.read(self.master, 65536).decode(errors="replace")
+            self.read_some(min(left, 0.2))
         found = re.search(pattern, self.text)
         self.text = self.text[found.end():]
         return found
 
     def read_to(self, word):
-        """All up to a word, of which there may be much."""
+        """All up to a word, which may be a lot."""
         while word not in self.text[-70000:]:
-            assert select.select([self.master], [], [], 15)[0], self.text[-2000:]
-            self.text += os.read(self.master, 65536).decode(errors="replace")
+            assert self.read_some(15), self.text[-2000:]
         found, self.text = self.text.rsplit(word, 1)
         return found
 
     def end(self):
         status = self.process.wait(20)
-        equal(termios.tcgetattr(self.slave)[:4], self.before[:4], "the terminal is as it was")
-        os.close(self.slave)
-        os.close(self.master)
+        equal(self.settings(), self.before, "the terminal is as it was")
+        self.close()
         return status
 
 
@@ -319,7 +307,7 @@ def test_limits_are_systemds_and_stay():
 
 
 def test_a_terminal_as_ssh_has_it():
-    terminal = Terminal("run", "-it", "--rm", IMAGE, "sh")
+    terminal = DistTerminal("run", "-it", "--rm", IMAGE, "sh")
     terminal.expect("# ")
     terminal.type("tty; stty size; test -t 0 && echo is-$((40+2))\n")
     terminal.expect("/dev/pts/0")
@@ -338,7 +326,7 @@ def test_a_terminal_as_ssh_has_it():
 
 
 def test_job_control_in_a_terminal():
-    terminal = Terminal("run", "-it", "--rm", "--id=jobs", IMAGE, "sh")
+    terminal = DistTerminal("run", "-it", "--rm", "--id=jobs", IMAGE, "sh")
     terminal.expect("# ")
     terminal.type("sleep 1234\n")
     wait_until(lambda: "sleep 1234" in good("top", "jobs"), "the command in the foreground")
@@ -360,10 +348,10 @@ def test_job_control_in_a_terminal():
 def test_what_ends_at_once_is_seen():
     for number in range(20):
         for options in (("run", "-it", "--rm", IMAGE), ("exec", "-it", "box")):
-            terminal = Terminal(*options, "sh", "-c", f"echo word-$(({number}+1000)); exit 3")
+            terminal = DistTerminal(*options, "sh", "-c", f"echo word-$(({number}+1000)); exit 3")
             terminal.expect(f"word-{number + 1000}")
             equal(terminal.end(), 3)
-    terminal = Terminal("run", "-it", "--rm", IMAGE, "nothere")
+    terminal = DistTerminal("run", "-it", "--rm", IMAGE, "nothere")
     terminal.expect("not found in the image")
     equal(terminal.end(), 127)
     good("create", "-t", "--id=never", IMAGE, "sh")
@@ -376,7 +364,7 @@ def test_what_ends_at_once_is_seen():
 
 
 def test_exec_with_a_terminal():
-    terminal = Terminal("exec", "-it", "box", "sh")
+    terminal = DistTerminal("exec", "-it", "box", "sh")
     terminal.expect("# ")
     terminal.type("stty size; echo $TERM; exit 6\n")
     terminal.expect("33 99")
@@ -385,7 +373,7 @@ def test_exec_with_a_terminal():
 
 
 def test_detach_and_attach():
-    terminal = Terminal("run", "-it", "--id=tty", IMAGE, "sh")
+    terminal = DistTerminal("run", "-it", "--id=tty", IMAGE, "sh")
     terminal.expect("# ")
     terminal.type("X=kept\n")
     terminal.expect("# ")
@@ -393,25 +381,25 @@ def test_detach_and_attach():
     equal(terminal.end(), 0)
     equal(state("tty"), "running")
     kill_service()
-    again = Terminal("attach", "--detach-keys=ctrl-a", "tty")
+    again = DistTerminal("attach", "--detach-keys=ctrl-a", "tty")
     again.type("echo was-$X; tty\n")
     again.expect("was-kept")
     again.type("\x01")
     equal(again.end(), 0)
     contains(dist("attach", "--process=nosuch", "box").err, "nosuch")
     contains(dist("attach", "--detach-keys=nonsense", "tty").err, "nonsense")
-    last = Terminal("attach", "tty")
+    last = DistTerminal("attach", "tty")
     last.type("exit 4\n")
     equal(last.end(), 4)
     good("rm", "tty")
 
 
 def test_all_who_are_attached_see_all():
-    first = Terminal("run", "-it", "--id=shared", IMAGE, "sh")
+    first = DistTerminal("run", "-it", "--id=shared", IMAGE, "sh")
     first.expect("# ")
     first.type("echo before-$((40+2))\n")
     first.expect("before-42")
-    second = Terminal("attach", "shared")
+    second = DistTerminal("attach", "shared")
     second.expect("before-42")
     second.type("for n in $(seq 1 300); do echo line-$n-; done; echo done-$((40+3))\n")
     for terminal in (first, second):
@@ -443,7 +431,7 @@ def test_a_terminal_that_nobody_reads():
     equal(run("pkill", "-9", "-x", "berth-screen").status, 0)
     good("exec", "alone", "touch", "/go-2")
     wait_until(lambda: written() == ["3"], "the round after the worker was killed")
-    late = Terminal("attach", "alone")
+    late = DistTerminal("attach", "alone")
     # Whole lines of what was last, without a gap.
     found = late.read_to("3-20000-")
     assert re.match(r"3-\d+-\r\n", found), found[:100]
@@ -456,7 +444,7 @@ def test_a_terminal_that_nobody_reads():
     wait_until(lambda: written() == ["4"], "the round after it was left")
     good("exec", "alone", "touch", "/go-4")
     equal(wait_for("alone"), 12)
-    last = Terminal("attach", "alone")
+    last = DistTerminal("attach", "alone")
     last.read_to("4-20000-")
     equal(last.end(), 12)
     good("rm", "alone")
@@ -521,13 +509,13 @@ def test_who_opens_a_terminal_reads_it_alone():
 
 
 def test_dist_is_killed_in_a_terminal():
-    terminal = Terminal("run", "-it", "--id=lost", IMAGE, "sh")
+    terminal = DistTerminal("run", "-it", "--id=lost", IMAGE, "sh")
     terminal.expect("# ")
     terminal.process.kill()
     terminal.process.wait()
     equal(state("lost"), "running")
     good("rm", "-f", "lost")
-    terminal = Terminal("run", "-it", "--id=ended", IMAGE, "sh", "-c", "trap 'exit 11' TERM; echo up; while :; do sleep 0.1; done")
+    terminal = DistTerminal("run", "-it", "--id=ended", IMAGE, "sh", "-c", "trap 'exit 11' TERM; echo up; while :; do sleep 0.1; done")
     terminal.expect("up")
     terminal.process.send_signal(signal.SIGTERM)
     equal(terminal.end(), 11)

@@ -1,53 +1,43 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The first hour at a terminal of 80 columns: how tables, progress and Ctrl-C look to a new user.
 
-import fcntl
 import json
 import os
 import re
 import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from terminal import Terminal
 
 IMAGE = f"{HOST}/first/box-with-a-rather-long-name:x"
 LARGE = f"{HOST}/first/large:x"
 
 
-class Screen:
-    """dist on a terminal of so many columns; text is all that it wrote there."""
+class Screen(Terminal):
+    """dist at a terminal with this number of columns; text is all that it wrote there."""
 
     def __init__(self, columns, *arguments, rows=24, env=None):
-        self.master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", **(env or {})}
         environment.pop("COLUMNS", None)
-        self.process = subprocess.Popen(["dist", *arguments], stdin=slave, stdout=slave, stderr=slave, env=environment,
-                                        start_new_session=True)
-        os.close(slave)
-        self.text = ""
+        super().__init__("dist", *arguments, rows=rows, columns=columns, env=environment)
+        self.close_slave()
 
     def read(self, until=None):
         """Reads to the end, or until the text is there."""
         while until is None or until not in self.text:
-            assert select.select([self.master], [], [], 60)[0], self.text
-            try:
-                piece = os.read(self.master, 65536)
-            except OSError:
+            if not self.read_some(60):
+                # The end of the program; a program that is silent for a minute has not ended.
+                assert self.process.wait(20) is not None, self.text
                 break
-            if not piece:
-                break
-            self.text += piece.decode("utf-8", "replace")
         return self.text
 
     def finish(self):
         self.read()
-        os.close(self.master)
+        self.close()
         return self.process.wait(timeout=60)
 
 

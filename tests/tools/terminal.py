@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program at a terminal of its own, as a user has it."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+
+
+class Terminal:
+    """Runs a command at a new terminal; text is what it has written and nobody has taken out yet. The test keeps the
+    slave open, to see its settings, until close_slave() or close()."""
+
+    def __init__(self, *command, rows=24, columns=80, owner=None, **options):
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if owner:
+            os.fchown(self.slave, *owner)
+        self.before = self.settings()
+        self.text = ""
+        self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                        start_new_session=True, **options)
+
+    def settings(self):
+        return termios.tcgetattr(self.slave)[:4]
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def read_some(self, seconds):
+        """Adds what comes within a time to the text; False if nothing does."""
+        if not select.select([self.master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # EIO: no process has the slave open any more
+            return False
+        self.text += data.decode(errors="replace")
+        return bool(data)
+
+    def close_slave(self):
+        """From then on, reading ends with the program."""
+        os.close(self.slave)
+        self.slave = None
+
+    def close(self):
+        if self.slave is not None:
+            os.close(self.slave)
+        os.close(self.master)
