@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 static int write_dump(const BerthSetup *setup, const char *id, bool leave_running) {
     const BerthDump dump = {
@@ -47,12 +46,9 @@ static int write_dump(const BerthSetup *setup, const char *id, bool leave_runnin
 int main(int argc, char **argv) {
     if (argc != 5 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
         return BERTH_EXIT_LAUNCH;
-    prctl(PR_SET_NAME, "berth-checkpoin", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_begin("berth-checkpoint");
     berth_peer_open_streams();
-    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
-    if (!setup)
-        berth_fail_errno("configuration", NULL);
+    const BerthSetup *setup = berth_peer_map_setup();
     bool dumps = g_str_equal(argv[1], "dump");
     /* CRIU gets no filter. To dump, it suspends the filters of the processes, which the kernel
      * allows only to a tracer that has none itself (PTRACE_O_SUSPEND_SECCOMP in ptrace(2));

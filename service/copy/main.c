@@ -24,7 +24,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 /* The number that the one further descriptor is kept at, behind the standard ones and the
@@ -36,14 +35,6 @@ static int answer(const GError *error) {
     berth_peer_send(BERTH_SOCKET_FD, error ? BERTH_LAUNCH_FAILED : BERTH_LAUNCH_DONE,
                     error ? error->message : NULL, -1);
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static const BerthSetup *map_setup(void) {
-    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
-
-    if (!setup)
-        berth_fail_errno("configuration", NULL);
-    return setup;
 }
 
 /* Closes everything of the host's except the kept descriptor, and enters the box. */
@@ -61,7 +52,7 @@ static void enter_box(const char *name, int kept) {
 
 static int write_changes(void) {
     g_autoptr(GError) error = NULL;
-    const BerthSetup *setup = map_setup();
+    const BerthSetup *setup = berth_peer_map_setup();
 
     if (!setup->layers.texts) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -81,8 +72,7 @@ int main(int argc, char **argv) {
 
     if (argc < 4 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
         return BERTH_EXIT_LAUNCH;
-    prctl(PR_SET_NAME, "berth-copy", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_begin("berth-copy");
     berth_peer_open_streams();
     /* A reader that leaves is an error to report, not a signal. */
     signal(SIGPIPE, SIG_IGN);
@@ -98,7 +88,7 @@ int main(int argc, char **argv) {
     if (pid > 0) {
         berth_copy_enter_running(pid);
     } else {
-        lock = berth_copy_enter_stopped(map_setup(), !out);
+        lock = berth_copy_enter_stopped(berth_peer_map_setup(), !out);
     }
     umask(0);
     enter_box(out ? "copy-out" : "copy-in", lock);

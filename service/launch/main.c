@@ -30,7 +30,6 @@
 #include "launch/text.h"
 
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 static int run_poststop(const BerthSetup *setup) {
     BerthFault fault;
@@ -63,13 +62,9 @@ static void open_descriptors(unsigned count) {
 int main(int argc, char **argv) {
     if (argc < 3 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
         return BERTH_EXIT_LAUNCH;
-    /* The file was executed by descriptor, which is then its name. */
-    prctl(PR_SET_NAME, "berth-launch", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_begin("berth-launch");
     berth_peer_open_streams();
-    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
-    if (!setup)
-        berth_fail_errno("configuration", NULL);
+    const BerthSetup *setup = berth_peer_map_setup();
     if (berth_text_is(argv[1], "poststop"))
         return run_poststop(setup);
     if (argc != 5 && argc != 6)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 static int peer = -1, service = BERTH_SOCKET_FD;
@@ -23,6 +24,19 @@ void berth_fail_set_peer(int socket) {
 
 void berth_fail_set_service(int socket) {
     service = socket;
+}
+
+void berth_peer_begin(const char *name) {
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+const BerthSetup *berth_peer_map_setup(void) {
+    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
+
+    if (!setup)
+        berth_fail_errno("configuration", NULL);
+    return setup;
 }
 
 void berth_peer_open_streams(void) {

@@ -6,10 +6,16 @@
 #pragma once
 
 #include "bare/launch-protocol.h"
+#include "bare/setup.h"
 #include "launch/fault.h"
 
+/* The first act of a launcher: names the process, which was executed by descriptor and would have
+ * that as its name, and keeps others of its user from tracing it. */
+void berth_peer_begin(const char *name);
 /* Opens standard descriptors that came in envelopes (bare/envelope.h): a client's. */
 void berth_peer_open_streams(void);
+/* Maps the set-up that berthd has handed over, or fails. */
+const BerthSetup *berth_peer_map_setup(void);
 
 /* fd: -1 for none. text may be NULL. */
 bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd);

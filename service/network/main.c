@@ -21,14 +21,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 static int connect_container(const char *id, pid_t pid) {
-    const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
+    const BerthSetup *setup = berth_peer_map_setup();
     g_autoptr(GError) error = NULL;
 
-    if (!setup)
-        berth_fail_errno("configuration", NULL);
     if (!berth_connection_make(setup, id, pid, BERTH_DIRECTORY_FD, &error))
         berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
     return EXIT_SUCCESS;
@@ -52,8 +49,7 @@ static int disconnect_container(const char *id, pid_t pid) {
 int main(int argc, char **argv) {
     if (argc < 4)
         return EXIT_FAILURE;
-    prctl(PR_SET_NAME, "berth-network", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_begin("berth-network");
     pid_t pid = (pid_t)g_ascii_strtoll(argv[3], NULL, 10);
     return g_str_equal(argv[1], "connect") ? connect_container(argv[2], pid)
                                            : disconnect_container(argv[2], pid);

@@ -45,8 +45,7 @@ int main(void) {
     g_autoptr(GError) error = NULL;
     BerthFilter filter;
 
-    prctl(PR_SET_NAME, "berth-filter", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    berth_peer_begin("berth-filter");
     const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
     if (!setup || !setup->filter_profile)
         berth_fail_errno("configuration", NULL);
