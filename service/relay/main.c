@@ -131,14 +131,19 @@ typedef union {
     struct cmsghdr align;
 } Control;
 
+typedef enum {
+    RELAY_LINES,  /* those of the authentication, before the first message */
+    RELAY_HEADER, /* the first bytes of a message, which tell its size */
+    RELAY_REST,   /* what follows them */
+} RelayState;
+
 /* What is being passed on. The kernel hands descriptors over with any part of what was sent with
  * them, so that what is read at once must be of one message: that is how they find theirs. */
 static struct {
     unsigned char bytes[CHUNK_BYTES];
     size_t have;
-    bool speaks;   /* messages, and not the lines before them */
-    bool sized;    /* its header is there */
-    uint64_t left; /* of the message, not read yet */
+    RelayState state;
+    uint64_t left; /* of the message, not read yet; in RELAY_REST */
     int envelopes[MAX_RIGHTS];
     size_t count;
 } present;
@@ -202,16 +207,26 @@ static uint32_t read_header_number(size_t offset) {
     return present.bytes[0] == 'l' ? le32toh(number) : be32toh(number);
 }
 
-/* How much may be read without touching the next message. Before the first message there are lines
- * of the authentication, read byte by byte, since only the first byte of a message tells it from a
- * line. */
+/* How much may be read without touching the next message. Lines are read byte by byte, since only
+ * its first byte tells a message from a line. */
 static size_t find_want(void) {
-    if (!present.speaks)
+    size_t room = sizeof present.bytes - present.have;
+
+    switch (present.state) {
+    case RELAY_LINES:
         return 1;
-    if (!present.sized)
+    case RELAY_HEADER:
         return HEADER_BYTES - present.have;
-    return present.left < sizeof present.bytes - present.have ? (size_t)present.left
-                                                              : sizeof present.bytes - present.have;
+    case RELAY_REST:
+        return present.left < room ? (size_t)present.left : room;
+    }
+    relay_end(EXIT_FAILURE);
+}
+
+/* The length of the body is at 4, that of the header fields at 12; the fields are padded to a
+ * multiple of eight bytes (D-Bus specification, "Message Format"). */
+static uint64_t read_rest_size(void) {
+    return (uint64_t)read_header_number(4) + (((uint64_t)read_header_number(12) + 7) & ~7ull);
 }
 
 /* Counts what was read and passes it on at the end of a line, of a message, or of the buffer. */
@@ -219,25 +234,24 @@ static void note_read(size_t size) {
     bool starts = present.have == 0;
 
     present.have += size;
-    if (!present.speaks && starts && (present.bytes[0] == 'l' || present.bytes[0] == 'B'))
-        present.speaks = true;
-    if (!present.speaks) {
+    if (present.state == RELAY_LINES && starts &&
+        (present.bytes[0] == 'l' || present.bytes[0] == 'B'))
+        present.state = RELAY_HEADER;
+    if (present.state == RELAY_LINES) {
         if (present.bytes[present.have - 1] == '\n' || present.have == sizeof present.bytes)
             pass_on();
         return;
     }
-    if (present.sized) {
+    if (present.state == RELAY_REST) {
         present.left -= size;
     } else if (present.have == HEADER_BYTES) {
-        /* The length of the body is at 4, that of the header fields at 12; the fields are padded to
-         * a multiple of eight bytes (D-Bus specification, "Message Format"). */
-        present.sized = true;
-        present.left =
-            (uint64_t)read_header_number(4) + (((uint64_t)read_header_number(12) + 7) & ~7ull);
+        present.state = RELAY_REST;
+        present.left = read_rest_size();
     }
-    if (present.sized && (present.left == 0 || present.have == sizeof present.bytes)) {
+    if (present.state == RELAY_REST &&
+        (present.left == 0 || present.have == sizeof present.bytes)) {
         pass_on();
-        present.sized = present.left > 0;
+        present.state = present.left > 0 ? RELAY_REST : RELAY_HEADER;
     }
 }
 

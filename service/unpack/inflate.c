@@ -2,8 +2,8 @@
 
 /*
  * A BerthInflate belongs to the stream's thread. It alternates between wanting input and giving
- * output; between_members is the only state in which the content may end. gzip and zstd both allow
- * several members or frames one after another, and registries have both.
+ * output; only between two members, or in the padding, may the content end. gzip and zstd both
+ * allow several members or frames one after another, and registries have both.
  */
 
 #include "unpack/inflate.h"
@@ -18,10 +18,15 @@ enum { ZSTD_WINDOW_LOG = 27 };
 
 typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
 
+typedef enum {
+    INFLATE_MEMBER,  /* in a member (gzip) or frame (zstd), or before the first one */
+    INFLATE_BETWEEN, /* a whole one has been read and no byte of another */
+    INFLATE_PADDING, /* zeros behind the last one, as tape tools leave them */
+} InflateState;
+
 struct BerthInflate {
     Format format;
-    bool between_members; /* a whole member or frame has been read and no byte of another */
-    bool padding;         /* zeros behind the last member, as tape tools leave them */
+    InflateState state;
     const uint8_t *input;
     size_t input_size;
     struct inflate_state gzip;
@@ -77,8 +82,8 @@ static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
 /* Between two members: starts the next one, or skips padding. Returns false with error if something
  * else follows the padding. */
 static bool start_member(BerthInflate *inflate, GError **error) {
-    if (inflate->input[0] == 0 || inflate->padding) {
-        inflate->padding = true;
+    if (inflate->input[0] == 0 || inflate->state == INFLATE_PADDING) {
+        inflate->state = INFLATE_PADDING;
         for (size_t i = 0; i < inflate->input_size; i++)
             if (inflate->input[i] != 0)
                 return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -88,7 +93,7 @@ static bool start_member(BerthInflate *inflate, GError **error) {
     }
     isal_inflate_reset(&inflate->gzip);
     inflate->gzip.crc_flag = ISAL_GZIP;
-    inflate->between_members = false;
+    inflate->state = INFLATE_MEMBER;
     return true;
 }
 
@@ -97,9 +102,10 @@ static ssize_t take_gzip(BerthInflate *inflate, uint8_t *output, size_t size, GE
     size_t produced = 0;
 
     while (produced == 0) {
-        if (inflate->between_members && inflate->input_size > 0 && !start_member(inflate, error))
+        if (inflate->state != INFLATE_MEMBER && inflate->input_size > 0 &&
+            !start_member(inflate, error))
             return -1;
-        if (inflate->between_members)
+        if (inflate->state != INFLATE_MEMBER)
             return 0;
         gzip->next_in = (uint8_t *)inflate->input;
         gzip->avail_in = (uint32_t)inflate->input_size;
@@ -113,7 +119,8 @@ static ssize_t take_gzip(BerthInflate *inflate, uint8_t *output, size_t size, GE
         inflate->input = gzip->next_in;
         inflate->input_size = gzip->avail_in;
         produced = size - gzip->avail_out;
-        inflate->between_members = gzip->block_state == ISAL_BLOCK_FINISH;
+        if (gzip->block_state == ISAL_BLOCK_FINISH)
+            inflate->state = INFLATE_BETWEEN;
         if (inflate->input_size == 0)
             break;
     }
@@ -132,7 +139,7 @@ static ssize_t take_zstd(BerthInflate *inflate, uint8_t *output, size_t size, GE
                             ZSTD_getErrorName(r));
             return -1;
         }
-        inflate->between_members = r == 0;
+        inflate->state = r == 0 ? INFLATE_BETWEEN : INFLATE_MEMBER;
     } while (out.pos == 0 && in.pos < in.size);
     inflate->input += in.pos;
     inflate->input_size -= in.pos;
@@ -144,7 +151,7 @@ ssize_t berth_inflate_take(BerthInflate *inflate, uint8_t *output, size_t size, 
     case FORMAT_GZIP:
         return take_gzip(inflate, output, size, error);
     case FORMAT_ZSTD:
-        if (inflate->input_size == 0 && inflate->between_members)
+        if (inflate->input_size == 0 && inflate->state != INFLATE_MEMBER)
             return 0;
         return take_zstd(inflate, output, size, error);
     case FORMAT_NONE:
@@ -154,7 +161,7 @@ ssize_t berth_inflate_take(BerthInflate *inflate, uint8_t *output, size_t size, 
 }
 
 bool berth_inflate_check_end(BerthInflate *inflate, GError **error) {
-    if (inflate->format == FORMAT_NONE || inflate->between_members)
+    if (inflate->format == FORMAT_NONE || inflate->state != INFLATE_MEMBER)
         return true;
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the compressed data is truncated");
 }
