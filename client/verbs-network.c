@@ -16,7 +16,7 @@
 
 static struct {
     char **subnets, **gateways, **labels;
-    gboolean ipv6, internal, no_dns;
+    gboolean ipv6, internal, no_dns, ignore;
     gint64 mtu;
 } network_given = {.ipv6 = TRUE};
 
@@ -32,6 +32,8 @@ static const DistOption network_create_options[] = {
      N_("Containers do not find each other by name"), NULL},
     {"mtu", 0, DIST_OPTION_NUMBER, &network_given.mtu, N_("Largest packet"), N_("BYTES")},
     {"label", 'l', DIST_OPTION_LIST, &network_given.labels, N_("Add a label"), N_("KEY=VALUE")},
+    {"ignore", 0, DIST_OPTION_FLAG, &network_given.ignore, N_("Leave one that exists as it is"),
+     NULL},
     DIST_OPTION_END,
 };
 
@@ -66,11 +68,14 @@ static int network_create(char **argv, GError **error) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return EXIT_FAILURE;
-    puts(argv[1]);
-    return EXIT_SUCCESS;
+    g_autoptr(sd_bus_message) reply = dist_send(call, &local);
+    if (reply)
+        puts(argv[1]);
+    if (reply ||
+        (network_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS)))
+        return EXIT_SUCCESS;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return EXIT_FAILURE;
 }
 
 static int network_rm(char **argv, GError **error) {

@@ -81,6 +81,31 @@ Exec=sh -c 'cp /data/log /scratch/copy && echo saved $$(cat /scratch/copy)'
 [Service]
 Type=oneshot
 """,
+    # A proxy in front of an application, in a network of their own.
+    f"{PODMAN}/front.network": "[Network]\nDriver=bridge\nSubnet=10.91.7.0/24\nGateway=10.91.7.1\nLabel=app=front\n",
+    f"{PODMAN}/app.container": f"""
+[Container]
+Image={IMAGE}
+ContainerName=app
+Network=front.network
+NetworkAlias=backend
+StopTimeout=1
+Exec=sh -c 'mkdir -p /tmp/www; echo from the application >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'
+""",
+    f"{PODMAN}/proxy.container": f"""
+[Unit]
+Requires=app.container
+After=app.container
+
+[Container]
+Image={IMAGE}
+Network=front.network
+PublishPort=127.0.0.1:18088:80
+AddHost=extra:10.91.7.200
+DNSSearch=example.com
+StopTimeout=1
+Exec=sh -c 'mkdir -p /tmp/www; until wget -q -O /tmp/www/index.html http://backend:8080/; do sleep 0.2; done; exec httpd -f -p 80 -h /tmp/www'
+""",
     "/etc/systemd/system/backup.timer": "[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\n[Install]\nWantedBy=timers.target\n",
     # A template.
     f"{UNITS}/worker@.container": f"""
@@ -135,7 +160,7 @@ def test_setup():
 def test_every_file_has_a_unit_that_systemd_takes():
     rows = {row["unit"]: row["state"] for row in listing("unit", "list")}
     equal(rows, {"web.service": "ok", "db.service": "ok", "db-image.service": "ok", "db-volume.service": "ok", "backup.service": "ok",
-                 "worker@.service": "ok"})
+                 "worker@.service": "ok", "front-network.service": "ok", "app.service": "ok", "proxy.service": "ok"})
     for unit in rows:
         path = f"/run/systemd/generator/{unit}"
         result = run("systemd-analyze", "verify", "--man=no", path.replace("@", "@7") if "@." in path and
@@ -211,6 +236,21 @@ def test_a_new_volume_begins_with_what_the_image_has():
         equal(process.returncode, 0)
     equal(good("run", "--rm", "-v", "many:/data", name, "ls", "/data"), "default.conf\nlink\n")
     good("volume", "rm", "app", "empty", "many")
+
+
+def test_containers_share_a_network():
+    systemctl("start", "proxy")
+    for unit in ("front-network", "app", "proxy"):
+        equal(shown(unit, "ActiveState"), "active", unit)
+    contains(good("network", "ls"), "systemd-front")
+    wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy")
+    hosts = good("exec", "systemd-proxy", "cat", "/etc/hosts")
+    contains(hosts, "10.91.7.200")
+    # A network that is there stays as it is.
+    systemctl("restart", "front-network")
+    equal(shown("front-network", "Result"), "success")
+    systemctl("stop", "proxy", "app", "front-network")
+    good("network", "rm", "systemd-front")
 
 
 def test_a_timer_starts_a_job():
