@@ -38,7 +38,9 @@ G_GNUC_NORETURN static void become_program(const BerthProgram *program, int inpu
 
     for (int i = 0; program->environment && program->environment[i] && i < MAX_ENVIRONMENT; i++)
         environment[i + 1] = program->environment[i];
-    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0)
+    /* It ends with berth-network, and the locks: nothing that comes next meets it at work. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(input, STDIN_FILENO) < 0 ||
+        dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
     close_range(STDERR_FILENO + 1, ~0u, 0);
     bound_capabilities(program->capabilities);

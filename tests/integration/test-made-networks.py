@@ -4,6 +4,7 @@
 
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -251,6 +252,23 @@ def test_the_service_may_die():
     equal(resolve("one", "later"), [])
 
 
+def test_the_pages_examples_work():
+    """docs/networks.md, with an image of the tests in the place of its images."""
+    page = (pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "networks.md").read_text(encoding="utf-8")
+    lines = [line.split()[1:] for line in re.findall(r"^    dist (?:network|run -d).*$", page, re.MULTILINE)]
+    assert len(lines) >= 8, lines
+    for words in lines:
+        if words[0] == "run":
+            subnet = networks()["vault"]["subnets"].split()[0] if "--network=vault" in words else ""
+            # The subnet is chosen by the machine.
+            words = [f"--ip={subnet.rsplit('.', 1)[0]}.7" if word.startswith("--ip=") else word for word in words]
+            words[-1] = IMAGE
+        good(*words)
+        if words[0] == "run":
+            good("rm", "-f", [word for word in words if word.startswith("--name=")][0].split("=")[1])
+    good("network", "rm", "web", "vault")
+
+
 def test_berth_network_may_die():
     """Whenever it is killed, the next start has the network again and the rest is undone."""
     good("create", "--name=killed", "-p", "18090:80", IMAGE)
@@ -269,6 +287,10 @@ def test_berth_network_may_die():
         good("start", "killed")
     assert addresses("killed")
     good("rm", "-f", "killed")
+    # What was killed as it disconnected is done by the next service.
+    wait_until(is_quiet, "the end of what disconnects")
+    kill_service()
+    good("ps")
     wait_until(lambda: documents() == sorted(f"{name}.json" for name in ["one", "two"] + [f"many{i}" for i in range(8)]), "the network is left")
     assert "18090" not in rules()
 
