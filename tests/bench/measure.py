@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The measuring half of "bench"; runs in the test machine. Every store is on a fresh tmpfs."""
+"""The measuring half of "bench"; runs in the test machine. Every store is on a fresh tmpfs.
+
+Round by round each system takes its turn, so that a change of the machine's speed meets all, and what is compared is
+the ratio within a round. CPU is that of all processes in the machine: services, workers and the registry."""
 
 import gzip
+import json
 import os
 import resource
 import shutil
@@ -20,6 +24,9 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": su
 CTR = ["ctr", "-a", "/tmp/containerd/sock"]
 PODMAN = ["podman", "--root", "/tmp/podman/root", "--runroot", "/tmp/podman/run",
           "--cgroup-manager=cgroupfs", "--events-backend=file", "--storage-driver=overlay"]
+# That of the machine's own cgroup; the hybrid boot binds it.
+CPU_FILES = ("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
+DETACHED = 50
 
 
 def run(*command, check=True):
@@ -28,10 +35,43 @@ def run(*command, check=True):
         raise SystemExit(f"{' '.join(command)}: {completed.stderr.decode()}")
 
 
-def timed(*command):
-    begin = time.monotonic()
-    run(*command)
-    return time.monotonic() - begin
+def processor_seconds():
+    for path in CPU_FILES:
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                return int(file.read()) / 1e9
+    return 0.0
+
+
+def measured(action):
+    """Wall and processor seconds, and the peak memory of the largest child of this program, in KiB."""
+    begin, used = time.monotonic(), processor_seconds()
+    action()
+    return {"wall": time.monotonic() - begin, "cpu": processor_seconds() - used,
+            "peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}
+
+
+def in_child(action):
+    """As measured(), in a process of its own, whose children alone count for the peak. They begin as copies of it: less
+    than that, some 20 MB, cannot be seen."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.write(write, json.dumps(measured(action)).encode())
+            status = 0
+        except SystemExit as error:
+            os.write(write, json.dumps({"error": str(error)}).encode())
+        finally:
+            os._exit(status)
+    os.close(write)
+    with open(read, "rb") as file:
+        result = json.loads(file.read() or b'{"error": "no result"}')
+    os.waitpid(child, 0)
+    if "error" in result:
+        raise SystemExit(result["error"])
+    return result
 
 
 def fresh(path):
@@ -53,18 +93,32 @@ class Berth:
         run("dist", "images")
 
     def pull(self, image):
-        return timed("dist", "pull", "-q", image)
+        run("dist", "pull", "-q", image)
 
     def true(self):
-        return timed("dist", "run", "--rm", BUSYBOX, "/bin/true")
+        run("dist", "run", "--rm", BUSYBOX, "/bin/true")
+
+    def keep(self):
+        run("dist", "run", "-d", "--name=bench", BUSYBOX, "/bin/sleep", "10000")
+
+    def execute(self):
+        run("dist", "exec", "bench", "/bin/true")
+
+    def detached(self):
+        for number in range(DETACHED):
+            run("dist", "run", "-d", "--label=bench=x", BUSYBOX, "/bin/sleep", "10000")
+
+    def end_detached(self):
+        names = subprocess.run(["dist", "ps", "-aq"], check=True, capture_output=True, text=True).stdout.split()
+        run("dist", "rm", "-f", *names)
 
 
 class BerthActivated(Berth):
     name = "berth, activated"
 
-    def true(self):
+    def before(self):
+        run("systemctl", "reset-failed", "berthd.service", check=False)
         run("systemctl", "stop", "berthd.service")
-        return super().true()
 
 
 class Containerd:
@@ -86,10 +140,20 @@ class Containerd:
             time.sleep(0.05)
 
     def pull(self, image):
-        return timed(*CTR, "images", "pull", "--plain-http", image)
+        run(*CTR, "images", "pull", "--plain-http", image)
 
     def true(self):
-        return timed(*CTR, "run", "--rm", BUSYBOX, f"c{time.monotonic_ns()}", "/bin/true")
+        run(*CTR, "run", "--rm", BUSYBOX, f"c{time.monotonic_ns()}", "/bin/true")
+
+    def detached(self):
+        for number in range(DETACHED):
+            run(*CTR, "run", "-d", BUSYBOX, f"d{number}", "/bin/sleep", "10000")
+
+    def end_detached(self):
+        for number in range(DETACHED):
+            run(*CTR, "task", "kill", "-s", "KILL", f"d{number}", check=False)
+            run(*CTR, "task", "delete", "-f", f"d{number}", check=False)
+            run(*CTR, "container", "delete", f"d{number}", check=False)
 
 
 class Podman:
@@ -99,30 +163,127 @@ class Podman:
         fresh("/tmp/podman")
 
     def pull(self, image):
-        return timed(*PODMAN, "pull", "-q", "--tls-verify=false", image)
+        run(*PODMAN, "pull", "-q", "--tls-verify=false", image)
 
     def true(self):
-        return timed(*PODMAN, "run", "--rm", "--network=none", BUSYBOX, "/bin/true")
+        run(*PODMAN, "run", "--rm", "--network=none", BUSYBOX, "/bin/true")
+
+    def keep(self):
+        run(*PODMAN, "run", "-d", "--name=bench", "--network=none", BUSYBOX, "/bin/sleep", "10000")
+
+    def execute(self):
+        run(*PODMAN, "exec", "bench", "/bin/true")
 
 
-def measure(title, systems, rounds, prepare, action):
-    """Round by round, each system in turn, so that a change of the machine's speed meets all."""
-    times = {system.name: [] for system in systems}
+class Skopeo:
+    """Downloads and unpacks one after the other."""
+    name = "skopeo + umoci"
+
+    def reset(self):
+        fresh("/tmp/skopeo")
+
+    def pull(self, image):
+        run("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{image}", "oci:/tmp/skopeo/oci:x")
+        run("umoci", "unpack", "--image", "/tmp/skopeo/oci:x", "/tmp/skopeo/bundle")
+
+
+class SkopeoAlone:
+    name = "skopeo (download)"
+
+    def reset(self):
+        fresh("/tmp/download")
+
+    def pull(self, image):
+        run("skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{image}", "oci:/tmp/download/oci:x")
+
+
+class Igzip:
+    """No download and no digests: what inflating and writing files take alone."""
+    name = "igzip | tar"
+    layer = "/tmp/layer.tar.gz"
+
+    def reset(self):
+        fresh("/tmp/igzip")
+
+    def pull(self, image):
+        run("sh", "-c", f"igzip -dc {self.layer} | tar --numeric-owner -xf - -C /tmp/igzip")
+
+
+class Runtime:
+    """A bundle that is ready: no image, no service."""
+
+    def __init__(self, program):
+        self.name = f"{program} --systemd-cgroup"
+        self.program = program
+        self.bundle = f"/tmp/bundle-{program}"
+        os.makedirs(f"{self.bundle}/rootfs/bin")
+        # systemd-nspawn takes no tree without it.
+        os.makedirs(f"{self.bundle}/rootfs/usr")
+        shutil.copy("/bin/busybox", f"{self.bundle}/rootfs/bin/true")
+        subprocess.run([program, "spec"], check=True, cwd=self.bundle, **QUIET)
+        with open(f"{self.bundle}/config.json", encoding="utf-8") as file:
+            config = json.load(file)
+        config["process"].update(terminal=False, args=["/bin/true"])
+        with open(f"{self.bundle}/config.json", "w", encoding="utf-8") as file:
+            json.dump(config, file)
+
+    def true(self):
+        run(self.program, "--systemd-cgroup", "run", "--bundle", self.bundle, f"r{time.monotonic_ns()}")
+
+
+class Nspawn:
+    name = "systemd-nspawn"
+
+    def true(self):
+        run("systemd-nspawn", "-q", "--as-pid2", "-D", "/tmp/bundle-crun/rootfs", "/bin/true")
+
+
+class Scope:
+    """No container at all."""
+    name = "systemd-run --scope"
+
+    def true(self):
+        run("systemd-run", "-q", "--scope", "/bin/true")
+
+
+def median(values):
+    return statistics.median(values) if values else 0
+
+
+def measure(title, systems, rounds, action, before=None, after=None):
+    """A table in Markdown, and the figures. The first system is compared with each of the others."""
+    figures = {system.name: [] for system in systems}
     for _ in range(rounds):
         for system in systems:
-            prepare(system)
             try:
-                times[system.name].append(action(system))
+                for prepare in (before, getattr(type(system), "before", None)):
+                    if prepare:
+                        prepare(system)
+                figures[system.name].append(in_child(lambda system=system: action(system)))
+                if after:
+                    after(system)
             except SystemExit as error:
-                print(f"  {system.name}: {error}", file=sys.stderr)
-    print(f"\n{title}")
-    ours = statistics.median(times[systems[0].name])
+                figures[system.name].append(None)
+                print(f"{title}: {system.name}: {error}", file=sys.stderr)
+    print(f"\n| {title} | wall ms | CPU ms | peak MB | {systems[0].name}, of its wall | of its CPU |\n|---|---|---|---|---|---|")
+    ours = figures[systems[0].name]
     for system in systems:
-        values = times[system.name]
-        if values:
-            median = statistics.median(values)
-            print(f"  {system.name:18} {median * 1000:8.1f} ms   (min {min(values) * 1000:.1f})"
-                  f"   {systems[0].name} takes {ours / median:.2f} of it")
+        theirs = figures[system.name]
+        pairs = [(a, b) for a, b in zip(ours, theirs) if a and b]
+        ratios = [median([a[key] / b[key] for a, b in pairs if b[key]]) for key in ("wall", "cpu")]
+        good = [figure for figure in theirs if figure]
+        print(f"| {system.name} | {median([f['wall'] for f in good]) * 1000:.1f} | {median([f['cpu'] for f in good]) * 1000:.1f}"
+              f" | {median([f['peak'] for f in good]) / 1024:.0f} | {ratios[0]:.2f} | {ratios[1]:.2f} |", flush=True)
+    return {title: figures}
+
+
+def service_memory():
+    """Proportional set size of the service and what runs beside it, in KiB."""
+    total = 0
+    for pid in subprocess.run(["pidof", "berthd", "berth-relay"], check=True, capture_output=True, text=True).stdout.split():
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    return total
 
 
 def main():
@@ -130,24 +291,42 @@ def main():
     with open(tar, "rb") as file:
         plain = file.read()
     stored = gzip.compress(plain, 6, mtime=0)
+    with open(Igzip.layer, "wb") as file:
+        file.write(stored)
     layer = (oci.digest_of(plain), oci.LAYER + "+gzip", stored)
     oci.push(oci.Image([layer], {"Cmd": ["/bin/bash"]}), DEB)
     oci.push(oci.busybox_image(), BUSYBOX)
-    print(f"deb: {len(plain) / 1e6:.0f} MB, {len(stored) / 1e6:.0f} MB stored")
-    systems = [Berth(), Containerd(), Podman()]
-    for system in systems:
-        system.reset()
-    measure("pull deb, from an empty store, unpacked", systems, rounds, lambda s: s.reset(),
-            lambda s: s.pull(DEB))
-    for system in systems:
-        system.pull(BUSYBOX)
+    print(f"deb: {len(plain) / 1e6:.0f} MB, {len(stored) / 1e6:.0f} MB stored", file=sys.stderr)
+    del plain, stored, layer
+    # Memory that is touched for the first time since the machine's boot is slow.
+    fresh("/tmp/warm")
+    with open("/tmp/warm/zeros", "wb") as file:
+        for _ in range(1500):
+            file.write(bytes(1 << 20))
+    run("umount", "/tmp/warm")
     # crun's device filter wants more than the default, where more may be had.
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
-    measure("run --rm /bin/true in busybox", systems, rounds * 4, lambda s: None, lambda s: s.true())
-    measure("the same, the service not yet running", [BerthActivated(), systems[1]], rounds * 2,
-            lambda s: None, lambda s: s.true())
-    systems[1].process.terminate()
+    berth, ctr, podman = Berth(), Containerd(), Podman()
+    figures = measure("pull of deb into an empty store", [berth, ctr, podman, Skopeo(), SkopeoAlone(), Igzip()], rounds,
+                      lambda s: s.pull(DEB), before=lambda s: s.reset())
+    for system in (berth, ctr, podman):
+        system.reset()
+        system.pull(BUSYBOX)
+    figures |= measure("run --rm /bin/true", [berth, ctr, podman, Runtime("crun"), Runtime("runc"), Nspawn(), Scope()],
+                       rounds * 3, lambda s: s.true())
+    figures |= measure("the same, the service not yet running", [BerthActivated(), ctr], rounds * 2, lambda s: s.true())
+    for system in (berth, podman):
+        system.keep()
+    figures |= measure("exec /bin/true", [berth, podman], rounds * 3, lambda s: s.execute())
+    figures |= measure(f"{DETACHED} detached, one after another", [berth, ctr], max(rounds // 2, 1), lambda s: s.detached(),
+                       after=lambda s: s.end_detached())
+    idle = service_memory()
+    berth.detached()
+    figures["service memory, KiB"] = {"idle": idle, f"with {DETACHED} containers": service_memory()}
+    print(f"\n| the service's memory (PSS) | KiB |\n|---|---|\n| idle | {idle} |\n| with {DETACHED} containers | {service_memory()} |")
+    ctr.process.terminate()
+    print(json.dumps(figures), file=sys.stderr)
 
 
 if __name__ == "__main__":
