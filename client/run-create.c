@@ -16,6 +16,7 @@
 #include "client/pull.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
+#include "client/secrets.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -124,6 +125,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
+        (r = dist_append_secrets(call, given->secrets, given->credentials, error)) < 0 ||
         (r = dist_append_mounts(call, given->volumes, given->tmpfs, config, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);

@@ -25,8 +25,10 @@ typedef struct {
     char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace;
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
+    char **secrets;
     char **volumes, **tmpfs, **mounts, **devices, **ports;
-    gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure;
+    gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure,
+        credentials;
     gboolean remove_image;
     gint64 preserved;
 

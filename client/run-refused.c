@@ -56,7 +56,6 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("retry-delay", N_("the service decides how often it tries"), N_("TIME")),
     REFUSED("rootfs", N_("a root directory needs a configuration, see --bundle"), NULL),
     REFUSED("seccomp-policy", N_("see --seccomp"), N_("POLICY")),
-    REFUSED("secret", N_("the service keeps no secrets; mount a file with --volume"), N_("NAME")),
     REFUSED("shm-size-systemd", N_("see --shm-size"), N_("BYTES")),
     REFUSED("storage-opt", N_("the administrator sets quotas in berth.conf"), N_("OPTION")),
     REFUSED("subgidname", N_("the service allots the ids of a user namespace"), N_("NAME")),

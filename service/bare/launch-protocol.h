@@ -78,6 +78,7 @@ enum {
                            for a copy while it runs */
     BERTH_SNAPSHOTS_FD, /* the directory of the layers; a pidfd of the first process for a dump */
     BERTH_CGROUP_FD,    /* the cgroup to clone the first process into; not for one in a scope */
+    BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
     BERTH_FIRST_FREE_FD,
 };
 

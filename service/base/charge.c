@@ -35,6 +35,7 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_PROCESSES] = {"Processes", "executed processes that run", 1024, 16384},
     /* FileDescriptorStoreMax= of the unit is what systemd keeps in all. */
     [BERTH_RESOURCE_DESCRIPTORS] = {"Descriptors", "descriptors that systemd keeps", 4096, 8192},
+    [BERTH_RESOURCE_SECRETS] = {"Secrets", "bytes of secrets", 64 * MIB, 512 * MIB},
     [BERTH_RESOURCE_SUBSCRIPTIONS] = {"Subscriptions", "subscriptions", 64, 1024},
     [BERTH_RESOURCE_CONTAINERS] = {"Containers", "containers", 4096, UINT64_MAX},
     [BERTH_RESOURCE_VOLUMES] = {"Volumes", "volumes", 4096, UINT64_MAX},

@@ -31,6 +31,7 @@ typedef enum {
     BERTH_RESOURCE_INGESTS,
     BERTH_RESOURCE_LABELS,         /* bytes, of containers and leases */
     BERTH_RESOURCE_CONFIGURATIONS, /* bytes, of containers */
+    BERTH_RESOURCE_SECRETS,        /* bytes, in memory */
     BERTH_RESOURCE_DISK,           /* bytes, of content, snapshots, containers and volumes */
     BERTH_RESOURCE_COUNT,
 } BerthResource;

@@ -48,5 +48,10 @@
 #define BERTH_MAX_CREDENTIAL_BYTES (64u * 1024)
 #define BERTH_MAX_MOUNTS 512u
 
+/* Secrets of a container: their number, each, and all of them, as they are kept in memory. */
+#define BERTH_MAX_SECRETS 64u
+#define BERTH_MAX_SECRET_BYTES (1024u * 1024)
+#define BERTH_MAX_SECRETS_BYTES (4u * 1024 * 1024)
+
 /* The message of an error. */
 #define BERTH_MAX_ERROR_BYTES 4096u

@@ -71,6 +71,8 @@ enum {
     MEMBER(BERTH_INGEST_INGEST_ONWARD, ingest_onward, "IngestOnward", "hhstth", "st")              \
     /* file, algorithm → digest, size */                                                           \
     MEMBER(BERTH_INGEST_HASH, hash, "Hash", "hs", "st")                                            \
+    /* names and a client's descriptors, file, limit of each, limit of the file */                 \
+    MEMBER(BERTH_INGEST_GATHER, gather, "Gather", "a(sh)htt", "")                                  \
     /* directory, whose renames become durable */                                                  \
     MEMBER(BERTH_INGEST_SYNC, sync, "Sync", "h", "")                                               \
     MEMBER(BERTH_INGEST_SYNC_FILE_SYSTEM, sync_file_system, "SyncFileSystem", "h", "")

@@ -7,6 +7,7 @@
  * also if reading fails.
  */
 
+#include "base/limits.h"
 #include "bus/container-object.h"
 #include "bus/container-property.h"
 #include "bus/options.h"
@@ -85,6 +86,65 @@ static int read_other_mounts(sd_bus_message *call, void *value, sd_bus_error *er
     return read_mounts(call, false, value, error);
 }
 
+/* The rule for FDNAME= in sd_notify(3): printable ASCII without colons, which separate the names in
+ * LISTEN_FDNAMES, and at most 255 characters. */
+static bool is_descriptor_name(const char *name) {
+    size_t length = strlen(name);
+
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isprint(*c) || *c == ':')
+            return false;
+    return length > 0 && length <= MAX_DESCRIPTOR_NAME;
+}
+
+/* A file's name, and one that a unit's credential may have (systemd.exec(5), LoadCredential=). */
+static bool is_secret_name(const char *name) {
+    return is_descriptor_name(name) && !strchr(name, '/') && !g_str_equal(name, ".") &&
+           !g_str_equal(name, "..");
+}
+
+static void free_secret(gpointer data) {
+    BerthSecretRequest *secret = data;
+
+    g_free(secret->name);
+    g_free(secret);
+}
+
+static int add_secret(BerthCreateOptions *options, const char *name, int fd, sd_bus_error *error) {
+    if (!is_secret_name(name))
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                 "invalid name of a secret \"%.100s\"", name);
+    if (options->secrets->len >= BERTH_MAX_SECRETS)
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded", "more than %u secrets",
+                                 BERTH_MAX_SECRETS);
+    for (guint i = 0; i < options->secrets->len; i++)
+        if (g_str_equal(((BerthSecretRequest *)options->secrets->pdata[i])->name, name))
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the secret \"%.100s\" is given twice", name);
+    BerthSecretRequest *secret = g_new0(BerthSecretRequest, 1);
+    *secret = (BerthSecretRequest){g_strdup(name), fd};
+    g_ptr_array_add(options->secrets, secret);
+    return 0;
+}
+
+static int read_secrets(sd_bus_message *call, void *value, sd_bus_error *error) {
+    BerthCreateOptions *options = value;
+    const char *name;
+    int fd, r;
+
+    if (!options->secrets)
+        options->secrets = g_ptr_array_new_with_free_func(free_secret);
+    if ((r = sd_bus_message_enter_container(call, 'v', "a(sh)")) < 0 ||
+        (r = sd_bus_message_enter_container(call, 'a', "(sh)")) < 0)
+        return r;
+    while ((r = sd_bus_message_read(call, "(sh)", &name, &fd)) > 0)
+        if ((r = add_secret(options, name, fd, error)) < 0)
+            return r;
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+        return r;
+    return sd_bus_message_exit_container(call);
+}
+
 /* Strings are the message's, so that a text is copied; a choice is parsed into its enum here and
  * nowhere else. */
 static bool take_text(BerthCreateOptions *options, const BerthCreateField *field, const char *text,
@@ -161,6 +221,7 @@ static GArray *list_options(BerthCreateOptions *options, const char **texts, int
     const BerthOption others[] = {
         {"Mounts", NULL, options, read_other_mounts},
         {"Binds", NULL, options, read_binds},
+        {"Secrets", NULL, options, read_secrets},
         {"Provisional", "b", provisional},
     };
 
@@ -219,17 +280,6 @@ char *berth_create_options_list_volumes(const BerthCreateOptions *options) {
             g_string_append_printf(list, "%s%s", list->len ? " " : "", mount->volume);
     }
     return g_string_free(list, list->len == 0);
-}
-
-/* The rule for FDNAME= in sd_notify(3): printable ASCII without colons, which separate the names in
- * LISTEN_FDNAMES, and at most 255 characters. */
-static bool is_descriptor_name(const char *name) {
-    size_t length = strlen(name);
-
-    for (const char *c = name; *c; c++)
-        if (!g_ascii_isprint(*c) || *c == ':')
-            return false;
-    return length > 0 && length <= MAX_DESCRIPTOR_NAME;
 }
 
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error) {

@@ -7,7 +7,7 @@
 
 #include "base/labels.h"
 #include "base/signals.h"
-#include "containers/core/object.h"
+#include "containers/core/secrets.h"
 #include "containers/parts/configuration.h"
 #include "containers/parts/provisional.h"
 #include "containers/parts/restart.h"
@@ -52,6 +52,10 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     berth_network_options_note(&extra, options);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
+    if (options->secrets) {
+        g_autofree char *name = berth_secrets_new_name();
+        g_variant_dict_insert(&extra, BERTH_SECRETS_NAME, "s", name);
+    }
     if (options->cgroup_parent)
         g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
     berth_provisional_note(&extra, options->creator);

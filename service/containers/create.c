@@ -12,6 +12,7 @@
 #include "base/labels.h"
 #include "base/limits.h"
 #include "containers/core/part.h"
+#include "containers/core/secrets.h"
 #include "containers/core/state.h"
 #include "containers/create-record.h"
 #include "containers/ids.h"
@@ -19,6 +20,7 @@
 #include "containers/parts/made-networks.h"
 #include "containers/parts/volumes.h"
 #include "containers/quota.h"
+#include "containers/secrets.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/files.h"
 #include "containers/spec/health-options.h"
@@ -41,6 +43,8 @@ typedef struct {
     bool spec_needs_ids, spec_is_plain;
     char *root, *root_inode; /* of a directory instead of an image */
     BerthDeviceEdits *edits; /* what devices change of the configuration */
+    BerthImage *image;       /* until it is read; NULL for a directory */
+    int secrets;             /* read into memory; -1 */
     BerthCharge *charge;     /* until it is one of its owner's containers */
     BerthContainerCreated done;
     void *userdata;
@@ -49,6 +53,8 @@ typedef struct {
 static void free_creation(Creation *creation) {
     berth_create_options_free(creation->options);
     berth_charge_free(creation->charge);
+    berth_fd_clear(&creation->secrets);
+    g_clear_pointer(&creation->image, berth_image_free);
     g_free(creation->root);
     g_free(creation->root_inode);
     berth_device_edits_free(creation->edits);
@@ -180,10 +186,14 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     /* In the table before its row is written, since the event of the row is passed on with the
      * container; taken out again if that fails. */
     BerthContainer *container = berth_container_new(containers, &record);
-    if (berth_container_write(container, "create", error)) {
+    /* systemd has the secrets before the record says so. */
+    if ((creation->secrets < 0 ||
+         berth_secrets_give(container, berth_fd_steal(&creation->secrets), error)) &&
+        berth_container_write(container, "create", error)) {
         berth_parts_created(container);
         return container;
     }
+    berth_secrets_forget(container);
     g_hash_table_remove(containers->by_id, id);
     return NULL;
 }
@@ -315,20 +325,43 @@ static bool prepare_creation(Creation *creation, GError **error) {
                NULL;
 }
 
+static void creation_make(Creation *creation) {
+    BerthContainers *containers = creation->containers;
+    g_autoptr(GError) error = NULL;
+
+    if (creation->image) {
+        berth_images_read_info(containers->images, creation->image->name, creation->image->target,
+                               NULL, creation_on_image, creation);
+        return;
+    }
+    BerthContainer *container = make_of_directory(creation, &error);
+    creation_finish(creation, container, error);
+}
+
+static void creation_on_secrets(int fd, const GError *error, void *userdata) {
+    Creation *creation = userdata;
+
+    creation->secrets = fd;
+    if (error)
+        creation_finish(creation, NULL, error);
+    else
+        creation_make(creation);
+}
+
 void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
                             BerthContainerCreated done, void *userdata) {
     g_autoptr(GError) error = NULL;
     Creation *creation = g_new0(Creation, 1);
-    g_autoptr(BerthImage) image = NULL;
 
     creation->containers = containers;
     creation->options = options;
     creation->done = done;
     creation->userdata = userdata;
+    creation->secrets = -1;
     bool good = prepare_creation(creation, &error);
     if (good && !creation->root)
-        good =
-            (image = berth_image_store_get(containers->database, options->image, &error)) != NULL;
+        good = (creation->image =
+                    berth_image_store_get(containers->database, options->image, &error)) != NULL;
     /* Last, since this creates volumes that do not exist. */
     good = good && open_volumes(creation, &error);
     if (!good) {
@@ -336,14 +369,11 @@ void berth_container_create(BerthContainers *containers, BerthCreateOptions *opt
         free_creation(creation);
         return;
     }
-    /* While the image is read, no other creation and no renaming may take the id. */
+    /* While secrets and the image are read, no other creation and no renaming may take the id. */
     g_hash_table_insert(containers->reserved, g_strdup(creation->options->id),
                         berth_hold_new(BERTH_HOLD_CREATION));
-    if (image) {
-        berth_images_read_info(containers->images, image->name, image->target, NULL,
-                               creation_on_image, creation);
-        return;
-    }
-    BerthContainer *container = make_of_directory(creation, &error);
-    creation_finish(creation, container, error);
+    if (options->secrets)
+        berth_secrets_read(containers->event, options, creation_on_secrets, creation);
+    else
+        creation_make(creation);
 }

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "frame/frame.h"
 #include "ingest/ingest.h"
+#include "ingest/secrets.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,6 +73,74 @@ static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error
     }
     job->ingest.algorithm = parse_algorithm(algorithm);
     return berth_frame_run_job(call, "hash", job, run_hash, append_ingested, free_ingest_job);
+}
+
+typedef struct {
+    GPtrArray *names;
+    GArray *inputs;
+    int file;
+    uint64_t each, all;
+} Gathering;
+
+static void free_gathering(gpointer data) {
+    Gathering *gathering = data;
+
+    for (guint i = 0; i < gathering->inputs->len; i++)
+        berth_fd_clear(&g_array_index(gathering->inputs, int, i));
+    g_array_unref(gathering->inputs);
+    g_ptr_array_unref(gathering->names);
+    berth_fd_clear(&gathering->file);
+    g_free(gathering);
+}
+
+static bool run_gathering(void *data, GError **error) {
+    const Gathering *gathering = data;
+    uint64_t used = 0;
+
+    for (guint i = 0; i < gathering->names->len; i++) {
+        uint64_t left = gathering->all - MIN(used, gathering->all);
+        if (!berth_ingest_secret(gathering->file, gathering->names->pdata[i],
+                                 g_array_index(gathering->inputs, int, i),
+                                 MIN(gathering->each, left), &used, error))
+            return false;
+    }
+    return true;
+}
+
+static int read_gathering(sd_bus_message *call, Gathering *gathering) {
+    const char *name;
+    int r = sd_bus_message_enter_container(call, 'a', "(sh)");
+
+    while (r >= 0 && (r = sd_bus_message_enter_container(call, 'r', "sh")) > 0) {
+        if ((r = sd_bus_message_read(call, "s", &name)) < 0)
+            return r;
+        int fd = berth_frame_read_client_fd(call);
+        if (fd < 0)
+            return fd;
+        g_ptr_array_add(gathering->names, g_strdup(name));
+        g_array_append_val(gathering->inputs, fd);
+        r = sd_bus_message_exit_container(call);
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0 ||
+        (r = gathering->file = berth_frame_read_fd(call)) < 0)
+        return r;
+    return sd_bus_message_read(call, "tt", &gathering->each, &gathering->all);
+}
+
+static int method_gather(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    Gathering *gathering = g_new0(Gathering, 1);
+    int r;
+
+    (void)userdata;
+    (void)error;
+    gathering->names = g_ptr_array_new_with_free_func(g_free);
+    gathering->inputs = g_array_new(FALSE, FALSE, sizeof(int));
+    gathering->file = -1;
+    if ((r = read_gathering(call, gathering)) < 0) {
+        free_gathering(gathering);
+        return r;
+    }
+    return berth_frame_run_job(call, "gather", gathering, run_gathering, NULL, free_gathering);
 }
 
 static int start_ingest(sd_bus_message *call, bool passes_on) {

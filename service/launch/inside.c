@@ -15,6 +15,7 @@
 #include "launch/hooks.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/secrets.h"
 #include "launch/text.h"
 #include "launch/trees.h"
 
@@ -338,6 +339,16 @@ static BerthExecution inside_begin(const BerthInside *inside) {
     return execution;
 }
 
+static void write_secrets(const BerthIdentity *identity) {
+    struct stat status;
+    BerthFault fault;
+
+    if (fstat(BERTH_SECRETS_FD, &status) < 0 || !S_ISREG(status.st_mode))
+        return;
+    if (!berth_secrets_write(BERTH_SECRETS_FD, identity->uid, identity->gid, &fault))
+        berth_fail_with("secrets", &fault);
+}
+
 void berth_inside_run(const BerthInside *inside) {
     BerthExecution execution = inside_begin(inside);
     int *early = NULL;
@@ -352,6 +363,7 @@ void berth_inside_run(const BerthInside *inside) {
     int root = receive(inside, BERTH_LAUNCH_TREE);
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
+    write_secrets(&execution.identity);
     berth_execution_wait_for_go_ahead();
     /* The root of a cgroup namespace is the cgroup of the process that makes it
      * (cgroup_namespaces(7)), and a mount shows that root. Only since the go-ahead is this process

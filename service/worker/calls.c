@@ -9,6 +9,8 @@
 
 #include "worker/calls.h"
 
+#include "base/limits.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -159,6 +161,21 @@ void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *a
         call_member(worker, BERTH_INGEST_INGEST_ONWARD, reply, userdata, arguments->input,
                     arguments->file, arguments->algorithm, arguments->offset, arguments->limit,
                     arguments->onward);
+}
+
+void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int file,
+                              BerthWorkerReply reply, void *userdata) {
+    sd_bus_message *call = berth_worker_new_call(worker, BERTH_INGEST_GATHER);
+    int r = call ? sd_bus_message_open_container(call, 'a', "(sh)") : 0;
+
+    for (guint i = 0; call && r >= 0 && i < secrets->len; i++) {
+        const BerthSecretRequest *secret = secrets->pdata[i];
+        r = sd_bus_message_append(call, "(sh)", secret->name, secret->fd);
+    }
+    if (call && r >= 0 && (r = sd_bus_message_close_container(call)) >= 0)
+        r = sd_bus_message_append(call, "htt", file, (uint64_t)BERTH_MAX_SECRET_BYTES,
+                                  (uint64_t)BERTH_MAX_SECRETS_BYTES);
+    send_appended(worker, BERTH_INGEST_GATHER, call, r, reply, userdata);
 }
 
 void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm,

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include "base/secret.h"
 #include "worker/worker.h"
 
 /* berth-archive. */
@@ -60,6 +61,9 @@ typedef struct {
     uint64_t offset, limit;
 } BerthIngestArguments;
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
+                              BerthWorkerReply reply, void *userdata);
+/* secrets: of BerthSecretRequest. */
+void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int file,
                               BerthWorkerReply reply, void *userdata);
 void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm,
                             BerthWorkerReply reply, void *userdata);

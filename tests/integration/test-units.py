@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -153,13 +154,15 @@ def test_its_exit_status_is_the_unit_s():
 
 def test_sigterm_is_a_clean_end():
     write_unit("trapped", f"dist run --rm --replace --name=trapped --cgroup=caller {IMAGE} "
-               "sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.05; done'")
+               "sh -c 'trap \"exit 3\" TERM; echo set; while :; do sleep 0.05; done'")
     start("trapped")
+    wait_until(lambda: "set" in run("journalctl", "-o", "cat", "-u", "trapped").out.split(), "its trap")
     equal(run("systemctl", "stop", "trapped").status, 0)
     equal((show("trapped", "ActiveState"), show("trapped", "ExecMainStatus")), ("failed", "3"))
     write_unit("clean", f"dist run --rm --replace --name=clean --cgroup=caller {IMAGE} "
-               "sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.05; done'")
+               "sh -c 'trap \"exit 143\" TERM; echo set; while :; do sleep 0.05; done'")
     start("clean")
+    wait_until(lambda: "set" in run("journalctl", "-o", "cat", "-u", "clean").out.split(), "its trap")
     equal(run("systemctl", "stop", "clean").status, 0)
     equal((show("clean", "ActiveState"), show("clean", "Result")), ("inactive", "success"))
 
@@ -272,6 +275,76 @@ def test_a_tree_that_is_full_says_so():
     assert run("systemctl", "start", "full").status != 0
     contains(run("journalctl", "-o", "cat", "-u", "full").out, "may have no further cgroups below it")
     equal(container("full"), None)
+
+
+def test_credentials_of_a_unit_are_secrets_of_its_container():
+    with open("/run/password", "w", encoding="ascii") as file:
+        file.write("open sesame")
+    write_unit("trusted", f"dist run --rm --replace --name=trusted --cgroup=caller --credentials --secret=other=/etc/hostname "
+               f"{IMAGE} sleep 1000", "LoadCredential=password:/run/password", "SetCredential=plain:word")
+    start("trusted")
+    contains(good("exec", "trusted", "env"), "CREDENTIALS_DIRECTORY=/run/secrets\n")
+    equal(good("exec", "trusted", "sh", "-c", "cd $CREDENTIALS_DIRECTORY; cat password plain; stat -c %a:%u password"),
+          "open sesameword400:0\n")
+    equal(good("exec", "trusted", "ls", "/run/secrets").split(), ["other", "password", "plain"])
+    assert dist("exec", "trusted", "sh", "-c", "echo >/run/secrets/new").status != 0, "it is read-only"
+    assert "sesame" not in good("inspect", "trusted")
+    equal(run("grep", "-rl", "open sesame", "/var/lib/berth").out, "")
+    contains(dist("checkpoint", "trusted").err, "cannot be checkpointed")
+    equal(run("systemctl", "stop", "trusted").status, 0)
+
+
+def test_a_secret_is_there_again_after_the_service_was_killed():
+    good("create", "--id=again", "--user=1000", "--secret=key,src=/run/password", IMAGE, "sh", "-c", "cat /run/secrets/key; id -u")
+    kill_service()
+    for _ in range(2):
+        equal(good("start", "-a", "again"), "open sesame1000\n")
+    good("rename", "again", "anew")
+    equal(good("start", "-a", "anew"), "open sesame1000\n")
+    # What systemd has kept goes with a stop of the service: it is nowhere else.
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    contains(dist("start", "anew").err, "were lost when the service was stopped")
+    good("rm", "anew")
+
+
+def stored():
+    """Descriptors that systemd keeps for the service."""
+    return int(show("berthd.service", "NFileDescriptorStore"))
+
+
+def test_a_secret_that_is_too_large_is_refused_and_leaves_nothing():
+    good("ps")
+    before = stored()
+    with open("/run/large", "wb") as file:
+        file.truncate(2 * 1024 * 1024)
+    contains(dist("create", "--id=large", "--secret=big=/run/large", IMAGE).err, 'the secret "big" is larger than it may be')
+    equal(container("large"), None)
+    assert not os.path.exists("/var/lib/berth/containers/large")
+    with open("/run/large", "wb") as file:
+        file.truncate(1024 * 1024)
+    whole = [f"--secret=n{number}=/run/large" for number in range(4)]
+    contains(dist("create", "--id=large", *whole, IMAGE).err, 'the secret "n3" is larger than it may be')
+    contains(dist("create", "--secret=../x=/etc/hostname", IMAGE).err, "invalid name of a secret")
+    contains(dist("create", "--secret=x=/etc/hostname", "--secret=x=/etc/hostname", IMAGE).err, "given twice")
+    contains(dist("create", "--secret=x", IMAGE).err, "there are no credentials of a unit")
+    wait_until(lambda: stored() == before, "the store as it was")
+    good("create", "--id=fits", "--secret=big=/run/large", IMAGE, "wc", "-c", "/run/secrets/big")
+    equal(stored(), before + 1)
+    equal(good("start", "-a", "fits").split()[0], "1048576")
+    good("rm", "fits")
+    wait_until(lambda: stored() == before, "the store without it")
+
+
+def test_a_secret_that_never_ends_does_not_hold_the_service():
+    reading, writing = os.pipe()
+    with subprocess.Popen(["dist", "create", "--id=endless", f"--secret=x=/dev/fd/{reading}", IMAGE], pass_fds=[reading],
+                          stderr=subprocess.PIPE, encoding="utf-8") as client:
+        os.close(reading)
+        os.write(writing, b"a part")
+        good("ps")
+        contains(client.communicate(timeout=60)[1], "could not be read to their end in time")
+    os.close(writing)
+    equal(container("endless"), None)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     /* The record is moved: the caller's is empty, and may be freed. */
     memset(record, 0, sizeof *record);
     berth_container_update_place(container);
+    container->secrets = -1;
     container->slots = berth_parts_new_slots(containers);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
     container->first = berth_process_new(container, BERTH_PROCESS_FIRST, &container->record.first);
@@ -40,6 +41,10 @@ void berth_container_free(gpointer data) {
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);
     g_free(container->slots);
+    /* systemd keeps its duplicate of the secrets. */
+    berth_fd_clear(&container->secrets);
+    berth_charge_free(container->secrets_descriptor);
+    berth_charge_free(container->secrets_bytes);
     g_free(container->scope);
     g_free(container->cgroup);
     g_free(container);

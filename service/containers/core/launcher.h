@@ -33,6 +33,7 @@ typedef struct {
     const char *arguments[2]; /* after the id; NULL: "journal" or "-" for output and error */
     BerthLaunchKind kind;
     int snapshots; /* -1 for exec */
+    int secrets;   /* of a start; -1 for none */
     int cgroup;    /* to clone the process into; -1 for a scope's, and for exec */
 } BerthLaunchRequest;
 

@@ -80,6 +80,8 @@ struct BerthContainer {
     BerthContainerRecord record; /* its state is changed by berth_container_set_state() alone */
     char *scope;
     char *cgroup; /* below its caller's; NULL: it has a scope (cgroup.h) */
+    int secrets;  /* in memory (secrets.h); -1 for none */
+    BerthCharge *secrets_descriptor, *secrets_bytes;
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess: those that were executed */
     void **slots;          /* one a part */

@@ -15,6 +15,7 @@
 #include "containers/core/exit.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
+#include "containers/core/secrets.h"
 #include "snapshots/trash.h"
 #include "systemd/pidfd.h"
 
@@ -39,6 +40,7 @@ static bool recover_container(BerthContainer *container, const BerthKeptDescript
     /* A reboot is no reason to start it again: systemd starts what is to be started at boot. */
     if (g_strcmp0(container->record.first.boot, container->containers->boot) != 0)
         container->record.wanted = false;
+    berth_secrets_recover(container, kept);
     if (!recover_process(container->first, kept, error))
         return false;
     /* What a start that was cut off has left. */

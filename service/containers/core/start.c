@@ -20,6 +20,7 @@
 #include "containers/core/launch.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
+#include "containers/core/secrets.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
 #include "systemd/pidfd.h"
@@ -355,6 +356,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
         .descriptor_count = streams->count,
         .descriptor_names = streams->names,
         .snapshots = -1,
+        .secrets = -1,
         .cgroup = -1,
     };
 }
@@ -372,7 +374,7 @@ static bool start_first(BerthContainer *container, int restorer,
     /* Before the parts begin the new run: the terminal of the last one has the same names with
      * systemd. */
     berth_parts_process_dropped(container->first);
-    if (!berth_parts_starting(container, error) ||
+    if (!berth_secrets_check(container, error) || !berth_parts_starting(container, error) ||
         !berth_container_open_files(container, &config, &directory, error))
         return false;
     /* Last, since nothing that fails before it would remove it. */
@@ -380,6 +382,7 @@ static bool start_first(BerthContainer *container, int restorer,
     if (cgroup < 0 && berth_container_is_with_caller(container))
         return false;
     request.cgroup = cgroup;
+    request.secrets = container->secrets;
     request.config = config;
     request.target = directory;
     request.snapshots =

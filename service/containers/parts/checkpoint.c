@@ -117,6 +117,11 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                "container \"%s\" is in its caller's cgroup, and cannot be "
                                "checkpointed",
                                record->id);
+    /* A checkpoint has the contents of tmpfs, and is on disk. */
+    if (container->secrets >= 0)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "container \"%s\" has secrets, and cannot be checkpointed",
+                               record->id);
     if (record->state == BERTH_CONTAINER_PAUSED)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is paused; resume it first", record->id);
@@ -153,6 +158,7 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
         .error = STDERR_FILENO,
         .target = -1,
         .snapshots = container->first->pidfd,
+        .secrets = -1,
         .cgroup = -1,
     };
     Checkpoint *checkpoint = g_new0(Checkpoint, 1);

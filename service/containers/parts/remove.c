@@ -17,6 +17,7 @@
 #include "containers/core/cgroup.h"
 #include "containers/core/launcher.h"
 #include "containers/core/process.h"
+#include "containers/core/secrets.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
 #include "containers/parts/helper.h"
@@ -84,6 +85,7 @@ static bool delete_container(BerthContainer *container, GError **error) {
     drop_processes(container);
     berth_container_pass_event(container, sequence);
     fail_waiters(container);
+    berth_secrets_forget(container);
     berth_parts_deleted(container);
     g_hash_table_remove(containers->by_id, id);
     return true;

@@ -62,6 +62,9 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->auto_remove && options->restart != BERTH_RESTART_NO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
+    if (options->secrets && options->spec)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "Secrets and Spec exclude each other");
     return check_cgroup(options, error) && berth_ports_check(options, error) &&
            berth_network_options_check(options, error) &&
            (!options->slice || berth_slice_check(options->slice, error));

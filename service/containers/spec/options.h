@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "base/secret.h"
 #include "containers/spec/network-mode.h"
 #include "images/images.h"
 #include "plan/plan.h"
@@ -56,11 +57,12 @@ typedef struct {
     BerthPlan *plan;        /* of spec; NULL without one, or if it cannot be parsed */
     int root_directory;     /* of the caller's, instead of an image; -1 */
     char **capabilities_add, **capabilities_drop;
-    char **labels;     /* key, value, … */
-    GPtrArray *mounts; /* of BerthMountRequest; NULL for none */
-    char **ports;      /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
-    char **aliases;    /* further names in the network */
-    char **addresses;  /* in the network; one of a family at most */
+    char **labels;      /* key, value, … */
+    GPtrArray *secrets; /* of BerthSecretRequest; NULL for none */
+    GPtrArray *mounts;  /* of BerthMountRequest; NULL for none */
+    char **ports;       /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
+    char **aliases;     /* further names in the network */
+    char **addresses;   /* in the network; one of a family at most */
     const char *mac;
     char **servers, **search, **resolver_options; /* for resolv.conf */
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */

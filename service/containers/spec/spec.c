@@ -9,6 +9,7 @@
 #include "containers/spec/spec.h"
 #include "containers/spec/capabilities.h"
 
+#include "bare/secrets.h"
 #include "base/document.h"
 #include "config.h"
 #include "containers/spec/mounts.h"
@@ -165,6 +166,10 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
         json_builder_add_string_value(builder, *variable);
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
         json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
+    /* As for a service with LoadCredential= (systemd.exec(5)). */
+    if (options->secrets &&
+        !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
+        json_builder_add_string_value(builder, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
     /* systemd's container interface: the manager that created it. */
     if (!berth_spec_has_variable(image->environment, "container=") &&
         !berth_spec_has_variable(options->environment, "container="))
@@ -328,6 +333,8 @@ static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
                        const BerthImageInfo *image, const BerthSpecContext *context,
                        bool is_system) {
     static const char *const volume[] = {"bind", "x-berth.volume", NULL};
+    static const char *const secrets_flags[] = {"nosuid",    "nodev",   "noexec",
+                                                "mode=0755", "size=6m", NULL};
     static const char *const init_flags[] = {"bind", "ro", "nosuid", "nodev", NULL};
 
     json_builder_set_member_name(builder, "mounts");
@@ -345,6 +352,9 @@ static void add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
         berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0);
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
         berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0);
+    /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
+    if (options->secrets)
+        add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
     if (options->init)
         add_mount(builder, init_path, "bind", BERTH_LIBEXECDIR "/berth-init", init_flags);
     json_builder_end_array(builder);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A Reading is the operation of one berth-ingest, which reads the caller's descriptors, in their
+ * envelopes, into a file in memory of berthd's. It ends with the worker's answer, or after a while:
+ * a caller may hold the other end of a pipe.
+ */
+
+#include "containers/secrets.h"
+
+#include "base/charge.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/operation.h"
+#include "worker/calls.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+enum { READ_TIMEOUT_USEC = 20 * 1000 * 1000 };
+
+typedef struct {
+    BerthOperation *operation;
+    BerthWorker *worker;
+    sd_event_source *timeout;
+    BerthCharge *charge;
+    int file;
+    BerthSecretsRead read;
+    void *userdata;
+} Reading;
+
+static void reading_free(void *object) {
+    Reading *reading = object;
+
+    berth_worker_free(reading->worker);
+    sd_event_source_disable_unref(reading->timeout);
+    berth_charge_free(reading->charge);
+    berth_fd_clear(&reading->file);
+    g_free(reading);
+}
+
+/* The worker goes first: what is sealed next has no writer any more. */
+static void reading_tell(void *object, const GError *error) {
+    Reading *reading = object;
+
+    g_clear_pointer(&reading->worker, berth_worker_free);
+    reading->read(error ? -1 : berth_fd_steal(&reading->file), error, reading->userdata);
+}
+
+static const BerthOperationType reading_type = {.tell = reading_tell, .free = reading_free};
+
+static void reading_on_read(sd_bus_message *reply, const GError *error, void *userdata) {
+    Reading *reading = userdata;
+
+    (void)reply;
+    berth_operation_end(reading->operation, error);
+}
+
+static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    Reading *reading = userdata;
+    g_autoptr(GError) error = NULL;
+
+    (void)source;
+    (void)usec;
+    berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
+                    "the secrets could not be read to their end in time");
+    berth_operation_end(reading->operation, error);
+    return 0;
+}
+
+/* What they may have in all is charged while they are read, and then what they have. */
+static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOptions *options,
+                          GError **error) {
+    int r;
+
+    reading->charge =
+        berth_charge_new(options->owner, BERTH_RESOURCE_SECRETS, BERTH_MAX_SECRETS_BYTES, error);
+    if (!reading->charge ||
+        !berth_charge_check(options->owner, BERTH_RESOURCE_DESCRIPTORS, 0, 1, error))
+        return false;
+    reading->file = memfd_create("secrets", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (reading->file < 0)
+        return berth_error_set_errno(error, errno, "make a file in memory");
+    reading->worker = berth_worker_new_for_user(event, "ingest", -1, options->owner, error);
+    if (!reading->worker)
+        return false;
+    r = sd_event_add_time_relative(event, &reading->timeout, CLOCK_MONOTONIC, READ_TIMEOUT_USEC, 0,
+                                   reading_on_timeout, reading);
+    if (r < 0)
+        return berth_error_set_errno(error, r, "read the secrets");
+    berth_call_ingest_gather(reading->worker, options->secrets, reading->file, reading_on_read,
+                             reading);
+    return true;
+}
+
+void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
+                        void *userdata) {
+    g_autoptr(GError) error = NULL;
+    Reading *reading = g_new0(Reading, 1);
+
+    reading->file = -1;
+    reading->read = read;
+    reading->userdata = userdata;
+    reading->operation = berth_operation_new(event, &reading_type, reading);
+    if (!reading_begin(reading, event, options, &error))
+        berth_operation_end(reading->operation, error);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reading may wait for as long as the caller likes: berthd ends this process when it has waited
+ * long enough. A descriptor may be non-blocking, as a pipe that the caller made for itself.
+ */
+
+#include "ingest/secrets.h"
+
+#include "bare/secrets.h"
+#include "base/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 16 * 1024 };
+
+/* As read(2), waiting for what is to come. */
+static ssize_t secret_read(int input, void *buffer, size_t size) {
+    for (;;) {
+        ssize_t got = read(input, buffer, size);
+        struct pollfd wait = {.fd = input, .events = POLLIN};
+        if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+            return got;
+        if (errno == EAGAIN && poll(&wait, 1, -1) < 0 && errno != EINTR)
+            return -1;
+    }
+}
+
+/* In memory, since its size comes before it in the file. */
+static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit, GError **error) {
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    char buffer[BUFFER_BYTES];
+    ssize_t got;
+
+    while ((got = secret_read(input, buffer, sizeof buffer)) > 0) {
+        if ((uint64_t)got > limit - bytes->len) {
+            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                            "the secret \"%s\" is larger than it may be, %" G_GUINT64_FORMAT
+                            " bytes",
+                            name, (guint64)limit);
+            return NULL;
+        }
+        g_byte_array_append(bytes, (const guint8 *)buffer, (guint)got);
+    }
+    if (got == 0)
+        return g_steal_pointer(&bytes);
+    berth_error_set_errno(error, errno, "read the secret \"%s\"", name);
+    return NULL;
+}
+
+bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, uint64_t *used,
+                         GError **error) {
+    BerthSecretHeader header = {.size = 0};
+    g_autoptr(GByteArray) bytes = secret_read_whole(name, input, limit, error);
+
+    if (!bytes)
+        return false;
+    if (strlen(name) >= sizeof header.name)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the name of a secret is too long");
+    strcpy(header.name, name);
+    header.size = bytes->len;
+    if (!berth_fd_write_all(file, &header, sizeof header) ||
+        !berth_fd_write_all(file, bytes->data, bytes->len))
+        return berth_error_set_errno(error, errno, "keep the secret \"%s\"", name);
+    *used += sizeof header + header.size;
+    return true;
+}
