@@ -63,6 +63,7 @@ ALLOWED = {
     "Containers.List": (ANY, ANY), "Containers.Subscribe": (ANY, ANY), "Containers.Unsubscribe": (ANY, ANY),
     "Containers.EventsSince": (ANY, ANY),
     "Networks.List": (ANY, ANY),
+    **{key: ({"networks.manage"}, {"networks.manage"}) for key in ("Networks.Create", "Networks.Delete", "Network.Delete")},
     "Transfer.Wait": (ANY, INSPECT), "Transfer.Cancel": (ANY, MANAGE),
 }
 for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProcess", "OpenTerminal", "Attach", "Detach", "Resize",
@@ -197,6 +198,8 @@ def requests_of(interface, member, whose):
     """(path, arguments as text, signature, files)"""
     files, values, kinds = [], [], []
     special = {"Volumes": {"name": {"own": "'hersvolume'", "root": "'rootsvolume'", "absent": "'nobodys'"}},
+               # A network has no owner.
+               "Networks": {"name": {"own": "'hersnetwork'", "root": "'rootsnetwork'", "absent": "'nobodys'"}},
                "Leases": {"id": {"own": "'herslease'", "root": "'rootslease'", "absent": "'nobodys'"}}}
     for name, kind in INTERFACES[interface][member]:
         fixed = special.get(interface, {}).get(name)
@@ -207,6 +210,8 @@ def requests_of(interface, member, whose):
         path = "/org/berth1/images/" + bus_label({"own": IMAGE, "root": PRIVATE, "absent": "nobodys"}[whose])
     if interface == "Volume":
         path = "/org/berth1/volumes/" + {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}[whose]
+    if interface == "Network":
+        path = "/org/berth1/networks/" + {"own": "hersnetwork", "root": "rootsnetwork", "absent": "nobodys"}[whose]
     if interface == "Container":
         path = "/org/berth1/containers/" + {"own": "hers", "root": "roots", "absent": "nobodys"}[whose]
     if interface == "Transfer":
