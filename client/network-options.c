@@ -9,13 +9,15 @@
 static struct {
     char *network, *mac, *ip, *ip6;
     char **aliases, **servers, **search, **resolver_options, **hosts;
-    gboolean no_hosts;
+    gboolean no_hosts, publish_all;
 } given;
 
 const DistOption dist_network_options[] = {
     {"network", 0, DIST_OPTION_TEXT, &given.network, N_("none, host, or the name of a network"),
      N_("NAME")},
     {"net", 0, DIST_OPTION_TEXT, &given.network, NULL, N_("NAME")},
+    {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
+     N_("Publish the ports that the image names, each on a free port"), NULL},
     {"network-alias", 0, DIST_OPTION_LIST, &given.aliases,
      N_("Another name of the container in its network"), N_("NAME")},
     {"ip", 0, DIST_OPTION_TEXT, &given.ip, N_("IPv4 address in the network"), N_("ADDRESS")},
@@ -48,6 +50,8 @@ int dist_append_network(sd_bus_message *call) {
         (r = dist_append_strings(call, "Hosts", given.hosts)) < 0)
         return r;
     if (given.mac && (r = sd_bus_message_append(call, "{sv}", "MACAddress", "s", given.mac)) < 0)
+        return r;
+    if (given.publish_all && (r = sd_bus_message_append(call, "{sv}", "PublishAll", "b", 1)) < 0)
         return r;
     return given.no_hosts ? sd_bus_message_append(call, "{sv}", "NoHosts", "b", 1) : 0;
 }

@@ -49,7 +49,6 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("pod", N_("there are no pods"), N_("NAME")),
     REFUSED("pod-id-file", N_("there are no pods"), N_("FILE")),
     REFUSED("preserve-fd", N_("see --preserve-fds"), N_("LIST")),
-    {"publish-all", 'P', DIST_OPTION_REFUSED, NULL, N_("name the ports with --publish"), NULL},
     REFUSED("rdt-class", N_("--spec takes intelRdt"), N_("CLASS")),
     REFUSED("requires", N_("order units of systemd instead, with Requires= and After="), N_("ID")),
     REFUSED("retry", N_("the service decides how often it tries"), N_("NUMBER")),

@@ -64,6 +64,9 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
                              port, "volume", volume, NULL)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
+    /* Which ones is known when the image has been read. */
+    if (options->publish_all)
+        g_ptr_array_add(lists, DETAILS("all", NULL));
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
         const BerthMountRequest *mount = options->mounts->pdata[i];
         if (mount->volume)

@@ -18,6 +18,7 @@
 #include "containers/ids.h"
 #include "containers/parts/disk-limit.h"
 #include "containers/parts/made-networks.h"
+#include "containers/parts/ports.h"
 #include "containers/parts/volumes.h"
 #include "containers/quota.h"
 #include "containers/secrets.h"
@@ -215,6 +216,9 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
     }
     if (!berth_images_check_chain(creation->containers->images, creation->options->image, image,
                                   error))
+        return NULL;
+    if (creation->options->publish_all &&
+        !berth_ports_add_exposed(creation->options, image->ports, error))
         return NULL;
     /* No other creation can come between this and the record. */
     if (needs_ids(creation) && (creation->ids = berth_ids_allocate(

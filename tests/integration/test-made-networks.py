@@ -124,6 +124,13 @@ def test_ports_are_published():
     equal([(row["container"], row["host"]) for row in rows], [("80/tcp", "0.0.0.0:18080"), ("81/udp", "127.0.0.1:18081")])
     for url in ("http://127.0.0.1:18080/", "http://192.0.2.1:18080/"):
         wait_until(lambda: run("busybox", "wget", "-q", "-O-", url).out == "port\n", url)
+    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["httpd", "-f", "-p", "80", "-h", "/bin"], "Env": ["PATH=/bin"],
+                                               "ExposedPorts": {"80/tcp": {}, "53/udp": {}}}), f"{HOST}/net/exposed:x")
+    good("run", "-d", "--name=all", "-P", f"{HOST}/net/exposed:x")
+    rows = {row["container"]: row["host"] for row in listing("port", "all")}
+    equal(sorted(rows), ["53/udp", "80/tcp"])
+    wait_until(lambda: run("busybox", "wget", "-q", "-O/dev/null", f"http://127.0.0.1:{rows['80/tcp'].rsplit(':', 1)[1]}/busybox").status == 0, "the page")
+    good("rm", "-f", "all")
     result = dist("run", "-d", "--name=second", "-p", "18080:80", IMAGE)
     equal(result.status, 125)
     contains(result.err, "port 18080/tcp on all addresses is in use")

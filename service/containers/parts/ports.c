@@ -119,6 +119,34 @@ static int bind_port(const BerthPort *port) {
     return fd;
 }
 
+/* 0 if there is none. */
+static unsigned choose_port(const char *protocol) {
+    const BerthPort any = {.protocol = protocol};
+    Address address = {0};
+    socklen_t size = sizeof address;
+    berth_autofd int fd = bind_port(&any);
+
+    /* sin6_port is where sin_port is. */
+    return fd >= 0 && getsockname(fd, &address.any, &size) == 0 ? ntohs(address.v4.sin_port) : 0;
+}
+
+bool berth_ports_add_exposed(BerthCreateOptions *options, char *const *exposed, GError **error) {
+    g_autoptr(GPtrArray) ports = g_ptr_array_new();
+
+    for (char **port = options->ports; port && *port; port++)
+        g_ptr_array_add(ports, g_strdup(*port));
+    for (; *exposed; exposed++) {
+        size_t length = strcspn(*exposed, "/");
+        const char *protocol = (*exposed)[length] ? *exposed + length + 1 : "tcp";
+        g_ptr_array_add(ports, g_strdup_printf("%u:%.*s/%s", choose_port(protocol), (int)length,
+                                               *exposed, protocol));
+    }
+    g_ptr_array_add(ports, NULL);
+    g_strfreev(options->ports);
+    options->ports = (char **)g_ptr_array_free(g_steal_pointer(&ports), FALSE);
+    return berth_ports_check(options, error);
+}
+
 /* An unspecified address overlaps all of its family; no address, those of both families. */
 static bool overlap(const BerthPort *a, const BerthPort *b) {
     if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))

@@ -96,6 +96,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("DNSOptions", LIST, resolver_options),
     FIELD("Hosts", LIST, hosts),
     FIELD("NoHosts", FLAG, no_hosts),
+    FIELD("PublishAll", FLAG, publish_all),
     FIELD("HealthCommand", LIST, health_command),
     FIELD("HealthIntervalUSec", NUMBER, health_interval_usec),
     FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),
