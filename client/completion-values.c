@@ -158,6 +158,9 @@ static char *list_names(const char *id, const char *directory) {
 
 void dist_offer_container_files(const char *word, DistOffer offer) {
     const char *colon = strchr(word, ':');
+
+    if (!colon)
+        return;
     g_autofree char *id = g_strndup(word, (gsize)(colon - word));
     const char *slash = strrchr(colon, '/');
     g_autofree char *typed = g_strndup(colon + 1, slash ? (gsize)(slash - colon) : 0);

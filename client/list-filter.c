@@ -134,10 +134,14 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
         (more && more->pattern &&
          (r = sd_bus_message_append(call, "{sv}", "Name", "s", more->pattern)) < 0))
         return r;
-    for (char **text = given; text && *text; text++)
-        if ((r = filter_append_one(call, filter_find_name(names, *text), strchr(*text, '=') + 1)) <
-            0)
+    for (char **text = given; text && *text; text++) {
+        const DistFilterName *name = filter_find_name(names, *text);
+        const char *equals = strchr(*text, '=');
+        /* dist_filter_check() has refused all others. */
+        g_assert(name && equals);
+        if ((r = filter_append_one(call, name, equals + 1)) < 0)
             return r;
+    }
     if ((r = sd_bus_message_close_container(call)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0)
         return r;

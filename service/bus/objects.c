@@ -181,6 +181,8 @@ int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error
 
     if (r < 0)
         return r;
+    /* It is registered for the paths of kinds alone. */
+    g_assert(kind);
     if (kind->list_check && (r = berth_access_check(service->access, call, error, kind->list_check,
                                                     NULL)) != BERTH_ACCESS_GRANTED)
         return r;
