@@ -155,6 +155,25 @@ def test_who_leaves_before_the_start_leaves_nothing():
     good("rm", "-f", "one", "three")
 
 
+def test_a_kept_filter_is_used_only_as_it_was_written():
+    good("run", "--rm", IMAGE, "true")
+    kept = f"{STATE}/filters"
+    names = os.listdir(kept)
+    assert names
+    for damage in (lambda data: data[:100], lambda data: data[:-8] + bytes(8), lambda data: b""):
+        run("systemctl", "stop", "berthd")
+        for name in names:
+            with open(f"{kept}/{name}", "rb") as file:
+                data = file.read()
+            with open(f"{kept}/{name}", "wb") as file:
+                file.write(damage(data))
+        equal(good("run", "--rm", IMAGE, "sh", "-c", "grep Seccomp: /proc/self/status; unshare -m true 2>&1 || echo refused")
+              .splitlines()[0::2], ["Seccomp:\t2", "refused"])
+        equal(os.listdir(kept), names)
+        with open(f"{kept}/{names[0]}", "rb") as file:
+            assert file.read() != damage(data), "it was written again"
+
+
 def test_killed_before_the_scope_is_there():
     # The launcher is gone before systemd has moved it: an empty scope of that name stays behind.
     generator = random.Random(os.getpid())
