@@ -381,6 +381,13 @@ static const struct {
      "\"rw\"}]}",
      "", "device-rule:block-*\\x20rw"},
     {"", "", ",\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}", "", "sysctl:net.ipv4.ip_forward"},
+    {"", "", ",\"sysctl\":{\"net.ipv4.ping_group_range\":\"0 1\"}", "", NULL},
+    {"", "",
+     NAMESPACES(USUAL_OWN
+                "," OWN("user") ",{\"type\":\"network\",\"path\":\"/n\"}") ",\"sysctl\":{"
+                                                                           "\"net.ipv4.ping_group_"
+                                                                           "range\":\"0 1\"}",
+     "", "namespace:/n sysctl:net.ipv4.ping_group_range"},
     {"", "", ",\"sysctl\":{\"vm.swappiness\":\"1\"}", "", ""},
     {"", "", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "", "seccomp"},
     {"", "", ",\"rootfsPropagation\":\"private\"", "", NULL},

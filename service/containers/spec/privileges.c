@@ -114,7 +114,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     if (options->seccomp != BERTH_SECCOMP_DEFAULT)
         berth_privileges_add(names, "seccomp", "");
     berth_resource_limits_add_privileges(names, options->resource_limits);
-    berth_spec_add_sysctl_privileges(names, options->sysctls);
+    berth_spec_add_sysctl_privileges(names, options->sysctls, false);
     if (options->oom_score < 0)
         berth_privileges_add(names, "oom-score", "");
     if (options->properties)

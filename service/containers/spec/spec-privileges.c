@@ -263,12 +263,19 @@ static const char *const free_sysctls[] = {
 };
 
 /* The others of the container's own: without CAP_NET_ADMIN it could not set them itself. */
-void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls) {
+void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls, bool joins) {
     for (; sysctls && *sysctls; sysctls += 2) {
         g_autofree char *dotted = g_strdelimit(g_strdup(*sysctls), "/", '.');
-        if (!g_strv_contains(free_sysctls, dotted))
+        if (joins || !g_strv_contains(free_sysctls, dotted))
             berth_privileges_add(names, "sysctl:", *sysctls);
     }
+}
+
+static bool joins_namespaces(const BerthPlan *plan) {
+    for (guint i = 0; i < plan->namespaces->len; i++)
+        if (g_array_index(plan->namespaces, BerthPlanNamespace, i).path)
+            return true;
+    return false;
 }
 
 /* All but the filter and the hidden paths, which depend on the rest. */
@@ -283,7 +290,7 @@ static void add_most(GPtrArray *names, const BerthPlan *plan, const BerthCreateO
     add_devices(names, plan);
     add_resources(names, plan);
     add_hooks(names, plan);
-    berth_spec_add_sysctl_privileges(names, plan->sysctls);
+    berth_spec_add_sysctl_privileges(names, plan->sysctls, joins_namespaces(plan));
     berth_spec_add_process_privileges(names, plan);
     if (plan->root_propagation & (MS_SHARED | MS_SLAVE))
         berth_privileges_add(names, "root-propagation", "");

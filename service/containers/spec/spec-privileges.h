@@ -16,5 +16,6 @@ void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
  * chooses. */
 bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options);
 void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan);
-/* Those of kernel parameters: name, value, …. */
-void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls);
+/* Those of kernel parameters: name, value, …. joins: the container is in namespaces of others, to
+ * which a parameter matters. */
+void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls, bool joins);
