@@ -250,6 +250,9 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     /* For a unit of Type=notify (systemd.service(5)). */
     if (good)
         dist_readiness_started(loop->readiness);
+    /* A request to stop that came before may have been refused: nothing ran yet. */
+    if (good && loop->stopping)
+        ask_to_stop(loop);
     /* Attach was answered first. */
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);

@@ -15,8 +15,9 @@
 #include <string.h>
 
 static bool is_own_section(const BerthConversion *conversion, const char *section) {
-    return g_str_equal(section, conversion->section) || g_str_equal(section, "Quadlet") ||
-           g_str_has_prefix(section, "X-");
+    return (g_str_equal(section, conversion->section) &&
+            !berth_unit_kind_is_plain(conversion->source->kind)) ||
+           g_str_equal(section, "Quadlet") || g_str_has_prefix(section, "X-");
 }
 
 /* Sections of other kinds of unit files: a .volume with [Container] is a mistake. */
@@ -39,7 +40,7 @@ static void check_own_key(const BerthConversion *conversion, const BerthUnitLine
 
 static void check_line(const BerthConversion *conversion, const BerthUnitLine *line) {
     if (g_str_equal(line->section, conversion->section)) {
-        if (line->key)
+        if (line->key && !berth_unit_kind_is_plain(conversion->source->kind))
             check_own_key(conversion, line);
     } else if (g_str_equal(line->section, "Quadlet")) {
         if (line->key && !g_str_equal(line->key, "DefaultDependencies"))
@@ -80,7 +81,8 @@ static char *translate_dependencies(const BerthConversion *conversion, const Ber
     berth_words_split(words, line->value);
     for (unsigned i = 0; i < words->len; i++) {
         const char *word = words->pdata[i];
-        bool is_file = berth_unit_kind_of(word) != BERTH_UNIT_KINDS;
+        BerthUnitKind kind = berth_unit_kind_of(word);
+        bool is_file = kind != BERTH_UNIT_KINDS && !berth_unit_kind_is_plain(kind);
         g_autofree char *service =
             is_file ? berth_unit_set_find_service(conversion->set, word) : g_strdup(word);
         if (!service)
@@ -118,7 +120,8 @@ static void add_defaults(const BerthConversion *conversion) {
     if (line && !berth_unit_line_get_boolean(line, &wanted))
         berth_unit_line_error(conversion->problems, line, _("%s= takes yes or no, not \"%s\""),
                               line->key, line->value);
-    if (!wanted || conversion->set->scope == BERTH_UNITS_USER)
+    if (!wanted || conversion->set->scope == BERTH_UNITS_USER ||
+        berth_unit_kind_is_plain(conversion->source->kind))
         return;
     berth_service_add(conversion->service, "Unit", "Wants", target);
     berth_service_add(conversion->service, "Unit", "After", target);
@@ -146,9 +149,10 @@ static void convert_kind(BerthConversion *conversion) {
         [BERTH_UNIT_IMAGE] = berth_convert_image,
     };
 
-    if (berth_unit_file_find_section(conversion->source->file, conversion->section))
-        kinds[conversion->source->kind](conversion);
-    else
+    if (berth_unit_file_find_section(conversion->source->file, conversion->section)) {
+        if (kinds[conversion->source->kind])
+            kinds[conversion->source->kind](conversion);
+    } else
         berth_problem_add(conversion->problems, BERTH_PROBLEM_ERROR, conversion->source->path, 0,
                           _("there is no section [%s]"), conversion->section);
 }

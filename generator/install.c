@@ -30,7 +30,7 @@ static void link_free(void *pointer) {
 /* Expands the specifiers that follow from the name alone; others are systemd's. NULL for those. */
 static char *expand(const Install *install, const char *text) {
     g_autoptr(GString) expanded = g_string_new(NULL);
-    size_t stem = strlen(install->name) - strlen(".service");
+    size_t stem = (size_t)(strrchr(install->name, '.') - install->name);
 
     for (; *text; text++) {
         if (*text != '%') {
@@ -71,7 +71,7 @@ static void add_links_of_line(const Install *install, const BerthUnitLine *line,
         g_autofree char *unit = expand(install, words->pdata[i]);
         bool is_alias = suffix == NULL;
         if (!unit || !berth_unit_name_is_valid(unit) ||
-            (is_alias && !g_str_has_suffix(unit, ".service"))) {
+            (is_alias && !g_str_has_suffix(unit, strrchr(install->target, '.')))) {
             berth_problem_add(install->set->problems, BERTH_PROBLEM_WARNING, line->file, line->line,
                               _("%s=: no link is made for \"%s\""), line->key,
                               (const char *)words->pdata[i]);
@@ -111,7 +111,8 @@ static bool find_name(Install *install) {
     const char *service = install->source->service;
     const BerthUnitLine *line =
         berth_unit_file_find(install->source->file, "Install", "DefaultInstance");
-    g_autofree char *stem = g_strndup(service, strlen(service) - strlen(".service"));
+    const char *suffix = strrchr(service, '.');
+    g_autofree char *stem = g_strndup(service, (gsize)(suffix - service));
 
     berth_unit_name_split(stem, &install->prefix, &install->instance);
     if (!install->instance || install->instance[0]) {
@@ -122,7 +123,7 @@ static bool find_name(Install *install) {
         return false;
     g_free(install->instance);
     install->instance = berth_unit_line_get_text(line);
-    install->name = g_strconcat(install->prefix, "@", install->instance, ".service", NULL);
+    install->name = g_strconcat(install->prefix, "@", install->instance, suffix, NULL);
     if (berth_unit_name_is_valid(install->name))
         return true;
     berth_problem_add(install->set->problems, BERTH_PROBLEM_WARNING, line->file, line->line,

@@ -24,6 +24,8 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_BUILD] = {".build", "Build", "-build", N_("build the image with \"dist build\"")},
     [BERTH_UNIT_ARTIFACT] = {".artifact", "Artifact", "-artifact",
                              N_("Berth does not pull artifacts")},
+    [BERTH_UNIT_SOCKET] = {".socket", "Socket", "", NULL},
+    [BERTH_UNIT_TIMER] = {".timer", "Timer", "", NULL},
 };
 
 BerthUnitKind berth_unit_kind_of(const char *name) {
@@ -33,6 +35,10 @@ BerthUnitKind berth_unit_kind_of(const char *name) {
     while (kind < BERTH_UNIT_KINDS && g_strcmp0(dot, berth_unit_kinds[kind].suffix) != 0)
         kind++;
     return (BerthUnitKind)kind;
+}
+
+bool berth_unit_kind_is_plain(BerthUnitKind kind) {
+    return kind == BERTH_UNIT_SOCKET || kind == BERTH_UNIT_TIMER;
 }
 
 void berth_unit_name_split(const char *name, char **prefix, char **instance) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kinds of unit files, by their suffix, and what follows from the name of a file. */
+/* The kinds of unit files, by their suffix, and what follows from the name of a file. Of two kinds
+ * systemd knows the form: they are passed on. */
 
 #pragma once
 
@@ -16,6 +17,8 @@ typedef enum {
     BERTH_UNIT_KUBE,
     BERTH_UNIT_BUILD,
     BERTH_UNIT_ARTIFACT,
+    BERTH_UNIT_SOCKET, /* systemd's own, beside the .container that it starts */
+    BERTH_UNIT_TIMER,
     BERTH_UNIT_KINDS, /* none */
 } BerthUnitKind;
 
@@ -29,6 +32,9 @@ typedef struct {
 extern const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS];
 
 BerthUnitKind berth_unit_kind_of(const char *name);
+
+/* Whether the unit is the file itself, whose section is systemd's. */
+bool berth_unit_kind_is_plain(BerthUnitKind kind);
 
 /* A name of a unit without its suffix, "web" or "web@one" or "web@": its parts, "web" and "one".
  * instance is NULL without "@", and empty for a template. Either may be NULL. */

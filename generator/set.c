@@ -105,16 +105,20 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
 
 static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     g_autofree char *stem = get_stem(source->name);
-    g_autofree char *given = find_text(source, "ServiceName");
+    bool is_plain = berth_unit_kind_is_plain(source->kind);
+    g_autofree char *given = is_plain ? NULL : find_text(source, "ServiceName");
     const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];
 
-    source->service = given ? g_strconcat(given, ".service", NULL)
-                            : g_strconcat(stem, kind->service, ".service", NULL);
-    source->resource = make_resource(source, stem);
+    if (is_plain)
+        source->service = g_strdup(source->name);
+    else
+        source->service = given ? g_strconcat(given, ".service", NULL)
+                                : g_strconcat(stem, kind->service, ".service", NULL);
+    source->resource = is_plain ? NULL : make_resource(source, stem);
     if (!berth_unit_name_is_valid(source->service))
         return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
                                  _("\"%s\" is not the name of a service"), source->service);
-    if (strchr(stem, '@') && source->kind != BERTH_UNIT_CONTAINER)
+    if (strchr(stem, '@') && source->kind != BERTH_UNIT_CONTAINER && !is_plain)
         return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
                                  _("only a .container can be a template"));
     return true;

@@ -28,7 +28,7 @@ typedef struct {
     BerthUnitKind kind;
     BerthUnitFile *file; /* NULL if it could not be read */
     GPtrArray *drop_ins; /* paths, in the order in which they were read */
-    char *service;       /* name of its unit, with ".service" */
+    char *service;       /* name of its unit, with the suffix */
     char *resource;      /* name of the container, volume, network or image; path of a volume */
     bool failed;         /* it has an error, and yields no unit */
 } BerthUnitSource;

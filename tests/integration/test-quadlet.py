@@ -4,8 +4,10 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -106,7 +108,7 @@ DNSSearch=example.com
 StopTimeout=1
 Exec=sh -c 'mkdir -p /tmp/www; until wget -q -O /tmp/www/index.html http://backend:8080/; do sleep 0.2; done; exec httpd -f -p 80 -h /tmp/www'
 """,
-    "/etc/systemd/system/backup.timer": "[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\n[Install]\nWantedBy=timers.target\n",
+    f"{UNITS}/backup.timer": "[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\n",
     # A template.
     f"{UNITS}/worker@.container": f"""
 [Unit]
@@ -160,7 +162,8 @@ def test_setup():
 def test_every_file_has_a_unit_that_systemd_takes():
     rows = {row["unit"]: row["state"] for row in listing("unit", "list")}
     equal(rows, {"web.service": "ok", "db.service": "ok", "db-image.service": "ok", "db-volume.service": "ok", "backup.service": "ok",
-                 "worker@.service": "ok", "front-network.service": "ok", "app.service": "ok", "proxy.service": "ok"})
+                 "worker@.service": "ok", "front-network.service": "ok", "app.service": "ok", "proxy.service": "ok",
+                 "backup.timer": "ok"})
     for unit in rows:
         path = f"/run/systemd/generator/{unit}"
         result = run("systemd-analyze", "verify", "--man=no", path.replace("@", "@7") if "@." in path and
@@ -194,6 +197,23 @@ def test_it_is_stopped_by_its_own_signal():
     equal((shown("web", "ActiveState"), shown("web", "Result")), ("inactive", "success"))
     contains(journal("web"), "stopping\n")
     assert "web" not in good("ps", "-a", "-q").split()
+
+
+def test_a_stop_during_the_start_is_not_lost():
+    write(f"{UNITS}/brief.container", f"[Container]\nImage={IMAGE}\nNetwork=front.network\nStopTimeout=1\nExec=sleep 1000\n")
+    systemctl("daemon-reload")
+    systemctl("start", "front-network")
+    for number in range(20):
+        systemctl("start", "--no-block", "brief")
+        # From before the container is created until after it was started.
+        time.sleep(number * 0.02)
+        begun = time.monotonic()
+        systemctl("stop", "brief")
+        assert time.monotonic() - begun < 30, f"stopped {number * 10} ms after the start, it took {time.monotonic() - begun} s"
+    equal(good("ps", "-a", "-q"), "")
+    run("systemctl", "reset-failed", "brief")
+    os.unlink(f"{UNITS}/brief.container")
+    systemctl("daemon-reload")
 
 
 def test_files_that_it_needs_come_first():
@@ -246,10 +266,10 @@ def test_containers_share_a_network():
     wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy")
     hosts = good("exec", "systemd-proxy", "cat", "/etc/hosts")
     contains(hosts, "10.91.7.200")
-    # A network that is there stays as it is.
-    systemctl("restart", "front-network")
-    equal(shown("front-network", "Result"), "success")
     systemctl("stop", "proxy", "app", "front-network")
+    # A network that is there stays as it is.
+    systemctl("start", "front-network")
+    systemctl("stop", "front-network")
     good("network", "rm", "systemd-front")
 
 
@@ -266,6 +286,24 @@ def test_a_timer_starts_a_job():
     equal((shown("fails", "Result"), shown("fails", "ExecMainStatus")), ("exit-code", "3"))
     os.unlink(f"{PODMAN}/fails.container")
     run("systemctl", "reset-failed", "fails")
+
+
+def test_a_connection_starts_a_service():
+    write(f"{UNITS}/asked.container", f"[Container]\nImage={IMAGE}\nStopTimeout=1\n"
+          "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor\"; readlink /proc/self/fd/3; exec sleep 1000'\n")
+    write(f"{UNITS}/asked.socket", "[Socket]\nListenStream=/run/asked.sock\n[Install]\nWantedBy=sockets.target\n")
+    systemctl("daemon-reload")
+    systemctl("start", "asked.socket")
+    equal(shown("asked", "ActiveState"), "inactive")
+    client = socket.socket(socket.AF_UNIX)
+    client.connect("/run/asked.sock")
+    wait_until(lambda: shown("asked", "ActiveState") == "active", "the service")
+    wait_until(lambda: re.search(r"^1 descriptor\nsocket:", journal("asked"), re.MULTILINE), "the socket in the container")
+    client.close()
+    systemctl("stop", "asked.socket", "asked")
+    for suffix in ("container", "socket"):
+        os.unlink(f"{UNITS}/asked.{suffix}")
+    systemctl("daemon-reload")
 
 
 def test_a_drop_in_changes_a_service():

@@ -263,10 +263,6 @@ def test_a_volume_may_be_a_directory():
 
 
 def test_secrets_are_credentials_of_the_unit():
-    reason = options_of_dist()["secret"]
-    if reason:
-        equal(refused("[Container]\nImage=i\nSecret=password\n"), [f"web.container:3: Secret= is not supported: {reason}"])
-        return
     unit = generated("[Container]\nImage=i\nSecret=password,type=mount token,target=key\nSecret=own\n[Service]\nSetCredential=own:x\n")
     equal(unit.all("Service", "LoadCredential"), ["password:password", "key:token"])
     for name in ("password", "key", "own"):
@@ -397,6 +393,22 @@ def test_install_makes_links():
         equal(files.names(), ["a.target.wants/web.service", "b.target.wants/web.service", "c.service.requires/web.service",
                               "d.service.upholds/web.service", "web-x.service", "web.service", "www.service"])
         equal(os.readlink(files.out / "www.service"), "web.service")
+
+
+def test_sockets_and_timers_stand_beside_containers():
+    with Files() as files:
+        files.add("web.container", "[Unit]\nRequires=web.socket\nAfter=web.socket\n[Container]\nImage=i\n")
+        files.add("web.socket", "[Unit]\nPartOf=web.container\n[Socket]\nListenStream=80\nFileDescriptorName=%N\n[Install]\nWantedBy=sockets.target\nAlias=www.socket\n")
+        files.add("web.timer", "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n")
+        equal(files.generate(), [])
+        equal(files.names(), ["sockets.target.wants/web.socket", "timers.target.wants/web.timer", "web.service", "web.socket", "web.timer", "www.socket"])
+        socket = files.unit("web.socket")
+        equal((socket.one("Socket", "ListenStream"), socket.one("Socket", "FileDescriptorName")), ("80", "%N"))
+        equal((socket.one("Unit", "PartOf"), socket.all("Unit", "After")), ("web.service", []))
+        equal(files.unit("web.timer").one("Timer", "OnCalendar"), "daily")
+        equal(files.unit("web.service").one("Unit", "Requires"), "web.socket")
+    equal(refused("[Socket]\nListenStream=80\n[Container]\n", "a.socket"), ["a.socket:3: [Container] does not belong in a .socket file"])
+    equal(refused("[Timer]\n", "a.socket")[0], "a.socket:1: [Timer] does not belong in a .socket file")
 
 
 def test_two_files_do_not_make_one_unit():
