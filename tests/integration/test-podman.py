@@ -15,7 +15,7 @@ import oci
 IMAGE = f"{HOST}/podman/box:x"
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 EXEC_OWN = {"process", "cap-add", "no-new-privileges", "spec", "pid-file"}
-OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "cgroup", "notify"}
+OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "cgroup", "credentials", "notify"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
