@@ -125,5 +125,24 @@ def test_bad_amounts_are_refused():
         equal(result.status, 125, option)
 
 
+def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
+    with open("/run/systemd/system/limited.service", "w", encoding="utf-8") as file:
+        file.write("[Service]\nType=notify\nDelegate=yes\nKillMode=mixed\nMemoryMax=64M\nTasksMax=30\nOOMPolicy=continue\n"
+                   f"ExecStart=dist run --rm --replace --name=limited --cgroup=caller --memory=32M {IMAGE} sleep 1000\n")
+    run("systemctl", "daemon-reload")
+    equal(run("systemctl", "start", "limited").status, 0)
+    # The unit's own, and the container's, which is lower.
+    assert dist("exec", "limited", "sh", "-c", "for i in $(seq 60); do sleep 5 & done; wait").status != 0
+    eats = "a=x; while :; do a=$a$a; done"
+    equal(dist("exec", "limited", "sh", "-c", eats).status, 137)
+    wait_until(lambda: "oom" in kinds("limited"), "the event")
+    good("update", "limited", "MemoryMax=48M")
+    with open("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited/memory.limit_in_bytes",
+              encoding="ascii") as file:
+        equal(int(file.read()), 48 * 1024 * 1024)
+    equal(run("systemctl", "stop", "limited").status, 0)
+    assert not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
