@@ -33,6 +33,7 @@ Environment=GREETING="hello  world" PERCENT=100%%
 Label=traefik.enable=true traefik.http.routers.web.rule=Host(`example.com`)
 HealthCmd=cat /srv/index.html
 HealthInterval=1s
+Notify=healthy
 Exec=sh -c 'cat /srv/index.html; echo "$$GREETING $$PERCENT"; trap "echo stopping; exit 0" TERM; while :; do sleep 0.1; done'
 
 [Service]
@@ -58,11 +59,13 @@ DropCapability=ALL
 ShmSize=64m
 StopTimeout=1
 LogDriver=journald
-Exec=sh -c 'echo "$$DB_NAME" >>/var/lib/db/log; cat /var/lib/db/log; exec sleep 1000'
+Secret=db-password,target=password
+Exec=sh -c 'echo "secret $$(cat /run/secrets/password)"; echo "$$DB_NAME" >>/var/lib/db/log; cat /var/lib/db/log; exec sleep 1000'
 
 [Service]
 Restart=on-failure
 """,
+    "/etc/credstore/db-password": "of the store",
     f"{PODMAN}/db/db.env": "# the name\nDB_NAME=shop\n",
     f"{PODMAN}/db/db.image": f"[Image]\nImage={OTHER}\n",
     f"{PODMAN}/db/db.volume": "[Volume]\nVolumeName=db-data\n",
@@ -104,7 +107,6 @@ Image={IMAGE}
 Network=front.network
 PublishPort=127.0.0.1:18088:80
 AddHost=extra:10.91.7.200
-DNSSearch=example.com
 StopTimeout=1
 Exec=sh -c 'mkdir -p /tmp/www; until wget -q -O /tmp/www/index.html http://backend:8080/; do sleep 0.2; done; exec httpd -f -p 80 -h /tmp/www'
 """,
@@ -222,6 +224,8 @@ def test_files_that_it_needs_come_first():
         equal(shown(unit, "ActiveState"), "active", unit)
     wait_until(lambda: "shop\n" in journal("db"), "its output")
     contains(good("volume", "list"), "db-data")
+    contains(journal("db"), "secret of the store\n")
+    assert "of the store" not in good("inspect", "systemd-db")
     # The data outlive the container and the units.
     systemctl("restart", "db")
     wait_until(lambda: "shop\nshop\n" in journal("db"), "both lines")
@@ -263,7 +267,7 @@ def test_containers_share_a_network():
     for unit in ("front-network", "app", "proxy"):
         equal(shown(unit, "ActiveState"), "active", unit)
     contains(good("network", "ls"), "systemd-front")
-    wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy")
+    wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy", 60)
     hosts = good("exec", "systemd-proxy", "cat", "/etc/hosts")
     contains(hosts, "10.91.7.200")
     systemctl("stop", "proxy", "app", "front-network")
@@ -290,7 +294,7 @@ def test_a_timer_starts_a_job():
 
 def test_a_connection_starts_a_service():
     write(f"{UNITS}/asked.container", f"[Container]\nImage={IMAGE}\nStopTimeout=1\n"
-          "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor\"; readlink /proc/self/fd/3; exec sleep 1000'\n")
+          "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor, $$(readlink /proc/self/fd/3)\"; exec sleep 1000'\n")
     write(f"{UNITS}/asked.socket", "[Socket]\nListenStream=/run/asked.sock\n[Install]\nWantedBy=sockets.target\n")
     systemctl("daemon-reload")
     systemctl("start", "asked.socket")
@@ -298,7 +302,7 @@ def test_a_connection_starts_a_service():
     client = socket.socket(socket.AF_UNIX)
     client.connect("/run/asked.sock")
     wait_until(lambda: shown("asked", "ActiveState") == "active", "the service")
-    wait_until(lambda: re.search(r"^1 descriptor\nsocket:", journal("asked"), re.MULTILINE), "the socket in the container")
+    wait_until(lambda: "1 descriptor, socket:" in journal("asked"), "the socket in the container")
     client.close()
     systemctl("stop", "asked.socket", "asked")
     for suffix in ("container", "socket"):
