@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -82,4 +83,22 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
         dprintf(STDERR_FILENO, "%s\n", local.text);
     }
     return true;
+}
+
+/* A lock is of an open file description. That of the descriptor from berthd may have copies, which
+ * would keep the lock. */
+static void lock_start(const BerthSetup *setup, int directory, int how) {
+    if (setup->hooks[BERTH_HOOK_POSTSTART].count == 0)
+        return;
+    int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own >= 0)
+        (void)flock(own, how);
+}
+
+void berth_hooks_begin_start(const BerthSetup *setup, int directory) {
+    lock_start(setup, directory, LOCK_SH);
+}
+
+void berth_hooks_await_start(const BerthSetup *setup, int directory) {
+    lock_start(setup, directory, LOCK_EX);
 }

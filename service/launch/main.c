@@ -35,6 +35,7 @@ static int run_poststop(const BerthSetup *setup) {
     BerthFault fault;
 
     berth_outer_box_enter();
+    berth_hooks_await_start(setup, BERTH_DIRECTORY_FD);
     return berth_host_enter(&fault) &&
                    berth_hooks_run(setup, BERTH_HOOK_POSTSTOP, "stopped", 0, &fault)
                ? EXIT_SUCCESS

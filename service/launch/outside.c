@@ -356,6 +356,7 @@ void berth_outside_create(BerthInside *inside) {
     /* Only after the clone: the inner process gets the capabilities and the filter of its
      * container, not these. */
     berth_outer_box_enter();
+    berth_hooks_begin_start(inside->setup, BERTH_DIRECTORY_FD);
     if (cgroup >= 0)
         berth_attributes_spread(outside.pid);
     tell_pid(&outside);

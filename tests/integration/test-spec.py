@@ -20,6 +20,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 BUNDLE = "/var/tmp/bundle"
+FLOCK = {"x86_64": "73"}.get(os.uname().machine, "32")    # as in /proc/PID/syscall; 32 is the common table's
 
 CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_NET_BIND_SERVICE"]
 
@@ -517,6 +518,36 @@ def test_hooks_run_in_their_order_and_places():
         told = json.load(file)
     equal((told["status"], told["ociVersion"][:2]), ("created", "1."))
     assert told["pid"] > 1 and told["id"] and told["bundle"], told
+
+
+def test_hooks_of_the_end_wait_for_those_after_the_start():
+    """The command ends, and the container is removed, while the first of them is still at work."""
+    log, gate = "/var/tmp/hooks", "/var/tmp/gate"
+    if os.path.exists(log):
+        os.unlink(log)
+    os.mkfifo(gate)
+    hooks = {"poststart": [{"path": "/bin/sh", "args": ["sh", "-c", f"read x <{gate}; echo poststart >>{log}"]}],
+             "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo poststop >>{log}"]}]}
+    command = ("dist", "run", "--rm", "--bundle", write(spec("true", {"hooks": hooks})))
+    equal(subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode, 0)
+    # The launcher of the hooks of the end is there by now, and waits in flock(2).
+    wait_until(lambda: [name for name in os.listdir("/proc") if name.isdigit() and waits_for_a_lock(name)], "the lock")
+    assert not os.path.exists(log)
+    with open(gate, "w", encoding="utf-8") as file:
+        file.write("\n")
+    wait_until(lambda: os.path.exists(log) and len(open(log, encoding="utf-8").read().split()) == 2, "both hooks")
+    equal(open(log, encoding="utf-8").read().split(), ["poststart", "poststop"])
+    os.unlink(gate)
+
+
+def waits_for_a_lock(pid):
+    try:
+        with open(f"/proc/{pid}/syscall", encoding="utf-8") as file:
+            call = file.read().split()[0]
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read() == "berth-launch\n" and call == FLOCK
+    except OSError:
+        return False
 
 
 def test_hooks_have_no_use_for_the_machines_clock_or_modules():
