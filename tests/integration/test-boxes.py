@@ -34,7 +34,7 @@ MAY = {
     # Its root is a layer's directory, which is empty, and its own. It is root of a user namespace; of what the
     # machine's root may do, its keeper does what layers need, in that directory; a device there is not one.
     "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
-               "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EBADF",
+               "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EINVAL",
                **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
                                                        "above", "above-xattr", "elsewhere")}},
     "fetch": {**COMMON, **FILES, "socket-inet": "0", "socket-inet6": "0", "socket-route": "0", "socket-raw": "EPERM",

