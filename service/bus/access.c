@@ -230,17 +230,20 @@ int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *
 }
 
 /* One list of details for all: each key with its distinct values, separated by blanks. The lists
- * have the same keys in the same order. */
-static GPtrArray *join_details(GPtrArray *lists) {
+ * have the same keys in the same order. Each value is formatted by itself, since the joined text
+ * has a host within it. */
+static GPtrArray *join_details(const BerthPermission *row, GPtrArray *lists) {
     GPtrArray *first = lists->pdata[0];
     GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; first->pdata[i]; i += 2) {
-        g_autoptr(GPtrArray) values = g_ptr_array_new();
+        g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
         for (guint j = 0; j < lists->len; j++) {
-            char *value = ((GPtrArray *)lists->pdata[j])->pdata[i + 1];
+            const char *raw = ((GPtrArray *)lists->pdata[j])->pdata[i + 1];
+            g_autofree char *value =
+                raw ? berth_permission_format_detail(row, first->pdata[i], raw) : NULL;
             if (value && !g_ptr_array_find_with_equal_func(values, value, g_str_equal, NULL))
-                g_ptr_array_add(values, value);
+                g_ptr_array_add(values, g_steal_pointer(&value));
         }
         g_ptr_array_add(values, NULL);
         g_ptr_array_add(joined, g_strdup(first->pdata[i]));
@@ -265,7 +268,7 @@ static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error 
  * single name. Such an answer does not count, and polkit is asked about each one. */
 static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                           const char *check, GPtrArray *lists) {
-    g_autoptr(GPtrArray) joined = join_details(lists);
+    g_autoptr(GPtrArray) joined = join_details(find_row(call, check), lists);
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;

@@ -156,7 +156,8 @@ static void put_details(GHashTable *table, const BerthPermission *permission,
     g_hash_table_replace(table, g_strdup("verb"), g_strdup(permission->verb));
     for (char *const *detail = details; detail[0]; detail += 2)
         if (detail[1])
-            g_hash_table_replace(table, g_strdup(detail[0]), g_strdup(detail[1]));
+            g_hash_table_replace(table, g_strdup(detail[0]),
+                                 berth_permission_format_detail(permission, detail[0], detail[1]));
 }
 
 /* Several questions can be about several names: they are joined, up to MAX_JOINED_BYTES. */

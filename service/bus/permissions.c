@@ -8,6 +8,8 @@
 
 #include "bus/permissions.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 #define N_(text) (text) /* polkit's agent translates */
@@ -15,6 +17,8 @@
 #define BOTH "Containers Container"
 #define CHANGES BERTH_PERMISSION_CHANGES
 #define COVERS BERTH_PERMISSION_COVERS
+#define PLACE BERTH_PERMISSION_PLACE
+#define OPAQUE BERTH_PERMISSION_OPAQUE
 #define REMOTE "credentials insecure"
 #define CONTAINER "container image owner"
 
@@ -52,8 +56,9 @@
 
 static const BerthPermission permissions[] = {
     {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},
-    {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL},
-    {"Images", "Search", "pull", "images.pull", "search", "reference " REMOTE, NULL},
+    {"Images", "Authenticate", "pull", "images.pull", "authenticate", "reference " REMOTE, NULL,
+     PLACE},
+    {"Images", "Search", "pull", "images.pull", "search", "reference " REMOTE, NULL, PLACE},
     {"Images", "Fetch", "pull", "images.pull", "fetch", "reference lease " REMOTE, NULL, CHANGES},
     LEASED("Images", "Fetch", "fetch"),
     {"Images", "Pull", "pull", "images.pull", "pull", "reference lease " REMOTE, NULL, CHANGES},
@@ -107,17 +112,19 @@ static const BerthPermission permissions[] = {
     {"Contents", "Usage", "images", "images.inspect", "usage", "", NULL},
     {"Contents", "Usage", "sight", "containers.inspect", "usage", "", NULL},
     {"Contents", "Ingest", "write", "contents.write", "ingest", "reference digest lease", NULL,
-     CHANGES},
+     CHANGES | OPAQUE},
     LEASED("Contents", "Ingest", "ingest"),
-    {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL, CHANGES},
-    {"Contents", "Commit", "see", "containers.inspect", "commit", "reference", NULL},
+    {"Contents", "Commit", "own", "contents.write", "commit", "reference digest", NULL,
+     CHANGES | OPAQUE},
+    {"Contents", "Commit", "see", "containers.inspect", "commit", "reference", NULL, OPAQUE},
     {"Contents", "Commit", "others", "contents.manage", "commit", "reference digest", NULL,
-     CHANGES},
-    SEEN("Contents", "Status", "status", "reference"),
+     CHANGES | OPAQUE},
+    {"Contents", "Status", "see", "containers.inspect", "status", "reference", NULL, OPAQUE},
     LISTED("Contents", "ListIngests"),
-    {"Contents", "Abort", "write", "contents.write", "abort", "reference", NULL, CHANGES},
-    {"Contents", "Abort", "see", "containers.inspect", "abort", "reference", NULL},
-    {"Contents", "Abort", "others", "contents.manage", "abort", "reference", NULL, CHANGES},
+    {"Contents", "Abort", "write", "contents.write", "abort", "reference", NULL, CHANGES | OPAQUE},
+    {"Contents", "Abort", "see", "containers.inspect", "abort", "reference", NULL, OPAQUE},
+    {"Contents", "Abort", "others", "contents.manage", "abort", "reference", NULL,
+     CHANGES | OPAQUE},
     {"Contents", "FetchObject", "pull", "images.pull", "fetch-object", "reference object " REMOTE,
      NULL},
     {"Contents", "PushObject", "push", "images.push", "push-object", "digest reference " REMOTE,
@@ -258,6 +265,28 @@ unsigned berth_permission_count_details(const BerthPermission *permission) {
     for (const char *at = permission->details; at && (at = strchr(at, ' ')); at++)
         count++;
     return count;
+}
+
+/* Whether text begins with what may be the host of a registry, and more follows. The grammar of
+ * names that are in the store is wider: "a b/c" and "redis:443" have no host. */
+static bool has_host(const char *text) {
+    size_t length = strcspn(text, "/");
+
+    for (size_t i = 0; i < length; i++)
+        if (!g_ascii_isalnum(text[i]) && !strchr("._-:[]", text[i]))
+            return false;
+    return text[length] == '/';
+}
+
+char *berth_permission_format_detail(const BerthPermission *permission, const char *key,
+                                     const char *value) {
+    bool is_reference = g_str_equal(key, "reference");
+    bool is_name = g_str_equal(key, "image") ||
+                   (is_reference && !(permission->flags & BERTH_PERMISSION_OPAQUE));
+    bool is_place = is_reference && (permission->flags & BERTH_PERMISSION_PLACE);
+
+    return is_place || (is_name && has_host(value)) ? berth_name_normalize_place(value)
+                                                    : g_strdup(value);
 }
 
 const BerthPermission *berth_permission_find(const char *interface, const char *member,

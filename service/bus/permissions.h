@@ -21,6 +21,10 @@ enum {
     BERTH_PERMISSION_CHANGES = 1 << 0,
     /* A caller that authenticates for it need not do so for the member's other rows. */
     BERTH_PERMISSION_COVERS = 1 << 1,
+    /* The detail "reference" is a registry or a repository, HOST[:PORT][/PATH]. */
+    BERTH_PERMISSION_PLACE = 1 << 2,
+    /* The detail "reference" is a client's own name for an ingest, and no host is in it. */
+    BERTH_PERMISSION_OPAQUE = 1 << 3,
 };
 
 typedef struct {
@@ -54,3 +58,8 @@ const char *berth_permission_read_member(sd_bus_message *call, const char **memb
 bool berth_permission_has_interface(const BerthPermission *permission, const char *interface);
 bool berth_permission_has_detail(const BerthPermission *permission, const char *key);
 unsigned berth_permission_count_details(const BerthPermission *permission);
+
+/* The value of a detail as rules get it: hosts have many spellings, and a rule that compares texts
+ * must not be evaded by another one. Caller frees. */
+char *berth_permission_format_detail(const BerthPermission *permission, const char *key,
+                                     const char *value);

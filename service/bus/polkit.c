@@ -20,6 +20,13 @@
 /* Of polkit's CheckAuthorizationFlags. */
 enum { ALLOW_USER_INTERACTION = 1 };
 
+static int append_detail(sd_bus_message *message, const BerthPermission *permission,
+                         const char *key, const char *value) {
+    g_autofree char *formatted = berth_permission_format_detail(permission, key, value);
+
+    return sd_bus_message_append(message, "{ss}", key, formatted);
+}
+
 /* "polkit.message" and "polkit.gettext_domain" replace the text of the action in the
  * authentication dialog. */
 static int append_details(sd_bus_message *message, const BerthQuestion *question) {
@@ -31,7 +38,7 @@ static int append_details(sd_bus_message *message, const BerthQuestion *question
         return r;
     for (char *const *detail = details; r >= 0 && detail[0]; detail += 2)
         if (detail[1])
-            r = sd_bus_message_append(message, "{ss}", detail[0], detail[1]);
+            r = append_detail(message, question->permission, detail[0], detail[1]);
     if (r >= 0 && question->permission->message)
         r = sd_bus_message_append(message, "{ss}{ss}", "polkit.message",
                                   question->permission->message, "polkit.gettext_domain",

@@ -86,6 +86,22 @@ def test_with_a_rule_for_pull_he_can_pull_and_nothing_else():
         contains(result.err, "Permission denied")
 
 
+# The host is "localhost" in each: refused by the rule, the registry is not asked.
+def test_a_forbidden_host_has_no_other_spelling():
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        var name = action.lookup("reference") || action.lookup("image") || "";
+        if (action.id.indexOf("org.berth1.") == 0 && subject.user == "alice")
+            return name.split("/")[0] == "bad.example" ? polkit.Result.NO : polkit.Result.YES;
+    });""")
+    for host in ("bad.example", "BAD.example", "bad.example:443", "Bad.Example.:0443"):
+        for verb in (("pull", f"{host}/x:1"), ("resolve", f"{host}/x:1"), ("tag", IMAGE, f"{host}/x:1"),
+                     ("push", IMAGE, f"{host}/x:1"), ("search", f"{host}/x")):
+            result = dist("--no-ask-password", *verb, user="alice")
+            contains(result.err, "Permission denied")
+    good("tag", IMAGE, "FREE.example:443/x:1", user="alice")
+    equal(good("rmi", "FREE.example:443/x:1", user="alice").strip(), "FREE.example:443/x:1")
+
+
 def test_his_own_containers_are_his():
     polkit_rule("""polkit.addRule(function(action, subject) {
         if ((action.id == "org.berth1.containers.create" ||

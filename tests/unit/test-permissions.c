@@ -127,6 +127,66 @@ static void test_details_are_whole_words(void) {
     g_assert_cmpuint(berth_permission_count_details(list), ==, 0);
 }
 
+static void test_rules_get_one_spelling_of_a_host(void) {
+    static const struct {
+        const char *interface, *member, *check, *key, *value, *formatted;
+    } cases[] = {
+        {"Images", "Pull", "pull", "reference", "bad.example/x:1", "bad.example/x:1"},
+        {"Images", "Pull", "pull", "reference", "BAD.example/x:1", "bad.example/x:1"},
+        {"Images", "Pull", "pull", "reference", "bad.example:443/x:1", "bad.example/x:1"},
+        {"Images", "Fetch", "pull", "reference", "bad.example:0443/x:1", "bad.example/x:1"},
+        {"Images", "Resolve", "pull", "reference", "Bad.Example.:443/x:1", "bad.example/x:1"},
+        {"Images", "Pull", "pull", "reference", "[2001:DB8::1]:443/X:1", "[2001:db8::1]/X:1"},
+        {"Images", "Pull", "pull", "reference", "bad.example:5000/x:1", "bad.example:5000/x:1"},
+        {"Images", "Push", "push", "reference", "BAD.example:443/x:1", "bad.example/x:1"},
+        {"Images", "Push", "push", "image", "BAD.example/x:1", "bad.example/x:1"},
+        {"Contents", "FetchObject", "pull", "reference", "BAD.example/x:1", "bad.example/x:1"},
+        {"Contents", "PushObject", "read", "reference", "BAD.example/x:1", "bad.example/x:1"},
+        {"Images", "Rename", "old", "reference", "BAD.example/x:1", "bad.example/x:1"},
+        {"Transfer", "Cancel", "others", "reference", "BAD.example/x:1", "bad.example/x:1"},
+        {"Images", "Put", "manage", "image", "BAD.example:443/x:1", "bad.example/x:1"},
+        {"Images", "Import", "name", "image", "BAD.example:443/x:1", "bad.example/x:1"},
+        {"Image", "Verify", "pull", "image", "BAD.example/x:1", "bad.example/x:1"},
+        {"Containers", "Create", "create", "image", "BAD.example/x:1", "bad.example/x:1"},
+        /* A registry or a repository without a tag. */
+        {"Images", "Authenticate", "pull", "reference", "BAD.example:443", "bad.example"},
+        {"Images", "Search", "pull", "reference", "BAD.example", "bad.example"},
+        {"Images", "Search", "pull", "reference", "BAD.example:443/x", "bad.example/x"},
+        /* What is no host stays: a name of a client's own, a tag, an ingest. */
+        {"Images", "Put", "manage", "image", "Redis:443", "Redis:443"},
+        {"Images", "Put", "manage", "image", "My App/x", "My App/x"},
+        {"Images", "Rename", "old", "reference", "Redis:443", "Redis:443"},
+        {"Contents", "Ingest", "write", "reference", "Layer:443/A", "Layer:443/A"},
+        {"Contents", "Commit", "others", "reference", "Layer:443/A", "Layer:443/A"},
+        {"Contents", "Status", "see", "reference", "Layer:443/A", "Layer:443/A"},
+        {"Contents", "Abort", "write", "reference", "Layer:443/A", "Layer:443/A"},
+        {"Contents", "Apply", "apply", "path", "/Srv:443/A", "/Srv:443/A"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const BerthPermission *row =
+            berth_permission_find(cases[i].interface, cases[i].member, cases[i].check);
+        g_assert_nonnull(row);
+        g_assert_true(berth_permission_has_detail(row, cases[i].key));
+        g_autofree char *formatted =
+            berth_permission_format_detail(row, cases[i].key, cases[i].value);
+        g_assert_cmpstr(formatted, ==, cases[i].formatted);
+    }
+}
+
+/* A reference that no client chooses freely has a host. */
+static void test_only_ingests_have_opaque_references(void) {
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_ingest = g_str_equal(rows[i].interfaces, "Contents") &&
+                         !strstr(rows[i].member, "Object") &&
+                         berth_permission_has_detail(&rows[i], "reference");
+        g_assert_true(is_ingest == !!(rows[i].flags & BERTH_PERMISSION_OPAQUE));
+    }
+}
+
 /* The rights with which nothing is changed. */
 static bool is_for_reading(const BerthPermission *row) {
     static const char *const actions[] = {"images.inspect", "contents.read", "containers.inspect",
@@ -193,6 +253,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/permissions/rows-are-found-by-their-check",
                     test_rows_are_found_by_their_check);
     g_test_add_func("/permissions/details-are-whole-words", test_details_are_whole_words);
+    g_test_add_func("/permissions/rules-get-one-spelling-of-a-host",
+                    test_rules_get_one_spelling_of_a_host);
+    g_test_add_func("/permissions/only-ingests-have-opaque-references",
+                    test_only_ingests_have_opaque_references);
     g_test_add_func("/permissions/what-changes-something-says-so",
                     test_what_changes_something_says_so);
     g_test_add_func("/permissions/what-the-policy-keeps", test_what_the_policy_keeps);
