@@ -3,7 +3,7 @@
 /*
  * Every limit of what comes over the bus, goes back over it, or is kept for a user, in one place
  * (docs/limits.md shows it). Which argument or option has which is the table in bus/limits.c. What
- * an owner may have in all is a default of [Limits] in berth.conf (base/quota.h).
+ * an owner may have in all is a default of [Limits] in berth.conf (base/charge.h).
  */
 
 #pragma once

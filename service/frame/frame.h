@@ -49,6 +49,6 @@ int berth_frame_run_job(sd_bus_message *call, const char *name, void *job, Berth
 
 /* A descriptor of a message as one's own, close-on-exec; negative errno on failure. */
 int berth_frame_read_fd(sd_bus_message *message);
-/* The same for a client's, which comes in an envelope (base/envelope.h). A directory that a worker
+/* The same for a client's, which comes in an envelope (bare/envelope.h). A directory that a worker
  * is started with may be in one, too. */
 int berth_frame_read_client_fd(sd_bus_message *message);

@@ -2,7 +2,7 @@
 
 /*
  * berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
- * envelope (base/envelope.h). It knows how long messages are, and nothing else of them. What the
+ * envelope (bare/envelope.h). It knows how long messages are, and nothing else of them. What the
  * service sends goes to the bus without it.
  *
  * It holds the content of an envelope until the last copy of the envelope is closed, and then

@@ -4,8 +4,8 @@
 
 #include "containers/core/part.h"
 
-/* The networks of containers, from the service's side: joining them is berth-launch's
- * (launch/cni.c). */
+/* The networks of containers, from the service's side: joining them is berth-network's
+ * (network/connection.c). */
 extern const BerthPart berth_network_part;
 
 /* Its addresses in its network, while it runs; freed with g_strfreev(). */

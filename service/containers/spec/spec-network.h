@@ -6,5 +6,5 @@
 
 #include <json-glib/json-glib.h>
 
-/* The annotations by which launch/cni.c knows the named network and the ports. */
+/* The annotations that hold the network and the ports. */
 void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options);
