@@ -138,6 +138,14 @@ static bool unit_check_files(char *const *paths, GError **error) {
     g_ptr_array_set_size(set->problems->list, 0);
     set->problems->errors = 0;
     for (; *paths; paths++) {
+        g_autofree char *name = g_path_get_basename(*paths);
+        const BerthUnitSource *other = berth_unit_set_find(set, name);
+        /* Its source would be replaced, and be checked and installed no more. */
+        if (other && g_ptr_array_find(sources, other, NULL)) {
+            berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, *paths, 0,
+                              _("ignored: %s has the same name"), other->path);
+            continue;
+        }
         BerthUnitSource *source = berth_unit_set_add(set, *paths);
         if (source)
             g_ptr_array_add(sources, source);

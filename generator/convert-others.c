@@ -171,8 +171,10 @@ void berth_convert_image(BerthConversion *conversion) {
     check_policy(conversion);
     if (file) {
         g_autofree char *path = berth_conversion_resolve_path(conversion, file, false);
-        g_autofree char *variable = g_strdup_printf("\"REGISTRY_AUTH_FILE=%s\"", path);
-        berth_service_add(conversion->service, "Service", "Environment", variable);
+        g_autofree char *variable = g_strconcat("REGISTRY_AUTH_FILE=", path, NULL);
+        g_autoptr(GString) quoted = g_string_new(NULL);
+        berth_words_append(quoted, variable);
+        berth_service_add(conversion->service, "Service", "Environment", quoted->str);
     }
     if (verify && !berth_conversion_get_flag(conversion, "TLSVerify"))
         berth_conversion_add_option(words, "insecure", NULL);

@@ -17,13 +17,21 @@ typedef struct {
     const char *target; /* in /run/secrets of the container */
 } Secret;
 
+/* systemd's own rule, by which no name can end its line of the unit. Specifiers are left to it. */
+static bool is_name(const char *text) {
+    for (const char *c = text; *c; c++)
+        if (!g_ascii_isprint(*c) || strchr("/:\\", *c))
+            return false;
+    return text[0] != '\0';
+}
+
 static bool read_field(const char *field, Secret *secret) {
     if (g_str_equal(field, "type=mount"))
         return true;
     if (!g_str_has_prefix(field, "target="))
         return false;
     secret->target = field + strlen("target=");
-    return secret->target[0] && !strchr(secret->target, '/');
+    return is_name(secret->target);
 }
 
 /* Whether [Service] has a credential of this name itself: KEY=NAME:… */
@@ -49,7 +57,7 @@ static void add_secret(const BerthConversion *conversion, const BerthUnitLine *l
     Secret secret = {fields[0], fields[0]};
     g_autofree char *reason = NULL;
 
-    if (!fields[0] || !fields[0][0] || strchr(fields[0], '/'))
+    if (!fields[0] || !is_name(fields[0]))
         berth_unit_line_error(conversion->problems, line, _("\"%s\" is not the name of a secret"),
                               text);
     for (char **field = fields[0] ? fields + 1 : fields; *field; field++)

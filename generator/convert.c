@@ -78,7 +78,7 @@ static char *translate_dependencies(const BerthConversion *conversion, const Ber
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
     GString *text = g_string_new(NULL);
 
-    berth_words_split(words, line->value);
+    berth_words_split_names(words, line->value);
     for (unsigned i = 0; i < words->len; i++) {
         const char *word = words->pdata[i];
         BerthUnitKind kind = berth_unit_kind_of(word);
@@ -89,7 +89,7 @@ static char *translate_dependencies(const BerthConversion *conversion, const Ber
             berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
                                   line->key, word);
         g_string_append(text, i > 0 ? " " : "");
-        berth_words_append(text, service ? service : word);
+        g_string_append(text, service ? service : word);
     }
     return g_string_free(text, FALSE);
 }

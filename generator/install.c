@@ -66,7 +66,7 @@ static void add_links_of_line(const Install *install, const BerthUnitLine *line,
                               const char *suffix) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 
-    berth_words_split(words, line->value);
+    berth_words_split_names(words, line->value);
     for (unsigned i = 0; i < words->len; i++) {
         g_autofree char *unit = expand(install, words->pdata[i]);
         bool is_alias = suffix == NULL;

@@ -177,6 +177,7 @@ typedef struct {
     BerthProblems *problems;
     const char *top; /* directory whose tree is searched */
     int depth;
+    unsigned directories; /* how many were searched */
     bool full;
 } Search;
 
@@ -193,6 +194,13 @@ static void search_add(Search *search, const char *name, char *path) {
         berth_problem_add(search->problems, BERTH_PROBLEM_ERROR, path, 0,
                           _("ignored: %s has the same name"), other);
     g_free(path);
+}
+
+/* A path becomes part of a unit's lines. */
+static bool is_line(const char *name) {
+    while (*name && !g_ascii_iscntrl(*name))
+        name++;
+    return *name == '\0';
 }
 
 /* Files for users are in "users" of the system's directories, and there, files for one user in a
@@ -212,9 +220,14 @@ static void search_entry(const char *directory, const char *name, void *userdata
         search_add(search, name, g_steal_pointer(&path));
         return;
     }
-    if (g_str_has_suffix(name, ".d") || is_for_others(search, name) ||
+    if (g_str_has_suffix(name, ".d") || is_for_others(search, name) || !is_line(name) ||
         search->depth >= BERTH_UNIT_MAX_DEPTH || !g_file_test(path, G_FILE_TEST_IS_DIR))
         return;
+    /* Depth alone is no bound: links may lead back, each to all the others. */
+    search->full = search->full || search->directories >= BERTH_UNIT_MAX_DIRECTORIES;
+    if (search->full)
+        return;
+    search->directories++;
     search->depth++;
     visit_directory(path, search_entry, search);
     search->depth--;

@@ -15,6 +15,7 @@ enum {
     BERTH_UNIT_MAX_FILES = 4096,
     BERTH_UNIT_MAX_DROP_INS = 256,
     BERTH_UNIT_MAX_DEPTH = 8,
+    BERTH_UNIT_MAX_DIRECTORIES = 4096,
 };
 
 typedef enum {
@@ -26,7 +27,7 @@ typedef struct {
     char *name; /* "web@one.container" */
     char *path;
     BerthUnitKind kind;
-    BerthUnitFile *file; /* NULL if it could not be read */
+    BerthUnitFile *file; /* empty if it could not be read */
     GPtrArray *drop_ins; /* paths, in the order in which they were read */
     char *service;       /* name of its unit, with the suffix */
     char *resource;      /* name of the container, volume, network or image; path of a volume */

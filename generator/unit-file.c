@@ -132,12 +132,13 @@ bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *te
     g_autoptr(GString) logical = g_string_new(NULL);
     char *next = g_str_has_prefix(copy, byte_order_mark) ? copy + 3 : copy;
     while (next) {
-        char *line = next, *end = strchr(line, '\n');
-        size_t length = end ? (size_t)(end - line) : strlen(line);
-        next = end ? end + 1 : NULL;
+        /* For systemd, a carriage return ends a line as well: one that is passed on within a value
+         * would begin another line of the unit. */
+        char *line = next;
+        size_t length = strcspn(line, "\r\n");
+        const char *end = line + length;
+        next = end[0] ? line + length + (g_str_has_prefix(end, "\r\n") ? 2 : 1) : NULL;
         number++;
-        if (length > 0 && line[length - 1] == '\r')
-            length--;
         line[length] = '\0';
         if (is_comment(line))
             continue;

@@ -58,14 +58,14 @@ static void append_escape(GString *word, const char **at) {
     *at = digits;
 }
 
-bool berth_words_split(GPtrArray *words, const char *text) {
+static bool words_split(GPtrArray *words, const char *text, bool escapes) {
     char quote = 0;
 
     for (const char *at = text + strspn(text, whitespace); *at; at += strspn(at, whitespace)) {
         g_autoptr(GString) word = g_string_new(NULL);
         while (*at && (quote || !strchr(whitespace, *at))) {
             char c = *at++;
-            if (c == '\\')
+            if (c == '\\' && escapes)
                 append_escape(word, &at);
             else if (c == quote)
                 quote = 0;
@@ -79,6 +79,14 @@ bool berth_words_split(GPtrArray *words, const char *text) {
     return quote == 0;
 }
 
+bool berth_words_split(GPtrArray *words, const char *text) {
+    return words_split(words, text, true);
+}
+
+void berth_words_split_names(GPtrArray *words, const char *text) {
+    words_split(words, text, false);
+}
+
 /* ";" alone separates commands, and a word that begins a physical line with "#" or ";" would be a
  * comment. The first word, whose first character may have a meaning, is never a file's. */
 static bool needs_quotes(const char *word) {
@@ -87,7 +95,7 @@ static bool needs_quotes(const char *word) {
     for (const char *c = word; *c; c++)
         if (g_ascii_isspace(*c) || g_ascii_iscntrl(*c) || strchr("\"'\\", *c))
             return true;
-    return false;
+    return !g_utf8_validate(word, -1, NULL);
 }
 
 void berth_words_append(GString *text, const char *word) {
@@ -95,11 +103,13 @@ void berth_words_append(GString *text, const char *word) {
         g_string_append(text, word);
         return;
     }
+    /* From \xff: systemd ignores a line that is not UTF-8. */
+    bool is_bytes = !g_utf8_validate(word, -1, NULL);
     g_string_append_c(text, '"');
     for (const char *c = word; *c; c++)
         if (*c == '"' || *c == '\\')
             g_string_append_printf(text, "\\%c", *c);
-        else if (g_ascii_iscntrl(*c))
+        else if (g_ascii_iscntrl(*c) || (is_bytes && (*c & 0x80)))
             g_string_append_printf(text, "\\x%02x", (unsigned)(unsigned char)*c);
         else
             g_string_append_c(text, *c);

@@ -12,6 +12,10 @@
  * then ends with the text. */
 bool berth_words_split(GPtrArray *words, const char *text);
 
+/* The same for names of units: a backslash is part of a name ("dev-a\\x2db.device"), as systemd
+ * reads it in [Unit] and [Install]. */
+void berth_words_split_names(GPtrArray *words, const char *text);
+
 /* Appends a word so that systemd reads the same word. */
 void berth_words_append(GString *text, const char *word);
 

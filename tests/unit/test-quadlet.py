@@ -245,7 +245,7 @@ def test_files_depend_on_each_other():
         equal(files.unit("data-volume.service").one("Service", "Type"), "oneshot")
         equal(files.unit("data-volume.service").one("Service", "RemainAfterExit"), "yes")
         equal(files.unit("base-image.service").command(), ["/usr/bin/dist", "pull", "--insecure", "docker.io/library/box"])
-        equal(files.unit("base-image.service").one("Service", "Environment"), f'"REGISTRY_AUTH_FILE={files.units}/auth.json"')
+        equal(files.unit("base-image.service").one("Service", "Environment"), f"REGISTRY_AUTH_FILE={files.units}/auth.json")
 
 
 def test_a_volume_may_be_a_directory():
@@ -269,6 +269,38 @@ def test_secrets_are_credentials_of_the_unit():
         contains(unit.command(), f"--secret={name}")
     equal(refused("[Container]\nImage=i\nSecret=password,type=env\n"),
           ['web.container:3: the field "type=env" of a secret is not supported: secrets are files in /run/secrets'])
+
+
+def test_no_value_begins_another_line_of_the_unit():
+    for name in (r"a\nExecStartPre=evil", r"a\x0aExecStartPre=evil", r"a,target=b\nExecStartPre=evil", "a:b", r"a,target=b\\x"):
+        assert refused(f"[Container]\nImage=i\nSecret={name}\n"), name
+    equal(refused("[Container]\nImage=i\n[Service]\nRestart=no\rExecStart=/bin/true\n"),
+          ["web.container:5: ExecStart= of [Service] is made of [Container], not given"])
+    unit = generated("[Container]\nImage=i\nExec=echo \\xff \"a\\nb\" ; '\\073'\n")
+    contains(re.sub(" +", " ", unit.one("Service", "ExecStart")), r'i echo "\xff" "a\x0ab" ";" ";"')
+    unit = generated('[Image]\nImage=i\nAuthFile=/a"b\\c\n', "a.image")
+    equal(unit.one("Service", "Environment"), r'"REGISTRY_AUTH_FILE=/a\"b\\c"')
+    with Files() as files:
+        files.add("sub\n[Service]\nExecStartPre=evil/web.container", "[Container]\nImage=i\n")
+        equal((files.generate(), files.names()), ([], []))
+
+
+def test_names_of_units_keep_their_escapes():
+    with Files() as files:
+        files.add("web.container", "[Unit]\nAfter=dev-a\\x2db.device \"dev-c\\x2dd.device\"\n[Container]\nImage=i\n"
+                  "[Install]\nWantedBy=dev-a\\x2db.device\n")
+        equal(files.generate(), [])
+        contains(files.unit("web.service").all("Unit", "After"), r"dev-a\x2db.device dev-c\x2dd.device")
+        equal(files.names(), [r"dev-a\x2db.device.wants/web.service", "web.service"])
+
+
+def test_directories_that_lead_back_are_searched_for_a_while_only():
+    with Files() as files:
+        files.add("web.container", "[Container]\nImage=i\n")
+        for number in range(12):
+            (files.root / "second" / f"loop{number}").symlink_to(".")
+        contains(files.generate()[-1], "too many unit files; the rest is ignored")
+        equal(files.names(), ["web.service"])
 
 
 def test_what_is_wrong_is_named_with_its_line():
@@ -442,6 +474,8 @@ def test_dist_checks_files():
         other = files.add("other.container", "[Container]\nImage=i\nFoo=bar\n", "elsewhere")
         result = files.dist("check", str(good), str(other))
         equal((result.returncode, result.stderr), (1, f"{other}:3: unknown key Foo= in [Container]\n"))
+        result = files.dist("check", str(good), str(good))
+        equal((result.returncode, result.stderr), (1, f"{good}: ignored: {good} has the same name\n"))
         result = files.dist("check", "/nowhere.container")
         equal((result.returncode, result.stderr), (1, "/nowhere.container: No such file or directory\n"))
         result = files.dist("check", "/etc/passwd")
