@@ -327,7 +327,9 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
         return false;
     }
     tree->parent = fd;
-    tree->parent_set_group = status.st_mode & S_ISGID;
+    /* On a file system mounted with "grpid" each directory hands its group on (ext4(5)). */
+    tree->parent_gives_group =
+        (status.st_mode & S_ISGID) || (status.st_gid != 0 && !berth_attributes_are_plain());
     return true;
 }
 

@@ -56,6 +56,6 @@ typedef struct {
     /* The directory of the last entry, kept open. */
     int parent;
     char *parent_path, *parent_real;
-    bool parent_set_group, parent_stale;
+    bool parent_gives_group, parent_stale;
     GString *place;
 } BerthTree;

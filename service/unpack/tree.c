@@ -25,6 +25,8 @@ BerthTree *berth_tree_new(int root, BerthLower knows, int lower) {
     tree->lower = lower;
     tree->parent = -1;
     tree->place = g_string_new(NULL);
+    /* What is unpacked into may have one of the host's. */
+    tree->default_acl = fgetxattr(root, DEFAULT_ACL_XATTR, NULL, 0) > 0;
     berth_tree_notes_init(tree);
     return tree;
 }
@@ -77,7 +79,7 @@ static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **err
  * group or an ACL. */
 static bool is_as_made(const BerthTree *tree, const BerthTreeEntry *entry) {
     return entry->uid == 0 && entry->gid == 0 && (entry->mode & 07000) == 0 &&
-           !tree->parent_set_group && !tree->default_acl;
+           !tree->parent_gives_group && !tree->default_acl;
 }
 
 /* Opens or makes the directory. Anything else of that name is removed, and over is set. */
@@ -112,6 +114,8 @@ static bool add_root(BerthTree *tree, const BerthTreeEntry *entry, GError **erro
     const BerthPlace place = {tree->root, "", "."};
 
     tree->is_listed = true;
+    /* What it gives to those that are made in it may be another group from now on. */
+    berth_tree_forget_parent(tree);
     return fd < 0 ? berth_error_set_errno(error, errno, "open the root")
                   : set_owner_and_mode(entry, fd, error) &&
                         clear_xattrs(tree, false, fd, entry->path, error) &&
@@ -168,8 +172,9 @@ bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd
 
     if (!is_as_made(tree, entry) && !set_owner_and_mode(entry, fd, error))
         return false;
-    if (tree->default_acl && fremovexattr(fd, ACL_XATTR) < 0 && errno != ENODATA &&
-        errno != ENOTSUP)
+    /* A user's own ACL stays, as berth_attributes_clear_xattrs() leaves it. */
+    if (tree->default_acl && !berth_attributes_are_plain() && fremovexattr(fd, ACL_XATTR) < 0 &&
+        errno != ENODATA && errno != ENOTSUP)
         return berth_error_set_errno(error, errno, "remove the ACL of \"%.200s\"", entry->path);
     if (!set_xattrs(tree, entry, NULL, fd, error))
         return false;

@@ -110,6 +110,59 @@ static void test_a_symlink_leads_within_the_root(void) {
     }
 }
 
+static mode_t get_mode(const char *path) {
+    g_autofree char *whole = g_build_filename(directory, path, NULL);
+    struct stat status;
+
+    g_assert_cmpint(lstat(whole, &status), ==, 0);
+    return status.st_mode & 07777;
+}
+
+static void add_directory_as(BerthTree *tree, const char *path, mode_t mode, gid_t gid) {
+    BerthTreeEntry entry = {.path = path, .mode = S_IFDIR | mode, .uid = getuid(), .gid = gid};
+    GError *error = NULL;
+
+    berth_tree_add_directory(tree, &entry, &error);
+    g_assert_no_error(error);
+}
+
+static void test_a_root_that_is_listed_late_hands_nothing_on(void) {
+    g_autoptr(BerthTree) tree = new_tree();
+
+    add_file(tree, "file");
+    add_directory_as(tree, "", 02755, getgid());
+    add_directory_as(tree, "made", 0755, getgid());
+    g_assert_cmpint(get_mode(""), ==, 02755);
+    g_assert_cmpint(get_mode("made"), ==, 0755);
+}
+
+static void test_a_directory_may_hand_its_group_on_by_itself(void) {
+    g_autoptr(BerthTree) tree = new_tree();
+
+    add_directory_as(tree, "of-others", 0755, getuid() == 0 ? 1 : getgid());
+    add_file(tree, "of-others/file");
+    g_assert_true(tree->parent_gives_group);
+}
+
+static void test_the_hosts_acl_stays_outside(void) {
+    /* acl(5) as the kernel has it: version 2; tag, permissions and ID of the owner, the group and
+     * the others, who may do nothing. */
+    static const uint8_t acl[] = {2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
+                                  0xff, 0xff, 4, 0, 5,    0,    0xff, 0xff, 0xff, 0xff,
+                                  0x20, 0,    0, 0, 0xff, 0xff, 0xff, 0xff};
+    char value[64];
+
+    g_assert_cmpint(setxattr(directory, "system.posix_acl_default", acl, sizeof acl, 0), ==, 0);
+    g_autoptr(BerthTree) tree = new_tree();
+    add_directory_as(tree, "made", 0755, getgid());
+    add_file(tree, "made/file");
+    g_assert_cmpint(removexattr(directory, "system.posix_acl_default"), ==, 0);
+    g_assert_cmpint(get_mode("made"), ==, 0755);
+    g_assert_cmpint(get_mode("made/file"), ==, 0644);
+    g_autofree char *made = g_build_filename(directory, "made", NULL);
+    g_assert_cmpint(getxattr(made, "system.posix_acl_default", value, sizeof value), <, 0);
+}
+
 static void test_symlinks_in_a_ring_are_refused(void) {
     g_autoptr(BerthTree) tree = new_tree();
     g_autoptr(GError) error = NULL;
@@ -309,6 +362,11 @@ int main(int argc, char **argv) {
     ADD("implied-directories-are-noted-until-listed",
         test_implied_directories_are_noted_until_listed);
     ADD("a-symlink-leads-within-the-root", test_a_symlink_leads_within_the_root);
+    ADD("a-root-that-is-listed-late-hands-nothing-on",
+        test_a_root_that_is_listed_late_hands_nothing_on);
+    ADD("a-directory-may-hand-its-group-on-by-itself",
+        test_a_directory_may_hand_its_group_on_by_itself);
+    ADD("the-hosts-acl-stays-outside", test_the_hosts_acl_stays_outside);
     ADD("symlinks-in-a-ring-are-refused", test_symlinks_in_a_ring_are_refused);
     ADD("a-later-entry-replaces-an-earlier", test_a_later_entry_replaces_an_earlier);
     ADD("what-is-replaced-is-forgotten", test_what_is_replaced_is_forgotten);
