@@ -301,10 +301,15 @@ def test_a_secret_is_there_again_after_the_service_was_killed():
         equal(good("start", "-a", "again"), "open sesame1000\n")
     good("rename", "again", "anew")
     equal(good("start", "-a", "anew"), "open sesame1000\n")
+    good("run", "-d", "--id=runs", "--secret=key,src=/run/password", IMAGE, "sleep", "1000")
     # What systemd has kept goes with a stop of the service: it is nowhere else.
     equal(run("systemctl", "stop", "berthd.service").status, 0)
     contains(dist("start", "anew").err, "were lost when the service was stopped")
     good("rm", "anew")
+    # The container has them, and they are not to be written to the disk.
+    equal(good("exec", "runs", "cat", "/run/secrets/key"), "open sesame")
+    contains(dist("checkpoint", "--leave-running", "runs").err, "has secrets, and cannot be checkpointed")
+    good("rm", "-f", "runs")
 
 
 def stored():

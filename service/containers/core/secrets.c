@@ -33,6 +33,12 @@ static char *secrets_get_name(const BerthContainer *container) {
     return name ? g_variant_dup_string(name, NULL) : NULL;
 }
 
+bool berth_secrets_has(const BerthContainer *container) {
+    g_autofree char *name = secrets_get_name(container);
+
+    return name != NULL;
+}
+
 static void secrets_take(BerthContainer *container, int fd) {
     uint32_t owner = container->record.owner;
     struct stat status;

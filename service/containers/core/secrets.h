@@ -13,6 +13,9 @@
 /* A name for it that no other container has. Caller frees. */
 char *berth_secrets_new_name(void);
 
+/* Whether it was created with secrets: its processes have them, also if the service has lost them.
+ */
+bool berth_secrets_has(const BerthContainer *container);
 /* Gives a new container its secrets; fd is taken over. */
 bool berth_secrets_give(BerthContainer *container, int fd, GError **error);
 /* Finds them again. */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "containers/core/launch.h"
 #include "containers/core/process.h"
+#include "containers/core/secrets.h"
 #include "containers/core/start.h"
 #include "containers/core/state.h"
 #include "containers/parts/helper.h"
@@ -117,8 +118,9 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                "container \"%s\" is in its caller's cgroup, and cannot be "
                                "checkpointed",
                                record->id);
-    /* A checkpoint has the contents of tmpfs, and is on disk. */
-    if (container->secrets >= 0)
+    /* A checkpoint has the contents of tmpfs, and is on disk. The container may still have what the
+     * service has lost. */
+    if (berth_secrets_has(container))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "container \"%s\" has secrets, and cannot be checkpointed",
                                record->id);
