@@ -23,7 +23,12 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
-enum { MAX_FILE_BYTES = 1024 * 1024, MAX_DEPTH = 16, MAX_PROCESSES = 65536 };
+enum {
+    MAX_FILE_BYTES = 1024 * 1024,
+    MAX_DEPTH = 16,
+    MAX_CGROUPS = 4096, /* a container may make many, and reading them must not take long */
+    MAX_PROCESSES = 65536
+};
 
 static char *cgroup_read_text(int directory, const char *name) {
     berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
@@ -244,7 +249,7 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
     return cgroup_write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
 }
 
-static void cgroup_add_processes(int directory, unsigned depth, GArray *list) {
+static void cgroup_add_processes(int directory, unsigned depth, unsigned *left, GArray *list) {
     g_autofree char *text = cgroup_read_text(directory, "cgroup.procs");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
@@ -254,22 +259,25 @@ static void cgroup_add_processes(int directory, unsigned depth, GArray *list) {
             g_array_append_val(list, pid);
     }
     berth_autolist DIR *entries = berth_directory_list(directory);
-    for (struct dirent *entry; entries && depth < MAX_DEPTH && (entry = readdir(entries));) {
+    for (struct dirent *entry;
+         *left > 0 && entries && depth < MAX_DEPTH && (entry = readdir(entries));) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
             continue;
+        (*left)--;
         berth_autofd int below =
             openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below >= 0)
-            cgroup_add_processes(below, depth + 1, list);
+            cgroup_add_processes(below, depth + 1, left, list);
     }
 }
 
 GArray *berth_cgroup_list_processes(pid_t pid, const char *unit) {
     berth_autofd int unified = cgroup_open(pid, unit, "");
     GArray *list = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    unsigned left = MAX_CGROUPS;
 
     if (unified >= 0)
-        cgroup_add_processes(unified, 0, list);
+        cgroup_add_processes(unified, 0, &left, list);
     return list;
 }
 

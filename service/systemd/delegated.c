@@ -27,8 +27,12 @@
 #include <unistd.h>
 
 #define CGROUPS "/sys/fs/cgroup"
+#define MAX_DEPTH 16 /* of cgroups below a container's; the kernel holds it to that */
 
-enum { MAX_FILE_BYTES = 4096, MAX_DEPTH = 16 };
+enum {
+    MAX_FILE_BYTES = 4096,
+    MAX_REMOVED_AT_ONCE = 512 /* a container may make many, and this must not take long */
+};
 
 static bool delegated_write(int directory, const char *name, const char *value) {
     berth_autofd int file = openat(directory, name, O_WRONLY | O_CLOEXEC);
@@ -118,27 +122,41 @@ static void delegated_make_version_1(const char *directory, const char *path) {
     (void)mkdir(whole, 0755);
 }
 
-static bool delegated_remove_tree(int parent, const char *name, unsigned depth) {
+static bool delegated_remove_below(int parent, const char *name, unsigned depth, unsigned *left) {
     berth_autofd int directory =
         openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     berth_autolist DIR *entries = directory < 0 ? NULL : berth_directory_list(directory);
 
-    for (struct dirent *entry; entries && depth < MAX_DEPTH && (entry = readdir(entries));)
+    for (struct dirent *entry;
+         *left > 0 && entries && depth < MAX_DEPTH && (entry = readdir(entries));)
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-            (void)delegated_remove_tree(directory, entry->d_name, depth + 1);
+            (void)delegated_remove_below(directory, entry->d_name, depth + 1, left);
+    if (*left == 0) {
+        errno = EBUSY;
+        return false;
+    }
+    (*left)--;
     return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
+}
+
+/* False with errno if it is still there: it has processes, or more cgroups than are removed at
+ * once. */
+static bool delegated_remove_tree(int parent, const char *name) {
+    unsigned left = MAX_REMOVED_AT_ONCE;
+
+    return delegated_remove_below(parent, name, 0, &left);
 }
 
 static void delegated_remove_version_1(const char *directory, const char *path) {
     g_autofree char *whole = g_strconcat(directory, path, NULL);
 
-    (void)delegated_remove_tree(AT_FDCWD, whole, 0);
+    (void)delegated_remove_tree(AT_FDCWD, whole);
 }
 
 bool berth_delegated_remove(const char *path) {
     berth_autofd int root = berth_delegation_open_root(NULL);
 
-    if (root < 0 || !delegated_remove_tree(root, path + strspn(path, "/"), 0))
+    if (root < 0 || !delegated_remove_tree(root, path + strspn(path, "/")))
         return false;
     delegated_each_version_1(path, delegated_remove_version_1);
     return true;
@@ -147,7 +165,7 @@ bool berth_delegated_remove(const char *path) {
 /* One that an earlier run has left is made anew: whatever its owner has changed in it goes. */
 static bool delegated_mkdir(int parent, const char *parent_path, const char *name, GError **error) {
     if (mkdirat(parent, name, 0755) == 0 ||
-        (errno == EEXIST && delegated_remove_tree(parent, name, 0) &&
+        (errno == EEXIST && delegated_remove_tree(parent, name) &&
          mkdirat(parent, name, 0755) == 0))
         return true;
     /* cgroup.max.depth or cgroup.max.descendants, here or above. */
@@ -157,7 +175,8 @@ static bool delegated_mkdir(int parent, const char *parent_path, const char *nam
                                parent_path);
     if (errno == EBUSY || errno == EEXIST)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the cgroup \"%s/%s\" has processes", parent_path, name);
+                               "the cgroup \"%s/%s\" has processes or many cgroups", parent_path,
+                               name);
     return berth_error_set_errno(error, errno, "make the cgroup \"%s/%s\"", parent_path, name);
 }
 
@@ -168,6 +187,14 @@ static bool delegated_check_type(int cgroup, const char *parent, GError **error)
     return (type && g_str_has_prefix(type, "domain\n")) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "the cgroup \"%s\" is threaded, and cannot have containers", parent);
+}
+
+/* The container may own the cgroup, but not this file. Deeper ones could not be removed. */
+static bool delegated_limit_depth(int cgroup, const char *path, GError **error) {
+    const char *file = "cgroup.max.depth";
+
+    return delegated_write(cgroup, file, G_STRINGIFY(MAX_DEPTH)) ||
+           berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"", file, path);
 }
 
 static int delegated_make_below(int parent, const char *parent_path, const char *name,
@@ -182,6 +209,7 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
     if (cgroup < 0)
         berth_error_set_errno(error, errno, "open the cgroup \"%s\"", path);
     else if (delegated_check_type(cgroup, parent_path, error) &&
+             delegated_limit_depth(cgroup, path, error) &&
              berth_limit_files_write(cgroup, path, properties, error) &&
              berth_device_filter_attach(cgroup, properties, error))
         return berth_fd_steal(&cgroup);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # "dist run" in a unit: its container is in the unit's own cgroup, and starts, stops and fails with it.
 
+import errno
 import os
 import signal
 import subprocess
@@ -143,6 +144,31 @@ def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
     equal(container("kept")["state"], "running")
     equal(run("systemctl", "stop", "kept").status, 0)
     good("rm", "-f", "kept")
+
+
+def test_cgroups_that_a_container_has_made_go_a_part_at_a_time():
+    # The unit goes on, so that it is not systemd that removes them.
+    write_unit("wide", f"sh -c 'dist run --replace --name=wide --cgroup=caller {IMAGE} sleep 1000; exec sleep 1000'", "NotifyAccess=all")
+    start("wide")
+    cgroup = "/sys/fs/cgroup/system.slice/wide.service/berth-wide"
+    for number in range(1200):
+        os.mkdir(f"{cgroup}/{number}")
+    deep = cgroup
+    for _ in range(16):
+        deep += "/d"
+        os.mkdir(deep)
+    try:
+        os.mkdir(f"{deep}/d")
+    except OSError as error:
+        equal(error.errno, errno.EAGAIN)
+    else:
+        raise AssertionError("it is too deep to be removed")
+    equal(len(listing("top", "wide")), 1)
+    good("kill", "--signal=KILL", "wide")
+    wait_until(lambda: not os.path.exists(cgroup), "the end of all of them")
+    equal(show("wide", "ActiveState"), "active")
+    equal(run("systemctl", "stop", "wide").status, 0)
+    good("rm", "-f", "wide")
 
 
 def test_its_exit_status_is_the_unit_s():
