@@ -132,12 +132,13 @@ static int verb_ps(char **argv, GError **error) {
     g_autoptr(DistTable) table = new_table();
     if (!all)
         return EXIT_FAILURE;
+    uint64_t first = dist_filter_find("since") ? since + 1 : 0;
     /* Who asks for a state means all containers in it. */
     bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
         if ((any_state || dist_container_is_running(container)) && container->created < before &&
-            container->created > since)
+            container->created >= first)
             add_row(table, container);
     }
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
