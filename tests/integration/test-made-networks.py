@@ -144,15 +144,15 @@ def test_networks_are_made_and_deleted():
                "--label=a=b", "back").strip(), "back")
     row = networks()["back"]
     equal((row["subnets"], row["gateways"], row["interface"]), ("10.91.0.0/24 fd91::/64", "10.91.0.254 fd91::1", "berth1"))
-    good("run", "-d", "--name=three", "--network=back", "--ip=10.91.0.9", "--ip6=fd91::9", "--mac-address=02:00:00:00:00:09", IMAGE)
+    good("run", "-d", "--name=three", "--network=back", "--ip=10.91.0.9", "--ip6=fd91::9", "--mac-address=02:00:00:00:00:0A", IMAGE)
     equal(addresses("three"), ["10.91.0.9", "fd91::9"])
     link = good("exec", "three", "ip", "addr", "show", "eth0")
-    contains(link, "02:00:00:00:00:09")
+    contains(link, "02:00:00:00:00:0a")
     contains(link, "mtu 1400")
     for words, part in ((["--ip=10.91.0.9"], "the address 10.91.0.9 is in use"), (["--ip=10.91.0.254"], "is in use"),
                         (["--ip=10.92.0.1"], "not an address for containers in the subnet 10.91.0.0/24"),
                         (["--ip=10.91.0.255"], "not an address for containers"),
-                        (["--mac-address=02:00:00:00:00:09"], "the hardware address 02:00:00:00:00:09 is in use")):
+                        (["--mac-address=02:00:00:00:00:0a"], "the hardware address 02:00:00:00:00:0a is in use")):
         result = dist("run", "--rm", "--network=back", *words, IMAGE, "true")
         equal(result.status, 125, str(words))
         contains(result.err, part)

@@ -10,12 +10,18 @@
 
 #include "base/subnet.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* glibc reads as many (resolv.conf(5)). */
-enum { MAX_SERVERS = 3, MAX_DOMAINS = 32, MAX_ALIASES = 32, MAX_HOSTS = 256, MAX_LABEL = 63 };
+enum {
+    MAX_SERVERS = 3,
+    MAX_DOMAINS = 32,
+    MAX_ALIASES = 32,
+    MAX_HOSTS = 256,
+    MAX_LABEL = 63,
+    MAC_LENGTH = 17
+};
 
 #define MAC "MACAddress"
 #define MAX_DOMAIN 253
@@ -75,14 +81,13 @@ static bool check_addresses(const BerthCreateOptions *options, GError **error) {
 
 /* Of one interface: the first bit sent, the lowest of the first byte, is for groups (IEEE 802). */
 static bool check_mac(const char *text, GError **error) {
-    unsigned bytes[6];
-    int end = 0;
-    bool good = !text || (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2],
-                                 &bytes[3], &bytes[4], &bytes[5], &end) == 6 &&
-                          end == 17 && strlen(text) == 17 && (bytes[0] & 1) == 0);
+    bool good = !text || strlen(text) == MAC_LENGTH;
 
-    return good || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "invalid hardware address \"%.100s\"", text);
+    for (size_t i = 0; text && good && i < MAC_LENGTH; i++)
+        good = i % 3 == 2 ? text[i] == ':' : g_ascii_isxdigit(text[i]);
+    return (good && (!text || (g_ascii_xdigit_value(text[1]) & 1) == 0)) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid hardware address \"%.100s\"", text);
 }
 
 static bool check_servers(const BerthCreateOptions *options, GError **error) {
@@ -95,16 +100,23 @@ static bool check_servers(const BerthCreateOptions *options, GError **error) {
     return check_count(options->servers, MAX_SERVERS, "DNS", error);
 }
 
+/* A word of the line "options". */
+static bool is_resolver_option(const char *text) {
+    for (const char *c = text; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr("-:._", *c))
+            return false;
+    return text[0] != '\0';
+}
+
 static bool check_search(const BerthCreateOptions *options, GError **error) {
     for (char **text = options->search; text && *text; text++)
         if (!is_domain(*text) && !g_str_equal(*text, "."))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "invalid search domain \"%.100s\"", *text);
     for (char **text = options->resolver_options; text && *text; text++)
-        for (const char *c = *text; *c || c == *text; c++)
-            if (!g_ascii_isalnum(*c) && !strchr("-:._", *c))
-                return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                       "invalid option of the resolver \"%.100s\"", *text);
+        if (!is_resolver_option(*text))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "invalid option of the resolver \"%.100s\"", *text);
     return check_count(options->search, MAX_DOMAINS, "DNSSearch", error) &&
            check_count(options->resolver_options, MAX_DOMAINS, "DNSOptions", error);
 }
@@ -165,5 +177,5 @@ char *berth_network_options_get_mac(const BerthContainerRecord *record) {
     g_autoptr(GVariant) value =
         berth_container_record_get_extra(record, MAC, G_VARIANT_TYPE_STRING);
 
-    return value ? g_variant_dup_string(value, NULL) : NULL;
+    return value ? g_ascii_strdown(g_variant_get_string(value, NULL), -1) : NULL;
 }

@@ -22,5 +22,5 @@ void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *o
 #define BERTH_NOTED_RESOLVER "DNSOptions"
 #define BERTH_NOTED_HOSTS "Hosts"
 char **berth_network_options_list(const BerthContainerRecord *record, const char *noted);
-/* NULL if none was given; caller frees. */
+/* In small letters, so that it can be compared; NULL if none was given. Caller frees. */
 char *berth_network_options_get_mac(const BerthContainerRecord *record);
