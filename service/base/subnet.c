@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Arithmetic with subnets. Nothing is kept: what the host uses is read at each question. */
+/* Arithmetic with subnets. Nothing is kept: what the host uses is read whenever it is asked for. */
 
 #include "base/subnet.h"
 
@@ -101,29 +101,28 @@ static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct so
     return subnet;
 }
 
-static bool is_addressed(const BerthSubnet *subnet) {
+static void add_addressed(GArray *subnets) {
     struct ifaddrs *list = NULL;
-    bool found = false;
 
     if (getifaddrs(&list) < 0)
-        return false;
-    for (struct ifaddrs *entry = list; entry && !found; entry = entry->ifa_next) {
-        if (!entry->ifa_addr || !entry->ifa_netmask || entry->ifa_addr->sa_family != subnet->family)
+        return;
+    for (struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+        int family = entry->ifa_addr && entry->ifa_netmask ? entry->ifa_addr->sa_family : AF_UNSPEC;
+        if (family != AF_INET && family != AF_INET6)
             continue;
         BerthSubnet own = take_sockaddr(entry->ifa_addr, entry->ifa_netmask);
-        found = berth_subnet_overlaps(subnet, &own);
+        g_array_append_val(subnets, own);
     }
     freeifaddrs(list);
-    return found;
 }
 
 /* Destination and mask are numbers in the host's order of the bytes as they are in memory. A
  * default route is everywhere and takes nothing. */
-static bool is_routed(const BerthSubnet *subnet) {
+static void add_routed(GArray *subnets) {
     g_autofree char *text = NULL;
 
-    if (subnet->family != AF_INET || !g_file_get_contents(ROUTES, &text, NULL, NULL))
-        return false;
+    if (!g_file_get_contents(ROUTES, &text, NULL, NULL))
+        return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {
         unsigned destination, mask;
@@ -133,12 +132,21 @@ static bool is_routed(const BerthSubnet *subnet) {
         memcpy(route.bytes, &destination, sizeof destination);
         while (route.prefix < 32 && get_bit((const uint8_t *)&mask, route.prefix))
             route.prefix++;
-        if (berth_subnet_overlaps(subnet, &route))
-            return true;
+        g_array_append_val(subnets, route);
     }
-    return false;
 }
 
-bool berth_subnet_is_in_use(const BerthSubnet *subnet) {
-    return is_addressed(subnet) || is_routed(subnet);
+GArray *berth_subnet_list_in_use(void) {
+    GArray *subnets = g_array_new(FALSE, FALSE, sizeof(BerthSubnet));
+
+    add_addressed(subnets);
+    add_routed(subnets);
+    return subnets;
+}
+
+bool berth_subnet_overlaps_any(const BerthSubnet *subnet, const GArray *subnets) {
+    for (guint i = 0; i < subnets->len; i++)
+        if (berth_subnet_overlaps(subnet, &g_array_index(subnets, BerthSubnet, i)))
+            return true;
+    return false;
 }

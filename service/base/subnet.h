@@ -32,5 +32,6 @@ char *berth_subnet_get_address(const BerthSubnet *subnet, uint32_t n);
 /* "ADDRESS/PREFIX"; caller frees. */
 char *berth_subnet_format(const BerthSubnet *subnet);
 
-/* Whether the host has an address or a route in it. */
-bool berth_subnet_is_in_use(const BerthSubnet *subnet);
+/* Of BerthSubnet: those in which the host has an address, and those to which it has a route. */
+GArray *berth_subnet_list_in_use(void);
+bool berth_subnet_overlaps_any(const BerthSubnet *subnet, const GArray *subnets);

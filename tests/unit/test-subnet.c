@@ -58,7 +58,11 @@ static void test_what_is_none(void) {
 static void test_the_hosts_own_is_in_use(void) {
     BerthSubnet loopback = parse("127.0.0.0/24");
 
-    g_assert_true(berth_subnet_is_in_use(&loopback));
+    BerthSubnet documentation = parse("2001:db8::/32");
+    g_autoptr(GArray) in_use = berth_subnet_list_in_use();
+
+    g_assert_true(berth_subnet_overlaps_any(&loopback, in_use));
+    g_assert_false(berth_subnet_overlaps_any(&documentation, in_use));
 }
 
 int main(int argc, char **argv) {

@@ -50,9 +50,12 @@ static const char *find_overlap(const GPtrArray *networks, const BerthSubnet *su
 }
 
 static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError **error) {
+    /* Read once: a route as wide as 10.0.0.0/8 refuses all of them. */
+    g_autoptr(GArray) in_use = berth_subnet_list_in_use();
+
     berth_subnet_parse(FIRST_SUBNET, subnet, NULL);
     for (unsigned i = 0; i < SUBNETS; i++) {
-        if (!find_overlap(networks, subnet) && !berth_subnet_is_in_use(subnet))
+        if (!berth_subnet_overlaps_any(subnet, in_use) && !find_overlap(networks, subnet))
             return true;
         if (++subnet->bytes[2] == 0)
             subnet->bytes[1]++;
@@ -72,6 +75,7 @@ static bool read_subnet(const GPtrArray *networks, const char *text, int family,
                         BerthSubnet *subnet, GError **error) {
     unsigned smallest = family == AF_INET ? SMALLEST_PREFIX : 1;
     unsigned largest = family == AF_INET ? LARGEST_PREFIX : LARGEST_PREFIX6;
+    g_autoptr(GArray) in_use = berth_subnet_list_in_use();
 
     if (!berth_subnet_parse(text, subnet, error))
         return false;
@@ -83,7 +87,7 @@ static bool read_subnet(const GPtrArray *networks, const char *text, int family,
     if (other)
         return berth_error_set(error, BERTH_ERROR_IN_USE,
                                "the subnet %s overlaps that of the network \"%s\"", text, other);
-    return !berth_subnet_is_in_use(subnet) ||
+    return !berth_subnet_overlaps_any(subnet, in_use) ||
            berth_error_set(error, BERTH_ERROR_IN_USE,
                            "the host has an address or a route in the subnet %s", text);
 }
