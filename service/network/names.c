@@ -3,7 +3,9 @@
 /*
  * aardvark-dns reads a file a network (its src/config/mod.rs): the addresses to listen on, then a
  * line for each container, "ID IPV4 IPV6 NAMES[ SERVERS]". The file is written whole from the
- * states in networks/, so that nothing has to be taken back after a crash.
+ * states in networks/, so that nothing has to be taken back after a crash. The server looks a name
+ * up in all networks that have the ID of the one that asks, in small letters: a digest of the ID
+ * keeps those apart that differ in capitals.
  *
  * The server is a unit of its own, which is confined, since it reads what containers send. It runs
  * while there are names to serve. A reload begins all its servers anew (aardvark-dns 1.4), some
@@ -68,6 +70,7 @@ static const char *find_family(char *const *addresses, bool six) {
 }
 
 static void add_container(GString *text, const char *id, const BerthNetworkRequest *request) {
+    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
     g_autofree char *gateways = join_gateways(request);
     g_autofree char *names = g_strjoinv(",", request->names);
     g_autofree char *servers = g_strjoinv(",", request->servers);
@@ -76,7 +79,7 @@ static void add_container(GString *text, const char *id, const BerthNetworkReque
 
     if (text->len == 0)
         g_string_append_printf(text, "%s\n", gateways);
-    g_string_append_printf(text, "%s %.*s %.*s %s%s%s\n", id, (int)strcspn(four, "/"), four,
+    g_string_append_printf(text, "%s %.*s %.*s %s%s%s\n", digest, (int)strcspn(four, "/"), four,
                            (int)strcspn(six, "/"), six, names, servers[0] ? " " : "", servers);
 }
 

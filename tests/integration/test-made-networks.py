@@ -169,7 +169,10 @@ def test_networks_do_not_reach_each_other():
     wait_until(lambda: resolve("four", "five") == addresses("five"), "the name")
     wait_until(lambda: fetch("four", "five") == "inner\n", "the page")
     equal(fetch("four", "192.0.2.2/cgi-bin/who"), "")
-    good("rm", "-f", "three", "four", "five")
+    good("run", "-d", "--name=FOUR", IMAGE)
+    equal(resolve("four", "one"), [])
+    equal(resolve("FOUR", "five"), [])
+    good("rm", "-f", "three", "four", "FOUR", "five")
     good("network", "rm", "back", "inner")
     wait_until(lambda: bridges() == ["berth0"], "the bridges go")
     wait_until(lambda: "10.91.0" not in rules(), "the rules go")
@@ -213,7 +216,11 @@ def test_a_user_takes_no_name_of_others():
     good("run", "-d", "--name=hers", "--network-alias=cache", IMAGE, user="alice")
     wait_until(lambda: resolve("one", "cache") == [addresses("hers")[0]], "her name")
     equal(resolve("one", "registry.example.com"), [])
-    for words, part in ((["--network-alias=db"], 'has the name "db"'), (["--network-alias=a.b"], "only root may take a name with a dot")):
+    good("run", "-d", "--name=localhost", IMAGE, user="alice")
+    assert addresses("localhost")[0] not in resolve("one", "localhost")
+    good("rm", "-f", "localhost")
+    for words, part in ((["--network-alias=db"], 'has the name "db"'), (["--network-alias=a.b"], "only root may take a name with a dot"),
+                        (["--network-alias=LocalHost"], "only root may take a name with a dot")):
         result = dist("run", "--rm", *words, IMAGE, "true", user="alice")
         equal(result.status, 125)
         contains(result.err, part)

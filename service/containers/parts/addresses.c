@@ -67,6 +67,15 @@ static JsonNode *read_document(int directory, const char *name) {
     return text ? berth_document_parse(text, size, NULL) : NULL;
 }
 
+/* Of a start that is not connected yet, while an earlier one is not disconnected, there are both
+ * documents: the request counts, since its addresses are the ones that stay. */
+static bool is_superseded(const BerthAddresses *addresses, const char *name) {
+    g_autofree char *next = g_strdup_printf("%.*s.next", (int)(strrchr(name, '.') - name), name);
+
+    return g_str_has_suffix(name, ".json") &&
+           faccessat(addresses->directory, next, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* The request is all of the document before it was carried out, and a member afterwards. */
 static void recover_lease(BerthAddresses *addresses, const char *name) {
     g_autoptr(JsonNode) node = read_document(addresses->directory, name);
@@ -98,7 +107,9 @@ BerthAddresses *berth_addresses_new(int directory) {
     addresses->leases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, lease_free);
     addresses->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     while (list && (name = berth_directory_next(list)))
-        if (name[0] != '.' && (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")))
+        if (name[0] != '.' &&
+            (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")) &&
+            !is_superseded(addresses, name))
             recover_lease(addresses, name);
     return addresses;
 }
@@ -271,13 +282,12 @@ static bool take_addresses(BerthAddresses *addresses, const BerthContainer *cont
     return true;
 }
 
-/* The id and the aliases. An id with a dot may be a name of the Internet's, for which a user's
- * container does not answer. */
+/* The id and the aliases. A user's container does not answer for a name of others. */
 static char **list_names(const BerthContainerRecord *record) {
     g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
-    if (record->owner == 0 || !strchr(record->id, '.'))
+    if (record->owner == 0 || !berth_network_is_others_name(record->id))
         g_ptr_array_add(names, g_ascii_strdown(record->id, -1));
     for (char **alias = aliases; *alias; alias++)
         g_ptr_array_add(names, g_ascii_strdown(*alias, -1));

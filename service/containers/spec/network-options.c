@@ -49,16 +49,21 @@ static bool check_count(char *const *list, unsigned limit, const char *option, G
                            g_strv_length((char **)list), limit);
 }
 
-/* A name with a dot may be one of the Internet's, for which a user's container is not to answer. */
+bool berth_network_is_others_name(const char *name) {
+    return strchr(name, '.') || g_ascii_strcasecmp(name, "localhost") == 0;
+}
+
 static bool check_aliases(const BerthCreateOptions *options, GError **error) {
     for (char **alias = options->aliases; alias && *alias; alias++) {
         if (!is_domain(*alias))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "invalid alias \"%.100s\": not a name", *alias);
-        if (options->owner != 0 && strchr(*alias, '.'))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "invalid alias \"%.100s\": only root may take a name with a dot",
-                                   *alias);
+        if (options->owner != 0 && berth_network_is_others_name(*alias))
+            return berth_error_set(
+                error, BERTH_ERROR_INVALID_ARGUMENT,
+                "invalid alias \"%.100s\": only root may take a name with a dot, "
+                "or localhost",
+                *alias);
     }
     return check_count(options->aliases, MAX_ALIASES, "Aliases", error);
 }

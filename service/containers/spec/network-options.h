@@ -8,6 +8,10 @@
 
 bool berth_network_options_check(const BerthCreateOptions *options, GError **error);
 
+/* Whether a name is not for the container of a user: one with a dot may be the Internet's, and
+ * "localhost" is everybody's own (RFC 6761, 6.3). */
+bool berth_network_is_others_name(const char *name);
+
 /* Whether they ask for what only a network that Berth made has. */
 bool berth_network_options_need_made(const BerthCreateOptions *options);
 
