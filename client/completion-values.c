@@ -156,6 +156,20 @@ static char *list_names(const char *id, const char *directory) {
     return berth_fd_read_whole(file, MAX_NAMES_BYTES, &size, NULL);
 }
 
+/* The shell inserts a word as it is offered, and an image's maker chooses the names: "$(command)"
+ * would run with the next Enter. A name that would have to be quoted is not offered. */
+static bool is_plain_word(const char *name) {
+    if (!g_utf8_validate(name, -1, NULL))
+        return false;
+    for (; *name; name = g_utf8_next_char(name)) {
+        gunichar c = g_utf8_get_char(name);
+        if (c < 0x80 ? !g_ascii_isalnum((char)c) && !strchr("._-+@%,:=/", (int)c)
+                     : !g_unichar_isprint(c) || g_unichar_isspace(c))
+            return false;
+    }
+    return true;
+}
+
 void dist_offer_container_files(const char *word, DistOffer offer) {
     const char *colon = strchr(word, ':');
 
@@ -170,7 +184,7 @@ void dist_offer_container_files(const char *word, DistOffer offer) {
 
     for (char **name = names; name && *name; name++) {
         g_autofree char *whole = g_strdup_printf("%s:%s%s", id, typed, *name);
-        if ((*name)[0])
+        if ((*name)[0] && is_plain_word(*name))
             offer(whole);
     }
 }

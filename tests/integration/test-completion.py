@@ -87,6 +87,9 @@ def test_files_in_a_container():
     equal(offered("dist cp runs:/et", user="alice"), [])
     # Neither a file's name nor a file in place of a directory is an escape.
     equal(containers_call("CopyOut", "ssha{sv}", "runs", "/etc/deeper", "1", "1", "Kind", "s", "frobs").status, 1)
+    # The shell would run what is in a name.
+    good("exec", "runs", "sh", "-c", "mkdir /odd && cd /odd && touch 'a$(id)' 'a;id' 'a`id`' 'a*' 'a b' \"a'\" 'a.b-c_1' 'aé'")
+    equal(sorted(offered("dist cp runs:/odd/a")), ["runs:/odd/a.b-c_1", "runs:/odd/aé"])
     good("rm", "-f", "runs")
 
 
