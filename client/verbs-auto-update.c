@@ -2,9 +2,10 @@
 
 /*
  * dist auto-update: containers with the label io.containers.autoupdate, whose units are restarted
- * with a newer image. A unit that does not become ready with it gets the former image back. The
- * state of each candidate goes one way, from its check to the last restart; candidates whose image
- * or unit was dealt with take over its result.
+ * with a newer image. A unit that does not become ready with it gets the former image back, which
+ * a lease keeps until then: neither its name nor a container does. The state of each candidate goes
+ * one way, from its check to the last restart; a candidate whose unit was dealt with takes over its
+ * result.
  */
 
 #include "client/verbs-auto-update.h"
@@ -22,6 +23,9 @@
 #include <unistd.h>
 
 #define UPDATE_LABEL "io.containers.autoupdate"
+
+/* The lease ends by itself if dist is killed: a pull and two restarts take less. */
+enum { LEASE_SECONDS = 6 * 60 * 60 };
 
 typedef enum {
     UPDATE_NONE,        /* its image is the newest */
@@ -97,7 +101,9 @@ static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
         return r;
     *key = g_strdup(id);
     const char *policy = g_hash_table_lookup(labels, UPDATE_LABEL);
-    if (!policy || !image[0] || !is_unit_of_caller(unit, cgroup, owner))
+    /* Others, as "disabled", ask for no update; the label may be the image's own. */
+    if (!policy || (!g_str_equal(policy, "registry") && !g_str_equal(policy, "local")) ||
+        !image[0] || !is_unit_of_caller(unit, cgroup, owner))
         return 1;
     UpdateCandidate *candidate = g_new0(UpdateCandidate, 1);
     candidate->id = g_strdup(id);
@@ -156,8 +162,8 @@ static bool check_registry(const char *name, const char *digest, bool *differs, 
 
 /* By systemctl(1), which waits until the unit is ready or has failed, and asks for passwords. */
 static bool restart_unit(const char *unit, GError **error) {
-    const char *arguments[] = {"systemctl", geteuid() == 0 ? "--system" : "--user", "restart", unit,
-                               NULL};
+    const char *arguments[] = {
+        "systemctl", geteuid() == 0 ? "--system" : "--user", "restart", "--", unit, NULL};
     int status = 0;
 
     if (!g_spawn_sync(NULL, (char **)arguments, NULL,
@@ -167,6 +173,33 @@ static bool restart_unit(const char *unit, GError **error) {
     return g_spawn_check_wait_status(status, NULL) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            _("%s did not become ready with the new image"), unit);
+}
+
+/* A lease that cannot be ended, ends by itself. */
+static void release_image(const char *lease) {
+    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_LEASES, "Delete", "sa{sv}", lease, 0);
+}
+
+/* Keeps an image although its name will stand for another one. The id of the lease, to be freed;
+ * NULL with error. */
+static char *hold_image(const UpdateImage *image, GError **error) {
+    uint64_t expires = (uint64_t)g_get_real_time() + LEASE_SECONDS * (uint64_t)G_USEC_PER_SEC;
+    g_autoptr(sd_bus_message) created =
+        dist_call(error, DIST_LEASES, "Create", "sa{sv}", "", 1, "Expires", "t", expires);
+    const char *id;
+
+    if (!created)
+        return NULL;
+    int r = sd_bus_message_read(created, "s", &id);
+    if (r < 0)
+        return dist_bad_reply(r, error), NULL;
+    g_autofree char *lease = g_strdup(id);
+    g_autoptr(sd_bus_message) added =
+        dist_call(error, DIST_LEASES, "Add", "sasa{sv}", lease, 1, image->target.digest, 0);
+    if (added)
+        return g_steal_pointer(&lease);
+    release_image(lease);
+    return NULL;
 }
 
 static bool put_image(const char *name, const UpdateImage *image, GError **error) {
@@ -220,6 +253,24 @@ static UpdateState restart_or_roll_back(const UpdateCandidate *candidate,
     return UPDATE_FAILED;
 }
 
+static UpdateState pull_and_restart(const UpdateCandidate *candidate, const UpdateImage *former) {
+    GError *error = NULL, *not_held = NULL;
+    g_autofree char *lease = hold_image(former, &not_held);
+    UpdateState state = UPDATE_FAILED;
+
+    /* A caller who may pull, but make no lease, gets the update all the same. */
+    if (!lease)
+        g_prefix_error(&not_held, "%s: ", _("the former image is not kept"));
+    report(candidate, not_held);
+    if (dist_pull(candidate->image, false, &error))
+        state = restart_or_roll_back(candidate, former);
+    else
+        report(candidate, error);
+    if (lease)
+        release_image(lease);
+    return state;
+}
+
 static UpdateState update_candidate(const UpdateCandidate *candidate) {
     g_auto(UpdateImage) before = {NULL};
     bool from_registry = g_str_equal(candidate->policy, "registry"), newer = false;
@@ -236,11 +287,7 @@ static UpdateState update_candidate(const UpdateCandidate *candidate) {
         return UPDATE_NONE;
     if (update_given.dry_run)
         return UPDATE_PENDING;
-    if (newer && !dist_pull(candidate->image, false, &error)) {
-        report(candidate, error);
-        return UPDATE_FAILED;
-    }
-    return restart_or_roll_back(candidate, newer ? &before : NULL);
+    return newer ? pull_and_restart(candidate, &before) : restart_or_roll_back(candidate, NULL);
 }
 
 /* Several containers of a unit are dealt with once. */

@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -408,19 +409,30 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     equal([row["updated"] for row in listing("auto-update")], ["true", "false"])
     wait_until(lambda: "version-2\n" in journal("moving"), "the newer image")
     equal(updated(), {"moving.service": "false", "still.service": "false"})
-    # One that does not start: the service of the timer fails, and says so.
+    # One that does not start: the service of the timer fails, and says so. What has no name is pruned meanwhile: a lease
+    # keeps the former image.
     good_digest = image_digest(name)
+    write(f"{UNITS}/moving.container.d/prune.conf", "[Service]\nExecStartPre=/usr/bin/dist prune contents\n")
+    systemctl("daemon-reload")
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["/no-such-program"]}), name)
     assert run("systemctl", "start", "berth-update").status != 0
     contains(journal("berth-update"), "moving.service did not become ready with the new image")
     contains(journal("berth-update"), "rolled back")
     equal(shown("moving", "ActiveState"), "active")
     equal(image_digest(name), good_digest)
+    equal(listing("lease", "list"), [])
     # What somebody else has put is taken, too.
     good("tag", name, IMAGE)
     equal(updated()["still.service"], "pending")
     systemctl("stop", "moving", "still")
-    for unit in ("moving", "still"):
+    shutil.rmtree(f"{UNITS}/moving.container.d")
+    # Other words of the label ask for no update.
+    write(f"{UNITS}/off.container", f"[Container]\nImage={IMAGE}\nLabel=io.containers.autoupdate=disabled\nStopTimeout=1\n")
+    systemctl("daemon-reload")
+    systemctl("start", "off")
+    equal(updated(), {})
+    systemctl("stop", "off")
+    for unit in ("moving", "still", "off"):
         os.unlink(f"{UNITS}/{unit}.container")
     systemctl("daemon-reload")
 
