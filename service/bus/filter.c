@@ -87,26 +87,36 @@ int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error
     return sd_bus_message_exit_container(message);
 }
 
+/* Both sides can have as many elements as a message may have, and both may be a client's: a table,
+ * so that the one is not searched for each element of the other. */
 static bool has_strings(GVariant *found, GVariant *wanted) {
     g_autofree const char **all = g_variant_get_strv(found, NULL);
     g_autofree const char **some = g_variant_get_strv(wanted, NULL);
+    g_autoptr(GHashTable) set = g_hash_table_new(g_str_hash, g_str_equal);
 
+    for (const char **text = all; *text; text++)
+        g_hash_table_add(set, (char *)*text);
     for (const char **text = some; *text; text++)
-        if (!g_strv_contains(all, *text))
+        if (!g_hash_table_contains(set, *text))
             return false;
     return true;
 }
 
 /* An empty value in the filter stands for any value of that key. */
 static bool has_pairs(GVariant *found, GVariant *wanted) {
+    g_autoptr(GHashTable) pairs = g_hash_table_new(g_str_hash, g_str_equal);
     GVariantIter iterator;
-    const char *key, *value, *other;
+    const char *key, *value;
 
-    g_variant_iter_init(&iterator, wanted);
+    g_variant_iter_init(&iterator, found);
     while (g_variant_iter_next(&iterator, "{&s&s}", &key, &value))
-        if (!g_variant_lookup(found, key, "&s", &other) ||
-            (value[0] != '\0' && !g_str_equal(value, other)))
+        g_hash_table_insert(pairs, (char *)key, (char *)value);
+    g_variant_iter_init(&iterator, wanted);
+    while (g_variant_iter_next(&iterator, "{&s&s}", &key, &value)) {
+        const char *other = g_hash_table_lookup(pairs, key);
+        if (!other || (value[0] != '\0' && !g_str_equal(value, other)))
             return false;
+    }
     return true;
 }
 
