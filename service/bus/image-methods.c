@@ -69,8 +69,9 @@ static int check_delete_many(BerthService *service, sd_bus_message *call, sd_bus
 /* What is not here is left out of the answer, a name that is given twice included. */
 int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(GPtrArray) deleted = g_ptr_array_new();
+    g_autoptr(GPtrArray) deleted = NULL;
     g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
     g_auto(GStrv) names = NULL;
     int r;
 
@@ -83,14 +84,8 @@ int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_er
     r = check_delete_many(service, call, ret_error, names);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    for (char **name = names; *name; name++) {
-        g_autoptr(BerthDescriptor) before = NULL;
-        g_autoptr(GError) error = NULL;
-        if (berth_images_delete(service->images, *name, &before, &error))
-            g_ptr_array_add(deleted, *name);
-        else if (!g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-            return berth_bus_error_set(ret_error, error);
-    }
+    if (!berth_images_delete_many(service->images, names, &deleted, &error))
+        return berth_bus_error_set(ret_error, error);
     g_ptr_array_add(deleted, NULL);
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
         (r = sd_bus_message_append_strv(reply, (char **)deleted->pdata)) < 0)

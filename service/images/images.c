@@ -112,6 +112,37 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
+/* In one transaction, and with one index.json; what is told is what has been committed. */
+bool berth_images_delete_many(BerthImages *images, char *const *names, GPtrArray **deleted,
+                              GError **error) {
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    g_autoptr(GPtrArray) targets =
+        g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
+    bool done = true;
+
+    if (!berth_database_begin(images->database, error))
+        return false;
+    for (; done && *names; names++) {
+        g_autoptr(GError) local = NULL;
+        BerthDescriptor *before = NULL;
+        if (berth_image_store_delete(images->database, *names, &before, &local)) {
+            g_ptr_array_add(gone, *names);
+            g_ptr_array_add(targets, before);
+        } else if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            done = false;
+        }
+    }
+    if (!berth_database_end(images->database, done, done ? error : NULL) || !done)
+        return false;
+    if (gone->len > 0)
+        images_write_index(images);
+    for (guint i = 0; i < gone->len; i++)
+        images_report(images, gone->pdata[i], targets->pdata[i], BERTH_IMAGE_REMOVED, 0);
+    *deleted = g_steal_pointer(&gone);
+    return true;
+}
+
 bool berth_images_rename(BerthImages *images, const char *name, const char *new_name,
                          GError **error) {
     g_autoptr(BerthImage) image = berth_image_store_get(images->database, name, error);

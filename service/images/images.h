@@ -38,6 +38,10 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
                       GError **error);
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);
+/* All of these names or, with an error, none; one that is not here is no error. *deleted: those
+ * that were; the strings stay the caller's. */
+bool berth_images_delete_many(BerthImages *images, char *const *names, GPtrArray **deleted,
+                              GError **error);
 
 /* Gives an image another name instead of its own. */
 bool berth_images_rename(BerthImages *images, const char *name, const char *new_name,
