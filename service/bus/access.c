@@ -20,6 +20,9 @@
 #include <errno.h>
 #include <stdarg.h>
 
+/* (uid_t)-1, which no user has. */
+#define NOBODY "4294967295"
+
 struct BerthAccess {
     BerthCallers *callers;
     BerthAuthorizations *authorizations;
@@ -461,6 +464,18 @@ static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *li
     return BERTH_ACCESS_GRANTED;
 }
 
+/* So that as many questions are asked about what is missing as about what is hidden: without it,
+ * the lists here would be those of list_others(), whose verdict would be known already, and the
+ * time until the answer would tell. */
+static void name_nobody_as_owner(GPtrArray *lists) {
+    for (guint i = 0; i < lists->len; i++) {
+        GPtrArray *details = lists->pdata[i];
+        for (guint j = 0; details->pdata[j]; j += 2)
+            if (g_str_equal(details->pdata[j], "owner"))
+                details->pdata[j + 1] = (char *)NOBODY;
+    }
+}
+
 /* The order is the security boundary: whether the caller may know of the object is decided before
  * anything is said about it, and NotFound is the same for an object that is hidden and one that is
  * missing. */
@@ -476,6 +491,8 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
         return find_row(call, "own") ? berth_access_check_many(access, call, error, "own", lists)
                                      : BERTH_ACCESS_GRANTED;
     bool changes = find_row(call, "others") != NULL;
+    if (!object->exists)
+        name_nobody_as_owner(lists);
     /* A right that a rule grants for this object is enough to know of it. */
     if (changes) {
         r = query_others(access, call, lists, &all, &any);

@@ -63,6 +63,23 @@ def test_others_containers_are_not_there():
     equal(good("events", "--since=0", "--no-follow", user="alice"), "")
 
 
+# Each question takes polkit's time, which the caller can measure. The audit has a record of each.
+def test_as_many_questions_are_asked_about_what_is_not_there():
+    def asked(name):
+        run("journalctl", "--sync")
+        return run("journalctl", "-b", "-o", "cat", "BERTH_AUDIT=decision",
+                   f"BERTH_DETAIL_CONTAINER={name}").out.count("\n")
+
+    polkit_rule("")
+    before = asked("roots")
+    for name in ("roots", "nothing"):
+        result = busctl("--allow-interactive-authorization=yes", "call", "org.berth1", "/org/berth1/containers",
+                        "org.berth1.Containers", "Stop", "sa{sv}", name, "0", user="alice")
+        contains(result.err, "no container")
+    wait_until(lambda: (asked("roots") - before, asked("nothing")) == (4, 4),
+               f"four questions about each, not {asked('roots') - before} and {asked('nothing')}")
+
+
 def test_root_sees_them():
     managed = call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     contains(managed.out, "/org/berth1/containers/roots")
