@@ -128,6 +128,8 @@ static void pull_object_fail(BerthPullObject *object, const GError *error) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_FAILED, error);
 }
 
+/* Releases the claims before it reports: pulls that wait for them go on in a turn of their own, and
+ * then find the content in the store. */
 static void pull_object_finish(BerthPullObject *object) {
     object->item->poll = NULL;
     object->item->done = object->item->total;
@@ -206,6 +208,9 @@ static void pull_object_on_fetched(sd_bus_message *reply, const GError *error, v
     berth_ingestion_source_ended(object->ingestion, local);
 }
 
+/* Asks berth-fetch for the bytes that are missing. The message holds a duplicate of the pipe's end;
+ * the one of this process is closed on return, since berth-ingest sees the end of the data only
+ * once every writer has closed it (pipe(7)). */
 static bool pull_object_send(BerthPullObject *object, int onward, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
     berth_autofd int input = berth_ingestion_open_pipe(object->ingestion, onward, error);
@@ -253,6 +258,8 @@ static bool pull_object_check_size(const BerthPullObject *object, GError **error
                            descriptor->size, BERTH_PULL_MAX_DOCUMENT_BYTES);
 }
 
+/* Opens the ingest, which may hold bytes of an earlier try. Its limit is the size in the
+ * descriptor: berth-ingest accepts no more than that. */
 static bool pull_object_open(BerthPullObject *object, GError **error) {
     const BerthPullContext *context = object->context;
     const BerthDescriptor *descriptor = object->descriptor;
@@ -313,6 +320,8 @@ static void pull_object_drop_leftover(BerthPullObject *object) {
     berth_claim_release(object->ingest);
 }
 
+/* Without a proof the object starts again and is fetched; was_asked_for_proof keeps it from asking
+ * twice. */
 static void pull_object_on_proven(bool shown, void *userdata) {
     BerthPullObject *object = userdata;
 
@@ -343,6 +352,9 @@ static bool pull_object_claim(BerthPullObject *object) {
     return false;
 }
 
+/* Also runs after each wait, so every condition is looked at anew. Content that is here is used if
+ * this pull may use it, otherwise only after the remote has shown that it has it, too; if it
+ * cannot show that, the content is fetched again. */
 void berth_pull_object_start(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
     const char *digest = object->descriptor->digest;

@@ -78,6 +78,8 @@ static void pull_free(void *object) {
     g_free(pull);
 }
 
+/* The transfer asks for the result before it frees the pull, so documents and image are still
+ * there. */
 static void pull_report(void *object, BerthTransferResult *result) {
     Pull *pull = object;
     const BerthImageInfo *info = pull->image ? berth_pull_image_get_info(pull->image) : NULL;
@@ -88,6 +90,8 @@ static void pull_report(void *object, BerthTransferResult *result) {
     result->warnings = g_steal_pointer(&pull->warnings);
 }
 
+/* Ends the pull. Its message names the reference first and then, if one object is to blame, its
+ * digest. */
 static void pull_fail(Pull *pull, const char *digest, const GError *error) {
     g_autoptr(GError) copy = g_error_copy(error);
 
@@ -131,6 +135,7 @@ static void pull_on_synced(sd_bus_message *reply, const GError *error, void *use
         pull_fail(pull, NULL, local);
         return;
     }
+    /* The operation frees the pull in the next turn of the loop, so it may still be used below. */
     berth_operation_end(pull->operation, NULL);
     berth_snapshots_sync(pull->context.images->snapshots, pull->context.images->event);
 }
@@ -246,6 +251,8 @@ static void pull_reset_items(Pull *pull) {
     }
 }
 
+/* Handles the answer to HEAD or to GET. The second time, the parts of the first attempt are dropped
+ * before a part with the new target is made. */
 static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
     Pull *pull = userdata;
     BerthPullContext *context = &pull->context;
@@ -314,6 +321,8 @@ static bool pull_find_image(Pull *pull, GError **error) {
     return true;
 }
 
+/* All that can fail before there is a transfer. The transfer comes last: a client never sees one
+ * that has not begun. */
 static bool pull_prepare(Pull *pull, const BerthPullRequest *request, GError **error) {
     BerthPullContext *context = &pull->context;
 

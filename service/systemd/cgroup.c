@@ -30,6 +30,8 @@ enum {
     MAX_PROCESSES = 65536
 };
 
+/* Files of cgroupfs and procfs have no size that stat(2) could tell, so they are read until their
+ * end, up to a limit. NULL if there is no such file. */
 static char *cgroup_read_text(int directory, const char *name) {
     berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
     size_t size;
@@ -37,12 +39,15 @@ static char *cgroup_read_text(int directory, const char *name) {
     return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
 }
 
+/* The process may end at any time; NULL is then as good as a missing file. */
 static char *cgroup_read_proc(pid_t pid, const char *name) {
     g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
 
     return cgroup_read_text(AT_FDCWD, path);
 }
 
+/* Controllers of version 1 can be mounted together, as "cpu,cpuacct" (cgroups(7),
+ * /proc/PID/cgroup). */
 static bool cgroup_has_controller(const char *list, const char *controller) {
     g_auto(GStrv) names = g_strsplit(list, ",", -1);
 
@@ -117,6 +122,7 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit) {
     return NULL;
 }
 
+/* "max" stands for "no limit" in version 2 (cgroup-v2.rst, "Conventions"). */
 static uint64_t cgroup_parse_number(const char *text) {
     return g_str_has_prefix(text, "max") ? UINT64_MAX : g_ascii_strtoull(text, NULL, 10);
 }
@@ -150,6 +156,8 @@ static uint64_t cgroup_sum_after(int directory, const char *name, const char *wo
     return sum;
 }
 
+/* On a hybrid system a controller is attached to one hierarchy only, so that the memory controller
+ * of version 1, if there is one, is the one that counts. */
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
     berth_autofd int unified = memory >= 0 ? -1 : cgroup_open(pid, unit, "");
@@ -171,6 +179,8 @@ static void cgroup_read_version_2(int unified, BerthCgroupStats *stats) {
     stats->written_bytes = cgroup_sum_after(unified, "io.stat", " wbytes=");
 }
 
+/* Replaces the figures of the controllers that are attached to version 1; the others keep those of
+ * version 2. cpuacct counts in nanoseconds (cgroup-v1/cpuacct.rst). */
 static void cgroup_read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
     berth_autofd int cpu = cgroup_open(pid, unit, "cpuacct");
@@ -234,6 +244,7 @@ void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stat
     }
 }
 
+/* For the files of version 2 that have no counterpart in version 1; false if there is none. */
 static bool cgroup_write_file(pid_t pid, const char *unit, const char *name, const char *value) {
     berth_autofd int unified = cgroup_open(pid, unit, "");
     berth_autofd int file = unified < 0 ? -1 : openat(unified, name, O_WRONLY | O_CLOEXEC);
@@ -249,6 +260,8 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
     return cgroup_write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
 }
 
+/* A container may make as many cgroups below its own, and as deep ones, as it likes: depth and
+ * number are limited. A cgroup that goes away meanwhile is skipped. */
 static void cgroup_add_processes(int directory, unsigned depth, unsigned *left, GArray *list) {
     g_autofree char *text = cgroup_read_text(directory, "cgroup.procs");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
@@ -294,6 +307,9 @@ static int cgroup_watch_version_1(int memory) {
     return berth_fd_steal(&event);
 }
 
+/* In version 2 the kernel reports each change of memory.events as a modification of the file
+ * (cgroup-v2.rst, "Memory Interface Files"). inotify takes a path only, so the file is named
+ * through the descriptor of its directory. */
 int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
     berth_autofd int unified = cgroup_open(pid, unit, "");

@@ -55,6 +55,8 @@ static void scope_call_free(gpointer data) {
     g_free(pending);
 }
 
+/* The call is removed before done is called, which may start other calls or free what userdata
+ * points to. */
 static void scope_call_finish(ScopeCall *pending, const GError *error) {
     BerthScopeDone done = pending->done;
     void *userdata = pending->userdata;
@@ -73,6 +75,8 @@ static void scope_call_finish_job(ScopeCall *pending, const char *result) {
     scope_call_finish(pending, error);
 }
 
+/* systemd sends this signal to the client that queued the job, even if no client has subscribed to
+ * signals. Jobs of others are not in the list. */
 static int scopes_on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     const char *path, *unit, *result;
@@ -91,6 +95,8 @@ static int scopes_on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_
     return 0;
 }
 
+/* systemd sends RequestStop to the Controller of a scope, and leaves the stopping to it
+ * (org.freedesktop.systemd1(5), "Scope Unit Objects"). The path names the unit. */
 static int scopes_on_request_stop(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     g_autofree char *unit = NULL;
@@ -131,6 +137,7 @@ void berth_scopes_free(BerthScopes *scopes) {
     g_free(scopes);
 }
 
+/* Freeing a call drops its slot, so that its reply, if it still comes, is ignored. */
 void berth_scopes_forget(BerthScopes *scopes, void *userdata) {
     for (guint i = scopes->calls->len; i-- > 0;)
         if (((ScopeCall *)scopes->calls->pdata[i])->userdata == userdata)
@@ -147,6 +154,8 @@ static ScopeCall *scope_call_new(BerthScopes *scopes, BerthScopeDone done, void 
     return pending;
 }
 
+/* Finishes a call with systemd's own message if it has sent one, otherwise with that of the errno.
+ */
 static void scope_call_fail(ScopeCall *pending, int errnum, const sd_bus_error *bus_error,
                             const char *what) {
     g_autoptr(GError) error = NULL;
@@ -253,6 +262,8 @@ static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return 0;
 }
 
+/* The types are those of the properties that Berth sets on units. a(ss) and a(st) are lists by
+ * path, such as DeviceAllow= and IOReadBandwidthMax=; any other type is refused. */
 int berth_scope_append_value(sd_bus_message *call, GVariant *value) {
     GVariantIter iterator;
     const char *path, *word;
@@ -308,6 +319,9 @@ static int scope_append_given(sd_bus_message *call, GVariant *properties) {
     return r;
 }
 
+/* The given properties come last. CollectMode=inactive-or-failed (systemd.unit(5)) also unloads a
+ * scope that failed, which would otherwise keep its name. The sum of the timeout and its margin
+ * must not wrap around: UINT64_MAX means "no timeout". */
 static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions *options,
                                    const char *controller) {
     uint64_t timeout = options->stop_timeout_usec < UINT64_MAX - STOP_MARGIN_USEC
@@ -329,6 +343,8 @@ static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions
     return sd_bus_message_close_container(call);
 }
 
+/* The mode "fail" never replaces a job that is queued for a unit of this name. The last argument,
+ * auxiliary units, is always empty. */
 static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *options,
                             sd_bus_message **call) {
     const char *controller;
@@ -383,6 +399,8 @@ static int scope_call_on_reply(sd_bus_message *reply, void *userdata, sd_bus_err
     return 0;
 }
 
+/* "all" addresses the processes of the whole cgroup, not only a main process, which a scope does
+ * not have. */
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);
@@ -427,6 +445,8 @@ typedef struct {
     void *userdata;
 } ScopeListing;
 
+/* Only the name, the first of the ten fields of each unit, is used. seen may have been called for
+ * some units before a malformed reply ends the listing. */
 static int scopes_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     g_autofree ScopeListing *listing = userdata;
     const char *unit;
@@ -445,6 +465,7 @@ static int scopes_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error 
     return 0;
 }
 
+/* There is no slot to cancel: sd-bus owns the call, and its handler frees the listing. */
 void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
                        void *userdata) {
     ScopeListing *listing = g_new0(ScopeListing, 1);

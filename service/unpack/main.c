@@ -39,6 +39,8 @@ typedef struct {
     char *digest;
 } Job;
 
+/* Also frees the job of a call that failed before it ran; the worker is then free for the next
+ * call. */
 static void free_unpack_job(gpointer data) {
     Job *job = data;
 
@@ -68,6 +70,8 @@ static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, u
     return true;
 }
 
+/* The diff ID covers the uncompressed tar. It is compared only here, after the files were written:
+ * a tree with another digest fails the call, and berthd discards the directory. */
 static bool run_unpack(void *data, GError **error) {
     Job *job = data;
 
@@ -131,6 +135,8 @@ static bool clear_root(int root, GError **error) {
             berth_error_set_errno(error, errno, "clear the directory"));
 }
 
+/* With the lower tree known, every path leads where it should, and settling finds nothing inexact.
+ */
 static bool unpack_again(Job *job, GError **error) {
     bool is_inexact;
 
@@ -151,6 +157,7 @@ static bool run_settle(void *data, GError **error) {
            (!is_inexact || unpack_again(job, error));
 }
 
+/* Settle needs the notes of an Unpack by this process. */
 static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
     if (!state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",

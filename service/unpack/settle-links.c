@@ -52,6 +52,7 @@ static char *make_key(const struct stat *status) {
                            (guint64)status->st_ino);
 }
 
+/* The directory of path, which is a real path: no component of it may be a symbolic link. */
 static int open_parent(BerthTree *tree, const char *path) {
     g_autofree char *directory = berth_tree_get_directory(path);
 
@@ -119,6 +120,7 @@ static bool copy_content(int from, int to, off_t size, GError **error) {
     return ftruncate(to, size) == 0 || berth_error_set_errno(error, errno, "copy a file");
 }
 
+/* The copy is readable by its owner alone until it has the attributes of the original. */
 static bool copy_regular(int lower, const char *target, int parent, const char *path,
                          const struct stat *status, GError **error) {
     berth_autofd int from =
@@ -132,6 +134,8 @@ static bool copy_regular(int lower, const char *target, int parent, const char *
            berth_attributes_copy(from, to, target, error);
 }
 
+/* source is an O_PATH descriptor of the link itself, which readlinkat(2) reads with an empty path.
+ */
 static bool make_other(int source, int parent, const char *name, const struct stat *status) {
     char target[PATH_MAX];
 
@@ -142,6 +146,8 @@ static bool make_other(int source, int parent, const char *name, const struct st
     return size >= 0 && symlinkat(target, parent, name) == 0;
 }
 
+/* Owner before mode, since chown(2) clears set-id bits; the times come last. A symbolic link has no
+ * mode of its own. */
 static bool copy_other(int source, int parent, const char *path, const struct stat *status,
                        GError **error) {
     const struct timespec times[2] = {status->st_atim, status->st_mtim};
@@ -155,6 +161,7 @@ static bool copy_other(int source, int parent, const char *path, const struct st
            berth_error_set_errno(error, errno, "copy to \"%.200s\"", path);
 }
 
+/* Puts the copy in the place of the placeholder at path. links->copies owns it. */
 static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path, int source,
                        const struct stat *status, GError **error) {
     if (!replace_placeholder(links->tree, path, NULL, error))
@@ -178,6 +185,8 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
     return copy;
 }
 
+/* Makes every name of link a name of the file at to, which may be one of them, and settles the
+ * link. */
 static bool link_all(Links *links, const BerthTreeLink *link, const char *to, GError **error) {
     GPtrArray *names = g_hash_table_lookup(links->names, link);
 
@@ -220,6 +229,8 @@ static bool link_to_later(Links *links, const BerthTreeLink *link, bool *found, 
     return !*found || link_all(links, link, link->target, error);
 }
 
+/* Goes through the links in the tar's order, so that the result does not depend on hashing. any
+ * tells whether one of them was settled. */
 static bool settle_each(Links *links, bool hidden_ones,
                         bool (*settle)(Links *, const BerthTreeLink *, bool *, GError **),
                         bool *any, GError **error) {
@@ -238,6 +249,8 @@ static bool settle_each(Links *links, bool hidden_ones,
     return true;
 }
 
+/* A target may itself be a placeholder, which has to be settled first; the rounds end when one
+ * settles nothing. */
 static bool settle_later(Links *links, GError **error) {
     bool any;
 
@@ -262,6 +275,8 @@ static bool check_all_settled(Links *links, GError **error) {
     return true;
 }
 
+/* Makes the directories above path that this layer does not have yet; each takes its attributes
+ * from the layers below. */
 static bool make_parents(Links *links, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path);
     bool found;
@@ -345,6 +360,7 @@ static bool add_lower_names(Links *links, GError **error) {
     return good;
 }
 
+/* The names of each link, in the order of the sorted table. */
 static void collect_names(Links *links) {
     for (GTreeNode *node = g_tree_node_first(links->tree->links); node;
          node = g_tree_node_next(node)) {

@@ -50,6 +50,8 @@ const char *berth_tree_or_dot(const char *path) {
     return path[0] ? path : ".";
 }
 
+/* As text, without a look at the tree: ".." takes back the component before it, even if that is a
+ * symbolic link, and at the root it has no effect. */
 char *berth_tree_normalize(const char *path, GError **error) {
     g_autoptr(GString) normal = g_string_new(NULL);
 
@@ -87,6 +89,7 @@ void berth_walk_clear(BerthWalk *walk) {
     g_clear_pointer(&walk->real, g_free);
 }
 
+/* The next entry looks its directory up anew. */
 void berth_tree_forget_parent(BerthTree *tree) {
     berth_fd_clear(&tree->parent);
     g_clear_pointer(&tree->parent_path, g_free);
@@ -94,6 +97,7 @@ void berth_tree_forget_parent(BerthTree *tree) {
     tree->parent_stale = false;
 }
 
+/* The lowest layer has nothing to hide, and so no mark. */
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error) {
     if (tree->knows == BERTH_LOWER_NONE)
         return true;
@@ -152,6 +156,8 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over, Berth
                          : berth_tree_set_opaque(tree, directory, path, error);
 }
 
+/* Puts the target of a symbolic link before what is still to be walked. An absolute one begins at
+ * the tree's root again, never at that of the process. */
 static bool follow_text(Walk *walk, const char *target, GError **error) {
     if (++walk->links > MAX_LINKS)
         return fail_walk(walk, ELOOP, error);
@@ -305,6 +311,8 @@ static int open_parent(BerthTree *tree, const char *path) {
     return berth_fd_open_real(tree->root, berth_tree_or_dot(path), O_PATH | O_DIRECTORY, 0);
 }
 
+/* Opens the directory of an entry and keeps it in the tree, together with the name that the tar has
+ * for it. Takes directory over, also on failure. */
 static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
     g_auto(BerthWalk) walk = {0};
     struct stat status;

@@ -150,6 +150,8 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
            berth_tree_note_time(tree, place.path, &entry->mtime, error);
 }
 
+/* O_EXCL refuses any existing name, a dangling symbolic link included (open(2)); what has the name
+ * is then removed, since the later entry of a tar replaces the earlier one. */
 int berth_tree_create_file(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     BerthPlace place;
@@ -189,6 +191,7 @@ static int make_node(const BerthTreeEntry *entry, const BerthPlace *place) {
                : berth_overlay_make_node(place->parent, place->name, entry->mode, entry->device);
 }
 
+/* For symbolic links and nodes, which are never opened: opening a device or a FIFO has effects. */
 static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
                                    const BerthPlace *place, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
@@ -247,6 +250,7 @@ static bool apply_time(BerthTree *tree, const char *path, const struct timespec 
            berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path);
 }
 
+/* Times of directories come last: every entry that is made in a directory changes its time. */
 bool berth_tree_finish(BerthTree *tree, GError **error) {
     static const struct timespec epoch;
 
@@ -260,6 +264,8 @@ bool berth_tree_finish(BerthTree *tree, GError **error) {
     return true;
 }
 
+/* Whether anything is noted that only the layers below can settle. A root that is not listed takes
+ * its attributes from them. */
 bool berth_tree_needs_lower(BerthTree *tree) {
     return g_tree_nnodes(tree->links) > 0 || g_hash_table_size(tree->assumed) > 0 ||
            g_tree_nnodes(tree->implied) > 0 || g_tree_nnodes(tree->whiteouts) > 0 ||
