@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+/* explicit_bzero(3), which the compiler does not remove although the memory is freed right after.
+ */
 static void free_secret(char *secret) {
     if (secret)
         explicit_bzero(secret, strlen(secret));
@@ -50,6 +52,7 @@ static const struct {
     {"RegistryToken", offsetof(BerthCredentials, registry_token)},
 };
 
+/* NULL for a key that is not in the table. */
 static char **find_auth_member(BerthCredentials *credentials, const char *key) {
     for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
         if (g_str_equal(members[i].key, key))
@@ -79,6 +82,8 @@ static bool is_clean(const char *value) {
     return true;
 }
 
+/* A key that is given twice counts once, with its last value. A user without a password has an
+ * empty one. */
 BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error) {
     g_autoptr(BerthCredentials) credentials = NULL;
 
@@ -139,6 +144,8 @@ static const char *find_key(JsonObject *map, const char *locator) {
     return best;
 }
 
+/* "auth" is USER:PASSWORD in base64. A user name has no colon, a password may have some (RFC 7617,
+ * section 2). Every intermediate copy is overwritten. */
 static bool split_auth(const char *auth, BerthCredentials *credentials) {
     gsize size = 0;
     char *decoded = (char *)g_base64_decode(auth, &size);
@@ -156,6 +163,8 @@ static bool split_auth(const char *auth, BerthCredentials *credentials) {
     return true;
 }
 
+/* Leaves *result alone if the entry is empty: docker leaves such entries behind for registries
+ * whose credentials a helper keeps. */
 static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials **result,
                             GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
@@ -182,6 +191,8 @@ static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials
     return true;
 }
 
+/* In the order of precedence: a helper for this registry, the entry of the file, the helper for
+ * everything. */
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error) {

@@ -73,6 +73,7 @@ static JsonNode *find_member(JsonObject *object, const char *member) {
     return !node || JSON_NODE_HOLDS_NULL(node) ? NULL : node;
 }
 
+/* Always false, for the caller to return. */
 static bool wrong_type(const char *member, const char *expected, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "member \"%s\" is not %s", member,
                            expected);

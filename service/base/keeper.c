@@ -60,15 +60,19 @@ static bool may_change(const Request *request, const char *value) {
            request->size == 1 && value && value[0] == 'y';
 }
 
+/* The request comes from a worker that may have been taken over, so its strings need not end. */
 static bool is_terminated(const char *text, size_t size) {
     return memchr(text, '\0', size) != NULL;
 }
 
+/* One component that stays in its directory: the keeper does not resolve paths for a worker. */
 static bool is_entry(const char *name) {
     return name[0] != '\0' && !strchr(name, '/') && !g_str_equal(name, ".") &&
            !g_str_equal(name, "..");
 }
 
+/* The whole policy. An act that is not in the enumeration falls through to false. Devices have no
+ * set-id or sticky bit. */
 static bool is_allowed(const Request *request, const char *value) {
     if (!is_terminated(request->entry, sizeof request->entry) ||
         !is_terminated(request->xattr, sizeof request->xattr) || request->size > MAX_VALUE_BYTES)
@@ -117,12 +121,16 @@ static ssize_t carry_out(const Request *request, int fd, char *value) {
     g_assert_not_reached();
 }
 
+/* A worker could hand over a descriptor of any file that it was given, such as one of the layers
+ * below; only those on the mount of its own directory may be changed. Mount ids of statx(2) are
+ * those of the mount that the descriptor was opened through. */
 static bool is_on(int fd, uint64_t mount) {
     struct statx status;
 
     return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0 && status.stx_mnt_id == mount;
 }
 
+/* A size that does not match what has arrived is refused before any use of value. */
 static ssize_t answer_request(const Request *request, size_t received, int fd, char *value,
                               uint64_t mount) {
     bool reads = request->act == ACT_GET || request->act == ACT_LIST;
@@ -139,6 +147,9 @@ static ssize_t answer_request(const Request *request, size_t received, int fd, c
     return carry_out(request, fd, value);
 }
 
+/* static, since both are large and only one request is served at a time. A message that was cut
+ * short is answered like an empty one. The descriptor is closed after each request: the keeper
+ * holds none that its worker has closed. */
 void berth_keeper_serve(int socket, uint64_t mount) {
     static Request request;
     static char value[MAX_VALUE_BYTES];
@@ -182,6 +193,8 @@ static bool send_request(const Request *request, int fd, const void *value) {
     return sent >= 0;
 }
 
+/* As the system calls do: a number, or -1 with the keeper's errno. A keeper that is gone is
+ * ECONNRESET. */
 static ssize_t receive_answer(void *value, size_t room) {
     Answer answer;
     struct iovec parts[] = {{&answer, sizeof answer}, {value, room}};

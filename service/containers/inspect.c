@@ -12,6 +12,7 @@
 #include "containers/parts/ports.h"
 #include "containers/processes.h"
 
+/* A member is never left out: scripts find "" for what a container does not have. */
 static void add_string(JsonBuilder *builder, const char *member, const char *value) {
     json_builder_set_member_name(builder, member);
     json_builder_add_string_value(builder, value ? value : "");
@@ -35,6 +36,7 @@ static void add_list(JsonBuilder *builder, const char *member, char *const *list
     json_builder_end_array(builder);
 }
 
+/* Each key is followed by its value. */
 static void add_labels(JsonBuilder *builder, char *const *labels) {
     json_builder_set_member_name(builder, "labels");
     json_builder_begin_object(builder);
@@ -43,6 +45,7 @@ static void add_labels(JsonBuilder *builder, char *const *labels) {
     json_builder_end_object(builder);
 }
 
+/* Processes of Exec. Those of health checks are the service's own and are not shown. */
 static void add_processes(JsonBuilder *builder, const BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
@@ -114,6 +117,8 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     add_processes(builder, container);
 }
 
+/* The configuration is put in as it is stored, which is the form that an OCI runtime reads. Caller
+ * frees. */
 char *berth_container_inspect(BerthContainer *container, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     size_t size;

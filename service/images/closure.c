@@ -61,6 +61,7 @@ static void closure_free(void *object) {
     g_free(closure);
 }
 
+/* Cancels the collection; done is not called. */
 void berth_closure_free(BerthClosure *closure) {
     if (closure)
         berth_operation_abandon(closure->operation);
@@ -76,6 +77,8 @@ static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind 
     }
 }
 
+/* The order of the items is part of the interface: blobs, manifests, indexes, and the target last
+ * (closure.h). */
 static void closure_tell(void *object, const GError *error) {
     BerthClosure *closure = object;
     g_autoptr(GPtrArray) items = g_ptr_array_ref(closure->blobs);
@@ -96,6 +99,8 @@ static bool is_here(BerthClosure *closure, const char *digest) {
                            : berth_provenance_holds(database, closure->owner, digest)));
 }
 
+/* Each digest is added once, under the descriptor that names it first; an image may share layers
+ * among its platforms, and its documents may even refer to each other. */
 static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
         return true;
@@ -133,6 +138,8 @@ static bool choose(BerthClosure *closure, const BerthDocument *index, GError **e
     return closure_add(closure, chosen, error);
 }
 
+/* The references of the document are recorded as well, so that a collection need not read it again
+ * (images/prune.c). */
 static void closure_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthClosure *closure = userdata;
     BerthClosureItem *item = closure->documents->pdata[closure->next];
@@ -226,6 +233,8 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     return true;
 }
 
+/* The digests of missing blobs that the image's name reaches and whose source is known, so that
+ * they can be fetched again. The digests stay the items'. */
 GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     GPtrArray *missing = g_ptr_array_new();

@@ -50,6 +50,8 @@ static void exported_image_free(gpointer data) {
     g_free(image);
 }
 
+/* The worker goes before the descriptor that it reads. The items in todo are the images', which own
+ * them. */
 static void export_free(void *object) {
     Export *export = object;
 
@@ -66,6 +68,7 @@ static void export_free(void *object) {
     g_free(export);
 }
 
+/* Caller frees. */
 static char *finish_text(JsonBuilder *builder) {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
 
@@ -116,6 +119,8 @@ static const BerthDocument *export_find_manifest(Export *export, const ExportedI
     return item ? item->document : NULL;
 }
 
+/* "sha256:HEX" as "blobs/sha256/HEX" (OCI image layout, image-layout.md, "Blobs"). manifest.json
+ * refers to the same members, so that each object is in the archive once. */
 static char *path_of(const char *digest) {
     g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '/');
 
@@ -128,6 +133,8 @@ static void add_path(JsonBuilder *builder, const char *digest) {
     json_builder_add_string_value(builder, path);
 }
 
+/* manifest.json, for docker load and everything else that does not read a layout's index. Artifacts
+ * and images whose manifest is not here are left out of it. */
 static char *export_format_docker(Export *export) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -158,11 +165,14 @@ static char *export_format_docker(Export *export) {
     return finish_text(builder);
 }
 
+/* Appends one member. Only one is under way at a time, since the archive is a stream. */
 static void export_send_add(Export *export, const char *name, uint64_t size, int content,
                             BerthWorkerReply reply) {
     berth_call_archive_add(export->archive, name, size, content, reply, export);
 }
 
+/* Appends a document that was made here, by way of a file in memory. False with error; reply is not
+ * called then. */
 static bool export_send_text(Export *export, const char *name, const char *text,
                              BerthWorkerReply reply, GError **error) {
     berth_autofd int fd = berth_fd_new_in_memory(text, strlen(text), error);
@@ -173,6 +183,7 @@ static bool export_send_text(Export *export, const char *name, const char *text,
     return true;
 }
 
+/* The names in the archive, in the order of the request. */
 static void export_report(void *object, BerthTransferResult *result) {
     const Export *export = object;
     char **names = result->names = g_new0(char *, export->names->len + 1);
@@ -188,6 +199,7 @@ static void export_on_finished(sd_bus_message *reply, const GError *error, void 
     berth_operation_end(export->operation, error);
 }
 
+/* Both documents are written. The archive still lacks its end, two blocks of zeros (tar(5)). */
 static void export_on_documents(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
 
@@ -235,6 +247,8 @@ static void export_on_written(sd_bus_message *reply, const GError *error, void *
     export_write_next(export);
 }
 
+/* The size is that of the blob and not of the descriptor: it goes into the member's header, and has
+ * to match what follows. */
 static void export_write_next(Export *export) {
     BerthContentStore *store = berth_contents_get_store(export->images->contents);
     g_autoptr(GError) error = NULL;
@@ -360,6 +374,8 @@ static void export_on_created(sd_bus_message *reply, const GError *error, void *
         export_gather_next(export);
 }
 
+/* All names are looked up before anything is written: an export with a wrong name among them fails
+ * at once. */
 static bool export_find_images(Export *export, char *const *names, GError **error) {
     for (char *const *name = names; *name; name++) {
         g_autoptr(BerthImage) found = berth_image_store_get(export->images->database, *name, error);

@@ -212,6 +212,7 @@ static bool import_images_read_docker(BerthImportImages *images, sd_bus_message 
     return r >= 0 || berth_reply_set_malformed("inspect", error);
 }
 
+/* Images of a docker archive have no manifests yet: one is written for each. */
 static void import_images_on_docker(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImportImages *images = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -222,6 +223,8 @@ static void import_images_on_docker(sd_bus_message *reply, const GError *error, 
         import_images_write_next(images);
 }
 
+/* The entries of index.json with the names that their annotations give. Nothing of a partly
+ * malformed reply is used, since the import fails then. */
 static bool import_images_read_layout(BerthImportImages *images, sd_bus_message *reply,
                                       GError **error) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
@@ -286,6 +289,7 @@ static void import_images_make_config(BerthImportImages *images) {
     import_images_store(images, text, import_images_on_config);
 }
 
+/* Layouts and docker archives are described by a document, which only berth-inspect reads. */
 void berth_import_images_start(BerthImportImages *images) {
     BerthWorker *inspect = images->context->inspect;
 

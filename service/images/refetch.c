@@ -50,6 +50,8 @@ static const char *refetch_current(const BerthRefetch *refetch) {
     return refetch->digests->pdata[refetch->digests->len - 1];
 }
 
+/* Goes on with the next digest. One that no source has is noted as missing and does not end the
+ * work. */
 static void refetch_next(BerthRefetch *refetch, bool found) {
     if (!found)
         g_ptr_array_add(refetch->missing, g_strdup(refetch_current(refetch)));
@@ -59,6 +61,8 @@ static void refetch_next(BerthRefetch *refetch, bool found) {
     refetch_try_source(refetch);
 }
 
+/* The list of transfers owns the transfer, which is only read here. If it failed, the next source
+ * is tried. */
 static void refetch_on_fetched(BerthTransfer *transfer, void *userdata) {
     BerthRefetch *refetch = userdata;
 
@@ -71,6 +75,9 @@ static void refetch_on_fetched(BerthTransfer *transfer, void *userdata) {
     refetch_try_source(refetch);
 }
 
+/* Each attempt is a transfer of its own, which the user sees and may cancel. The service's own
+ * credentials are used for root alone: for others polkit would have to be asked, and there is no
+ * call here. */
 static void refetch_try_source(BerthRefetch *refetch) {
     BerthContentStore *store = berth_contents_get_store(refetch->images->contents);
 

@@ -56,6 +56,8 @@ static void candidate_free(gpointer data) {
     g_free(candidate);
 }
 
+/* A call to berth-fetch may be under way: the session, which has it, is freed by the owner in the
+ * same turn of the loop. */
 void berth_signature_search_free(BerthSignatureSearch *search) {
     if (!search)
         return;
@@ -70,6 +72,7 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
     g_free(search);
 }
 
+/* The search is gone when done is called: its owner only forgets it. */
 static void search_finish(BerthSignatureSearch *search, unsigned key, const GError *error) {
     BerthSignatureFound done = search->done;
     void *userdata = search->userdata;
@@ -89,11 +92,13 @@ static void search_give_up(BerthSignatureSearch *search) {
     search_finish(search, 0, error);
 }
 
+/* A candidate that fails does not end the search: another one may be good. */
 static void search_note_error(BerthSignatureSearch *search, const GError *error) {
     g_clear_error(&search->error);
     search->error = g_error_copy(error);
 }
 
+/* A new file for each object: nothing of an earlier, longer one is left in it. */
 static bool search_open_file(BerthSignatureSearch *search, GError **error) {
     berth_fd_clear(&search->file);
     search->file = memfd_create("signature", MFD_CLOEXEC);
@@ -173,6 +178,7 @@ static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message 
     }
 }
 
+/* A manifest that cannot be read has no candidates; the search goes on. */
 static void search_on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
@@ -195,6 +201,8 @@ static void search_on_manifest(sd_bus_message *reply, const GError *error, void 
     berth_call_inspect_signatures(search->inspect, search->file, search_on_manifest_read, search);
 }
 
+/* The referrers are an image index (OCI distribution specification, "Listing Referrers"). Those
+ * beyond the limit are ignored: anyone who may push to the repository can add to the list. */
 static void search_on_referrers_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     g_autoptr(GError) local = NULL;
@@ -249,6 +257,7 @@ static void search_next(BerthSignatureSearch *search) {
     }
 }
 
+/* cosign stores signatures under the tag "sha256-HEX.sig" of the repository of what they sign. */
 static void search_on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     BerthDescriptor *target = NULL;
@@ -355,6 +364,8 @@ static void verification_on_found(unsigned key, const GError *error, void *userd
     berth_operation_end(verification->operation, error);
 }
 
+/* The policy is looked up by the locator that berthd has checked, not by the text of the request,
+ * and its keys are copied: a reload of berth.conf frees the settings. */
 static void verification_on_ready(BerthRemoteSession *session, const GError *session_error,
                                   void *userdata) {
     Verification *verification = userdata;

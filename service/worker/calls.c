@@ -66,6 +66,8 @@ void berth_call_archive_finish(BerthWorker *worker, BerthWorkerReply reply, void
     call_member(worker, BERTH_ARCHIVE_FINISH, reply, userdata);
 }
 
+/* Without a call (the worker has died) there is nothing to append to; the failure is reported
+ * through reply, as of all calls here. */
 void berth_call_fetch_open(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                            void *userdata) {
     sd_bus_message *call = berth_worker_new_call(worker, BERTH_FETCH_OPEN);
@@ -152,6 +154,7 @@ void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, u
     call_member(worker, BERTH_FETCH_SEARCH, reply, userdata, (int)tags, term, limit);
 }
 
+/* A message cannot leave a descriptor out, hence the second member for a call with onward. */
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
                               BerthWorkerReply reply, void *userdata) {
     if (arguments->onward < 0)
@@ -163,6 +166,7 @@ void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *a
                     arguments->onward);
 }
 
+/* The limits go with the call, so that the worker stops reading a client's descriptor in time. */
 void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int file,
                               BerthWorkerReply reply, void *userdata) {
     sd_bus_message *call = berth_worker_new_call(worker, BERTH_INGEST_GATHER);

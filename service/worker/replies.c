@@ -17,6 +17,7 @@ bool berth_reply_set_malformed(const char *kind, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "berth-%s sent a malformed reply", kind);
 }
 
+/* sd-bus has checked that it is UTF-8 without null bytes. */
 bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text) {
     const char *read;
 
@@ -26,6 +27,7 @@ bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **t
     return true;
 }
 
+/* Both the number and the sum of lengths are limited: a list of empty strings takes memory, too. */
 bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     size_t total = 0;
@@ -45,6 +47,8 @@ bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
     return true;
 }
 
+/* Sizes above INT64_MAX are refused, since they could be neither a file's size nor a value in
+ * berth.db. */
 int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descriptor) {
     g_autoptr(BerthDescriptor) read = NULL;
     int r = berth_bus_read_descriptor(reply, &read);
@@ -151,6 +155,7 @@ static void free_found(gpointer data) {
     g_free(found);
 }
 
+/* 1, 0 at the end of the list, or negative errno. */
 static int read_found(sd_bus_message *reply, GPtrArray *results) {
     const char *name, *description;
     uint64_t stars;
@@ -167,6 +172,7 @@ static int read_found(sd_bus_message *reply, GPtrArray *results) {
     return 1;
 }
 
+/* Reads one more than the limit, in order to notice a list that is too long. */
 bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **results,
                             GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_found);
@@ -180,6 +186,7 @@ bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **r
     return true;
 }
 
+/* The bytes themselves are counted and hashed by berth-ingest. */
 bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **error) {
     uint64_t read;
 
@@ -196,6 +203,8 @@ bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **da
     return true;
 }
 
+/* Returns the string of this table and not the reply's: it is shown as a transfer item's phase,
+ * which has to be static. */
 const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
     const char *text;
@@ -228,6 +237,7 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
            berth_reply_set_malformed("inspect", error);
 }
 
+/* The limit was given to berth-unpack as well; a larger size means that it did not keep to it. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
                                bool *needs_lower, GError **error) {
     uint64_t bytes;

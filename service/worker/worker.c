@@ -55,6 +55,7 @@ struct BerthWorker {
     GPtrArray *calls; /* of Call, those unanswered */
 };
 
+/* Dropping the slot, or the source, cancels the callback: after berth_worker_free() none comes. */
 static void free_call(gpointer data) {
     Call *call = data;
 
@@ -102,6 +103,8 @@ static int move_up(int fd) {
     return moved;
 }
 
+/* Of the two ends, only the worker's has close-on-exec cleared, by the dup2(2) in the child; no
+ * other child of berthd inherits either of them. */
 BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
                                        GError **error) {
     g_autoptr(BerthWorker) worker = g_new0(BerthWorker, 1);
@@ -135,6 +138,7 @@ BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, 
     return berth_worker_new_for_user(event, kind, directory, 0, error);
 }
 
+/* The calls go first, so that closing the bus does not report them as failed. */
 void berth_worker_free(BerthWorker *worker) {
     if (!worker)
         return;
@@ -173,6 +177,8 @@ static void finish_call(Call *call, sd_bus_message *message, const GError *error
     reply(message, error, userdata);
 }
 
+/* The type of the reply is compared with the table before anything reads it. If the worker dies,
+ * sd-bus itself makes an error reply. */
 static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
     Call *call = userdata;
     g_autoptr(GError) error = NULL;
@@ -251,6 +257,7 @@ static bool is_filled(const Member *member, sd_bus_message *message) {
     return message && g_str_equal(sd_bus_message_get_signature(message, true), member->call);
 }
 
+/* Takes message over. A failure is always reported through reply, in a later turn of the loop. */
 void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_message *message,
                        BerthWorkerReply reply, void *userdata) {
     g_autoptr(sd_bus_message) owned = message;
