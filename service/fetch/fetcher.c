@@ -45,6 +45,8 @@ typedef struct {
 
 static void fetcher_ask(Fetch *fetch);
 
+/* Begins with the next remote, as if nothing had been tried; only position stays. False if there is
+ * none left. */
 static bool fetcher_ask_next(Fetch *fetch) {
     BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
 
@@ -58,6 +60,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
     return true;
 }
 
+/* Also goes on to the next remote after an error; done is called for the last one only. */
 static void fetcher_finish(Fetch *fetch, const GError *error) {
     /* The reader of the pipe failed, so another remote would not help. */
     bool refused =
@@ -77,6 +80,7 @@ static void fetcher_finish(Fetch *fetch, const GError *error) {
     g_free(fetch);
 }
 
+/* Off until the pipe is full again: a pipe with room would wake the loop without end. */
 static int on_writable(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     Fetch *fetch = userdata;
 
@@ -175,6 +179,7 @@ static int on_fetcher_delay(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
+/* Each wait is twice as long as the one before. */
 static bool fetcher_try_again(Fetch *fetch) {
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << fetch->tries;
 
@@ -183,6 +188,8 @@ static bool fetcher_try_again(Fetch *fetch) {
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_fetcher_delay, fetch) >= 0;
 }
 
+/* The response has ended without an error, but some servers close the connection early: the
+ * position decides. */
 static void check_end(Fetch *fetch) {
     g_autoptr(GError) error = NULL;
 
@@ -237,6 +244,7 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
     }
 }
 
+/* A request with an offset has a Range header; the answer need not keep to it (find_place()). */
 static void fetcher_ask(Fetch *fetch) {
     g_autofree char *path =
         g_strconcat(fetch->as_blob ? "blobs/" : "manifests/", fetch->target->digest, NULL);

@@ -169,6 +169,7 @@ static bool follow_redirect(BerthRequest *request) {
     return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
 }
 
+/* The only place where a request ends; never called inside a callback of libcurl. */
 static void finish_request(BerthRequest *request, CURLcode code) {
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
     berth_request_take_length(request);
@@ -198,6 +199,7 @@ static void take_finished(BerthHttp *http) {
     }
 }
 
+/* A hang-up counts as readable: libcurl finds the end of the data by reading. */
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthHttp *http = userdata;
     int running, action = 0;
@@ -243,6 +245,8 @@ static void free_source(gpointer data) {
     sd_event_source_disable_unref(data);
 }
 
+/* libcurl says what it waits for on a socket (CURLMOPT_SOCKETFUNCTION(3)). It owns the socket; only
+ * the event source is freed here. */
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data) {
     BerthHttp *http = userdata;
     sd_event_source *source = g_hash_table_lookup(http->sockets, GINT_TO_POINTER(fd));
@@ -287,6 +291,8 @@ void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits) {
     http->limits = *limits;
 }
 
+/* The strings of the options are copied, but not tls, which stays the caller's (http.h). first_host
+ * stays the same through redirects, and decides who receives an identity. */
 BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, BerthHttpDone done,
                               void *userdata) {
     BerthRequest *request = g_new0(BerthRequest, 1);
@@ -308,6 +314,7 @@ BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, 
     return request;
 }
 
+/* The sink may be called before this returns (curl_easy_pause(3)). */
 void berth_request_resume(BerthRequest *request) {
     curl_easy_pause(request->easy, CURLPAUSE_CONT);
 }

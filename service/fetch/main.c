@@ -21,6 +21,9 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
+/* The members from here on are the rows of BERTH_FETCH_MEMBERS (base/worker-members.h). Most read
+ * their values and pass the work on; the answer then comes in a callback, with the Question that
+ * was made for the call. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     return berth_fetch_session_open(userdata, call, ret_error);
 }
@@ -64,6 +67,7 @@ static sd_bus_message *new_reply(Question *question, const GError *error) {
     return reply;
 }
 
+/* The warnings of all remotes that were asked, each a line of its own. */
 static int append_warnings(sd_bus_message *reply, BerthFetchSession *session) {
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
@@ -136,6 +140,7 @@ typedef struct {
     int output;
 } Referrers;
 
+/* The output is a file in memory, so that writing does not wait for a reader. */
 static void answer_referrers(const BerthResponse *response, const GError *error, void *userdata) {
     Referrers *referrers = userdata;
     Question *question = referrers->question;
@@ -186,6 +191,7 @@ static void answer_fetch(uint64_t size, const GError *error, void *userdata) {
     answer_question(question, error, reply);
 }
 
+/* berth_fetch() takes the pipe over. */
 static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthFetchSession *session = userdata;
     g_autoptr(BerthDescriptor) target = NULL;
@@ -354,6 +360,7 @@ static int method_search(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_FETCH_MEMBERS);
 
+/* Called by the frame when the loop is there and before the first call. */
 static bool prepare_http(BerthFrame *frame, void *userdata, GError **error) {
     BerthFetchSession *session = userdata;
 

@@ -39,6 +39,7 @@ typedef struct {
 static void begin_upload(Push *push);
 static void send_rest(Push *push);
 
+/* Frees the push. outcome has no meaning with an error. */
 static void pusher_finish(Push *push, BerthPushOutcome outcome, const GError *error) {
     push->done(outcome, error, push->userdata);
     if (push->delay)
@@ -58,6 +59,8 @@ static void fail_status(Push *push, const BerthResponse *response) {
     pusher_finish(push, BERTH_PUSHED, error);
 }
 
+/* Each answer may name another location for the next request, and the latest one counts
+ * (distribution specification, "Pushing a blob in chunks"). */
 static void take_location(Push *push, const BerthResponse *response) {
     if (response->location[0] == '\0')
         return;
@@ -133,6 +136,8 @@ static bool check_pushed(Push *push, const BerthResponse *response, const GError
     return true;
 }
 
+/* The registry compares the digest in the URL with what it has received: if they differ, this PUT
+ * fails. */
 static void on_closed(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -197,6 +202,8 @@ static bool is_mount_refused(const Push *push, const BerthResponse *response, co
                  : response->status >= 400 && response->status < 500;
 }
 
+/* The answer to POST: 201 for a blob that was mounted, 202 with a location for an upload. A
+ * registry that does not mount may also answer a mount with 202; the blob is uploaded then. */
 static void on_begun(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
     g_autoptr(GError) local = NULL;
@@ -244,6 +251,7 @@ static const char *find_source(Push *push) {
     return NULL;
 }
 
+/* Tries to mount the blob from a source first, one that it has not tried before. */
 static void begin_upload(Push *push) {
     const char *source = find_source(push);
     g_autofree char *from = source ? g_uri_escape_string(source, "/", FALSE) : NULL;
@@ -313,6 +321,8 @@ static void on_manifest_pushed(const BerthResponse *response, const GError *erro
     }
 }
 
+/* A manifest is small and is sent in one request, so that its Push has no event loop, waits for
+ * nothing and is not repeated from here. */
 void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, const char *object,
                          int content, BerthPushed done, void *userdata) {
     Push *push = new_push(NULL, remote, target, content, done, userdata);

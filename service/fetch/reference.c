@@ -42,6 +42,7 @@ static bool check_characters(const char *text, GError **error) {
     return true;
 }
 
+/* 1 to 65535, without a sign. */
 static bool is_port(const char *text) {
     size_t digits = strspn(text, "0123456789");
 
@@ -49,6 +50,9 @@ static bool is_port(const char *text) {
            g_ascii_strtoull(text, NULL, 10) <= 65535 && g_ascii_strtoull(text, NULL, 10) > 0;
 }
 
+/* A name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2), each with a
+ * port or without. What stands before an "@" would be credentials in a URL (RFC 3986,
+ * section 3.2.1). */
 static bool check_host(const char *text, const char *host, GError **error) {
     const char *name_end = host;
 
@@ -73,6 +77,8 @@ static bool check_host(const char *text, const char *host, GError **error) {
     return true;
 }
 
+/* No "." and "..", which HTTP servers and libcurl resolve (RFC 3986, section 5.2.4), and which so
+ * lead out of the repository. */
 static bool check_path(const char *text, const char *path, GError **error) {
     g_auto(GStrv) components = g_strsplit(path, "/", -1);
 
@@ -94,6 +100,7 @@ static bool check_tag(const char *text, const char *tag, GError **error) {
     return true;
 }
 
+/* "tag", "@digest" or "tag@digest". The algorithm of the digest is checked when it is used. */
 static bool split_object(BerthReference *reference, const char *text, GError **error) {
     char *at = strchr(reference->object, '@');
 

@@ -156,6 +156,8 @@ static const char *token_key(const BerthRemoteCall *call) {
     return call->scope ? call->scope : "";
 }
 
+/* The table takes the token over. Another call may have put one for the same scope meanwhile; the
+ * newer one replaces it. */
 static void on_token(BerthToken *token, const GError *error, void *userdata) {
     BerthRemoteCall *call = userdata;
 
@@ -190,6 +192,8 @@ static char *make_scope(const BerthRemoteCall *call) {
                                               reads ? ":pull" : ":pull,push", NULL);
 }
 
+/* Returns true if the request is on its way again, or a token is. False with error: the call has to
+ * be finished. */
 static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
     g_autofree char *scope = make_scope(call);
@@ -238,6 +242,7 @@ static bool request_try_again(BerthRemoteCall *call, const BerthResponse *respon
                                       call) >= 0;
 }
 
+/* A registry repeats its warning with each response; it is noted once. */
 static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
     g_auto(GStrv) lines = g_strsplit(response->warnings, "\n", -1);
 
@@ -246,6 +251,8 @@ static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
             g_string_append_printf(remote->warnings, "%s\n", *line);
 }
 
+/* The number of challenges is limited: a registry that refuses every token would be
+ * asked for ever. */
 static void on_request_response(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     BerthRemoteCall *call = userdata;
@@ -279,6 +286,7 @@ static bool pass_to_sink(const BerthResponse *response, const char *data, size_t
     return call->options.sink(response, data, size, pause, call->userdata, error);
 }
 
+/* A path with a scheme is the location of an upload, which the registry has chosen. */
 static char *make_url(const BerthRemoteCall *call) {
     const BerthRemote *remote = call->remote;
 
@@ -338,6 +346,7 @@ static void on_probe(const BerthResponse *response, const GError *error, void *u
     send_to_repository(call);
 }
 
+/* Calls that begin while the probe of another is under way probe as well. */
 static void send_request(BerthRemoteCall *call) {
     BerthRemote *remote = call->remote;
 

@@ -29,6 +29,7 @@ typedef struct {
 
 static void resolver_ask(Resolution *resolution);
 
+/* A digest counts more than a tag: of "name:tag@digest", the digest is resolved. */
 const char *berth_resolve_get_object(const BerthReference *reference, GError **error) {
     g_autoptr(GError) local = NULL;
 
@@ -56,6 +57,8 @@ static bool resolver_ask_next(Resolution *resolution) {
     return true;
 }
 
+/* After an error the next remote is asked; done gets the error of the last one, which is the
+ * registry itself. */
 static void resolver_finish(Resolution *resolution, const BerthDescriptor *target,
                             const GError *error) {
     if (error && resolver_ask_next(resolution))
@@ -126,6 +129,8 @@ static const char *find_own_type(JsonObject *object) {
                                 : NULL;
 }
 
+/* The header counts if it names a type of document; otherwise the document itself is looked at,
+ * which only GET has brought. Blobs have no type of their own. */
 static char *find_media_type(const Resolution *resolution, const BerthResponse *response) {
     const char *said = response->content_type, *own = NULL;
 
@@ -139,6 +144,8 @@ static char *find_media_type(const Resolution *resolution, const BerthResponse *
     return g_strdup(own ? own : said[0] ? said : BERTH_MEDIA_UNKNOWN);
 }
 
+/* Everything in the descriptor is the registry's word; what is fetched later is compared with its
+ * digest and size. */
 static BerthDescriptor *read_target(const Resolution *resolution, const BerthResponse *response,
                                     GError **error) {
     g_autofree char *media_type = find_media_type(resolution, response);
@@ -156,6 +163,7 @@ static BerthDescriptor *read_target(const Resolution *resolution, const BerthRes
     return digest ? berth_descriptor_new(media_type, digest, size) : NULL;
 }
 
+/* Each branch is taken once for a remote: from manifests/ to blobs/, and from HEAD to GET. */
 static void on_resolver_response(const BerthResponse *response, const GError *error,
                                  void *userdata) {
     Resolution *resolution = userdata;
@@ -198,6 +206,7 @@ static void resolver_ask(Resolution *resolution) {
     berth_remote_send(resolution->remote, path, NULL, &options, on_resolver_response, resolution);
 }
 
+/* Any type comes last in Accept: a registry that only has other types still answers. */
 void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_types, bool with_get,
                    BerthResolved done, void *userdata) {
     Resolution *resolution = g_new0(Resolution, 1);

@@ -60,6 +60,8 @@ static char *cut_text(const char *text) {
     return g_strndup(text, (gsize)(end - text));
 }
 
+/* Names are the registry's, so empty and overlong ones are left out, and so is everything above the
+ * limit. */
 static void add_result(Search *search, const char *name, const char *description) {
     BerthSearchResult *result;
 
@@ -86,6 +88,7 @@ static JsonNode *read_answer(const Search *search, const char *path, const Berth
     return root;
 }
 
+/* An entry may have added no result, hence the comparison of the counts. */
 static bool read_hub(Search *search, JsonObject *object, GError **error) {
     JsonArray *entries;
 
@@ -119,6 +122,8 @@ static void on_hub(const BerthResponse *response, const GError *error, void *use
     search_finish(search, local);
 }
 
+/* Through the HTTP client and not through the remote: it is another host. The Hub
+ * answers with at most 100 results. */
 static void ask_hub(Search *search) {
     g_autofree char *term = g_uri_escape_string(search->term, NULL, FALSE);
     g_autofree char *url = g_strdup_printf(HUB_SEARCH "?q=%s&n=%u", term, MIN(search->limit, 100u));

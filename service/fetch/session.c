@@ -18,6 +18,7 @@
 
 #include <errno.h>
 
+/* The registry itself comes after its mirrors. */
 BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session) {
     return session->remotes->pdata[session->remotes->len - 1];
 }
@@ -61,6 +62,7 @@ static void free_rule(gpointer data) {
     berth_registry_rule_free(data);
 }
 
+/* What berth.conf says of registries. The worker reads no configuration itself. */
 static int read_rules(sd_bus_message *call, GPtrArray *rules) {
     const char *host, *location;
     int r = sd_bus_message_enter_container(call, 'a', "(sassbb)");
@@ -80,6 +82,8 @@ static int read_rules(sd_bus_message *call, GPtrArray *rules) {
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
+/* The session is changed only after everything has been found valid, so that Open can be called
+ * again after an error. */
 static bool open_reference(BerthFetchSession *session, const char *text, const char *object,
                            bool insecure, GPtrArray *rules, GError **error) {
     g_autoptr(BerthReference) reference = parse_repository(text, object, error);
@@ -143,6 +147,7 @@ static int read_file(sd_bus_message *call, char **path) {
     return 1;
 }
 
+/* The texts in pairs are the message's; berth_credentials_read_pairs() copies them. */
 static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
     g_autoptr(GPtrArray) pairs = g_ptr_array_new();
     g_autoptr(GError) error = NULL;
@@ -174,6 +179,8 @@ static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
+/* The identities are in the order in which Open has answered the locators; berthd has compared
+ * these before. */
 int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
                                   sd_bus_error *ret_error) {
     BerthHttpLimits limits = {0};

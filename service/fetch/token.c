@@ -74,6 +74,7 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
     return token;
 }
 
+/* The form may hold a password, and is overwritten. */
 static void free_question(Question *question) {
     sd_event_source_disable_unref(question->delay);
     if (question->form)
@@ -89,6 +90,8 @@ static void token_finish(Question *question, BerthToken *token, const GError *er
     free_question(question);
 }
 
+/* Some token servers implement the OAuth2 interface only (distribution project, "OAuth2 token
+ * authentication"). */
 static bool has_no_get(const Question *question, const BerthResponse *response) {
     return !question->posted && question->form &&
            (response->status == 404 || response->status == 405);
@@ -104,6 +107,7 @@ static int on_token_delay(sd_event_source *source, uint64_t usec, void *userdata
     return 0;
 }
 
+/* As requests to registries: only if the server is overloaded or the connection broke. */
 static bool token_try_again(Question *question, const BerthResponse *response,
                             const GError *error) {
     uint64_t delay_usec;
@@ -141,6 +145,7 @@ static void on_token_response(const BerthResponse *response, const GError *error
     token_finish(question, token, local);
 }
 
+/* The value is escaped, so that nothing in it begins another parameter. */
 static void add_parameter(GString *text, char joiner, const char *name, const char *value) {
     g_autofree char *escaped = g_uri_escape_string(value, NULL, FALSE);
 
@@ -156,6 +161,8 @@ static bool adds_scope(const BerthTokenRequest *request) {
     return scope && request->more_scope && !strstr(scope, request->more_scope);
 }
 
+/* The URL for GET (distribution project, "Token authentication specification"). The realm may have
+ * a query already. */
 static char *make_url(const BerthTokenRequest *request) {
     const BerthChallenge *challenge = request->challenge;
     g_autoptr(GString) query = g_string_new(NULL);

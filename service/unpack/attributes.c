@@ -36,10 +36,13 @@ bool berth_attributes_is_kept_xattr(const char *name) {
            (!plain || g_str_has_prefix(name, "user."));
 }
 
+/* AT_EMPTY_PATH serves both forms: a name in the directory, or the descriptor itself. A symbolic
+ * link is never followed. */
 bool berth_attributes_set_owner(int directory, const char *name, uid_t uid, gid_t gid) {
     return plain || fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
 }
 
+/* A set-id bit in a user's directory would give that user's rights to whoever runs the file. */
 mode_t berth_attributes_limit_mode(mode_t mode) {
     return mode & (plain ? 01777 : 07777);
 }
@@ -60,6 +63,8 @@ static bool needs_keeper(const char *name) {
     return !plain && berth_keeper_is_for(name);
 }
 
+/* Names of trusted.* are listed only for a process with CAP_SYS_ADMIN among the host's users
+ * (xattr(7)), which the keeper has. */
 ssize_t berth_attributes_list_xattrs(int fd, char *names, size_t size) {
     return plain ? flistxattr(fd, names, size) : berth_keeper_list_xattrs(fd, names, size);
 }
@@ -87,6 +92,8 @@ static int remove_xattr(int fd, const char *name) {
     return needs_keeper(name) ? berth_keeper_remove_xattr(fd, name) : fremovexattr(fd, name);
 }
 
+/* An attribute that the file system of to does not support is left out. A list that cannot be read
+ * counts as empty. */
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = berth_attributes_list_xattrs(from, names, XATTR_LIST_MAX);
@@ -113,6 +120,7 @@ bool berth_attributes_clear_xattrs(int fd, const char *path, GError **error) {
     return true;
 }
 
+/* The order is the one at the top of this file. */
 bool berth_attributes_copy_saved(int from, const struct stat *status, int to, const char *path,
                                  GError **error) {
     const struct timespec times[2] = {status->st_atim, status->st_mtim};
@@ -140,6 +148,7 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
 #define OPAQUE_MARKER ".wh..wh..opq"
 #define OPAQUE_XATTR "trusted.overlay.opaque"
 
+/* For a user's directory the mark is an empty file, which merging reads and does not copy. */
 bool berth_attributes_make_opaque(int directory) {
     if (!plain)
         return berth_keeper_set_xattr(directory, NULL, OPAQUE_XATTR, "y", 1) == 0;

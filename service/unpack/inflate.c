@@ -39,6 +39,9 @@ static bool is_zstd(const uint8_t *first, size_t size) {
                          ((first[0] & 0xf0) == 0x50 && memcmp(first + 1, "\x2a\x4d\x18", 3) == 0));
 }
 
+/* The magic numbers decide, and not the media type (RFC 1952, section 2.3.1; RFC 8878, section
+ * 3.1.1). Anything else is taken as
+ * it is. */
 BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **error) {
     g_autoptr(BerthInflate) inflate = g_new0(BerthInflate, 1);
 
@@ -97,6 +100,8 @@ static bool start_member(BerthInflate *inflate, GError **error) {
     return true;
 }
 
+/* igzip works on one member at a time and checks its CRC; its state after the last byte says that
+ * the member is whole. */
 static ssize_t take_gzip(BerthInflate *inflate, uint8_t *output, size_t size, GError **error) {
     struct inflate_state *gzip = &inflate->gzip;
     size_t produced = 0;

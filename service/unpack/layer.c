@@ -23,6 +23,8 @@ static bool fail_tar(GError *local, GError **error) {
     return false;
 }
 
+/* Blocks of a sparse file come with their offsets; what lies between two of them is never written,
+ * and stays a hole. */
 static bool write_content(BerthTarReader *reader, int fd, const BerthTarEntry *from,
                           GError **error) {
     GError *local = NULL;
@@ -59,6 +61,7 @@ static bool add_file(BerthTarReader *reader, BerthTree *tree, const BerthTarEntr
            berth_tree_finish_file(tree, entry, fd, error);
 }
 
+/* The mode of a hard link says nothing: its target decides what it is. */
 static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                         const BerthTreeEntry *entry, GError **error) {
     if (from->is_hard_link)
@@ -75,6 +78,8 @@ static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarE
     }
 }
 
+/* Whiteouts are told by their names alone, whatever their type is. The target of a hard link is a
+ * path in the layer, that of a symbolic link is text and kept as it is. */
 static bool add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                       GError **error) {
     g_autofree char *path = berth_tree_normalize(from->path, error);

@@ -34,6 +34,8 @@ static char *join_path(const char *path, const char *prefix, const char *name) {
     return g_strconcat(path, path[0] ? "/" : "", prefix, name, NULL);
 }
 
+/* A whiteout as layers have it: an empty file that root owns (OCI image specification, layer.md,
+ * "Whiteouts"). */
 static bool add_empty(Pack *pack, const char *path, GError **error) {
     const BerthTarEntry entry = {.path = (char *)path, .mode = S_IFREG | 0644};
 
@@ -50,6 +52,8 @@ static bool check_xattr(const char *name, const char *path, GError **error) {
     return true;
 }
 
+/* Symbolic links and nodes are not opened, so that their attributes are not packed; user.* cannot
+ * be set on them anyway (xattr(7)). */
 static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = berth_attributes_list_xattrs(fd, names, XATTR_LIST_MAX);
@@ -68,6 +72,8 @@ static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **
     return true;
 }
 
+/* The header has announced size bytes: a file that has become shorter meanwhile fails, one that has
+ * grown is cut. */
 static bool write_content(Pack *pack, int fd, const char *path, uint64_t size, GError **error) {
     uint64_t done = 0;
 
@@ -108,6 +114,8 @@ static bool set_symlink(BerthTarEntry *entry, int directory, const char *name, c
     return true;
 }
 
+/* O_NONBLOCK, in case a FIFO has taken the name since status was read. The first
+ * name of a file has its attributes and content; hard links to it have neither. */
 static bool add_entry(Pack *pack, int directory, const char *name, const struct stat *status,
                       const char *path, GError **error) {
     bool readable = S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);

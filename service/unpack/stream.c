@@ -83,6 +83,8 @@ static bool drain_input(BerthStream *stream, BerthInflate *inflate, GError **err
     }
 }
 
+/* Runs in the stream's thread. Reads until the end of the input, also behind the end of the tar:
+ * the digest covers all of it. */
 static bool inflate_all(BerthStream *stream, GError **error) {
     g_autofree uint8_t *buffer = g_malloc(INPUT_BYTES);
     ssize_t got = read_first(stream->input, buffer, error);
@@ -113,6 +115,7 @@ static gpointer run_inflating(gpointer data) {
     return NULL;
 }
 
+/* The input stays the caller's, and has to be open until the stream is finished or freed. */
 BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limit, GError **error) {
     g_autoptr(BerthStream) stream = g_new0(BerthStream, 1);
 
@@ -127,6 +130,7 @@ BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limi
     return stream->thread ? g_steal_pointer(&stream) : NULL;
 }
 
+/* The block is valid until the next call, which gives it back to the thread. */
 size_t berth_stream_next(BerthStream *stream, const void **block) {
     if (stream->ended)
         return 0;
@@ -154,6 +158,7 @@ bool berth_stream_finish(BerthStream *stream, char **digest, uint64_t *size, GEr
     return true;
 }
 
+/* Waits for the thread, which may be inside read(2) until the other end of a pipe is closed. */
 void berth_stream_free(BerthStream *stream) {
     const void *block;
 

@@ -64,6 +64,7 @@ void berth_tree_notes_clear(BerthTree *tree) {
     g_ptr_array_unref(tree->all_links);
 }
 
+/* Notes that are removed later still count. */
 static bool count_note(BerthTree *tree, const char *path, GError **error) {
     tree->noted_bytes += strlen(path) + NOTE_BYTES;
     return tree->noted_bytes <= MAX_NOTED_BYTES ||
@@ -97,6 +98,7 @@ BerthImplied berth_tree_get_implied(BerthTree *tree, const char *path) {
     return GPOINTER_TO_UINT(g_tree_lookup(tree->implied, path));
 }
 
+/* Takes path and the directories above it out of the held ones. */
 void berth_tree_set_entered(BerthTree *tree, const char *path) {
     if (g_tree_nnodes(tree->held) == 0)
         return;
@@ -111,6 +113,8 @@ void berth_tree_set_entered(BerthTree *tree, const char *path) {
     }
 }
 
+/* Looks at the directories above path only: a directory's own mark hides what is in it, not the
+ * directory. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path) {
     if (tree->knows == BERTH_LOWER_NONE || tree->is_opaque)
         return false;
@@ -132,6 +136,7 @@ static bool is_at_or_below(const char *path, const char *directory) {
            (strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/'));
 }
 
+/* In the order of compare_paths() anything below comes right after the directory itself. */
 bool berth_tree_has_below(GTree *table, const char *directory) {
     GTreeNode *node = g_tree_upper_bound(table, directory);
 
@@ -147,6 +152,7 @@ GPtrArray *berth_tree_list(GTree *table, const char *below) {
     return paths;
 }
 
+/* A list first, since a tree must not change while it is walked. */
 static void forget_below(GTree *table, const char *directory) {
     g_autoptr(GPtrArray) paths = berth_tree_list(table, directory);
 

@@ -18,6 +18,8 @@
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
+/* A directory that holds only whiteouts is no content of the layer: another whiteout may hide it.
+ */
 static bool remove_held(BerthTree *tree, const char *path, GError **error) {
     if (!berth_fd_remove_tree(tree->root, path, error))
         return false;
@@ -50,6 +52,8 @@ static bool hide_children(BerthTree *tree, const char *directory, GError **error
                         berth_tree_set_opaque(tree, fd, directory, error);
 }
 
+/* Whether there may be something to hide. As long as the layers below are not known, there may;
+ * settling removes whiteouts of nothing. */
 static bool is_below(BerthTree *tree, const char *path) {
     struct stat status;
 
@@ -114,6 +118,8 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
     return hide_path(tree, whole, error);
 }
 
+/* For entries that only hide: what an earlier entry of this layer has made under the name is
+ * removed, too. */
 bool berth_tree_add_overlay_whiteout(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     BerthPlace place;
 
