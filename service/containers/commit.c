@@ -38,6 +38,7 @@ typedef struct {
     BerthOperation *reading; /* of the image, while it is under way */
 } Commit;
 
+/* Readers and writers go before the files and pins that they use. */
 static void commit_free(void *object) {
     Commit *commit = object;
     BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
@@ -109,6 +110,8 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
         commit_finish(commit);
 }
 
+/* The manifest is pinned until it has its name; the layer and the configuration, which it refers
+ * to, are pinned as well. */
 static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
                                       void *userdata) {
     Commit *commit = userdata;
@@ -208,6 +211,7 @@ static void commit_on_image(const BerthImageInfo *info, const GError *image_erro
                                         commit);
 }
 
+/* The pipe has ended, whole or broken; only berth-ingest's answer completes the layer. */
 static void commit_on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
 

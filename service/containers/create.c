@@ -51,6 +51,7 @@ typedef struct {
     void *userdata;
 } Creation;
 
+/* The charge ends here: a container that was made counts itself from now on. */
 static void free_creation(Creation *creation) {
     berth_create_options_free(creation->options);
     berth_charge_free(creation->charge);
@@ -62,6 +63,7 @@ static void free_creation(Creation *creation) {
     g_free(creation);
 }
 
+/* An id is taken by a container or by a creation that is under way. */
 static bool check_options(BerthContainers *containers, const BerthCreateOptions *options,
                           GError **error) {
     if (!berth_create_options_check(options, error))
@@ -118,6 +120,7 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
 
 G_STATIC_ASSERT(BERTH_MAX_CONFIG_BYTES <= BERTH_DOCUMENT_MAX_BYTES);
 
+/* A caller's own configuration is completed; otherwise one is made of the options and the image. */
 static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
                            GError **error) {
     const BerthCreateOptions *options = creation->options;
@@ -144,6 +147,8 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
     return berth_spec_format(options, image, &context, error);
 }
 
+/* The directory comes before the record: a crash in between leaves a directory without a record,
+ * which the next start removes as trash. */
 static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image,
                                  const char *config, int root, GError **error) {
     BerthContainers *containers = creation->containers;
@@ -204,6 +209,7 @@ static bool needs_ids(const Creation *creation) {
                                    : creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 }
 
+/* From here to the record nothing waits: no collection can remove the snapshots in between. */
 static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *image,
                                      GError **error) {
     BerthSnapshotStore *snapshots = creation->containers->images->snapshots;
@@ -257,6 +263,8 @@ static void creation_on_image(const BerthImageInfo *image, const GError *image_e
     creation_finish(creation, container, error);
 }
 
+/* RootDirectory: the container's root is a directory of the host, described by its path and inode.
+ */
 static bool take_root(Creation *creation, int root, GError **error) {
     if (root < 0)
         return true;
@@ -329,6 +337,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
                NULL;
 }
 
+/* The second half, when the secrets are read. */
 static void creation_make(Creation *creation) {
     BerthContainers *containers = creation->containers;
     g_autoptr(GError) error = NULL;

@@ -46,6 +46,8 @@ static void add_sub_ids(GArray *taken, const char *path) {
     }
 }
 
+/* Ranges of containers, running or not, and those that useradd(8) has given to users for their own
+ * containers. */
 static GArray *list_taken(BerthContainers *containers) {
     GArray *taken = g_array_new(FALSE, FALSE, sizeof(Range));
     GHashTableIter iterator;
@@ -62,6 +64,8 @@ static GArray *list_taken(BerthContainers *containers) {
     return taken;
 }
 
+/* Ranges are aligned to their size, as those of systemd-nspawn are, so that only a lock with the
+ * same first id can collide. */
 static bool is_free(const GArray *taken, uint64_t first) {
     for (guint i = 0; i < taken->len; i++) {
         const Range *range = &g_array_index(taken, Range, i);

@@ -60,6 +60,7 @@ static char *read_command(pid_t pid) {
     return g_utf8_make_valid(text, -1);
 }
 
+/* A process may end between the listing and the look at it, and is left out then. */
 GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error) {
     GPtrArray *list;
 
@@ -123,6 +124,7 @@ int berth_container_open_process(BerthContainer *container, const char *process,
     return berth_fd_steal(&pidfd);
 }
 
+/* The first process has to run: the cgroup and the network are found through it. */
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats,
                                 GError **error) {
     if (!berth_container_check_running(container, error))

@@ -29,6 +29,7 @@ typedef struct {
     void *userdata;
 } Reading;
 
+/* The file is berthd's unless it was handed over by reading_tell(). */
 static void reading_free(void *object) {
     Reading *reading = object;
 
@@ -56,6 +57,7 @@ static void reading_on_read(sd_bus_message *reply, const GError *error, void *us
     berth_operation_end(reading->operation, error);
 }
 
+/* A pipe whose writer stays open never ends. The creation would hold its id for ever. */
 static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     Reading *reading = userdata;
     g_autoptr(GError) error = NULL;
@@ -93,6 +95,7 @@ static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOp
     return true;
 }
 
+/* Failures are reported through read as well, never before this returns. */
 void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
                         void *userdata) {
     g_autoptr(GError) error = NULL;

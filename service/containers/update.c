@@ -46,6 +46,8 @@ static void on_updated(const GError *scope_error, void *userdata) {
     g_free(request);
 }
 
+/* Without a scope there is no unit of systemd's, and berthd writes to the files of the cgroup
+ * itself. */
 static void update_with_caller(const BerthContainer *container, UpdateRequest *request) {
     g_autoptr(GError) error = NULL;
 
@@ -54,6 +56,7 @@ static void update_with_caller(const BerthContainer *container, UpdateRequest *r
     on_updated(error, request);
 }
 
+/* A container that does not run only has its record changed. */
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata) {
     UpdateRequest *request = g_new0(UpdateRequest, 1);

@@ -43,6 +43,7 @@ static void apply_free(void *object) {
     g_free(apply);
 }
 
+/* Counts as done also if it failed; the error of the transfer says which layer that was. */
 static void apply_on_applied(sd_bus_message *reply, const GError *error, void *userdata) {
     Apply *apply = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -92,6 +93,8 @@ static void apply_next(Apply *apply) {
                             apply);
 }
 
+/* For the question to polkit. A directory that is not mounted on the host cannot be found by its
+ * path there, and the text says so. */
 char *berth_apply_describe_directory(int directory) {
     BerthEnvelopeNote note;
 
@@ -121,6 +124,7 @@ static bool check_directory(const BerthApplyRequest *request, GError **error) {
                            note.uid, request->owner);
 }
 
+/* The directory is duplicated: the call's descriptor is closed with the call. */
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,
                                  GError **error) {
     static const BerthTransferWork work = {.free = apply_free, .is_partial = true};

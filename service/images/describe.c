@@ -78,6 +78,8 @@ static bool describing_is_unpacked(const Describing *describing, const char *man
     return false;
 }
 
+/* Sizes are those that the manifest states, so that an image of which parts are missing has one,
+ * too. */
 static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
                         const BerthDescriptor *descriptor) {
     const BerthClosureItem *item = berth_closure_find(items, descriptor->digest);
@@ -86,6 +88,7 @@ static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
     platform->complete = platform->complete && item && !item->missing;
 }
 
+/* A manifest that is not here is listed as incomplete, with what the index says of it. */
 static void add_manifest(const Describing *describing, GPtrArray *items,
                          const BerthDescriptor *manifest, const char *name) {
     const BerthClosureItem *item = berth_closure_find(items, manifest->digest);
@@ -109,6 +112,7 @@ static void add_manifest(const Describing *describing, GPtrArray *items,
     platform->unpacked = describing_is_unpacked(describing, manifest->digest);
 }
 
+/* The platform of each manifest is the one that the index states; its configuration is not read. */
 static void add_index(const Describing *describing, GPtrArray *items, const BerthDocument *index,
                       unsigned depth) {
     for (guint i = 0; i < index->entries->len; i++) {
@@ -137,6 +141,7 @@ static void describing_on_info(const BerthImageInfo *info, const GError *error, 
     berth_operation_end(describing->operation, NULL);
 }
 
+/* The closure gives its items up when this returns, hence the reference. */
 static void describing_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Describing *describing = userdata;
 

@@ -51,6 +51,7 @@ static void gathering_report(BerthGathering *gathering, GPtrArray *items, const 
 
 static bool gathering_collect(BerthGathering *gathering, GError **error);
 
+/* The list of what is still missing is not needed: collecting again finds it, too. */
 static void gathering_on_fetched(GPtrArray *missing, const GError *error, void *userdata) {
     BerthGathering *gathering = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;

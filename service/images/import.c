@@ -191,6 +191,7 @@ static void import_on_document(sd_bus_message *reply, const GError *error, void 
         import_read_next(import);
 }
 
+/* Of a member that is there twice, the later one counts, as it does when a tar is extracted. */
 static void import_take_document(Import *import, int document) {
     g_autoptr(GError) error = NULL;
     int fd = memfd_create("document", MFD_CLOEXEC);
@@ -264,6 +265,8 @@ static void import_take_docker_member(Import *import, const char *name) {
     }
 }
 
+/* A member of a layout is stored under the digest in its name, and only if it has that digest; a
+ * member of a docker archive under the one that it turns out to have. */
 static void import_take_file(Import *import, const char *name) {
     g_autofree char *digest = digest_of_name(name);
 
@@ -291,6 +294,7 @@ static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
         import_read_next(import);
 }
 
+/* The archive is a stream: a member has to be taken before the next one is asked for. */
 static void import_on_next(sd_bus_message *reply, const GError *error, void *userdata) {
     Import *import = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -320,6 +324,8 @@ static void import_on_opened(sd_bus_message *reply, const GError *error, void *u
         import_read_next(import);
 }
 
+/* berth-archive reads the caller's descriptor, which may be on a file system of the caller's, so
+ * that it is a worker for that user. */
 static bool import_prepare(Import *import, const BerthImportRequest *request, GError **error) {
     BerthImportContext *context = &import->context;
     sd_event *event = context->images->event;

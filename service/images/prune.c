@@ -63,6 +63,8 @@ static bool prune_mark_chains(BerthImages *images, GError **error) {
     return infos != NULL;
 }
 
+/* Pins are the roots that only live in memory: what running operations need and nothing may refer
+ * to yet. */
 static bool prune_mark_pins(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) pins = berth_contents_list_pins(images->contents);
 
@@ -82,6 +84,8 @@ bool berth_prune_mark(BerthImages *images, GError **error) {
            berth_reach_spread_chains(images->database, error);
 }
 
+/* The files are only moved here, since deleting many of them takes long; a worker does that
+ * afterwards. A dry run counts and changes nothing. */
 static bool prune_sweep_blobs(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     BerthContentStore *store = berth_contents_get_store(images->contents);
@@ -181,6 +185,8 @@ static bool prune_list_unread(Prune *prune, GError **error) {
     return true;
 }
 
+/* Lists again after the last document, until no new one appears: reading takes turns of the loop in
+ * which others may put names. */
 static void prune_read_next(Prune *prune) {
     g_autoptr(BerthDescriptor) document = NULL;
     g_autoptr(GError) error = NULL;

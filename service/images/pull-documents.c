@@ -91,6 +91,7 @@ static void pull_documents_fail(BerthPullDocuments *documents, const char *diges
     documents->done(digest, error, documents->userdata);
 }
 
+/* The last thing that a caller does: done may end the pull. */
 static void pull_documents_done_one(BerthPullDocuments *documents) {
     if (--documents->pending == 0)
         documents->done(NULL, NULL, documents->userdata);
@@ -134,6 +135,8 @@ static void pull_documents_take_manifest(BerthPullDocuments *documents, const ch
 static void pull_documents_on_document(const BerthDescriptor *descriptor, const GError *error,
                                        void *userdata);
 
+/* Of the index that leads to the image, an entry is chosen; if it is an index again, one of its
+ * entries is chosen in turn. Other indexes are only walked if all platforms are wanted. */
 static void pull_documents_take_index(BerthPullDocuments *documents, const char *digest,
                                       const BerthDocument *index) {
     const BerthPullContext *context = documents->context;
@@ -161,6 +164,8 @@ static void pull_documents_take_index(BerthPullDocuments *documents, const char 
     pull_documents_done_one(documents);
 }
 
+/* A descriptor may bring its content along (image-spec, descriptor.md, "data"), which then need not
+ * be fetched. */
 static void pull_documents_embed(BerthPullDocuments *documents, const BerthDocument *document) {
     GHashTableIter content;
     gpointer digest, data;

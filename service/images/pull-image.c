@@ -85,6 +85,8 @@ static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
     return next;
 }
 
+/* Starts layers as long as there are places. Starting one may change the states of others, so the
+ * next one is looked for anew each time. */
 static void pull_image_start_layers(BerthPullImage *image) {
     BerthPullLayer *next;
 
@@ -104,6 +106,8 @@ static void pull_image_settle(BerthPullImage *image, guint place) {
         berth_pull_layer_settle(layer);
 }
 
+/* The only callback of layers: it settles what can be settled, and fills the place that may have
+ * become free. */
 static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void *userdata) {
     BerthPullImage *image = userdata;
     guint place = 0;
@@ -156,6 +160,8 @@ static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
     return true;
 }
 
+/* The answer is remembered for Create, which then need not read the documents again. An image
+ * without layers is done here. */
 static void pull_image_on_config_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullImage *image = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;

@@ -34,6 +34,8 @@ struct BerthPullLayer {
 
 static void pull_layer_on_released(void *userdata);
 
+/* The chain ID is pinned from the beginning: the snapshot may be here already, without an image
+ * that keeps it. */
 BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
                                      const BerthPullLayerRequest *request) {
     BerthPullLayer *layer = g_new0(BerthPullLayer, 1);
@@ -93,10 +95,13 @@ static void pull_layer_set_state(BerthPullLayer *layer, BerthPullLayerState stat
         layer->changed(layer, NULL, layer->userdata);
 }
 
+/* The state stays as it is; the error ends the pull, which frees the layer. */
 static void pull_layer_fail(BerthPullLayer *layer, const GError *error) {
     layer->changed(layer, error, layer->userdata);
 }
 
+/* The claim is released before the state is reported: other pulls that wait for this snapshot find
+ * it committed. */
 static void pull_layer_finish(BerthPullLayer *layer) {
     layer->item->phase = "done";
     berth_claim_release(layer->claim);
@@ -105,6 +110,8 @@ static void pull_layer_finish(BerthPullLayer *layer) {
     pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }
 
+/* From here on the store owns the directory. On failure key stays set, and freeing the layer
+ * discards it. */
 static void pull_layer_commit(BerthPullLayer *layer) {
     g_autoptr(GError) error = NULL;
 
@@ -172,6 +179,8 @@ static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, 
         pull_layer_set_state(layer, BERTH_PULL_LAYER_EXTRACTED);
 }
 
+/* berth-unpack learns now only whether this is the lowest layer; the tree below may not be there
+ * yet. */
 static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
     uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
 
@@ -272,6 +281,7 @@ static void pull_layer_keep(BerthPullLayer *layer) {
     berth_pull_objects_fetch(layer->objects, &fetch);
 }
 
+/* One worker for each layer: what a layer does to its worker cannot reach another layer. */
 static bool pull_layer_start_worker(BerthPullLayer *layer, GError **error) {
     BerthImages *images = layer->context->images;
     berth_autofd int directory = berth_snapshot_store_begin(images->snapshots, &layer->key, error);

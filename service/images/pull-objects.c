@@ -44,6 +44,7 @@ BerthPullObjects *berth_pull_objects_new(const BerthPullContext *context) {
     return objects;
 }
 
+/* The queue has no references; the array owns each Fetching. */
 void berth_pull_objects_free(BerthPullObjects *objects) {
     if (!objects)
         return;
@@ -53,6 +54,8 @@ void berth_pull_objects_free(BerthPullObjects *objects) {
     g_free(objects);
 }
 
+/* The content is taken on trust here: it is hashed when it is stored, as content from the network
+ * is. */
 void berth_pull_objects_embed(BerthPullObjects *objects, const char *digest, GBytes *content) {
     g_hash_table_replace(objects->embedded, g_strdup(digest), g_bytes_ref(content));
 }
@@ -92,6 +95,8 @@ static void fetching_end(Fetching *fetching, const GError *error) {
     done(descriptor, copy, userdata);
 }
 
+/* An object that waited is queued at the end: its turn comes after those that were asked for
+ * meanwhile. */
 static void fetching_on_changed(BerthPullObject *object, const GError *error, void *userdata) {
     Fetching *fetching = userdata;
     BerthPullObjects *objects = fetching->objects;
@@ -139,6 +144,8 @@ static void pull_objects_add(BerthPullObjects *objects, const BerthPullFetch *fe
     pull_objects_schedule(objects);
 }
 
+/* Pinned before anything else, so that a collection that runs meanwhile leaves it. done may be
+ * called before this returns. */
 void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *fetch) {
     const BerthPullContext *context = objects->context;
     const BerthDescriptor *descriptor = fetch->descriptor;

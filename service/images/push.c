@@ -58,6 +58,7 @@ static void push_report(void *object, BerthTransferResult *result) {
     result->target = berth_descriptor_copy(push_get_target(push)->descriptor);
 }
 
+/* The first error ends the push; objects that are under way are freed with it. */
 static void push_on_object_done(BerthPushObject *object, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -89,6 +90,8 @@ static char **push_list_sources(Push *push, const char *digest) {
     return (char **)g_ptr_array_free(g_steal_pointer(&disclosed), FALSE);
 }
 
+/* Only the target is pushed under the tag of the reference. Other documents have their digests as
+ * names. */
 static bool push_send(Push *push, const BerthClosureItem *item, GError **error) {
     const BerthDescriptor *descriptor = item->descriptor;
     g_auto(GStrv) sources = item->is_document ? NULL : push_list_sources(push, descriptor->digest);
@@ -205,6 +208,8 @@ static bool push_find_image(Push *push, const BerthPushRequest *request, GError 
     return push->gathering != NULL;
 }
 
+/* All that can fail before there is a transfer, which comes last. The session needs turns of the
+ * loop, and reports after berth_transfer_begin(). */
 static bool push_prepare(Push *push, const BerthPushRequest *request, GError **error) {
     if (request->name ? !push_find_image(push, request, error)
                       : !push_find_object(push, request, error))

@@ -70,6 +70,8 @@ static void image_reading_on_text(sd_bus_message *reply, const GError *error, vo
     berth_operation_end(reading->operation, local);
 }
 
+/* The answer is remembered under the digest of the target, which stands for the same documents for
+ * ever. */
 static void image_reading_on_config(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -111,6 +113,8 @@ static void image_reading_read_last(ImageReading *reading) {
         berth_call_inspect_config(reading->inspect, blob, image_reading_on_config, reading);
 }
 
+/* One step down: of an index to the chosen entry, of a manifest to its configuration. The walk ends
+ * earlier if the manifest itself was asked for. */
 static void image_reading_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -144,6 +148,8 @@ static void image_reading_on_document(sd_bus_message *reply, const GError *error
         image_reading_read_last(reading);
 }
 
+/* An index may refer to itself by way of others only if digests collide, but it may nest deeply;
+ * hence the limit. */
 static void image_reading_read_document(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = -1;
@@ -177,6 +183,7 @@ static ImageReading *image_reading_new(BerthImages *images, const char *name,
     return reading;
 }
 
+/* Whatever fails here is reported through the operation, in a later turn of the loop. */
 static void image_reading_start(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     const char *platform = reading->key_platform[0] ? reading->key_platform : NULL;

@@ -21,6 +21,8 @@ static bool add_reasons(BerthImages *images, const char *manifest, const BerthRe
     return reasons != NULL;
 }
 
+/* The digest may be that of a blob or a chain ID of a snapshot: both are digests, and each is
+ * looked up among both. */
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
                                 const BerthReachViewer *viewer, GError **error) {
     g_autoptr(GPtrArray) words = NULL;
@@ -96,6 +98,7 @@ static GHashTable *count_users(GPtrArray *lists) {
     return users;
 }
 
+/* The bytes of an image count shared blobs in full; unique counts those of no other image. */
 static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachViewer *viewer,
                        GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
@@ -121,6 +124,7 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachVie
     return users != NULL;
 }
 
+/* Marks as a collection does, so that the figure is what it would free now. */
 static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);

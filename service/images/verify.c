@@ -47,6 +47,7 @@ static void verify_free(void *object) {
     g_free(verify);
 }
 
+/* What was fetched again is not damaged any more: only the rest is reported. */
 static void verify_on_refetched(GPtrArray *missing, const GError *error, void *userdata) {
     Verify *verify = userdata;
 
@@ -102,6 +103,8 @@ static void verify_on_hashed(sd_bus_message *reply, const GError *error, void *u
     verify_check_next(verify);
 }
 
+/* One blob at a time. A cancellation is noticed here.
+ */
 static void verify_check_next(Verify *verify) {
     BerthContentStore *store = berth_contents_get_store(verify->images->contents);
 
