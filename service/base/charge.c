@@ -52,6 +52,7 @@ static uint64_t limits[BERTH_RESOURCE_COUNT]; /* of a user; 0: as defined */
 static uint64_t totals[BERTH_RESOURCE_COUNT];
 static GHashTable *users; /* uid → uint64_t[BERTH_RESOURCE_COUNT] */
 
+/* The row of a user; NULL if the user holds nothing and make is false. */
 static uint64_t *find_charged_user(uint32_t uid, bool make) {
     if (!users)
         users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -63,6 +64,7 @@ static uint64_t *find_charged_user(uint32_t uid, bool make) {
     return held;
 }
 
+/* The table does not grow with every user that has ever called. */
 static void forget_if_empty(uint32_t uid, const uint64_t *held) {
     for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
         if (held[i] > 0)
@@ -102,6 +104,9 @@ uint64_t berth_charge_get(uint32_t uid, BerthResource resource) {
     return held ? held[resource] : 0;
 }
 
+/* present is what the user has without charges, such as rows of berth.db. Root has no limit of its
+ * own, but counts to the total. The subtractions cannot wrap around: each comes after its
+ * comparison. */
 bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, uint64_t more,
                         GError **error) {
     const Definition *definition = &definitions[resource];
@@ -122,6 +127,7 @@ bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, 
     return true;
 }
 
+/* For what exists already, or was checked by the caller with what it has besides. */
 BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint64_t amount) {
     BerthCharge *charge = g_new0(BerthCharge, 1);
 
@@ -138,6 +144,7 @@ BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amo
                : NULL;
 }
 
+/* A sum that would become negative is a programming error: some charge was freed twice. */
 void berth_charge_free(BerthCharge *charge) {
     if (!charge)
         return;

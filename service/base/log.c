@@ -95,6 +95,7 @@ const char *berth_log_get_identifier(void) {
     return program_invocation_short_name;
 }
 
+/* One socket for the whole process, not connected: it outlives a restart of journald. */
 static int journal_socket(void) {
     static int fd = -1;
 
@@ -155,6 +156,7 @@ static bool try_to_send(const BerthLogEntry *entry) {
     return true;
 }
 
+/* Not kept itself if it does not go through: the count stays, and is tried again. */
 static bool send_lost(void) {
     g_autofree char *message =
         g_strdup_printf("%u entries were lost, since the journal did not take them", kept.lost);
@@ -167,6 +169,7 @@ static bool send_lost(void) {
     return sent;
 }
 
+/* In their order; stops at the first that does not go through. */
 static void send_kept(void) {
     BerthLogEntry *entry;
 
@@ -213,6 +216,7 @@ void berth_log_detach(void) {
     send_kept();
 }
 
+/* Takes entry over. */
 static void keep_fields(BerthLogEntry *entry) {
     if (!kept.retry || g_queue_get_length(&kept.entries) >= MAX_KEPT_ENTRIES ||
         kept.bytes + entry->bytes->len > MAX_KEPT_BYTES) {
@@ -224,6 +228,7 @@ static void keep_fields(BerthLogEntry *entry) {
     g_queue_push_tail(&kept.entries, entry);
 }
 
+/* An entry never overtakes those that are kept. */
 void berth_log_entry_send(BerthLogEntry *entry) {
     if (g_queue_is_empty(&kept.entries) && try_to_send(entry)) {
         free_log_entry(entry);

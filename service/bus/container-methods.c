@@ -34,6 +34,7 @@ static void start_call_free(StartCall *start) {
     g_free(start);
 }
 
+/* The container is found again by its id. One that is gone by now has the PID 0. */
 static void on_started(const GError *error, void *userdata) {
     StartCall *start = userdata;
     BerthContainer *container =
@@ -89,6 +90,7 @@ static void on_exited(int status, uint64_t exited_usec, const GError *error, voi
         sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
 }
 
+/* An empty name of the process stands for the container's first one. */
 int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autofree char *id = NULL;
     BerthContainer *container;
@@ -106,6 +108,7 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
+/* All sends the signal to every process of the container, not to one of them. */
 int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     g_autofree char *id = NULL;
@@ -149,6 +152,7 @@ int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
+/* The answer comes at the end of the removal. */
 int berth_container_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     int force = 0;

@@ -127,6 +127,7 @@ static int add_secret(BerthCreateOptions *options, const char *name, int fd, sd_
     return 0;
 }
 
+/* The descriptors are the message's, which is kept until Create is answered. */
 static int read_secrets(sd_bus_message *call, void *value, sd_bus_error *error) {
     BerthCreateOptions *options = value;
     const char *name;

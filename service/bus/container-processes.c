@@ -38,6 +38,7 @@ typedef struct {
     BerthContainerStreams streams;
 } ExecRequest;
 
+/* Other strings and the descriptors are the message's. */
 static void clear_exec(ExecRequest *request) {
     g_strfreev(request->exec.command);
     g_strfreev(request->exec.environment);
@@ -164,6 +165,7 @@ int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bu
     return r != BERTH_ACCESS_GRANTED ? r : reply_processes(call, container, &page, error);
 }
 
+/* Time is part of the figures, so that a client can compute rates from two answers. */
 static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;

@@ -31,6 +31,7 @@ typedef struct {
     char *id; /* as requested, "" for any */
 } CreateCall;
 
+/* The creator is noted before the reply is sent: it may call Start at once. */
 static void create_call_reply(const CreateCall *create, BerthContainer *container,
                               const GError *error) {
     if (error) {
@@ -43,6 +44,7 @@ static void create_call_reply(const CreateCall *create, BerthContainer *containe
     sd_bus_reply_method_return(create->pending->call, "o", path);
 }
 
+/* The calls that wait for this container are let go after the reply to Create, in either case. */
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
     CreateCall *create = userdata;
 
@@ -117,6 +119,9 @@ static int find_cgroup(sd_bus_message *call, BerthService *service, BerthCreateO
     return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
 }
 
+/* berth_access_make() comes before the first check, which may return: calls about the id that
+ * arrive meanwhile then wait. The options are read anew at each run, and owned by this function
+ * until the container is being created. */
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
@@ -160,6 +165,8 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return sd_bus_send(NULL, reply, NULL);
 }
 
+/* Events of containers that the caller does not see are left out.
+ */
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -194,6 +201,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
+/* What the client sees is decided here, once; the subscription keeps the viewer. */
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     const char *client = sd_bus_message_get_sender(call);
     g_autoptr(GError) error = NULL;

@@ -74,6 +74,7 @@ static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
+/* As berth_page_add(): 1, 0 if the page is full, or negative errno. */
 static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blob) {
     sd_bus_message *item;
     int r;
@@ -136,6 +137,8 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_reply_method_return(call, "h", fd);
 }
 
+/* The answer is shorter than length at the end of the
+ * blob. */
 static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -169,6 +172,8 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
+/* The second question decides only what the error may say: which images need the blob is told to
+ * callers that may see images. */
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -190,6 +195,8 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return sd_bus_reply_method_return(call, NULL);
 }
 
+/* The blob is looked up first, since labels of a digest that is not here would be kept for nothing.
+ */
 static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -211,6 +218,7 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(call, NULL);
 }
 
+/* The transfer belongs to the caller, and so does what is fetched again. */
 static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -232,6 +240,8 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
                     : berth_bus_error_set(ret_error, error);
 }
 
+/* The path is for the question to polkit only, as the kernel knows it; the work goes through the
+ * descriptor. */
 static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -266,6 +276,7 @@ typedef struct {
     BerthContentChange change;
 } Change;
 
+/* Called once for each client that watches. NULL if it cannot be made. */
 static sd_bus_message *make_signal(BerthService *service, const void *data) {
     const Change *change = data;
     g_autoptr(sd_bus_message) signal = NULL;
@@ -278,6 +289,7 @@ static sd_bus_message *make_signal(BerthService *service, const void *data) {
     return g_steal_pointer(&signal);
 }
 
+/* Sent to each client by itself, and only to those that have the right to read this digest. */
 static void on_change(const char *digest, uint64_t size, BerthContentChange change,
                       void *userdata) {
     const Change data = {digest, size, change};

@@ -23,6 +23,8 @@
 #include <errno.h>
 #include <string.h>
 
+/* An expected digest is among the details, so that a rule can decide by it. The reply has the
+ * pipe's end for writing and the offset at which an earlier attempt has stopped. */
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -152,6 +154,7 @@ static gint compare_refs(gconstpointer a, gconstpointer b) {
     return strcmp(first->ref, second->ref);
 }
 
+/* References of several users may be the same, so that the key of a page is not unique here. */
 int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -223,6 +226,8 @@ static void on_object(int pipe, const BerthDescriptor *target, const GError *err
                                    target->digest, target->size);
 }
 
+/* The charge is handed over
+ * with the request, since the pipe outlives the call. */
 int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthSecrets) credentials = NULL;

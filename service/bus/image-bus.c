@@ -69,6 +69,7 @@ BERTH_PROPERTY_GETTER(get_labels) {
     return berth_bus_append_labels(reply, get_data(view)->image->labels);
 }
 
+/* Containers of other users are left out, so that two clients may see different lists. */
 BERTH_PROPERTY_GETTER(get_users) {
     const ImageData *data = get_data(view);
     const GPtrArray *users = g_hash_table_lookup(data->users, data->image->name);
@@ -247,6 +248,7 @@ typedef struct {
     unsigned what;
 } Telling;
 
+/* The first four are reported with every change, Target and Labels only if they have changed. */
 static int tell_object(const BerthObject *object, void *userdata) {
     const Telling *telling = userdata;
     BerthWatchers *watchers = telling->service->watchers;

@@ -22,6 +22,8 @@
 
 #include <errno.h>
 
+/* A name that does not exist is looked up without an error: the right comes first, and then
+ * NotFound. */
 int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) before = NULL;
@@ -116,6 +118,7 @@ static int parse_document(const char *name, BerthImageDocument *document, sd_bus
                              "\"%.50s\" is none of index, manifest and config", name);
 }
 
+/* berth-inspect reads the document; berthd passes its text on. */
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -256,6 +259,7 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     berth_page_send(&page, r);
 }
 
+/* The page is read here only to refuse wrong options early; on_described() reads it again. */
 int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -279,6 +283,8 @@ int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error
     return 1;
 }
 
+/* Two rights: over the old name, which goes, and over the new one, which may replace another image.
+ * The second check does not ask a user again who has authenticated for the first. */
 int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;

@@ -61,6 +61,8 @@ static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_erro
     return r;
 }
 
+/* The checks are all made before brought is recorded as the caller's: a handler changes nothing
+ * before its last check. */
 static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) target = NULL, before = NULL;
@@ -94,6 +96,8 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return berth_image_reply_before(call, before);
 }
 
+/* The list of digests may be cut, since a message is limited; the sum of bytes counts all of them.
+ */
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autoptr(sd_bus_message) reply = NULL;

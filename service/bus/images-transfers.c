@@ -35,6 +35,7 @@ static void on_resolved(const char *name, const BerthDescriptor *target, const G
                                    target->digest, target->size);
 }
 
+/* Charged as a question: each one takes a process and a connection. */
 int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *reference;
@@ -123,6 +124,8 @@ static int check_unpack(BerthService *service, sd_bus_message *call, sd_bus_erro
     return berth_access_check_many(service->access, call, error, "pull", lists);
 }
 
+/* Fetch, Pull and Unpack. Those that ask a registry are recorded (lasting), and the next start of
+ * the service resumes them; own is what polkit has allowed of the service's own credentials. */
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
@@ -233,6 +236,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
                     : berth_bus_error_set(ret_error, error);
 }
 
+/* The names in the archive are not known yet, so that polkit is asked about each of them later, by
+ * the asker. */
 int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthImportRequest request = {.name = "", .lease = ""};

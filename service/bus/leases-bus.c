@@ -49,6 +49,8 @@ static bool check_quota(BerthService *service, uint32_t owner, char *const *labe
                               error);
 }
 
+/* An empty id is replaced by a random one. polkit is asked about the id as the caller has given it.
+ */
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -142,6 +144,8 @@ static bool add(BerthService *service, uint32_t uid, const char *id, char *const
     return true;
 }
 
+/* A call without digests still has to be allowed, hence the empty one. All checks and lookups come
+ * before the first row is written. */
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;

@@ -118,6 +118,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+/* others: the viewer may inspect containers of other users, and so all networks. */
 static bool sees_network(BerthService *service, const BerthViewer *viewer, const char *name) {
     const BerthView view = {.service = service, .viewer = *viewer};
 
@@ -180,6 +181,7 @@ static void network_close(BerthView *view) {
     berth_network_free(view->object);
 }
 
+/* The strings in network are the message's; the domain copies what it keeps. */
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthNetworkOptions network = {.ipv6 = true, .dns = true};

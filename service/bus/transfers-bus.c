@@ -32,6 +32,7 @@ static const BerthTransfer *get_transfer(void *view) {
     return ((const BerthView *)view)->object;
 }
 
+/* NULL for a path that is no number, too: it is NotFound like a transfer that has expired. */
 static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     char *end;
 
@@ -59,6 +60,8 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
                : berth_access_check_owned(service->access, call, error, &object, NULL);
 }
 
+/* Granted implies that the transfer exists: berth_access_check_owned() answers NotFound otherwise.
+ */
 static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
@@ -72,6 +75,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
     return 1;
 }
 
+/* A transfer that has ended is not changed, and that is no error. */
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);

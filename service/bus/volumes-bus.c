@@ -22,6 +22,7 @@
 
 static const BerthObjectKind volume_kind;
 
+/* The volume belongs to the caller. */
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -102,6 +103,7 @@ static const sd_bus_vtable volume_vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+/* Borrows the volume, for one visit or one signal. */
 static BerthObject make_object(const BerthVolume *volume) {
     return (BerthObject){&volume_kind, volume->name, true, volume->owner, (void *)volume};
 }
@@ -130,6 +132,8 @@ static const BerthObjectKind volume_kind = {
     .visit = visit_volumes,
 };
 
+/* A client that reads all properties is a proxy, and receives the signals about this volume from
+ * then on. */
 static int volume_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_error) {
     BerthService *service = view->service;
     const char *path = sd_bus_message_get_path(call);

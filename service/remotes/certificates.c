@@ -67,6 +67,8 @@ static int copy_file(const char *directory, const char *name, GError **error) {
     return fd;
 }
 
+/* NAME.cert belongs to NAME.key (containers-certs.d(5)). A certificate without its key is an error.
+ */
 static bool take_pair(const char *directory, const char *certificate,
                       BerthCertificates *certificates, GError **error) {
     g_autofree char *stem = g_strndup(certificate, strlen(certificate) - strlen(".cert"));
@@ -87,6 +89,8 @@ static bool check_key(const char *directory, const char *key, GError **error) {
                            "%s/%s has no matching certificate %s.cert", directory, key, stem);
 }
 
+/* All authorities of the directory go into one file, since libcurl takes one (CURLOPT_CAINFO(3)).
+ */
 static bool read_directory(const char *directory, GDir *entries, BerthCertificates *certificates,
                            GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -126,6 +130,7 @@ static GDir *open_directory(const char *place, const char *host, char **path) {
     return g_dir_open(*path = g_build_filename(place, normal, NULL), 0, NULL);
 }
 
+/* The first place that has a directory for the host counts; directories are not merged. */
 bool berth_certificates_find(const char *host, BerthCertificates *certificates, GError **error) {
     *certificates = (BerthCertificates){-1, -1, -1};
     /* The host becomes a component of a path and must not lead to another directory. */

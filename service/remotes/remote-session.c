@@ -57,6 +57,8 @@ void berth_remotes_free(BerthRemotes *remotes) {
     g_free(remotes);
 }
 
+/* Sessions that are open read the new settings from now on: they go through remotes at each use,
+ * and keep no pointer into the old ones. */
 void berth_remotes_reload(BerthRemotes *remotes) {
     berth_settings_free(remotes->settings);
     remotes->settings = berth_settings_load("");
@@ -114,6 +116,7 @@ static GBytes *read_own(GError **error) {
     return text ? berth_secrets_take_text(text, size) : NULL;
 }
 
+/* Keys and values in turn; NULL for none. */
 static int append_pairs(sd_bus_message *call, const char *const *pairs) {
     int r = 0;
 
@@ -122,6 +125,8 @@ static int append_pairs(sd_bus_message *call, const char *const *pairs) {
     return r;
 }
 
+/* A helper program that the file names is not run: the service executes nothing on behalf of a
+ * credential. */
 static int append_own(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
                       GError **error) {
     g_autoptr(BerthCredentials) credentials = NULL;
@@ -142,6 +147,7 @@ static int append_own(BerthRemoteSession *session, sd_bus_message *call, const c
     return append_pairs(call, pairs);
 }
 
+/* The message has duplicates of the files in memory; those of this process are closed on return. */
 static int append_files(sd_bus_message *call, const char *locator, GError **error) {
     g_auto(BerthCertificates) certificates = {-1, -1, -1};
     g_autofree char *host = g_strndup(locator, strcspn(locator, "/"));
@@ -195,6 +201,7 @@ static int append_configuration(sd_bus_message *call, void *userdata, GError **e
                                  settings->proxy, settings->no_proxy);
 }
 
+/* berth.conf has hosts in their normal form, so that of the reference is normalized, too. */
 static const BerthRegistry *find_registry(const BerthSettings *settings, const char *host) {
     g_autofree char *normal = berth_name_normalize_place(host);
 
@@ -275,6 +282,8 @@ bool berth_remote_session_is_proven(BerthRemoteSession *session) {
     return proven && is_proven_place(session->remotes->settings, session->opened.locator);
 }
 
+/* The locators are compared with the places before any credential is appended (worker/replies.h).
+ */
 static void remote_session_on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthRemoteSession *session = userdata;
     g_auto(GStrv) places = list_places(session->remotes->settings, session->reference);

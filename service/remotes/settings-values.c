@@ -70,6 +70,8 @@ bool berth_settings_take_number(const BerthSettingsPlace *place, const char *key
     return true;
 }
 
+/* Units are powers of 1024. strtoull(3) takes a sign, hence the test for it; a size that overflows
+ * is refused. */
 bool berth_settings_take_size(const BerthSettingsPlace *place, const char *key, const char *text,
                               uint64_t *value) {
     static const char units[] = "KMGT";
@@ -106,6 +108,8 @@ bool berth_settings_take_place(const BerthSettingsPlace *place, const char *key,
     return true;
 }
 
+/* Valid places of a list are used even if others in it are not. An empty list takes back what an
+ * earlier file has set. */
 bool berth_settings_take_places(const BerthSettingsPlace *place, const char *key, char **list,
                                 char ***value) {
     g_autoptr(GPtrArray) good = g_ptr_array_new();
@@ -123,6 +127,7 @@ bool berth_settings_take_places(const BerthSettingsPlace *place, const char *key
     return true;
 }
 
+/* A number that is not valid has been reported, and leaves value alone. */
 bool berth_settings_take_amount(const BerthSettingsPlace *place, const char *key, const char *text,
                                 bool bytes, uint64_t *value) {
     unsigned number = 0;

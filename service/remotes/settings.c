@@ -59,6 +59,8 @@ void berth_settings_free(BerthSettings *settings) {
     g_free(settings);
 }
 
+/* The registry of that host, made if there is none: sections of several files about one host are
+ * merged key by key. */
 static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
     for (guint i = 0; i < settings->registries->len; i++) {
         BerthRegistry *registry = settings->registries->pdata[i];
@@ -73,6 +75,7 @@ static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
     return registry;
 }
 
+/* This and the functions like it return false for a key that the section does not have. */
 static bool take_registry(const BerthSettingsPlace *place, BerthRegistry *registry, const char *key,
                           const char *text, char **list) {
     if (g_str_equal(key, "Mirror"))
@@ -117,6 +120,7 @@ static bool take_transfer(const BerthSettingsPlace *place, BerthSettings *settin
     return true;
 }
 
+/* The keys of [Limits] are those of the table in base/charge.c. */
 static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
                        const char *text) {
     BerthResource resource;
@@ -197,6 +201,8 @@ static bool take_policy(const BerthSettingsPlace *place, BerthPolicy *policy, co
     return true;
 }
 
+/* "Registry HOST" and "Policy PREFIX" name what they are about after a blank. The name is
+ * normalized, so that another spelling of the same host is the same section. */
 static void take_group(BerthSettings *settings, const BerthSettingsPlace *place, GKeyFile *file) {
     g_auto(GStrv) keys = g_key_file_get_keys(file, place->group, NULL, NULL);
     const char *of = strchr(place->group, ' ');
@@ -258,6 +264,8 @@ static char *drop_wrong_lines(BerthSettingsPlace *place) {
     return g_string_free(text, FALSE);
 }
 
+/* A file that cannot be read or parsed is logged and skipped. Keys that are set replace what
+ * earlier files have set. */
 static void load_file(BerthSettings *settings, const char *path) {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
@@ -308,6 +316,7 @@ static void load_drop_ins(BerthSettings *settings, const char *root,
         load_file(settings, g_hash_table_lookup(paths, names->pdata[i]));
 }
 
+/* root: a directory that takes the place of "/"; "" for the host. */
 BerthSettings *berth_settings_load(const char *root) {
     static const char *const directories[] = {"/usr/lib/berth", "/run/berth", "/etc/berth", NULL};
     BerthSettings *settings = g_new0(BerthSettings, 1);

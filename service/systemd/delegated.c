@@ -47,6 +47,7 @@ static char *delegated_read(int directory, const char *name) {
     return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
 }
 
+/* Both owners are compared on the open directory, which cannot be exchanged any more. */
 static bool delegated_check(int cgroup, const char *path, uint32_t uid, GError **error) {
     struct stat directory, processes;
 
@@ -153,6 +154,7 @@ static void delegated_remove_version_1(const char *directory, const char *path) 
     (void)delegated_remove_tree(AT_FDCWD, whole);
 }
 
+/* rmdir(2) of a cgroup fails as long as it has processes; then false. */
 bool berth_delegated_remove(const char *path) {
     berth_autofd int root = berth_delegation_open_root(NULL);
 
@@ -197,6 +199,8 @@ static bool delegated_limit_depth(int cgroup, const char *path, GError **error) 
            berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"", file, path);
 }
 
+/* Limits and the device filter are in place before the first process enters. What fails on the way
+ * removes the new cgroup again. */
 static int delegated_make_below(int parent, const char *parent_path, const char *name,
                                 GVariant *properties, GError **error) {
     g_autofree char *path = g_strconcat(parent_path, "/", name, NULL);
@@ -217,6 +221,7 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
     return -1;
 }
 
+/* Checked again at each start: the delegation may have been taken back since Create. */
 int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVariant *properties,
                          GError **error) {
     berth_autofd int root = berth_delegation_open_root(error);
@@ -234,6 +239,7 @@ bool berth_delegated_set_properties(const char *path, GVariant *properties, GErr
     return cgroup >= 0 && berth_limit_files_write(cgroup, path, properties, error);
 }
 
+/* The innermost unit; "" for a cgroup outside of all units. */
 char *berth_delegated_get_unit(const char *path) {
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 

@@ -70,6 +70,8 @@ enum {
         .code = BPF_JMP | BPF_EXIT                                                                 \
     }
 
+/* access_type has the type of the device in its lower 16 bits, and the kind of access above
+ * (linux/bpf.h, struct bpf_cgroup_dev_ctx). */
 static void filter_begin(GArray *program) {
     filter_add(program, LOAD(TYPE, access_type));
     filter_add(program, MOVE(ACCESS, TYPE));
@@ -96,6 +98,7 @@ static void filter_add_rule(GArray *program, const DeviceRule *rule) {
     filter_add(program, EXIT);
 }
 
+/* Terminals of /dev/pts may be used, but not made. */
 static void filter_add_standard(GArray *program) {
     for (size_t i = 0; i < G_N_ELEMENTS(always); i++) {
         const DeviceRule rule = {BPF_DEVCG_DEV_CHAR, always[i][0], always[i][1], ALL_ACCESS};
@@ -154,6 +157,7 @@ static bool filter_attach(int cgroup, int program) {
     return syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes) == 0;
 }
 
+/* The cgroup keeps the program alive, so that its descriptor is closed on return. */
 bool berth_device_filter_attach(int cgroup, GVariant *properties, GError **error) {
     g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct bpf_insn));
     g_autoptr(GVariantIter) rules = NULL;

@@ -47,6 +47,8 @@ struct BerthExits {
     GHashTable *statuses; /* pid → status + 1, or 0 while it runs */
 };
 
+/* Asks the connector to send events of processes (Documentation/driver-api/connector.rst in the
+ * kernel's tree). They come to all sockets of the group. */
 static bool exits_subscribe(int fd) {
     struct {
         struct nlmsghdr header;
@@ -120,6 +122,7 @@ void berth_exits_free(BerthExits *exits) {
     g_free(exits);
 }
 
+/* Nothing to do without a table: the kernel is new enough, or has no connector. */
 void berth_exits_watch(BerthExits *exits, pid_t pid) {
     if (exits && g_hash_table_insert(exits->statuses, GINT_TO_POINTER(pid), NULL))
         exits_set_filter(exits);
@@ -130,6 +133,8 @@ void berth_exits_unwatch(BerthExits *exits, pid_t pid) {
         exits_set_filter(exits);
 }
 
+/* Threads end with the same event; only that of the thread group's leader has the status of the
+ * process. */
 static void exits_take_event(BerthExits *exits, const Message *message, size_t size) {
     const struct exit_proc_event *end = &message->event.event_data.exit;
     gpointer pid = GINT_TO_POINTER(end->process_pid);
@@ -156,6 +161,7 @@ static void exits_read_events(BerthExits *exits) {
             exits_take_event(exits, &message, (size_t)size);
 }
 
+/* The pidfd may become readable a moment before the event is sent, hence the short wait. */
 bool berth_exits_get(BerthExits *exits, pid_t pid, int *status) {
     gpointer value = NULL;
 

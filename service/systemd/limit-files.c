@@ -44,6 +44,8 @@ static const LimitFile *limit_file_find(const char *property) {
     return NULL;
 }
 
+/* The kernel takes periods from 1 ms to 1 s (systemd.resource-control(5),
+ * CPUQuotaPeriodSec=). */
 static uint64_t limit_get_period(GVariant *properties) {
     guint64 period = 0;
 
@@ -52,6 +54,7 @@ static uint64_t limit_get_period(GVariant *properties) {
                                               : DEFAULT_PERIOD_USEC;
 }
 
+/* A quota is the time for each second in the property, and for each period in the file. */
 static char *limit_format(const LimitFile *limit, uint64_t value, uint64_t period) {
     if (limit->kind == LIMIT_QUOTA)
         return value == UINT64_MAX
@@ -82,6 +85,8 @@ static int limit_write(int directory, const char *file, const char *value) {
     return berth_fd_write_all(fd, value, strlen(value)) ? 1 : -1;
 }
 
+/* The cgroup of the same path in the controller's own hierarchy; 0 if the property has no file
+ * there. */
 static int limit_write_version_1(const LimitFile *limit, const char *path, uint64_t value) {
     g_autofree char *file =
         limit->directory ? g_strconcat(CGROUPS, limit->directory, path, "/", limit->file_1, NULL)

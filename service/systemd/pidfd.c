@@ -46,6 +46,7 @@ bool berth_pidfd_tells_exits(void) {
     return !g_getenv("BERTH_NO_PIDFD_INFO") && berth_kernel_is(6, 15);
 }
 
+/* A pidfd becomes readable when the process ends, reaped or not (pidfd_open(2)). */
 static bool pidfd_is_readable(int pidfd) {
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
@@ -125,6 +126,8 @@ BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
     return BERTH_PIDFD_EXITED;
 }
 
+/* Field 22 of proc_pid_stat(5): the time of the start, which together with the pid identifies a
+ * process. */
 uint64_t berth_pid_get_start(pid_t pid) {
     g_autofree char *stat = pidfd_read_proc(pid, "stat");
     const char *field = stat ? find_stat_field(stat, 22) : NULL;
@@ -132,6 +135,7 @@ uint64_t berth_pid_get_start(pid_t pid) {
     return field ? g_ascii_strtoull(field, NULL, 10) : 0;
 }
 
+/* Whole components are compared: a unit whose name only begins like this one does not count. */
 bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
     g_autofree char *cgroup = pidfd_read_proc(pid, "cgroup");
     /* A path begins after the colon (proc_pid_cgroup(5)). */
@@ -141,6 +145,8 @@ bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
     return found && strchr("/\n", found[strlen(component)]);
 }
 
+/* FDPOLL=0: systemd otherwise drops a descriptor as soon as it reports a hang-up or an error
+ * (sd_notify(3)), and a pidfd of a process that has ended is still needed. */
 bool berth_fd_store_put(const char *name, int fd, GError **error) {
     g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
     int r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);

@@ -58,6 +58,7 @@ static void transfer_free(gpointer data) {
     g_free(transfer);
 }
 
+/* The observer is the bus. A removed transfer is freed right after its report. */
 static void transfer_report(BerthTransfer *transfer, BerthTransferChange change) {
     BerthTransfers *transfers = transfer->transfers;
 
@@ -65,6 +66,7 @@ static void transfer_report(BerthTransfer *transfer, BerthTransferChange change)
         transfers->observer(transfer, change, transfers->userdata);
 }
 
+/* Items without poll are kept up to date by the work itself. */
 static void transfer_poll(BerthTransfer *transfer) {
     for (guint i = 0; i < transfer->items->len; i++) {
         BerthTransferItem *item = transfer->items->pdata[i];
@@ -232,6 +234,8 @@ GPtrArray *berth_transfers_list(BerthTransfers *transfers) {
     return transfers->all;
 }
 
+/* Items are never removed before the transfer: what has held a pointer to one may still write to
+ * it. */
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total) {
     BerthTransferItem *item = g_new0(BerthTransferItem, 1);
@@ -322,6 +326,8 @@ void berth_transfer_follow(BerthTransfer *transfer,
     transfer->followed_userdata = userdata;
 }
 
+/* A transfer that has ended is left as it is. The operation ends with this error, which makes the
+ * state "cancelled". */
 void berth_transfer_cancel(BerthTransfer *transfer) {
     g_autoptr(GError) error = NULL;
 
