@@ -36,6 +36,8 @@ int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode) 
                                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+/* pread(2) leaves the position alone, which the descriptor may share with another process. There is
+ * one byte more than the text, for the null byte at its end. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
     g_autofree char *data = NULL;
     size_t used = 0, allocated = 0;

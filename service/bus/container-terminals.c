@@ -43,6 +43,8 @@ static void on_attached(const BerthAttachment *attachment, const GError *error, 
                                    attachment->bell);
 }
 
+/* alone: the terminal is for this client only (OpenTerminal); otherwise it is shared (Attach). The
+ * client is remembered by its unique name, and is detached when it leaves the bus. */
 static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error, bool alone) {
     BerthContainer *container;
     const char *process;
@@ -97,6 +99,7 @@ int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_e
                : berth_bus_error_set(ret_error, error);
 }
 
+/* Answered later: berth-screen types the end-of-file character. */
 int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     const char *process;

@@ -32,6 +32,8 @@ static int add_keeper(BerthPage *page, const char *words) {
     return berth_page_add(page);
 }
 
+/* Three questions: whether the caller may read this content, and then, without asking a user, which
+ * names the answer may have. */
 int berth_contents_bus_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;

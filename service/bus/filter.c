@@ -56,6 +56,7 @@ static int read_value(sd_bus_message *message, GVariant **value) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+/* An a{sv} of the message as a GVariant, which the caller owns. */
 static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
     g_auto(GVariantDict) values = G_VARIANT_DICT_INIT(NULL);
     const char *key;
@@ -134,6 +135,7 @@ static bool is_as_wanted(GVariant *found, GVariant *wanted) {
     return !g_variant_is_of_type(wanted, G_VARIANT_TYPE_UNIT) && g_variant_equal(found, wanted);
 }
 
+/* 1 if each key of the filter has a matching property in the item, otherwise 0; negative errno. */
 int berth_filter_match(const BerthFilter *filter, sd_bus_message *item) {
     g_autoptr(GVariant) properties = NULL;
     GVariantIter iterator;

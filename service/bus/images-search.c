@@ -25,6 +25,7 @@ static int append_result(sd_bus_message *reply, const BerthFoundRepository *foun
                                  (int)found->official);
 }
 
+/* A reply that would be too large ends early; there are no pages of a search. */
 static int make_reply(sd_bus_message *call, const GPtrArray *results, sd_bus_message **reply) {
     size_t bytes = 0;
     int r;

@@ -129,6 +129,7 @@ static int measure_one(sd_bus_message *message, Measure *measure) {
     return r < 0 ? r : 1;
 }
 
+/* The limit of an option, or that of all others. */
 static const Limit *find_limit(const char *key) {
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++)
         if (g_str_equal(limits[i].key, key))
@@ -181,6 +182,7 @@ static const Limit *find_argument_limit(sd_bus_message *call, char type, const c
     return is_command ? find_limit("Command") : &other;
 }
 
+/* Each argument has its own limit, and all together have that of a call. */
 static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
     Measure all = {0};
     const char *contents;
@@ -210,6 +212,7 @@ static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
     return r;
 }
 
+/* Reads the whole call, and rewinds it for its handler. */
 int berth_limits_check(sd_bus_message *call, sd_bus_error *error) {
     int r = check_arguments(call, error);
 

@@ -74,6 +74,8 @@ static void count_transfers(const BerthView *view, Counts *counts) {
             berth_viewer_sees(&view->viewer, ((const BerthTransfer *)list->pdata[i])->owner);
 }
 
+/* Images have no owner: they are counted if the caller may see images at all, and are 0 otherwise.
+ */
 static bool count_stored(const BerthView *view, Counts *counts, GError **error) {
     g_autoptr(GPtrArray) volumes = berth_volumes_list(view->service->containers, error);
 

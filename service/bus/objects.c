@@ -125,6 +125,7 @@ typedef struct {
     const char *const *names; /* of properties; NULL: all */
 } Listing;
 
+/* One object as (sa{sv}), the type that filters need. */
 static int append_row(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
     int r;
 
@@ -294,6 +295,7 @@ const BerthObjectKind *berth_objects_get_kind(const char *interface) {
     g_assert_not_reached();
 }
 
+/* Stops at the first kind whose visit does. */
 int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
                             BerthObjectVisit visit, void *userdata) {
     int r = 1;

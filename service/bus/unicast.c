@@ -114,6 +114,7 @@ static void go_on(Line *line) {
     g_hash_table_remove(line->unicast->lines, line->client);
 }
 
+/* Anything but a grant drops the signal, and nobody learns that there was one. */
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Line *line = userdata;
     Signal *signal = g_queue_peek_head(&line->signals);
@@ -134,6 +135,8 @@ static bool is_root(BerthUnicast *unicast, const char *client) {
     return berth_access_find_uid(unicast->service->access, client, &uid) && uid == 0;
 }
 
+/* Takes message over; NULL is fine. If the client has too many signals waiting, this one is
+ * dropped. */
 void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_message *message,
                         const BerthSignalRight *right) {
     g_autoptr(sd_bus_message) owned = message;
@@ -188,6 +191,7 @@ static bool is_served(BerthUnicast *unicast, const char *client, GHashTable *use
            berth_unicast_count_client(users, uid);
 }
 
+/* A message can have one destination, so that one is made for each client. */
 void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
                         const void *data, const BerthSignalRight *right) {
     g_autofree char *prefix = g_strconcat(interface, " ", NULL);

@@ -71,6 +71,7 @@ void berth_watchers_add(BerthWatchers *watchers, const char *client, const char 
         g_hash_table_add(watcher->paths, g_strdup(path));
 }
 
+/* For a client that has asked the object manager for everything. */
 void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others) {
     Watcher *watcher = watchers_get(watchers, client);
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Of the containers only; leases have labels, too, and count to the same limit (bus/leases-bus.c).
+ */
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner) {
     GHashTableIter iterator;
     uint64_t bytes = 0;

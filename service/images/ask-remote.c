@@ -39,6 +39,7 @@ static void remote_question_free(void *object) {
     g_free(question);
 }
 
+/* An authentication has an empty answer: it has succeeded if there is no error. */
 static void remote_question_on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
     RemoteQuestion *question = userdata;
     const char *name = berth_remote_session_get_name(question->session);
@@ -64,6 +65,7 @@ static void remote_question_on_ready(BerthRemoteSession *session, const GError *
         berth_call_fetch_authenticate(fetch, remote_question_on_answer, question);
 }
 
+/* The question ends early if the call that waits for it does (base/operation.h). */
 static void remote_question_ask(BerthImages *images, const BerthRemoteRequest *request,
                                 BerthImageResolved resolved, BerthImageDone authenticated,
                                 void *userdata) {

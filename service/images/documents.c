@@ -48,10 +48,12 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
 /* Limits for a worker that lies; berth-inspect itself has tighter ones. */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
+/* For parts of a platform, which end up in lists and messages. */
 static bool is_short(const char *text) {
     return strlen(text) <= MAX_PLATFORM_TEXT;
 }
 
+/* One entry of an index, whose container has been entered; it is left again here. */
 static bool read_entry(sd_bus_message *reply, GPtrArray *entries) {
     g_autoptr(BerthDescriptor) descriptor = NULL;
     const char *os, *architecture, *variant;
@@ -123,6 +125,7 @@ static bool is_consistent(const BerthDocument *document) {
     return document->is_index ? !document->config : document->config && document->entries->len == 0;
 }
 
+/* The reply of Manifest, which is the same for a manifest and an index. */
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) {
     g_autoptr(BerthDocument) document = g_new0(BerthDocument, 1);
     int is_index = 0;
@@ -141,6 +144,7 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     return g_steal_pointer(&document);
 }
 
+/* Attestations are listed among the manifests of an index, but are no images. */
 static bool is_runnable(const BerthIndexedManifest *entry) {
     BerthKind kind = berth_media_type_get_kind(entry->descriptor->media_type);
 
@@ -229,6 +233,8 @@ static char *compute_chain_id(char *const *diff_ids) {
     return chain_id ? chain_id : g_strdup("");
 }
 
+/* The reply of Config. The digests are those of the documents that were read, and not part of it.
+ * The chain ID is computed here and never taken from the worker. */
 BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *manifest_digest,
                                             const char *config_digest, GError **error) {
     g_autoptr(BerthImageInfo) info = g_new0(BerthImageInfo, 1);
@@ -283,6 +289,8 @@ char *berth_image_info_format(const BerthImageInfo *info) {
     return g_variant_print(variant, FALSE);
 }
 
+/* NULL for a text that no version has written. An older form has no health check, which leaves
+ * health NULL. */
 BerthImageInfo *berth_image_info_parse(const char *text) {
     g_autoptr(GVariant) variant =
         g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassssas)"), text, NULL, NULL, NULL);

@@ -25,6 +25,8 @@ struct BerthImportBlob {
     void *userdata;
 };
 
+/* The content is the caller's from now on, is kept until the end of the import, and is kept by the
+ * lease afterwards, if there is one. */
 bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error) {
     BerthDatabase *database = context->images->database;
 
@@ -33,6 +35,7 @@ bool berth_import_pin(const BerthImportContext *context, const char *digest, GEr
     return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
 }
 
+/* The other writer has made the blob or has failed; the start looks anew. */
 static void import_blob_on_released(void *userdata) {
     berth_import_blob_start(userdata);
 }
@@ -113,6 +116,7 @@ static void import_blob_on_ingested(const char *digest, uint64_t size, const GEr
         import_blob_fail(blob, local);
 }
 
+/* The source has ended, whole or broken. The blob is done when berth-ingest has answered, too. */
 static void import_blob_on_extracted(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImportBlob *blob = userdata;
 
@@ -120,6 +124,7 @@ static void import_blob_on_extracted(sd_bus_message *reply, const GError *error,
     berth_ingestion_source_ended(blob->ingestion, error);
 }
 
+/* The algorithm is that of the expected digest, so that the two can be compared. */
 static bool import_blob_read(BerthImportBlob *blob, GError **error) {
     const BerthImportContext *context = blob->context;
     BerthIngestionRequest request = {

@@ -8,6 +8,7 @@
 
 #include "base/document.h"
 
+/* Adds a descriptor as an object of its own. */
 static void add_member(JsonBuilder *builder, const char *media_type,
                        const BerthImportMember *member) {
     json_builder_begin_object(builder);
@@ -36,6 +37,7 @@ char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *l
     return json_to_string(root, FALSE);
 }
 
+/* The configuration of an image with one layer: the platform, and the command if there is one. */
 char *berth_import_format_config(const BerthPlatform *platform, char *const *command,
                                  const char *diff_id) {
     g_autoptr(JsonBuilder) builder = json_builder_new();

@@ -115,6 +115,7 @@ static char *complete_name(const char *fallback, const char *name) {
     return g_strconcat("docker.io/", slash ? "" : "library/", name, has_tag ? "" : ":latest", NULL);
 }
 
+/* Notes an image that was found. It is checked later whether all of it is there. */
 static void import_images_add(BerthImportImages *images, const BerthDescriptor *target,
                               const char *name) {
     BerthImportedImage *image = g_new0(BerthImportedImage, 1);
@@ -124,6 +125,7 @@ static void import_images_add(BerthImportImages *images, const BerthDescriptor *
     g_ptr_array_add(images->found, image);
 }
 
+/* An image with several tags becomes one image for each of them, all with this manifest. */
 static void import_images_on_manifest(const char *digest, uint64_t size, const GError *error,
                                       void *userdata) {
     BerthImportImages *images = userdata;
@@ -145,6 +147,7 @@ static void import_images_on_manifest(const char *digest, uint64_t size, const G
     import_images_write_next(images);
 }
 
+/* One document at a time: storing is forgotten when the import is freed. */
 static void import_images_store(BerthImportImages *images, const char *text, BerthTextStored done) {
     images->storing =
         berth_contents_store_text(images->context->images->contents, text, done, images);

@@ -72,6 +72,7 @@ static char *resolve_link(const char *name, const char *target, bool is_hard_lin
     return berth_import_normalize(joined);
 }
 
+/* Of members with the same name the last one counts, as it does when a tar is extracted. */
 void berth_import_members_add(BerthImportMembers *members, const char *name, const char *digest,
                               uint64_t size) {
     Entry *entry = g_new0(Entry, 1);
@@ -88,6 +89,8 @@ void berth_import_members_add_link(BerthImportMembers *members, const char *name
     g_hash_table_replace(members->by_name, g_strdup(name), entry);
 }
 
+/* NULL for a name that is not in the archive, for a link that leads nowhere, and for a circle of
+ * links. */
 const BerthImportMember *berth_import_members_find(BerthImportMembers *members, const char *name) {
     g_autofree char *path = berth_import_normalize(name);
     const Entry *entry = g_hash_table_lookup(members->by_name, path);

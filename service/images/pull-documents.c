@@ -86,6 +86,7 @@ bool berth_pull_documents_are_at_target(const BerthPullDocuments *documents) {
     return documents->state == DOCUMENTS_AT_TARGET;
 }
 
+/* The error ends the pull; what else is under way is dropped with it. */
 static void pull_documents_fail(BerthPullDocuments *documents, const char *digest,
                                 const GError *error) {
     documents->done(digest, error, documents->userdata);

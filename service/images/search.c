@@ -36,6 +36,7 @@ static void search_free(void *object) {
     g_free(search);
 }
 
+/* The results are checked for their number and lengths (worker/replies.h). */
 static void search_on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
     Search *search = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;

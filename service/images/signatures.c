@@ -301,6 +301,7 @@ static char **read_keys(char *const *paths, GError **error) {
     return (char **)g_ptr_array_free(g_steal_pointer(&keys), FALSE);
 }
 
+/* The tag is asked for first, then the referrers (search_next()). */
 BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
                                               const char *digest, char *const *keys,
                                               BerthSignatureFound done, void *userdata,

@@ -8,6 +8,7 @@
 
 #include "store/provenance.h"
 
+/* Blobs that were dropped once they were unpacked are not counted. */
 static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *bytes,
                       GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);

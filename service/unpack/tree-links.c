@@ -29,6 +29,8 @@ static void clear_target(Target *target) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, clear_target)
 
+/* LOOK makes no directory on the way: a link to a file that does not exist leaves nothing behind.
+ */
 static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
                         GError **error) {
     g_autofree char *directory = berth_tree_get_directory(entry->target);
@@ -48,6 +50,7 @@ static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *ta
     return true;
 }
 
+/* An empty file, which settling replaces. */
 static bool add_placeholder(BerthTree *tree, const Target *target, const BerthPlace *place,
                             GError **error) {
     if (!berth_tree_remove(tree, place, error))
@@ -68,6 +71,7 @@ static int link_target(int source, const Target *target, const BerthPlace *place
     return linkat(source, berth_tree_get_name(target->path), place->parent, place->name, 0);
 }
 
+/* A link to a placeholder is a placeholder, too: its name is noted for the same BerthTreeLink. */
 static bool add_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
                      const BerthPlace *place, GError **error) {
     g_autofree char *directory = berth_tree_get_directory(target->path);

@@ -54,6 +54,8 @@ static void free_killed(Killed *killed) {
     g_free(killed);
 }
 
+/* The worker has ended. SIGKILL is what this file has sent; any other signal is a crash, and is
+ * logged. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
     Killed *killed = userdata;
 
@@ -125,6 +127,8 @@ static pid_t clone_child(Birth *birth) {
     return pid;
 }
 
+/* The environment is made before the child exists, which must not allocate. A child that could not
+ * execute is reaped here, and its errno is the error. */
 pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
                                  GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
@@ -151,6 +155,8 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
     return -1;
 }
 
+/* Without a pidfd or an event source for it, the end is waited for here: a zombie would stay
+ * otherwise. */
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);
