@@ -35,6 +35,8 @@ int berth_bus_reply_error(sd_bus_message *call, const GError *error) {
     return sd_bus_reply_method_error(call, &bus_error);
 }
 
+/* An error of Berth's keeps its code and its message; one of the bus, such as NoReply, means that
+ * the peer has failed. */
 bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **error) {
     const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
 

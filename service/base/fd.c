@@ -101,6 +101,8 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {
     return berth_fd_steal(&fd);
 }
 
+/* fchmod(2) sets the mode whatever the umask is. On failure the new file is removed and errno kept.
+ */
 bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {
     const char *slash = strrchr(name, '/');
     size_t parent = slash ? (size_t)(slash - name) + 1 : 0;
@@ -172,6 +174,8 @@ static bool remove_children(int directory, dev_t device, unsigned depth, unsigne
     return removed;
 }
 
+/* A file is removed by the first call; unlink(2) of a directory fails, and then it is opened and
+ * emptied. */
 bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit, GError **error) {
     struct stat status;
 

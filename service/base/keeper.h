@@ -6,8 +6,8 @@
  * namespace its keeper does it (frame/box-users.c), a process that has a socket, these few acts and
  * nothing else. A process without a keeper does it itself.
  *
- * All return as the system calls do, with errno. A keeper answers EPERM to what it does for no
- * worker.
+ * All return as the system calls do, with errno. A keeper answers EPERM to an act that it does for
+ * no worker.
  */
 
 #pragma once

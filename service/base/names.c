@@ -54,6 +54,7 @@ bool berth_name_check_ingest(const char *ref, GError **error) {
     return check_opaque(ref, "ingest reference", error);
 }
 
+/* restricted-name of RFC 6838, section 4.2. */
 static size_t restricted_name_length(const char *text) {
     size_t length = 0;
 
@@ -81,6 +82,8 @@ int berth_name_compare(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* By its text, without a look-up: a name that resolves to the loopback does not count. All of
+ * 127.0.0.0/8 does. */
 bool berth_name_is_loopback(const char *host) {
     g_autofree char *name = g_strdup(host);
     struct in_addr v4;

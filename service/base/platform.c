@@ -35,6 +35,8 @@ void berth_platform_free(BerthPlatform *platform) {
     g_free(platform);
 }
 
+/* The kernel's names of machines (uname(2)) as the OCI image specification has them, which are
+ * Go's; one that is not in the table stays as it is. */
 static BerthPlatform *platform_of_this_machine(void) {
     struct utsname names;
 

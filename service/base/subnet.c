@@ -86,6 +86,7 @@ char *berth_subnet_format(const BerthSubnet *subnet) {
     return g_strdup_printf("%s/%u", address, subnet->prefix);
 }
 
+/* The prefix is the number of leading ones of the mask. */
 static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct sockaddr *mask) {
     BerthSubnet subnet = {.family = address->sa_family};
     const struct sockaddr_in *v4 = (const void *)address, *mask4 = (const void *)mask;
@@ -101,6 +102,8 @@ static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct so
     return subnet;
 }
 
+/* Interfaces without an address or a mask, such as those of packets, are skipped (getifaddrs(3)).
+ */
 static void add_addressed(GArray *subnets) {
     struct ifaddrs *list = NULL;
 

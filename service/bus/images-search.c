@@ -2,7 +2,7 @@
 
 /*
  * The method Search of org.berth1.Images. The one thing to know: what is found comes from the
- * registry and is believed by nobody; its lengths are limited, and the reply's, too.
+ * registry and is not trusted; its lengths are limited, and so is the reply's.
  */
 
 #include "base/credentials.h"

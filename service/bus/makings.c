@@ -2,9 +2,9 @@
 
 /*
  * A Making is BEING MADE while its count is above 0, then SETTLED until a turn of the loop of its
- * own has told the calls that await it. Until that turn it stays in the table, so that a call which
- * comes meanwhile is told after those and not before. The set owns it, and it the references to the
- * calls.
+ * own has resumed the calls that await it. Until that turn it stays in the table, so that a call
+ * which comes meanwhile is resumed after those and not before. The set owns it, and it the
+ * references to the calls.
  */
 
 #include "bus/makings.h"
@@ -42,7 +42,8 @@ static void tell_calls(BerthMakings *makings, const Making *making) {
         makings->settled(making->calls->pdata[i], making->name, making->made, makings->userdata);
 }
 
-/* What is told to a call may begin or end another making: the table is not gone through meanwhile.
+/* A call that is resumed may begin or end another making, so that the table is not iterated
+ * meanwhile.
  */
 static int on_turn(sd_event_source *source, void *userdata) {
     BerthMakings *makings = userdata;
@@ -92,6 +93,7 @@ static Making *find_making(const BerthMakings *makings, sd_bus_message *call, co
     return g_hash_table_lookup(makings->table, key);
 }
 
+/* An object without a name of its choice cannot be awaited: no other call could name it. */
 void berth_makings_begin(BerthMakings *makings, sd_bus_message *call, const char *name) {
     Making *making = find_making(makings, call, name);
 
@@ -106,6 +108,7 @@ void berth_makings_begin(BerthMakings *makings, sd_bus_message *call, const char
     making->count++;
 }
 
+/* One success is enough: made stays true if another attempt of the same client fails. */
 void berth_makings_end(BerthMakings *makings, sd_bus_message *call, const char *name, bool made) {
     Making *making = find_making(makings, call, name);
 

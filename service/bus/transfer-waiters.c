@@ -23,6 +23,7 @@ typedef struct {
 
 static GPtrArray *waiters; /* of Waiter, owned */
 
+/* A remote may send more than it has announced; done is never shown above total. */
 int berth_transfer_append_items(sd_bus_message *message, const BerthTransfer *transfer) {
     int r = sd_bus_message_open_container(message, 'a', "(sstt)");
 
@@ -34,6 +35,7 @@ int berth_transfer_append_items(sd_bus_message *message, const BerthTransfer *tr
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* Members that the kind of transfer does not have are left out. */
 int berth_transfer_append_result(sd_bus_message *reply, const BerthTransferResult *result) {
     int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 

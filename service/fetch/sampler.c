@@ -19,6 +19,7 @@ typedef struct {
 
 static void sampler_ask_next(Sampling *sampling);
 
+/* After an error the next remote is asked; done gets the error of the last one. */
 static void sampler_finish(Sampling *sampling, const GError *error) {
     if (error && sampling->next < sampling->remotes->len) {
         sampler_ask_next(sampling);
@@ -49,6 +50,7 @@ static bool take_block(const BerthResponse *response, const char *data, size_t s
     return true;
 }
 
+/* Exactly the range: a shorter answer proves nothing. */
 static void on_sampler_response(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     Sampling *sampling = userdata;

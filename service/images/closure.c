@@ -113,6 +113,7 @@ static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor
     return true;
 }
 
+/* In the order of the document: the configuration, the layers, or the entries of an index. */
 static bool add_children(BerthClosure *closure, const BerthDocument *document, GError **error) {
     if (document->config && !closure_add(closure, document->config, error))
         return false;
@@ -164,6 +165,7 @@ static void closure_on_document(sd_bus_message *reply, const GError *error, void
     closure_read_next(closure);
 }
 
+/* Ends the operation when no document is left to read. */
 static void closure_read_next(BerthClosure *closure) {
     BerthContentStore *store = berth_contents_get_store(closure->images->contents);
     g_autoptr(GError) error = NULL;

@@ -326,6 +326,7 @@ static bool export_take_items(Export *export, ExportedImage *image, GError **err
     return true;
 }
 
+/* The gathering has freed itself. The items are referenced, since todo points into them. */
 static void export_on_gathered(GPtrArray *items, const GError *error, void *userdata) {
     Export *export = userdata;
     ExportedImage *image = export->names->pdata[export->next];

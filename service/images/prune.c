@@ -161,6 +161,8 @@ static void prune_on_collected(GPtrArray *items, const GError *error, void *user
     prune_read_next(prune);
 }
 
+/* The kind is part of the key: the same content may be named as a manifest and as an index, and is
+ * read as each. */
 static bool prune_is_new(Prune *prune, const BerthDescriptor *document) {
     BerthContentStore *store = berth_contents_get_store(prune->images->contents);
     g_autofree char *key = g_strdup_printf(

@@ -2,7 +2,7 @@
 
 /*
  * The cgroups of a running container, found through its first process: statistics, killing and
- * freezing. Where only cgroup version 2 is mounted, it has everything; on a hybrid system the
+ * freezing. If only cgroup version 2 is mounted, it has everything; on a hybrid system the
  * controllers of version 1 have the statistics (cgroups(7)).
  *
  * "unit" is the name of a unit, or the absolute path of a cgroup in the unified hierarchy.

@@ -18,6 +18,8 @@ static char *log_fields_make_path(const char *unit) {
     return g_strconcat(DIRECTORY "/" PREFIX, unit, NULL);
 }
 
+/* Each assignment follows its length, which is little-endian, as systemd itself writes these files.
+ */
 bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error) {
     g_autoptr(GByteArray) data = g_byte_array_new();
     g_autofree char *path = log_fields_make_path(unit);

@@ -12,6 +12,8 @@ typedef struct {
     void *userdata;
 } MachinedWatch;
 
+/* Without auto-start and without a reply: nothing happens on a machine on which machined does not
+ * run. */
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root) {
     g_autoptr(sd_bus_message) call = NULL;
@@ -27,6 +29,7 @@ void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16],
     (void)sd_bus_send(bus, call, NULL);
 }
 
+/* A new owner of the name is a machined that has just started, which knows no containers yet. */
 static int machined_on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     const MachinedWatch *watch = userdata;
     const char *name, *old, *new;

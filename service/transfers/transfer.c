@@ -247,6 +247,7 @@ BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *
     return item;
 }
 
+/* 0 if the file cannot be examined; the next poll is 100 ms later. */
 static uint64_t poll_size(void *userdata) {
     const int *fd = userdata;
     struct stat status;
@@ -273,6 +274,7 @@ void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd) 
     item->poll_userdata = (void *)fd;
 }
 
+/* The charge ends with the work, not with the minute for which the transfer stays listed. */
 static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     BerthTransfers *transfers = transfer->transfers;
 

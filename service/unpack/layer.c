@@ -78,8 +78,8 @@ static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarE
     }
 }
 
-/* Whiteouts are told by their names alone, whatever their type is. The target of a hard link is a
- * path in the layer, that of a symbolic link is text and kept as it is. */
+/* Whiteouts are recognized by their names alone, whatever their type is. The target of a hard link
+ * is a path in the layer, that of a symbolic link is text and kept as it is. */
 static bool add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                       GError **error) {
     g_autofree char *path = berth_tree_normalize(from->path, error);

@@ -3,7 +3,7 @@
 /*
  * berth-unpack: one layer into one directory, which is all it sees of the file system. Unpack takes
  * the stream; Settle finishes the layer on those below it, once they are there, with what Unpack
- * noted; that is why one process serves both calls. Where a name turns out to be a symbolic link
+ * noted; that is why one process serves both calls. If a name turns out to be a symbolic link
  * below, Settle unpacks the layer again, from its stored content, with the lower tree at hand.
  */
 

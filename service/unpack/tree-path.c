@@ -2,7 +2,7 @@
 
 /*
  * Walks a path component by component through the merged tree. An O_NOFOLLOW lookup at a time, and
- * openat2 below the root's descriptor: nothing that anybody changes meanwhile leads out of it.
+ * openat2 below the root's descriptor: no change that is made meanwhile leads out of it.
  *
  * The common case is one call: the directory is there, and no symbolic link is on the way.
  */
