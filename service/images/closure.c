@@ -99,8 +99,8 @@ static bool is_here(BerthClosure *closure, const char *digest) {
                            : berth_provenance_holds(database, closure->owner, digest)));
 }
 
-/* Each digest is added once, under the descriptor that names it first; an image may share layers
- * among its platforms, and its documents may even refer to each other. */
+/* Each digest is added once, under the descriptor that names it first; the platforms of an image
+ * may share layers, and an index may list a manifest twice. */
 static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
         return true;

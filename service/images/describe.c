@@ -39,6 +39,7 @@ static void describing_tell(void *object, const GError *error) {
     describing->done(error ? NULL : describing->platforms, error, describing->userdata);
 }
 
+/* What is under way is cancelled: the caller has been answered or has left. */
 static void describing_free(void *object) {
     Describing *describing = object;
 

@@ -132,6 +132,7 @@ static void import_on_checked(const GError *error, void *userdata) {
                            import_on_synced, import);
 }
 
+/* The images stay those of import->found, which lives as long as the import. */
 static void import_on_found(GPtrArray *found, const GError *error, void *userdata) {
     Import *import = userdata;
 

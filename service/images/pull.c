@@ -180,6 +180,8 @@ static void pull_on_part_done(const char *digest, const GError *error, void *use
     }
 }
 
+/* The walk has come to the manifest for the platform. It becomes a part of its own, which the pull
+ * waits for as well. */
 static void pull_on_found(const char *digest, const BerthDocument *manifest, void *userdata) {
     Pull *pull = userdata;
     const BerthPullImageRequest request = {
@@ -194,6 +196,7 @@ static void pull_on_found(const char *digest, const BerthDocument *manifest, voi
     berth_pull_image_start(pull->image);
 }
 
+/* The documents are the first part; the image is the second, once its manifest is known. */
 static void pull_fetch(Pull *pull) {
     pull->objects = berth_pull_objects_new(&pull->context);
     pull->documents = berth_pull_documents_new(&pull->context, pull->objects, pull->target,
@@ -280,6 +283,7 @@ static void pull_resolve(Pull *pull) {
                              pull->state == PULL_RESOLVING_AGAIN, pull_on_resolved, pull);
 }
 
+/* An error of the session names the reference already. */
 static void pull_on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
     Pull *pull = userdata;
 

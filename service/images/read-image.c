@@ -60,6 +60,7 @@ static void image_reading_free(void *object) {
     g_free(reading);
 }
 
+/* The text is copied, since the reply is gone when the operation ends. */
 static void image_reading_on_text(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;

@@ -356,6 +356,7 @@ static void verification_free(void *object) {
     g_free(verification);
 }
 
+/* The search has freed itself. The key that is reported is one of the policy. */
 static void verification_on_found(unsigned key, const GError *error, void *userdata) {
     Verification *verification = userdata;
 
