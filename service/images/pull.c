@@ -283,7 +283,6 @@ static void pull_resolve(Pull *pull) {
                              pull->state == PULL_RESOLVING_AGAIN, pull_on_resolved, pull);
 }
 
-/* An error of the session names the reference already. */
 static void pull_on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
     Pull *pull = userdata;
 
