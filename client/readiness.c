@@ -19,6 +19,7 @@
 #include "client/option.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define INSIDE "/run/notify/notify.sock"
+#define PREFIX "dist-notify-"
 
 enum { MAX_MESSAGE = 4096, MAX_PASSED = 16 };
 
@@ -55,6 +57,26 @@ void dist_readiness_forget(void) {
     rmdir(proxy.directory);
 }
 
+/* What dists have left that were killed: nobody receives from their sockets (unix(7),
+ * ECONNREFUSED). */
+static void proxy_remove_stale(const char *parent) {
+    g_autoptr(GDir) list = g_dir_open(parent, 0, NULL);
+    const char *name;
+
+    while (list && (name = g_dir_read_name(list))) {
+        g_autofree char *directory = g_build_filename(parent, name, NULL);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        berth_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int n = snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", directory);
+        if (!g_str_has_prefix(name, PREFIX) || n >= (int)sizeof address.sun_path || fd < 0 ||
+            connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ||
+            errno != ECONNREFUSED)
+            continue;
+        (void)unlink(address.sun_path);
+        (void)rmdir(directory);
+    }
+}
+
 /* Where other programs see it, too: /tmp may be the unit's own (PrivateTmp=). */
 static char *proxy_make_directory(GError **error) {
     const char *runtime = g_getenv("RUNTIME_DIRECTORY");
@@ -62,8 +84,9 @@ static char *proxy_make_directory(GError **error) {
     const char *parent = first[0] && first[0][0] ? first[0]
                          : geteuid() == 0        ? "/run"
                                                  : g_get_user_runtime_dir();
-    char *directory = g_build_filename(parent, "dist-notify-XXXXXX", NULL);
+    char *directory = g_build_filename(parent, PREFIX "XXXXXX", NULL);
 
+    proxy_remove_stale(parent);
     if (g_mkdtemp(directory))
         return directory;
     berth_error_set_errno(error, errno, "%s", directory);
@@ -83,9 +106,11 @@ static bool proxy_open(GError **error) {
     atexit(dist_readiness_forget);
     if (strlen(proxy.path) >= sizeof address.sun_path)
         return berth_error_set_errno(error, ENAMETOOLONG, "%s", proxy.path);
-    strcpy(address.sun_path, proxy.path);
+    /* Its name when it is made: under the other it always has a receiver, for
+     * proxy_remove_stale(). */
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/new", proxy.directory);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
-        chmod(proxy.path, 0666) < 0)
+        chmod(address.sun_path, 0666) < 0 || rename(address.sun_path, proxy.path) < 0)
         return berth_error_set_errno(error, errno, "%s", proxy.path);
     proxy.socket = berth_fd_steal(&fd);
     return true;

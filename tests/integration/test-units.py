@@ -2,6 +2,7 @@
 # "dist run" in a unit: its container is in the unit's own cgroup, and starts, stops and fails with it.
 
 import errno
+import glob
 import os
 import signal
 import subprocess
@@ -223,7 +224,13 @@ def test_a_container_says_itself_when_it_is_ready():
     wait_until(lambda: show("self", "ActiveState") == "active", "its readiness")
     equal((show("self", "StatusText"), show("self", "MainPID")), ("well", main))
     contains(good("exec", "self", "env"), "NOTIFY_SOCKET=/run/notify/notify.sock")
+    assert glob.glob("/run/dist-notify-*"), "the socket's directory"
     equal(run("systemctl", "kill", "-s", "KILL", "self").status, 0)
+    wait_until(lambda: container("self") is None, "its removal")
+    # The next one removes what a killed one has left, and itself when it ends.
+    write_unit("tidy", f"dist run --rm --notify=container {IMAGE} true")
+    assert run("systemctl", "start", "tidy").status != 0, "it ends before it is ready"
+    equal(glob.glob("/run/dist-notify-*"), [])
     contains(dist("run", "-d", "--notify=container", IMAGE).err, "cannot be given with --detach")
 
 
