@@ -16,15 +16,24 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-static void guard_kill(const char *berth_id, const char *process) {
+/* A service or a bus that was restarted meanwhile is asked again. */
+enum { MAX_TRIES = 20, RETRY_USEC = 250 * 1000 };
+
+/* Whether there is nothing more to do. On a connection of its own, the monitor's being gone with
+ * the rights of the one that created the container. */
+static bool guard_kill(const char *berth_id, const char *process) {
     g_autoptr(sd_bus) bus = runtime_bus_open(NULL);
     g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GError) error = NULL;
 
     if (bus && process[0])
-        reply = runtime_call(bus, NULL, "Kill", "sia{sv}", berth_id, SIGKILL, 1, "Process", "s",
+        reply = runtime_call(bus, &error, "Kill", "sia{sv}", berth_id, SIGKILL, 1, "Process", "s",
                              process);
     else if (bus)
-        reply = runtime_call(bus, NULL, "Kill", "sia{sv}", berth_id, SIGKILL, 0);
+        reply = runtime_call(bus, &error, "Kill", "sia{sv}", berth_id, SIGKILL, 0);
+    return reply || g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) ||
+           g_error_matches(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||
+           g_error_matches(error, BERTH_ERROR, BERTH_ERROR_ACCESS_DENIED);
 }
 
 G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char *process) {
@@ -46,8 +55,8 @@ G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char
     do
         n = read(3, &word, 1);
     while (n < 0 && errno == EINTR);
-    if (n == 0)
-        guard_kill(berth_id, process);
+    for (int i = 0; n == 0 && i < MAX_TRIES && !guard_kill(berth_id, process); i++)
+        g_usleep(RETRY_USEC);
     _exit(0);
 }
 

@@ -108,6 +108,15 @@ def kill_service():
         wait_until(lambda: not owner or owner_of_the_name() != owner, "the end of its connection")
 
 
+def polls(pid):
+    """Whether a process waits for descriptors, as during a call over the bus: epoll_wait, epoll_pwait, ppoll (syscalls(2))."""
+    try:
+        with open(f"/proc/{pid}/syscall", encoding="utf-8") as file:
+            return file.read().split()[0] in ("232", "281", "441", "271", "22", "73")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def service_is_up():
     equal(dist("images", "-q").status, 0, "the service answers")
 

@@ -195,6 +195,24 @@ def test_killing_the_monitor_kills_the_process():
     nothing_is_left()
 
 
+def test_the_guard_kills_also_if_the_service_is_killed_meanwhile():
+    shell("sleep 1000")
+    pid = create("a")
+    works("start", "a")
+    container = real_pid("a")
+    service = service_pid()
+    os.kill(service, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    equal(wait_for_child(pid), -9)
+    # Its call is with the service that does not answer.
+    guards = run("pgrep", "-x", "berth-guard").out.split()
+    wait_until(lambda: any(polls(guard) for guard in guards), "the guard's call")
+    kill_service()
+    wait_until(lambda: not os.path.exists(f"/proc/{container}"), "the end of the process")
+    works("delete", "--force", "a")
+    nothing_is_left()
+
+
 def test_a_created_container_is_killed():
     shell("sleep 1000")
     pid = create("a")
@@ -476,6 +494,15 @@ def test_an_ordinary_user_has_no_more_rights_than_by_the_bus():
     result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
     equal((result.status, os.listdir(root)), (1, []), result)
     contains(result.err, "permission denied")
+    # A root of the caller's own choice is a privilege by itself.
+    allow_only("nobody", "containers.create", "containers.manage-own")
+    result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
+    equal((result.status, os.listdir(root)), (1, []), result)
+    contains(result.err, "permission denied")
+    allow_only("nobody", "containers.create", "containers.manage-own", "containers.create-privileged")
+    result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
+    equal((result.status, result.out, os.listdir(root)), (0, "mine\n", []), result)
+    polkit_rule("")
     nothing_is_left()
 
 
