@@ -72,6 +72,11 @@ bool dist_check_reply(sd_bus_message *reply, GError **error) {
     return !reason || dist_set_bus_error(error, reason, sd_bus_message_get_errno(reply));
 }
 
+bool dist_reply_was_lost(sd_bus_message *reply) {
+    return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
+           sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
+}
+
 sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;

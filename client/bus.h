@@ -34,6 +34,10 @@ sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 
 /* Whether a reply is no error; otherwise sets error from it. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);
+
+/* Whether the service or the bus ended before it replied: whether it has done what was asked for is
+ * unknown. */
+bool dist_reply_was_lost(sd_bus_message *reply);
 /* An error for a message that was not as expected. */
 bool dist_bad_reply(int r, GError **error);
 

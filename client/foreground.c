@@ -71,10 +71,13 @@ static int ask_again_later(Loop *loop);
  * container runs on. */
 static bool is_absence(sd_bus_message *reply) {
     static const char *const names[] = {
-        SD_BUS_ERROR_NO_REPLY,          SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_SERVICE_UNKNOWN,
-        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_TIMEOUT,
+        SD_BUS_ERROR_SERVICE_UNKNOWN,
+        SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+        SD_BUS_ERROR_TIMEOUT,
     };
 
+    if (dist_reply_was_lost(reply))
+        return true;
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (sd_bus_message_is_method_error(reply, names[i]))
             return true;
@@ -84,10 +87,17 @@ static bool is_absence(sd_bus_message *reply) {
                      g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
 }
 
+/* The bus tells of lost calls in any order, and Create decides: it was lost, too. */
+static bool was_lost_with_create(const Loop *loop, sd_bus_message *reply) {
+    return loop->creating && dist_reply_was_lost(reply);
+}
+
 static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
 
     (void)error;
+    if (was_lost_with_create(loop, reply))
+        return 0;
     if (loop->started && is_absence(reply))
         return ask_again_later(loop);
     loop->waited = sd_bus_message_ref(reply);
@@ -239,6 +249,8 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     int r = 0;
 
     (void)error;
+    if (was_lost_with_create(loop, reply))
+        return 0;
     bool good = dist_check_reply(reply, &loop->error);
     /* A command that could not be executed has an exit status, too, which Wait answers. */
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
@@ -262,6 +274,12 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
 }
 
+DistCreation dist_creation_read(sd_bus_message *reply, GError **error) {
+    if (dist_check_reply(reply, error))
+        return DIST_CREATION_DONE;
+    return dist_reply_was_lost(reply) ? DIST_CREATION_LOST : DIST_CREATION_REFUSED;
+}
+
 /* The calls that follow wait for Create in the service, and fail with it: its error is the reason.
  */
 static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -269,8 +287,8 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
 
     (void)error;
     loop->creating = false;
-    *loop->request->created = dist_check_reply(reply, &loop->error);
-    return *loop->request->created ? 0 : sd_event_exit(loop->event, 0);
+    *loop->request->creation = dist_creation_read(reply, &loop->error);
+    return *loop->request->creation == DIST_CREATION_DONE ? 0 : sd_event_exit(loop->event, 0);
 }
 
 void dist_end_by_signal(int number) {

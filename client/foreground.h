@@ -13,10 +13,19 @@
 /* The keys that leave a terminal, by default. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 
+typedef enum {
+    DIST_CREATION_REFUSED, /* or not answered yet */
+    DIST_CREATION_DONE,
+    DIST_CREATION_LOST, /* the service ended before it answered */
+} DistCreation;
+
+/* The state after an answer to Create; error is that of the answer. */
+DistCreation dist_creation_read(sd_bus_message *reply, GError **error);
+
 typedef struct {
     const char *id, *process; /* "" for the container's first */
     sd_bus_message *create;   /* the call that makes the container first; NULL if it is there */
-    bool *created;            /* whether that has succeeded */
+    DistCreation *creation;   /* how that has ended */
     sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
     bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
     bool terminal, journal;   /* whether to show its terminal, its journal */

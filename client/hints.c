@@ -36,6 +36,9 @@ static const struct {
      N_("--network=none creates one without")},
     {BERTH_ERROR_INTERNAL, "The name org.berth1 was not provided by any .service files",
      N_("is Berth's service installed?")},
+    /* Of dbus-daemon. Nothing is known of what the call did. */
+    {BERTH_ERROR_INTERNAL, "Message recipient disconnected from message bus without replying",
+     N_("the service ended during the call; \"dist ps -a\" shows whether it took effect")},
 };
 
 char *dist_hint_find(BerthErrorCode code, const char *text) {

@@ -27,6 +27,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+/* Of the service in one "run", before dist gives up. */
+enum { MAX_LOSSES = 3 };
+
 /* What the standard streams of a container are connected to when it is started. */
 typedef enum {
     STREAMS_JOURNAL, /* or its terminal, if it has one */
@@ -68,7 +71,7 @@ static bool is_unit_process(void) {
 /* What is done first, without waiting for its answer: NULL for a container that is there. */
 typedef struct {
     sd_bus_message *create;
-    bool created;
+    DistCreation state;
 } Creation;
 
 static int run_in_foreground(Creation *creation, const char *member, const char *id, bool terminal,
@@ -79,7 +82,7 @@ static int run_in_foreground(Creation *creation, const char *member, const char 
         .id = id,
         .process = "",
         .create = creation ? creation->create : NULL,
-        .created = creation ? &creation->created : NULL,
+        .creation = creation ? &creation->state : NULL,
         .start = start,
         .wait_after_start = was_stopped,
         .terminal = terminal,
@@ -140,10 +143,10 @@ static bool create_and_start(Creation *creation, const char *id, StartStreams st
             break;
     if (!reply)
         return dist_bad_reply(r, error);
-    creation->created = dist_check_reply(reply, error);
-    if (creation->created && !started)
+    creation->state = dist_creation_read(reply, error);
+    if (creation->state == DIST_CREATION_DONE && !started)
         g_propagate_error(error, g_steal_pointer(&local));
-    return creation->created && started;
+    return creation->state == DIST_CREATION_DONE && started;
 }
 
 static bool check_run_arguments(int argc, GError **error) {
@@ -241,7 +244,7 @@ static void clean_up(const Creation *creation, const char *id, const char *image
                      const GError *error) {
     const DistRunOptions *given = &dist_run_given;
 
-    if (error && creation->created && !given->detach && given->remove &&
+    if (error && creation->state == DIST_CREATION_DONE && !given->detach && given->remove &&
         error->code != BERTH_ERROR_LAUNCH_FAILED)
         remove_unstarted(id);
     if (!error && given->remove_image)
@@ -249,22 +252,33 @@ static void clean_up(const Creation *creation, const char *id, const char *image
 }
 
 /* Sends Create, Wait and Start at once. With an id of its own choice dist cannot come upon a
- * container that is there already, which it would start if Create failed. */
+ * container that is there already, which it would start if Create failed.
+ *
+ * A service that ended before it answered Create has not started the container. If it has made it,
+ * that is removed when dist leaves the bus, since it is provisional: a new connection and a new id
+ * begin again. */
 static int run_at_once(char **arguments, GError **error) {
     g_autofree char *name = dist_complete_reference(arguments[0]);
-    g_autofree char *id = dist_run_make_id();
     bool pulled = dist_run_given.pull == DIST_PULL_ALWAYS;
+    unsigned losses = 0;
 
     if (pulled && !dist_pull(name, dist_run_given.insecure, error))
         return DIST_EXIT_BERTH;
     for (;;) {
         g_autoptr(GError) local = NULL;
+        g_autofree char *id = dist_run_make_id();
         g_autoptr(sd_bus_message) create = dist_run_new_create(id, name, arguments + 1, error);
-        Creation creation = {create, false};
+        Creation creation = {create, DIST_CREATION_REFUSED};
         if (!create)
             return DIST_EXIT_BERTH;
         int status = create_and_run(&creation, id, &local);
-        if (creation.created || pulled || !local || !dist_run_lacks_image(name, local)) {
+        if (creation.state == DIST_CREATION_LOST && losses++ < MAX_LOSSES) {
+            if (!dist_bus_again(error))
+                return DIST_EXIT_BERTH;
+            continue;
+        }
+        if (creation.state == DIST_CREATION_DONE || pulled || !local ||
+            !dist_run_lacks_image(name, local)) {
             clean_up(&creation, id, arguments[0], local);
             if (local)
                 g_propagate_error(error, g_steal_pointer(&local));

@@ -319,6 +319,20 @@ def test_start_is_parallel():
     equal(listing("ps", "-a"), [])
 
 
+def test_a_run_begins_again_if_the_service_is_killed_before_it_creates():
+    for options, status, output in (((), 3, "once\n"), (("-d",), 0, None)):
+        service_is_up()
+        os.kill(service_pid(), 19)
+        with subprocess.Popen(["dist", "run", "--rm", *options, IMAGE, "sh", "-c", "echo once; exit 3"], stdout=subprocess.PIPE,
+                              encoding="utf-8") as process:
+            wait_until(lambda: polls(process.pid), "the calls")
+            kill_service()
+            found = process.communicate(timeout=60)[0]
+        equal(process.returncode, status, found)
+        assert found == output if output else found.strip(), found
+        wait_until(lambda: listing("ps", "-a") == [], "the removal")
+
+
 def test_the_service_leaves_when_idle():
     os.makedirs("/run/systemd/system/berthd.service.d", exist_ok=True)
     pid = service_pid()
