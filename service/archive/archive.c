@@ -68,6 +68,8 @@ static size_t read_archive_block(void *userdata, const void **block) {
     return r == ARCHIVE_OK ? size : 0;
 }
 
+/* Only these filters are enabled; some others of libarchive run programs (grzip, lrzip). The raw
+ * format makes the decompressed stream one member. On an error input is closed, too. */
 BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **error) {
     g_autoptr(BerthArchiveReader) reader = g_new0(BerthArchiveReader, 1);
 
@@ -111,6 +113,8 @@ static void set_member(const BerthTarEntry *entry, BerthArchiveMember *member) {
     member->size = (uint64_t)entry->size;
 }
 
+/* local is consumed. If decompression failed, the error of the tar is only its consequence, and
+ * libarchive's own is reported. */
 static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error) {
     if (reader->failed) {
         g_clear_error(&local);

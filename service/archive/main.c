@@ -59,6 +59,7 @@ static Job *new_job(void) {
     return job;
 }
 
+/* The reader owns the descriptor from here on, even if it cannot be made. */
 static bool open_reader(void *data, GError **error) {
     Job *job = data;
 
@@ -66,6 +67,7 @@ static bool open_reader(void *data, GError **error) {
     return state.reader != NULL;
 }
 
+/* A process reads or writes one archive: a second one gets a process of its own. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Job *job = new_job();
     int plain, r;

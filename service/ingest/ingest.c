@@ -27,6 +27,8 @@ static void pass_on(State *state, const char *data, size_t size) {
         state->onward_open = false;
 }
 
+/* pread(2) leaves the file's offset where take_input() is to write. An end before the offset is an
+ * error: berthd has recorded more bytes than are there. */
 static bool take_kept(State *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 

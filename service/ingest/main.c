@@ -93,6 +93,7 @@ static void free_gathering(gpointer data) {
     g_free(gathering);
 }
 
+/* Two limits: each for one secret and all for the whole file, of which used is taken so far. */
 static bool run_gathering(void *data, GError **error) {
     const Gathering *gathering = data;
     uint64_t used = 0;
@@ -107,6 +108,7 @@ static bool run_gathering(void *data, GError **error) {
     return true;
 }
 
+/* Descriptors that were read before an error are in gathering, which closes them. */
 static int read_gathering(sd_bus_message *call, Gathering *gathering) {
     const char *name;
     int r = sd_bus_message_enter_container(call, 'a', "(sh)");
@@ -143,6 +145,7 @@ static int method_gather(sd_bus_message *call, void *userdata, sd_bus_error *err
     return berth_frame_run_job(call, "gather", gathering, run_gathering, NULL, free_gathering);
 }
 
+/* The job owns the descriptors from the moment each is read; freeing it closes those it has. */
 static int start_ingest(sd_bus_message *call, bool passes_on) {
     Job *job = g_new0(Job, 1);
     const char *algorithm;

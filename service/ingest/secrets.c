@@ -51,6 +51,7 @@ static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit
     return NULL;
 }
 
+/* The header has room for the name and its terminating zero (bare/secrets.h). */
 bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, uint64_t *used,
                          GError **error) {
     BerthSecretHeader header = {.size = 0};

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Both documents are read into json-glib's tree, changed by copies of the objects on the way, and
- * written anew; nothing is kept. The caller hashes and stores the text. */
+/* Both documents are parsed with json-glib, the objects that change are copied, and the result is
+ * written as text; nothing is kept. Members that Berth does not know survive, so that an image
+ * keeps what other tools put into it. The caller hashes and stores the text. */
 
 #include "inspect/append.h"
 
 #include "base/document.h"
 
+/* A deep copy; from may be NULL, which is an empty array. */
 static JsonArray *copy_array(JsonArray *from) {
     JsonArray *copy = json_array_new();
 
@@ -15,6 +17,7 @@ static JsonArray *copy_array(JsonArray *from) {
     return copy;
 }
 
+/* Consumes object. */
 static char *format_document(JsonObject *object) {
     g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
 
@@ -60,6 +63,7 @@ static bool append_history(JsonObject *config, JsonObject *original,
     return true;
 }
 
+/* "created" and, if one is given, "author" of the image become those of the new layer. */
 char *berth_config_append(const char *data, size_t size, const BerthAppendedLayer *layer,
                           GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -104,6 +108,8 @@ static const char *find_oci_type(const char *media_type) {
     return media_type;
 }
 
+/* The media types change with that of the manifest: an OCI manifest has no layers of Docker's
+ * types. */
 static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
     const char *media_type;
 

@@ -47,6 +47,8 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
     return true;
 }
 
+/* index.json of an OCI layout (image-layout.md). A descriptor without a media type is taken for a
+ * manifest's. */
 GPtrArray *berth_layout_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -81,6 +83,7 @@ static JsonNode *parse_array(const char *data, size_t size, GError **error) {
     return berth_document_parse(wrapped->str, wrapped->len, error);
 }
 
+/* manifest.json as docker save writes it, an array of images. */
 GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_docker_entry);
     g_autoptr(JsonNode) root = parse_array(data, size, error);

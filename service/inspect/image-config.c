@@ -25,6 +25,7 @@ void berth_image_config_free(BerthImageConfig *config) {
     g_free(config);
 }
 
+/* A missing member is "", since D-Bus has no null. */
 static bool copy_string(JsonObject *object, const char *member, char **copy, GError **error) {
     const char *text;
 
@@ -34,6 +35,9 @@ static bool copy_string(JsonObject *object, const char *member, char **copy, GEr
     return true;
 }
 
+/* The list is the interval, the time-out, the start period (in nanoseconds, as Docker writes them)
+ * and the number of retries, all as decimal numbers, then the test. The test "NONE" disables an
+ * inherited health check; the list is empty then. */
 static bool read_health(JsonObject *object, BerthImageConfig *config, GError **error) {
     static const char *const numbers[] = {"Interval", "Timeout", "StartPeriod", "Retries"};
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
@@ -71,6 +75,7 @@ static bool read_execution(JsonObject *object, BerthImageConfig *config, GError 
            read_health(object, config, error);
 }
 
+/* Diff IDs become names in the snapshot store, so each must be a valid digest. */
 static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **error) {
     JsonObject *root_fs;
     const char *type;

@@ -2,7 +2,9 @@
 
 /*
  * berth-inspect: reads documents that came from outside, so that berthd does not parse them. It is
- * handed descriptors of committed blobs and answers typed values.
+ * handed descriptors of committed blobs and answers typed values. It has no state: each call is
+ * answered before the next one is read. A reply is not trusted either; berthd checks it again
+ * (worker/replies.h).
  */
 
 #include "base/document.h"
@@ -59,6 +61,7 @@ static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* The signature is the one in base/worker-members.h; the two must change together. */
 static int append_manifest(sd_bus_message *reply, const void *value) {
     const BerthManifest *manifest = value;
     int r = sd_bus_message_append(reply, "b", manifest->kind == BERTH_KIND_INDEX);
@@ -102,6 +105,8 @@ static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *r
     return answer_value(call, manifest, append_manifest, error, ret_error);
 }
 
+/* The order of the lists is part of the reply's type: all have the same signature, and nothing else
+ * tells them apart. */
 static int append_config(sd_bus_message *reply, const void *value) {
     const BerthImageConfig *config = value;
     char **const vectors[] = {config->diff_ids,    config->entrypoint, config->command,
@@ -131,6 +136,7 @@ static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return answer_value(call, config, append_config, error, ret_error);
 }
 
+/* Answers the document itself, but only if it can be parsed: berthd passes on nothing but JSON. */
 static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;

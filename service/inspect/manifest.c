@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+/* Far more than images have: overlayfs itself takes at most 500 lower layers (fs/overlayfs,
+ * OVL_MAX_STACK). */
 enum { MAX_LAYERS = 500, MAX_ENTRIES = 1000 };
 
 static void free_index_entry(gpointer data) {
@@ -87,6 +89,7 @@ static JsonObject *element_object(JsonArray *array, guint i, const char *what, G
     return NULL;
 }
 
+/* An entry without a platform is valid; *platform stays NULL then. */
 static bool read_platform(JsonObject *object, BerthPlatform **platform, GError **error) {
     const char *os, *architecture, *variant;
     JsonObject *member;
@@ -153,6 +156,7 @@ static bool read_entries(JsonArray *array, BerthManifest *manifest, GError **err
     return true;
 }
 
+/* Unlike an index, a manifest without one of its layers is of no use: the first error ends it. */
 static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
 

@@ -19,6 +19,8 @@
 #define PAYLOAD_TYPE "application/vnd.dev.cosign.simplesigning.v1+json"
 #define SIGNATURE_ANNOTATION "dev.cosignproject.cosign/signature"
 
+/* Each signature costs a download and a verification for each key; those beyond the limit are
+ * ignored. */
 enum { MAX_SIGNATURES = 64, P256_BITS = 256 };
 
 static void free_signature(gpointer data) {
@@ -29,6 +31,7 @@ static void free_signature(gpointer data) {
     g_free(signature);
 }
 
+/* A layer of another type, or without a signature, is something else's; it is passed over. */
 static bool add_layer(GPtrArray *signatures, JsonObject *layer, GError **error) {
     const char *media_type, *digest, *text = NULL;
     JsonObject *annotations;
@@ -103,6 +106,8 @@ static bool check_payload(const BerthSignatureCheck *check, GError **error) {
     return true;
 }
 
+/* The algorithm follows from the key alone. The signer has no say in it, so that it cannot choose a
+ * weak one. */
 static bool find_key_algorithm(gnutls_pubkey_t key, gnutls_sign_algorithm_t *algorithm) {
     unsigned bits = 0;
     int kind = gnutls_pubkey_get_pk_algorithm(key, &bits);

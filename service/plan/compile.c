@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Of every list in the image; no structure of the set-up needs more. */
 enum { ALIGNMENT = 8 };
 
 #define OCI_VERSION "1.0.2"
@@ -29,6 +30,7 @@ typedef struct {
     GPtrArray *pool; /* what the set-up refers to and the plan has not */
 } Compilation;
 
+/* Gives data to the pool, which frees it with g_free() after the image is made. */
 static gpointer keep(Compilation *compilation, gpointer data) {
     g_ptr_array_add(compilation->pool, data);
     return data;
@@ -82,6 +84,8 @@ static BerthTexts make_environment(Compilation *compilation, char *const *variab
     return (BerthTexts){environment, count - kept};
 }
 
+/* Field by field: a mount of the plan has GLib's containers, a mount of the set-up has plain
+ * lists. */
 static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
     BerthMount *mounts = keep(compilation, g_new0(BerthMount, plan->mounts->len + 1));
 
@@ -203,6 +207,9 @@ static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError
     return true;
 }
 
+/* filter is a program that berthd has compiled already; NULL if there is none. A profile of the
+ * caller's own goes along as text, unless an annotation names one of Berth's. The socket and the
+ * state of a listener are this container's: only add_listener() sets them. */
 static bool add_filter(Compilation *compilation, const BerthPlan *plan,
                        const BerthFilterProgram *filter, GError **error) {
     if (filter)
@@ -365,6 +372,8 @@ static void add_array(Image *image, gsize place, const char *first, uint32_t cou
         add_references(image, offset + i * element->size, element);
 }
 
+/* Texts follow the structures, so each of their offsets grows by the size of the image before them.
+ * The size of the whole is known last. */
 static GByteArray *make_image(const BerthSetup *setup) {
     g_autoptr(GByteArray) texts = g_byte_array_new();
     g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(gsize));

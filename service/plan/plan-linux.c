@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux" of the runtime configuration, but for its resources. */
+/* "linux" of the runtime configuration (config-linux.md) except for its resources, which are in
+ * plan-resources.c. The one thing to know: a kernel parameter that would reach beyond the container
+ * is refused here by what the plan says. Whether a namespace that is joined is the host's shows
+ * only when it is opened, so berth-launch checks that. */
 
 #include "plan/plan.h"
 
@@ -15,6 +18,7 @@ enum { MAX_DEVICES = 1024 };
 static const struct {
     const char *type, *name;
     int flag;
+    /* type is the specification's name, name the file's in /proc/PID/ns. */
 } namespace_types[] = {
     {"pid", "pid", CLONE_NEWPID},     {"mount", "mnt", CLONE_NEWNS},
     {"ipc", "ipc", CLONE_NEWIPC},     {"uts", "uts", CLONE_NEWUTS},
@@ -49,6 +53,8 @@ static const struct {
     {"kernel.sem", CLONE_NEWIPC}, {"kernel.shm", CLONE_NEWIPC}, {"kernel.domainname", CLONE_NEWUTS},
 };
 
+/* A mount namespace cannot be joined, because the launcher builds the container's root in one of
+ * its own. */
 static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanNamespace entry = {0};
     const char *type;
@@ -90,6 +96,8 @@ static bool read_namespaces(BerthPlan *plan, JsonObject *object, GError **error)
     return true;
 }
 
+/* The bounds of the numbers are those of the kernel's dev_t: 12 bits for the major and 20 for the
+ * minor number. "u" is another name of "c" (mknod(1)). */
 static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanDevice *device = g_new0(BerthPlanDevice, 1);
     uint64_t major, minor, mode, uid, gid;
@@ -229,6 +237,7 @@ static bool read_offset(JsonObject *offsets, const char *clock, int64_t *secs, i
                         berth_document_get_int(object, "nanosecs", nsecs, error)));
 }
 
+/* The offsets themselves are checked by the kernel when they are written (time_namespaces(7)). */
 static bool read_time_offsets(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonObject *offsets;
 
@@ -262,6 +271,7 @@ static bool read_cgroups_path(BerthPlan *plan, JsonObject *object, GError **erro
     return true;
 }
 
+/* Namespaces come first: check_sysctl() looks them up. */
 bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error) {
     static const char *const unsupported[] = {"mountLabel", "intelRdt", "netDevices",
                                               "memoryPolicy", NULL};

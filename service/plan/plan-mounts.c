@@ -52,6 +52,9 @@ static const char *const empty_options[] = {"defaults",   "async", "loud",   "si
                                             "iversion",   "mand",  "nomand", "noiversion",
                                             "nolazytime", "copy",  "nocopy", NULL};
 
+/* A later option overrides an earlier one that contradicts it. The treatment of access times is one
+ * value of several bits (MOUNT_ATTR__ATIME), which mount_setattr(2) wants cleared as a whole when
+ * one is set. */
 static bool take_attribute(BerthPlanMount *mount, const char *option) {
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         bool below = option[0] == 'r' && g_str_equal(option + 1, attributes[i].name);
@@ -66,10 +69,9 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID" and "x-berth.fill" (of a
- * volume) are berthd's own. "owned"
- * is for a bind that needs no privilege, because it is the owner's (bind-tree.c in
- * launch/). */
+/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.volume" and
+ * "x-berth.fill" (of a volume) are written by berthd itself. "owned" is for a bind mount that needs
+ * no privilege, because its source belongs to that user (bind-tree.c in launch/). */
 static bool take_own(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -123,6 +125,8 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
+/* What is no flag is for the file system, in the order given. A remount makes no sense in a list of
+ * mounts that are all new. */
 static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
                          GError **error) {
     g_auto(GStrv) options = NULL;
@@ -188,6 +192,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
                            mount->destination);
 }
 
+/* The mount belongs to the plan from the start, so that an error leaks nothing. */
 static bool read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "process" of the runtime configuration. */
+/* "process" of the runtime configuration (config.md, Process): names become the numbers that the
+ * kernel takes, and all limits are checked here, so that the launcher need not. Users and groups
+ * that are given by name stay names, since only the image says what they are. The result is part of
+ * the plan and lives as long as it. */
 
 #include "plan/plan.h"
 
@@ -10,6 +13,8 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 
+/* Berth's own bounds, below the kernel's: 65536 groups (setgroups(2)), and a quarter of the stack
+ * limit for arguments and environment together (execve(2)). */
 enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 4 * 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
 
 #define LIMIT(name)                                                                                \
@@ -143,6 +148,7 @@ static bool read_limits(BerthPlan *plan, JsonObject *process, GError **error) {
     return true;
 }
 
+/* UINT32_MAX is no id: as (uid_t)-1 it means "do not change" to chown(2) and setresuid(2). */
 static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError **error) {
     uint64_t value;
 
@@ -154,6 +160,7 @@ static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError
     return true;
 }
 
+/* The array is of numbers, which base/document.h has no function for. */
 static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
     JsonArray *array;
 
@@ -174,6 +181,7 @@ static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
     return true;
 }
 
+/* A umask of 0 and none at all are different, so the member itself is looked for. */
 static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *user;
     uint64_t umask;
@@ -197,6 +205,7 @@ static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     return true;
 }
 
+/* The index of a class is its number in ioprio_set(2); 0, no class, cannot be asked for. */
 static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **error) {
     static const char *const classes[] = {"", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
                                           "IOPRIO_CLASS_IDLE"};
@@ -238,6 +247,8 @@ static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **e
     return true;
 }
 
+/* The ranges are those of sched_setattr(2); whether a policy takes the values is for the kernel to
+ * say. */
 static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *object;
     const char *policy;
@@ -270,6 +281,7 @@ static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error)
                            "unknown policy \"%.100s\" of the scheduler", policy ? policy : "");
 }
 
+/* The range of /proc/PID/oom_score_adj (proc_pid_oom_score_adj(5)). */
 static bool read_oom_score(BerthPlan *plan, JsonObject *process, GError **error) {
     int64_t score;
 
@@ -301,6 +313,7 @@ static size_t count_bytes(char *const *list) {
     return bytes;
 }
 
+/* Refuses at Create what execve(2) or chdir(2) would refuse only at the start. */
 static bool check_process(const BerthPlan *plan, GError **error) {
     if (!plan->arguments[0] || !plan->arguments[0][0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"args\" is empty");

@@ -17,6 +17,7 @@ static void add(BerthPlan *plan, const char *name, GVariant *value) {
     g_array_append_val(plan->properties, property);
 }
 
+/* UINT64_MAX is infinity in properties of systemd on the bus (org.freedesktop.systemd1(5)). */
 static void add_number(BerthPlan *plan, const char *name, uint64_t value) {
     add(plan, name, g_variant_new_uint64(value));
 }
@@ -41,6 +42,8 @@ static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member,
     return true;
 }
 
+/* "swap" without "limit" is refused: the swap alone, which the cgroup of version 2 limits, could
+ * not be computed. */
 static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     int64_t limit, both;
 
@@ -57,6 +60,8 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
+/* Members of cgroup version 1 without a counterpart in version 2 are refused. "disableOOMKiller" is
+ * refused only if it is true: false is what version 2 does. */
 static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const unsupported[] = {"kernel", "kernelTCP", "swappiness", NULL};
     JsonObject *memory;
@@ -116,6 +121,8 @@ static void add_quota(BerthPlan *plan, uint64_t quota, uint64_t period_usec) {
     add_number(plan, "CPUQuotaPeriodUSec", period_usec);
 }
 
+/* A period applies only with a quota, but a wrong one is refused in any case. Zero stands for the
+ * kernel's default, as in the specification. systemd has no property for bursts, hence the file. */
 static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", NULL};
     JsonObject *cpu;
@@ -280,6 +287,8 @@ static bool read_device_rules(BerthPlan *plan, JsonObject *resources, GError **e
     return true;
 }
 
+/* The page size becomes a part of a file's name (hugetlb.SIZE.max), so it is matched in full:
+ * nothing in it can lead to another file. */
 static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **error) {
     JsonArray *array;
 
@@ -303,6 +312,8 @@ static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **erro
     return true;
 }
 
+/* A line of rdma.max for each device (cgroup-v2, RDMA Interface Files). A limit that is not given
+ * stays as it is. */
 static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const members[] = {"hcaHandles", "hcaObjects"};
     static const char *const keys[] = {"hca_handle", "hca_object"};
@@ -341,6 +352,7 @@ static bool check_file(const char *name, GError **error) {
                            "linux.resources.unified: \"%.100s\" is not supported", name);
 }
 
+/* "max", or a decimal number; strtoull(3) alone would accept what follows the digits. */
 static bool read_file_number(const char *name, const char *text, uint64_t *value, GError **error) {
     char *end;
 
@@ -417,6 +429,7 @@ static bool read_unified(BerthPlan *plan, JsonObject *resources, GError **error)
     return true;
 }
 
+/* "unified" comes last, so that its properties follow those of the other members. */
 bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error) {
     static const char *const unsupported[] = {"network", NULL};
     JsonObject *resources;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* In the order of BerthHookStage. */
 static const char *const hook_names[] = {
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
 };
@@ -55,6 +56,8 @@ static BerthPlan *new_plan(void) {
     return plan;
 }
 
+/* A plan may be freed at any point of reading, so all of this may be NULL, except for what
+ * new_plan() makes. */
 void berth_plan_free(BerthPlan *plan) {
     char ***vectors[] = {&plan->arguments,   &plan->environment,  &plan->layers,
                          &plan->sysctls,     &plan->masked_paths, &plan->read_only_paths,
@@ -126,6 +129,8 @@ static bool parse_inode(const char *text, uint64_t *device, uint64_t *inode) {
     return *end == '\0';
 }
 
+/* Only berthd writes the annotations org.berth1.*, so their form is not checked again. An inode
+ * that cannot be read counts as none. */
 static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) {
     const char *layers = NULL, *inode = NULL;
     JsonObject *object;
@@ -232,6 +237,7 @@ static bool read_all(BerthPlan *plan, GError **error) {
            read_annotations(plan, root, error) && check_whole(plan, error);
 }
 
+/* What Berth adds comes after all checks, because those are about the caller's configuration. */
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     JsonNode *node = berth_document_parse(text, size, error);
 

@@ -18,6 +18,7 @@ bool berth_tar_header_is_gnu(const BerthTarHeader *header) {
     return memcmp(header->magic, "ustar ", 6) == 0;
 }
 
+/* Five letters and a byte that is zero; GNU's old magic has a blank there. */
 static bool is_posix(const BerthTarHeader *header) {
     return memcmp(header->magic, "ustar", 6) == 0;
 }
@@ -56,6 +57,7 @@ bool berth_tar_header_number(const char *field, size_t size, int64_t *value, GEr
     return true;
 }
 
+/* pax(1): the checksum field itself counts as blanks. */
 static void sum_up(const BerthTarHeader *header, int64_t *sum, int64_t *signed_sum) {
     const unsigned char *bytes = (const unsigned char *)header;
     const size_t start = offsetof(BerthTarHeader, checksum);
@@ -79,6 +81,7 @@ bool berth_tar_header_check(const BerthTarHeader *header, GError **error) {
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a header's checksum is wrong");
 }
 
+/* Six digits, a zero and a blank, as most tools write it. */
 void berth_tar_header_seal(BerthTarHeader *header) {
     int64_t sum, signed_sum;
     char text[sizeof header->checksum];

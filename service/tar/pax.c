@@ -119,6 +119,8 @@ static void set_text(char **text, const char *value) {
     *text = g_strdup(value);
 }
 
+/* An empty value deletes what an earlier header said (pax(1)); none outlives its member here, so
+ * there is nothing to delete. Only xattrs may contain zero bytes. */
 static bool read_record(BerthTarPax *pax, const char *key, const char *value, size_t size,
                         GError **error) {
     if (size == 0)
@@ -191,6 +193,7 @@ void berth_tar_pax_clear(BerthTarPax *pax) {
     memset(pax, 0, sizeof *pax);
 }
 
+/* Moves the text, if there is one, and frees what was there. */
 static void take_text(char **to, char **from) {
     if (!*from)
         return;
@@ -198,6 +201,8 @@ static void take_text(char **to, char **from) {
     *to = g_steal_pointer(from);
 }
 
+/* The name of a sparse file overrides "path": GNU tar gives it a made-up path for tools that do not
+ * know the format (GNUSparseFile.PID). The size is set by the reader, which needs it earlier. */
 void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry) {
     take_text(&entry->path, &pax->path);
     take_text(&entry->path, &pax->sparse_path);

@@ -52,8 +52,8 @@ void berth_tar_reader_free(BerthTarReader *reader) {
     g_free(reader);
 }
 
-/* At most size bytes as they lie in the block; 0 at the end. */
-/* Hands out the block of the caller itself, so that content is not copied. */
+/* Views at most size bytes of the block; 0 at the end. The block is fetch's own, so that content is
+ * not copied; it is valid until the next call. */
 static size_t view_bytes(BerthTarReader *reader, size_t size, const void **data) {
     if (reader->left == 0) {
         const void *block = NULL;
@@ -79,6 +79,7 @@ static size_t read_bytes(BerthTarReader *reader, void *to, size_t size) {
     return done;
 }
 
+/* False at the end of the input. */
 static bool skip_bytes(BerthTarReader *reader, uint64_t size) {
     const void *data;
     size_t got;
@@ -192,6 +193,8 @@ static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header
     return berth_tar_header_number(header->rest + 138, 12, &entry->size, error);
 }
 
+/* A number and its newline; 23 characters hold any 64-bit number. One byte at a time, since what
+ * follows the map is content that must not be consumed. */
 static bool read_line(BerthTarReader *reader, int64_t *number, GError **error) {
     char text[24];
     size_t length = 0;
@@ -243,6 +246,7 @@ static bool check_chunks(BerthTarReader *reader, int64_t size, GError **error) {
     return stored <= reader->stored || is_truncated(error);
 }
 
+/* check_chunks() comes last for every kind of map, as all of it is from the archive. */
 static bool begin_file(BerthTarReader *reader, const BerthTarHeader *header, BerthTarEntry *entry,
                        GError **error) {
     BerthTarPax *pax = &reader->pax;
@@ -297,6 +301,7 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     return begun;
 }
 
+/* The end of the input is read as a block of zeros: both end the tar. */
 static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
                         GError **error) {
     size_t got = read_bytes(reader, header, sizeof *header);
@@ -308,6 +313,8 @@ static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *mo
     return !*more || berth_tar_header_check(header, error);
 }
 
+/* Skips what the caller has not read of the present member, then consumes extensions up to the next
+ * one. */
 static bool next_member(BerthTarReader *reader, BerthTarEntry *entry, bool *more, GError **error) {
     BerthTarHeader header;
     bool taken = true;
@@ -338,6 +345,8 @@ bool berth_tar_reader_next(BerthTarReader *reader, BerthTarEntry *entry, bool *m
     return false;
 }
 
+/* A part at most as long as the present block; size is 0 at the end. offset is where it belongs in
+ * the file, which differs from what was read so far if the file is sparse. */
 bool berth_tar_reader_data(BerthTarReader *reader, const void **data, size_t *size, int64_t *offset,
                            GError **error) {
     BerthTarChunk *chunk = NULL;

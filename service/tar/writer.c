@@ -48,6 +48,7 @@ static bool flush_buffer(BerthTarWriter *writer, GError **error) {
            berth_error_set_errno(error, errno, "write the tar");
 }
 
+/* Collects small writes, such as headers of 512 bytes, into one system call. */
 bool berth_tar_writer_write(BerthTarWriter *writer, const void *data, size_t size, GError **error) {
     while (size > 0) {
         size_t part = MIN(size, BUFFER_BYTES - writer->filled);
@@ -74,6 +75,8 @@ static void add_record(GString *pax, const char *key, const void *value, size_t 
     g_string_append_c(pax, '\n');
 }
 
+/* pax(1) leaves the character set of names in a ustar header open, so one that is not ASCII goes
+ * into a record. */
 static bool needs_record(const char *text, size_t room) {
     return text && (strlen(text) > room || !g_str_is_ascii(text));
 }
@@ -169,6 +172,8 @@ static char type_of(const BerthTarEntry *entry) {
     }
 }
 
+/* A name that fills its field has no terminating zero, as ustar allows. A longer one is cut off
+ * here; the record before it has the whole. */
 static bool write_header(BerthTarWriter *writer, const BerthTarEntry *entry, char type,
                          GError **error) {
     BerthTarHeader header = {.magic = "ustar", .version = "00", .type = type};
@@ -198,6 +203,7 @@ static uint64_t padding_of(uint64_t size) {
     return -size % BERTH_TAR_BLOCK_BYTES;
 }
 
+/* The name, mode and time are fixed, so that the same entry gives the same bytes. */
 static bool write_pax(BerthTarWriter *writer, const GString *pax, GError **error) {
     BerthTarEntry entry = {
         .path = (char *)"././@PaxHeader", .mode = 0644, .size = (int64_t)pax->len};
@@ -207,6 +213,8 @@ static bool write_pax(BerthTarWriter *writer, const GString *pax, GError **error
            berth_tar_writer_write(writer, pax->str, pax->len, error) && pad_to_block(writer, error);
 }
 
+/* The padding of the previous member is written only now: until then its content arrived through
+ * berth_tar_writer_write(). */
 bool berth_tar_writer_add(BerthTarWriter *writer, const BerthTarEntry *entry, GError **error) {
     g_autoptr(GString) pax = make_pax(entry);
 
