@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of a conversion that several kinds use: keys that become options of dist, commands,
- * and references to other unit files. */
+/* The parts of a conversion that several kinds of unit files use: keys that become options of dist,
+ * commands, and references to other unit files. The one thing to know: everything that becomes an
+ * option is checked against the table of dist's options (options.h), so that a mistake is reported
+ * with its line at daemon-reload, and not when the unit starts. */
 
 #include "generator/conversion.h"
 
@@ -53,6 +55,8 @@ void berth_conversion_refuse(const BerthConversion *conversion, const BerthUnitL
                           reason);
 }
 
+/* Words that a key gives as they are (GlobalArgs=, PodmanArgs=). Those with an error are appended,
+ * too: the unit is not written anyway. */
 static void append_checked(const BerthConversion *conversion, const char *key, BerthVerb verb,
                            GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, key);
@@ -66,6 +70,8 @@ static void append_checked(const BerthConversion *conversion, const char *key, B
         g_ptr_array_add(words, g_strdup(given->pdata[i]));
 }
 
+/* The environment may name another dist than the installed one. The words belong to the caller; the
+ * list of arguments ends with NULL. */
 GPtrArray *berth_conversion_new_command(const BerthConversion *conversion, const char *verb, ...) {
     const char *program = g_getenv("BERTH_DIST");
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
@@ -129,6 +135,8 @@ static void add_key(const BerthConversion *conversion, BerthVerb verb, const Ber
     }
 }
 
+/* Of a key that is no list only the last line counts, as for systemd's own keys. PodmanArgs= comes
+ * last. */
 void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb,
                                GPtrArray *words) {
     for (const BerthKey *key = berth_keys_of(conversion->source->kind); key->name; key++) {
@@ -143,6 +151,9 @@ void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb
     append_checked(conversion, "PodmanArgs", verb, words);
 }
 
+/* A relative path begins at the directory of the unit file. Its directory may contain characters
+ * with a meaning in units, which are escaped; the path itself is the author's and may contain
+ * specifiers. */
 char *berth_conversion_resolve_path(const BerthConversion *conversion, const char *path,
                                     bool command_line) {
     if (path[0] == '/' || path[0] == '%')
@@ -154,6 +165,8 @@ char *berth_conversion_resolve_path(const BerthConversion *conversion, const cha
     return g_build_filename(escaped, path, NULL);
 }
 
+/* Both dependencies are needed: Requires= alone starts the two units at the same time
+ * (systemd.unit(5)). */
 const char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
                                      const char *name) {
     const BerthUnitSource *other = berth_unit_set_find(conversion->set, name);

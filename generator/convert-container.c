@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .container: dist run in the foreground, whose status, output and cgroup are the
- * unit's. */
+/* The unit of a .container: dist run in the foreground, so that its exit status, its output and its
+ * cgroup are the unit's. Type=notify is the default: dist reports readiness. All errors are
+ * collected; a unit with one is not written (convert.c). */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -10,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A pull takes longer than systemd's 90 s. A container that takes longer to stop is not killed by
- * systemd before its own time is up. */
+/* The start may include a pull, which takes longer than systemd's default of 90 s. The time to stop
+ * exceeds the container's own StopTimeout=, so that systemd does not kill dist before the service
+ * has killed the container. */
 #define START_TIMEOUT "15min"
 enum { DEFAULT_STOP_SECONDS = 80, STOP_MARGIN_SECONDS = 10 };
 
@@ -19,6 +21,9 @@ static const BerthUnitLine *find_in_service(const BerthConversion *conversion, c
     return berth_unit_file_find(conversion->source->file, "Service", key);
 }
 
+/* dist run implements these two: it sends READY=1, or ends with the container. A unit of
+ * Type=oneshot is started when its main process has ended (systemd.service(5)), so it needs no
+ * notification. */
 static bool is_oneshot(const BerthConversion *conversion) {
     const BerthUnitLine *type = find_in_service(conversion, "Type");
 
@@ -39,6 +44,7 @@ static void add_kill_mode(const BerthConversion *conversion) {
     berth_conversion_set_default(conversion, "KillMode", "mixed");
 }
 
+/* TimeoutSec= in the file sets both times (systemd.service(5)), so no default may override it. */
 static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
     g_autofree char *stop = berth_conversion_get(conversion, "StopTimeout");
     guint64 seconds = stop ? g_ascii_strtoull(stop, NULL, 10) : 0;
@@ -139,6 +145,8 @@ static void add_user(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "user", both);
 }
 
+/* No-new-privileges is always set, so NoNewPrivileges=yes is accepted and means nothing. ReadOnly=
+ * makes /tmp writable anyway. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
 
@@ -177,6 +185,8 @@ static char *resolve_source(const BerthConversion *conversion, const BerthUnitLi
     return g_strdup(source);
 }
 
+/* SOURCE:TARGET[:OPTIONS], or a target alone for an anonymous volume, which has no source to
+ * resolve. */
 static void add_volumes(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) lines =
         berth_unit_file_list(conversion->source->file, conversion->section, "Volume");
@@ -234,6 +244,7 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     return network ? g_strconcat(network, line->value + length, NULL) : NULL;
 }
 
+/* The table of options says whether this dist takes several networks. */
 static void add_networks(const BerthConversion *conversion, GPtrArray *words) {
     const BerthOption *option = berth_option_find(BERTH_VERB_RUN, "network", strlen("network"));
     g_autoptr(GPtrArray) lines =
@@ -249,6 +260,7 @@ static void add_networks(const BerthConversion *conversion, GPtrArray *words) {
     }
 }
 
+/* podman's label, which dist auto-update reads. */
 static void add_update_label(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "AutoUpdate");
 
@@ -316,6 +328,9 @@ static void add_image(const BerthConversion *conversion, GPtrArray *words) {
                           _("%s=: a quote is not closed"), command->key);
 }
 
+/* The order of options does not matter to dist, except that the image comes after all of them and
+ * the command last. PodmanArgs= is added by berth_conversion_add_keys(), after the options that
+ * follow from keys. */
 static void add_commands(const BerthConversion *conversion, bool oneshot) {
     const char *name = conversion->source->resource;
     g_autoptr(GPtrArray) words =
@@ -343,6 +358,8 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     add_reload(conversion);
 }
 
+/* Delegate= lets the container's cgroup be a child of the unit's (--cgroup=caller). %N is the name
+ * of the unit without its suffix (systemd.unit(5)). */
 void berth_convert_container(BerthConversion *conversion) {
     bool oneshot = is_oneshot(conversion);
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+/* RemainAfterExit= keeps the unit active, so that the containers that require it do not run the
+ * command again (systemd.service(5)). */
 static void add_oneshot(const BerthConversion *conversion, const GPtrArray *words) {
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
 
@@ -81,6 +83,7 @@ void berth_convert_volume(BerthConversion *conversion) {
     add_oneshot(conversion, words);
 }
 
+/* Gateways and ranges belong to subnets by their position. */
 static void check_counts(const BerthConversion *conversion) {
     static const char *const keys[] = {"Gateway", "IPRange"};
     const BerthUnitFile *file = conversion->source->file;
@@ -95,7 +98,7 @@ static void check_counts(const BerthConversion *conversion) {
     }
 }
 
-/* A value that says what is so anyway. */
+/* Accepts the one value that describes what Berth does anyway. */
 static void check_only(const BerthConversion *conversion, const char *key, const char *value) {
     const BerthUnitLine *line = berth_conversion_find(conversion, key);
 

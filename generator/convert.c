@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+/* "X-" sections are ignored by systemd, too (systemd.unit(5)). */
 static bool is_own_section(const BerthConversion *conversion, const char *section) {
     return (g_str_equal(section, conversion->section) &&
             !berth_unit_kind_is_plain(conversion->source->kind)) ||
@@ -141,6 +142,7 @@ static void check_service(const BerthConversion *conversion) {
     }
 }
 
+/* A plain unit of systemd has no function here: its lines are passed on, and that is all. */
 static void convert_kind(BerthConversion *conversion) {
     static void (*const kinds[BERTH_UNIT_KINDS])(BerthConversion *) = {
         [BERTH_UNIT_CONTAINER] = berth_convert_container,
@@ -157,6 +159,7 @@ static void convert_kind(BerthConversion *conversion) {
                           _("there is no section [%s]"), conversion->section);
 }
 
+/* NULL if there is any error. The checks go on after the first one, so that all are reported. */
 BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
     const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];
 

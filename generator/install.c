@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads [Install] as systemctl(1) enable does (systemd.unit(5)). No state. */
+/* Reads [Install] as systemctl(1) enable does (systemd.unit(5)). No state. Generated units cannot
+ * be enabled, so berth-generator makes the links itself. */
 
 #include "generator/install.h"
 
@@ -54,6 +55,7 @@ static char *expand(const Install *install, const char *text) {
     return g_string_free(g_steal_pointer(&expanded), FALSE);
 }
 
+/* Takes both texts. */
 static void add_link(const Install *install, char *path, char *target) {
     BerthUnitLink *link = g_new0(BerthUnitLink, 1);
 
@@ -62,6 +64,9 @@ static void add_link(const Install *install, char *path, char *target) {
     g_ptr_array_add(install->links, link);
 }
 
+/* suffix is NULL for Alias=. An alias must have the suffix of the unit, as systemd demands. Names
+ * come from the file: a name that is valid has no slash, so no link leads out of the directory of
+ * generated units. */
 static void add_links_of_line(const Install *install, const BerthUnitLine *line,
                               const char *suffix) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
@@ -92,6 +97,7 @@ static void add_links_of_key(const Install *install, const char *key, const char
         add_links_of_line(install, lines->pdata[i], suffix);
 }
 
+/* A warning only: the unit works without the links. */
 static void warn_about_others(const Install *install) {
     static const char *const known[] = {"Alias",    "DefaultInstance", "RequiredBy",
                                         "UpheldBy", "WantedBy",        NULL};

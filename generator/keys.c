@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tables of keys. No state. */
+/* The tables of keys of the kinds of unit files, as in podman-systemd.unit(5), in alphabetical
+ * order. No state. A key is an option of dist (TEXT, LIST, WORDS, FLAG), has code of its own (OWN),
+ * or is refused with a reason (REFUSED). A key that is in no table is an error, since a unit that
+ * ignored it may do less than its author thinks. */
 
 #include "generator/keys.h"
 
@@ -125,6 +128,7 @@ static const BerthKey container_keys[] = {
     {NULL},
 };
 
+/* A volume is a directory: keys about its kind are checked in convert-others.c. */
 static const BerthKey volume_keys[] = {
     REFUSED("ContainersConfModule", NO_MODULES),
     OWN("Copy"),
@@ -187,6 +191,7 @@ static const BerthKey image_keys[] = {
     {NULL},
 };
 
+/* NULL for plain units of systemd and for kinds that are not supported. */
 const BerthKey *berth_keys_of(BerthUnitKind kind) {
     static const BerthKey *const tables[BERTH_UNIT_KINDS] = {
         [BERTH_UNIT_CONTAINER] = container_keys,

@@ -30,6 +30,8 @@ void berth_unit_set_free(BerthUnitSet *set) {
     g_free(set);
 }
 
+/* A file takes the place of an installed one of the same name, so that dist unit check sees what an
+ * installation would give. */
 BerthUnitSource *berth_unit_set_add(BerthUnitSet *set, const char *path) {
     BerthUnitSource *source = berth_unit_source_read(path, set->directories, set->problems);
     BerthUnitSource *other = source ? berth_unit_set_find(set, source->name) : NULL;
@@ -55,6 +57,8 @@ static char *get_stem(const char *name) {
     return g_strndup(name, (gsize)(strrchr(name, '.') - name));
 }
 
+/* The service of a unit file, or of an instance of a template: "web@1.container" is "web@1.service"
+ * if there is a web@.container. The caller frees it. */
 char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
     const BerthUnitSource *source = berth_unit_set_find(set, name);
 
@@ -103,6 +107,7 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
     return g_strconcat("systemd-", stem, NULL);
 }
 
+/* Sets service and resource in any case, since problems name them; false if they are of no use. */
 static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     g_autofree char *stem = get_stem(source->name);
     bool is_plain = berth_unit_kind_is_plain(source->kind);
@@ -124,6 +129,8 @@ static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     return true;
 }
 
+/* Before any conversion, because a unit may refer to one that comes later. Of two files that make
+ * the same service, the first one keeps it. */
 void berth_unit_set_finish(BerthUnitSet *set) {
     g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 

@@ -33,6 +33,7 @@ static bool report(BerthProblems *problems, const char *path, const char *text) 
     return berth_problem_add(problems, BERTH_PROBLEM_ERROR, path, 0, "%s", text);
 }
 
+/* Stops after one buffer too many; the parser refuses a text that is too long. */
 static bool read_all(int fd, GString *text) {
     char buffer[16384];
     ssize_t count;
@@ -66,7 +67,8 @@ static GString *read_file(const char *path, bool *masked, BerthProblems *problem
     return g_steal_pointer(&text);
 }
 
-/* Calls visit with the path of each entry of a directory, whose order does not matter. */
+/* Called with the name of each entry of a directory. The order is that of the file system; callers
+ * sort what they collect. */
 typedef void (*EntryVisit)(const char *directory, const char *name, void *userdata);
 
 static void visit_directory(const char *path, EntryVisit visit, void *userdata) {
@@ -103,6 +105,7 @@ static void collect_drop_in(const char *directory, const char *name, void *userd
         g_hash_table_replace(userdata, g_strdup(name), g_build_filename(directory, name, NULL));
 }
 
+/* For qsort(3), by bytes as systemd sorts drop-ins, not by the locale. */
 static int compare_names(const void *one, const void *other) {
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
@@ -121,6 +124,8 @@ static GHashTable *find_drop_ins(const char *name, BerthUnitKind kind, char *con
     return found;
 }
 
+/* In the order of the file names, whatever directory each is in (systemd.unit(5)). A drop-in that
+ * is empty or /dev/null masks those of the same name. */
 static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
                           BerthProblems *problems) {
     g_autoptr(GHashTable) found = find_drop_ins(source->name, source->kind, directories);
@@ -145,6 +150,8 @@ static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
     return good;
 }
 
+/* NULL without a problem if the file is masked. A file with errors gives a source that has failed:
+ * it is known by name, and is not converted. */
 BerthUnitSource *berth_unit_source_read(const char *path, char *const *directories,
                                         BerthProblems *problems) {
     g_autofree char *name = g_path_get_basename(path);
@@ -212,6 +219,8 @@ static bool is_for_others(const Search *search, const char *name) {
            (g_str_has_suffix(search->top, "/users") && strspn(name, "0123456789") == strlen(name));
 }
 
+/* Subdirectories are searched like those of podman's quadlet. A link may lead in a circle, so the
+ * depth is limited. */
 static void search_entry(const char *directory, const char *name, void *userdata) {
     Search *search = userdata;
     g_autofree char *path = g_build_filename(directory, name, NULL);
@@ -233,6 +242,8 @@ static void search_entry(const char *directory, const char *name, void *userdata
     search->depth--;
 }
 
+/* Sorted by name, so that the problems and the output do not depend on the order of directory
+ * entries. */
 GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *problems) {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray *sources = g_ptr_array_new_with_free_func(berth_unit_source_free);

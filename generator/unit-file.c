@@ -37,6 +37,8 @@ void berth_unit_file_free(BerthUnitFile *file) {
     g_free(file);
 }
 
+/* Sections, keys and paths repeat, so each is stored once; values need not be compared and are
+ * stored as they come. */
 static void add_line(const Parser *parser, unsigned number, const char *key, const char *value) {
     BerthUnitLine *line = g_new0(BerthUnitLine, 1);
 
@@ -48,6 +50,8 @@ static void add_line(const Parser *parser, unsigned number, const char *key, con
     g_ptr_array_add(parser->file->lines, line);
 }
 
+/* A malformed header leaves parser->section NULL: the lines below it are skipped without a message
+ * for each. */
 static bool read_section(Parser *parser, char *text, unsigned number) {
     size_t length = strlen(text);
 
@@ -80,6 +84,7 @@ static bool read_assignment(Parser *parser, char *text, unsigned number) {
     return true;
 }
 
+/* Consumes text: it is changed in place. */
 static bool read_logical_line(Parser *parser, char *text, unsigned number) {
     g_strstrip(text);
     if (text[0] == '\0')
@@ -105,6 +110,7 @@ static bool continues(const char *text, size_t length) {
     return backslashes % 2 == 1;
 }
 
+/* NUL bytes count as errors: the rest of the parser works on C strings. */
 static bool check_text(const Parser *parser, const char *text, size_t size) {
     const char *end;
 
@@ -120,6 +126,8 @@ static bool check_text(const Parser *parser, const char *text, size_t size) {
                              end < text + size && *end == '\0' ? _("a NUL byte") : _("not UTF-8"));
 }
 
+/* Parses on after an error, so that all errors of a file are reported at once. Lines are added to
+ * those that file has already, which is how drop-ins apply (systemd.unit(5)). */
 bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *text, size_t size,
                            BerthProblems *problems) {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
@@ -170,6 +178,7 @@ static bool is_assignment(const BerthUnitLine *line, const char *section, const 
     return line->key && g_str_equal(line->section, section) && g_str_equal(line->key, key);
 }
 
+/* The last assignment counts; an empty one resets the key. */
 const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
                                           const char *key) {
     for (unsigned i = file->lines->len; i > 0; i--) {
@@ -180,6 +189,8 @@ const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char 
     return NULL;
 }
 
+/* For keys that may be given several times. An empty assignment resets the list. The lines belong
+ * to the file, the list to the caller. */
 GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, const char *key) {
     GPtrArray *list = g_ptr_array_new();
 

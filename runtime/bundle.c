@@ -24,6 +24,7 @@ void runtime_bundle_free(RuntimeBundle *bundle) {
     g_free(bundle);
 }
 
+/* "-" is standard input. *text, if it is wanted, is the caller's. */
 JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
     berth_autofd int fd = g_str_equal(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                                  : open(file, O_RDONLY | O_CLOEXEC);
@@ -133,6 +134,8 @@ static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path
     return true;
 }
 
+/* All changes are made to copies of the objects on the way to what changes: config stays as it was
+ * read. */
 char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
                            char **cgroups_path, GError **error) {
     JsonObject *linux_part;
@@ -154,6 +157,8 @@ char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char
     return json_to_string(node, FALSE);
 }
 
+/* O_NOFOLLOW: runc refuses a root directory that is a symbolic link, too. Opened here, with the
+ * caller's rights, the descriptor shows that the caller may reach it. */
 static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const char *directory,
                              GError **error) {
     JsonObject *root;
@@ -175,6 +180,7 @@ static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const ch
     return berth_error_set_errno(error, errno, "open rootfs %s", bundle->rootfs);
 }
 
+/* Whether own is the parent of the cgroup path, or below that parent. */
 bool runtime_bundle_is_callers_cgroup(const char *path, const char *own) {
     g_autofree char *parent = g_path_get_dirname(path);
     size_t length = strlen(parent);

@@ -38,6 +38,7 @@ static char *command_resolve(int root, const char *path) {
     return g_build_filename("/", base + strlen(root_path), tail, NULL);
 }
 
+/* A mount whose place cannot be resolved, or is the root, counts as covering the path. */
 static bool command_is_below_mount(JsonArray *mounts, int root, const char *path) {
     for (guint i = 0; mounts && i < json_array_get_length(mounts); i++) {
         const char *place = NULL;
@@ -54,6 +55,8 @@ static bool command_is_below_mount(JsonArray *mounts, int root, const char *path
     return false;
 }
 
+/* Only "there is no such file" is certain; any other error, such as a directory that the caller may
+ * not search, leaves the answer to the service. */
 static bool command_may_be_at(JsonArray *mounts, int root, const char *path) {
     g_autofree char *canonical = g_canonicalize_filename(path, "/");
     berth_autofd int fd = berth_fd_open_in_root(root, canonical + 1, O_PATH, 0);

@@ -120,6 +120,8 @@ RuntimeConsole *runtime_console_send(const char *socket_path, GError **error) {
     return console_new(berth_fd_steal(&slave), out);
 }
 
+/* A standard input that is no terminal, as a pipe, is used as well; it has no settings to
+ * restore. */
 RuntimeConsole *runtime_console_use_own(GError **error) {
     struct termios settings;
 
@@ -146,6 +148,8 @@ static void direction_stop(Direction *direction) {
     direction->writable = sd_event_source_disable_unref(direction->writable);
 }
 
+/* Watches for input or for room, never for both: a descriptor with room would wake the loop again
+ * and again while there is nothing to write. */
 static void direction_balance(Direction *direction) {
     bool empty = direction->start == direction->end;
 
@@ -259,6 +263,8 @@ static bool drain_write(int fd, const char *data, size_t size) {
     return true;
 }
 
+/* Copies what is in the inner terminal without waiting for more. Only the writing may wait, and for
+ * a limited time: a reader that has stopped must not keep the monitor. */
 static void console_drain(Direction *direction) {
     bool going = drain_write(direction->to, direction->buffer + direction->start,
                              direction->end - direction->start);
@@ -280,6 +286,7 @@ static void direction_clear(Direction *direction) {
     berth_fd_clear(&direction->to);
 }
 
+/* TCSADRAIN: the settings change after the last output was shown in raw mode. */
 void runtime_console_free(RuntimeConsole *console) {
     if (console->inner >= 0)
         console_drain(&console->shown);

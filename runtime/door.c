@@ -65,6 +65,8 @@ bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, i
                            answer + 1);
 }
 
+/* The receive time-out keeps a client that connects and sends nothing from blocking the monitor.
+ * Only the owner reaches the socket, whose directory has mode 0700. */
 int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_number) {
     const struct timeval timeout = {.tv_sec = REQUEST_TIMEOUT_SEC};
     berth_autofd int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);

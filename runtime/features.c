@@ -13,6 +13,7 @@
 #include <sys/capability.h>
 #include <unistd.h>
 
+/* In the order of the specification; the lists below are sorted, as runc's are. */
 static const char hooks[] = "prestart createRuntime createContainer startContainer poststart "
                             "poststop";
 static const char mount_options[] =

@@ -60,6 +60,8 @@ G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char
     _exit(0);
 }
 
+/* Returns the end of the pipe that the monitor keeps; O_CLOEXEC, so that no other program holds it
+ * open. */
 int runtime_guard_start(const char *berth_id, const char *process, GError **error) {
     int ends[2];
 
@@ -81,6 +83,7 @@ int runtime_guard_start(const char *berth_id, const char *process, GError **erro
     return ends[1];
 }
 
+/* A byte before the end: the guard then knows that nothing is to be killed. */
 void runtime_guard_dismiss(int guard) {
     if (guard < 0)
         return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Keeps the numbers of the descriptors that were open at the start. */
+/* Descriptors that an engine left open. Their numbers are noted before this process opens a log or
+ * a connection of its own; those that are not to be passed on are closed before a monitor is
+ * started. The list is static and lives from note_inherited() to runtime_inherited_close(). */
 
 #include "inherited.h"
 
@@ -37,7 +39,7 @@ static void note_inherited(void) {
     }
     g_clear_pointer(&directory, g_dir_close);
     inherited = g_array_new(FALSE, FALSE, sizeof(int));
-    /* Without the one of this list itself. */
+    /* The descriptor of the directory that was read is closed by now and is left out. */
     for (guint i = 0; i < found->len; i++) {
         int fd = g_array_index(found, int, i);
         if (fcntl(fd, F_GETFD) >= 0)

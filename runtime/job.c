@@ -30,6 +30,7 @@ bool runtime_job_makes(const RuntimeJob *job) {
     return job->kind == RUNTIME_JOB_CREATE || job->kind == RUNTIME_JOB_RUN;
 }
 
+/* One that is closed is left out. */
 static int append_streams(sd_bus_message *call) {
     static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
     int r = 0;
@@ -124,6 +125,7 @@ static int append_start(sd_bus_message *call, const RuntimeJob *job) {
     return sd_bus_message_close_container(call);
 }
 
+/* The names are in the order of RuntimeJobKind: a container of create is started by Start, too. */
 bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error) {
     static const char *const members[] = {"Start", "Start", "Restore", "Exec"};
     bool is_exec = job->kind == RUNTIME_JOB_EXEC;
@@ -167,6 +169,8 @@ static int job_read_report(int report, const RuntimeJob *job, GError **error) {
     return (unsigned char)text[0];
 }
 
+/* The monitor leads a session of its own, so that the end of the engine's terminal does not end it.
+ * It leaves by _exit(): buffers and handlers are those of this process. */
 static int job_detach(const RuntimeJob *job, GError **error) {
     int ends[2];
 

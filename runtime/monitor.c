@@ -29,11 +29,12 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-event.h>
 
-/* Signals of which a container that has not been started does not die. */
+/* Signals that do not end a container which has not been started. */
 #define HARMLESS(signal)                                                                           \
     ((signal) == 0 || (signal) == SIGCHLD || (signal) == SIGCONT || (signal) == SIGURG ||          \
      (signal) == SIGWINCH)
 
+/* As shells do: 128 and the number of the signal. */
 enum { KILLED = 128 };
 
 typedef enum {
@@ -62,6 +63,8 @@ static void monitor_end(Monitor *monitor, int status) {
 
 static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
 
+/* Wait is called again if the service was restarted before it answered. Any other failure ends the
+ * monitor as if the container had been killed: the engine must see an end. */
 static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Monitor *monitor = userdata;
     g_autoptr(GError) reason = NULL;
@@ -113,7 +116,8 @@ static void monitor_pass_signal(Monitor *monitor, int number) {
                                        "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 0);
 }
 
-/* A created container is no process of the kernel's that a signal could end. */
+/* A container that is created only has no process in the kernel that a signal could end: it is
+ * deleted instead. */
 static bool monitor_kill_created(Monitor *monitor, int number, GError **error) {
     if (HARMLESS(number))
         return true;
@@ -146,7 +150,8 @@ static int monitor_on_signal(sd_event_source *source, const struct signalfd_sigi
     return 0;
 }
 
-/* Blocked from the start: one that arrives before the loop runs is kept. */
+/* Signals are blocked from the start, so that one that arrives before the loop runs is kept, not
+ * lost. */
 static bool monitor_watch_signals(Monitor *monitor, GError **error) {
     static const int passed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
                                  SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
@@ -208,7 +213,7 @@ static bool monitor_join_console(Monitor *monitor, GError **error) {
            runtime_console_join(monitor->console, monitor->event, fd, error);
 }
 
-/* Without the privileges for it an engine finds this process's own namespaces. */
+/* Without the privileges to join them, an engine finds this process's own namespaces. */
 static void monitor_join_namespaces(const Monitor *monitor) {
     int fd;
     g_autoptr(sd_bus_message) reply =
@@ -221,7 +226,8 @@ static void monitor_join_namespaces(const Monitor *monitor) {
                     strerror(errno));
 }
 
-/* The process has them now, and their readers wait until nobody else does. */
+/* The container's process has the descriptors now. This one lets go of them, since their readers
+ * wait for the end of the file until nobody holds the other end. */
 static void monitor_release_descriptors(const Monitor *monitor) {
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -255,7 +261,7 @@ static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error
     return monitor_write_pid(monitor->job, pid, error);
 }
 
-/* Once: what an engine waits for is known. */
+/* Sends the result to the process that waits for it (job.c), once: then the engine continues. */
 static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
     const char *text = reason ? reason->message : "";
 
@@ -280,7 +286,7 @@ static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
     return monitor_join_console(monitor, error);
 }
 
-/* After the last path was used. */
+/* After this no path of the host may be used (see above). */
 static void monitor_settle(Monitor *monitor) {
     if (monitor->report < 0)
         return;
@@ -289,6 +295,8 @@ static void monitor_settle(Monitor *monitor) {
         monitor_join_namespaces(monitor);
 }
 
+/* "start" and "kill" of a container that is created only (door.c). The answer is sent at the end,
+ * when the container runs or has failed, since the caller exits with it. */
 static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
     Monitor *monitor = userdata;
     g_autoptr(GError) error = NULL;
@@ -372,6 +380,8 @@ static void monitor_remove(const Monitor *monitor) {
     runtime_record_remove(monitor->job->record);
 }
 
+/* The guard is dismissed before the end: one that finds the pipe closed without a word kills the
+ * container's process. */
 static void monitor_close(Monitor *monitor) {
     g_clear_pointer(&monitor->console, runtime_console_free);
     runtime_guard_dismiss(monitor->guard);

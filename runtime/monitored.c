@@ -57,6 +57,7 @@ static int read_properties(sd_bus_message *reply, RuntimeStatus *status) {
     return r;
 }
 
+/* A container that the service does not know has stopped and was removed there. */
 bool runtime_status_read(sd_bus *bus, const RuntimeRecord *record, RuntimeStatus *status,
                          GError **error) {
     g_autoptr(GError) local = NULL;
@@ -86,6 +87,9 @@ static RuntimeRecord *find_monitor(const char *root, pid_t pid) {
     return NULL;
 }
 
+/* Engines join namespaces by /proc/PID/ns/NAME with the pid that they were given, which is the
+ * monitor's. Such a path is replaced by that of the container's first process; *real stays NULL for
+ * all others. */
 bool runtime_monitored_find_path(const char *root, const char *path, char **real, GError **error) {
     int pid, end = 0;
 

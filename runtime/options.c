@@ -173,6 +173,8 @@ const GOptionEntry runtime_restore_options[] = {
     END,
 };
 
+/* strict: options end at the first word that is none, since what follows is a command with options
+ * of its own. An error of GOption's becomes one of Berth's. */
 static bool options_take(const GOptionEntry *entries, const char *arguments, const char *summary,
                          bool strict, int *argc, char ***argv, GError **error) {
     g_autoptr(GOptionContext) context = g_option_context_new(arguments);
@@ -222,6 +224,7 @@ static bool options_check_arguments(const RuntimeVerb *verb, int count, GError *
                            verb->name, verb->name, verb->arguments);
 }
 
+/* Twice: options before the verb are the global ones, options after it the verb's. */
 bool runtime_options_parse(RuntimeOptions *options, const RuntimeVerb *verbs, int argc, char **argv,
                            GError **error) {
     g_autoptr(GString) summary = g_string_new("Verbs:");

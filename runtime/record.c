@@ -23,6 +23,7 @@ enum {
     MAX_STATUS = 4 * 1024 * 1024,
 };
 
+/* The id becomes the name of a directory: no slash, and neither "." nor "..". */
 bool runtime_record_check_id(const char *id, GError **error) {
     size_t length = strlen(id);
     bool well_formed =
@@ -34,6 +35,8 @@ bool runtime_record_check_id(const char *id, GError **error) {
                                           "invalid container ID \"%.100s\"", id);
 }
 
+/* Ids of engines are unique below one --root, those of the service on the whole machine. The hash
+ * makes them so. */
 char *runtime_record_make_berth_id(const char *root, const char *id) {
     g_autofree char *both = g_strconcat(root, "/", id, NULL);
     g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, both, -1);
@@ -67,6 +70,7 @@ void runtime_record_free(RuntimeRecord *record) {
     g_free(record);
 }
 
+/* mkdir(2) decides which of two processes with the same id goes on. */
 bool runtime_record_create(RuntimeRecord *record, GError **error) {
     if (g_mkdir_with_parents(record->root, 0700) < 0)
         return berth_error_set_errno(error, errno, "create directory %s", record->root);
@@ -88,6 +92,7 @@ static void record_add_number(JsonBuilder *builder, const char *name, gint64 val
     json_builder_add_int_value(builder, value);
 }
 
+/* Written to a temporary file and renamed, so that a reader finds all of it or the former one. */
 bool runtime_record_write(RuntimeRecord *record, GError **error) {
     g_autofree char *file = g_build_filename(record->directory, "status", NULL);
     g_autoptr(JsonBuilder) builder = json_builder_new();

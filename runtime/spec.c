@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As runc writes it, tabs included, except that lists are on one line. */
 static const char configuration[] =
     "{\n"
     "\t\"ociVersion\": \"1.0.2-dev\",\n"

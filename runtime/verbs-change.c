@@ -66,6 +66,8 @@ int runtime_verb_kill(RuntimeOptions *options, GError **error) {
     return kill_running(bus, record, number, options->all, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* A container that the service does not know is deleted already; the record may have outlived
+ * it. */
 static bool delete_at_service(sd_bus *bus, const RuntimeRecord *record, bool force,
                               GError **error) {
     g_autoptr(GError) local = NULL;
@@ -78,6 +80,7 @@ static bool delete_at_service(sd_bus *bus, const RuntimeRecord *record, bool for
     return false;
 }
 
+/* The record goes last: if the service refuses, the container can still be found by its id. */
 static bool delete_container(sd_bus *bus, const RuntimeRecord *record, bool force, GError **error) {
     g_auto(RuntimeStatus) status = {.scope = NULL};
 
@@ -111,6 +114,7 @@ static bool delete_one(RuntimeOptions *options, sd_bus *bus, const char *id, GEr
     return delete_container(bus, record, options->force, error);
 }
 
+/* The first failure ends it; what was deleted before stays deleted. */
 static bool delete_matching(RuntimeOptions *options, sd_bus *bus, const char *pattern,
                             GError **error) {
     g_auto(GStrv) ids = runtime_record_list(options->root, error);

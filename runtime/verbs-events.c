@@ -15,6 +15,7 @@ typedef struct {
     uint64_t memory, peak, memory_max, cpu, cpu_user, cpu_system, tasks, tasks_max, ooms;
 } Figures;
 
+/* Names that are not known are passed over: a newer service may have more. */
 static int read_figures(sd_bus_message *reply, Figures *figures) {
     const struct {
         const char *name;

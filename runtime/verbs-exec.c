@@ -91,6 +91,8 @@ static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *
     return json_to_string(node, FALSE);
 }
 
+/* *text is the process object as the engine wrote it: the service reads it itself. Only "terminal"
+ * is needed here. */
 static bool exec_read_process(RuntimeJob *job, const char *file, char **text, GError **error) {
     g_autoptr(JsonNode) node = runtime_read_json(file, text, error);
 
@@ -112,6 +114,8 @@ static bool exec_check(const RuntimeOptions *options, const RuntimeJob *job, GEr
     return true;
 }
 
+/* Failures of exec itself end with 255, as runc's do: engines must not take them for exit statuses
+ * of the command. */
 int runtime_verb_exec(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);

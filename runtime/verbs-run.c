@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* The texts are those of runc. */
 static bool check_console(const RuntimeJob *job, GError **error) {
     if (job->terminal && job->detach && !job->console_socket)
         return berth_error_set(
@@ -33,6 +34,7 @@ static void take_bundle(RuntimeRecord *record, const RuntimeBundle *bundle, cons
     record->annotations = g_strdupv(bundle->annotations);
 }
 
+/* Everything that can be refused is checked before the record is made. */
 static int make_container(RuntimeOptions *options, RuntimeJob *job, GError **error) {
     g_autofree char *directory =
         g_canonicalize_filename(options->bundle ? options->bundle : ".", NULL);
@@ -70,6 +72,7 @@ int runtime_verb_run(RuntimeOptions *options, GError **error) {
     return make_container(options, &job, error);
 }
 
+/* The monitor of create makes the call (door.c). If none answers, the state says why. */
 int runtime_verb_start(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);

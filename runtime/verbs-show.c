@@ -46,6 +46,7 @@ static char *find_owner(const RuntimeRecord *record) {
     return entry ? g_strdup(entry->pw_name) : g_strdup_printf("%u", st.st_uid);
 }
 
+/* 0 for a container that has stopped: its pid may be another process's by now. */
 static pid_t find_pid(const RuntimeRecord *record, const RuntimeStatus *status) {
     if (status->state == RUNTIME_STATE_STOPPED)
         return 0;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* 0 is the default of the options: not given. */
 static void update_set_number(JsonObject *resources, const char *group, const char *name,
                               gint64 value) {
     if (value == 0)
