@@ -58,6 +58,7 @@ typedef struct {
     char *directory; /* for archives */
 } Build;
 
+/* Archives are large, so they are removed after an error, too. */
 static void build_clear(Build *build) {
     if (build->directory) {
         for (const char *const *name = (const char *const[]){"base.tar", "image.tar", "id", NULL};
@@ -139,6 +140,7 @@ static char *find_file(const char *context, GError **error) {
     return NULL;
 }
 
+/* NULL with error. The list has images of all stages, except those that are stages themselves. */
 static char **list_bases(const char *path, GError **error) {
     size_t size;
     berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -170,6 +172,7 @@ static char *find_base(const char *name, GError **error) {
     return reply && r >= 0 ? g_strdup(target.digest) : NULL;
 }
 
+/* Only this machine's platform, which is the one that buildah builds for here. */
 static bool export_base(const char *name, const char *path, GError **error) {
     g_auto(DistResult) result = {0};
     const char *names[] = {name, NULL};
@@ -223,6 +226,8 @@ static void add_pairs(GPtrArray *arguments, const char *option, char *const *val
     }
 }
 
+/* --pull-never: the images that the file names were provided before, from the service's store.
+ * --layers keeps the results of steps, which are buildah's cache. */
 static bool build_run(const Build *build, const char *file, const char *context, GError **error) {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
     const char *const fixed[] = {build->buildah, "build", "--pull-never", "--file", file, NULL};
@@ -272,6 +277,7 @@ static bool import_image(int file, const char *name, DistResult *result, GError 
     return dist_wait_reply(reply, result, error);
 }
 
+/* Two names of one image: the second gets the target of the first. */
 static bool name_again(const char *name, const char *other, GError **error) {
     DistTarget target = {"", "", 0};
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
@@ -286,6 +292,7 @@ static bool name_again(const char *name, const char *other, GError **error) {
     return reply != NULL;
 }
 
+/* The image is complete under its first name before it gets others. */
 static bool store_image(const Build *build, GError **error) {
     g_autofree char *name = dist_complete_reference(given.tags[0]);
     g_auto(DistResult) result = {0};

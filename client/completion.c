@@ -127,12 +127,15 @@ static bool is_called(const char *arguments, const char *name) {
     return g_str_has_prefix(arguments, name) && !g_ascii_isalpha(arguments[strlen(name)]);
 }
 
+/* "ID…" takes any number of names; "ID COMMAND…" repeats something else. */
 static bool is_repeated(const char *arguments) {
     g_auto(GStrv) words = g_strsplit(arguments, " ", 2);
 
     return words[0] && strstr(words[0], "…");
 }
 
+/* before: how many arguments are complete. Further ones are completed only if the first is a
+ * list. */
 static void complete_argument(const char *group, const DistVerb *verb, int before) {
     /* Each of cp's arguments may be in a container. */
     bool is_copy = g_str_equal(verb->name, "cp");
@@ -276,6 +279,8 @@ static void complete_words(char **words) {
     complete_aliases(NULL);
 }
 
+/* Words are split at blanks alone: quotes are not interpreted. Options before the verb are skipped;
+ * a value in a word of its own is not recognized there. */
 void dist_complete_line(const char *line) {
     g_auto(GStrv) parts = g_strsplit_set(line, " \t", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();

@@ -21,6 +21,7 @@
 
 enum { LOG_LINES = 10 };
 
+/* Leaves the row out if there is no value. */
 static void status_add(DistLayout *layout, const char *name, const char *value) {
     if (!value || !value[0])
         return;
@@ -183,6 +184,8 @@ DistColor dist_container_get_color(const DistContainer *container) {
     return DIST_COLOR_NONE;
 }
 
+/* The log comes last, since it is written to the descriptor directly. A failing part only shortens
+ * the page. */
 void dist_container_status_print(const DistContainer *container, const char *status) {
     g_autoptr(DistLayout) layout = dist_layout_new(2);
     g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;

@@ -49,6 +49,7 @@ static int container_read_properties(sd_bus_message *message, DistContainer *con
     return r;
 }
 
+/* Strings are never NULL, so that callers need not check. */
 static DistContainer *container_new(sd_bus_message *reply) {
     DistContainer *container = g_new0(DistContainer, 1);
 
@@ -147,6 +148,7 @@ static int container_append_names(sd_bus_message *call, const void *userdata) {
                                          "Command", "Ports");
 }
 
+/* The oldest first. names: filters of the command line that apply; NULL for none. */
 GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
     const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_names,
                                  .filter_data = names};

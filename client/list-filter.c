@@ -58,6 +58,7 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
     return true;
 }
 
+/* The first value that was given for this name; NULL if there is none. */
 const char *dist_filter_find(const char *name) {
     size_t length = strlen(name);
 
@@ -80,6 +81,8 @@ static int filter_append_member(sd_bus_message *call, const char *key, const cha
     return dist_append_strings(call, key, list);
 }
 
+/* Patterns are those of the service's Filter. Labels are appended together
+ * (filter_append_labels()), and additions are applied by dist itself. */
 static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
                              const char *given_value) {
     const char *value = filter_translate(name->values, given_value);

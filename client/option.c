@@ -101,6 +101,7 @@ static bool option_set_number(const DistOption *option, const char *value, GErro
     return true;
 }
 
+/* Grows the list by one and keeps value, which must live as long. The list ends with NULL. */
 void dist_option_add_to_list(char ***list, char *value) {
     guint count = *list ? g_strv_length(*list) : 0;
 
@@ -109,6 +110,8 @@ void dist_option_add_to_list(char ***list, char *value) {
     (*list)[count + 1] = NULL;
 }
 
+/* value: what stands after "=" or the next word; NULL for a flag. Targets are NULL for options that
+ * are accepted and mean nothing. */
 static bool option_take(const DistOption *option, char *value, GError **error) {
     switch (option->kind) {
     case DIST_OPTION_FLAG:
@@ -156,6 +159,7 @@ static bool option_take_next(OptionParser *parser, const DistOption *option, GEr
     return option_take(option, next, error);
 }
 
+/* The verb's own options come before the common ones of the same name. */
 static bool option_parse_long(OptionParser *parser, char *word, GError **error) {
     size_t length = strcspn(word, "=");
     const DistOption *option = dist_option_find(parser->table, word, length);
@@ -174,6 +178,7 @@ static bool option_parse_long(OptionParser *parser, char *word, GError **error) 
     return option_take(option, word + length + 1, error);
 }
 
+/* "-it" is two flags; a letter with a value takes the rest of the word, or the next word. */
 static bool option_parse_letters(OptionParser *parser, char *word, GError **error) {
     for (; *word; word++) {
         const DistOption *option = dist_option_find_letter(parser->table, *word);
@@ -195,6 +200,7 @@ static bool option_parse_word(OptionParser *parser, char *word, GError **error) 
                           : option_parse_letters(parser, word + 1, error);
 }
 
+/* argv changes: options are removed from it, and it ends with NULL again. */
 bool dist_option_parse(const DistOption *table, const DistOption *common, bool strict, int *argc,
                        char **argv, GError **error) {
     OptionParser parser = {table, common, argv, 1, 1};

@@ -203,6 +203,7 @@ static void view_tell(DistProgressView *view, const ViewItem *item) {
         fprintf(stderr, "%s  %s  %s\n", item->object, _(item->phase), size);
 }
 
+/* One object a line, for programs that read line by line. */
 static void view_print_json(const GArray *items, uint64_t done, uint64_t total) {
     fprintf(stderr, "{\"done\":%" G_GUINT64_FORMAT ",\"total\":%" G_GUINT64_FORMAT ",\"items\":[",
             done, total);
@@ -239,6 +240,8 @@ static void view_show(DistProgressView *view, const GArray *items, uint64_t done
     fflush(stderr);
 }
 
+/* A signal that cannot be read is ignored: progress is only shown. Strings belong to the signal,
+ * and live as long as the call. */
 void dist_progress_view_update(DistProgressView *view, sd_bus_message *signal) {
     g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(ViewItem));
     uint64_t done, total;

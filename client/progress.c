@@ -58,6 +58,7 @@ static int progress_on_interrupt(sd_event_source *source, const struct signalfd_
                                     "org.berth1.Transfer", "Cancel", NULL, NULL, "a{sv}", 0);
 }
 
+/* The match comes before Wait, so that no signal is missed. */
 static int progress_start(Waiting *waiting) {
     sigset_t signals;
     int r;
@@ -115,6 +116,8 @@ static bool progress_read_result(sd_bus_message *reply, DistResult *result, GErr
     return true;
 }
 
+/* Wait answers once, with the result or with the transfer's error. If the loop ends without a
+ * reply, the user has interrupted a second time. */
 static bool wait_transfer(const char *path, DistResult *result, GError **error) {
     Waiting waiting = {
         .bus = dist_bus(error),

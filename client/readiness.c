@@ -132,6 +132,7 @@ bool dist_readiness_prepare(GError **error) {
     return true;
 }
 
+/* Once: a second READY=1 has no meaning for systemd. */
 static void readiness_tell(DistReadiness *readiness) {
     if (!readiness->ready)
         sd_notify(0, "READY=1");
@@ -176,6 +177,8 @@ static void proxy_close_descriptors(struct msghdr *header) {
     }
 }
 
+/* A message longer than the buffer is cut; no more descriptors than fit are received (unix(7),
+ * MSG_CTRUNC). */
 static int readiness_on_message(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     union {
         char bytes[CMSG_SPACE(MAX_PASSED * sizeof(int))];
@@ -259,6 +262,8 @@ static int readiness_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus
     return 0;
 }
 
+/* The match precedes Subscribe, and Subscribe the look at the present state, so that no event is
+ * lost between them. Called again after a reconnection, when the old slots mean nothing. */
 static void readiness_subscribe(DistReadiness *readiness) {
     readiness->events = sd_bus_slot_unref(readiness->events);
     readiness->subscribe = sd_bus_slot_unref(readiness->subscribe);
@@ -302,6 +307,7 @@ void dist_readiness_started(DistReadiness *readiness) {
         readiness_subscribe(readiness);
 }
 
+/* bus may be a new connection; slots of the old one must be gone before it is freed. */
 void dist_readiness_returned(DistReadiness *readiness, sd_bus *bus) {
     if (bus != readiness->bus) {
         readiness->events = sd_bus_slot_unref(readiness->events);

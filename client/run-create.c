@@ -27,6 +27,7 @@ enum { MAX_REPLACEMENTS = 10 };
 
 static const DistRunOptions *const given = &dist_run_given;
 
+/* --privileged only changes defaults: a profile or a user namespace that is named stays. */
 static int append_texts(sd_bus_message *call) {
     const struct {
         const char *key, *value;
@@ -131,6 +132,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
     return sd_bus_message_close_container(call);
 }
 
+/* The reply is the path of the new container's object; the caller frees the ID. */
 static char *read_id(sd_bus_message *reply, GError **error) {
     const char *path;
     char *id = NULL;
@@ -142,6 +144,8 @@ static char *read_id(sd_bus_message *reply, GError **error) {
     return id;
 }
 
+/* provisional: see append_options(). Errors of options that read files are in error; others are of
+ * sd-bus. */
 static sd_bus_message *new_create(const char *id, bool provisional, const char *image,
                                   char *const *command, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -207,6 +211,7 @@ bool dist_run_lacks_image(const char *image, const GError *error) {
            g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) && !image_is_here(image);
 }
 
+/* At most one pull: after it, NotFound is an error. */
 static char *create_from_image(bool provisional, const char *name, char *const *command,
                                GError **error) {
     g_autoptr(GError) local = NULL;
@@ -257,6 +262,7 @@ static char *create_in_place(bool provisional, char *const *arguments, GError **
     return NULL;
 }
 
+/* The file of --cidfile is written last, once there is an ID. */
 char *dist_run_create(bool provisional, char *const *arguments, GError **error) {
     g_autofree char *id = NULL;
 

@@ -51,6 +51,7 @@ const DistOption dist_run_limit_options[] = {
     DIST_OPTION_END,
 };
 
+/* Returns an errno for sd-bus's convention; error has the text. */
 static int fail(GError **error, const char *option, const char *value) {
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"), value,
                     option);
@@ -121,6 +122,8 @@ typedef struct {
     char *const *values; /* DEVICE:VALUE */
 } DeviceLimit;
 
+/* The path is checked by the service. It must be absolute, since the service has another working
+ * directory. */
 static int append_device_limit(sd_bus_message *call, const DeviceLimit *limit, GError **error) {
     int r;
 
@@ -189,6 +192,7 @@ static int append_setting(sd_bus_message *call, const char *setting, GError **er
     return append_number(call, cgroup_files[i].property, value);
 }
 
+/* The names are the service's to check. */
 static int append_limits(sd_bus_message *call, GError **error) {
     for (char **limit = given.limits; limit && *limit; limit++)
         if (!strchr(*limit, '='))
@@ -206,6 +210,7 @@ static int append_timeout(sd_bus_message *call, GError **error) {
                : append_number(call, "RuntimeMaxUSec", (uint64_t)given.timeout * G_USEC_PER_SEC);
 }
 
+/* memory: that of --memory, which --memory-swap includes; 0: not given. */
 int dist_run_limits_append(sd_bus_message *call, uint64_t memory, GError **error) {
     int r = 0;
 

@@ -213,6 +213,7 @@ const DistOption dist_run_options[] = {
     DIST_OPTION_END,
 };
 
+/* least is the smallest value: -1 means no limit or, of --stop-timeout, not given. */
 static bool read_numbers(GError **error) {
     const struct {
         const char *option;
@@ -290,6 +291,8 @@ static bool read_restart(GError **error) {
     return true;
 }
 
+/* "newer" is "always" here, because a pull fetches only what is missing. true and false are the old
+ * forms of podman. */
 static bool read_pull_policy(GError **error) {
     static const struct {
         const char *name;
@@ -345,6 +348,8 @@ static bool read_log_driver(GError **error) {
                            texts.log_driver);
 }
 
+/* --security-opt=seccomp=… overrides --seccomp. What Berth always does (no-new-privileges) and what
+ * it has not (SELinux labels) is accepted. */
 static bool read_security(GError **error) {
     for (char **option = texts.security; option && *option; option++) {
         const char *text = *option;
@@ -420,6 +425,7 @@ static bool read_shm_size(GError **error) {
     return true;
 }
 
+/* Called once, after the whole command line was read, since options depend on each other. */
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !texts.tls_verify;
     dist_run_given.remove |= dist_run_given.remove_image;

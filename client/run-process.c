@@ -123,6 +123,7 @@ static int append_unset(sd_bus_message *call) {
     return dist_append_strings(call, "UnsetEnv", given.unset_all ? all : given.unset);
 }
 
+/* option: for the message. */
 static int append_map(sd_bus_message *call, const char *key, const char *option,
                       char *const *assignments, GError **error) {
     for (char *const *assignment = assignments; assignment && *assignment; assignment++)

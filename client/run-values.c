@@ -16,6 +16,8 @@
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_PORTS = 1024 };
 
+/* "512M", "1.5GiB", "100b": units are powers of 1024 in any form. The bounds keep the result within
+ * 64 bits. */
 bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     static const char units[] = "KMGT";
     char *end;
@@ -34,6 +36,7 @@ bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     return true;
 }
 
+/* A number of processors becomes the CPU time per second, CPUQuotaPerSecUSec of systemd. */
 bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error) {
     char *end;
     double value = g_ascii_strtod(text, &end);
@@ -62,6 +65,8 @@ static double read_time_unit(const char **at) {
     return 0;
 }
 
+/* Go's form, as podman and docker have it: "1h30m", "1.5s", "500ms", or seconds alone. text may be
+ * NULL, which is 0. */
 bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, GError **error) {
     const char *at = text;
     double total = 0;

@@ -87,6 +87,7 @@ static int stats_print_once(char **ids, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The first look gives no load: it takes two to know an interval. */
 static void seen_add(Seen *seen, const DistFigures *figures, uint64_t now) {
     bool is_first = seen->at_usec == 0;
     /* A restart begins at 0 again. */
@@ -183,6 +184,7 @@ static void show(const GPtrArray *all) {
     fflush(stdout);
 }
 
+/* The list is read again each time, so that new containers appear. */
 static int stats_follow(char **argv, GError **error) {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(seen_free);
 

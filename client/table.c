@@ -87,6 +87,8 @@ static char *table_format_number(const DistColumn *column, int64_t number) {
     return g_strdup_printf("%" G_GINT64_FORMAT, number);
 }
 
+/* Control characters are escaped: names and labels come from others, and the terminal would act on
+ * them. JSON has escapes of its own. */
 static char *table_format_text(const DistColumn *column, const char *text) {
     if (column->type == DIST_CELL_DIGEST && !table_given.whole)
         return dist_format_digest(text);
@@ -119,6 +121,7 @@ void dist_table_add(DistTable *table, ...) {
     va_end(arguments);
 }
 
+/* Valid until the next dist_table_add(), which may move the cells. */
 static const Cell *table_get_cell(const DistTable *table, guint row, guint column) {
     return &g_array_index(table->cells, Cell, row * table->width + column);
 }
@@ -137,6 +140,7 @@ static void table_add_json(JsonBuilder *builder, const DistColumn *column, const
         json_builder_add_int_value(builder, cell->number);
 }
 
+/* All columns, also those that are not shown: JSON is for programs. */
 static void table_print_json(const DistTable *table, const guint *order, bool pretty) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -290,6 +294,8 @@ bool dist_table_has_format(void) {
     return table_given.format != NULL;
 }
 
+/* --json prevails over everything else; --quiet counts only without --format. A template is told
+ * from a list of columns by its braces. */
 bool dist_table_print(DistTable *table, GError **error) {
     const char *format = table_given.format;
     bool is_table = format && g_str_has_prefix(format, "table ");

@@ -65,6 +65,9 @@ static void clear_stream(Stream *stream) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stream, clear_stream)
 
+/* Both ends are O_CLOEXEC: adddup2 clears the flag on tar's own, and tar must not hold the other
+ * one, or it would never see the end of the pipe. --no-same-owner, since dist may run as root and
+ * the archive's owners mean nothing here. */
 static bool spawn_tar(const char *directory, bool extracts, Stream *stream, GError **error) {
     char *arguments[] = {(char *)"tar",
                          (char *)"-C",
@@ -95,6 +98,8 @@ static bool is_local_directory(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* tar ends when its pipe is closed, so this waits for it and learns whether it could write
+ * everything. */
 static bool finish_archive_tar(Stream *stream, GError **error) {
     int status = 0;
 
@@ -229,6 +234,7 @@ static bool export_to(int fd, char **images, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
+/* A file that was there before is replaced only by a complete archive. */
 static int verb_export(char **argv, GError **error) {
     g_autofree char *temporary = NULL;
     g_auto(Stream) stream = {0, -1};

@@ -39,6 +39,7 @@ static const char *get_field(GHashTable *fields, const char *name) {
     return value ? value : "";
 }
 
+/* A user that is not known on this machine is shown by number. */
 static char *find_user(const char *uid) {
     const struct passwd *user = uid[0] ? getpwuid((uid_t)g_ascii_strtoull(uid, NULL, 10)) : NULL;
 
@@ -56,6 +57,7 @@ static const char *shorten(const char *name) {
     return name[0] ? name : "-";
 }
 
+/* Texts that are too long are cut, with an ellipsis as their last character. */
 static void audit_print_row(const char *const *cells) {
     g_autoptr(GString) row = g_string_new(NULL);
 
@@ -77,6 +79,7 @@ static void print_header(void) {
     fflush(stdout);
 }
 
+/* Microseconds since the epoch. */
 static guint64 get_time(GHashTable *fields) {
     return g_ascii_strtoull(get_field(fields, "__REALTIME_TIMESTAMP"), NULL, 10);
 }
@@ -220,6 +223,8 @@ static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
     return arguments;
 }
 
+/* JSON without --follow is one array; with it, an object for each entry, since the array would
+ * never end. */
 static bool read_records(const AuditOptions *options, const char *uid, GError **error) {
     g_autoptr(GPtrArray) arguments = make_arguments(options, uid);
     g_autoptr(GHashTable) fields = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

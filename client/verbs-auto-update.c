@@ -85,6 +85,8 @@ static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t own
            (geteuid() == 0 ? !of_user : of_user && owner == geteuid());
 }
 
+/* Containers without the label, without a name for their image, or of another's units are passed
+ * over. */
 static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const char *id, *image = "", *unit = "", *cgroup = "";
@@ -115,6 +117,7 @@ static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+/* The image keeps the reply, to which its strings belong; update_image_clear() frees both. */
 static bool read_image(const char *name, UpdateImage *image, GError **error) {
     image->reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!image->reply)
@@ -202,6 +205,7 @@ static char *hold_image(const UpdateImage *image, GError **error) {
     return NULL;
 }
 
+/* With the labels that the name had. */
 static bool put_image(const char *name, const UpdateImage *image, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Put");
     GHashTableIter iter;
@@ -271,6 +275,7 @@ static UpdateState pull_and_restart(const UpdateCandidate *candidate, const Upda
     return state;
 }
 
+/* Errors are printed here, since one candidate that fails does not end the run. */
 static UpdateState update_candidate(const UpdateCandidate *candidate) {
     g_auto(UpdateImage) before = {NULL};
     bool from_registry = g_str_equal(candidate->policy, "registry"), newer = false;

@@ -133,7 +133,7 @@ static int verb_ps(char **argv, GError **error) {
     if (!all)
         return EXIT_FAILURE;
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
-    /* Who asks for a state means all containers in it. */
+    /* A filter for a state asks for all containers in it, running or not. */
     bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
@@ -144,6 +144,7 @@ static int verb_ps(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* For scripts it is a table of one row, as that of ps; for people it is a page. */
 static int verb_info(char **argv, GError **error) {
     g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
     g_autoptr(DistTable) table = new_table();
@@ -200,6 +201,7 @@ static int verb_kill(char **argv, GError **error) {
     return dist_for_each(argv + 1, kill_one, &request);
 }
 
+/* The call belongs to the caller. UINT64_MAX leaves the time to the container's own setting. */
 static sd_bus_message *make_stop(const char *id, const void *timeout, GError **error) {
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Stop");
     int r = call ? sd_bus_message_append(call, "sa{sv}", id, 1, "TimeoutUSec", "t",
@@ -240,6 +242,8 @@ static bool stop_by_id(const char *id, const void *userdata, GError **error) {
     return ignore_absent(reply, true, error);
 }
 
+/* Without --ignore, root's calls go out together (dist_ask_each()), so that containers stop at the
+ * same time. */
 static int verb_stop(char **argv, GError **error) {
     (void)error;
 

@@ -30,6 +30,7 @@ typedef struct {
     char *const *labels;
 } ContentFilter;
 
+/* The option Filter is a dictionary in a dictionary; sizes are options of their own. */
 static int append_property_filter(sd_bus_message *call, const ContentFilter *filter) {
     int r;
 
@@ -126,6 +127,7 @@ static const DistOption content_get_options[] = {
     DIST_OPTION_END,
 };
 
+/* The descriptor belongs to the reply, which is freed at the end of the function. */
 static int content_get(char **argv, GError **error) {
     uint64_t copied;
     int fd;
@@ -180,6 +182,7 @@ static bool skip_stored(int fd, uint64_t offset, GError **error) {
     return dist_copy(fd, null, offset, &copied, error);
 }
 
+/* Prints the digest. size and expected are 0 and "" if the caller does not know them. */
 static bool commit_ingest(const char *ref, gint64 size, const char *expected, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Commit", "stsa{sv}", ref, (uint64_t)size, expected, 0);
@@ -361,6 +364,8 @@ static bool run_editor(const char *path, GError **error) {
                                           _("the editor failed; nothing was changed"));
 }
 
+/* Content cannot change: the edited text is stored as new content with another digest. The
+ * temporary file has mode 0600 and is removed in any case. */
 static int content_edit(char **argv, GError **error) {
     g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
     uint64_t copied;
@@ -388,6 +393,7 @@ static int content_edit(char **argv, GError **error) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The service unpacks into the directory that dist has opened with the caller's rights. */
 static int content_apply(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_auto(DistResult) result = {0};

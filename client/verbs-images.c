@@ -106,6 +106,8 @@ static sd_bus_message *call_with_options(const char *member, const char *name,
     return dist_send(call, error);
 }
 
+/* Members that are missing or have another type appear as "" or 0: the document is the
+ * registry's. */
 static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
     static const char *const parts[] = {"os", "architecture", "variant"};
     g_autoptr(GString) name = g_string_new(NULL);
@@ -190,6 +192,9 @@ static int verb_resolve(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* One after another. The first failure ends it; transfers that are complete stay. remote: the
+ * argument leads to a registry, which needs credentials; otherwise it is the name of an image that
+ * is here. */
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);

@@ -149,12 +149,15 @@ static bool print_pipe(int pipe, const char *id, GError **error) {
     return dist_copy(input, STDOUT_FILENO, UINT64_MAX, &copied, error);
 }
 
+/* Fewer fields mean less to read from the journal: text needs the message and how its line ended.
+ * For JSON an empty list asks for all. */
 static int append_fields(sd_bus_message *call) {
     if (dist_settings.json != DIST_JSON_OFF)
         return sd_bus_message_append(call, "{sv}", "Fields", "as", 0);
     return sd_bus_message_append(call, "{sv}", "Fields", "as", 2, "MESSAGE", "_LINE_BREAK");
 }
 
+/* Lines is the number of lines from the end to begin with. */
 static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Logs");
     const uint64_t lines = logs_given.tail >= 0                     ? (uint64_t)logs_given.tail
@@ -224,6 +227,8 @@ static int open_logs(const char *id, const LogsTimes *times, GError **error) {
     return pipe;
 }
 
+/* NotFound: the container may have been deleted, and its lines may still be in the journal, which
+ * has its own rules about who reads it. */
 static bool print_logs_of(const char *id, const void *userdata, GError **error) {
     const LogsTimes *times = userdata;
     g_autoptr(GError) local = NULL;
@@ -253,6 +258,8 @@ static void *follow_one(void *userdata) {
     return NULL;
 }
 
+/* A thread each, since a pipe is read to its end; the pipes are opened first, in this thread,
+ * because the connection to the bus is used by one thread only. */
 static int follow_several(char *const *ids, const LogsTimes *times) {
     const size_t count = g_strv_length((char **)ids);
     g_autofree LogsFollower *followers = g_new0(LogsFollower, count);

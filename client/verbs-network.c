@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network. */
+/* dist network: networks that the service makes, and those of CNI's configuration files, which it
+ * lists as well. Nothing is kept between calls. */
 
 #include "client/verbs.h"
 
@@ -46,6 +47,7 @@ static int append_addresses(sd_bus_message *call, char **list, const char *key, 
     return r;
 }
 
+/* AlreadyExists is no error with --ignore, which units use (berth-generator). */
 static int network_create(char **argv, GError **error) {
     int r;
 
@@ -83,6 +85,7 @@ static int network_rm(char **argv, GError **error) {
     return dist_call_each(DIST_NETWORKS, "Delete", argv + 1);
 }
 
+/* file is empty for a network that the service has made. */
 static int read_network(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) subnets = NULL, gateways = NULL, used_by = NULL;
     const char *name, *type = "", *file = "", *interface = "";

@@ -31,6 +31,7 @@ const DistOption dist_prune_options[] = {
     DIST_OPTION_END,
 };
 
+/* The service deletes them in one call, and answers what it has deleted. */
 static bool prune_contents(GError **error) {
     g_auto(GStrv) digests = NULL;
     uint64_t bytes;
@@ -244,6 +245,7 @@ static const DistOption reset_options[] = {
     DIST_OPTION_END,
 };
 
+/* One that another client has deleted meanwhile is no error. */
 static bool delete_all(const char *path, const char *interface, bool forced, GError **error) {
     g_autoptr(GPtrArray) names = list_names(path, interface, error);
 
@@ -261,6 +263,7 @@ static bool delete_all(const char *path, const char *interface, bool forced, GEr
     return names != NULL;
 }
 
+/* In the order of what uses what: containers use volumes and images, images use contents. */
 static int system_reset(char **argv, GError **error) {
     (void)argv;
     if (!reset_given.force &&

@@ -68,7 +68,8 @@ static bool is_unit_process(void) {
            (pid && g_ascii_strtoll(pid, NULL, 10) == (gint64)getpid());
 }
 
-/* What is done first, without waiting for its answer: NULL for a container that is there. */
+/* A call to Create that is sent before Start, without waiting for its answer; create is NULL for a
+ * container that exists already. created tells whether Create has succeeded. */
 typedef struct {
     sd_bus_message *create;
     DistCreation state;
@@ -117,6 +118,7 @@ static bool start_detached(const char *member, const char *id, StartStreams stre
     return true;
 }
 
+/* Keeps the reply, an error too; create_and_start() unrefs it. */
 static int on_creation_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     (void)error;
     *(sd_bus_message **)userdata = sd_bus_message_ref(reply);
@@ -149,6 +151,7 @@ static bool create_and_start(Creation *creation, const char *id, StartStreams st
     return creation->state == DIST_CREATION_DONE && started;
 }
 
+/* A bundle has a root of its own, so that IMAGE may be missing. */
 static bool check_run_arguments(int argc, GError **error) {
     if (argc < 2 && !dist_run_given.bundle)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
@@ -159,7 +162,7 @@ static bool check_run_arguments(int argc, GError **error) {
            dist_preserve_descriptors(dist_run_given.preserved, error);
 }
 
-/* Before Create, which takes the cgroup that dist is in. */
+/* Must come before Create, which takes the cgroup that dist is in (--cgroup=caller). */
 static bool prepare_run(int argc, GError **error) {
     if (!check_run_arguments(argc, error))
         return false;
@@ -217,7 +220,8 @@ static bool check_removal(GError **error) {
                            _("--rmi needs an image, and cannot be given with --detach"));
 }
 
-/* Nobody is left to notify, then. */
+/* With --detach dist ends before the container is healthy or ready, so it could not notify
+ * systemd. */
 static bool check_notify(GError **error) {
     bool later = dist_run_given.notify == DIST_NOTIFY_HEALTHY ||
                  dist_run_given.notify == DIST_NOTIFY_CONTAINER;
@@ -295,7 +299,8 @@ static int run_container(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error))
         return DIST_EXIT_BERTH;
-    /* What is asked or written between Create and Start needs the answer. */
+    /* These options need the answer of Create before Start: an ID of the caller's own, a
+     * configuration, or a file to write. */
     if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)
         return run_at_once(argv + 1, error);
     g_autofree char *id = dist_run_create(true, argv + 1, error);
@@ -336,6 +341,8 @@ static bool start_by_id(const char *id, const void *userdata, GError **error) {
     return false;
 }
 
+/* For berth-autostart.service. A container that cannot be started does not keep the others
+ * from it. */
 static int start_autostarted(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
 

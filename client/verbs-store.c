@@ -83,6 +83,7 @@ static const DistOption lease_create_options[] = {
     DIST_OPTION_END,
 };
 
+/* The service takes a point in time, dist a duration; 0 is no end. */
 static int lease_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const char *id;

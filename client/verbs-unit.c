@@ -55,6 +55,7 @@ static void unit_print_problems(const BerthUnitSet *set) {
     }
 }
 
+/* Each file is converted to see whether it has errors; the unit is thrown away. */
 static int unit_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"file", _("FILE"), DIST_CELL_TEXT},   {"unit", _("UNIT"), DIST_CELL_TEXT},
@@ -104,6 +105,8 @@ static BerthUnitSource *unit_find(const BerthUnitSet *set, const char *name, GEr
     return NULL;
 }
 
+/* Only problems of this file are of interest, so those of the search are dropped before it is
+ * converted. */
 static int unit_cat(char **argv, GError **error) {
     g_autoptr(BerthUnitSet) set = unit_set_new(error);
 
@@ -194,6 +197,7 @@ static bool unit_reload(GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "%s", _("systemd does not reload"));
 }
 
+/* Nothing is copied unless all files are good. */
 static int unit_install(char **argv, GError **error) {
     g_autofree char *directory =
         unit_given.user ? g_build_filename(g_get_user_config_dir(), "berth/units", NULL)
