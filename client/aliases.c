@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Sorted: completion relies on equal first words being side by side (completion.c). */
 const DistAlias dist_aliases[] = {
     {"container attach", "attach"},
     {"container checkpoint", "checkpoint"},
@@ -78,12 +79,15 @@ static int alias_match(const DistAlias *alias, char *const *argv) {
     return argv[1] && g_str_equal(argv[1], alias->words + length + 1) ? 2 : 0;
 }
 
+/* Interned, so that the words live as long as dist and nobody frees them. */
 static const char *alias_intern_word(const char *words, size_t length) {
     g_autofree char *word = g_strndup(words, length);
 
     return g_intern_string(word);
 }
 
+/* The words of argv with an alias at its beginning replaced. The caller frees the list, but not the
+ * words. */
 char **dist_alias_expand(char *const *argv) {
     GPtrArray *words = g_ptr_array_new();
     const DistAlias *alias = dist_aliases;
@@ -111,6 +115,7 @@ bool dist_alias_is_group(const char *word) {
     return false;
 }
 
+/* group is the first word, after which second words are offered; NULL for aliases of one word. */
 void dist_alias_offer(DistNearest *nearest, const char *group) {
     size_t length = group ? strlen(group) : 0;
 

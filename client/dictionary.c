@@ -17,6 +17,8 @@ static int read_pairs(sd_bus_message *message, GHashTable *pairs) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+/* The variant is entered with the type that is expected: a service that sends another one has made
+ * a malformed reply. */
 static int read_field(sd_bus_message *message, const DistField *field) {
     if (field->read)
         return field->read(message, field->value);
@@ -54,6 +56,7 @@ int dist_dictionary_read(sd_bus_message *message, const DistField *fields) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+/* 1 with an item, 0 at the end of the array, negative on an error. Strings belong to the reply. */
 int dist_dictionary_read_item(sd_bus_message *reply, const char **name, const DistField *fields) {
     int r;
 

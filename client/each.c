@@ -49,6 +49,7 @@ static int each_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *e
     return 0;
 }
 
+/* A call that cannot be made or sent has its error in each, and is not pending. */
 static void each_send(EachCall *each, const char *argument, DistMakeCall make,
                       const void *userdata) {
     g_autoptr(sd_bus_message) call = make(argument, userdata, &each->error);
@@ -60,6 +61,7 @@ static void each_send(EachCall *each, const char *argument, DistMakeCall make,
         (*each->pending)++;
 }
 
+/* In the order of the arguments, whatever the order of the answers. */
 static int each_report(char *const *arguments, const EachCall *each, int count) {
     int status = EXIT_SUCCESS;
 
@@ -75,6 +77,9 @@ static int each_report(char *const *arguments, const EachCall *each, int count) 
     return status;
 }
 
+/* In groups of at most MAX_AT_ONCE, whose calls are all answered before the next group. each is on
+ * the stack, so the loop must not be left while a call is pending, except if the connection is
+ * lost. */
 int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata) {
     int most = geteuid() == 0 ? MAX_AT_ONCE : 1, status = EXIT_SUCCESS;
     int all = (int)g_strv_length((char **)arguments);

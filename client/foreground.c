@@ -105,11 +105,13 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
     return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
 }
 
+/* A slot that is freed cancels its call, so that no callback finds a Loop that is gone. */
 static sd_bus_slot **next_slot(Loop *loop) {
     g_assert(loop->slot_count < G_N_ELEMENTS(loop->slots));
     return &loop->slots[loop->slot_count++];
 }
 
+/* A call that is still under way is cancelled: two answers would end the loop twice. */
 static int ask_to_wait(Loop *loop) {
     loop->waiting = sd_bus_slot_unref(loop->waiting);
     return sd_bus_call_method_async(loop->bus, &loop->waiting, DIST_DESTINATION, DIST_CONTAINERS,
@@ -117,6 +119,7 @@ static int ask_to_wait(Loop *loop) {
                                     loop->request->id, loop->request->process, 0);
 }
 
+/* A unit that waits for health checks would wait until its time-out: the container has none. */
 static void foreground_on_never_ready(void *userdata) {
     Loop *loop = userdata;
 

@@ -64,6 +64,8 @@ static void help_print_verbs(const DistVerb *verbs, const char *path) {
     }
 }
 
+/* "[=" marks a value that may be left out; see option_take_next() in option.c. The caller frees the
+ * text. */
 char *dist_help_format_option(const DistOption *option) {
     g_autofree char *letter =
         option->letter ? g_strdup_printf("-%c, ", option->letter) : g_strdup("    ");

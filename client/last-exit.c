@@ -59,6 +59,7 @@ static int read_events(sd_bus_message *reply, Search *search, uint64_t *sequence
     return r < 0 ? r : count;
 }
 
+/* A reply has a limited number of events, so this asks until one is empty. */
 bool dist_find_last_exit(const char *id, const char *process, int *status, GError **error) {
     Search search = {.id = id, .process = process};
     uint64_t sequence = 0;

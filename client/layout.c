@@ -80,6 +80,8 @@ static const char *layout_skip(const char *text, int width) {
     return text;
 }
 
+/* The beginning and the end stay, with an ellipsis between them, which takes a column itself. The
+ * caller frees the text. */
 char *dist_layout_cut(const char *text, int width) {
     int whole = dist_layout_measure(text);
     int left = width / 2, right = width - left - 1;
@@ -94,6 +96,7 @@ char *dist_layout_cut(const char *text, int width) {
     return g_strconcat(head, "…", tail, NULL);
 }
 
+/* Without headers their row does not count. The caller frees the list. */
 static int *layout_measure_columns(const DistLayout *layout, bool with_headers) {
     int *widths = g_new0(int, layout->columns + 1);
 
@@ -130,6 +133,8 @@ static const char *const color_sequences[] = {
     [DIST_COLOR_BAD] = "\033[31m",
 };
 
+/* Sequences for colours are outside the padding: printf(3) would count their bytes. The last column
+ * is not padded, so that no line ends in blanks. */
 static void layout_print_row(const DistLayout *layout, guint row, const int *widths, bool colors) {
     for (guint i = 0; i < layout->columns; i++) {
         const LayoutCell *cell =

@@ -90,6 +90,7 @@ static void manual_print_verb(const DistVerb *verb, const char *path) {
         manual_print_verb(each, inner);
 }
 
+/* The date in .TH is empty, so that the page does not change with each build. */
 static void manual_print_group(const DistVerbGroup *group) {
     g_autofree char *upper = g_ascii_strup(group->name, -1);
 

@@ -43,6 +43,7 @@ static void split_term(const char *text, char **registry, char **term) {
     *term = g_strdup(text[length] && is_host ? text + length + 1 : text);
 }
 
+/* place: a registry, or a repository for its tags. Credentials are for that place alone. */
 static sd_bus_message *ask(const char *place, const char *term, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials = dist_find_credentials(place, &local);
@@ -97,6 +98,7 @@ static int print_found(sd_bus_message *reply, const char *place, DistTable *tabl
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The tag of a reference is ignored. */
 static int list_tags(const char *reference, GError **error) {
     const DistColumn columns[] = {{"reference", NULL, DIST_CELL_TEXT},
                                   {"name", _("NAME"), DIST_CELL_TEXT},

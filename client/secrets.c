@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* sd-bus duplicates the descriptor (sd_bus_message_append(3), "h"), so it is closed here in any
+ * case. */
 static int secret_append(sd_bus_message *call, const char *name, const char *path, GError **error) {
     berth_autofd int file = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
@@ -38,6 +40,7 @@ static int secret_append_credential(sd_bus_message *call, const char *name, GErr
     return secret_append(call, name, path, error);
 }
 
+/* "NAME" is a credential of the unit; "NAME=FILE" and podman's "NAME,src=FILE" name a file. */
 static int secret_append_given(sd_bus_message *call, const char *text, GError **error) {
     static const char source[] = ",src=";
     const char *comma = strstr(text, source), *equals = strchr(text, '=');
@@ -48,6 +51,7 @@ static int secret_append_given(sd_bus_message *call, const char *text, GError **
     return secret_append(call, name, comma ? comma + strlen(source) : equals + 1, error);
 }
 
+/* Without credentials of a unit there is nothing to append, and that is no error. */
 static int secrets_append_all(sd_bus_message *call, GError **error) {
     const char *path = g_getenv("CREDENTIALS_DIRECTORY"), *name;
     g_autoptr(GDir) directory = path ? g_dir_open(path, 0, error) : NULL;

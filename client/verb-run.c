@@ -77,6 +77,8 @@ static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
     return verb_set_unknown(path, argv[1], &nearest, error);
 }
 
+/* Aliases are replaced first. A word that only begins aliases, as "container" does, is no verb: it
+ * shows them. */
 int dist_verb_run(char **argv, GError **error) {
     g_autofree char **expanded = dist_alias_expand(argv);
     const DistVerb *verb = dist_verb_find(expanded[0]);
@@ -102,6 +104,7 @@ int dist_verb_run(char **argv, GError **error) {
     return verb_set_unknown("", expanded[0], &nearest, error);
 }
 
+/* "help VERB" is "VERB --help". */
 int dist_verb_help(char **argv, GError **error) {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 

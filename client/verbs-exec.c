@@ -65,6 +65,7 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
     return sd_bus_message_close_container(call);
 }
 
+/* --spec may set options->terminal, which decides what append_exec() adds; so it is read first. */
 static sd_bus_message *new_exec(const char *id, char *const *command, ExecOptions *options,
                                 GError **error) {
     g_autofree char *spec =

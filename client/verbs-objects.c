@@ -30,6 +30,8 @@ static const DistOption fetch_object_options[] = {
     DIST_OPTION_END,
 };
 
+/* A reference with an object is taken as it is written; a reference alone may be short, as
+ * "redis". */
 static int verb_fetch_object(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const char *media_type, *digest;

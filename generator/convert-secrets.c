@@ -51,6 +51,7 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
     return false;
 }
 
+/* The credential gets the name of the file in the container, since that is what dist passes on. */
 static void add_secret(const BerthConversion *conversion, const BerthUnitLine *line,
                        const char *text, GPtrArray *words) {
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);

@@ -13,6 +13,8 @@ static void add(GPtrArray *list, char *directory) {
     g_ptr_array_add(list, directory);
 }
 
+/* In the order of precedence. podman's directories are left to podman's own generator if it is
+ * installed: two generators would write the same unit. */
 static void add_of_system(GPtrArray *list) {
     add(list, g_strdup("/etc/berth/units"));
     add(list, g_strdup("/run/berth/units"));

@@ -67,6 +67,8 @@ static void report_write(BerthUnitSet *set, const char *path) {
     berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", g_strerror(errno));
 }
 
+/* Not synced: the directory is in memory and is written anew at each reload
+ * (systemd.generator(7)). */
 static bool write_unit(BerthUnitSet *set, const char *directory, const BerthService *service) {
     g_autofree char *path = g_build_filename(directory, service->name, NULL);
     g_autofree char *text = berth_service_print(service);
@@ -98,6 +100,8 @@ static BerthUnitScope find_scope(const char *program) {
     return BERTH_UNITS_SYSTEM;
 }
 
+/* The exit status is 0 even with problems: the units that are good are to be used, and systemd
+ * would only log the failure. */
 int main(int argc, char **argv) {
     BerthUnitScope scope = find_scope(argv[0]);
 

@@ -86,6 +86,7 @@ static const BerthOption *find_option(BerthVerb verb, const char *word, const ch
     return option;
 }
 
+/* The caller frees *reason, which is set only if this is false. */
 bool berth_options_check_line(BerthVerb verb, char *const *words, char **reason) {
     for (; *words; words++) {
         const char *value;

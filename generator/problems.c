@@ -30,6 +30,7 @@ void berth_problems_free(BerthProblems *problems) {
     g_free(problems);
 }
 
+/* Always returns false, for callers to return. Errors are counted even if they are not listed. */
 bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const char *file,
                        unsigned line, const char *format, ...) {
     va_list arguments;

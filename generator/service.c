@@ -41,6 +41,7 @@ void berth_service_free(BerthService *service) {
     g_free(service);
 }
 
+/* Sections are in the order in which each was first used. */
 static GString *find_section(BerthService *service, const char *name) {
     for (unsigned i = 0; i < service->sections->len; i++) {
         ServiceSection *section = service->sections->pdata[i];
@@ -59,6 +60,8 @@ void berth_service_add(BerthService *service, const char *section, const char *k
     g_string_append_printf(find_section(service, section), "%s=%s\n", key, value);
 }
 
+/* prefix: "-" for a command whose failure does not count (systemd.service(5)). Words are quoted and
+ * escaped here, so callers pass them as they are. */
 void berth_service_add_command(BerthService *service, const char *key, const char *prefix,
                                const GPtrArray *words) {
     GString *lines = find_section(service, "Service");

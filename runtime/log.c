@@ -34,6 +34,7 @@ bool runtime_log_parse_format(const char *text, RuntimeLogFormat *format, GError
     return true;
 }
 
+/* O_APPEND: an engine may give several processes the same file. */
 bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GError **error) {
     the_log.format = format;
     the_log.debug = debug;
@@ -48,6 +49,7 @@ static void log_add_member(JsonBuilder *builder, const char *name, const char *v
     json_builder_add_string_value(builder, value);
 }
 
+/* The caller frees it. Messages contain names that may not be UTF-8, which JSON must be. */
 char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, const char *message,
                             GDateTime *time) {
     g_autofree char *stamp = g_date_time_format_iso8601(time);

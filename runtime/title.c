@@ -13,6 +13,8 @@ static struct {
     size_t size; /* with the last NUL */
 } arguments;
 
+/* The kernel lays out the arguments one after another, so they are one area from the first to the
+ * last. */
 void runtime_title_init(int argc, char **argv) {
     if (argc > 0) {
         arguments.start = argv[0];

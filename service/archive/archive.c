@@ -242,6 +242,8 @@ static bool write_header(BerthArchiveWriter *writer, const char *name, uint64_t 
            set_error(writer->archive, BERTH_ERROR_INTERNAL, "write the archive", error);
 }
 
+/* The size comes first in a tar, so content that ends early is an error; content behind it is
+ * ignored. */
 bool berth_archive_writer_add(BerthArchiveWriter *writer, const char *name, uint64_t size,
                               int content, GError **error) {
     uint64_t done = 0;

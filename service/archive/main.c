@@ -175,6 +175,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return run_job(call, job, add_member, NULL, error);
 }
 
+/* The writer closes the output as it is freed, so that the reader at its other end sees the end. */
 static bool finish_archive(void *data, GError **error) {
     bool done = berth_archive_writer_finish(state.writer, error);
 

@@ -120,6 +120,7 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
+/* NULL with error. What is read before an error is freed. */
 static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *embedded,
                                          GError **error) {
     JsonObject *object = element_object(array, i, "manifests", error);
@@ -213,6 +214,8 @@ static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray
     return manifest->config && (!layers || read_layers(layers, manifest, error));
 }
 
+/* The kind is that of media_type, which the caller knows from the descriptor or from the registry;
+ * the document only has to agree with it. */
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
                                    GError **error) {
     g_autoptr(BerthManifest) manifest = g_new0(BerthManifest, 1);

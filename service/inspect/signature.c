@@ -140,6 +140,7 @@ static bool verify_with(const char *pem, const gnutls_datum_t *payload,
     return done;
 }
 
+/* *key is the number of the key that fits. */
 bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GError **error) {
     gsize size = 0;
     g_autofree guchar *raw = g_base64_decode(check->signature, &size);

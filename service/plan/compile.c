@@ -324,10 +324,12 @@ typedef struct {
     GArray *places; /* of gsize: in the image, of offsets into texts */
 } Image;
 
+/* By memcpy(3): GLib's buffer may move, and a pointer into it would not survive. */
 static void set_offset(Image *image, gsize place, uintptr_t offset) {
     memcpy(image->image->data + place, &offset, sizeof offset);
 }
 
+/* The offset is relative to the texts until make_image() knows where they begin. */
 static void add_text(Image *image, gsize place, const char *text) {
     set_offset(image, place, image->texts->len);
     g_byte_array_append(image->texts, (const guint8 *)text, (guint)strlen(text) + 1);
@@ -414,6 +416,8 @@ GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
     return add_filter(&compilation, plan, filter, error) ? make_image(&compilation.setup) : NULL;
 }
 
+/* A launcher maps the file and follows the offsets in it: the seals guarantee that it does not
+ * change meanwhile (fcntl(2), File Sealing). */
 int berth_plan_compile(const BerthPlan *plan, const char *id, const BerthFilterProgram *filter,
                        GError **error) {
     g_autoptr(GByteArray) image = berth_plan_flatten(plan, id, filter, error);

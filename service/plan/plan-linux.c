@@ -29,6 +29,7 @@ static const struct {
 static const struct {
     const char *name;
     unsigned long flags;
+    /* The recursive ones differ by MS_REC, which read_propagation() adds for the leading "r". */
 } propagations[] = {
     {"shared", MS_SHARED},         {"slave", MS_SLAVE},
     {"private", MS_PRIVATE},       {"rshared", MS_SHARED},
@@ -203,6 +204,7 @@ static bool read_propagation(BerthPlan *plan, JsonObject *object, GError **error
                            "unknown rootfsPropagation \"%.100s\"", name);
 }
 
+/* An object without a domain is an error: the specification requires it. */
 static bool read_personality(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonObject *personality;
     g_auto(GStrv) flags = NULL;

@@ -33,6 +33,7 @@ static const struct {
 static const struct {
     const char *name;
     uint32_t policy;
+    /* The names of config.md, "scheduler". Numbers stand for policies that <sched.h> may lack. */
 } policies[] = {
     {"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO}, {"SCHED_RR", SCHED_RR},
     {"SCHED_BATCH", SCHED_BATCH}, {"SCHED_ISO", 4},           {"SCHED_IDLE", SCHED_IDLE},
@@ -75,6 +76,7 @@ static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, ui
     return true;
 }
 
+/* A set that is missing is empty, and so are all sets without "capabilities". */
 static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *object;
 
@@ -114,6 +116,7 @@ bool berth_plan_find_limit(const char *name, int *resource) {
     return false;
 }
 
+/* config.md, "rlimits": a limit that is given twice is an error. */
 static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanLimit limit = {0};
     const char *name;

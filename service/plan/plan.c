@@ -152,6 +152,8 @@ static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) 
     return true;
 }
 
+/* Any 1.x: within a major version configurations stay compatible (semantic versioning, as the
+ * specification has it). One without a version is accepted. */
 static bool check_version(JsonObject *root, GError **error) {
     const char *version;
 
@@ -221,6 +223,8 @@ static void find_cgroup_mounts(const BerthPlan *plan) {
     }
 }
 
+/* The specification makes both members optional. Berth needs "process" to run anything, and "linux"
+ * for the namespaces. */
 static bool read_all(BerthPlan *plan, GError **error) {
     JsonObject *root = json_node_get_object(plan->document), *process, *object;
 
